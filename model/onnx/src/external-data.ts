@@ -1,0 +1,84 @@
+/**
+ * Weights kept in files beside the model (`external_data` of onnx.proto): read lazily, one tensor at a
+ * time, and laid out for writing at offsets the operating system can map into memory.
+ */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { isAbsolute, join, normalize } from "node:path";
+import { reasonOf } from "@cupel/base";
+import { onnxErrors } from "./errors.ts";
+import type { TensorSource } from "./tensor.ts";
+
+/** Page size of Linux and macOS. A tensor that starts on a page can be mapped instead of read. */
+export const externalAlignment = 4096;
+
+export interface ExternalFiles {
+  /** @throws EXTERNAL_DATA_MISSING */
+  source(entries: ReadonlyMap<string, string>, length: number): TensorSource;
+}
+
+export const noExternalFiles: ExternalFiles = {
+  source(entries) {
+    throw onnxErrors.error(
+      "EXTERNAL_DATA_MISSING",
+      `Weights lie in the file "${entries.get("location")}", but the model was given as bytes without a folder. ` +
+        "Open it by path.",
+    );
+  },
+};
+
+/** The files beside a model in `folder`. A location that leads out of the folder is refused. */
+export function externalFiles(folder: string): ExternalFiles {
+  return {
+    source(entries, length) {
+      const location = entries.get("location") ?? "";
+      const offset = Number(entries.get("offset") ?? 0);
+      const stated = Number(entries.get("length") ?? length);
+      const relative = normalize(location);
+      if (location === "" || isAbsolute(relative) || relative.startsWith("..")) {
+        throw missing(location, "it must be a relative path inside the model's folder");
+      }
+      const path = join(folder, relative);
+      let size: number;
+      try {
+        size = statSync(path).size;
+      } catch (thrown) {
+        throw missing(location, reasonOf(thrown), thrown);
+      }
+      if (stated !== length || offset < 0 || offset + length > size) {
+        throw missing(
+          location,
+          `the model wants ${length} bytes at ${offset}, the file has ${size} and the entry says ${stated}`,
+        );
+      }
+      return {
+        kind: "external",
+        place: { location, offset, length },
+        load: () => readRange(path, offset, length),
+      };
+    },
+  };
+}
+
+function readRange(path: string, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const file = openSync(path, "r");
+  try {
+    let done = 0;
+    while (done < length) {
+      const count = readSync(file, bytes, done, length - done, offset + done);
+      if (count === 0) throw missing(path, `it ended at byte ${offset + done}`);
+      done += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function missing(location: string, reason: string, cause?: unknown) {
+  return onnxErrors.error(
+    "EXTERNAL_DATA_MISSING",
+    `The weights file "${location}" cannot be used: ${reason}. Keep it beside the model.`,
+    { cause, details: { location } },
+  );
+}

@@ -1,0 +1,221 @@
+/**
+ * A graph: nodes in execution order, and the values between them.
+ *
+ * Every value belongs to one graph; the nodes of a subgraph (the body of If, Loop, Scan) may also use
+ * values of the graphs around it. Edits keep three things true: a value's `producer` and `uses` match
+ * the nodes; names are unique through all nested graphs; nothing is removed that is still used.
+ */
+import type { Attribute } from "./attribute.ts";
+import { onnxErrors } from "./errors.ts";
+import type { GraphProto } from "./gen/onnx_pb.ts";
+import { Node } from "./node.ts";
+import { NodeList } from "./node-list.ts";
+import type { Tensor } from "./tensor.ts";
+import { Value } from "./value.ts";
+import type { ValueType } from "./value-type.ts";
+
+/** What `Graph.insert` needs: names and attributes only where the caller cares. */
+export interface NewNode {
+  readonly opType: string;
+  readonly inputs: readonly (Value | null)[];
+  /** How many outputs to make, or their names, or values that exist and have no producer. Default 1. */
+  readonly outputs?: number | readonly (string | Value)[];
+  readonly name?: string;
+  readonly domain?: string;
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly type?: ValueType;
+}
+
+export class Graph {
+  name: string;
+  /** The graph this one is nested in. */
+  readonly parent: Graph | null;
+  readonly inputs: Value[] = [];
+  readonly outputs: Value[] = [];
+  readonly nodes = new NodeList();
+  readonly proto: GraphProto | null;
+  readonly #values = new Map<string, Value>();
+  readonly #initializers = new Set<Value>();
+  #counter = 0;
+
+  constructor(name: string, parent: Graph | null = null, proto: GraphProto | null = null) {
+    this.name = name;
+    this.parent = parent;
+    this.proto = proto;
+  }
+
+  /** Constants in file order. */
+  get initializers(): ReadonlySet<Value> {
+    return this.#initializers;
+  }
+
+  /** Every value of this graph, in the order it was first named. */
+  values(): IterableIterator<Value> {
+    return this.#values.values();
+  }
+
+  /** Looks outward through the graphs around this one, as ONNX scoping does. */
+  value(name: string): Value | undefined {
+    return this.#values.get(name) ?? this.parent?.value(name);
+  }
+
+  owns(value: Value): boolean {
+    return this.#values.get(value.name) === value;
+  }
+
+  isOutput(value: Value): boolean {
+    return this.outputs.includes(value);
+  }
+
+  /** `base`, or `base_1`, `base_2`, ... whichever no value here or around has. */
+  uniqueName(base: string): string {
+    if (!this.value(base)) return base;
+    let name: string;
+    do name = `${base}_${++this.#counter}`;
+    while (this.value(name));
+    return name;
+  }
+
+  /** Adopts a value. @throws GRAPH_EDIT_INVALID when the name is taken. */
+  add(value: Value): Value {
+    const holder = this.#values.get(value.name);
+    if (holder && holder !== value) {
+      throw onnxErrors.error("GRAPH_EDIT_INVALID", `The graph already has a value named "${value.name}".`);
+    }
+    this.#values.set(value.name, value);
+    return value;
+  }
+
+  /** A new value under `base` or a name like it. */
+  newValue(base: string, type: ValueType | null = null): Value {
+    return this.add(new Value(this.uniqueName(base), type));
+  }
+
+  rename(value: Value, name: string): void {
+    if (value.name === name) return;
+    if (this.value(name)) {
+      throw onnxErrors.error("GRAPH_EDIT_INVALID", `Cannot rename "${value.name}": "${name}" is taken.`);
+    }
+    this.#values.delete(value.name);
+    value.name = name;
+    this.#values.set(name, value);
+  }
+
+  /** Makes `value` an initialiser holding `tensor`, or gives it another tensor. */
+  setConstant(value: Value, tensor: Tensor): void {
+    value.constant = tensor;
+    this.#initializers.add(value);
+  }
+
+  addConstant(base: string, tensor: Tensor): Value {
+    const value = this.newValue(base);
+    this.setConstant(value, tensor);
+    return value;
+  }
+
+  /** Drops a constant nothing uses. */
+  removeConstant(value: Value): void {
+    this.#assertUnused(value, `constant "${value.name}"`);
+    this.#initializers.delete(value);
+    this.#values.delete(value.name);
+  }
+
+  append(spec: NewNode): Node {
+    const node = this.#make(spec);
+    this.nodes.append(node);
+    return node;
+  }
+
+  insertBefore(anchor: Node, spec: NewNode): Node {
+    const node = this.#make(spec);
+    this.nodes.insertBefore(anchor, node);
+    return node;
+  }
+
+  insertAfter(anchor: Node, spec: NewNode): Node {
+    const node = this.#make(spec);
+    this.nodes.insertAfter(anchor, node);
+    return node;
+  }
+
+  /** Takes a node out. Its outputs MUST be unused; they leave the graph with it. */
+  remove(node: Node): void {
+    for (const output of node.outputs) {
+      if (output.producer === node) this.#assertUnused(output, `${node.label} (output "${output.name}")`);
+    }
+    node.disconnect();
+    this.nodes.remove(node);
+    for (const output of node.outputs) {
+      if (output.producer !== node) continue;
+      output.producer = null;
+      this.#values.delete(output.name);
+    }
+  }
+
+  /** Every reader of `old`, nested graphs included, reads `replacement` instead; graph outputs stay. */
+  replaceUses(old: Value, replacement: Value): void {
+    for (const use of [...old.uses]) use.node.setInput(use.index, replacement);
+  }
+
+  /**
+   * Bypasses a node: readers of its first output read `replacement`, then the node goes. When that output
+   * is a graph output, the name a caller knows moves to `replacement`.
+   */
+  bypass(node: Node, replacement: Value): void {
+    const output = node.output;
+    this.replaceUses(output, replacement);
+    const at = this.outputs.indexOf(output);
+    if (at >= 0) {
+      const name = output.name;
+      this.outputs[at] = replacement;
+      this.remove(node);
+      this.rename(replacement, name);
+      replacement.type ??= output.type;
+    } else {
+      this.remove(node);
+    }
+  }
+
+  /** Nodes of this graph and of all graphs nested in it. */
+  *allNodes(): IterableIterator<Node> {
+    for (const node of this.nodes) {
+      yield node;
+      for (const body of subgraphsOf(node)) yield* body.allNodes();
+    }
+  }
+
+  #make(spec: NewNode): Node {
+    const wanted = spec.outputs ?? 1;
+    const names = typeof wanted === "number" ? Array.from({ length: wanted }, () => null) : wanted;
+    const base = spec.name || `${spec.inputs.find((input) => input)?.name ?? "graph"}_${spec.opType}`;
+    const outputs = names.map((name) =>
+      name instanceof Value
+        ? this.add(name)
+        : name === null
+          ? this.newValue(base, spec.type ?? null)
+          : this.add(new Value(name, spec.type ?? null)),
+    );
+    const held = outputs.find((output) => output.producer);
+    if (held) {
+      throw onnxErrors.error("GRAPH_EDIT_INVALID", `"${held.name}" already has a producer.`);
+    }
+    return new Node({ ...spec, outputs });
+  }
+
+  #assertUnused(value: Value, what: string): void {
+    const user = value.uses[0]?.node.label;
+    if (user || this.isOutput(value)) {
+      throw onnxErrors.error(
+        "GRAPH_EDIT_INVALID",
+        `Cannot remove ${what}: ${user ? `${user} still uses it` : "it is an output of the graph"}.`,
+      );
+    }
+  }
+}
+
+/** The bodies of a control-flow node. */
+export function subgraphsOf(node: Node): Graph[] {
+  return [...node.attributes.values()].flatMap((found) =>
+    found.kind === "graph" ? [found.value] : found.kind === "graphs" ? [...found.value] : [],
+  );
+}

@@ -1,0 +1,16 @@
+export { type Attribute, attribute } from "./attribute.ts";
+export { checkModel } from "./check.ts";
+export { cloneModel } from "./clone.ts";
+export { type ElementType, elementTypeOf, elementTypes } from "./element-type.ts";
+export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./encode.ts";
+export { onnxErrors } from "./errors.ts";
+export { externalAlignment } from "./external-data.ts";
+export { Graph, type NewNode, subgraphsOf } from "./graph.ts";
+export { Model, newestIrVersion, newestOpset } from "./model.ts";
+export { Node } from "./node.ts";
+export { type Pass, type PassResult, runPasses } from "./pass.ts";
+export { type ReadOptions, readModel, readModelFile } from "./read.ts";
+export { bytesOf, packIntegers, Tensor } from "./tensor.ts";
+export { type Use, Value } from "./value.ts";
+export { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "./value-type.ts";
+export { type WriteOptions, type WrittenModel, writeModelFile } from "./write.ts";
