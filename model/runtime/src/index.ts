@@ -1,0 +1,25 @@
+export { cpuFeatures } from "./cpu.ts";
+export { type CpuFeature, type CpuFeatures, type Int8Advice, int8Advice } from "./cpu-features.ts";
+export type { EngineTuning, Optimization } from "./engine-options.ts";
+export { engineVersion } from "./engine-version.ts";
+export { type RuntimeErrorCode, runtimeErrors } from "./errors.ts";
+export type { Feeds } from "./feeds.ts";
+export {
+  type FusionCount,
+  type FusionReport,
+  fusionReport,
+  reportFusions,
+  type UnfusedNode,
+} from "./fusion-report.ts";
+export { addTaps, fixDimensions } from "./graph-edits.ts";
+export { type Latency, type LatencyOptions, measureLatency } from "./latency.ts";
+export { type MemoryOptions, type MemoryReport, measureMemory } from "./memory-report.ts";
+export type { ModelSource } from "./model-source.ts";
+export { type OptimisedGraphOptions, optimisedGraph } from "./optimised-graph.ts";
+export { type ProfileOptions, profile } from "./profile.ts";
+export { type RandomFeedsOptions, randomFeeds } from "./random-feeds.ts";
+export { openSession, type RunOptions, type Session, type SessionOptions } from "./session.ts";
+export type { EngineRun } from "./session-protocol.ts";
+export type { Spread } from "./statistics.ts";
+export { float32Of, type TensorData, type TypedArray, type ValueInfo } from "./tensor-data.ts";
+export type { NodeTime } from "./trace.ts";

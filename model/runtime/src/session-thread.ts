@@ -1,0 +1,138 @@
+/**
+ * The caller's end of a session's thread: it keeps what was asked and not yet answered, and settles every
+ * promise whatever becomes of the thread. It knows nothing of models or tensors.
+ *
+ * Invariants:
+ * 1. A promise handed out is settled by a reply, by cancellation, by `close`, or by the thread's end.
+ * 2. The thread holds the process alive exactly while something is asked and not answered.
+ */
+import { Worker } from "node:worker_threads";
+import { baseErrors, type CupelError, reasonOf } from "@cupel/base";
+import { runtimeErrors } from "./errors.ts";
+import { reviveError } from "./posted-error.ts";
+import type { EngineRun, SessionReply, SessionRequest } from "./session-protocol.ts";
+import type { ValueInfo } from "./tensor-data.ts";
+
+export interface OpenedModel {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
+type RunRequest = Omit<Extract<SessionRequest, { kind: "run" }>, "id" | "kind">;
+type OpenRequest = Extract<SessionRequest, { kind: "open" }>;
+
+export class SessionThread {
+  readonly #worker: Worker;
+  readonly #runs = new Map<number, PromiseWithResolvers<EngineRun>>();
+  readonly #opening = Promise.withResolvers<OpenedModel>();
+  readonly #ended = Promise.withResolvers<void>();
+  #nextId = 0;
+  /** Why no further run is taken; null while the session is open. */
+  #finished: CupelError | null = null;
+
+  /** @param entry the worker's module. It MUST speak the protocol of `session-protocol.ts`. */
+  constructor(entry: URL) {
+    this.#worker = new Worker(entry, { name: "cupel-session", execArgv: [] });
+    this.#worker.on("message", (reply: SessionReply) => this.#settle(reply));
+    this.#worker.on("error", (thrown) => this.#finish(crashed(reasonOf(thrown), thrown)));
+    this.#worker.on("exit", (status) => {
+      this.#finish(crashed(`it ended with status ${status}`));
+      this.#ended.resolve();
+    });
+    // Whoever opens waits for it; a thread that dies later must not raise an unhandled rejection here.
+    this.#opening.promise.catch(() => {});
+  }
+
+  /** Rejects with what the worker refused, SESSION_CRASHED or CANCELLED; the thread has then ended. */
+  async open(request: OpenRequest, moved: ArrayBuffer[], signal?: AbortSignal): Promise<OpenedModel> {
+    this.#worker.postMessage(request, moved);
+    const abort = () => this.#finish(cancelled("Opening the session", signal));
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const opened = await this.#opening.promise;
+      this.#holdProcess();
+      return opened;
+    } catch (thrown) {
+      await this.#worker.terminate();
+      throw thrown;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async run(request: RunRequest, moved: ArrayBuffer[], signal?: AbortSignal): Promise<EngineRun> {
+    if (signal?.aborted) throw cancelled("The run", signal);
+    if (this.#finished) throw this.#finished;
+    const id = this.#nextId++;
+    const pending = Promise.withResolvers<EngineRun>();
+    this.#runs.set(id, pending);
+    const abort = () => {
+      pending.reject(cancelled("The run", signal));
+      this.#post({ kind: "cancel", id });
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      this.#holdProcess();
+      this.#post({ kind: "run", id, ...request }, moved);
+      return await pending.promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      this.#runs.delete(id);
+      this.#holdProcess();
+    }
+  }
+
+  /** Resolves when native memory is freed and the thread has ended; the run in the engine ends first. */
+  async close(): Promise<void> {
+    this.#finish(runtimeErrors.error("SESSION_CLOSED", "The session is closed; open a new one."));
+    this.#worker.ref();
+    this.#post({ kind: "close" });
+    await this.#ended.promise;
+  }
+
+  #settle(reply: SessionReply): void {
+    switch (reply.kind) {
+      case "opened":
+        this.#opening.resolve(reply);
+        break;
+      case "refused":
+        this.#finish(reviveError(reply.error));
+        break;
+      case "done":
+        this.#runs.get(reply.id)?.resolve(reply.run);
+        break;
+      case "failed":
+        this.#runs.get(reply.id)?.reject(reviveError(reply.error));
+        break;
+    }
+  }
+
+  /** The first reason stays: a thread that ends after `close` did not crash. */
+  #finish(reason: CupelError): void {
+    if (this.#finished) return;
+    this.#finished = reason;
+    this.#opening.reject(reason);
+    for (const run of this.#runs.values()) run.reject(reason);
+  }
+
+  #post(request: SessionRequest, moved: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(request, moved);
+  }
+
+  #holdProcess(): void {
+    if (this.#runs.size > 0) this.#worker.ref();
+    else this.#worker.unref();
+  }
+}
+
+function crashed(reason: string, cause?: unknown): CupelError {
+  return runtimeErrors.error(
+    "SESSION_CRASHED",
+    `The thread of the session crashed (${reason}). Open a new session; if it happens again, please report the model.`,
+    { cause },
+  );
+}
+
+function cancelled(what: string, signal: AbortSignal | undefined): CupelError {
+  return baseErrors.error("CANCELLED", `${what} was cancelled.`, { cause: signal?.reason });
+}
