@@ -5,7 +5,7 @@
  * and a trailer. Fields come out in the order of their numbers, as protobuf's own writers do, so a model
  * that was read and not changed is written back to the byte.
  */
-import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, isFieldSet, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import {
   type GraphProto,
@@ -38,8 +38,9 @@ function encodeGraph(graph: GraphProto): Uint8Array[] {
 }
 
 function encodeTensor(tensor: TensorProto): Uint8Array[] {
-  const raw = tensor.rawData;
-  return encodeAround(TensorProtoSchema, tensor, rawDataField, raw.byteLength > 0 ? [[raw]] : []);
+  // Present but empty is not the same as absent: other writers give an empty tensor empty raw data.
+  const raw = isFieldSet(tensor, TensorProtoSchema.field.rawData) ? [[tensor.rawData]] : [];
+  return encodeAround(TensorProtoSchema, tensor, rawDataField, raw);
 }
 
 /** A message whose field `number` is given as ready chunks, one list an occurrence. */

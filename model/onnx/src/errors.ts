@@ -24,6 +24,15 @@ export const onnxErrors = defineErrors({
   },
   TENSOR_INVALID: { meaning: "A tensor's bytes do not fit its shape or type.", ...badData },
   SHAPE_CONFLICT: { meaning: "Operator inputs have shapes or types that do not go together.", ...badData },
+  OPSET_UNSUPPORTED: {
+    meaning: "The model names no standard operator set, or one older than the work at hand understands.",
+    ...badData,
+  },
+  RANK_UNKNOWN: { meaning: "An input of the model does not say how many dimensions it has.", ...badData },
+  WEIGHT_NOT_FINITE: {
+    meaning: "A weight is NaN or infinite, so that nothing computed from it can be measured.",
+    ...badData,
+  },
   GRAPH_EDIT_INVALID: {
     meaning: "An edit would have left the graph inconsistent; it was refused.",
     http: 500,

@@ -2,9 +2,9 @@
  * Weights kept in files beside the model (`external_data` of onnx.proto): read lazily, one tensor at a
  * time, and laid out for writing at offsets the operating system can map into memory.
  */
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { isAbsolute, join, normalize } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { CupelError, reasonOf } from "@cupel/base";
 import { onnxErrors } from "./errors.ts";
 import type { TensorSource } from "./tensor.ts";
 
@@ -26,25 +26,18 @@ export const noExternalFiles: ExternalFiles = {
   },
 };
 
-/** The files beside a model in `folder`. A location that leads out of the folder is refused. */
+/** The files beside a model in `folder`. A location that leads out of the folder, by name or by link, is refused. */
 export function externalFiles(folder: string): ExternalFiles {
   return {
     source(entries, length) {
       const location = entries.get("location") ?? "";
       const offset = Number(entries.get("offset") ?? 0);
       const stated = Number(entries.get("length") ?? length);
-      const relative = normalize(location);
-      if (location === "" || isAbsolute(relative) || relative.startsWith("..")) {
-        throw missing(location, "it must be a relative path inside the model's folder");
-      }
-      const path = join(folder, relative);
-      let size: number;
-      try {
-        size = statSync(path).size;
-      } catch (thrown) {
-        throw missing(location, reasonOf(thrown), thrown);
-      }
-      if (stated !== length || offset < 0 || offset + length > size) {
+      const path = join(folder, location);
+      if (location === "" || isAbsolute(location) || !isInside(folder, path)) throw outside(location);
+      const { size, file } = locate(folder, path, location);
+      const fits = Number.isSafeInteger(offset) && offset >= 0 && offset + length <= size;
+      if (stated !== length || !fits) {
         throw missing(
           location,
           `the model wants ${length} bytes at ${offset}, the file has ${size} and the entry says ${stated}`,
@@ -53,20 +46,45 @@ export function externalFiles(folder: string): ExternalFiles {
       return {
         kind: "external",
         place: { location, offset, length },
-        load: () => readRange(path, offset, length),
+        load: () => readRange(file, location, offset, length),
       };
     },
   };
 }
 
-function readRange(path: string, offset: number, length: number): Uint8Array {
+/** Links are followed before the file is judged: a name inside the folder may lead anywhere. */
+function locate(folder: string, path: string, location: string): { size: number; file: string } {
+  try {
+    const file = realpathSync(path);
+    if (!isInside(realpathSync(folder), file)) throw outside(location);
+    return { size: statSync(file).size, file };
+  } catch (thrown) {
+    throw thrown instanceof CupelError ? thrown : missing(location, reasonOf(thrown), thrown);
+  }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function outside(location: string) {
+  return missing(location, "it must be a relative path inside the model's folder");
+}
+
+function readRange(path: string, location: string, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  const file = openSync(path, "r");
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (thrown) {
+    throw missing(location, reasonOf(thrown), thrown);
+  }
   try {
     let done = 0;
     while (done < length) {
       const count = readSync(file, bytes, done, length - done, offset + done);
-      if (count === 0) throw missing(path, `it ended at byte ${offset + done}`);
+      if (count === 0) throw missing(location, `it ended at byte ${offset + done}`);
       done += count;
     }
     return bytes;

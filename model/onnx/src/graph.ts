@@ -8,6 +8,7 @@
 import type { Attribute } from "./attribute.ts";
 import { onnxErrors } from "./errors.ts";
 import type { GraphProto } from "./gen/onnx_pb.ts";
+import { NameScope } from "./name-scope.ts";
 import { Node } from "./node.ts";
 import { NodeList } from "./node-list.ts";
 import type { Tensor } from "./tensor.ts";
@@ -36,12 +37,13 @@ export class Graph {
   readonly proto: GraphProto | null;
   readonly #values = new Map<string, Value>();
   readonly #initializers = new Set<Value>();
-  #counter = 0;
+  readonly #names: NameScope;
 
   constructor(name: string, parent: Graph | null = null, proto: GraphProto | null = null) {
     this.name = name;
     this.parent = parent;
     this.proto = proto;
+    this.#names = parent ? parent.#names : new NameScope();
   }
 
   /** Constants in file order. */
@@ -67,13 +69,9 @@ export class Graph {
     return this.outputs.includes(value);
   }
 
-  /** `base`, or `base_1`, `base_2`, ... whichever no value here or around has. */
+  /** `base`, or `base_1`, `base_2`, ... whichever no value here, around or in a body has. */
   uniqueName(base: string): string {
-    if (!this.value(base)) return base;
-    let name: string;
-    do name = `${base}_${++this.#counter}`;
-    while (this.value(name));
-    return name;
+    return this.#names.unique(base);
   }
 
   /** Adopts a value. @throws GRAPH_EDIT_INVALID when the name is taken. */
@@ -82,6 +80,7 @@ export class Graph {
     if (holder && holder !== value) {
       throw onnxErrors.error("GRAPH_EDIT_INVALID", `The graph already has a value named "${value.name}".`);
     }
+    if (!holder) this.#names.take(value.name);
     this.#values.set(value.name, value);
     return value;
   }
@@ -91,14 +90,15 @@ export class Graph {
     return this.add(new Value(this.uniqueName(base), type));
   }
 
+  /** @throws GRAPH_EDIT_INVALID when the name is taken, here or in a body that would then mean this value. */
   rename(value: Value, name: string): void {
     if (value.name === name) return;
-    if (this.value(name)) {
+    if (this.#names.has(name)) {
       throw onnxErrors.error("GRAPH_EDIT_INVALID", `Cannot rename "${value.name}": "${name}" is taken.`);
     }
-    this.#values.delete(value.name);
+    this.#drop(value);
     value.name = name;
-    this.#values.set(name, value);
+    this.add(value);
   }
 
   /** Makes `value` an initialiser holding `tensor`, or gives it another tensor. */
@@ -117,7 +117,7 @@ export class Graph {
   removeConstant(value: Value): void {
     this.#assertUnused(value, `constant "${value.name}"`);
     this.#initializers.delete(value);
-    this.#values.delete(value.name);
+    this.#drop(value);
   }
 
   append(spec: NewNode): Node {
@@ -138,17 +138,18 @@ export class Graph {
     return node;
   }
 
-  /** Takes a node out. Its outputs MUST be unused; they leave the graph with it. */
+  /** Takes a node out, its bodies with it. Its outputs MUST be unused; they leave the graph too. */
   remove(node: Node): void {
     for (const output of node.outputs) {
       if (output.producer === node) this.#assertUnused(output, `${node.label} (output "${output.name}")`);
     }
+    for (const body of subgraphsOf(node)) body.#dissolve();
     node.disconnect();
     this.nodes.remove(node);
     for (const output of node.outputs) {
       if (output.producer !== node) continue;
       output.producer = null;
-      this.#values.delete(output.name);
+      if (output.name !== "") this.#drop(output);
     }
   }
 
@@ -176,12 +177,40 @@ export class Graph {
     }
   }
 
+  /**
+   * `node` makes the first output of `follower` from now on, and `follower` goes. Its own first output,
+   * which MUST NOT be read by anything but `follower`, goes with it.
+   */
+  absorb(node: Node, follower: Node): void {
+    const between = node.output;
+    const output = follower.output;
+    follower.disconnect();
+    this.#assertUnused(between, `"${between.name}"`);
+    this.nodes.remove(follower);
+    for (const extra of follower.outputs.slice(1)) this.#values.delete(extra.name);
+    node.setOutput(0, output);
+    this.#values.delete(between.name);
+  }
+
   /** Nodes of this graph and of all graphs nested in it. */
   *allNodes(): IterableIterator<Node> {
     for (const node of this.nodes) {
       yield node;
       for (const body of subgraphsOf(node)) yield* body.allNodes();
     }
+  }
+
+  /** The body of a node that goes: what it read outside is no longer used by it. */
+  #dissolve(): void {
+    for (const node of this.nodes) {
+      for (const body of subgraphsOf(node)) body.#dissolve();
+      node.disconnect();
+    }
+    for (const name of this.#values.keys()) this.#names.release(name);
+  }
+
+  #drop(value: Value): void {
+    if (this.#values.delete(value.name)) this.#names.release(value.name);
   }
 
   #make(spec: NewNode): Node {

@@ -1,7 +1,8 @@
 /**
  * The nodes of a graph in execution order, as a doubly linked list that may be edited while it is
  * walked: a removed node is skipped, one inserted ahead of the walker is visited, and nothing is visited
- * twice. A removed node keeps its `next` link, so a walker that stands on it finds its way back.
+ * twice. A removed link keeps its neighbours of that moment: a walker that stands on it goes back to the
+ * nearest one already passed that still stands, and on from there.
  */
 import type { Node } from "./node.ts";
 
@@ -50,26 +51,23 @@ export class NodeList implements Iterable<Node> {
   }
 
   *[Symbol.iterator](): Iterator<Node> {
-    let link = this.#first;
-    while (link) {
-      if (!link.removed) yield link.node;
-      link = this.#following(link);
-    }
+    for (let link = this.#first; link; link = this.#following(link)) yield link.node;
   }
 
   *reversed(): IterableIterator<Node> {
-    let link = this.#last;
-    while (link) {
-      if (!link.removed) yield link.node;
-      link = link.previous;
-    }
+    for (let link = this.#last; link; link = this.#preceding(link)) yield link.node;
   }
 
-  /** From a removed link, `next` may itself have been removed since: walk on to one that stands. */
   #following(link: Link): Link | null {
-    let next = link.next;
-    while (next?.removed) next = next.next;
-    return next;
+    let passed: Link | null = link;
+    while (passed?.removed) passed = passed.previous;
+    return passed ? passed.next : this.#first;
+  }
+
+  #preceding(link: Link): Link | null {
+    let passed: Link | null = link;
+    while (passed?.removed) passed = passed.next;
+    return passed ? passed.previous : this.#last;
   }
 
   #insertAfter(previous: Link | null, node: Node): void {

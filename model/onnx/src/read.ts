@@ -29,6 +29,9 @@ import { Node } from "./node.ts";
 import { Value } from "./value.ts";
 import type { ValueType } from "./value-type.ts";
 
+/** From IR version 3 on, a model must say which operator sets it uses. */
+const firstIrWithOpsets = 3n;
+
 export interface ReadOptions {
   /** Folder that external data files are relative to. Without it, a model with external data is refused. */
   readonly folder?: string;
@@ -59,6 +62,13 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
       "MODEL_NOT_PROTOBUF",
       `${name} is not an ONNX model: it parses, but has no ${proto.graph ? "IR version" : "graph"}. ` +
         "Export it to ONNX (.onnx) first.",
+    );
+  }
+  // Writers put the operator sets behind the graph: a file cut exactly between the two still parses.
+  if (proto.opsetImport.length === 0 && proto.irVersion >= firstIrWithOpsets) {
+    throw onnxErrors.error(
+      "MODEL_TRUNCATED",
+      `${name} ends before it names its operator sets (${bytes.byteLength} bytes). Was the copy or download cut off?`,
     );
   }
   return modelFromProto(
@@ -146,7 +156,7 @@ function readGraph(proto: GraphProto, parent: Graph | null, files: ExternalFiles
       ? graph.value(info.name)!
       : graph.add(new Value(info.name, valueTypeOf(info.type), info));
   for (const info of proto.input) graph.inputs.push(declare(info));
-  const described = new Map([...proto.output, ...proto.valueInfo].map((info) => [info.name, info]));
+  const described = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
   const local = (name: string): Value => {
     const info = described.get(name);
     return graph.add(new Value(name, info ? valueTypeOf(info.type) : null, info ?? null));
@@ -159,31 +169,38 @@ function readGraph(proto: GraphProto, parent: Graph | null, files: ExternalFiles
   }
   for (const sparse of proto.sparseInitializer) {
     const name = sparse.values?.name;
-    if (name && !graph.value(name)) local(name);
+    if (!name) continue;
+    const held = graph.value(name);
+    const value = held && graph.owns(held) ? held : local(name);
+    value.sparse = sparse;
   }
-  for (const node of proto.node) {
-    const outputs = node.output.map((name) => {
+  // Outputs first: a node out of order, or a body, may name what only a later node makes.
+  const made = new Set<Value>();
+  const outputsOf = proto.node.map((node) =>
+    node.output.map((name) => {
       if (name === "") return new Value("");
-      if (graph.value(name)?.producer && graph.owns(graph.value(name)!)) {
+      const held = graph.value(name);
+      const value = held && graph.owns(held) ? held : local(name);
+      if (made.has(value)) {
         throw onnxErrors.error(
           "MODEL_INVALID",
           `Value "${name}" is made twice, the second time by ${node.opType}.`,
         );
       }
-      const ahead = graph.value(name);
-      return ahead && graph.owns(ahead) ? ahead : local(name);
-    });
-    const inputs = node.input.map((name) => {
-      if (name === "") return null;
-      // Out of order or dangling: named now, judged by the checker.
-      return graph.value(name) ?? local(name);
-    });
-    const made = new Node(
+      made.add(value);
+      return value;
+    }),
+  );
+  for (const [index, node] of proto.node.entries()) {
+    // Dangling names are given a value now and judged by the checker.
+    const inputs = node.input.map((name) => (name === "" ? null : (graph.value(name) ?? local(name))));
+    const outputs = outputsOf[index]!;
+    const read = new Node(
       { opType: node.opType, domain: node.domain, name: node.name, inputs, outputs },
       node,
     );
-    for (const each of node.attribute) made.attributes.set(each.name, readAttribute(each, graph, files));
-    graph.nodes.append(made);
+    for (const each of node.attribute) read.attributes.set(each.name, readAttribute(each, graph, files));
+    graph.nodes.append(read);
   }
   for (const info of proto.output) graph.outputs.push(graph.value(info.name) ?? local(info.name));
   return graph;

@@ -15,6 +15,8 @@ import {
   NodeProtoSchema,
   type OperatorSetIdProto,
   OperatorSetIdProtoSchema,
+  type SparseTensorProto,
+  SparseTensorProtoSchema,
   type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
@@ -71,13 +73,39 @@ function graphToProto(graph: Graph, place: Placement): GraphProto {
   proto.initializer = Array.from(graph.initializers, (value) =>
     tensorToProto(value.constant!, value.name, place),
   );
-  proto.input = graph.inputs.map(valueToProto);
-  proto.output = graph.outputs.map(valueToProto);
-  proto.valueInfo = (graph.proto?.valueInfo ?? []).flatMap((info) => {
-    const value = graph.value(info.name);
-    return value && graph.owns(value) ? [valueToProto(value)] : [];
-  });
+  proto.sparseInitializer = [...graph.values()].flatMap((value) =>
+    value.sparse ? [sparseToProto(value.sparse, value.name)] : [],
+  );
+  proto.input = graph.inputs.map((value) => valueToProto(value, value.proto));
+  const declared = new Map((graph.proto?.output ?? []).map((info) => [info.name, info]));
+  proto.output = graph.outputs.map((value) => valueToProto(value, declared.get(value.name) ?? value.proto));
+  proto.valueInfo = valueInfoOf(graph);
   return proto;
+}
+
+/** What the file said of values between nodes, about those that are still there. */
+function valueInfoOf(graph: Graph): ValueInfoProto[] {
+  const read = graph.proto;
+  if (!read || read.valueInfo.length === 0) return [];
+  const byNameRead = new Map(Array.from(graph.values(), (value) => [value.proto?.name ?? value.name, value]));
+  const madeThen = new Set([
+    ...read.node.flatMap((node) => node.output),
+    ...read.initializer.map((tensor) => tensor.name),
+  ]);
+  return read.valueInfo.flatMap((info) => {
+    const value = byNameRead.get(info.name);
+    if (value) return [valueToProto(value, info)];
+    // Said of nothing in this graph when it was read: kept. Said of a value that has gone since: dropped.
+    return madeThen.has(info.name) || graph.value(info.name) ? [] : [info];
+  });
+}
+
+function sparseToProto(sparse: SparseTensorProto, name: string): SparseTensorProto {
+  if (!sparse.values || sparse.values.name === name) return sparse;
+  const renamed = shallowCopy(SparseTensorProtoSchema, sparse);
+  renamed.values = shallowCopy(TensorProtoSchema, sparse.values);
+  renamed.values.name = name;
+  return renamed;
 }
 
 function nodeToProto(node: Node, place: Placement): NodeProto {
@@ -164,12 +192,18 @@ function tensorToProto(tensor: Tensor, name: string, place: Placement): TensorPr
   return proto;
 }
 
-function valueToProto(value: Value): ValueInfoProto {
-  const read = value.proto;
-  if (read && read.name === value.name && sameType(valueTypeOf(read.type), value.type)) return read;
+/**
+ * @param read the message to write it like. One value may be described by several (as an output and among
+ * `value_info`), not always alike: each is written back as it was unless the value's type has changed.
+ */
+function valueToProto(value: Value, read: ValueInfoProto | null): ValueInfoProto {
+  const isOwn = value.proto !== null && read?.name === value.proto.name;
+  const typeThen = valueTypeOf(isOwn ? value.proto?.type : read?.type);
+  const retype = value.type !== null && !sameType(typeThen, value.type);
+  if (read && read.name === value.name && !retype) return read;
   const proto = shallowCopy(ValueInfoProtoSchema, read);
   proto.name = value.name;
-  if (value.type && !sameType(valueTypeOf(proto.type), value.type)) proto.type = typeToProto(value.type);
+  if (retype && value.type) proto.type = typeToProto(value.type);
   return proto;
 }
 

@@ -2,7 +2,7 @@
  * An edge of the graph: made by one node, or a graph input, or a constant; used by any number of nodes.
  * `producer` and `uses` are kept by Node and Graph; read them, never write them.
  */
-import type { ValueInfoProto } from "./gen/onnx_pb.ts";
+import type { SparseTensorProto, ValueInfoProto } from "./gen/onnx_pb.ts";
 import type { Node } from "./node.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Shape, ValueType } from "./value-type.ts";
@@ -18,6 +18,8 @@ export class Value {
   type: ValueType | null;
   /** The constant this value holds, when it is an initialiser. */
   constant: Tensor | null = null;
+  /** The sparse constant this value holds: carried, not interpreted. */
+  sparse: SparseTensorProto | null = null;
   producer: Node | null = null;
   readonly uses: Use[] = [];
   /** The message it was read from; its documentation and metadata are written back. */
