@@ -1,0 +1,47 @@
+/** The failures of reading pictures, their labels, and the preprocessing that turns them into tensors. */
+import { defineErrors } from "@cupel/base";
+
+export const visionErrors = defineErrors({
+  PICTURE_SOURCE_UNKNOWN: {
+    meaning: "The path is missing or is not a recognised source of pictures.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 66,
+  },
+  PICTURE_SOURCE_DAMAGED: {
+    meaning: "A packed or tabular file of pictures or labels is truncated or contradicts its own header.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
+  PICTURES_NONE: {
+    meaning: "The source of pictures was recognised but holds no picture.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 66,
+  },
+  PICTURES_UNREADABLE: {
+    meaning: "A picture cannot be decoded and none may be skipped, or every picture of a source is so.",
+    http: 422,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
+  LABELS_MISMATCH: {
+    meaning: "The labels do not fit the pictures or the class names.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
+  SELECTION_INVALID: {
+    meaning: "A picture index, count, fraction or batch size is out of range.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 64,
+  },
+  PREPROCESSING_INVALID: {
+    meaning: "The description of a model's preprocessing is malformed or contradicts itself.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
+});

@@ -1,0 +1,85 @@
+/**
+ * Class names: a text file with one name a line, in the order of the labels, and the way back from a name
+ * to its label. A line `n01440764 tench, Tinca tinca` is also found by its WordNet id alone, because
+ * ImageNet's folders and tables are named so.
+ */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { reasonOf } from "@cupel/base";
+import { visionErrors } from "../errors.ts";
+
+/** Looked for beside the pictures, in this order; the second is the name in CIFAR-10's own archive. */
+export const CLASS_FILES = ["classes.txt", "batches.meta.txt"];
+
+/** Names given in the call, a file of names, or a file found in `folder`; null when there is none. */
+export async function classNames(
+  given: readonly string[] | string | undefined,
+  folder: string,
+): Promise<readonly string[] | null> {
+  if (given !== undefined && typeof given !== "string") return given;
+  if (given !== undefined) {
+    try {
+      return namesOf(await readFile(given, "utf8"), given);
+    } catch (thrown) {
+      throw visionErrors.error(
+        "LABELS_MISMATCH",
+        `Could not read the class names in ${given}: ${reasonOf(thrown)}. Give a text file with one name a line.`,
+        { cause: thrown, details: { path: given } },
+      );
+    }
+  }
+  for (const name of CLASS_FILES) {
+    const path = join(folder, name);
+    const text = await readFile(path, "utf8").catch(() => null);
+    if (text !== null) return namesOf(text, path);
+  }
+  return null;
+}
+
+/** The same, for pictures that live in a file. */
+export function classNamesBeside(given: readonly string[] | string | undefined, path: string) {
+  return classNames(given, dirname(path));
+}
+
+function namesOf(text: string, path: string): readonly string[] {
+  const names = text.split(/\r?\n/).map((line) => line.trim());
+  while (names.at(-1) === "") names.pop();
+  const blank = names.indexOf("");
+  if (names.length === 0 || blank !== -1) {
+    const where = names.length === 0 ? "it is empty" : `line ${blank + 1} is blank`;
+    throw visionErrors.error("LABELS_MISMATCH", `${path} should hold one class name a line, but ${where}.`, {
+      details: { path },
+    });
+  }
+  return names;
+}
+
+/** Labels by class name; a WordNet id at the start of a name stands for it. */
+export function labelsByName(classes: readonly string[]): ReadonlyMap<string, number> {
+  const labels = new Map<string, number>();
+  classes.forEach((name, label) => {
+    const id = /^(n\d{8})\s/.exec(name)?.[1];
+    if (id !== undefined && !labels.has(id)) labels.set(id, label);
+    labels.set(name, label);
+  });
+  return labels;
+}
+
+/** @throws LABELS_MISMATCH when a label has no class name. */
+export function checkLabels(
+  labels: ArrayLike<number>,
+  classes: readonly string[] | null,
+  where: string,
+): void {
+  if (classes === null) return;
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (label < classes.length) continue;
+    throw visionErrors.error(
+      "LABELS_MISMATCH",
+      `Picture ${i} of ${where} has class ${label}, but there are only ${classes.length} class names ` +
+        `(0 to ${classes.length - 1}). Check that the names belong to this set.`,
+      { details: { index: i, label, classes: classes.length } },
+    );
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * A source of pictures as batches of tensors, in the order of the source.
+ *
+ * sharp decodes on libuv's threads, a few pictures at once; this thread only copies and looks up. Up to
+ * two batches are made ahead while the consumer works on one, so that memory stays at about three
+ * batches. A picture that cannot be read is listed and skipped: the batch takes the next one instead.
+ */
+import { CupelError, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { visionErrors } from "../errors.ts";
+import type { PictureSource, RawPicture } from "../picture.ts";
+import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
+import { decodePicture } from "./decode.ts";
+import { inOrder, lookAhead } from "./in-order.ts";
+import { createNormaliser, type Normaliser } from "./normalise.ts";
+
+export interface BatchesOptions extends WorkOptions {
+  /** Pictures in a batch; the last one may have fewer. */
+  readonly batchSize: number;
+  /** When true, the first unreadable picture is an error. Default false: it is skipped. */
+  readonly strict?: boolean | undefined;
+  /** Pictures decoded at once, on libuv's threads (4 unless UV_THREADPOOL_SIZE says otherwise). Default 2. */
+  readonly workers?: number | undefined;
+  /** Told of each skipped picture, in order. */
+  readonly onBroken?: ((broken: BrokenPicture) => void) | undefined;
+}
+
+export interface BrokenPicture {
+  readonly index: number;
+  readonly id: string;
+  readonly reason: string;
+}
+
+export interface PictureBatch {
+  /** Which pictures of the source these are. */
+  readonly indices: readonly number[];
+  /** One for each; null when the source is unlabelled. */
+  readonly labels: readonly (number | null)[];
+  /** A fresh array, the consumer's to keep or transfer. */
+  readonly data: Float32Array<ArrayBuffer>;
+  /** `[N, C, H, W]` or `[N, H, W, C]`. */
+  readonly dims: TensorDims;
+}
+
+export interface PictureBatches extends AsyncIterable<PictureBatch> {
+  /** Pictures skipped so far in the latest iteration. */
+  readonly broken: readonly BrokenPicture[];
+}
+
+/** Batches made while the consumer works on one: one ready, one being filled. */
+const BATCHES_AHEAD = 2;
+
+/** Decodes begun for each worker: enough that one slow picture does not idle the others. */
+const WINDOW_PER_WORKER = 8;
+
+/**
+ * Iterating throws PICTURES_UNREADABLE (every picture, or one under `strict`) and CANCELLED.
+ * @throws SELECTION_INVALID
+ */
+export function batches(
+  source: PictureSource,
+  preprocessing: Preprocessing,
+  options: BatchesOptions,
+): PictureBatches {
+  checkCount("batchSize", options.batchSize);
+  checkCount("workers", options.workers ?? 1);
+  const normaliser = createNormaliser(preprocessing);
+  let broken: BrokenPicture[] = [];
+  return {
+    get broken() {
+      return broken;
+    },
+    [Symbol.asyncIterator]() {
+      broken = [];
+      const listed = broken;
+      const left = new AbortController();
+      const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
+      const pictures = readable(source, preprocessing, { ...options, signal }, listed);
+      const made = assemble(source, preprocessing, normaliser, pictures, options);
+      return lookAhead(made, BATCHES_AHEAD, () => left.abort());
+    },
+  };
+}
+
+type Decoded =
+  | { readonly kind: "pixels"; readonly index: number; readonly pixels: RawPicture }
+  | { readonly kind: "broken"; readonly index: number; readonly error: CupelError };
+
+interface Readable {
+  readonly index: number;
+  readonly pixels: RawPicture;
+}
+
+/** The pictures that can be read, in order; the others go onto the list. */
+async function* readable(
+  source: PictureSource,
+  preprocessing: Preprocessing,
+  options: BatchesOptions,
+  broken: BrokenPicture[],
+): AsyncGenerator<Readable> {
+  const { strict = false, workers = 2, signal, onBroken } = options;
+  const decode = async (index: number): Promise<Decoded> => {
+    throwIfCancelled(signal, "Reading pictures");
+    try {
+      const picture = await source.picture(index);
+      return { kind: "pixels", index, pixels: await decodePicture(picture, preprocessing, source.id(index)) };
+    } catch (thrown) {
+      if (isUnreadable(thrown)) return { kind: "broken", index, error: thrown };
+      throw thrown;
+    }
+  };
+
+  using task = (options.progress ?? silentProgress).start("Reading pictures", source.length, "pictures");
+  for await (const decoded of inOrder(
+    source.length,
+    { workers, window: workers * WINDOW_PER_WORKER },
+    decode,
+  )) {
+    throwIfCancelled(signal, "Reading pictures");
+    task.advance();
+    if (decoded.kind === "pixels") {
+      yield decoded;
+    } else {
+      if (strict) throw decoded.error;
+      const entry = {
+        index: decoded.index,
+        id: source.id(decoded.index),
+        reason: decoded.error.message,
+      };
+      broken.push(entry);
+      onBroken?.(entry);
+    }
+  }
+  if (broken.length === source.length) throw allUnreadable(source, broken);
+}
+
+async function* assemble(
+  source: PictureSource,
+  preprocessing: Preprocessing,
+  normaliser: Normaliser,
+  pictures: AsyncIterable<Readable>,
+  { batchSize }: BatchesOptions,
+): AsyncGenerator<PictureBatch> {
+  const { valuesPerPicture } = normaliser;
+  let data = new Float32Array(0);
+  let indices: number[] = [];
+  const finish = (): PictureBatch => ({
+    indices,
+    labels: indices.map((index) => source.label(index)),
+    data: indices.length === batchSize ? data : data.slice(0, indices.length * valuesPerPicture),
+    dims: tensorDims(preprocessing, indices.length),
+  });
+
+  for await (const { index, pixels } of pictures) {
+    if (indices.length === 0) data = new Float32Array(batchSize * valuesPerPicture);
+    normaliser.write(pixels, data, indices.length * valuesPerPicture);
+    indices.push(index);
+    if (indices.length === batchSize) {
+      yield finish();
+      indices = [];
+    }
+  }
+  if (indices.length > 0) yield finish();
+}
+
+function isUnreadable(thrown: unknown): thrown is CupelError {
+  return thrown instanceof CupelError && thrown.code === "PICTURES_UNREADABLE";
+}
+
+function allUnreadable(source: PictureSource, broken: readonly BrokenPicture[]) {
+  const first = broken[0];
+  const example = first === undefined ? "" : ` The first: ${first.reason}`;
+  return visionErrors.error(
+    "PICTURES_UNREADABLE",
+    `None of the ${source.length} pictures in ${source.location} can be read.${example}`,
+    { details: { location: source.location, broken: broken.slice(0, 10) } },
+  );
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw visionErrors.error(
+    "SELECTION_INVALID",
+    `${name} must be a whole number of at least 1, not ${value}.`,
+    {
+      details: { [name]: value },
+    },
+  );
+}

@@ -1,0 +1,138 @@
+/**
+ * A picture becomes 8-bit pixels of the size that the preprocessing asks for before its crop.
+ *
+ * The one place that calls sharp for pixels. The aim is what Pillow gives, since models are trained
+ * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
+ * upper eight. Beyond Pillow: EXIF orientation is applied, and alpha is flattened on white.
+ */
+import { reasonOf } from "@cupel/base";
+import sharp, { type Sharp } from "sharp";
+import { visionErrors } from "../errors.ts";
+import type { Picture, RawPicture } from "../picture.ts";
+import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
+import { resample } from "./resample.ts";
+
+/** Parallelism comes from several pictures at once; threads inside one picture only add switching. */
+sharp.concurrency(1);
+/** Every picture is read once: libvips' cache of operations would keep memory and never hit. */
+sharp.cache(false);
+/** What a stranger uploads meets these decoders and no other: no SVG, PDF or ImageMagick. */
+sharp.block({ operation: ["VipsForeignLoad"] });
+sharp.unblock({
+  operation: ["Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Heif"].map((format) => `VipsForeignLoad${format}`),
+});
+
+/** 134 million pixels, 400 MB decoded: above any camera's single shot, below what exhausts a server. */
+const MAX_PIXELS = 2 ** 27;
+
+/** Logos and drawings are made for a white page; black would swallow their outlines. */
+const BEHIND_ALPHA = "white";
+
+const KERNELS = {
+  bilinear: "linear",
+  bicubic: "cubic",
+  lanczos: "lanczos3",
+} as const satisfies Readonly<Record<Exclude<Interpolation, "nearest">, string>>;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** torchvision truncates the other side: int(size * long / short). */
+function proportional(from: Size, size: number, reference: number): Size {
+  const side = (length: number): number => Math.max(1, Math.floor((size * length) / reference));
+  return { width: side(from.width), height: side(from.height) };
+}
+
+function resizedSize(resize: Resize, from: Size, tensor: Size): Size {
+  switch (resize.kind) {
+    case "none":
+      return from;
+    case "stretch":
+      return { width: tensor.width, height: tensor.height };
+    case "short-side":
+      return proportional(from, resize.size, Math.min(from.width, from.height));
+    case "long-side":
+      return proportional(from, resize.size, Math.max(from.width, from.height));
+  }
+}
+
+/** A picture in any form as a sharp pipeline of upright 8-bit RGB or grey. */
+export function openSharp(picture: Picture): Sharp {
+  switch (picture.kind) {
+    case "raw": {
+      const { width, height, channels, data } = picture;
+      return sharp(data, { raw: { width, height, channels } });
+    }
+    case "file":
+    case "encoded":
+      return sharp(picture.kind === "file" ? picture.path : picture.bytes, {
+        autoOrient: true,
+        ignoreIcc: true,
+        failOn: "error",
+        limitInputPixels: MAX_PIXELS,
+      })
+        .flatten({ background: BEHIND_ALPHA })
+        .toColourspace("srgb");
+  }
+}
+
+/**
+ * @param id names the picture in the message.
+ * @throws PICTURES_UNREADABLE
+ */
+export async function decodePicture(
+  picture: Picture,
+  preprocessing: Preprocessing,
+  id: string,
+): Promise<RawPicture> {
+  if (picture.kind === "raw") {
+    return resampleIfNeeded(
+      picture,
+      resizedSize(preprocessing.resize, picture, preprocessing),
+      preprocessing,
+    );
+  }
+  try {
+    return await decodeEncoded(openSharp(picture), preprocessing);
+  } catch (thrown) {
+    throw unreadable(id, thrown);
+  }
+}
+
+/** The error for a picture that sharp refused. */
+export function unreadable(id: string, thrown: unknown) {
+  return visionErrors.error(
+    "PICTURES_UNREADABLE",
+    `${id} cannot be read as a picture: ${reasonOf(thrown)}.`,
+    {
+      cause: thrown,
+      details: { picture: id },
+    },
+  );
+}
+
+async function decodeEncoded(pipeline: Sharp, preprocessing: Preprocessing): Promise<RawPicture> {
+  const { resize, interpolation } = preprocessing;
+  if (resize.kind === "none") return await pixelsOf(pipeline);
+
+  const from = (await pipeline.metadata()).autoOrient;
+  const to = resizedSize(resize, from, preprocessing);
+  if (interpolation === "nearest" || to.width > from.width || to.height > from.height) {
+    return resampleIfNeeded(await pixelsOf(pipeline), to, preprocessing);
+  }
+  // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.
+  pipeline.resize({ ...to, fit: "fill", kernel: KERNELS[interpolation], fastShrinkOnLoad: false });
+  return await pixelsOf(pipeline);
+}
+
+async function pixelsOf(pipeline: Sharp): Promise<RawPicture> {
+  const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
+  return { kind: "raw", width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3, data };
+}
+
+function resampleIfNeeded(picture: RawPicture, to: Size, { interpolation }: Preprocessing): RawPicture {
+  const same = to.width === picture.width && to.height === picture.height;
+  return same ? picture : resample(picture, to, interpolation);
+}

@@ -1,0 +1,82 @@
+/**
+ * Pixels become floats: centre crop, channel order and normalisation in one pass over the output.
+ *
+ * A channel has 256 possible inputs, so (x * scale - mean) / std is computed once per value in double
+ * precision and looked up after that: exact, and the loop has no arithmetic but indices.
+ */
+import type { RawPicture } from "../picture.ts";
+import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
+
+export interface Normaliser {
+  /** Floats that one picture takes. */
+  readonly valuesPerPicture: number;
+  /** Writes one picture into `out` at `offset`, all of its values. */
+  write(picture: RawPicture, out: Float32Array, offset: number): void;
+}
+
+/** Prepares the tables once for many pictures. */
+export function createNormaliser(preprocessing: Preprocessing): Normaliser {
+  const { width, height, colour, layout, scale, mean, std } = preprocessing;
+  const channels = CHANNELS[colour];
+  const tables = mean.map((channelMean, c) =>
+    Float32Array.from({ length: 256 }, (_, x) => (x * scale - channelMean) / std[c]!),
+  );
+  const plane = width * height;
+  const [pixelStride, channelStride] = layout === "NCHW" ? [1, plane] : [channels, 1];
+
+  return {
+    valuesPerPicture: plane * channels,
+    write(picture, out, offset) {
+      const source = colour === "grey" && picture.channels === 3 ? toGrey(picture) : picture;
+      const across = cropAlong(source.width, width);
+      const down = cropAlong(source.height, height);
+      const padded = across.length < width || down.length < height;
+
+      for (let c = 0; c < channels; c++) {
+        const table = tables[c]!;
+        const start = offset + c * channelStride;
+        if (padded) {
+          const black = table[0]!;
+          for (let i = 0; i < plane; i++) out[start + i * pixelStride] = black;
+        }
+        const sourceChannel = source.channels === 1 ? 0 : colour === "bgr" ? 2 - c : c;
+        const { data, channels: step } = source;
+        for (let row = 0; row < down.length; row++) {
+          let from = ((down.from + row) * source.width + across.from) * step + sourceChannel;
+          let to = start + ((down.to + row) * width + across.to) * pixelStride;
+          for (let column = 0; column < across.length; column++) {
+            out[to] = table[data[from]!]!;
+            from += step;
+            to += pixelStride;
+          }
+        }
+      }
+    },
+  };
+}
+
+interface Crop {
+  /** First pixel taken. */
+  readonly from: number;
+  /** Where it lands. */
+  readonly to: number;
+  readonly length: number;
+}
+
+/** Along one axis, with the rounding of torchvision's center_crop: halves to even, padding rounded down. */
+export function cropAlong(size: number, wanted: number): Crop {
+  if (size < wanted) return { from: 0, to: Math.floor((wanted - size) / 2), length: size };
+  const margin = size - wanted;
+  const half = margin % 4 === 3 ? (margin + 1) / 2 : Math.floor(margin / 2);
+  return { from: half, to: 0, length: wanted };
+}
+
+/** L = 0.299 R + 0.587 G + 0.114 B in Pillow's 16-bit fixed point, so that grey stays exactly grey. */
+function toGrey(picture: RawPicture): RawPicture {
+  const { width, height, data } = picture;
+  const grey = new Uint8Array(width * height);
+  for (let i = 0, from = 0; i < grey.length; i++, from += 3) {
+    grey[i] = (data[from]! * 19595 + data[from + 1]! * 38470 + data[from + 2]! * 7471 + 0x8000) >>> 16;
+  }
+  return { kind: "raw", width, height, channels: 1, data: grey };
+}

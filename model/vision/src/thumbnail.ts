@@ -1,0 +1,31 @@
+/** A small picture for a report or a page, as a data URI that needs no file. */
+import type { PictureSource } from "./picture.ts";
+import { openSharp, unreadable } from "./tensors/decode.ts";
+
+/**
+ * PNG that fits into a square of `size` pixels, in proportion. Smaller pictures are enlarged pixel by
+ * pixel: at 32 x 32 a viewer wants to see what the model sees.
+ * @param size default 96. @throws PICTURES_UNREADABLE
+ */
+export async function thumbnail(source: PictureSource, index: number, size = 96): Promise<string> {
+  try {
+    const pipeline = openSharp(await source.picture(index));
+    const png = await pipeline
+      .resize({ width: size, height: size, fit: "inside", withoutEnlargement: true })
+      .png({ compressionLevel: 9 })
+      .toBuffer({ resolveWithObject: true });
+    const { width, height } = png.info;
+    const enlarged = Math.max(width, height) < size;
+    const bytes = enlarged ? await enlarge(png.data, size) : png.data;
+    return `data:image/png;base64,${bytes.toString("base64")}`;
+  } catch (thrown) {
+    throw unreadable(source.id(index), thrown);
+  }
+}
+
+function enlarge(png: Uint8Array, size: number): Promise<Buffer> {
+  return openSharp({ kind: "encoded", bytes: png })
+    .resize({ width: size, height: size, fit: "inside", kernel: "nearest" })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
