@@ -9,6 +9,7 @@
 import { Worker } from "node:worker_threads";
 import { baseErrors, type CupelError, reasonOf } from "@cupel/base";
 import { runtimeErrors } from "./errors.ts";
+import { createGuardMemory, guardExit, unguardExit } from "./exit-guard.ts";
 import { reviveError } from "./posted-error.ts";
 import type { EngineRun, SessionReply, SessionRequest } from "./session-protocol.ts";
 import type { ValueInfo } from "./tensor-data.ts";
@@ -32,18 +33,21 @@ export class SessionThread {
 
   /** @param entry the worker's module. It MUST speak the protocol of `session-protocol.ts`. */
   constructor(entry: URL) {
-    this.#worker = new Worker(entry, { name: "cupel-session", execArgv: [] });
+    const guard = createGuardMemory();
+    guardExit(guard);
+    this.#worker = new Worker(entry, { name: "cupel-session", execArgv: [], workerData: guard });
     this.#worker.on("message", (reply: SessionReply) => this.#settle(reply));
     this.#worker.on("error", (thrown) => this.#finish(crashed(reasonOf(thrown), thrown)));
     this.#worker.on("exit", (status) => {
       this.#finish(crashed(`it ended with status ${status}`));
+      unguardExit(guard);
       this.#ended.resolve();
     });
     // Whoever opens waits for it; a thread that dies later must not raise an unhandled rejection here.
     this.#opening.promise.catch(() => {});
   }
 
-  /** Rejects with what the worker refused, SESSION_CRASHED or CANCELLED; the thread has then ended. */
+  /** Rejects with what the worker refused, SESSION_CRASHED or CANCELLED; the thread then ends by itself. */
   async open(request: OpenRequest, moved: ArrayBuffer[], signal?: AbortSignal): Promise<OpenedModel> {
     this.#worker.postMessage(request, moved);
     const abort = () => this.#finish(cancelled("Opening the session", signal));
@@ -53,7 +57,9 @@ export class SessionThread {
       this.#holdProcess();
       return opened;
     } catch (thrown) {
-      await this.#worker.terminate();
+      // Never terminated: see exit-guard.ts. A refused model ends the thread; a cancelled one does, once loaded.
+      this.#post({ kind: "close" });
+      this.#worker.unref();
       throw thrown;
     } finally {
       signal?.removeEventListener("abort", abort);

@@ -4,15 +4,17 @@
  * Runs are executed in the order they arrived. Between two runs the thread returns to its event loop (the
  * binding schedules each with `setImmediate`), so a `cancel` or `close` posted meanwhile overtakes the queue.
  */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { EngineOptions } from "./engine-options.ts";
 import { type EngineSession, openEngineSession, prepareEngineThread } from "./engine-session.ts";
+import { type GuardMemory, guarded } from "./exit-guard.ts";
 import type { PostedModel } from "./model-source.ts";
 import { postError } from "./posted-error.ts";
 import type { SessionReply, SessionRequest } from "./session-protocol.ts";
 
 if (parentPort === null) throw new Error("session-worker.ts is the entry of a worker thread.");
 const port = parentPort;
+const guard: GuardMemory = workerData;
 prepareEngineThread();
 
 type QueuedRun = Extract<SessionRequest, { kind: "run" }>;
@@ -44,7 +46,7 @@ port.on("message", (request: SessionRequest) => {
 async function open(model: PostedModel, options: EngineOptions): Promise<void> {
   busy = true;
   try {
-    session = await openEngineSession(model, options);
+    session = await guarded(guard, () => openEngineSession(model, options));
     reply({ kind: "opened", inputs: session.inputs, outputs: session.outputs });
     await drain();
   } catch (thrown) {
@@ -62,7 +64,7 @@ async function drain(): Promise<void> {
 
 async function execute(session: EngineSession, { id, feeds, fetches }: QueuedRun): Promise<void> {
   try {
-    const run = await session.run(feeds, fetches);
+    const run = await guarded(guard, () => session.run(feeds, fetches));
     const buffers = new Set<ArrayBuffer>();
     for (const { data } of Object.values(run.outputs)) {
       if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
@@ -75,7 +77,7 @@ async function execute(session: EngineSession, { id, feeds, fetches }: QueuedRun
 
 /** With the port closed nothing keeps the thread alive, and it ends by itself. */
 async function end(): Promise<void> {
-  await session?.[Symbol.asyncDispose]();
+  await guarded(guard, async () => session?.[Symbol.asyncDispose]());
   session = null;
   port.close();
 }

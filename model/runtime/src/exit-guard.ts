@@ -1,0 +1,54 @@
+/**
+ * Lets a process end while its sessions are at work.
+ *
+ * When Node stops a worker thread inside the binding's native code, the binding throws where nobody can
+ * catch, and the whole process aborts (SIGABRT; onnxruntime-node 1.30). So a thread is never terminated,
+ * and `process.exit` waits for the native call in course, through two numbers in shared memory:
+ *
+ *     thread: inside := 1; if leaving, inside := 0 and stop; call; inside := 0
+ *     exit:   leaving := 1; wait until inside = 0
+ *
+ * Each side writes its own number before it reads the other's (atomics are sequentially consistent), so
+ * either the thread sees that the process is leaving, or the process sees that the thread is inside.
+ */
+const inside = 0;
+const leaving = 1;
+
+/** Longer than most runs; then the process ends, come what may. */
+const longestWaitMs = 10_000;
+
+export type GuardMemory = Int32Array<SharedArrayBuffer>;
+
+export function createGuardMemory(): GuardMemory {
+  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** In the thread: makes a native call that process exit waits for. Makes none, and throws, once leaving. */
+export async function guarded<Result>(memory: GuardMemory, call: () => Promise<Result>): Promise<Result> {
+  Atomics.store(memory, inside, 1);
+  try {
+    if (Atomics.load(memory, leaving) === 1) throw new Error("The process is ending.");
+    return await call();
+  } finally {
+    Atomics.store(memory, inside, 0);
+    Atomics.notify(memory, inside);
+  }
+}
+
+const guardedThreads = new Set<GuardMemory>();
+
+/** In the process: waits for this thread at exit, until `unguardExit`. */
+export function guardExit(memory: GuardMemory): void {
+  if (guardedThreads.size === 0) process.on("exit", waitForThreads);
+  guardedThreads.add(memory);
+}
+
+export function unguardExit(memory: GuardMemory): void {
+  guardedThreads.delete(memory);
+  if (guardedThreads.size === 0) process.off("exit", waitForThreads);
+}
+
+function waitForThreads(): void {
+  for (const memory of guardedThreads) Atomics.store(memory, leaving, 1);
+  for (const memory of guardedThreads) Atomics.wait(memory, inside, 1, longestWaitMs);
+}

@@ -1,0 +1,85 @@
+/** What sessions do to the life of a process is only seen from outside: each case is a program of its own. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+async function program(body: string): Promise<string> {
+  const source = `
+    import { openSession } from "@cupel/runtime";
+    import { doubler, slowModel } from "./tiny-models.ts";
+    const x = { type: "float32", dims: [1, 3], data: Float32Array.of(1, 2, 3) };
+    ${body}
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", source], {
+    cwd: import.meta.dirname,
+    timeout: 20_000,
+  });
+  return stdout.trim();
+}
+
+test("an idle session does not keep its process alive", async () => {
+  const out = await program(`
+    const session = await openSession(doubler());
+    await session.run({ x });
+    console.log("idle");
+  `);
+  assert.equal(out, "idle");
+});
+
+test("a run under way does keep it alive", async () => {
+  const out = await program(`
+    const session = await openSession(slowModel());
+    const square = { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) };
+    void session.run({ x: square }).then(() => console.log("answered"));
+  `);
+  assert.equal(out, "answered");
+});
+
+test("a process may exit in the middle of a run", async () => {
+  const out = await program(`
+    const session = await openSession(slowModel());
+    const square = { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) };
+    void session.run({ x: square });
+    setTimeout(() => { console.log("leaving"); process.exit(0); }, 30);
+  `);
+  assert.equal(out, "leaving");
+});
+
+test("a process may exit while a model is being loaded", async () => {
+  const out = await program(`
+    void openSession(slowModel());
+    setTimeout(() => { console.log("leaving"); process.exit(0); }, 60);
+  `);
+  assert.equal(out, "leaving");
+});
+
+test("a cancelled opening leaves nothing behind", async () => {
+  const out = await program(`
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 40);
+    await openSession(slowModel(), { signal: abort.signal }).catch((error) => console.log(error.code));
+  `);
+  assert.ok(out === "CANCELLED" || out === "", out);
+});
+
+test("closing leaves no handle and no thread behind", async () => {
+  const out = await program(`
+    import { readFileSync } from "node:fs";
+    const threads = () => process.platform === "linux"
+      ? Number(/^Threads:\\s*(\\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]) : 0;
+    const cycle = async () => {
+      await using session = await openSession(doubler(), { threads: 4 });
+      await session.run({ x });
+    };
+    await cycle();
+    const before = { threads: threads(), resources: process.getActiveResourcesInfo().length };
+    for (let i = 0; i < 5; i++) await cycle();
+    const after = { threads: threads(), resources: process.getActiveResourcesInfo().length };
+    console.log(JSON.stringify({ before, after }));
+  `);
+  const { before, after } = JSON.parse(out);
+  assert.deepEqual(after, before);
+});
