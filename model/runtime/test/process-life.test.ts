@@ -32,7 +32,7 @@ test("an idle session does not keep its process alive", async () => {
 test("a run under way does keep it alive", async () => {
   const out = await program(`
     const session = await openSession(slowModel());
-    const square = { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) };
+    const square = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };
     void session.run({ x: square }).then(() => console.log("answered"));
   `);
   assert.equal(out, "answered");
@@ -41,7 +41,7 @@ test("a run under way does keep it alive", async () => {
 test("a process may exit in the middle of a run", async () => {
   const out = await program(`
     const session = await openSession(slowModel());
-    const square = { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) };
+    const square = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };
     void session.run({ x: square });
     setTimeout(() => { console.log("leaving"); process.exit(0); }, 30);
   `);

@@ -81,7 +81,7 @@ test("wrong feeds and fetches are refused by name before they reach the engine",
 test("an abort rejects a queued run at once and frees its place; the others go on", async () => {
   await using session = await openSession(slowModel(), { threads: 1 });
   const feed = (): Record<string, TensorData> => ({
-    x: { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) },
+    x: { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) },
   });
   const started = performance.now();
   await session.run(feed());
@@ -119,11 +119,23 @@ test("opening can be cancelled before and during", async () => {
 
 test("the event loop turns while the engine works", async () => {
   await using session = await openSession(slowModel(), { threads: 1 });
-  const x: TensorData = { type: "float32", dims: [1024, 1024], data: new Float32Array(1024 * 1024) };
+  const x: TensorData = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };
   let ticks = 0;
   const timer = setInterval(() => ticks++, 2);
   const { engineMs } = await session.timedRun({ x });
   clearInterval(timer);
   assert.ok(engineMs > 20, `the model was to be slow, but took ${engineMs} ms`);
   assert.ok(ticks >= 3, `${ticks} timer ticks in ${engineMs} ms`);
+});
+
+test("closing fails the run in the engine and those behind it, and waits for the engine to let go", async () => {
+  const session = await openSession(slowModel(), { threads: 1 });
+  const feed = (): Record<string, TensorData> => ({
+    x: { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) },
+  });
+  const failures = [session.run(feed()), session.run(feed())].map(failureOf);
+  await session.close();
+  for (const failure of await Promise.all(failures)) assert.equal(failure.code, "SESSION_CLOSED");
+  assert.equal((await failureOf(session.run(feed()))).code, "SESSION_CLOSED");
+  await session.close();
 });
