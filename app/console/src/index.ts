@@ -1,0 +1,3 @@
+export { consoleErrors } from "./errors.ts";
+export { renderReport } from "./render-report.ts";
+export { reportTemplate } from "./template.ts";

@@ -1,0 +1,219 @@
+/** The page as a browser sees it: opened from disk, with the network watched. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import type { CompressionReport } from "@cupel/compress";
+import { renderReport } from "@cupel/console";
+import { type Browser, chromium, type Page } from "playwright-core";
+import {
+  awkwardReport,
+  HOSTILE_NAME,
+  minimalReport,
+  mobileNetReport,
+  resNetReport,
+} from "./fixture/reports.ts";
+
+const executablePath = process.env.CUPEL_CHROMIUM ?? "/usr/bin/chromium";
+const skip = existsSync(executablePath) ? false : `no Chromium at ${executablePath}; set CUPEL_CHROMIUM`;
+const FLAGS =
+  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+interface Opened {
+  readonly page: Page;
+  readonly url: string;
+  /** Console errors, exceptions and violations of the content policy. */
+  readonly problems: string[];
+  readonly requests: string[];
+}
+
+describe("report page in Chromium", { skip }, () => {
+  let browser: Browser;
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cupel-console-"));
+    browser = await chromium.launch({ executablePath, args: FLAGS.split(" ") });
+  });
+
+  after(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function open(
+    report: CompressionReport,
+    use: (opened: Opened) => Promise<void>,
+    width = 1280,
+  ): Promise<void> {
+    const file = join(folder, `${crypto.randomUUID()}.html`);
+    await writeFile(file, await renderReport(report));
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
+    const opened: Opened = { page, url: pathToFileURL(file).href, problems: [], requests: [] };
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) opened.problems.push(message.text());
+    });
+    page.on("pageerror", (error) => opened.problems.push(error.message));
+    page.on("request", (request) => opened.requests.push(request.url()));
+    await page.goto(opened.url);
+    await page.getByRole("slider", { name: "Layer" }).waitFor();
+    await use(opened);
+    assert.deepEqual(opened.problems, []);
+    await page.close();
+  }
+
+  /** How many colours the lowest canvas of a chart shows, counted on a sample of its pixels. */
+  const coloursOf = (page: Page, selector: string) =>
+    page.evaluate<number>(`(() => {
+      const canvas = document.querySelector(${JSON.stringify(`${selector} canvas`)});
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const colours = new Set();
+      for (let at = 0; at < data.length; at += 4 * 97) colours.add(data.slice(at, at + 4).join());
+      return colours.size;
+    })()`);
+
+  const firstCells = (page: Page, column: string) =>
+    page.locator(`.layer-table tbody .column-${column}`).allInnerTexts();
+
+  test("opens from disk, draws the heat map, and asks the network for nothing", async () => {
+    await open(resNetReport(), async ({ page, url, requests }) => {
+      assert.ok((await coloursOf(page, ".heat-map")) > 50);
+      assert.deepEqual(
+        requests.filter((request) => request !== url && !request.startsWith("data:")),
+        [],
+      );
+      assert.match((await page.locator("h1").textContent()) ?? "", /times smaller/);
+      assert.equal(await page.title(), "steel-resnet50.cupel.onnx: compression report");
+    });
+  });
+
+  test("the table sorts by click and by keyboard, and tells a screen reader", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      const heading = page.locator("th.column-errorMean").last();
+      await heading.getByRole("button").click();
+      assert.equal(await heading.getAttribute("aria-sort"), "descending");
+      const down = (await firstCells(page, "errorMean")).map(Number.parseFloat);
+      assert.deepEqual(
+        down,
+        down.toSorted((a, b) => b - a),
+      );
+      await heading.getByRole("button").press("Enter");
+      assert.equal(await heading.getAttribute("aria-sort"), "ascending");
+      const up = (await firstCells(page, "errorMean")).map(Number.parseFloat);
+      assert.deepEqual(
+        up,
+        up.toSorted((a, b) => a - b),
+      );
+    });
+  });
+
+  test("the filter keeps the layers that have the words", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      await page.getByRole("searchbox").fill("layer4 3-bit");
+      const forms = await firstCells(page, "weights");
+      assert.ok(forms.length > 0 && forms.every((form) => form.includes("3-bit")));
+      await page.getByRole("searchbox").fill("nowhere");
+      assert.ok(await page.getByText("No layer has these words.").isVisible());
+    });
+  });
+
+  test("a layer is chosen in the table, in the heat map and by arrow keys, and its map is shown", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      const panel = page.getByRole("complementary", { name: "Selected layer" });
+      await page.locator(".layer-table").getByRole("button", { name: "layer2.1/conv2" }).click();
+      assert.ok(await panel.getByText("layer2.1/conv2").isVisible());
+      assert.ok((await coloursOf(page, ".spatial-map")) > 10);
+
+      const slider = page.getByRole("slider", { name: "Layer" });
+      const before = Number(await slider.getAttribute("aria-valuenow"));
+      await slider.press("ArrowDown");
+      assert.equal(Number(await slider.getAttribute("aria-valuenow")), before + 1);
+      await slider.press("End");
+      assert.ok(await panel.getByText("not a picture").isVisible());
+
+      await slider.click({ position: { x: 400, y: 10 } });
+      assert.equal(await slider.getAttribute("aria-valuenow"), "1");
+    });
+  });
+
+  test("another picture shows another map", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      const caption = page.locator(".spatial figcaption").first();
+      const first = await caption.textContent();
+      await page.locator(".picture-choice label").nth(1).click();
+      assert.notEqual(await caption.textContent(), first);
+    });
+  });
+
+  test("the sentence on the first bad layer leads to it", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      await page.getByRole("slider", { name: "Layer" }).press("Home");
+      await page.getByRole("button", { name: "Show this layer" }).click();
+      assert.ok(await page.locator(".layer-panel").getByText("first layer that stands out").isVisible());
+    });
+  });
+
+  for (const [name, report] of Object.entries({
+    resNetReport,
+    mobileNetReport,
+    minimalReport,
+    awkwardReport,
+  })) {
+    test(`${name} fits 390 pixels without scrolling sideways`, async () => {
+      await open(
+        report(),
+        async ({ page }) => {
+          assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 390);
+        },
+        390,
+      );
+    });
+  }
+
+  test("markup in names is shown as text and runs nothing", async () => {
+    await open(awkwardReport(), async ({ page, requests, url }) => {
+      assert.ok((await page.locator("h3").getByText(HOSTILE_NAME).count()) > 0);
+      await page.getByRole("slider", { name: "Layer" }).hover({ position: { x: 400, y: 4 + 3 * 8 + 4 } });
+      assert.ok((await page.locator(".tooltip").innerText()).includes("<img src=x"));
+      assert.equal(await page.evaluate(() => "injected" in globalThis), false);
+      assert.equal(requests.filter((request) => request !== url && !request.startsWith("data:")).length, 0);
+    });
+  });
+
+  test("a report without labels, search, memory or maps says what is missing", async () => {
+    await open(minimalReport(), async ({ page }) => {
+      const text = await page.locator("#page").innerText();
+      for (const said of [
+        "no labels",
+        "No layer stands out",
+        "does not tell",
+        "No error maps",
+        "None: both models",
+      ]) {
+        assert.ok(text.includes(said), said);
+      }
+      for (const unsaid of ["NaN", "undefined", "null", "Infinity", "What else was possible"]) {
+        assert.ok(!text.includes(unsaid), unsaid);
+      }
+    });
+  });
+
+  test("figures that JSON cannot hold never reach the reader", async () => {
+    await open(awkwardReport(), async ({ page }) => {
+      const text = await page.locator("#page").innerText();
+      for (const unsaid of ["NaN", "undefined", "Infinity"]) assert.ok(!text.includes(unsaid), unsaid);
+    });
+  });
+
+  test("prints every layer, in light colours", async () => {
+    await open(resNetReport(), async ({ page }) => {
+      await page.emulateMedia({ colorScheme: "dark" });
+      const pdf = await page.pdf({ format: "A4", printBackground: true });
+      assert.ok(pdf.length > 20_000);
+      assert.equal(await page.locator("html").getAttribute("data-printing"), null, "the screen is restored");
+    });
+  });
+});

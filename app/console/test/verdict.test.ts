@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { CompressionReport } from "@cupel/compress";
+import {
+  headline,
+  intervalSentence,
+  ratioPhrase,
+  SPEED_WORDS,
+  verdictSentence,
+} from "../page/view/verdict.ts";
+import { minimalReport, resNetReport } from "./fixture/reports.ts";
+
+/** Spaces that do not break are for the eye; sentences are compared with plain ones. */
+const plain = (text: string) => text.replaceAll("\u00a0", " ");
+
+function reportWith(difference: { value: number; low: number; high: number }): CompressionReport {
+  const report = resNetReport();
+  assert.ok(report.accuracy);
+  const original = {
+    ...report.original,
+    bytes: 23_700_000,
+    latency: { ...report.original.latency, medianMs: 19 },
+  };
+  const compressed = {
+    ...report.compressed,
+    bytes: 2_750_000,
+    latency: { ...report.compressed.latency, medianMs: 10 },
+  };
+  const top1 = { original: 0.975, compressed: 0.975 + difference.value };
+  return { ...report, original, compressed, accuracy: { ...report.accuracy, top1, difference } };
+}
+
+test("the verdict names size, speed and accuracy with its interval in one sentence", () => {
+  const report = reportWith({ value: -0.004, low: -0.008, high: 0.0001 });
+  assert.equal(
+    plain(verdictSentence(report)),
+    "23.7 MB → 2.8 MB, 8.6 times smaller; 1.9 times faster; accuracy 97.5 % → 97.1 % (−0.4 points, 95 % interval −0.8 … 0.0).",
+  );
+  assert.equal(plain(headline(report)), "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy");
+});
+
+test("a gain and no change are called what they are", () => {
+  assert.match(
+    headline(reportWith({ value: 0.006, low: 0.001, high: 0.011 })),
+    /with 0\.6 points more accuracy$/,
+  );
+  assert.match(headline(reportWith({ value: 0, low: -0.003, high: 0.003 })), /with no change in accuracy$/);
+});
+
+test("a loss too small for one decimal is not rounded away", () => {
+  assert.match(
+    headline(reportWith({ value: -0.0004, low: -0.001, high: 0.0002 })),
+    /for 0\.04 points of accuracy$/,
+  );
+});
+
+test("without labels the verdict speaks of agreement and never of accuracy lost", () => {
+  const report = { ...minimalReport(), agreement: 0.968 };
+  assert.match(plain(verdictSentence(report)), /same first answer for 96\.8 % of the pictures \(no labels/);
+  assert.match(headline(minimalReport()), /same answer for every picture$/);
+});
+
+test("a ratio says slower when slower and equal within five per cent", () => {
+  assert.equal(ratioPhrase(10, 13, SPEED_WORDS), "1.3 times slower");
+  assert.equal(ratioPhrase(10, 10.3, SPEED_WORDS), "equally fast");
+  assert.equal(ratioPhrase(10, null, SPEED_WORDS), null);
+  assert.equal(ratioPhrase(0, 10, SPEED_WORDS), null);
+});
+
+test("the interval is read with care", () => {
+  const reading = (low: number, high: number) => {
+    const { accuracy } = reportWith({ value: (low + high) / 2, low, high });
+    assert.ok(accuracy);
+    return intervalSentence(accuracy);
+  };
+  assert.match(reading(-0.01, 0.002), /chance alone could explain/);
+  assert.match(reading(-0.01, -0.002), /loss is more than chance/);
+  assert.match(reading(0.001, 0.002), /gain is more than chance/);
+});
