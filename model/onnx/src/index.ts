@@ -13,6 +13,7 @@ export { Node } from "./node.ts";
 export { type Pass, type PassResult, runPasses } from "./pass.ts";
 export { type ReadOptions, readModel, readModelFile } from "./read.ts";
 export { assertOpset, assertStaticRank, oldestOpset } from "./requirements.ts";
+export { type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";
 export { sortTopologically } from "./sort.ts";
 export { bytesOf, packIntegers, Tensor } from "./tensor.ts";
 export { type Use, Value } from "./value.ts";

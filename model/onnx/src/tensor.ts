@@ -113,6 +113,20 @@ export class Tensor {
     }
   }
 
+  /** Integers and truth values, exactly. @throws TENSOR_INVALID for other types. */
+  toBigInts(): bigint[] {
+    const raw = this.bytes();
+    switch (this.type) {
+      case "int64":
+        return Array.from(new BigInt64Array(aligned(raw, 8), offsetOf(raw, 8), this.size));
+      case "uint64":
+        return Array.from(new BigUint64Array(aligned(raw, 8), offsetOf(raw, 8), this.size));
+      default:
+        if (/^u?int|^bool/.test(this.type)) return this.toNumbers().map(BigInt);
+        throw onnxErrors.error("TENSOR_INVALID", `A ${this.type} tensor holds no integers.`);
+    }
+  }
+
   /** The elements as JavaScript numbers; 64-bit integers beyond 2^53 lose their last bits. */
   toNumbers(): number[] {
     const raw = this.bytes();
@@ -183,7 +197,8 @@ function isAligned(bytes: Uint8Array, width: number): boolean {
 }
 
 function aligned(bytes: Uint8Array, width: number): ArrayBufferLike {
-  return isAligned(bytes, width) ? bytes.buffer : bytes.slice().buffer;
+  // Not slice(): on a Buffer that is a view of the same, unaligned, memory.
+  return isAligned(bytes, width) ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
 
 function offsetOf(bytes: Uint8Array, width: number): number {

@@ -1,0 +1,36 @@
+/**
+ * Shape inference: every value of the graph, constants included, gets its element type and its shape so
+ * far as they follow from the inputs. Symbolic sizes ("N") are carried through, never guessed.
+ */
+import type { Graph } from "../graph.ts";
+import { subgraphsOf } from "../graph.ts";
+import type { Model } from "../model.ts";
+import type { Dimension } from "../value-type.ts";
+import { propagate } from "./propagate.ts";
+
+export interface InferShapesOptions {
+  /** Shapes to give to inputs, by name, such as `{ input: [1, 3, 224, 224] }`; a symbol they bind is bound everywhere. */
+  readonly inputShapes?: Readonly<Record<string, readonly Dimension[]>>;
+}
+
+export interface InferredShapes {
+  /** Labels of the nodes of which some output could not be inferred. */
+  readonly unknown: readonly string[];
+}
+
+/** Shape arithmetic is followed through tensors up to this many elements. */
+const elementLimit = 1024;
+
+/**
+ * Writes `value.type` throughout the model, nested graphs included. Call it again after edits.
+ * @throws SHAPE_CONFLICT naming the node, its inputs and their shapes; nothing is written then.
+ */
+export function inferShapes(model: Model, options: InferShapesOptions = {}): InferredShapes {
+  const { types, unknown } = propagate(model, { ...options, elementLimit, trustDefaults: true });
+  const write = (graph: Graph): void => {
+    for (const value of graph.values()) value.type = types.get(value) ?? value.type;
+    for (const node of graph.nodes) for (const body of subgraphsOf(node)) write(body);
+  };
+  write(model.graph);
+  return { unknown };
+}

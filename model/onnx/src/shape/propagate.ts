@@ -1,0 +1,264 @@
+/**
+ * Walks the graph once in execution order and gathers what can be known before it runs: the type of every
+ * value and the contents of small tensors. It changes nothing; `inferShapes` writes the types down, the
+ * constant folder uses the contents.
+ */
+
+import { onnxErrors } from "../errors.ts";
+import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
+import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
+import { type Graph, subgraphsOf } from "../graph.ts";
+import type { Model } from "../model.ts";
+import type { Node } from "../node.ts";
+import type { Value } from "../value.ts";
+import { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "../value-type.ts";
+import { operatorOf } from "./operators.ts";
+import type { Inferred, RuleContext } from "./rule.ts";
+
+export interface PropagateOptions {
+  /** Shapes the inputs are to have, by name, instead of what they declare. */
+  readonly inputShapes?: Readonly<Record<string, readonly Dimension[]>>;
+  /** Tensors of more elements are not looked into. */
+  readonly elementLimit: number;
+  /** May an initialiser be trusted that is also a graph input, and that a caller may therefore replace? */
+  readonly trustDefaults: boolean;
+}
+
+export interface Facts {
+  readonly types: Map<Value, ValueType>;
+  readonly contents: Map<Value, Elements>;
+  /** Labels of nodes of which some output has no type, or no rank. */
+  readonly unknown: string[];
+}
+
+/** @throws SHAPE_CONFLICT */
+export function propagate(model: Model, options: PropagateOptions): Facts {
+  const walk = new Walk(model, options);
+  walk.graph(model.graph);
+  return walk.facts;
+}
+
+class Walk {
+  readonly facts: Facts = { types: new Map(), contents: new Map(), unknown: [] };
+  readonly #model: Model;
+  readonly #options: PropagateOptions;
+  /** What `inputShapes` makes of the symbols the inputs declare: "N" may become 1. */
+  readonly #sizes: ReadonlyMap<string, Dimension>;
+
+  constructor(model: Model, options: PropagateOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#sizes = bindSymbols(model.graph, options.inputShapes ?? {});
+  }
+
+  graph(graph: Graph): void {
+    const { types } = this.facts;
+    for (const constant of graph.initializers) {
+      const { type, dims } = constant.constant!;
+      types.set(constant, tensorType(type, dims));
+    }
+    for (const value of graph.values()) {
+      if (value.sparse && value.shape === null) {
+        const type = this.#declared(value);
+        if (type) types.set(value, type);
+      }
+    }
+    for (const input of graph.inputs) {
+      const type = this.#declared(input);
+      if (type && !types.has(input)) types.set(input, type);
+    }
+    for (const node of graph.nodes) this.#node(node);
+  }
+
+  #node(node: Node): void {
+    for (const body of subgraphsOf(node)) this.graph(body);
+    const row = node.isStandard ? operatorOf(node.opType) : undefined;
+    const context = this.#contextOf(node);
+    const inferred = node.is("If") ? this.#join(node) : (row?.infer(context) ?? []);
+    node.outputs.forEach((output, index) => {
+      if (output.name === "") return;
+      const type = merge(inferred[index] ?? null, this.#declared(output));
+      if (type) this.facts.types.set(output, type);
+    });
+    if (node.isStandard && evaluatedOperators.has(node.opType)) this.#evaluate(node, context);
+    if (node.outputs.some((output) => output.name !== "" && !this.#isKnown(output))) {
+      this.facts.unknown.push(node.label);
+    }
+  }
+
+  #isKnown(value: Value): boolean {
+    const type = this.facts.types.get(value);
+    return type !== undefined && (type.kind === "opaque" || type.shape !== null);
+  }
+
+  #evaluate(node: Node, context: RuleContext): void {
+    const inferred = node.outputs.map((output): Inferred | null => {
+      const type = this.facts.types.get(output);
+      return type?.kind === "tensor" ? type : null;
+    });
+    // What would be too large to hold is not computed in the first place.
+    const isSmall = inferred.every(
+      (type) => isStatic(type?.shape ?? null) && sizeOf(type!.shape) <= this.#options.elementLimit,
+    );
+    if (!isSmall) return;
+    const contents = (index: number): Elements | null => {
+      const value = node.input(index);
+      return value && this.#contents(value);
+    };
+    const whole: EvaluationContext = { ...context, contents, inferred };
+    evaluate(whole).forEach((held, index) => {
+      if (held) this.facts.contents.set(node.outputs[index]!, held);
+    });
+  }
+
+  /** Constants are decoded when first asked for. */
+  #contents(value: Value): Elements | null {
+    const held = this.facts.contents.get(value);
+    if (held) return held;
+    const tensor = value.constant;
+    if (!tensor || tensor.size > this.#options.elementLimit) return null;
+    if (!this.#options.trustDefaults && this.#model.graph.inputs.includes(value)) return null;
+    const elements = elementsOf(tensor);
+    if (elements) this.facts.contents.set(value, elements);
+    return elements;
+  }
+
+  /** What the model says itself, with `inputShapes` applied. */
+  #declared(value: Value): ValueType | null {
+    const { type } = value;
+    if (type?.kind !== "tensor") return type;
+    const given = this.#options.inputShapes?.[value.name];
+    if (given && this.#model.graph.inputs.includes(value)) return tensorType(type.elementType, given);
+    if (type.shape === null || this.#sizes.size === 0) return type;
+    return tensorType(
+      type.elementType,
+      type.shape.map((size) => (typeof size === "string" ? (this.#sizes.get(size) ?? size) : size)),
+    );
+  }
+
+  #contextOf(node: Node): RuleContext {
+    const typeOf = (index: number) => {
+      const value = node.input(index);
+      const type = value && this.facts.types.get(value);
+      return type?.kind === "tensor" ? type : null;
+    };
+    return {
+      node,
+      opset: this.#model.opset,
+      has: (index) => node.input(index) !== null,
+      shape: (index) => typeOf(index)?.shape ?? null,
+      elementType: (index) => typeOf(index)?.elementType ?? null,
+      elements: (index) => {
+        const value = node.input(index);
+        return (value && this.#contents(value)?.cells.map(dimensionOf)) ?? null;
+      },
+      conflict: (reason) => this.#conflict(node, reason),
+    };
+  }
+
+  /** If: what both branches agree on. */
+  #join(node: Node): (Inferred | null)[] {
+    const [first, ...others] = subgraphsOf(node);
+    return (first?.outputs ?? []).map((output, index) => {
+      let joined = this.#inferredOf(output);
+      for (const other of others) {
+        const value = other.outputs[index];
+        joined = joinTypes(joined, value ? this.#inferredOf(value) : null);
+      }
+      return joined;
+    });
+  }
+
+  #inferredOf(value: Value): Inferred | null {
+    const type = this.facts.types.get(value);
+    return type?.kind === "tensor" ? type : null;
+  }
+
+  #conflict(node: Node, reason: string) {
+    const inputs = node.inputs.flatMap((value) =>
+      value ? [{ value: value.name, type: this.facts.types.get(value) }] : [],
+    );
+    const listed = inputs.map(({ value, type }) => `"${value}" ${typeText(type)}`).join(", ");
+    return onnxErrors.error("SHAPE_CONFLICT", `${node.label}: ${reason}. Its inputs: ${listed || "none"}.`, {
+      details: {
+        node: node.label,
+        inputs: inputs.map(({ value, type }) => ({
+          value,
+          shape: type?.kind === "tensor" ? type.shape : null,
+        })),
+      },
+    });
+  }
+}
+
+function typeText(type: ValueType | undefined): string {
+  if (type?.kind !== "tensor") return "of unknown type";
+  return `${type.elementType} ${type.shape ? `[${type.shape.map((size) => size ?? "?").join(", ")}]` : "of unknown rank"}`;
+}
+
+function sizeOf(shape: Shape): number {
+  return (shape ?? []).reduce<number>(
+    (count, size) => (typeof size === "number" ? count * size : Number.NaN),
+    1,
+  );
+}
+
+/**
+ * The rule decides; what the file declares fills in where the rule says nothing. After an edit the
+ * declarations may be stale, so they never contradict a rule.
+ */
+function merge(inferred: Inferred | null, declared: ValueType | null): ValueType | null {
+  if (!inferred) return declared;
+  if (declared?.kind === "opaque") return declared;
+  const elementType = inferred.elementType ?? declared?.elementType;
+  if (!elementType) return declared;
+  const shape = inferred.shape ?? declared?.shape ?? null;
+  const stated = declared?.shape;
+  if (!shape || shape.length !== stated?.length) return tensorType(elementType, shape);
+  return tensorType(
+    elementType,
+    shape.map((size, axis) => size ?? stated[axis]!),
+  );
+}
+
+function joinTypes(a: Inferred | null, b: Inferred | null): Inferred | null {
+  if (!a || !b || a.elementType !== b.elementType) return null;
+  const isSameRank = a.shape && b.shape && a.shape.length === b.shape.length;
+  const shape = isSameRank ? a.shape.map((size, axis) => (size === b.shape?.[axis] ? size : null)) : null;
+  return { elementType: a.elementType, shape };
+}
+
+/** @throws SHAPE_CONFLICT when a given shape contradicts what an input declares. */
+function bindSymbols(
+  graph: Graph,
+  inputShapes: Readonly<Record<string, readonly Dimension[]>>,
+): ReadonlyMap<string, Dimension> {
+  const sizes = new Map<string, Dimension>();
+  for (const [name, given] of Object.entries(inputShapes)) {
+    const refuse = (reason: string) =>
+      onnxErrors.error(
+        "SHAPE_CONFLICT",
+        `The shape [${given}] cannot be given to the input "${name}": ${reason}.`,
+        {
+          details: { value: name, shape: given },
+        },
+      );
+    const input = graph.inputs.find((each) => each.name === name);
+    if (!input) throw refuse(`the inputs are ${graph.inputs.map((each) => `"${each.name}"`).join(", ")}`);
+    const declared = input.shape;
+    if (declared === null) continue;
+    if (declared.length !== given.length) throw refuse(`it is declared with ${declared.length} dimensions`);
+    declared.forEach((size, axis) => {
+      const wanted = given[axis]!;
+      if (typeof size === "number") {
+        if (size !== wanted) throw refuse(`axis ${axis} is declared as ${size}`);
+      } else if (typeof size === "string") {
+        const bound = sizes.get(size);
+        if (bound !== undefined && bound !== wanted)
+          throw refuse(`"${size}" would be both ${bound} and ${wanted}`);
+        sizes.set(size, wanted);
+      }
+    });
+  }
+  return sizes;
+}
