@@ -170,7 +170,8 @@ export class Graph {
       const name = output.name;
       this.outputs[at] = replacement;
       this.remove(node);
-      this.rename(replacement, name);
+      // The outputs of a body are known by position; those of the model by name.
+      if (this.parent === null) this.rename(replacement, name);
       replacement.type ??= output.type;
     } else {
       this.remove(node);

@@ -7,6 +7,7 @@ export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./encode.ts";
 export { onnxErrors } from "./errors.ts";
 export { externalAlignment } from "./external-data.ts";
 export { assertFiniteWeights, findNonFinite, type NonFinite } from "./finite.ts";
+export { foldConstants } from "./fold-constants.ts";
 export { Graph, type NewNode, subgraphsOf } from "./graph.ts";
 export { Model, newestIrVersion, newestOpset } from "./model.ts";
 export { Node } from "./node.ts";

@@ -26,7 +26,12 @@ const elementLimit = 1024;
  * @throws SHAPE_CONFLICT naming the node, its inputs and their shapes; nothing is written then.
  */
 export function inferShapes(model: Model, options: InferShapesOptions = {}): InferredShapes {
-  const { types, unknown } = propagate(model, { ...options, elementLimit, trustDefaults: true });
+  const { types, unknown } = propagate(model, {
+    ...options,
+    elementLimit,
+    trustDefaults: true,
+    unpacks: true,
+  });
   const write = (graph: Graph): void => {
     for (const value of graph.values()) value.type = types.get(value) ?? value.type;
     for (const node of graph.nodes) for (const body of subgraphsOf(node)) write(body);

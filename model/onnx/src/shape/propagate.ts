@@ -4,6 +4,7 @@
  * constant folder uses the contents.
  */
 
+import { elementTypes } from "../element-type.ts";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
@@ -22,6 +23,8 @@ export interface PropagateOptions {
   readonly elementLimit: number;
   /** May an initialiser be trusted that is also a graph input, and that a caller may therefore replace? */
   readonly trustDefaults: boolean;
+  /** May constants of elements under 8 bits be looked into? */
+  readonly unpacks: boolean;
 }
 
 export interface Facts {
@@ -117,6 +120,7 @@ class Walk {
     if (held) return held;
     const tensor = value.constant;
     if (!tensor || tensor.size > this.#options.elementLimit) return null;
+    if (!this.#options.unpacks && elementTypes[tensor.type].bits < 8) return null;
     if (!this.#options.trustDefaults && this.#model.graph.inputs.includes(value)) return null;
     const elements = elementsOf(tensor);
     if (elements) this.facts.contents.set(value, elements);

@@ -23,9 +23,6 @@ const dequantize: Rule = (context) => {
 function checkScale(context: RuleContext): void {
   const data = context.shape(0);
   const scale = context.shape(1);
-  if (context.has(2) && scale && context.shape(2) && scale.length !== context.shape(2)?.length) {
-    throw context.conflict("scale and zero point have different numbers of dimensions");
-  }
   if (!data || scale?.length !== 1 || scale[0] === 1 || context.node.int("block_size", 0) > 0) return;
   const axis = axisOf(context, context.node.int("axis", 1), data.length);
   equalSize(context, `scales and axis ${axis}`, scale[0]!, data[axis]!);

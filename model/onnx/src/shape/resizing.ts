@@ -12,10 +12,13 @@ const resize: Rule = (context) => {
     context,
     axes.map((axis) => data[axis]!),
   );
-  if (!targets) return [{ elementType, shape: unknownOfRank(data.length) }];
+  const shape = [...data];
+  if (!targets) {
+    for (const axis of axes) shape[axis] = null;
+    return [{ elementType, shape }];
+  }
   if (targets.length !== axes.length)
     throw context.conflict(`${targets.length} sizes or scales for ${axes.length} axes`);
-  const shape = [...data];
   for (const [i, axis] of axes.entries()) shape[axis] = targets[i]!;
   return [{ elementType, shape }];
 };
