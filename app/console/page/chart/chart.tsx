@@ -62,6 +62,8 @@ export function Chart({ label, height, draw, onPick }: ChartProps) {
     const forPaper = () => {
       document.documentElement.dataset.printing = "";
       drawAt(Math.min(PAPER_WIDTH, element.clientWidth));
+      // Paper does not wait for the next frame.
+      chart.getZr().flush();
     };
     const forScreen = () => {
       delete document.documentElement.dataset.printing;

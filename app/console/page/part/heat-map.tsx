@@ -142,7 +142,8 @@ function heatMapOption(
         interval: width < 500 ? 0.5 : 0.25,
         axisLabel: {
           ...axis.axisLabel,
-          formatter: (share: number) => (share === 1 ? "all of its channels" : percentText(share, 0)),
+          formatter: (share: number) =>
+            share === 1 && width >= 700 ? "100 % of its channels" : percentText(share, 0),
           alignMaxLabel: "right",
         },
       },
@@ -166,6 +167,8 @@ function heatMapOption(
       series: [
         {
           type: "custom",
+          // In one go: paper and screen must never show half a map.
+          progressive: 0,
           renderItem,
           encode: { x: [0, 1], y: 2 },
           data: cells.map((cell) => [cell.from, cell.to, cell.row]),

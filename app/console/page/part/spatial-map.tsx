@@ -106,6 +106,8 @@ function mapOption(width: number, height: number, values: readonly Figure[], mos
       series: [
         {
           type: "custom",
+          // In one go: paper and screen must never show half a map.
+          progressive: 0,
           renderItem,
           data: values.map((_, i) => [(i % width) + 0.5, height - 0.5 - Math.floor(i / width)]),
         },

@@ -77,7 +77,8 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
           itemStyle: { color: palette.compressed, opacity: 1 },
           label: {
             show: true,
-            position: "top",
+            position: "left",
+            offset: [0, 9],
             formatter: "chosen",
             color: palette.ink,
             fontFamily: palette.font,
