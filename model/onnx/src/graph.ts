@@ -160,37 +160,36 @@ export class Graph {
 
   /**
    * Bypasses a node: readers of its first output read `replacement`, then the node goes. When that output
-   * is a graph output, the name a caller knows moves to `replacement`.
+   * is an output of the model, the name a caller knows moves to `replacement`.
+   * @throws GRAPH_EDIT_INVALID, before anything changed, when `replacement` has a name of its own that
+   * callers know: an input, or another output. Ask `canBypass` first.
    */
   bypass(node: Node, replacement: Value): void {
     const output = node.output;
+    if (!this.canBypass(node, replacement)) {
+      throw onnxErrors.error(
+        "GRAPH_EDIT_INVALID",
+        `${node.label} cannot be bypassed: "${output.name}" and "${replacement.name}" are both known to callers.`,
+      );
+    }
     this.replaceUses(output, replacement);
     const at = this.outputs.indexOf(output);
-    if (at >= 0) {
-      const name = output.name;
-      this.outputs[at] = replacement;
+    if (at < 0) {
       this.remove(node);
-      // The outputs of a body are known by position; those of the model by name.
-      if (this.parent === null) this.rename(replacement, name);
-      replacement.type ??= output.type;
-    } else {
-      this.remove(node);
+      return;
     }
+    const name = output.name;
+    this.outputs[at] = replacement;
+    this.remove(node);
+    // The outputs of a body are known by position; those of the model by name.
+    if (this.parent === null) this.rename(replacement, name);
+    replacement.type ??= output.type;
   }
 
-  /**
-   * `node` makes the first output of `follower` from now on, and `follower` goes. Its own first output,
-   * which MUST NOT be read by anything but `follower`, goes with it.
-   */
-  absorb(node: Node, follower: Node): void {
-    const between = node.output;
-    const output = follower.output;
-    follower.disconnect();
-    this.#assertUnused(between, `"${between.name}"`);
-    this.nodes.remove(follower);
-    for (const extra of follower.outputs.slice(1)) this.#values.delete(extra.name);
-    node.setOutput(0, output);
-    this.#values.delete(between.name);
+  /** False when the node stands between two names that callers of the model know. */
+  canBypass(node: Node, replacement: Value): boolean {
+    if (!this.isOutput(node.output)) return true;
+    return this.owns(replacement) && !this.inputs.includes(replacement) && !this.isOutput(replacement);
   }
 
   /** Nodes of this graph and of all graphs nested in it. */

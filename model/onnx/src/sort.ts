@@ -29,6 +29,11 @@ export function sortTopologically(graph: Graph): boolean {
   return true;
 }
 
+/** @throws MODEL_INVALID when the graph itself (not one nested in it) has a cycle. */
+export function assertAcyclic(graph: Graph): void {
+  executionOrder(graph);
+}
+
 /** @throws MODEL_INVALID on a cycle. */
 function executionOrder(graph: Graph): Node[] {
   const order = new Set<Node>();
