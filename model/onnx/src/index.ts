@@ -16,6 +16,13 @@ export { type ReadOptions, readModel, readModelFile } from "./read.ts";
 export { assertOpset, assertStaticRank, oldestOpset } from "./requirements.ts";
 export { type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";
 export { sortTopologically } from "./sort.ts";
+export {
+  type GraphSummary,
+  graphSummary,
+  type LayerSummary,
+  layersOf,
+  type ValueSummary,
+} from "./summary.ts";
 export { bytesOf, packIntegers, Tensor } from "./tensor.ts";
 export { type Use, Value } from "./value.ts";
 export { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "./value-type.ts";
