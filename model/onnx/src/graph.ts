@@ -192,6 +192,21 @@ export class Graph {
     return this.owns(replacement) && !this.inputs.includes(replacement) && !this.isOutput(replacement);
   }
 
+  /**
+   * `node` makes the first output of `follower` from now on, and `follower` goes. Its own first output,
+   * which MUST NOT be read by anything but `follower`, goes with it.
+   */
+  absorb(node: Node, follower: Node): void {
+    const between = node.output;
+    const output = follower.output;
+    follower.disconnect();
+    this.#assertUnused(between, `"${between.name}"`);
+    this.nodes.remove(follower);
+    for (const extra of follower.outputs.slice(1)) this.#values.delete(extra.name);
+    node.setOutput(0, output);
+    this.#values.delete(between.name);
+  }
+
   /** Nodes of this graph and of all graphs nested in it. */
   *allNodes(): IterableIterator<Node> {
     for (const node of this.nodes) {
