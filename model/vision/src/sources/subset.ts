@@ -2,8 +2,8 @@
  * Parts of a source: chosen indices, a stratified sample, a held-back fraction. A part is a source.
  *
  * Stratified order: shuffle each class, give the r-th of its n pictures the key (r + u) / n with one
- * uniform u per class, and sort by key. Any prefix then holds each class in proportion (within one
- * picture), so a sample of 100 is the beginning of a sample of 200 under the same seed.
+ * uniform u per class, and sort by key. Any prefix then holds each class in proportion (to
+ * within rounding), so a sample of 100 is the beginning of a sample of 200 under the same seed.
  */
 import { createRandom } from "@cupel/base";
 import { visionErrors } from "../errors.ts";

@@ -85,18 +85,29 @@ const clip = (sum: number): number => {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 };
 
+// Sums stay within 32 bits: weights of a pixel add up to 2^22, and overshoot is a fraction of that.
+// Math.imul and |0 keep them out of floating point.
+
 function alongRows(picture: RawPicture, width: number, filter: Filter): RawPicture {
   if (picture.width === width) return picture;
   const { height, channels, data, width: sourceWidth } = picture;
   const { from, count, weights, stride } = tapsOf(sourceWidth, width, filter);
   const out = new Uint8Array(width * height * channels);
-  for (let y = 0, o = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const start = (y * sourceWidth + from[x]!) * channels;
-      for (let c = 0; c < channels; c++, o++) {
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      const row = y * sourceWidth * channels + c;
+      let o = y * width * channels + c;
+      for (let x = 0; x < width; x++) {
+        let at = row + from[x]! * channels;
+        const first = x * stride;
+        const last = first + count[x]!;
         let sum = HALF;
-        for (let k = 0; k < count[x]!; k++) sum += data[start + k * channels + c]! * weights[x * stride + k]!;
+        for (let k = first; k < last; k++) {
+          sum = (sum + Math.imul(data[at]!, weights[k]!)) | 0;
+          at += channels;
+        }
         out[o] = clip(sum);
+        o += channels;
       }
     }
   }
@@ -109,13 +120,16 @@ function alongColumns(picture: RawPicture, height: number, filter: Filter): RawP
   const { from, count, weights, stride } = tapsOf(sourceHeight, height, filter);
   const row = width * channels;
   const out = new Uint8Array(row * height);
-  for (let y = 0, o = 0; y < height; y++) {
-    const start = from[y]! * row;
-    for (let i = 0; i < row; i++, o++) {
-      let sum = HALF;
-      for (let k = 0; k < count[y]!; k++) sum += data[start + k * row + i]! * weights[y * stride + k]!;
-      out[o] = clip(sum);
+  const sums = new Int32Array(row);
+  for (let y = 0; y < height; y++) {
+    sums.fill(HALF);
+    for (let k = 0; k < count[y]!; k++) {
+      const weight = weights[y * stride + k]!;
+      const start = (from[y]! + k) * row;
+      for (let i = 0; i < row; i++) sums[i] = (sums[i]! + Math.imul(data[start + i]!, weight)) | 0;
     }
+    const start = y * row;
+    for (let i = 0; i < row; i++) out[start + i] = clip(sums[i]!);
   }
   return { ...picture, height, data: out };
 }

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Progress } from "@cupel/base";
+import { batches, type Picture, type PictureBatch, type PictureSource } from "../src/index.ts";
+import { asDecoded, level, refused, sourceOf } from "./fixtures.ts";
+
+const grey = asDecoded({ colour: "grey" });
+
+const broken: Picture = { kind: "encoded", bytes: Buffer.from("not a picture") };
+
+async function collect(items: AsyncIterable<PictureBatch>): Promise<PictureBatch[]> {
+  const found: PictureBatch[] = [];
+  for await (const batch of items) found.push(batch);
+  return found;
+}
+
+/** A source of grey levels 0, 1, ... that counts how often it was asked. */
+function counting(length: number, delay: (index: number) => number = () => 0) {
+  const asked: number[] = [];
+  const source: PictureSource = sourceOf(new Array<Picture>(length).fill(level(0)), {
+    picture: async (index) => {
+      asked.push(index);
+      await sleep(delay(index));
+      return level(index);
+    },
+  });
+  return { source, asked };
+}
+
+test("batches hold pictures and labels in order; the last one holds what is left", async () => {
+  const source = sourceOf([level(7), level(8), level(9)], { labels: [2, 0, 1] });
+  const found = await collect(batches(source, grey, { batchSize: 2 }));
+  assert.deepEqual(
+    found.map(({ indices, labels, data, dims }) => ({ indices, labels, data: [...data], dims })),
+    [
+      { indices: [0, 1], labels: [2, 0], data: [7, 8], dims: [2, 1, 1, 1] },
+      { indices: [2], labels: [1], data: [9], dims: [1, 1, 1, 1] },
+    ],
+  );
+  assert.equal(found[1]?.data.buffer.byteLength, 4);
+});
+
+test("order holds whichever picture is ready first", async () => {
+  const { source } = counting(40, (index) => (index * 7) % 5);
+  const found = await collect(batches(source, grey, { batchSize: 8, workers: 4 }));
+  const levels = found.flatMap((batch) => [...batch.data]);
+  assert.deepEqual(
+    levels,
+    Array.from({ length: 40 }, (_, i) => i),
+  );
+});
+
+test("no more pictures are decoded at once than there are workers", async () => {
+  let running = 0;
+  let most = 0;
+  const source = sourceOf(new Array<Picture>(30).fill(level(0)), {
+    picture: async () => {
+      most = Math.max(most, ++running);
+      await sleep(1);
+      running--;
+      return level(0);
+    },
+  });
+  await collect(batches(source, grey, { batchSize: 10, workers: 3 }));
+  assert.equal(most, 3);
+});
+
+test("two batches are made ahead of the consumer, and not the whole source", async () => {
+  const { source, asked } = counting(1000);
+  const iterator = batches(source, grey, { batchSize: 10, workers: 1 })[Symbol.asyncIterator]();
+  await iterator.next();
+  await sleep(100);
+  // One batch taken, two ahead, and a window of eight begun.
+  assert.ok(asked.length >= 30 && asked.length <= 40, `${asked.length} asked`);
+  await iterator.return?.();
+});
+
+test("leaving early stops the decoding", async () => {
+  const { source, asked } = counting(1000, () => 1);
+  for await (const _ of batches(source, grey, { batchSize: 4 })) break;
+  const before = asked.length;
+  await sleep(30);
+  assert.equal(asked.length, before);
+  assert.ok(before < 100, `${before} asked`);
+});
+
+test("a broken picture is listed and the batch takes the next one", async () => {
+  const told: string[] = [];
+  const source = sourceOf([level(0), broken, level(2), { kind: "file", path: "/nowhere/x.png" }, level(4)]);
+  const found = batches(source, grey, { batchSize: 2, onBroken: ({ id }) => told.push(id) });
+  assert.deepEqual(
+    (await collect(found)).map((batch) => batch.indices),
+    [[0, 2], [4]],
+  );
+  assert.deepEqual(told, ["picture 1", "picture 3"]);
+  assert.deepEqual(
+    found.broken.map(({ index, id }) => ({ index, id })),
+    [
+      { index: 1, id: "picture 1" },
+      { index: 3, id: "picture 3" },
+    ],
+  );
+  assert.match(found.broken[0]?.reason ?? "", /picture 1 cannot be read as a picture: .*unsupported/);
+});
+
+test("iterating again starts again, list of broken pictures included", async () => {
+  const found = batches(sourceOf([broken, level(3)]), grey, { batchSize: 1 });
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual([...((await collect(found))[0]?.data ?? [])], [3]);
+    assert.equal(found.broken.length, 1);
+  }
+});
+
+test("under strict the first broken picture is an error that names it", async () => {
+  const work = () => collect(batches(sourceOf([level(0), broken]), grey, { batchSize: 1, strict: true }));
+  await refused(work, "PICTURES_UNREADABLE", /picture 1/);
+});
+
+test("a source without one readable picture is an error that gives the first reason", async () => {
+  const work = () => collect(batches(sourceOf([broken, broken]), grey, { batchSize: 1 }));
+  await refused(work, "PICTURES_UNREADABLE", /None of the 2 pictures in memory.*picture 0/);
+});
+
+test("a failure that is not the picture's is not skipped", async () => {
+  const source = sourceOf([level(0)], { picture: () => Promise.reject(new TypeError("defect")) });
+  await assert.rejects(collect(batches(source, grey, { batchSize: 1 })), TypeError);
+});
+
+test("cancelling ends the iteration with CANCELLED", async () => {
+  const { source } = counting(1000, () => 1);
+  const controller = new AbortController();
+  const work = async () => {
+    for await (const _ of batches(source, grey, { batchSize: 2, signal: controller.signal }))
+      controller.abort();
+  };
+  await refused(work, "CANCELLED", /Reading pictures was cancelled/);
+});
+
+test("progress counts every picture, broken ones too, and is closed", async () => {
+  const told = { total: 0, done: 0, closed: 0 };
+  const progress: Progress = {
+    start: (_, total = 0) => {
+      told.total = total;
+      return {
+        advance: (count = 1) => {
+          told.done += count;
+        },
+        note() {},
+        [Symbol.dispose]: () => {
+          told.closed++;
+        },
+      };
+    },
+  };
+  await collect(batches(sourceOf([level(0), broken, level(1)]), grey, { batchSize: 2, progress }));
+  assert.deepEqual(told, { total: 3, done: 3, closed: 1 });
+});
+
+test("batch sizes and workers below one are refused", async () => {
+  const source = sourceOf([level(0)]);
+  await refused(() => batches(source, grey, { batchSize: 0 }), "SELECTION_INVALID", /batchSize.*not 0/);
+  await refused(() => batches(source, grey, { batchSize: 1, workers: 0.5 }), "SELECTION_INVALID", /workers/);
+});
