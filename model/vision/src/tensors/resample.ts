@@ -2,8 +2,8 @@
  * Pillow's resampling, bit for bit: two passes of 22-bit fixed-point weights over 8-bit pixels, the filter
  * widened when it shrinks (src/libImaging/Resample.c).
  *
- * Used where libvips differs in kind: enlarging, which it does half a pixel off, and `nearest`. Shrinking
- * a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
+ * Used for raw pictures, and for encoded ones where libvips differs in kind: enlarging, which it does half
+ * a pixel off, and `nearest`. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
  */
 import type { RawPicture } from "../picture.ts";
 import type { Interpolation } from "../preprocessing/preprocessing.ts";
