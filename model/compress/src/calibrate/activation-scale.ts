@@ -1,0 +1,28 @@
+/**
+ * A range as the scale and zero point of an 8-bit unsigned activation: x = scale * (q - zeroPoint).
+ * Zero is always represented exactly, since padding and Relu make so many.
+ */
+import type { Range } from "./range-method.ts";
+
+export interface ActivationScale {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export type Symmetry = "asymmetric" | "symmetric";
+
+/** Steps between the smallest and largest of 256 levels. */
+const steps = 255;
+/** Where a constant-zero activation gets its scale. Any positive one would do. */
+const scaleOfNothing = 1 / steps;
+
+export function activationScale([low, high]: Range, symmetry: Symmetry): ActivationScale {
+  const from = Math.min(0, low);
+  const to = Math.max(0, high);
+  if (to - from === 0) return { scale: scaleOfNothing, zeroPoint: 0 };
+  if (symmetry === "symmetric" && from < 0) {
+    return { scale: Math.fround(Math.max(-from, to) / 127), zeroPoint: 128 };
+  }
+  const scale = Math.fround((to - from) / steps);
+  return { scale, zeroPoint: Math.min(steps, Math.max(0, Math.round(-from / scale))) };
+}

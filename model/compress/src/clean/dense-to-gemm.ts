@@ -1,0 +1,71 @@
+/**
+ * Dense layers in one form, Gemm with transB = 1 (rows are output channels): from Gemm with transB = 0,
+ * and from MatMul followed by Add of a bias, as Keras exports them.
+ */
+import { attribute, type Graph, isStatic, type Node, type Pass, Tensor, type Value } from "@cupel/onnx";
+
+export const denseToGemm: Pass = {
+  name: "dense-to-gemm",
+  run(model) {
+    const graph = model.graph;
+    let changed = 0;
+    for (const node of graph.nodes) {
+      if (isTurnable(node)) {
+        turnWeight(graph, node.input(1)!);
+        node.attributes.set("transB", attribute.int(1));
+        changed++;
+      } else if (joinMatMulAndBias(graph, node)) changed++;
+    }
+    return { modified: changed > 0, notes: changed ? [`wrote ${changed} dense layers as Gemm`] : [] };
+  },
+};
+
+function isTurnable(node: Node): boolean {
+  const weight = node.input(1);
+  return (
+    node.is("Gemm") &&
+    node.int("transB", 0) === 0 &&
+    weight?.constant?.type === "float32" &&
+    weight.uses.length === 1
+  );
+}
+
+function turnWeight(graph: Graph, weight: Value): void {
+  const tensor = weight.constant!;
+  const [rows, columns] = [tensor.dims[0]!, tensor.dims[1]!];
+  const data = tensor.toFloat32();
+  const turned = Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
+  graph.setConstant(weight, Tensor.float32([columns, rows], turned));
+}
+
+/** MatMul of rank 2 by a constant, then Add of a constant row: one Gemm in the Add's place. */
+function joinMatMulAndBias(graph: Graph, node: Node): boolean {
+  const [input, weight] = [node.input(0), node.input(1)];
+  if (!node.is("MatMul") || !input || weight?.constant?.type !== "float32" || weight.uses.length > 1)
+    return false;
+  if (weight.constant.dims.length !== 2 || input.shape?.length !== 2 || graph.isOutput(node.output))
+    return false;
+  const add = node.output.uses.length === 1 ? node.output.uses[0]!.node : null;
+  if (!add?.is("Add")) return false;
+  const bias = add.inputs.find((value) => value !== node.output) ?? null;
+  const columns = weight.constant.dims[1]!;
+  if (
+    !bias?.constant ||
+    !isStatic(bias.shape) ||
+    bias.constant.size !== columns ||
+    bias.shape.at(-1) !== columns
+  ) {
+    return false;
+  }
+  turnWeight(graph, weight);
+  const own = graph.addConstant(`${bias.name}.row`, Tensor.float32([columns], bias.constant.toFloat32()));
+  const gemm = graph.insertBefore(node, {
+    opType: "Gemm",
+    name: node.name,
+    inputs: [input, weight, own],
+    attributes: { transB: attribute.int(1) },
+  });
+  graph.absorb(gemm, add);
+  graph.remove(node);
+  return true;
+}

@@ -1,0 +1,71 @@
+/**
+ * Puts Relu and Clip where they fuse: right behind the layer or Add that makes their input.
+ *
+ * Relu and Clip are monotone, so they commute with operators that only select or move elements; moved
+ * ahead of MaxPool or Reshape they disappear into the rounding of the layer's output. Clip(0, inf) is
+ * Relu, Relu of what is already clipped at zero is nothing.
+ */
+import type { Graph, Node, Pass } from "@cupel/onnx";
+
+/** Operators that pick or move elements and make no new ones. Pad is not one: it makes zeros. */
+const movesElements = ["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"];
+
+export const placeActivations: Pass = {
+  name: "place-activations",
+  run(model) {
+    const graph = model.graph;
+    let changed = 0;
+    for (const node of graph.nodes) {
+      if (!node.is("Relu", "Clip") || !node.input(0)) continue;
+      if (isRepeatedRelu(node) && !graph.isOutput(node.output)) {
+        graph.bypass(node, node.input(0)!);
+        changed++;
+      } else if (canMoveAhead(graph, node)) {
+        swap(graph, node.input(0)!.producer!, node);
+        changed++;
+      }
+    }
+    return {
+      modified: changed > 0,
+      notes: changed ? [`moved ${changed} activations to where they fuse`] : [],
+    };
+  },
+};
+
+function isRepeatedRelu(node: Node): boolean {
+  const before = node.input(0)!.producer;
+  return (
+    node.is("Relu") &&
+    before !== null &&
+    (before.is("Relu") || (before.is("Clip") && clipRange(before)[0] >= 0))
+  );
+}
+
+function canMoveAhead(graph: Graph, node: Node): boolean {
+  const mover = node.input(0)!.producer;
+  if (!mover?.is(...movesElements) || mover.outputs.length > 1) return false;
+  const source = mover.input(0);
+  const isOnlyUse = (value: Node["output"]) => value.uses.length === 1 && !graph.isOutput(value);
+  return source !== null && isOnlyUse(mover.output) && isOnlyUse(source) && source.producer !== null;
+}
+
+/** x -> mover -> activation becomes x -> activation -> mover; the value at the end keeps its name. */
+function swap(graph: Graph, mover: Node, activation: Node): void {
+  const source = mover.input(0)!;
+  const moved = graph.insertBefore(mover, {
+    opType: activation.opType,
+    name: activation.name,
+    inputs: [source, ...activation.inputs.slice(1)],
+    attributes: Object.fromEntries(activation.attributes),
+    ...(source.type ? { type: source.type } : {}),
+  });
+  mover.setInput(0, moved.output);
+  graph.absorb(mover, activation);
+}
+
+/** The bounds of a Clip: attributes before operator set 11, inputs since. Infinite when absent or not constant. */
+export function clipRange(node: Node): [low: number, high: number] {
+  const bound = (index: number, name: string, fallback: number): number =>
+    node.input(index)?.constant?.toNumbers()[0] ?? node.float(name, fallback);
+  return [bound(1, "min", Number.NEGATIVE_INFINITY), bound(2, "max", Number.POSITIVE_INFINITY)];
+}

@@ -1,0 +1,31 @@
+/** What can go wrong between a trained model and a small one. */
+import { defineErrors } from "@cupel/base";
+
+const badInput = { http: 422, grpc: "INVALID_ARGUMENT", exit: 65 } as const;
+const badUsage = { http: 400, grpc: "INVALID_ARGUMENT", exit: 64 } as const;
+
+export const compressErrors = defineErrors({
+  RECIPE_INVALID: {
+    meaning: "The recipe is not JSON, or a value in it has the wrong type or range.",
+    ...badUsage,
+  },
+  RECIPE_KEY_UNKNOWN: { meaning: "The recipe has a key that no step reads.", ...badUsage },
+  NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...badInput },
+  ALREADY_QUANTISED: { meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.", ...badInput },
+  INPUT_UNSUPPORTED: {
+    meaning: "Compression needs a model with one picture input of rank 4 and a class score output.",
+    ...badInput,
+  },
+  INPUT_SHAPE_MISMATCH: { meaning: "The pictures do not have the shape the model takes.", ...badInput },
+  LABEL_OUT_OF_RANGE: { meaning: "A picture's label is no class of the model.", ...badInput },
+  CALIBRATION_FAILED: {
+    meaning: "An activation was not finite, or constant zero, on every picture.",
+    ...badInput,
+  },
+  BUDGET_UNREACHABLE: {
+    meaning: "No setting within the recipe meets the size or accuracy asked for.",
+    http: 422,
+    grpc: "FAILED_PRECONDITION",
+    exit: 1,
+  },
+});

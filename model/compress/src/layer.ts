@@ -1,0 +1,106 @@
+/**
+ * A layer with constant weights, seen as one matrix [O, K]: a row for each output channel, however the
+ * operator lays its weights out. Scales, rounding and corrections are all done on rows.
+ */
+import { type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
+
+export interface Layer {
+  readonly node: Node;
+  readonly weight: Value;
+  readonly bias: Value | null;
+  /** Output channels. */
+  readonly rows: number;
+  /** Weights that make one output channel. */
+  readonly columns: number;
+  /** The axis of the weight tensor that counts output channels, as DequantizeLinear wants it. */
+  readonly axis: number;
+  /** Groups of a Conv: rows are split evenly over them. 1 elsewhere. */
+  readonly groups: number;
+  /** Weights of one input channel within a row: kernel height times width; 1 for dense layers. */
+  readonly kernelSize: number;
+}
+
+/** How each operator lays its weight out, and which inputs hold what. */
+const layouts: Record<
+  string,
+  (node: Node, dims: readonly number[]) => Omit<Layer, "node" | "weight" | "bias"> | null
+> = {
+  Conv: (node, dims) => ({
+    rows: dims[0]!,
+    columns: sizeOf(dims.slice(1)),
+    axis: 0,
+    groups: node.int("group", 1),
+    kernelSize: sizeOf(dims.slice(2)),
+  }),
+  Gemm: (node, dims) =>
+    node.int("transA", 0) !== 0 || node.float("alpha", 1) !== 1 || node.float("beta", 1) !== 1
+      ? null
+      : denseLayout(dims, node.int("transB", 0) === 1 ? 0 : 1),
+  MatMul: (_, dims) => (dims.length === 2 ? denseLayout(dims, 1) : null),
+};
+
+function denseLayout(dims: readonly number[], axis: 0 | 1) {
+  return { rows: dims[axis]!, columns: dims[1 - axis]!, axis, groups: 1, kernelSize: 1 };
+}
+
+/** The layer a node is, or null when it has no constant weights of its own. */
+export function layerOf(node: Node): Layer | null {
+  const layout = node.isStandard ? layouts[node.opType] : undefined;
+  const weight = node.input(1);
+  if (!layout || !weight?.constant || weight.constant.type !== "float32") return null;
+  const bias = node.input(2);
+  if (bias && !bias.constant) return null;
+  const shape = layout(node, weight.constant.dims);
+  return shape && { node, weight, bias, ...shape };
+}
+
+export function layersOf(graph: Graph): Layer[] {
+  return [...graph.nodes].map(layerOf).filter((layer) => layer !== null);
+}
+
+/** The weights by rows: a copy, [O, K] row-major. */
+export function weightRows(layer: Layer): Float32Array {
+  const data = layer.weight.constant!.toFloat32();
+  return layer.axis === 0 ? data.slice() : transpose(data, layer.columns, layer.rows);
+}
+
+/** Puts rows back into the operator's own layout. */
+export function inOperatorLayout<T extends Float32Array | Int8Array | Uint8Array>(layer: Layer, rows: T): T {
+  return layer.axis === 0 ? rows : transpose(rows, layer.rows, layer.columns);
+}
+
+export function setWeightRows(graph: Graph, layer: Layer, rows: Float32Array): void {
+  graph.setConstant(layer.weight, Tensor.float32(layer.weight.constant!.dims, inOperatorLayout(layer, rows)));
+}
+
+/** One number an output channel; zeros when the layer has no bias. A copy. */
+export function biasOf(layer: Layer): Float32Array {
+  if (!layer.bias) return new Float32Array(layer.rows);
+  const data = layer.bias.constant!.toFloat32();
+  // Gemm broadcasts a bias of one element.
+  return data.length === layer.rows ? data.slice() : new Float32Array(layer.rows).fill(data[0]!);
+}
+
+/** Gives the layer a bias input if it has none. MatMul takes none: the caller checks. */
+export function setBias(graph: Graph, layer: Layer, bias: Float32Array): void {
+  const tensor = Tensor.float32([layer.rows], bias);
+  const present = layer.node.input(2);
+  if (present) graph.setConstant(present, tensor);
+  else layer.node.setInput(2, graph.addConstant(`${layer.weight.name}.bias`, tensor));
+}
+
+function transpose<T extends Float32Array | Int8Array | Uint8Array>(
+  data: T,
+  rows: number,
+  columns: number,
+): T {
+  const turned = data.slice() as T;
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = data[r * columns + c]!;
+  }
+  return turned;
+}
+
+function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}

@@ -1,0 +1,114 @@
+/** Rounds the weights of a layer to few bits: by row, by block within rows, or with one scale for all. */
+import { fitLevels } from "./fit-levels.ts";
+import { type QuantisedWeights, uniformLevels, type WeightBits } from "./quantised-weights.ts";
+import { RoundingLevels } from "./rounding-levels.ts";
+import { bestScale } from "./scale-search.ts";
+
+export interface WeightQuantiser {
+  readonly bits: WeightBits;
+  /** "fitted" follows the distribution of the weights; under 8 bits only, and not with blocks. */
+  readonly levels: "uniform" | "fitted";
+  /** One scale for each output channel, or one for the layer. */
+  readonly granularity: "channel" | "tensor";
+  /** Columns that share an integer multiplier on the row's scale; null for none. Under 8 bits only. */
+  readonly blockSize: number | null;
+  /** Largest magnitude of an int8 weight: 127, or 63 where the processor's sums would overflow. */
+  readonly reach: 127 | 63;
+}
+
+/** The weights of a layer as they lie in [O, K], and how much each matters. */
+export interface WeightMatrix {
+  readonly weights: Float32Array;
+  readonly rows: number;
+  readonly columns: number;
+  /** How much the inputs of a row vary, [K]: the diagonal of its Hessian with the mean taken out. */
+  readonly importanceOf: (row: number) => Float32Array;
+}
+
+export function quantiseWeights(matrix: WeightMatrix, how: WeightQuantiser): QuantisedWeights {
+  const { bits } = how;
+  if (how.blockSize !== null && bits < 8 && matrix.columns % how.blockSize === 0) {
+    return quantiseBlocks(matrix, bits, how.blockSize);
+  }
+  const uniform = bits === 8 || how.levels === "uniform";
+  const evenly = new RoundingLevels(uniformLevels(bits, how.reach));
+  const evenScales = scalesOf(matrix, evenly, how.granularity);
+  if (uniform) return rounded(matrix, bits, evenly, evenScales, true);
+  const fitted = new RoundingLevels(
+    fitLevels(matrix.weights, matrix.columns, evenScales, bits, matrix.importanceOf, how.reach),
+  );
+  return rounded(matrix, bits, fitted, scalesOf(matrix, fitted, how.granularity), false);
+}
+
+function scalesOf(
+  matrix: WeightMatrix,
+  rounding: RoundingLevels,
+  granularity: "channel" | "tensor",
+): Float32Array {
+  const { weights, rows, columns, importanceOf } = matrix;
+  if (granularity === "channel") {
+    return Float32Array.from({ length: rows }, (_, row) =>
+      bestScale(weights.subarray(row * columns, (row + 1) * columns), importanceOf(row), rounding),
+    );
+  }
+  const importance = new Float32Array(weights.length);
+  for (let row = 0; row < rows; row++) importance.set(importanceOf(row), row * columns);
+  return new Float32Array(rows).fill(bestScale(weights, importance, rounding));
+}
+
+function rounded(
+  matrix: WeightMatrix,
+  bits: WeightBits,
+  rounding: RoundingLevels,
+  scales: Float32Array,
+  uniform: boolean,
+): QuantisedWeights {
+  const { weights, rows, columns } = matrix;
+  const codes = new Uint8Array(weights.length);
+  for (let row = 0; row < rows; row++) {
+    const perScale = 1 / scales[row]!;
+    for (let i = row * columns; i < (row + 1) * columns; i++)
+      codes[i] = rounding.codeOf(weights[i]! * perScale);
+  }
+  return { bits, codes, levels: rounding.levels, uniform, scales, rows, columns, blocks: null };
+}
+
+/** Four bits hold a multiplier, and 15 times the lowest 4-bit level is still an int8. */
+const largestMultiplier = 15;
+
+/** Each block's multiplier is the integer nearest to the block's own best scale over the row's. */
+function quantiseBlocks(matrix: WeightMatrix, bits: WeightBits, size: number): QuantisedWeights {
+  const { weights, rows, columns, importanceOf } = matrix;
+  const rounding = new RoundingLevels(uniformLevels(bits, 127));
+  const most = Math.min(largestMultiplier, Math.floor(127 / rounding.reach));
+  const perRow = columns / size;
+  const multipliers = new Uint8Array(rows * perRow);
+  const scales = new Float32Array(rows);
+  const codes = new Uint8Array(weights.length);
+  for (let row = 0; row < rows; row++) {
+    const importance = importanceOf(row);
+    const block = (b: number) => weights.subarray(row * columns + b * size, row * columns + (b + 1) * size);
+    const own = Array.from({ length: perRow }, (_, b) =>
+      bestScale(block(b), importance.subarray(b * size, (b + 1) * size), rounding),
+    );
+    const scale = Math.max(...own) / most;
+    scales[row] = scale;
+    for (let b = 0; b < perRow; b++) {
+      const multiplier = Math.min(most, Math.max(1, Math.round(own[b]! / scale)));
+      multipliers[row * perRow + b] = multiplier;
+      block(b).forEach((w, k) => {
+        codes[row * columns + b * size + k] = rounding.codeOf(w / (scale * multiplier));
+      });
+    }
+  }
+  return {
+    bits,
+    codes,
+    levels: rounding.levels,
+    uniform: true,
+    scales,
+    rows,
+    columns,
+    blocks: { size, multipliers },
+  };
+}
