@@ -19,7 +19,7 @@ import type { ValueType } from "./value-type.ts";
 export interface NewNode {
   readonly opType: string;
   readonly inputs: readonly (Value | null)[];
-  /** How many outputs to make, or their names, or values that exist and have no producer. Default 1. */
+  /** How many outputs to make; or their names ("" for one left out); or values without a producer. Default 1. */
   readonly outputs?: number | readonly (string | Value)[];
   readonly name?: string;
   readonly domain?: string;
@@ -237,7 +237,9 @@ export class Graph {
         ? this.add(name)
         : name === null
           ? this.newValue(base, spec.type ?? null)
-          : this.add(new Value(name, spec.type ?? null)),
+          : name === ""
+            ? new Value("")
+            : this.add(new Value(name, spec.type ?? null)),
     );
     const held = outputs.find((output) => output.producer);
     if (held) {
