@@ -26,6 +26,7 @@ import {
 import { Graph } from "./graph.ts";
 import { Model, newestIrVersion, newestOpset } from "./model.ts";
 import { Node } from "./node.ts";
+import { bytesOf } from "./tensor.ts";
 import { Value } from "./value.ts";
 import type { ValueType } from "./value-type.ts";
 
@@ -80,7 +81,8 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
 
 function parse(bytes: Uint8Array, name: string): ModelProto {
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    // A plain view: what is cut from a Buffer is a Buffer, whose slice() does not copy as a caller expects.
+    return fromBinary(ModelProtoSchema, bytesOf(bytes));
   } catch (thrown) {
     const truncated = thrown instanceof RangeError || looksTruncated(bytes);
     throw truncated && startsLikeModel(bytes)

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBfloat16, readFloat16, writeBfloat16, writeFloat16 } from "../src/half.ts";
-import { bytesOf, elementTypes, packIntegers, Tensor } from "../src/index.ts";
+import { bytesOf, elementTypes, encodeModelBytes, packIntegers, readModel, Tensor } from "../src/index.ts";
+import { modelOf } from "./support/build.ts";
 import { fixtureLines } from "./support/files.ts";
 
 interface FloatRow {
@@ -55,4 +56,19 @@ test("an unaligned view is read right and an aligned one is not copied", () => {
   const aligned = Tensor.fromBytes("float32", [1], new Uint8Array(buffer, 8, 4)).toFloat32();
   assert.equal(aligned[0], 2.5);
   assert.equal(aligned.buffer, buffer);
+});
+
+test("weights of a file are right wherever they lie in it", () => {
+  for (const pad of ["", "a", "ab", "abc", "abcd"]) {
+    const model = modelOf({ x: [1] });
+    model.producerName = pad;
+    model.graph.addConstant("w", Tensor.float32([3], [1, 2, 3]));
+    model.graph.addConstant("i", Tensor.int64([2], [-5, 7]));
+    const bytes = encodeModelBytes(model);
+    for (const given of [bytes, Uint8Array.from(bytes)]) {
+      const { graph } = readModel(given);
+      assert.deepEqual([...graph.value("w")!.constant!.toFloat32()], [1, 2, 3], `pad ${pad.length}`);
+      assert.deepEqual(graph.value("i")!.constant!.toNumbers(), [-5, 7], `pad ${pad.length}`);
+    }
+  }
 });

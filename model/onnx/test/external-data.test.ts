@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
+import {
+  encodeModelBytes,
+  externalAlignment,
+  type Model,
+  readModel,
+  readModelFile,
+  Tensor,
+  writeModelFile,
+} from "../src/index.ts";
+import { modelOf, valueNamed } from "./support/build.ts";
+
+async function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "cupel-"));
+}
+
+/** Three weights, two of them large enough to go outside. */
+function weighted(): Model {
+  const model = modelOf({ x: ["N", 2000] });
+  const { graph } = model;
+  const weights = [2000, 3, 1500].map((size, i) =>
+    graph.addConstant(
+      `w${i}`,
+      Tensor.float32(
+        [size],
+        Float32Array.from({ length: size }, (_, at) => at * (i + 1)),
+      ),
+    ),
+  );
+  const node = graph.append({ opType: "Sum", inputs: [valueNamed(model, "x"), ...weights] });
+  graph.outputs.push(node.output);
+  return model;
+}
+
+test("weights written beside the model lie on pages and read back the same", async () => {
+  const folder = await temporaryFolder();
+  const model = weighted();
+  const written = await writeModelFile(model, join(folder, "m.onnx"), { externalData: {} });
+  const again = await readModelFile(written.path);
+  const places = ["w0", "w1", "w2"].map((name) => again.graph.value(name)!.constant!.source);
+  assert.deepEqual(
+    places.map((source) => source.kind),
+    ["external", "bytes", "external"],
+  );
+  for (const source of places)
+    if (source.kind === "external") assert.equal(source.place.offset % externalAlignment, 0);
+  for (const name of ["w0", "w1", "w2"]) {
+    assert.deepEqual(again.graph.value(name)!.constant!.bytes(), valueNamed(model, name).constant!.bytes());
+  }
+  const sizes = await Promise.all(
+    (await readdir(folder)).map(async (file) => (await stat(join(folder, file))).size),
+  );
+  assert.equal(
+    sizes.reduce((a, b) => a + b),
+    written.bytes,
+  );
+});
+
+test("a model with outside weights is written into one file, and back out again", async () => {
+  const folder = await temporaryFolder();
+  const first = await writeModelFile(weighted(), join(folder, "m.onnx"), { externalData: {} });
+  const inside = await writeModelFile(await readModelFile(first.path), join(folder, "one", "m.onnx"));
+  assert.equal(inside.dataPath, null);
+  const second = await writeModelFile(await readModelFile(inside.path), join(folder, "two", "m.onnx"), {
+    externalData: {},
+  });
+  assert.deepEqual(await readFile(second.path), await readFile(first.path));
+});
+
+test("a missing or too short weights file is told by name when the model is opened", async () => {
+  const folder = await temporaryFolder();
+  const { path, dataPath } = await writeModelFile(weighted(), join(folder, "m.onnx"), { externalData: {} });
+  await truncate(dataPath!, 9000);
+  await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING", message: /m\.\w+\.data/ });
+  await rm(dataPath!);
+  await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING" });
+});
+
+test("a file that shrinks after it was opened is an error, not zeros", async () => {
+  const folder = await temporaryFolder();
+  const { path, dataPath } = await writeModelFile(weighted(), join(folder, "m.onnx"), { externalData: {} });
+  const model = await readModelFile(path);
+  await truncate(dataPath!, 100);
+  assert.throws(() => valueNamed(model, "w0").constant!.bytes(), { code: "EXTERNAL_DATA_MISSING" });
+});
+
+test("bytes without a folder cannot reach files", async () => {
+  const folder = await temporaryFolder();
+  const { path } = await writeModelFile(weighted(), join(folder, "m.onnx"), { externalData: {} });
+  const bytes = await readFile(path);
+  assert.throws(() => readModel(bytes), { code: "EXTERNAL_DATA_MISSING", message: /Open it by path/ });
+});
+
+/** A model of one uint8 weight of four bytes kept where `entries` say. */
+function pointingTo(entries: Readonly<Record<string, string>>): Uint8Array {
+  const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [{ domain: "", version: 17n }],
+      graph: {
+        name: "g",
+        initializer: [{ name: "w", dims: [4n], dataType: 2, dataLocation: 1, externalData }],
+      },
+    }),
+  );
+}
+
+test("a location that leads out of the folder, by name or by link, is refused", async () => {
+  const folder = await temporaryFolder();
+  const inner = join(folder, "model");
+  await mkdir(join(inner, "sub"), { recursive: true });
+  await writeFile(join(folder, "secret"), "abcd");
+  await writeFile(join(inner, "sub", "weights"), "wxyz");
+  await symlink(join(folder, "secret"), join(inner, "link"));
+  await symlink(folder, join(inner, "up"));
+  await symlink(join(inner, "sub", "weights"), join(inner, "fine"));
+  await writeFile(join(inner, "..dots"), "dots");
+  const read = (location: string) =>
+    readModel(pointingTo({ location }), { folder: inner }).graph.value("w")!.constant!.bytes();
+  for (const location of [
+    "../secret",
+    "sub/../../secret",
+    join(folder, "secret"),
+    "link",
+    "up/secret",
+    "",
+    ".",
+    "..",
+  ]) {
+    assert.throws(
+      () => read(location),
+      { code: "EXTERNAL_DATA_MISSING", message: /inside the model's folder/ },
+      location,
+    );
+  }
+  for (const [location, text] of [
+    ["sub/weights", "wxyz"],
+    ["./sub/weights", "wxyz"],
+    ["fine", "wxyz"],
+    ["..dots", "dots"],
+  ] as const) {
+    assert.equal(Buffer.from(read(location)).toString(), text);
+  }
+});
+
+test("offsets and lengths must be whole numbers that fit the file", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "data"), "0123456789");
+  const read = (entries: Record<string, string>) =>
+    Buffer.from(
+      readModel(pointingTo({ location: "data", ...entries }), { folder })
+        .graph.value("w")!
+        .constant!.bytes(),
+    ).toString();
+  assert.equal(read({ offset: "6", length: "4" }), "6789");
+  assert.equal(read({}), "0123");
+  for (const entries of [
+    { offset: "7" },
+    { offset: "-1" },
+    { offset: "x" },
+    { offset: "0.5" },
+    { length: "3" },
+    { length: "x" },
+  ]) {
+    assert.throws(() => read(entries), { code: "EXTERNAL_DATA_MISSING" }, JSON.stringify(entries));
+  }
+});
+
+test("a large model is opened without a copy of its weights", async () => {
+  const path = join(await temporaryFolder(), "large.onnx");
+  const bytes = 100 * 2 ** 20;
+  const big = modelOf({ x: [1] });
+  const weight = big.graph.addConstant("w", Tensor.float32([bytes / 4], new Float32Array(bytes / 4)));
+  big.graph.outputs.push(big.graph.append({ opType: "Add", inputs: [valueNamed(big, "x"), weight] }).output);
+  await writeModelFile(big, path);
+  const before = process.memoryUsage();
+  const model = await readModelFile(path);
+  const after = process.memoryUsage();
+  const held = valueNamed(model, "w").constant!.bytes();
+  const file = held.buffer.byteLength;
+  assert.ok(file >= bytes && file < bytes + 4096, "the tensor is a view of the file's one buffer");
+  const grown = after.arrayBuffers - before.arrayBuffers - file;
+  assert.ok(grown < 2 ** 20, `${grown} bytes of buffers beside the file`);
+  assert.ok(after.heapUsed - before.heapUsed < 8 * 2 ** 20, "the heap does not grow with the weights");
+});
+
+test("a write that fails leaves the old model", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, "m.onnx");
+  await writeModelFile(weighted(), path);
+  const before = await readFile(path);
+  const aborted = AbortSignal.abort();
+  await assert.rejects(writeModelFile(modelOf({ x: [1] }), path, { signal: aborted }), { code: "CANCELLED" });
+  assert.deepEqual(await readFile(path), before);
+  assert.deepEqual(await readdir(folder), ["m.onnx"]);
+  // A folder in the way: the rename fails, and the partial file goes.
+  await mkdir(join(folder, "taken.onnx"));
+  await assert.rejects(writeModelFile(weighted(), join(folder, "taken.onnx")), { code: "WRITE_FAILED" });
+  assert.deepEqual((await readdir(folder)).sort(), ["m.onnx", "taken.onnx"]);
+});
+
+test("a reader never sees half a file", async () => {
+  const path = join(await temporaryFolder(), "m.onnx");
+  const model = weighted();
+  await writeModelFile(model, path);
+  const expected = encodeModelBytes(model).byteLength;
+  let done = false;
+  const writing = (async () => {
+    for (let i = 0; i < 20; i++) await writeModelFile(model, path);
+    done = true;
+  })();
+  while (!done) {
+    const file = await open(path);
+    assert.equal((await file.stat()).size, expected);
+    await file.close();
+  }
+  await writing;
+});
