@@ -1,0 +1,138 @@
+/**
+ * Words of the command line to options and operands, by a verb's table. Every value is read here once, so
+ * that a mistake in the last option is told before the first minute of work.
+ */
+import { parseArgs } from "node:util";
+import { cliErrors } from "../errors.ts";
+import { invalid, type Option } from "./option.ts";
+import { suggest } from "./suggest.ts";
+
+export interface Operand {
+  /** In capitals, as in the help. */
+  readonly name: string;
+  readonly summary: string;
+  readonly optional?: boolean;
+}
+
+/** What a verb was given. */
+export interface Given {
+  /** In order; as many as are required, at most as many as are declared. */
+  readonly operands: readonly string[];
+  /** The value, or what stands for it when left out. */
+  get<T>(option: Option<T>): T;
+  has(option: Option<unknown>): boolean;
+}
+
+/** @throws OPTION_UNKNOWN, OPTION_INVALID, ARGUMENT_MISSING, ARGUMENT_UNEXPECTED */
+export function parseArguments(
+  words: readonly string[],
+  table: { readonly operands: readonly Operand[]; readonly options: readonly Option<unknown>[] },
+): Given {
+  const { texts, operands } = collect(words, table.options);
+  for (const option of table.options) option.read(texts.get(option.name) ?? null);
+  checkOperands(operands, table.operands);
+  return {
+    operands,
+    get: (option) => option.read(texts.get(option.name) ?? null),
+    has: (option) => texts.has(option.name),
+  };
+}
+
+/** Position of the first word that is neither an option nor the value of one; -1 when there is none. */
+export function firstOperand(words: readonly string[], options: readonly Option<unknown>[]): number {
+  const found = tokensOf(words, options).find((token) => token.kind === "positional");
+  return found?.index ?? -1;
+}
+
+function tokensOf(words: readonly string[], options: readonly Option<unknown>[]) {
+  // Not strict: parseArgs would refuse in its own words, without a suggestion.
+  const { tokens } = parseArgs({
+    args: [...words],
+    strict: false,
+    tokens: true,
+    options: Object.fromEntries(
+      options.map(({ name, short, placeholder }) => [
+        name,
+        {
+          type: placeholder === null ? ("boolean" as const) : ("string" as const),
+          ...(short === null ? {} : { short }),
+        },
+      ]),
+    ),
+  });
+  return tokens;
+}
+
+function collect(words: readonly string[], options: readonly Option<unknown>[]) {
+  const byName = new Map(options.map((option) => [option.name, option]));
+  const texts = new Map<string, string>();
+  const operands: string[] = [];
+  for (const token of tokensOf(words, options)) {
+    if (token.kind === "positional") operands.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = byName.get(token.name);
+    if (option === undefined) throw unknownOption(token.rawName, options);
+    if (texts.has(option.name)) throw invalid(option.name, "is given twice");
+    texts.set(option.name, textOf(option, token.value, token.inlineValue ?? false));
+  }
+  return { texts, operands };
+}
+
+function textOf(option: Option<unknown>, value: string | undefined, inline: boolean): string {
+  const { name, placeholder } = option;
+  if (placeholder === null) {
+    if (value !== undefined) throw invalid(name, `takes no value, but "${value}" was given`);
+    return "";
+  }
+  if (value === undefined) throw invalid(name, `needs a value: --${name} ${placeholder}`);
+  const looksLikeOption = !inline && /^-[^\d.]/.test(value);
+  if (looksLikeOption) {
+    throw invalid(
+      name,
+      `needs a value, but "${value}" follows; a value that begins so is written --${name}=${value}`,
+    );
+  }
+  return value;
+}
+
+function unknownOption(written: string, options: readonly Option<unknown>[]) {
+  const near = suggest(
+    written.replace(/^-+/, ""),
+    options.map((option) => option.name),
+  );
+  return cliErrors.error(
+    "OPTION_UNKNOWN",
+    `There is no option ${written} here.${near === null ? " See --help." : ` Did you mean --${near}?`}`,
+    { details: { option: written, suggestion: near } },
+  );
+}
+
+function checkOperands(given: readonly string[], declared: readonly Operand[]): void {
+  const missing = declared[given.length];
+  if (missing && !missing.optional) {
+    throw cliErrors.error("ARGUMENT_MISSING", `${missing.name} is missing: ${missing.summary}. See --help.`, {
+      details: { argument: missing.name },
+    });
+  }
+  if (given.length <= declared.length) return;
+  const extra = given[declared.length]!;
+  throw cliErrors.error(
+    "ARGUMENT_UNEXPECTED",
+    `There is nothing to do with the argument "${extra}". See --help.`,
+    {
+      details: { argument: extra },
+    },
+  );
+}
+
+/** An option the verb cannot do without. @throws ARGUMENT_MISSING */
+export function required<T>(given: Given, option: Option<T | undefined>): T {
+  const value = given.get(option);
+  if (value !== undefined) return value;
+  const short = option.short === null ? "" : `-${option.short}, `;
+  throw cliErrors.error(
+    "ARGUMENT_MISSING",
+    `${short}--${option.name} ${option.placeholder} is missing: ${option.summary}. See --help.`,
+    { details: { argument: option.name } },
+  );
+}

@@ -1,0 +1,150 @@
+/**
+ * From words to an exit status: find the verb, read its arguments, do the work, tell the outcome. The one
+ * place where failures become text and numbers; it touches nothing but the terminal it is given.
+ */
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { type Clock, silentProgress, systemClock } from "@cupel/base";
+import { commandHelp, verbHelp } from "./arguments/help.ts";
+import { flag, integer } from "./arguments/option.ts";
+import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
+import { suggest } from "./arguments/suggest.ts";
+import { cliErrors } from "./errors.ts";
+import { errorJson, exitStatusOf, printError } from "./terminal/print-error.ts";
+import { createProgressDisplay } from "./terminal/progress-display.ts";
+import { styled, type Terminal } from "./terminal/terminal.ts";
+import type { Verb } from "./verbs/verb.ts";
+import { verbs } from "./verbs/verbs.ts";
+
+const globals = {
+  json: flag({
+    name: "json",
+    summary: "Print the result as one JSON object on stdout, and nothing else there",
+  }),
+  quiet: flag({ name: "quiet", short: "q", summary: "No progress and no remarks; errors are still told" }),
+  threads: integer({
+    name: "threads",
+    placeholder: "N",
+    min: 1,
+    value: availableParallelism(),
+    fallback: "the cores this process may use",
+    summary: "Threads the engine computes with",
+  }),
+  seed: integer({
+    name: "seed",
+    placeholder: "N",
+    min: 0,
+    value: 1,
+    summary: "Seed of everything that is drawn; the same seed gives the same result",
+  }),
+  verbose: flag({ name: "verbose", summary: "With an error, also show what caused it" }),
+  help: flag({ name: "help", short: "h", summary: "Show help and do nothing" }),
+};
+const version = flag({ name: "version", summary: "Print the version and do nothing" });
+const globalOptions = Object.values(globals);
+const leadingOptions = [...globalOptions, version];
+
+export interface CommandOptions {
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** @param words the command line without node and script. @returns the exit status. Never throws. */
+export async function runCommand(
+  words: readonly string[],
+  terminal: Terminal,
+  { signal, clock = systemClock }: CommandOptions,
+): Promise<number> {
+  // Needed to tell a failure to read the command line itself.
+  const told = { json: words.includes("--json"), verbose: words.includes("--verbose") };
+  try {
+    await dispatch(words, terminal, { signal, clock });
+    return 0;
+  } catch (thrown) {
+    printError(terminal, thrown, told);
+    if (told.json) terminal.out(`${JSON.stringify(errorJson(thrown))}\n`);
+    return exitStatusOf(thrown);
+  }
+}
+
+async function dispatch(
+  words: readonly string[],
+  terminal: Terminal,
+  options: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<void> {
+  const at = firstOperand(words, leadingOptions);
+  const name = words[at];
+  if (name === undefined) {
+    const given = parseArguments(words, { operands: [], options: leadingOptions });
+    if (given.get(version)) terminal.out(`cupel ${cupelVersion()}\n`);
+    else if (given.get(globals.help)) terminal.out(commandHelp(verbs, leadingOptions));
+    else throw cliErrors.error("ARGUMENT_MISSING", `Which verb? One of ${verbNames()}. See cupel --help.`);
+    return;
+  }
+  const verb = verbs.find((each) => each.name === name);
+  if (verb === undefined) throw unknownVerb(name);
+  const rest = words.toSpliced(at, 1);
+  if (asksForHelp(rest)) {
+    terminal.out(verbHelp(verb, globalOptions));
+    return;
+  }
+  const given = parseArguments(rest, {
+    operands: verb.operands,
+    options: [...verb.options, ...globalOptions],
+  });
+  await perform(verb, given, terminal, options);
+}
+
+async function perform(
+  verb: Verb,
+  given: Given,
+  terminal: Terminal,
+  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<void> {
+  const isQuiet = given.get(globals.quiet);
+  using display = createProgressDisplay(terminal, clock);
+  const remarks: string[] = [];
+  const { json, text } = await verb.run(given, {
+    signal,
+    clock,
+    progress: isQuiet ? silentProgress : display,
+    threads: given.get(globals.threads),
+    seed: given.get(globals.seed),
+    remark(sentence) {
+      remarks.push(sentence);
+      if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${sentence}`);
+    },
+  });
+  // Bars go before the result comes: both may be on one screen.
+  display[Symbol.dispose]();
+  const result = { cupel: cupelVersion(), verb: verb.name, ...json, remarks };
+  terminal.out(given.get(globals.json) ? `${JSON.stringify(result)}\n` : `${text}\n`);
+}
+
+/** Help is given whatever else is wrong with the line. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
+}
+
+function unknownVerb(name: string) {
+  const near = suggest(
+    name,
+    verbs.map((verb) => verb.name),
+  );
+  const advice = near === null ? `The verbs are ${verbNames()}.` : `Did you mean cupel ${near}?`;
+  return cliErrors.error("VERB_UNKNOWN", `There is no verb "${name}". ${advice}`, {
+    details: { verb: name, suggestion: near },
+  });
+}
+
+function verbNames(): string {
+  return verbs.map((verb) => verb.name).join(", ");
+}
+
+export function cupelVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  );
+  return manifest.version;
+}

@@ -1,0 +1,59 @@
+/** Figures as people read them: three digits where three digits mean something, units always. */
+
+/** Decimal units, as in the sizes given on the command line. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const [unit, size] = bytes < 999_500 ? ["kB", 1e3] : bytes < 999_500_000 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${threeDigits(bytes / Number(size))} ${unit}`;
+}
+
+/** A fraction as a percentage. */
+export function percentText(fraction: number, digits = 2): string {
+  return `${(fraction * 100).toFixed(digits)} %`;
+}
+
+/** A difference of fractions as percentage points, with its sign. */
+export function pointsText(difference: number): string {
+  const points = (difference * 100).toFixed(2);
+  return Number(points) === 0 ? "0.00" : difference > 0 ? `+${points}` : points;
+}
+
+export function millisecondsText(ms: number): string {
+  return ms < 1 ? `${(ms * 1000).toFixed(0)} us` : `${threeDigits(ms)} ms`;
+}
+
+/** From a tenth of a second to hours. */
+export function durationText(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** 1234567 as "1,234,567". */
+export function countText(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** Large counts in words of three digits: "1.23 G". */
+export function magnitudeText(count: number): string {
+  const [unit, size] = count < 1e6 ? ["", 1] : count < 1e9 ? [" M", 1e6] : [" G", 1e9];
+  return size === 1 ? countText(count) : `${threeDigits(count / Number(size))}${unit}`;
+}
+
+export function ratioText(ratio: number): string {
+  return `${threeDigits(ratio)}x`;
+}
+
+export function threeDigits(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+/** "1 picture", "3 pictures". */
+export function numberOf(count: number, singular: string): string {
+  return `${countText(count)} ${singular}${count === 1 ? "" : "s"}`;
+}

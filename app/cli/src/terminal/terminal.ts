@@ -1,0 +1,43 @@
+/** The place a command speaks to, as far as it matters: two streams, and what the second can show. */
+import type { WriteStream } from "node:tty";
+
+export interface Terminal {
+  /** Results. */
+  out(text: string): void;
+  /** Everything else: progress, remarks, errors. */
+  err(text: string): void;
+  /** May lines on `err` be redrawn? */
+  readonly isInteractive: boolean;
+  readonly hasColour: boolean;
+  /** Of `err`. */
+  columns(): number;
+}
+
+/** Of a process. A reader of the output that goes away (EPIPE) ends the output, not the work. */
+export function terminalOf(
+  streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream },
+  environment: Readonly<Record<string, string | undefined>>,
+): Terminal {
+  for (const stream of [streams.stdout, streams.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  const error: WriteStream = streams.stderr;
+  const isInteractive = Boolean(error.isTTY) && environment.TERM !== "dumb" && !environment.CI;
+  return {
+    out: (text) => void streams.stdout.write(text),
+    err: (text) => void streams.stderr.write(text),
+    isInteractive,
+    // https://no-color.org: present and not empty, whatever its value.
+    hasColour: Boolean(error.isTTY) && environment.TERM !== "dumb" && !environment.NO_COLOR,
+    columns: () => error.columns || 80,
+  };
+}
+
+const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
+
+export function styled(terminal: Terminal, style: keyof typeof styles, text: string): string {
+  const [on, off] = styles[style];
+  return terminal.hasColour ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+}
