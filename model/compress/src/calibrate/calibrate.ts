@@ -4,10 +4,18 @@
  *
  * It stops by itself when `patience` batches in a row moved no range by more than `tolerance`.
  */
-import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { float32Of, openSession, type Session, type TensorData } from "@cupel/runtime";
+import {
+  type BrokenPicture,
+  batches,
+  type PictureBatch,
+  type PictureSource,
+  type Preprocessing,
+} from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
+import { checkDims } from "../evaluate/evaluate.ts";
 import { ChannelMoments } from "./channel-moments.ts";
 import { Histogram } from "./histogram.ts";
 import {
@@ -18,21 +26,19 @@ import {
   rangeMethods,
 } from "./range-method.ts";
 
-/** Pictures ready for the model: [N, ...] with N at most the batch size. */
-export interface PictureBatch {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-}
-
-export interface CalibrationOptions extends RangeOptions {
+export interface CalibrationOptions extends RangeOptions, WorkOptions {
+  readonly pictures: PictureSource;
+  readonly preprocessing: Preprocessing;
   readonly method: RangeMethod;
-  /** Batches in a row that must leave every range in place. Default 5. */
+  /** Pictures between two looks at whether the ranges still move. */
+  readonly batchSize: number;
+  /** Batches in a row that must leave every range in place. */
   readonly patience: number;
-  /** Largest move of a range, relative to its width, that counts as staying. Default 0.003. */
+  /** Largest move of a range, relative to its width, that counts as staying. */
   readonly tolerance: number;
   readonly threads: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly progress?: Progress | undefined;
+  readonly strict?: boolean | undefined;
+  readonly onBroken?: ((broken: BrokenPicture) => void) | undefined;
 }
 
 export interface Calibration {
@@ -51,8 +57,7 @@ class Watcher implements Observation {
   range: Range = [0, 0];
   #batches = 0;
 
-  /** @returns how far the range moved, relative to its width. */
-  watch(tensor: TensorData, options: CalibrationOptions): number {
+  watch(tensor: TensorData): void {
     const values = float32Of(tensor);
     this.histogram.add(values);
     const channels = tensor.dims.length >= 2 ? tensor.dims[1]! : 0;
@@ -61,12 +66,14 @@ class Watcher implements Observation {
       this.moments.add(values, tensor.dims[0]!);
     }
     this.#average(values);
-    const before = this.range;
+  }
+
+  /** Works the range out anew. @returns how far it moved, relative to its width. */
+  settle(options: CalibrationOptions): number {
+    const [oldLow, oldHigh] = this.range;
     this.range = rangeMethods[options.method](this, options);
-    const width = this.range[1] - this.range[0];
-    return width === 0
-      ? 0
-      : Math.max(Math.abs(this.range[0] - before[0]), Math.abs(this.range[1] - before[1])) / width;
+    const [low, high] = this.range;
+    return high === low ? 0 : Math.max(Math.abs(low - oldLow), Math.abs(high - oldHigh)) / (high - low);
   }
 
   #average(values: Float32Array): void {
@@ -84,69 +91,87 @@ class Watcher implements Observation {
   }
 }
 
-/** @throws CALIBRATION_FAILED, CANCELLED, and what the session throws */
+/** Activations of one run are kept under this many bytes; a run is at least one picture. */
+const bytesPerRun = 64 * 2 ** 20;
+
+/**
+ * @param values activations of `model`, with shapes inferred.
+ * @throws CALIBRATION_FAILED, INPUT_SHAPE_MISMATCH, PICTURES_UNREADABLE, CANCELLED, and what sessions throw
+ */
 export async function calibrate(
   model: Model,
   values: readonly Value[],
-  batches: AsyncIterable<PictureBatch>,
   options: CalibrationOptions,
 ): Promise<Calibration> {
-  const input = model.graph.inputs[0]!.name;
+  const { pictures, signal } = options;
+  const input = model.graph.inputs[0]!;
   const watchers = new Map(values.map((value) => [value.name, new Watcher()]));
-  const taps = values.map((value) => value.name).filter((name) => name !== input && !isOutput(model, name));
-  await using session = await openSession(encodeModel(model), {
-    taps,
-    threads: options.threads,
-    signal: options.signal,
-  });
-  using task = (options.progress ?? silentProgress).start("Calibrating", undefined, "pictures");
+  const taps = values
+    .filter((value) => value !== input && !model.graph.isOutput(value))
+    .map((value) => value.name);
+  await using session = await openSession(encodeModel(model), { taps, threads: options.threads, signal });
+  using task = (options.progress ?? silentProgress).start("Calibrating", pictures.length, "pictures");
+  const perRun = Math.max(1, Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfPicture(values))));
 
-  let pictures = 0;
-  let batchCount = 0;
+  let seen = 0;
+  let looks = 0;
   let still = 0;
-  const watch = (seen: Seen): void => {
-    let moved = 0;
-    for (const [name, watcher] of watchers)
-      moved = Math.max(moved, watcher.watch(seen.tensors[name]!, options));
+  const watch = ({ tensors, count }: RunResult): void => {
+    for (const [name, watcher] of watchers) watcher.watch(tensors[name]!);
+    seen += count;
+    task.advance(count);
+    if (seen < (looks + 1) * options.batchSize && seen < pictures.length) return;
+    looks++;
+    const moved = Math.max(...Array.from(watchers.values(), (watcher) => watcher.settle(options)));
     still = moved < options.tolerance ? still + 1 : 0;
-    pictures += seen.pictures;
-    batchCount++;
-    task.advance(seen.pictures);
   };
-  // One batch is in the engine while the one before it is being watched.
-  let pending: Promise<Seen> | null = null;
-  for await (const batch of batches) {
-    throwIfCancelled(options.signal, "Calibration");
-    const next = runBatch(session, input, batch);
-    next.catch(() => {});
+  // While the engine works on one run, the results of the one before are watched.
+  let pending: Promise<RunResult> | null = null;
+  const stream = batches(pictures, options.preprocessing, {
+    batchSize: perRun,
+    strict: options.strict,
+    onBroken: options.onBroken,
+    signal,
+  });
+  for await (const batch of stream) {
+    throwIfCancelled(signal, "Calibration");
+    checkDims({ name: input.name, dims: input.shape ?? [] }, batch.dims);
+    const next = run(session, input.name, batch);
+    next.catch(() => {}); // Reported when awaited; until then it must not count as unhandled.
     if (pending) watch(await pending);
     pending = next;
     if (still >= options.patience) break;
   }
   if (pending) watch(await pending);
   checkFinite(watchers);
+  for (const watcher of watchers.values()) watcher.settle(options);
   return {
     ranges: new Map([...watchers].map(([name, watcher]) => [name, watcher.range])),
     moments: new Map([...watchers].flatMap(([name, { moments }]) => (moments ? [[name, moments]] : []))),
-    pictures,
-    batches: batchCount,
+    pictures: seen,
+    batches: looks,
     stoppedEarly: still >= options.patience,
   };
 }
 
-interface Seen {
-  readonly tensors: Record<string, TensorData>;
-  readonly pictures: number;
+function bytesOfPicture(values: readonly Value[]): number {
+  const elements = values.map((value) =>
+    (value.shape ?? [])
+      .slice(1)
+      .reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1),
+  );
+  return 4 * elements.reduce((sum, count) => sum + count, 0);
 }
 
-async function runBatch(session: Session, input: string, batch: PictureBatch): Promise<Seen> {
-  const feed: TensorData = { type: "float32", dims: [...batch.dims], data: batch.data };
+interface RunResult {
+  readonly tensors: Readonly<Record<string, TensorData>>;
+  readonly count: number;
+}
+
+async function run(session: Session, input: string, batch: PictureBatch): Promise<RunResult> {
+  const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data };
   const tensors = await session.run({ [input]: feed });
-  return { tensors: { ...tensors, [input]: feed }, pictures: batch.dims[0]! };
-}
-
-function isOutput(model: Model, name: string): boolean {
-  return model.graph.outputs.some((value) => value.name === name);
+  return { tensors: { ...tensors, [input]: feed }, count: batch.dims[0] };
 }
 
 function checkFinite(watchers: ReadonlyMap<string, Watcher>): void {

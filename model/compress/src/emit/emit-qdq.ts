@@ -7,14 +7,14 @@
  */
 import { attribute, type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
-import { biasOf, type Layer, layerOf } from "../layer.ts";
+import { biasOf, type Layer, layersOf } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
 import { emitWeights, type SharedConstants, sharedConstants } from "./emit-weights.ts";
-import type { Placement } from "./placement.ts";
 
 export interface Quantisation {
-  readonly placement: Placement;
-  /** By value name; every value of the placement has one. */
+  /** The activations to round, of this graph, in execution order. */
+  readonly values: readonly Value[];
+  /** By value name; each of `values` has one. */
   readonly activations: ReadonlyMap<string, ActivationScale>;
   /** By weight name; a layer without one stays in float. */
   readonly weights: ReadonlyMap<string, QuantisedWeights>;
@@ -27,9 +27,9 @@ export function roundedName(name: string): string {
 
 export function emitQdq(graph: Graph, quantisation: Quantisation): void {
   const shared = sharedConstants(graph);
-  const layers = [...graph.nodes].map(layerOf).filter((layer) => layer !== null);
+  const layers = layersOf(graph);
   const scales = new Map<Value, Value>();
-  for (const value of quantisation.placement.values) {
+  for (const value of quantisation.values) {
     scales.set(value, emitActivation(graph, value, quantisation.activations.get(value.name)!, shared));
   }
   for (const layer of layers) {

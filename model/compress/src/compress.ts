@@ -1,0 +1,279 @@
+/**
+ * From a trained float model to a small one, calibration only: the passes of a recipe, and the search for
+ * bit widths when the recipe leaves them open.
+ *
+ *   clean -> equalise -> calibrate -> quantise (-> search) -> emit
+ */
+
+import { availableParallelism } from "node:os";
+import { silentProgress, type WorkOptions } from "@cupel/base";
+import {
+  byteLengthOfAll,
+  cloneModel,
+  encodeModel,
+  inferShapes,
+  type Model,
+  removeDeadCode,
+  runPasses,
+} from "@cupel/onnx";
+import { cpuFeatures, int8Advice } from "@cupel/runtime";
+import { type BrokenPicture, type PictureSource, type Preprocessing, sample, split } from "@cupel/vision";
+import { type ActivationScale, activationScale } from "./calibrate/activation-scale.ts";
+import { type Calibration, calibrate } from "./calibrate/calibrate.ts";
+import { cleanPasses } from "./clean/index.ts";
+import { emitQdq } from "./emit/emit-qdq.ts";
+import { type Placement, placeQuantisers } from "./emit/placement.ts";
+import { equaliseLayers } from "./equalise/equalise-layers.ts";
+import { evaluate } from "./evaluate/evaluate.ts";
+import { type Layer, layersOf, setBias } from "./layer.ts";
+import { defaultMaxDrop, passOf, type QuantisePass, type Recipe } from "./recipe.ts";
+import type { CalibrationReport, TradeOffPoint } from "./report/report-schema.ts";
+import { assertCompressible } from "./requirements.ts";
+import { allocationPath, type Plan } from "./search/allocate-bits.ts";
+import { searchBits } from "./search/search-bits.ts";
+import { measureSensitivity } from "./search/sensitivity.ts";
+import { type Variant, variantOf } from "./search/variants.ts";
+import type { WeightBits } from "./weights/quantised-weights.ts";
+
+export interface CompressOptions extends WorkOptions {
+  /** Calibration pictures; labels, where present, let the search measure accuracy instead of agreement. */
+  readonly pictures: PictureSource;
+  readonly preprocessing: Preprocessing;
+  readonly recipe: Recipe;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Default: all cores. */
+  readonly threads?: number;
+  /** Fail on the first unreadable picture. Default false. */
+  readonly strict?: boolean;
+  readonly onBroken?: (broken: BrokenPicture) => void;
+}
+
+export interface CompressedLayer {
+  /** The layer's node, as messages name it. */
+  readonly name: string;
+  /** The weight's name in the original model. */
+  readonly weight: string;
+  readonly bits: number;
+  readonly form: string;
+  readonly bytes: number;
+}
+
+export interface CompressResult {
+  readonly model: Model;
+  /** As run, with every default filled in. */
+  readonly recipe: Recipe;
+  readonly calibration: CalibrationReport;
+  /** Empty when nothing was searched. */
+  readonly tradeOff: readonly TradeOffPoint[];
+  readonly layers: readonly CompressedLayer[];
+  readonly notes: readonly string[];
+}
+
+/** Widths a search may choose from. */
+const mixedBits: readonly WeightBits[] = [8, 6, 5, 4, 3, 2];
+/** The width layers are probed at: coarse enough to be felt, fine enough to stay in the quadratic range. */
+const probeBits: WeightBits = 3;
+/** Held-back pictures used for a probe; a whole run over all layers costs one pass of these a layer. */
+const probePictures = 64;
+
+/** `model` is left as it is. @throws what `assertCompressible`, calibration, search and sessions throw */
+export async function compress(model: Model, options: CompressOptions): Promise<CompressResult> {
+  assertCompressible(model);
+  const { recipe, seed = 1 } = options;
+  const threads = options.threads ?? availableParallelism();
+  const quantise = passOf(recipe, "quantise");
+  const isSearch = quantise.bits === "mixed";
+  const { calibration: forRanges, heldBack } = splitPictures(
+    options.pictures,
+    isSearch ? quantise.heldBack : 0,
+    seed,
+  );
+
+  const work = cloneModel(model);
+  inferShapes(work);
+  const notes = [...runPasses(work, cleanPasses, undefined).notes];
+  if (recipe.passes.some((entry) => entry.pass === "equalise")) {
+    notes.push(...runPasses(work, [equaliseLayers], undefined).notes);
+  }
+  inferShapes(work);
+
+  const keepFloat = floatLayers(work, quantise);
+  const placement = placeQuantisers(work.graph, keepFloat);
+  const settings = passOf(recipe, "calibrate");
+  const calibration = await calibrate(work, placement.values, {
+    ...settings,
+    pictures: sample(forRanges, settings.pictures, seed),
+    preprocessing: options.preprocessing,
+    threads,
+    strict: options.strict,
+    onBroken: options.onBroken,
+    signal: options.signal,
+    progress: options.progress,
+  });
+  const activations = activationScales(placement, calibration, settings.symmetry);
+
+  const layers = layersOf(work.graph).filter((layer) => !keepFloat.has(layer.node.name));
+  const advice = int8Advice(cpuFeatures());
+  if (advice.warning) notes.push(advice.warning);
+  const reach = (quantise.reduceRange === "auto" ? advice.reduceRange : quantise.reduceRange) ? 63 : 127;
+  const variants = makeVariants(layers, calibration, quantise, reach, options);
+  const build = (plan: Plan): Model => emit(work, placement, activations, variants, plan);
+
+  const { plan, tradeOff } = isSearch
+    ? await search(work, variants, build, heldBack, threads, options)
+    : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
+  return {
+    model: build(plan),
+    recipe,
+    calibration: {
+      method: settings.method,
+      pictures: calibration.pictures,
+      batches: calibration.batches,
+      stoppedEarly: calibration.stoppedEarly,
+    },
+    tradeOff,
+    layers: layers.map((layer) => described(layer, variants.get(layer.weight.name)!, plan)),
+    notes,
+  };
+}
+
+/** Held-back pictures never take part in calibration. With nothing to choose, none are held back. */
+function splitPictures(pictures: PictureSource, heldBack: number, seed: number) {
+  const count = Math.min(heldBack, Math.floor(pictures.length / 2));
+  if (count === 0) return { calibration: pictures, heldBack: pictures };
+  const { rest, heldBack: held } = split(pictures, count / pictures.length, seed);
+  return { calibration: rest, heldBack: held };
+}
+
+/** Nodes the recipe leaves in float, by the name of the node or of its weight. */
+function floatLayers(model: Model, quantise: QuantisePass): Set<string> {
+  const layers = layersOf(model.graph);
+  return new Set(
+    layers.filter((layer) => overrideOf(layer, quantise) === "float").map((layer) => layer.node.name),
+  );
+}
+
+function overrideOf(layer: Layer, quantise: QuantisePass): WeightBits | "float" | undefined {
+  return quantise.overrides[layer.node.name] ?? quantise.overrides[layer.weight.name];
+}
+
+function activationScales(
+  placement: Placement,
+  calibration: Calibration,
+  symmetry: Parameters<typeof activationScale>[1],
+): Map<string, ActivationScale> {
+  const scales = new Map<string, ActivationScale>();
+  for (const value of placement.values) {
+    const source = placement.sameScale.get(value);
+    const own = activationScale(calibration.ranges.get(value.name)!, symmetry);
+    scales.set(value.name, source ? scales.get(source.name)! : own);
+  }
+  return scales;
+}
+
+/** By weight name, from most bits to fewest. */
+function makeVariants(
+  layers: readonly Layer[],
+  calibration: Calibration,
+  quantise: QuantisePass,
+  reach: 127 | 63,
+  options: CompressOptions,
+): Map<string, readonly Variant[]> {
+  using task = (options.progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
+  return new Map(
+    layers.map((layer) => {
+      const own = overrideOf(layer, quantise);
+      const bits = own !== undefined && own !== "float" ? own : quantise.bits;
+      task.advance();
+      return [
+        layer.weight.name,
+        (bits === "mixed" ? mixedBits : [bits]).map((each) =>
+          variantOf(layer, calibration, { ...quantise, bits: each, reach }),
+        ),
+      ];
+    }),
+  );
+}
+
+function emit(
+  work: Model,
+  placement: Placement,
+  activations: ReadonlyMap<string, ActivationScale>,
+  variants: ReadonlyMap<string, readonly Variant[]>,
+  plan: Plan,
+): Model {
+  const model = cloneModel(work);
+  const { graph } = model;
+  const weights = new Map<string, Variant["weights"]>();
+  for (const layer of layersOf(graph)) {
+    const bits = plan.get(layer.weight.name);
+    const variant = variants.get(layer.weight.name)?.find((each) => each.bits === bits);
+    if (!variant) continue;
+    weights.set(layer.weight.name, variant.weights);
+    if (variant.bias) setBias(graph, layer, variant.bias);
+  }
+  const values = placement.values.map((value) => graph.value(value.name)!);
+  emitQdq(graph, { values, activations, weights });
+  runPasses(model, [removeDeadCode], undefined);
+  model.producerName = "cupel";
+  return model;
+}
+
+async function search(
+  work: Model,
+  variants: ReadonlyMap<string, readonly Variant[]>,
+  build: (plan: Plan) => Model,
+  heldBack: PictureSource,
+  threads: number,
+  options: CompressOptions,
+) {
+  const { preprocessing, recipe, signal, progress, seed = 1 } = options;
+  const target =
+    recipe.target.maxBytes === null && recipe.target.maxDrop === null
+      ? { maxBytes: null, maxDrop: defaultMaxDrop }
+      : recipe.target;
+  const probes = new Map(
+    [...variants].map(([name, all]) => [name, all.find((each) => each.bits === probeBits) ?? all.at(-1)!]),
+  );
+  const shared = { preprocessing, threads, signal, progress };
+  const sensitivity = await measureSensitivity(work, probes, {
+    ...shared,
+    pictures: sample(heldBack, probePictures, seed),
+  });
+  const path = allocationPath(
+    new Map(
+      [...variants].map(([name, all]) => [
+        name,
+        all.map(({ bits, bytes, noise }) => ({ bits, bytes, cost: noise * sensitivity.get(name)! })),
+      ]),
+    ),
+  );
+  const reference = await evaluate(encodeModel(work), heldBack, preprocessing, { threads, signal, progress });
+  return searchBits(path, {
+    target,
+    reference,
+    progress,
+    build(plan) {
+      const chunks = encodeModel(build(plan));
+      return {
+        bytes: byteLengthOfAll(chunks),
+        evaluate: () => evaluate(chunks, heldBack, preprocessing, { threads, signal }),
+      };
+    },
+  });
+}
+
+function described(layer: Layer, variants: readonly Variant[], plan: Plan): CompressedLayer {
+  const bits = plan.get(layer.weight.name);
+  const { weights, bytes } = variants.find((variant) => variant.bits === bits)!;
+  const scale = weights.blocks ? `blocks of ${weights.blocks.size}` : "per channel";
+  const levels = weights.uniform ? "" : ", fitted levels";
+  return {
+    name: layer.node.name || layer.node.output.name,
+    weight: layer.weight.name,
+    bits: weights.bits,
+    form: `INT${weights.bits}, ${scale}${levels}`,
+    bytes,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Cross-layer equalisation (Nagel et al., "Data-Free Quantization through Weight Equalization and Bias
+ * Correction", 2019): Relu lets a positive factor through, so a channel may be scaled down in one layer
+ * and up in the next without changing what the network computes:
+ *
+ *   W2 relu(W1 x + b1) = (W2 S) relu(S^-1 (W1 x + b1)),   S = diag(sqrt(r1 / r2)),
+ *
+ * with r the largest weight a channel has on each side. Channels of one activation then have similar
+ * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
+ */
+import type { Graph, Pass } from "@cupel/onnx";
+import { biasOf, type Layer, layersOf, setBias, setWeightRows, weightRows } from "../layer.ts";
+
+/** Sweeps over all pairs; chains settle within a few. */
+const sweeps = 10;
+/** Largest change of a factor that still counts as settled. */
+const settled = 1e-3;
+/** Channels without weight on one side are left alone, and no factor may leave this range. */
+const largestFactor = 64;
+
+interface Pair {
+  readonly first: Layer;
+  readonly second: Layer;
+}
+
+export const equaliseLayers: Pass = {
+  name: "equalise-layers",
+  run(model) {
+    const pairs = equalisablePairs(model.graph);
+    for (let sweep = 0; sweep < sweeps; sweep++) {
+      const moved = Math.max(0, ...pairs.map((pair) => equalise(model.graph, pair)));
+      if (moved < settled) break;
+    }
+    return {
+      modified: pairs.length > 0,
+      notes: pairs.length ? [`equalised ${pairs.length} pairs of layers`] : [],
+    };
+  },
+};
+
+/** Layers joined by nothing but at most one Relu, whose value nobody else reads. */
+function equalisablePairs(graph: Graph): Pair[] {
+  const layers = layersOf(graph);
+  const byNode = new Map(layers.map((layer) => [layer.node, layer]));
+  return layers.flatMap((first) => {
+    let value = first.node.output;
+    let reader = onlyReader(graph, value);
+    if (reader?.is("Relu")) {
+      value = reader.output;
+      reader = onlyReader(graph, value);
+    }
+    const second = reader && reader.input(0) === value ? byNode.get(reader) : undefined;
+    return second && inputChannels(second) === first.rows ? [{ first, second }] : [];
+  });
+}
+
+function onlyReader(graph: Graph, value: Layer["weight"]) {
+  return value.uses.length === 1 && !graph.isOutput(value) ? value.uses[0]!.node : null;
+}
+
+function inputChannels(layer: Layer): number {
+  return layer.groups * (layer.columns / layer.kernelSize);
+}
+
+/** @returns the largest relative change of a channel. */
+function equalise(graph: Graph, { first, second }: Pair): number {
+  const before = weightRows(first);
+  const after = weightRows(second);
+  const bias = biasOf(first);
+  let moved = 0;
+  const factors = Float64Array.from({ length: first.rows }, (_, channel) => {
+    const own = largestOf(before, channel * first.columns, first.columns);
+    const next = largestReading(second, after, channel);
+    if (own === 0 || next === 0) return 1;
+    const factor = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(own / next)));
+    moved = Math.max(moved, Math.abs(factor - 1));
+    return factor;
+  });
+  for (let i = 0; i < before.length; i++) before[i]! /= factors[Math.floor(i / first.columns)]!;
+  for (let i = 0; i < after.length; i++) after[i]! *= factors[channelReadBy(second, i)]!;
+  setWeightRows(graph, first, before);
+  setWeightRows(graph, second, after);
+  if (first.bias)
+    setBias(
+      graph,
+      first,
+      bias.map((b, channel) => b / factors[channel]!),
+    );
+  return moved;
+}
+
+function largestOf(values: Float32Array, from: number, count: number): number {
+  let largest = 0;
+  for (let i = from; i < from + count; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  return largest;
+}
+
+/** The input channel that element `i` of the weights [O, K] multiplies. */
+function channelReadBy(layer: Layer, i: number): number {
+  const channelsPerGroup = layer.columns / layer.kernelSize;
+  const group = Math.floor(Math.floor(i / layer.columns) / (layer.rows / layer.groups));
+  return group * channelsPerGroup + Math.floor((i % layer.columns) / layer.kernelSize);
+}
+
+function largestReading(layer: Layer, weights: Float32Array, channel: number): number {
+  const channelsPerGroup = layer.columns / layer.kernelSize;
+  const rowsPerGroup = layer.rows / layer.groups;
+  const firstRow = Math.floor(channel / channelsPerGroup) * rowsPerGroup;
+  const firstColumn = (channel % channelsPerGroup) * layer.kernelSize;
+  let largest = 0;
+  for (let row = firstRow; row < firstRow + rowsPerGroup; row++) {
+    largest = Math.max(largest, largestOf(weights, row * layer.columns + firstColumn, layer.kernelSize));
+  }
+  return largest;
+}

@@ -1,0 +1,41 @@
+/** What a model must be before it can be compressed; everything else is refused with the reason. */
+import { assertFiniteWeights, assertOpset, assertStaticRank, type Model } from "@cupel/onnx";
+import { compressErrors } from "./errors.ts";
+import { layersOf } from "./layer.ts";
+
+/** DequantizeLinear has had a scale for each channel since operator set 13. */
+const leastOpset = 13;
+
+/**
+ * @throws OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE, INPUT_UNSUPPORTED, ALREADY_QUANTISED,
+ * NOTHING_TO_COMPRESS
+ */
+export function assertCompressible(model: Model): void {
+  const { graph } = model;
+  assertOpset(model, leastOpset);
+  assertStaticRank(model);
+  assertFiniteWeights(model);
+  const inputs = graph.inputs.filter((value) => !value.constant);
+  const [input] = inputs;
+  if (inputs.length !== 1 || input?.shape?.length !== 4) {
+    throw compressErrors.error(
+      "INPUT_UNSUPPORTED",
+      `Compression needs one picture input of rank 4; this model has ${inputs
+        .map((value) => `"${value.name}" [${value.shape?.join(", ") ?? "?"}]`)
+        .join(", ")}.`,
+    );
+  }
+  const quantised = [...graph.nodes].find((node) => node.is("QuantizeLinear", "DequantizeLinear"));
+  if (quantised) {
+    throw compressErrors.error(
+      "ALREADY_QUANTISED",
+      `The model is quantised already (${quantised.label}). Start from the float model.`,
+    );
+  }
+  if (layersOf(graph).length === 0) {
+    throw compressErrors.error(
+      "NOTHING_TO_COMPRESS",
+      "The model has no Conv, Gemm or MatMul with constant float32 weights.",
+    );
+  }
+}

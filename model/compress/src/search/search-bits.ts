@@ -1,0 +1,148 @@
+/**
+ * The search for bit widths under a target. It sees held-back calibration pictures only; evaluation
+ * pictures are for the final figure.
+ *
+ * Sensitivities rank the layers, the ranking makes a path of ever smaller plans, and plans on the path are
+ * built and run as they would be shipped: as many as a bisection needs, plus a few along the way so that
+ * the whole trade-off can be drawn.
+ */
+import { type Progress, silentProgress } from "@cupel/base";
+import { compressErrors } from "../errors.ts";
+import { compareEvaluations } from "../evaluate/compare-evaluations.ts";
+import type { Evaluation } from "../evaluate/evaluate.ts";
+import type { Target } from "../recipe.ts";
+import type { TradeOffPoint } from "../report/report-schema.ts";
+import type { Plan, PlannedSize } from "./allocate-bits.ts";
+
+export interface Candidate {
+  /** Of the file as it would be written. */
+  readonly bytes: number;
+  evaluate(): Promise<Evaluation>;
+}
+
+export interface SearchOptions {
+  readonly target: Target;
+  /** The float model on the held-back pictures. */
+  readonly reference: Evaluation;
+  build(plan: Plan): Candidate;
+  readonly progress?: Progress | undefined;
+}
+
+export interface SearchResult {
+  readonly plan: Plan;
+  readonly tradeOff: readonly TradeOffPoint[];
+}
+
+/** Plans run to show the curve, evenly spaced in bytes. */
+const curvePoints = 5;
+
+interface Measured {
+  readonly at: number;
+  readonly bytes: number;
+  readonly loss: number;
+  /** The loss and one standard error: what a target is held against. */
+  readonly cautious: number;
+}
+
+/** @throws BUDGET_UNREACHABLE */
+export async function searchBits(
+  path: readonly PlannedSize[],
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const { target } = options;
+  using task = (options.progress ?? silentProgress).start("Searching bit widths", undefined, "plans");
+  const measured = new Map<number, Measured>();
+  const measure = async (at: number): Promise<Measured> => {
+    const known = measured.get(at);
+    if (known) return known;
+    const candidate = options.build(path[at]!.plan);
+    const evaluation = await candidate.evaluate();
+    const found = { at, bytes: candidate.bytes, ...lossOf(options.reference, evaluation) };
+    measured.set(at, found);
+    task.note(`${(found.bytes / 1e6).toFixed(2)} MB, ${(100 * found.loss).toFixed(2)} points`);
+    task.advance();
+    return found;
+  };
+
+  const first = target.maxBytes === null ? 0 : firstWithin(path, target.maxBytes, options.build);
+  for (const at of evenlySpaced(path, curvePoints)) await measure(at);
+  let chosen = await measure(first);
+  if (target.maxDrop !== null) {
+    if (chosen.cautious > target.maxDrop) throw unreachable(target, chosen);
+    // Loss grows along the path, give or take the noise of the pictures: bisect for the last that holds.
+    let low = first;
+    let high = path.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((await measure(middle)).cautious <= target.maxDrop) low = middle;
+      else high = middle - 1;
+    }
+    chosen = await measure(low);
+  }
+  return { plan: path[chosen.at]!.plan, tradeOff: curveOf([...measured.values()], chosen.at) };
+}
+
+/** The first plan whose file fits. Files shrink along the path. @throws BUDGET_UNREACHABLE */
+function firstWithin(
+  path: readonly PlannedSize[],
+  maxBytes: number,
+  build: (plan: Plan) => Candidate,
+): number {
+  const smallest = build(path.at(-1)!.plan).bytes;
+  if (smallest > maxBytes) {
+    throw compressErrors.error(
+      "BUDGET_UNREACHABLE",
+      `No plan fits ${maxBytes} bytes: with every layer at its fewest bits the file has ${smallest}. ` +
+        "Allow more bytes, or fewer bits in the recipe.",
+      { details: { maxBytes, smallest } },
+    );
+  }
+  let low = 0;
+  let high = path.length - 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (build(path[middle]!.plan).bytes <= maxBytes) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function evenlySpaced(path: readonly PlannedSize[], count: number): number[] {
+  const most = path[0]!.bytes;
+  const fewest = path.at(-1)!.bytes;
+  const wanted = Array.from({ length: count }, (_, i) => most - ((most - fewest) * i) / (count - 1));
+  return [
+    ...new Set(
+      wanted.map((bytes) =>
+        Math.max(
+          0,
+          path.findIndex((point) => point.bytes <= bytes + 0.5),
+        ),
+      ),
+    ),
+  ];
+}
+
+/** Top-1 lost where there are labels; else the share of answers that changed. */
+function lossOf(reference: Evaluation, evaluation: Evaluation): { loss: number; cautious: number } {
+  const { difference, agreement, pictures, lost, gained } = compareEvaluations(reference, evaluation);
+  if (!difference) return { loss: 1 - agreement, cautious: 1 - agreement };
+  return { loss: -difference.value, cautious: -difference.value + Math.sqrt(lost + gained) / pictures };
+}
+
+function curveOf(points: readonly Measured[], chosen: number): TradeOffPoint[] {
+  return points
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .map(({ at, bytes, loss }) => ({ bytes, loss, chosen: at === chosen }));
+}
+
+function unreachable(target: Target, found: Measured) {
+  const points = (share: number) => `${(100 * share).toFixed(2)} points`;
+  return compressErrors.error(
+    "BUDGET_UNREACHABLE",
+    `On the held-back pictures ${found.bytes} bytes cost ${points(found.loss)} (${points(found.cautious)} with one ` +
+      `standard error), more than the ${points(target.maxDrop ?? 0)} allowed. ` +
+      "Allow more bytes or a larger drop, or give more calibration pictures.",
+    { details: { bytes: found.bytes, loss: found.loss, maxDrop: target.maxDrop } },
+  );
+}
