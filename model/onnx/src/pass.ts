@@ -21,10 +21,16 @@ export interface Pass<Context = void> {
 }
 
 /** Runs passes in order; checks the graph after each that changed it, so that the guilty one is named. */
+export function runPasses(model: Model, passes: readonly Pass[]): PassResult;
 export function runPasses<Context>(
   model: Model,
   passes: readonly Pass<Context>[],
   context: Context,
+): PassResult;
+export function runPasses<Context>(
+  model: Model,
+  passes: readonly Pass<Context | undefined>[],
+  context?: Context,
 ): PassResult {
   let modified = false;
   const notes: string[] = [];

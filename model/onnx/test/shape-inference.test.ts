@@ -14,7 +14,7 @@ import {
   tensorType,
 } from "../src/index.ts";
 import { codeOf, modelOf, valueNamed } from "./support/build.ts";
-import { fixture, realModels } from "./support/files.ts";
+import { fixture, fixtureLines, realModels } from "./support/files.ts";
 
 /** The shape one node gives. Inputs `x`, `y`, ... by name; lists are int64 constants. */
 function shapeFrom(
@@ -122,6 +122,18 @@ test("a target is followed through Shape, Gather, Unsqueeze, Mul, Concat", () =>
   const reshaped = graph.append({ opType: "Reshape", inputs: [x, target] }).output;
   assert.deepEqual(inferShapes(model).unknown, []);
   assert.deepEqual(reshaped.shape, ["N", 8, 24]);
+});
+
+test("an exported transformer block has the shapes the engine gives it, for a symbolic batch and a given one", async () => {
+  const symbolic = await readModelFile(fixture("block.onnx"));
+  const given = await readModelFile(fixture("block.onnx"));
+  assert.deepEqual(inferShapes(symbolic).unknown, []);
+  inferShapes(given, { inputShapes: { x: [2, 6, 8, 8] } });
+  for (const { value, shape } of fixtureLines<{ value: string; shape: number[] }>("block.jsonl")) {
+    assert.deepEqual(valueNamed(given, value).shape, shape, value);
+    const named = valueNamed(symbolic, value).shape?.map((size) => (size === "N" ? 2 : size));
+    assert.deepEqual(named, shape, value);
+  }
 });
 
 test("one entry of a target that is not known is found from the count of elements", () => {

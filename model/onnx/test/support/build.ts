@@ -1,5 +1,5 @@
 /** Small models for tests, built by hand. */
-import { type ElementType, Model, type Shape, tensorType, Value } from "../../src/index.ts";
+import { type ElementType, elementTypes, Model, type Shape, tensorType, Value } from "../../src/index.ts";
 
 /** A model with float32 inputs of the given shapes (or of a type, when a pair is given) and no nodes yet. */
 export function modelOf(
@@ -15,7 +15,8 @@ export function modelOf(
 }
 
 function isTyped(given: Shape | readonly [ElementType, Shape]): given is readonly [ElementType, Shape] {
-  return given?.length === 2 && (given[1] === null || Array.isArray(given[1]));
+  const [first] = given ?? [];
+  return typeof first === "string" && Object.hasOwn(elementTypes, first);
 }
 
 /** The value of that name; the test fails when there is none. */
