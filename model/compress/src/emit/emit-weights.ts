@@ -52,9 +52,13 @@ export function emitWeights(
       ? graph.addConstant(`${base}.q`, Tensor.int8(layer.weight.constant!.dims, int8Weights(layer, weights)))
       : emitUnpacking(graph, anchor, layer, weights, shared);
   const scales = graph.addConstant(`${base}.s`, Tensor.float32([layer.rows], weights.scales));
+  // Dense kernels want the zero point written out; convolutions take its absence for zero.
+  const zeroPoint = layer.node.is("Conv")
+    ? []
+    : [shared.get(`zeros.${layer.rows}`, () => Tensor.int8([layer.rows], new Int8Array(layer.rows)))];
   return graph.insertBefore(anchor, {
     opType: "DequantizeLinear",
-    inputs: [integers, scales],
+    inputs: [integers, scales, ...zeroPoint],
     outputs: [graph.uniqueName(`${base}.dq`)],
     attributes: { axis: attribute.int(layer.axis) },
   }).output;

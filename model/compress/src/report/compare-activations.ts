@@ -1,0 +1,139 @@
+/**
+ * Runs both models on the same pictures, each in a worker of its own, and compares every matched
+ * activation batch by batch. Nothing but the statistics and a few small maps is kept.
+ */
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { float32Of, type ModelSource, openSession, type Session, type TensorData } from "@cupel/runtime";
+import { batches, type PictureSource, type Preprocessing } from "@cupel/vision";
+import { checkDims } from "../evaluate/evaluate.ts";
+import { ActivationError, type ActivationFigures } from "./activation-error.ts";
+import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
+
+/** An activation by its names in both models. */
+export interface ComparedActivation {
+  readonly name: string;
+  readonly counterpart: string;
+}
+
+export interface CompareOptions extends WorkOptions {
+  readonly batchSize: number;
+  /** Of both sessions together. */
+  readonly threads: number;
+  /** Pictures whose error is mapped: the first of the source. */
+  readonly mappedPictures: number;
+}
+
+export interface ActivationComparison {
+  readonly pictures: number;
+  readonly figures: ReadonlyMap<string, ActivationFigures>;
+  /** Indices of the mapped pictures in the source. */
+  readonly mapped: readonly number[];
+  /** One map for each mapped picture, of the activations that are pictures themselves. */
+  readonly maps: ReadonlyMap<string, { width: number; height: number; maps: readonly (readonly number[])[] }>;
+}
+
+/** @throws INPUT_SHAPE_MISMATCH, PICTURES_UNREADABLE, CANCELLED, and what the sessions throw */
+export async function compareActivations(
+  models: { readonly original: ModelSource; readonly compressed: ModelSource },
+  activations: readonly ComparedActivation[],
+  pictures: PictureSource,
+  preprocessing: Preprocessing,
+  options: CompareOptions,
+): Promise<ActivationComparison> {
+  const { signal } = options;
+  const threads = Math.max(1, Math.floor(options.threads / 2));
+  await using original = await openSession(models.original, {
+    taps: activations.map(({ name }) => name),
+    threads,
+    signal,
+  });
+  await using compressed = await openSession(models.compressed, {
+    taps: activations.map(({ counterpart }) => counterpart),
+    threads,
+    signal,
+  });
+  using task = (options.progress ?? silentProgress).start("Comparing layers", pictures.length, "pictures");
+  const comparison = new Comparison(activations, options.mappedPictures);
+  const take = (pair: Pair): void => {
+    comparison.add(pair);
+    task.advance(pair.indices.length);
+  };
+  let pending: Promise<Pair> | null = null;
+  for await (const batch of batches(pictures, preprocessing, { batchSize: options.batchSize, signal })) {
+    throwIfCancelled(signal, "Comparing layers");
+    checkDims(original.inputs[0]!, batch.dims);
+    const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data };
+    const next = Promise.all([runTaps(original, feed), runTaps(compressed, feed)]).then(([before, after]) => ({
+      before,
+      after,
+      indices: batch.indices,
+    }));
+    next.catch(() => {});
+    if (pending) take(await pending);
+    pending = next;
+  }
+  if (pending) take(await pending);
+  return comparison.outcome();
+}
+
+type Tensors = Readonly<Record<string, TensorData>>;
+
+interface Pair {
+  readonly before: Tensors;
+  readonly after: Tensors;
+  readonly indices: readonly number[];
+}
+
+function runTaps(session: Session, feed: TensorData): Promise<Record<string, TensorData>> {
+  return session.run({ [session.inputs[0]!.name]: feed });
+}
+
+class Comparison {
+  readonly #errors: ReadonlyMap<ComparedActivation, ActivationError>;
+  readonly #grids = new Map<string, SpatialGrid[]>();
+  readonly #mapped: number[] = [];
+  readonly #mostMapped: number;
+  #pictures = 0;
+
+  constructor(activations: readonly ComparedActivation[], mostMapped: number) {
+    this.#errors = new Map(activations.map((activation) => [activation, new ActivationError()]));
+    this.#mostMapped = mostMapped;
+  }
+
+  add({ before, after, indices }: Pair): void {
+    const mapped = Math.min(indices.length, this.#mostMapped - this.#mapped.length);
+    for (const [{ name, counterpart }, error] of this.#errors) {
+      const { dims } = before[name]!;
+      const a = float32Of(before[name]!);
+      const b = float32Of(after[counterpart]!);
+      error.add(a, b, dims);
+      const [batch, channels, rows, columns] = dims;
+      if (dims.length !== 4) continue;
+      for (let picture = 0; picture < mapped; picture++) {
+        const grid = spatialGrid(a, b, [batch!, channels!, rows!, columns!], picture);
+        this.#grids.set(name, [...(this.#grids.get(name) ?? []), grid]);
+      }
+    }
+    this.#mapped.push(...indices.slice(0, mapped));
+    this.#pictures += indices.length;
+  }
+
+  outcome(): ActivationComparison {
+    const rms = new Map([...this.#errors].map(([{ name }, error]) => [name, error.rms]));
+    return {
+      pictures: this.#pictures,
+      figures: new Map([...this.#errors].map(([{ name }, error]) => [name, error.figures()])),
+      mapped: this.#mapped,
+      maps: new Map(
+        [...this.#grids].map(([name, grids]) => [
+          name,
+          {
+            width: grids[0]!.width,
+            height: grids[0]!.height,
+            maps: grids.map((grid) => relativeMap(grid, rms.get(name)!)),
+          },
+        ]),
+      ),
+    };
+  }
+}

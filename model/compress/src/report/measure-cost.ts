@@ -1,0 +1,82 @@
+/** What running the two models costs, measured by the engine on the written files. */
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { fusionReport, type Latency, measureLatency, measureMemory, profile } from "@cupel/runtime";
+import type { Segment } from "./graph-segments.ts";
+import type { FusionReport, LatencyReport, MemoryReport } from "./report-schema.ts";
+import { timeShares } from "./time-share.ts";
+
+export interface CostOptions extends WorkOptions {
+  readonly threads: number;
+}
+
+interface Sides<T> {
+  readonly original: T;
+  readonly compressed: T;
+}
+
+/** Rounds of one picture: enough for a median that holds still, few enough to wait for. */
+const latencyRuns = 30;
+const profileRuns = 10;
+/** Processes that measure memory, of each kind. */
+const memoryRepeats = 2;
+const memoryRuns = 3;
+
+export async function latencyOf(
+  paths: Sides<string>,
+  { threads, signal, progress }: CostOptions,
+): Promise<Sides<LatencyReport>> {
+  const measured = await measureLatency(
+    [
+      { name: "original", model: paths.original },
+      { name: "compressed", model: paths.compressed },
+    ],
+    { runs: latencyRuns, threads, signal, progress },
+  );
+  const report = ({ latency }: Latency): LatencyReport => ({
+    threads,
+    runs: latencyRuns,
+    medianMs: latency.median,
+    p10Ms: latency.p10,
+    p90Ms: latency.p90,
+  });
+  return { original: report(measured[0]!), compressed: report(measured[1]!) };
+}
+
+export async function memoryOf(
+  paths: Sides<string>,
+  { threads, signal, progress }: CostOptions,
+): Promise<Sides<MemoryReport>> {
+  using task = (progress ?? silentProgress).start("Measuring memory", 2, "models");
+  const measure = async (path: string): Promise<MemoryReport> => {
+    throwIfCancelled(signal, "Measuring memory");
+    const memory = await measureMemory(path, { threads, runs: memoryRuns, repeats: memoryRepeats, signal });
+    task.advance();
+    return {
+      wholeProcessBytes: memory.wholeProcess,
+      aboveBareProcessBytes: memory.aboveBare,
+      anonymousBytes: memory.anonymous,
+    };
+  };
+  return { original: await measure(paths.original), compressed: await measure(paths.compressed) };
+}
+
+export async function timeSharesOf(
+  paths: Sides<string>,
+  segments: Sides<readonly Segment[]>,
+  { threads, signal, progress }: CostOptions,
+): Promise<Sides<(number | null)[]>> {
+  const options = { runs: profileRuns, threads, signal, progress };
+  return {
+    original: timeShares(await profile(paths.original, options), segments.original),
+    compressed: timeShares(await profile(paths.compressed, options), segments.compressed),
+  };
+}
+
+export async function fusionOf(path: string, { signal }: WorkOptions): Promise<FusionReport> {
+  const { convolutions, unfused } = await fusionReport(path, { signal });
+  return {
+    convolutions: convolutions.total,
+    fused: convolutions.quantised,
+    unfused: unfused.map(({ node, reason }) => ({ node, reason })),
+  };
+}

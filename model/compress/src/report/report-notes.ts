@@ -1,0 +1,41 @@
+/** What a reader must know before believing the figures, in sentences. */
+import type { CpuFeatures } from "@cupel/runtime";
+import { int8Advice } from "@cupel/runtime";
+import type { BrokenPicture } from "@cupel/vision";
+
+export interface NoteFacts {
+  readonly cpu: CpuFeatures;
+  readonly broken: readonly BrokenPicture[];
+  readonly pictures: number;
+  /** Pictures whose activations were compared. */
+  readonly compared: number;
+  readonly labelled: boolean;
+  readonly memoryKnown: boolean;
+}
+
+/** Broken pictures named in the report; the count is whole. */
+const namedPictures = 3;
+
+export function reportNotes(facts: NoteFacts): string[] {
+  const { warning } = int8Advice(facts.cpu);
+  const notes = [
+    warning,
+    brokenNote(facts.broken),
+    facts.labelled ? null : "The pictures carry no labels: agreement is known, accuracy is not.",
+    facts.compared < facts.pictures
+      ? `Layers were compared on ${facts.compared} of the ${facts.pictures} pictures, drawn evenly over the classes; accuracy is of all of them.`
+      : null,
+    facts.memoryKnown ? null : "This system does not tell how much memory a process uses.",
+  ];
+  return notes.filter((note) => note !== null);
+}
+
+function brokenNote(broken: readonly BrokenPicture[]): string | null {
+  if (broken.length === 0) return null;
+  const named = broken.slice(0, namedPictures).map(({ id }) => id);
+  const rest = broken.length - named.length;
+  const which = `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+  return broken.length === 1
+    ? `One picture could not be read and is left out: ${which}.`
+    : `${broken.length} pictures could not be read and are left out: ${which}.`;
+}
