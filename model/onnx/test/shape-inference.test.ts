@@ -306,6 +306,30 @@ test("If is the join of its branches", () => {
   assert.deepEqual(node.output.type, tensorType("float32", ["N", null]));
 });
 
+test("a branch that cannot run says nothing, and the one that will be taken decides", () => {
+  // How PyTorch exports squeeze(1): if the size is 1, Squeeze, else the data as it is.
+  for (const [size, wanted] of [
+    [1, ["N", 4]],
+    [3, ["N", 3, 4]],
+  ] as const) {
+    const model = modelOf({ x: ["N", size, 4] });
+    const { graph } = model;
+    const x = valueNamed(model, "x");
+    const one = graph.addConstant("one", Tensor.int64([1], [1]));
+    const sizes = graph.append({ opType: "Shape", inputs: [x] }).output;
+    const found = graph.append({ opType: "Gather", inputs: [sizes, one] }).output;
+    const condition = graph.append({ opType: "Equal", inputs: [found, one] }).output;
+    const yes = new Graph("yes", graph);
+    yes.outputs.push(yes.append({ opType: "Squeeze", inputs: [x, one] }).output);
+    const no = new Graph("no", graph);
+    no.outputs.push(no.append({ opType: "Identity", inputs: [x] }).output);
+    const attributes = { then_branch: attribute.graph(yes), else_branch: attribute.graph(no) };
+    const node = graph.append({ opType: "If", inputs: [condition], attributes });
+    inferShapes(model);
+    assert.deepEqual(node.output.shape, wanted);
+  }
+});
+
 test("Loop is as declared, and shapes inside its body follow from the body's inputs", async () => {
   const model = await readModelFile(fixture("control.onnx"));
   const { unknown } = inferShapes(model);

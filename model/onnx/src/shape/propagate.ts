@@ -4,6 +4,7 @@
  * constant folder uses the contents.
  */
 
+import { CupelError } from "@cupel/base";
 import { elementTypes } from "../element-type.ts";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
@@ -74,7 +75,7 @@ class Walk {
   }
 
   #node(node: Node): void {
-    for (const body of subgraphsOf(node)) this.graph(body);
+    for (const body of subgraphsOf(node)) this.#body(node, body);
     const row = node.isStandard ? operatorOf(node.opType) : undefined;
     const context = this.#contextOf(node);
     const inferred = node.is("If") ? this.#join(node) : (row?.infer(context) ?? []);
@@ -160,9 +161,22 @@ class Walk {
     };
   }
 
-  /** If: what both branches agree on. */
+  /**
+   * A branch of If that cannot run (exporters guard a Squeeze by asking for the size) may well contradict
+   * itself: then it says nothing.
+   */
+  #body(node: Node, body: Graph): void {
+    try {
+      this.graph(body);
+    } catch (thrown) {
+      const isConflict = thrown instanceof CupelError && thrown.code === "SHAPE_CONFLICT";
+      if (!isConflict || !node.is("If")) throw thrown;
+    }
+  }
+
+  /** If: what both branches agree on, or the one that will be taken. */
   #join(node: Node): (Inferred | null)[] {
-    const [first, ...others] = subgraphsOf(node);
+    const [first, ...others] = this.#branches(node);
     return (first?.outputs ?? []).map((output, index) => {
       let joined = this.#inferredOf(output);
       for (const other of others) {
@@ -171,6 +185,14 @@ class Walk {
       }
       return joined;
     });
+  }
+
+  #branches(node: Node): Graph[] {
+    const condition = node.input(0);
+    const [known] = (condition && this.#contents(condition)?.cells) ?? [];
+    if (typeof known !== "bigint") return subgraphsOf(node);
+    const taken = node.attributes.get(known === 1n ? "then_branch" : "else_branch");
+    return taken?.kind === "graph" ? [taken.value] : [];
   }
 
   #inferredOf(value: Value): Inferred | null {
