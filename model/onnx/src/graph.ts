@@ -193,18 +193,28 @@ export class Graph {
   }
 
   /**
-   * `node` makes the first output of `follower` from now on, and `follower` goes. Its own first output,
-   * which MUST NOT be read by anything but `follower`, goes with it.
+   * `node` makes the first output of `follower` from now on, and `follower` goes, with its other outputs and
+   * with what passed between the two.
+   * @throws GRAPH_EDIT_INVALID, before anything changed, when another node reads one of those.
    */
   absorb(node: Node, follower: Node): void {
     const between = node.output;
-    const output = follower.output;
+    const [output, ...extras] = follower.outputs;
+    const other = between.uses.find((use) => use.node !== follower)?.node.label;
+    if (!output || other || this.isOutput(between)) {
+      const reason = other ? `${other} reads` : "callers know";
+      throw onnxErrors.error(
+        "GRAPH_EDIT_INVALID",
+        `${node.label} cannot absorb ${follower.label}: ${reason} "${between.name}".`,
+      );
+    }
+    for (const extra of extras) this.#assertUnused(extra, `"${extra.name}"`);
+    for (const body of subgraphsOf(follower)) body.#dissolve();
     follower.disconnect();
-    this.#assertUnused(between, `"${between.name}"`);
     this.nodes.remove(follower);
-    for (const extra of follower.outputs.slice(1)) this.#values.delete(extra.name);
+    for (const extra of extras) if (extra.name !== "") this.#drop(extra);
     node.setOutput(0, output);
-    this.#values.delete(between.name);
+    this.#drop(between);
   }
 
   /** Nodes of this graph and of all graphs nested in it. */

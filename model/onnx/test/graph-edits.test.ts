@@ -210,6 +210,26 @@ test("a bypass at the end keeps the output's name, and never takes a name caller
   assertInvariants(graph);
 });
 
+test("a node absorbs its follower under the name callers know, or changes nothing", () => {
+  const { graph, nodes } = chain(3);
+  const name = graph.outputs[0]!.name;
+  const between = nodes[1]!.output.name;
+  graph.absorb(nodes[1]!, nodes[2]!);
+  assert.deepEqual(
+    graph.outputs.map((value) => [value.name, value.producer?.name]),
+    [[name, "1"]],
+  );
+  assert.equal(graph.uniqueName(between), between);
+  assertInvariants(graph);
+  graph.append({ opType: "Abs", inputs: [nodes[0]!.output] });
+  assert.equal(
+    codeOf(() => graph.absorb(nodes[0]!, nodes[1]!)),
+    "GRAPH_EDIT_INVALID",
+  );
+  assertInvariants(graph);
+  assert.equal(graph.nodes.has(nodes[1]!), true);
+});
+
 test("a clone shares weights and nothing else", async () => {
   const model = await readModelFile(fixture("control.onnx"));
   const before = encodeModelBytes(model);
