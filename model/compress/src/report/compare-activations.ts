@@ -7,12 +7,15 @@ import { float32Of, type ModelSource, openSession, type Session, type TensorData
 import { batches, type PictureSource, type Preprocessing } from "@cupel/vision";
 import { checkDims } from "../evaluate/evaluate.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
+import type { Sides } from "./sides.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
 
 /** An activation by its names in both models. */
 export interface ComparedActivation {
   readonly name: string;
   readonly counterpart: string;
+  /** What equalisation divided each channel of the compressed activation by; null where it did not. */
+  readonly channelFactors: Float32Array | null;
 }
 
 export interface CompareOptions extends WorkOptions {
@@ -34,7 +37,7 @@ export interface ActivationComparison {
 
 /** @throws INPUT_SHAPE_MISMATCH, PICTURES_UNREADABLE, CANCELLED, and what the sessions throw */
 export async function compareActivations(
-  models: { readonly original: ModelSource; readonly compressed: ModelSource },
+  models: Sides<ModelSource>,
   activations: readonly ComparedActivation[],
   pictures: PictureSource,
   preprocessing: Preprocessing,
@@ -63,11 +66,13 @@ export async function compareActivations(
     throwIfCancelled(signal, "Comparing layers");
     checkDims(original.inputs[0]!, batch.dims);
     const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data };
-    const next = Promise.all([runTaps(original, feed), runTaps(compressed, feed)]).then(([before, after]) => ({
-      before,
-      after,
-      indices: batch.indices,
-    }));
+    const next = Promise.all([runTaps(original, feed), runTaps(compressed, feed)]).then(
+      ([before, after]) => ({
+        before,
+        after,
+        indices: batch.indices,
+      }),
+    );
     next.catch(() => {});
     if (pending) take(await pending);
     pending = next;
@@ -102,10 +107,11 @@ class Comparison {
 
   add({ before, after, indices }: Pair): void {
     const mapped = Math.min(indices.length, this.#mostMapped - this.#mapped.length);
-    for (const [{ name, counterpart }, error] of this.#errors) {
+    for (const [{ name, counterpart, channelFactors }, error] of this.#errors) {
       const { dims } = before[name]!;
       const a = float32Of(before[name]!);
       const b = float32Of(after[counterpart]!);
+      if (channelFactors) multiplyChannels(b, channelFactors, dims);
       error.add(a, b, dims);
       const [batch, channels, rows, columns] = dims;
       if (dims.length !== 4) continue;
@@ -136,4 +142,10 @@ class Comparison {
       ),
     };
   }
+}
+
+/** In place: the array is ours, moved out of the session. [N, C, ...]. */
+function multiplyChannels(values: Float32Array, factors: Float32Array, dims: readonly number[]): void {
+  const inner = dims.slice(2).reduce((product, dim) => product * dim, 1);
+  for (let i = 0; i < values.length; i++) values[i]! *= factors[Math.floor(i / inner) % factors.length]!;
 }

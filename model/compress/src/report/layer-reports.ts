@@ -4,10 +4,11 @@ import type { ActivationFigures } from "./activation-error.ts";
 import { constantValues, countParameters } from "./count-parameters.ts";
 import type { MatchedLayer } from "./match-layers.ts";
 import type { LayerReport } from "./report-schema.ts";
+import type { Sides } from "./sides.ts";
 
 /** What the compressor did to one weight. */
 export interface PlannedLayer {
-  /** Of the layer's output activation. */
+  /** Of the layer's node, or of the value it makes; what the recipe's overrides call it. */
   readonly name: string;
   /** Of the weight in the original model. */
   readonly weight: string;
@@ -20,10 +21,7 @@ export interface PlannedLayer {
 export interface LayerMeasurements {
   readonly figures: ReadonlyMap<string, ActivationFigures>;
   /** In the order of the layers. */
-  readonly timeShares: {
-    readonly original: readonly (number | null)[];
-    readonly compressed: readonly (number | null)[];
-  };
+  readonly timeShares: Sides<readonly (number | null)[]>;
 }
 
 const floatBits = 32;
@@ -36,12 +34,9 @@ export function layerReports(
   measured: LayerMeasurements,
 ): LayerReport[] {
   const constants = constantValues(graph);
-  const planOf = new Map(plan.flatMap((planned) => [[planned.weight, planned] as const]));
-  const planAt = new Map(plan.map((planned) => [planned.name, planned]));
   return layers.map((layer, index) => {
     const parameters = countParameters(layer.original.nodes, constants);
-    const weights = [...layer.original.constantNames].flatMap((name) => planOf.get(name) ?? []);
-    const planned = weights[0] ?? planAt.get(layer.name) ?? null;
+    const planned = plannedFor(layer, plan);
     return {
       name: layer.name,
       operator: layer.operator,
@@ -59,6 +54,16 @@ export function layerReports(
       ...measured.figures.get(layer.name)!,
     };
   });
+}
+
+/**
+ * What the plan says of the layer's weights, found by any name the layer is known by: cleaning may have
+ * given weights that several layers shared a copy under a new name. The first, where a layer has several.
+ */
+export function plannedFor(layer: MatchedLayer, plan: readonly PlannedLayer[]): PlannedLayer | null {
+  const { nodes, constantNames } = layer.original;
+  const names = new Set(nodes.flatMap((node) => [node.name, ...node.outputs.map((value) => value.name)]));
+  return plan.find(({ name, weight }) => constantNames.has(weight) || names.has(name)) ?? null;
 }
 
 function bytesOfAll(tensors: readonly Tensor[]): number {

@@ -13,8 +13,9 @@ import { type ActivationComparison, compareActivations } from "./compare-activat
 import { type ChangedAnswer, compareAnswers, spreadOver } from "./compare-answers.ts";
 import { constantValues, countParameters } from "./count-parameters.ts";
 import { reportEnvironment } from "./environment.ts";
-import { firstBadLayer } from "./first-bad-layer.ts";
-import { layerReports, type PlannedLayer } from "./layer-reports.ts";
+import { judgeLayers } from "./first-bad-layer.ts";
+import type { Segment } from "./graph-segments.ts";
+import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
 import { type MatchedLayer, matchLayers } from "./match-layers.ts";
 import { fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure-cost.ts";
 import { describeFile } from "./model-file.ts";
@@ -23,9 +24,11 @@ import type {
   CalibrationReport,
   ChangedPicture,
   CompressionReport,
+  ModelSide,
   SpatialMaps,
   TradeOffPoint,
 } from "./report-schema.ts";
+import { atOnce, inTurn, type Sides } from "./sides.ts";
 
 export interface MakeReportOptions extends WorkOptions {
   /** The written files. */
@@ -43,6 +46,11 @@ export interface MakeReportOptions extends WorkOptions {
   /** Remarks of the compressor, put before those of the report. */
   readonly notes: readonly string[];
   readonly layers: readonly PlannedLayer[];
+  /**
+   * Of a compressor that equalised: what each channel of an activation was divided by, under the name of
+   * the activation. The comparison multiplies it back. Default: none.
+   */
+  readonly channelFactors?: ReadonlyMap<string, Float32Array> | undefined;
   /** Default: all cores this process may use. */
   readonly threads?: number | undefined;
   /** Pictures whose activations are compared, a stratified sample. Default 64. */
@@ -52,6 +60,7 @@ export interface MakeReportOptions extends WorkOptions {
 
 const shownChanges = 60;
 const mappedPictures = 6;
+const comparedByDefault = 64;
 const evaluationBatch = 32;
 
 /**
@@ -59,82 +68,75 @@ const evaluationBatch = 32;
  * LABEL_OUT_OF_RANGE, PICTURES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
  */
 export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
-  const { pictures, preprocessing, seed, signal, progress, clock = systemClock } = options;
-  const paths = { original: options.originalPath, compressed: options.compressedPath };
+  const { pictures, seed, signal, progress, clock = systemClock } = options;
+  const paths: Sides<string> = { original: options.originalPath, compressed: options.compressedPath };
   const cpu = cpuFeatures();
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
-  const models = {
-    original: await readInferred(paths.original),
-    compressed: await readInferred(paths.compressed),
-  };
+  const models = await inTurn(paths, readInferred);
   const layers = matchLayers(models.original.graph, models.compressed.graph);
-  const sampled = sample(pictures, options.comparedPictures ?? 64, seed);
-  const compared = await compareActivations(paths, layers, sampled, preprocessing, {
-    ...work,
-    batchSize: comparedBatchSize(
-      models.original,
-      layers.map((layer) => layer.original.end),
-    ),
-    mappedPictures,
-  });
-  const evaluation = {
-    original: await evaluateFile(paths.original, models.original, options, work.threads),
-    compressed: await evaluateFile(paths.compressed, models.compressed, options, work.threads),
-  };
+
+  const sampled = sample(pictures, options.comparedPictures ?? comparedByDefault, seed);
+  const compared = await compareLayers(paths, models.original, layers, sampled, options, work.threads);
+  const evaluations = await evaluateBoth(paths, models.original, options, work.threads);
   const answers = compareAnswers(
-    evaluation.original,
-    evaluation.compressed,
+    evaluations.original,
+    evaluations.compressed,
     options.classes ?? pictures.classes,
   );
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
   const latency = await latencyOf(paths, work);
   const memory = await memoryOf(paths, work);
-  const layerRows = layerReports(models.original.graph, layers, options.layers, {
+  const fusion = await fusionOf(paths.compressed, work);
+
+  const describe = async (side: keyof Sides<string>): Promise<ModelSide> => ({
+    ...(await describeFile(paths[side], models[side])),
+    parameters: parametersOf(models[side]),
+    latency: latency[side],
+    memory: memory[side],
+  });
+  const rows = layerReports(models.original.graph, layers, options.layers, {
     figures: compared.figures,
     timeShares,
   });
+  const judgement = judgeLayers(
+    rows.map((row, i) => ({
+      ...row,
+      inputs: layers[i]!.inputs,
+      recipeName: plannedFor(layers[i]!, options.layers)?.name ?? null,
+    })),
+  );
   return {
     format: "cupel-report/1",
     createdAt: new Date(clock.now()).toISOString(),
     environment: reportEnvironment(cpu),
     seed,
     recipe: options.recipe,
-    original: {
-      ...(await describeFile(paths.original, models.original)),
-      parameters: parametersOf(models.original),
-      latency: latency.original,
-      memory: memory.original,
-    },
-    compressed: {
-      ...(await describeFile(paths.compressed, models.compressed)),
-      parameters: parametersOf(models.compressed),
-      latency: latency.compressed,
-      memory: memory.compressed,
-    },
+    original: await describe("original"),
+    compressed: await describe("compressed"),
     accuracy: answers.accuracy,
     agreement: answers.agreement,
-    layers: layerRows,
-    firstBadLayer: firstBadLayer(
-      layerRows.map((row, index) => ({ ...row, inputs: layers[index]!.inputs })),
-    ),
+    layers: rows,
+    firstBadLayer: judgement.firstBad,
     changed: {
       count: answers.changed.length,
       shown: await withThumbnails(spreadOver(answers.changed, shownChanges), pictures, signal),
     },
     spatial: await spatialMaps(compared, sampled),
-    fusion: await fusionOf(paths.compressed, work),
+    fusion,
     tradeOff: options.tradeOff,
     calibration: options.calibration,
     notes: [
       ...options.notes,
       ...reportNotes({
         cpu,
-        broken: evaluation.original.broken,
-        pictures: evaluation.original.indices.length,
+        harmless: judgement.harmless,
+        broken: evaluations.original.broken,
+        pictures: evaluations.original.indices.length,
         compared: compared.pictures,
         labelled: answers.accuracy !== null,
+        latency,
         memoryKnown: memory.original.wholeProcessBytes !== null,
-      }),
+      }).filter((note) => !options.notes.includes(note)),
     ],
   };
 }
@@ -145,17 +147,41 @@ async function readInferred(path: string): Promise<Model> {
   return model;
 }
 
-function evaluateFile(
-  path: string,
-  model: Model,
-  { pictures, preprocessing, signal, progress }: MakeReportOptions,
+function compareLayers(
+  paths: Sides<string>,
+  original: Model,
+  layers: readonly MatchedLayer[],
+  pictures: PictureSource,
+  { preprocessing, channelFactors, signal, progress }: MakeReportOptions,
   threads: number,
-): Promise<Evaluation> {
-  const batchSize = fixedBatch(model) ?? evaluationBatch;
-  return evaluate(path, pictures, preprocessing, { batchSize, threads, signal, progress });
+): Promise<ActivationComparison> {
+  const taps = layers.map((layer) => layer.original.end);
+  const activations = layers.map(({ name, counterpart }) => ({
+    name,
+    counterpart,
+    channelFactors: channelFactors?.get(name) ?? null,
+  }));
+  const batchSize = comparedBatchSize(original, taps);
+  const options = { batchSize, mappedPictures, threads, signal, progress };
+  return compareActivations(paths, activations, pictures, preprocessing, options);
 }
 
-function segmentsOfBoth(layers: readonly MatchedLayer[]) {
+function evaluateBoth(
+  paths: Sides<string>,
+  original: Model,
+  { pictures, preprocessing, signal, progress }: MakeReportOptions,
+  threads: number,
+): Promise<Sides<Evaluation>> {
+  const options = {
+    batchSize: fixedBatch(original) ?? evaluationBatch,
+    threads: Math.max(1, Math.floor(threads / 2)),
+    signal,
+    progress,
+  };
+  return atOnce(paths, (path) => evaluate(path, pictures, preprocessing, options));
+}
+
+function segmentsOfBoth(layers: readonly MatchedLayer[]): Sides<readonly Segment[]> {
   return {
     original: layers.map((layer) => layer.original),
     compressed: layers.map((layer) => layer.compressed),

@@ -69,7 +69,15 @@ const endsLayer = new Set([
 ]);
 
 /** Operators the engine fuses into the one before them, so that nothing may be read in between. */
-const continues = new Set(["BatchNormalization", "Relu", "LeakyRelu", "Clip", "Sigmoid", "HardSigmoid", "Tanh"]);
+const continues = new Set([
+  "BatchNormalization",
+  "Relu",
+  "LeakyRelu",
+  "Clip",
+  "Sigmoid",
+  "HardSigmoid",
+  "Tanh",
+]);
 
 /** Most operators named for one layer. */
 const namedOperators = 6;

@@ -1,22 +1,27 @@
 /** What running the two models costs, measured by the engine on the written files. */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { fusionReport, type Latency, measureLatency, measureMemory, profile } from "@cupel/runtime";
+import {
+  fusionReport,
+  type Latency,
+  measureLatency,
+  measureMemory,
+  type NodeTime,
+  profile,
+} from "@cupel/runtime";
 import type { Segment } from "./graph-segments.ts";
 import type { FusionReport, LatencyReport, MemoryReport } from "./report-schema.ts";
-import { timeShares } from "./time-share.ts";
+import { atOnce, inTurn, type Sides } from "./sides.ts";
+import { steadyTimes, timeShares } from "./time-share.ts";
 
 export interface CostOptions extends WorkOptions {
   readonly threads: number;
 }
 
-interface Sides<T> {
-  readonly original: T;
-  readonly compressed: T;
-}
-
 /** Rounds of one picture: enough for a median that holds still, few enough to wait for. */
 const latencyRuns = 30;
-const profileRuns = 10;
+/** Several short profiles instead of one long one: a median over them forgets what else the machine did. */
+const profiles = 5;
+const profileRuns = 4;
 /** Processes that measure memory, of each kind. */
 const memoryRepeats = 2;
 const memoryRuns = 3;
@@ -57,18 +62,28 @@ export async function memoryOf(
       anonymousBytes: memory.anonymous,
     };
   };
-  return { original: await measure(paths.original), compressed: await measure(paths.compressed) };
+  // At once: what a process holds does not depend on what another does.
+  return await atOnce(paths, measure);
 }
 
+/** On one thread: a node's share of the work, not of the wait for a second thread. */
 export async function timeSharesOf(
   paths: Sides<string>,
   segments: Sides<readonly Segment[]>,
-  { threads, signal, progress }: CostOptions,
+  { signal, progress }: WorkOptions,
 ): Promise<Sides<(number | null)[]>> {
-  const options = { runs: profileRuns, threads, signal, progress };
+  using task = (progress ?? silentProgress).start("Profiling", 2 * profiles, "profiles");
+  const times = await inTurn(paths, async (path) => {
+    const each: NodeTime[][] = [];
+    for (let i = 0; i < profiles; i++) {
+      each.push(await profile(path, { runs: profileRuns, threads: 1, signal }));
+      task.advance();
+    }
+    return steadyTimes(each);
+  });
   return {
-    original: timeShares(await profile(paths.original, options), segments.original),
-    compressed: timeShares(await profile(paths.compressed, options), segments.compressed),
+    original: timeShares(times.original, segments.original),
+    compressed: timeShares(times.compressed, segments.compressed),
   };
 }
 

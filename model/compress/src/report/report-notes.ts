@@ -1,17 +1,24 @@
 /** What a reader must know before believing the figures, in sentences. */
-import type { CpuFeatures } from "@cupel/runtime";
-import { int8Advice } from "@cupel/runtime";
+import { type CpuFeatures, int8Advice } from "@cupel/runtime";
 import type { BrokenPicture } from "@cupel/vision";
+import type { LatencyReport } from "./report-schema.ts";
+import type { Sides } from "./sides.ts";
 
 export interface NoteFacts {
   readonly cpu: CpuFeatures;
+  /** Of layers whose error is large and does not last. */
+  readonly harmless: string | null;
   readonly broken: readonly BrokenPicture[];
   readonly pictures: number;
   /** Pictures whose activations were compared. */
   readonly compared: number;
   readonly labelled: boolean;
   readonly memoryKnown: boolean;
+  readonly latency: Sides<LatencyReport>;
 }
+
+/** Slowest over fastest tenth of the runs beyond which the machine was busy with something else. */
+const calm = 2;
 
 /** Broken pictures named in the report; the count is whole. */
 const namedPictures = 3;
@@ -21,13 +28,21 @@ export function reportNotes(facts: NoteFacts): string[] {
   const notes = [
     warning,
     brokenNote(facts.broken),
+    facts.harmless,
     facts.labelled ? null : "The pictures carry no labels: agreement is known, accuracy is not.",
     facts.compared < facts.pictures
       ? `Layers were compared on ${facts.compared} of the ${facts.pictures} pictures, drawn evenly over the classes; accuracy is of all of them.`
       : null,
+    Object.values(facts.latency).some(isUnsteady)
+      ? "Run times varied by a factor of two and more while they were measured: other work ran on this machine, so the speed figures are rough."
+      : null,
     facts.memoryKnown ? null : "This system does not tell how much memory a process uses.",
   ];
   return notes.filter((note) => note !== null);
+}
+
+function isUnsteady({ p10Ms, p90Ms }: LatencyReport): boolean {
+  return p90Ms > calm * p10Ms;
 }
 
 function brokenNote(broken: readonly BrokenPicture[]): string | null {

@@ -128,7 +128,7 @@ export interface LayerReport {
   readonly channelError: readonly number[];
 }
 
-/** |a - b| summed over channels for a few pictures, at most 32 x 32 cells a map. */
+/** |a - b| averaged over channels for a few pictures, at most 32 x 32 cells a map. */
 export interface SpatialMaps {
   readonly pictures: readonly { readonly id: string; readonly thumbnail: string }[];
   readonly layers: readonly {

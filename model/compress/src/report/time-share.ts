@@ -11,8 +11,22 @@ import type { Segment } from "./graph-segments.ts";
 
 const marks = /^fused |_token_\d+$|_nchwc$|_nhwc$|\/MatMulAddFusion$|\/Gemm(Activation|Transpose)Fusion$/;
 
+/** Milliseconds by node. */
+export type NodeTimes = ReadonlyMap<string, number>;
+
+/** The median, over several profiles of one model, of each node's mean time. */
+export function steadyTimes(profiles: readonly (readonly NodeTime[])[]): NodeTimes {
+  const all = Map.groupBy(profiles.flat(), ({ node }) => node);
+  return new Map(
+    [...all].map(([node, times]) => {
+      const sorted = times.map(({ meanMs }) => meanMs).sort((a, b) => a - b);
+      return [node, sorted[Math.floor((sorted.length - 1) / 2)]!];
+    }),
+  );
+}
+
 /** Share of each layer, 0 to 1; null where the engine fused it away or names it otherwise. In the order given. */
-export function timeShares(times: readonly NodeTime[], segments: readonly Segment[]): (number | null)[] {
+export function timeShares(times: NodeTimes, segments: readonly Segment[]): (number | null)[] {
   const owners = new Map<string, number>();
   for (const [index, segment] of segments.entries()) {
     for (const node of segment.nodes) {
@@ -22,9 +36,10 @@ export function timeShares(times: readonly NodeTime[], segments: readonly Segmen
     }
   }
   const shares: (number | null)[] = segments.map(() => null);
-  for (const { node, share } of times) {
+  const all = times.values().reduce((sum, ms) => sum + ms, 0);
+  for (const [node, ms] of times) {
     const owner = ownerOf(node, owners);
-    if (owner !== null) shares[owner] = (shares[owner] ?? 0) + share;
+    if (owner !== null && all > 0) shares[owner] = (shares[owner] ?? 0) + ms / all;
   }
   return shares;
 }
