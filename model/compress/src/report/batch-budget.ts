@@ -1,5 +1,5 @@
 /** How many pictures may be compared at once so that their activations stay within memory. */
-import type { Model, Value } from "@cupel/onnx";
+import type { Value } from "@cupel/onnx";
 
 /** Bytes of tapped activations held at one time. */
 const budget = 256 * 2 ** 20;
@@ -9,16 +9,10 @@ const largestBatch = 32;
 const bytesPerElement = 4;
 
 /** @param values tapped, of one model, with inferred types. Unknown sizes count as 1. */
-export function comparedBatchSize(model: Model, values: readonly Value[]): number {
+export function comparedBatchSize(values: readonly Value[]): number {
   const elements = values.reduce((sum, value) => sum + elementsPerPicture(value), 0);
   const fitting = Math.floor(budget / (copies * bytesPerElement * Math.max(1, elements)));
-  return fixedBatch(model) ?? Math.min(largestBatch, Math.max(1, fitting));
-}
-
-/** The number of pictures a run MUST have, or null when that is open. */
-export function fixedBatch(model: Model): number | null {
-  const first = model.graph.inputs.find((value) => !value.constant)?.shape?.[0];
-  return typeof first === "number" ? first : null;
+  return Math.min(largestBatch, Math.max(1, fitting));
 }
 
 function elementsPerPicture(value: Value): number {

@@ -3,9 +3,9 @@
  * activation batch by batch. Nothing but the statistics and a few small maps is kept.
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { float32Of, type ModelSource, openSession, type Session, type TensorData } from "@cupel/runtime";
+import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
 import { batches, type PictureSource, type Preprocessing } from "@cupel/vision";
-import { checkDims } from "../evaluate/evaluate.ts";
+import { picturesPerRun, runPictures } from "../evaluate/picture-runs.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
 import type { Sides } from "./sides.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
@@ -19,6 +19,7 @@ export interface ComparedActivation {
 }
 
 export interface CompareOptions extends WorkOptions {
+  /** Pictures a run, where the models leave that open. */
   readonly batchSize: number;
   /** Of both sessions together. */
   readonly threads: number;
@@ -62,17 +63,17 @@ export async function compareActivations(
     task.advance(pair.indices.length);
   };
   let pending: Promise<Pair> | null = null;
-  for await (const batch of batches(pictures, preprocessing, { batchSize: options.batchSize, signal })) {
+  const [inputOfOriginal, inputOfCompressed] = [original.inputs[0]!, compressed.inputs[0]!];
+  const batchSize = picturesPerRun(inputOfOriginal, options.batchSize);
+  for await (const batch of batches(pictures, preprocessing, { batchSize, signal })) {
     throwIfCancelled(signal, "Comparing layers");
-    checkDims(original.inputs[0]!, batch.dims);
-    const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data };
-    const next = Promise.all([runTaps(original, feed), runTaps(compressed, feed)]).then(
-      ([before, after]) => ({
-        before,
-        after,
-        indices: batch.indices,
-      }),
-    );
+    const { indices } = batch;
+    // A run gives its batch away: each model gets its own.
+    const copy = { ...batch, data: batch.data.slice() };
+    const next = Promise.all([
+      runPictures(original, inputOfOriginal, copy),
+      runPictures(compressed, inputOfCompressed, batch),
+    ]).then(([before, after]) => ({ before, after, indices }));
     next.catch(() => {});
     if (pending) take(await pending);
     pending = next;
@@ -87,10 +88,6 @@ interface Pair {
   readonly before: Tensors;
   readonly after: Tensors;
   readonly indices: readonly number[];
-}
-
-function runTaps(session: Session, feed: TensorData): Promise<Record<string, TensorData>> {
-  return session.run({ [session.inputs[0]!.name]: feed });
 }
 
 class Comparison {

@@ -8,7 +8,7 @@ import { inferShapes, type Model, readModelFile } from "@cupel/onnx";
 import { cpuFeatures } from "@cupel/runtime";
 import { type PictureSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
 import { type Evaluation, evaluate } from "../evaluate/evaluate.ts";
-import { comparedBatchSize, fixedBatch } from "./batch-budget.ts";
+import { comparedBatchSize } from "./batch-budget.ts";
 import { type ActivationComparison, compareActivations } from "./compare-activations.ts";
 import { type ChangedAnswer, compareAnswers, spreadOver } from "./compare-answers.ts";
 import { constantValues, countParameters } from "./count-parameters.ts";
@@ -61,7 +61,6 @@ export interface MakeReportOptions extends WorkOptions {
 const shownChanges = 60;
 const mappedPictures = 6;
 const comparedByDefault = 64;
-const evaluationBatch = 32;
 
 /**
  * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED,
@@ -76,8 +75,8 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const layers = matchLayers(models.original.graph, models.compressed.graph);
 
   const sampled = sample(pictures, options.comparedPictures ?? comparedByDefault, seed);
-  const compared = await compareLayers(paths, models.original, layers, sampled, options, work.threads);
-  const evaluations = await evaluateBoth(paths, models.original, options, work.threads);
+  const compared = await compareLayers(paths, layers, sampled, options, work.threads);
+  const evaluations = await evaluateBoth(paths, options, work.threads);
   const answers = compareAnswers(
     evaluations.original,
     evaluations.compressed,
@@ -149,7 +148,6 @@ async function readInferred(path: string): Promise<Model> {
 
 function compareLayers(
   paths: Sides<string>,
-  original: Model,
   layers: readonly MatchedLayer[],
   pictures: PictureSource,
   { preprocessing, channelFactors, signal, progress }: MakeReportOptions,
@@ -161,19 +159,17 @@ function compareLayers(
     counterpart,
     channelFactors: channelFactors?.get(name) ?? null,
   }));
-  const batchSize = comparedBatchSize(original, taps);
+  const batchSize = comparedBatchSize(taps);
   const options = { batchSize, mappedPictures, threads, signal, progress };
   return compareActivations(paths, activations, pictures, preprocessing, options);
 }
 
 function evaluateBoth(
   paths: Sides<string>,
-  original: Model,
   { pictures, preprocessing, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<Sides<Evaluation>> {
   const options = {
-    batchSize: fixedBatch(original) ?? evaluationBatch,
     threads: Math.max(1, Math.floor(threads / 2)),
     signal,
     progress,
