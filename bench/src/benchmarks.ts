@@ -1,0 +1,15 @@
+/** The table of benchmarks. To add one: a file, and a row here. */
+import { accuracy } from "./accuracy.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { compressCost } from "./compress-cost.ts";
+import { fusionTrap } from "./fusion-trap.ts";
+import { int8Latency } from "./int8-latency.ts";
+import { preprocessingThroughput } from "./preprocessing-throughput.ts";
+
+export const benchmarks: readonly Benchmark[] = [
+  int8Latency,
+  compressCost,
+  accuracy,
+  fusionTrap,
+  preprocessingThroughput,
+];

@@ -1,0 +1,64 @@
+/** Entry of the child process that compresses once and tells what that took. */
+import { readFileSync } from "node:fs";
+import { compress, defaultRecipe, type Recipe } from "@cupel/compress";
+import { readModelFile, writeModelFile } from "@cupel/onnx";
+import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
+import { syntheticPictures } from "./pictures/synthetic-pictures.ts";
+
+export type ProbeTask =
+  /** Only what importing the modules costs. */
+  | { readonly kind: "bare" }
+  | {
+      readonly kind: "compress";
+      readonly path: string;
+      readonly output: string;
+      readonly bits: 8 | "mixed";
+      readonly pictures: number;
+      /** Calibration looks at all pictures, whether or not the ranges still move. */
+      readonly seesAll: boolean;
+    };
+
+export interface ProbeOutcome {
+  /** Pictures that calibration looked at. */
+  readonly seen: number;
+  /** From reading the model to having written the result. */
+  readonly tookMs: number;
+  /** The most that was ever resident, native memory included. */
+  readonly peakBytes: number;
+  readonly outputBytes: number;
+}
+
+process.once("message", async (task: ProbeTask) => {
+  const started = performance.now();
+  const done = task.kind === "bare" ? { seen: 0, outputBytes: 0 } : await compressFile(task);
+  const outcome: ProbeOutcome = { ...done, tookMs: performance.now() - started, peakBytes: peakResident() };
+  process.send?.(outcome, () => process.disconnect?.());
+});
+
+async function compressFile(task: ProbeTask & { kind: "compress" }) {
+  const model = await readModelFile(task.path);
+  const result = await compress(model, {
+    pictures: syntheticPictures({ count: task.pictures }),
+    preprocessing: parsePreprocessing(
+      "preset=imagenet,resize=none",
+      preprocessingFor(model.graph.inputs[0]!.shape!),
+    ),
+    recipe: task.seesAll ? withoutStop(defaultRecipe(task.bits)) : defaultRecipe(task.bits),
+  });
+  const { bytes } = await writeModelFile(result.model, task.output);
+  return { seen: result.calibration.pictures, outputBytes: bytes };
+}
+
+function withoutStop(recipe: Recipe): Recipe {
+  const passes = recipe.passes.map((pass) =>
+    pass.pass === "calibrate" ? { ...pass, patience: Number.MAX_SAFE_INTEGER } : pass,
+  );
+  return { ...recipe, passes };
+}
+
+/** The kernel's own high-water mark where there is /proc; getrusage's elsewhere, in kilobytes. */
+function peakResident(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const line = readFileSync("/proc/self/status", "utf8").match(/^VmHWM:\s*(\d+) kB$/m);
+  return Number(line![1]) * 1024;
+}

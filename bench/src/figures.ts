@@ -1,0 +1,50 @@
+/** Figures as the benchmarks print them, and the order statistics behind them. */
+import type { Spread } from "@cupel/runtime";
+
+/** Nearest-rank percentiles. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (fraction: number) => sorted[Math.round(fraction * (sorted.length - 1))]!;
+  return { p10: at(0.1), median: at(0.5), p90: at(0.9) };
+}
+
+/** The spread of 1/x. */
+export function inverse({ p10, median, p90 }: Spread): Spread {
+  return { p10: 1 / p90, median: 1 / median, p90: 1 / p10 };
+}
+
+/** "3.41x (3.30 - 3.52)": the median and the 10th to the 90th percentile. */
+export function ratioText({ p10, median, p90 }: Spread): string {
+  return `${median.toFixed(2)}x (${p10.toFixed(2)} - ${p90.toFixed(2)})`;
+}
+
+export function millisecondsText({ p10, median, p90 }: Spread): string {
+  return `${median.toFixed(1)} ms (${p10.toFixed(1)} - ${p90.toFixed(1)})`;
+}
+
+/** Decimal, as the bars are. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
+}
+
+/** A fraction as points, signed. */
+export function points(fraction: number): string {
+  return `${fraction > 0 ? "+" : ""}${(100 * fraction).toFixed(2)}`;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Text in columns, the first row the header. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

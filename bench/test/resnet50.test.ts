@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkModel, encodeModelBytes, graphSummary, type Model, readModel } from "@cupel/onnx";
+import { float32Of, openSession, randomFeeds } from "@cupel/runtime";
+import { resnet50 } from "../src/models/resnet50.ts";
+
+const tiny = { width: 4, imageSize: 32, classes: 10 };
+
+test("has the published size: 25,557,032 parameters without running statistics, 4.09 G multiply-accumulates", () => {
+  const model = resnet50();
+  assert.equal(trainable(model), 25_557_032);
+  assert.equal((graphSummary(model).macs / 1e9).toFixed(2), "4.09");
+});
+
+for (const batchNorms of ["separate", "behind-identity"] as const) {
+  test(`a small one with its batch norms ${batchNorms} is a valid model whose logits are finite and near 1`, async () => {
+    const model = resnet50({ ...tiny, batchNorms });
+    checkModel(model);
+    await using session = await openSession(encodeModelBytes(model), { threads: 1 });
+    const { logits } = await session.run(randomFeeds(session.inputs, 1, { batch: 2 }));
+    assert.deepEqual(logits!.dims, [2, 10]);
+    const size = Math.sqrt(float32Of(logits!).reduce((sum, x) => sum + x * x, 0) / 20);
+    assert.ok(size > 0.1 && size < 10, `root mean square ${size}`);
+  });
+}
+
+test("equal biases are stored once and read through Identity by the other layers", () => {
+  const { operators } = graphSummary(resnet50({ ...tiny, batchNorms: "behind-identity" }));
+  assert.equal(operators.Conv, 53);
+  assert.equal(operators.Identity, 53 - 6);
+  assert.equal(operators.BatchNormalization, undefined);
+});
+
+test("the same seed gives the same bytes, another seed others", () => {
+  const bytes = (seed: number) => Buffer.from(encodeModelBytes(resnet50({ ...tiny, seed })));
+  assert.ok(bytes(1).equals(bytes(1)));
+  assert.ok(!bytes(1).equals(bytes(2)));
+  assert.equal(readModel(bytes(1)).opset, 17);
+});
+
+function trainable(model: Model): number {
+  return Array.from(model.graph.initializers)
+    .filter(({ name }) => !name.includes("running_"))
+    .reduce((sum, { constant }) => sum + constant!.size, 0);
+}
