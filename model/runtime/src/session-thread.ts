@@ -30,6 +30,7 @@ export class SessionThread {
   #nextId = 0;
   /** Why no further run is taken; null while the session is open. */
   #finished: CupelError | null = null;
+  #closing = false;
 
   /** @param entry the worker's module. It MUST speak the protocol of `session-protocol.ts`. */
   constructor(entry: URL) {
@@ -91,7 +92,8 @@ export class SessionThread {
   /** Resolves when native memory is freed and the thread has ended; the run in the engine ends first. */
   async close(): Promise<void> {
     this.#finish(runtimeErrors.error("SESSION_CLOSED", "The session is closed; open a new one."));
-    this.#worker.ref();
+    this.#closing = true;
+    this.#holdProcess();
     this.#post({ kind: "close" });
     await this.#ended.promise;
   }
@@ -126,7 +128,7 @@ export class SessionThread {
   }
 
   #holdProcess(): void {
-    if (this.#runs.size > 0) this.#worker.ref();
+    if (this.#runs.size > 0 || this.#closing) this.#worker.ref();
     else this.#worker.unref();
   }
 }

@@ -38,6 +38,17 @@ test("a run under way does keep it alive", async () => {
   assert.equal(out, "answered");
 });
 
+test("closing in the middle of a run keeps it alive until the thread has ended", async () => {
+  const out = await program(`
+    const session = await openSession(slowModel());
+    const square = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };
+    session.run({ x: square }).catch((error) => console.log(error.code));
+    await session.close();
+    console.log("closed");
+  `);
+  assert.equal(out, "SESSION_CLOSED\nclosed");
+});
+
 test("a process may exit in the middle of a run", async () => {
   const out = await program(`
     const session = await openSession(slowModel());

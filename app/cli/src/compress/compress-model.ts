@@ -1,0 +1,94 @@
+/**
+ * The whole path from a model file to a smaller one and its report: what `cupel compress` and the
+ * demonstration share. The report is made from the written file, and written after it.
+ */
+import { rm } from "node:fs/promises";
+import { reasonOf, writeFileAtomically } from "@cupel/base";
+import {
+  type CompressionReport,
+  type CompressResult,
+  compress,
+  makeReport,
+  type Recipe,
+} from "@cupel/compress";
+import { renderReport } from "@cupel/console";
+import { writeModelFile } from "@cupel/onnx";
+import { labelsToMetadata, type Preprocessing, preprocessingToMetadata } from "@cupel/vision";
+import { BrokenPictures } from "../subject/broken-pictures.ts";
+import { classNamesFor } from "../subject/open-labelled.ts";
+import type { OpenedModel } from "../subject/open-model.ts";
+import type { VerbContext } from "../verbs/verb.ts";
+import type { ChosenPictures } from "./choose-pictures.ts";
+import type { OutputPaths } from "./output-paths.ts";
+import type { Compressed } from "./summary.ts";
+
+export interface CompressionOrder {
+  readonly opened: OpenedModel;
+  readonly pictures: ChosenPictures;
+  readonly preprocessing: Preprocessing;
+  readonly recipe: Recipe;
+  readonly paths: OutputPaths;
+  readonly strict: boolean;
+  readonly wantsReport: boolean;
+}
+
+/** @throws what `compress`, `writeModelFile`, `makeReport` and `renderReport` throw */
+export async function compressModel(order: CompressionOrder, context: VerbContext): Promise<Compressed> {
+  const { opened, pictures, preprocessing, recipe, paths, strict } = order;
+  const { seed, threads, signal, progress } = context;
+  const broken = new BrokenPictures();
+  const result = await compress(opened.model, {
+    pictures: pictures.calibration,
+    preprocessing,
+    recipe,
+    seed,
+    threads,
+    strict,
+    signal,
+    progress,
+    onBroken: broken.add,
+  });
+  const classes = classNamesFor(opened, [pictures.evaluation, pictures.calibration]);
+  const facts = [...preprocessingToMetadata(preprocessing), ...(classes ? labelsToMetadata(classes) : [])];
+  for (const [key, value] of facts) result.model.metadata.set(key, value);
+  const written = await writeModelFile(result.model, paths.model, { signal });
+  // A report of an earlier run would now stand beside another model.
+  await Promise.all([paths.reportJson, paths.reportHtml].map((path) => rm(path, { force: true })));
+  const sentence = broken.sentence();
+  if (sentence !== null) context.remark(sentence);
+  for (const note of result.notes) context.remark(note);
+  const report = order.wantsReport ? await reportOn(order, result, classes, context) : null;
+  return { paths, bytes: { original: opened.bytes, compressed: written.bytes }, result, report };
+}
+
+async function reportOn(
+  { opened, pictures, preprocessing, paths }: CompressionOrder,
+  result: CompressResult,
+  classes: readonly string[] | null,
+  { seed, threads, signal, progress, remark }: VerbContext,
+): Promise<CompressionReport> {
+  try {
+    const report = await makeReport({
+      originalPath: opened.path,
+      compressedPath: paths.model,
+      pictures: pictures.evaluation,
+      preprocessing,
+      classes,
+      recipe: result.recipe,
+      calibration: result.calibration,
+      tradeOff: result.tradeOff,
+      notes: result.notes,
+      layers: result.layers,
+      seed,
+      threads,
+      signal,
+      progress,
+    });
+    await writeFileAtomically(paths.reportHtml, await renderReport(report), { signal });
+    await writeFileAtomically(paths.reportJson, `${JSON.stringify(report)}\n`, { signal });
+    return report;
+  } catch (thrown) {
+    remark(`${paths.model} is written and whole; its report is not: ${reasonOf(thrown)}`);
+    throw thrown;
+  }
+}

@@ -1,0 +1,156 @@
+/** Words in, help and refusals out: what a person meets before any work begins. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { parseByteSize } from "../src/arguments/byte-size.ts";
+import { byteSize, choice, flag, integer, type Option, points, text } from "../src/arguments/option.ts";
+import { parseArguments } from "../src/arguments/parse.ts";
+import { editDistance, suggest } from "../src/arguments/suggest.ts";
+import { verbs } from "../src/verbs/verbs.ts";
+import { cupel } from "./harness.ts";
+
+const images = text({ name: "images", placeholder: "DIR", summary: "pictures" });
+const out = text({ name: "out", short: "o", placeholder: "FILE", summary: "output" });
+const strict = flag({ name: "strict", summary: "no mercy" });
+const runs = integer({ name: "runs", placeholder: "N", min: 1, value: 50, summary: "rounds" });
+const bits = choice({ name: "bits", choices: ["8", "4", "mixed"], summary: "width" });
+const maxBytes = byteSize({ name: "max-bytes", summary: "size" });
+const maxDrop = points({ name: "max-drop", summary: "loss" });
+const options = [images, out, strict, runs, bits, maxBytes, maxDrop];
+const operands = [{ name: "MODEL", summary: "the model" }];
+const parse = (...words: string[]) => parseArguments(words, { operands, options });
+
+test("options and operands come in any order, long or short, with = or without", () => {
+  const given = parse("--images=a b", "m.onnx", "-o", "x.onnx", "--strict", "--runs", "7");
+  assert.deepEqual(given.operands, ["m.onnx"]);
+  assert.equal(given.get(images), "a b");
+  assert.equal(given.get(out), "x.onnx");
+  assert.equal(given.get(strict), true);
+  assert.equal(given.get(runs), 7);
+});
+
+test("what is left out has its default", () => {
+  const given = parse("m.onnx");
+  assert.equal(given.get(runs), 50);
+  assert.equal(given.get(strict), false);
+  assert.equal(given.get(bits), undefined);
+  assert.equal(given.has(bits), false);
+});
+
+test("points become fractions and sizes become bytes", () => {
+  const given = parse("m.onnx", "--max-drop", "0.7", "--max-bytes", "2.75MB");
+  assert.equal(given.get(maxDrop), 0.7 / 100);
+  assert.equal(given.get(maxBytes), 2_750_000);
+});
+
+for (const [written, bytes] of [
+  ["900", 900],
+  ["900kB", 900_000],
+  ["2.75 MB", 2_750_000],
+  ["4MiB", 4_194_304],
+  ["1gib", 2 ** 30],
+  ["0", null],
+  ["-1MB", null],
+  ["MB", null],
+  ["3 parsecs", null],
+] as const) {
+  test(`the size "${written}" is ${bytes}`, () => assert.equal(parseByteSize(written), bytes));
+}
+
+for (const [words, code, saying] of [
+  [["m", "--imagse", "x"], "OPTION_UNKNOWN", /Did you mean --images\?/],
+  [["m", "--zebra"], "OPTION_UNKNOWN", /See --help/],
+  [["m", "--images"], "OPTION_INVALID", /needs a value/],
+  [["m", "--images", "--strict"], "OPTION_INVALID", /"--strict" follows/],
+  [["m", "--images="], "OPTION_INVALID", /must not be empty/],
+  [["m", "--strict=yes"], "OPTION_INVALID", /takes no value/],
+  [["m", "--runs", "0"], "OPTION_INVALID", /at least 1/],
+  [["m", "--runs", "1e3"], "OPTION_INVALID", /whole number/],
+  [["m", "--runs", "1", "--runs", "2"], "OPTION_INVALID", /given twice/],
+  [["m", "--bits", "7"], "OPTION_INVALID", /one of 8, 4, mixed/],
+  [["m", "--max-drop", "-1"], "OPTION_INVALID", /percentage points/],
+  [["m", "--max-bytes", "big"], "OPTION_INVALID", /2\.75MB/],
+  [[], "ARGUMENT_MISSING", /MODEL is missing/],
+  [["m", "n"], "ARGUMENT_UNEXPECTED", /"n"/],
+] as const) {
+  test(`"${words.join(" ")}" is refused with ${code}`, () => {
+    assert.throws(
+      () => parse(...words),
+      (thrown: Error & { code?: string; spec?: { exit: number } }) => {
+        assert.equal(thrown.code, code);
+        assert.equal(thrown.spec?.exit, 64);
+        assert.match(thrown.message, saying);
+        return true;
+      },
+    );
+  });
+}
+
+test("a slip is recognised, another word is not", () => {
+  assert.equal(suggest("evla", ["compress", "eval", "inspect"]), "eval");
+  assert.equal(suggest("comp", ["compress", "eval"]), "compress");
+  assert.equal(suggest("banana", ["compress", "eval"]), null);
+});
+
+test("the edit distance counts a swap of neighbours once", () => {
+  assert.equal(editDistance("ab", "ba"), 1);
+  assert.equal(editDistance("kitten", "sitting"), 3);
+  assert.equal(editDistance("", "abc"), 3);
+});
+
+test("an unknown verb is refused with a suggestion, status 64 and nothing on stdout", async () => {
+  const told = await cupel("comprss", "m.onnx");
+  assert.deepEqual([told.status, told.out], [64, ""]);
+  assert.match(told.err, /error VERB_UNKNOWN: .*Did you mean cupel compress\?/);
+});
+
+test("no verb at all names the verbs", async () => {
+  const told = await cupel();
+  assert.equal(told.status, 64);
+  for (const { name } of verbs) assert.ok(told.err.includes(name), name);
+});
+
+test("--help lists every verb, and --version prints one", async () => {
+  const help = await cupel("--help");
+  assert.equal(help.status, 0);
+  for (const { name, summary } of verbs)
+    assert.ok(help.out.includes(name) && help.out.includes(summary), name);
+  assert.match((await cupel("--version")).out, /^cupel \d+\.\d+\.\d+\n$/);
+});
+
+for (const verb of verbs) {
+  test(`the help of ${verb.name} shows every argument, option, default and example in 100 columns`, async () => {
+    const { out: help, status } = await cupel(verb.name, "--help", "--nonsense");
+    assert.equal(status, 0);
+    const unwrapped = help.replaceAll(/\s+/g, " ");
+    for (const { name, summary } of verb.operands) assert.ok(unwrapped.includes(`${name} ${summary}`), name);
+    for (const option of verb.options) assertDescribed(unwrapped, option);
+    for (const { command } of verb.examples) assert.ok(help.includes(command), command);
+    for (const line of help.split("\n")) assert.ok(line.length <= 100 || line.includes("cupel "), line);
+  });
+
+  test(`the examples of ${verb.name} are command lines it takes`, () => {
+    for (const { command } of verb.examples) {
+      const [name, word, ...words] = command.split(" | ")[0]!.split(" ");
+      assert.deepEqual([name, word], ["cupel", verb.name]);
+      const globals = [
+        flag({ name: "json", summary: "" }),
+        integer({ name: "threads", placeholder: "N", min: 1, value: 1, summary: "" }),
+      ];
+      parseArguments(words, { operands: verb.operands, options: [...verb.options, ...globals] });
+    }
+  });
+
+  test(`the options of ${verb.name} have one name each`, () => {
+    const names = verb.options.flatMap(({ name, short }) => (short === null ? [name] : [name, short]));
+    assert.equal(new Set(names).size, names.length);
+  });
+}
+
+function assertDescribed(
+  help: string,
+  { name, short, placeholder, summary, fallback }: Option<unknown>,
+): void {
+  const written = `${short === null ? "" : `-${short}, `}--${name}${placeholder === null ? "" : ` ${placeholder}`}`;
+  for (const piece of [written, summary, fallback ?? ""])
+    assert.ok(help.includes(piece), `${name}: ${piece}`);
+}

@@ -1,0 +1,38 @@
+/** Ctrl-C in the middle of the work: status 130, and not a trace of what was to be written. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { filesUnder, prepared, scratch, spawnCupel } from "./harness.ts";
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} stops a compression and leaves no file`, {
+    skip: process.platform === "win32" && "no signals",
+  }, async () => {
+    await using folder = await scratch();
+    const { model, images } = await prepared(folder, { side: 64, filters: 48, count: 1500 });
+    const before = await filesUnder(folder.path);
+    const child = spawnCupel([
+      "compress",
+      model,
+      "--images",
+      images,
+      "-o",
+      folder.at("out.onnx"),
+      "--pictures",
+      "1200",
+    ]);
+    // The remark about the pictures is the last thing said before the work begins.
+    await new Promise<void>((resolve) => {
+      child.stderr?.on("data", (text: string) => {
+        if (text.includes("kept apart")) setTimeout(resolve, 300);
+      });
+      child.on("close", () => resolve());
+    });
+    const interrupted = performance.now();
+    child.kill(signal);
+    const told = await child.ended;
+    assert.equal(told.status, 130, told.err + told.out);
+    assert.match(told.err, /Stopping;[\s\S]*error CANCELLED: /);
+    assert.deepEqual(await filesUnder(folder.path), before);
+    assert.ok(performance.now() - interrupted < 10_000, "it took too long to stop");
+  });
+}
