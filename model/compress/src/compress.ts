@@ -6,16 +6,8 @@
  */
 
 import { availableParallelism } from "node:os";
-import { silentProgress, type WorkOptions } from "@cupel/base";
-import {
-  byteLengthOfAll,
-  cloneModel,
-  encodeModel,
-  inferShapes,
-  type Model,
-  removeDeadCode,
-  runPasses,
-} from "@cupel/onnx";
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { cloneModel, inferShapes, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { type BrokenPicture, type PictureSource, type Preprocessing, sample, split } from "@cupel/vision";
 import { type ActivationScale, activationScale } from "./calibrate/activation-scale.ts";
@@ -24,15 +16,14 @@ import { cleanPasses } from "./clean/index.ts";
 import { emitQdq } from "./emit/emit-qdq.ts";
 import { type Placement, placeQuantisers } from "./emit/placement.ts";
 import { equaliseLayers } from "./equalise/equalise-layers.ts";
-import { evaluate } from "./evaluate/evaluate.ts";
-import { type Layer, layersOf, setBias } from "./layer.ts";
-import { defaultMaxDrop, passOf, type QuantisePass, type Recipe } from "./recipe.ts";
+import { type Layer, layerName, setBias, weightedLayers } from "./layer.ts";
+import { assertOverridesKnown, overrideOf } from "./overrides.ts";
+import { passOf, type QuantisePass, type Recipe } from "./recipe.ts";
 import type { CalibrationReport, TradeOffPoint } from "./report/report-schema.ts";
 import { assertCompressible } from "./requirements.ts";
-import { allocationPath, type Plan } from "./search/allocate-bits.ts";
-import { searchBits } from "./search/search-bits.ts";
-import { measureSensitivity } from "./search/sensitivity.ts";
-import { type Variant, variantOf } from "./search/variants.ts";
+import type { Plan } from "./search/allocate-bits.ts";
+import { choosePlan } from "./search/choose-plan.ts";
+import { type LayerInput, type Variant, variantOf } from "./search/variants.ts";
 import type { WeightBits } from "./weights/quantised-weights.ts";
 
 export interface CompressOptions extends WorkOptions {
@@ -72,11 +63,6 @@ export interface CompressResult {
 
 /** Widths a search may choose from. */
 const mixedBits: readonly WeightBits[] = [8, 6, 5, 4, 3, 2];
-/** The width layers are probed at: coarse enough to be felt, fine enough to stay in the quadratic range. */
-const probeBits: WeightBits = 3;
-/** Held-back pictures used for a probe; a whole run over all layers costs one pass of these a layer. */
-const probePictures = 64;
-
 /** `model` is left as it is. @throws what `assertCompressible`, calibration, search and sessions throw */
 export async function compress(model: Model, options: CompressOptions): Promise<CompressResult> {
   assertCompressible(model);
@@ -98,8 +84,11 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   }
   inferShapes(work);
 
-  const keepFloat = floatLayers(work, quantise);
-  const placement = placeQuantisers(work.graph, keepFloat);
+  const all = weightedLayers(work.graph);
+  assertOverridesKnown(all, quantise);
+  const layers = all.filter((layer) => overrideOf(layer, quantise) !== "float");
+  const inFloat = all.filter((layer) => !layers.includes(layer));
+  const placement = placeQuantisers(work.graph, new Set(inFloat.map((layer) => layer.node)));
   const settings = passOf(recipe, "calibrate");
   const calibration = await calibrate(work, placement.values, {
     ...settings,
@@ -113,15 +102,15 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   });
   const activations = activationScales(placement, calibration, settings.symmetry);
 
-  const layers = layersOf(work.graph).filter((layer) => !keepFloat.has(layer.node.name));
   const advice = int8Advice(cpuFeatures());
   if (advice.warning) notes.push(advice.warning);
   const reach = (quantise.reduceRange === "auto" ? advice.reduceRange : quantise.reduceRange) ? 63 : 127;
-  const variants = makeVariants(layers, calibration, quantise, reach, options);
+  const inputOf = (layer: Layer) => layerInput(layer, calibration, activations);
+  const variants = makeVariants(layers, inputOf, quantise, reach, options);
   const build = (plan: Plan): Model => emit(work, placement, activations, variants, plan);
 
   const { plan, tradeOff } = isSearch
-    ? await search(work, variants, build, heldBack, threads, options)
+    ? await choosePlan(work, variants, { ...options, target: recipe.target, heldBack, threads, seed, build })
     : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
   return {
     model: build(plan),
@@ -146,18 +135,6 @@ function splitPictures(pictures: PictureSource, heldBack: number, seed: number) 
   return { calibration: rest, heldBack: held };
 }
 
-/** Nodes the recipe leaves in float, by the name of the node or of its weight. */
-function floatLayers(model: Model, quantise: QuantisePass): Set<string> {
-  const layers = layersOf(model.graph);
-  return new Set(
-    layers.filter((layer) => overrideOf(layer, quantise) === "float").map((layer) => layer.node.name),
-  );
-}
-
-function overrideOf(layer: Layer, quantise: QuantisePass): WeightBits | "float" | undefined {
-  return quantise.overrides[layer.node.name] ?? quantise.overrides[layer.weight.name];
-}
-
 function activationScales(
   placement: Placement,
   calibration: Calibration,
@@ -172,10 +149,24 @@ function activationScales(
   return scales;
 }
 
+function layerInput(
+  layer: Layer,
+  calibration: Calibration,
+  activations: ReadonlyMap<string, ActivationScale>,
+): LayerInput {
+  const value = layer.node.input(0)!;
+  // Moments are by the second axis, which counts channels for Conv at any rank, for dense layers at rank 2.
+  const hasChannels = layer.node.is("Conv") || value.shape?.length === 2;
+  return {
+    moments: (hasChannels && calibration.moments.get(value.name)) || null,
+    scale: activations.get(value.name) ?? null,
+  };
+}
+
 /** By weight name, from most bits to fewest. */
 function makeVariants(
   layers: readonly Layer[],
-  calibration: Calibration,
+  inputOf: (layer: Layer) => LayerInput,
   quantise: QuantisePass,
   reach: 127 | 63,
   options: CompressOptions,
@@ -183,13 +174,14 @@ function makeVariants(
   using task = (options.progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
   return new Map(
     layers.map((layer) => {
+      throwIfCancelled(options.signal, "Rounding weights");
       const own = overrideOf(layer, quantise);
       const bits = own !== undefined && own !== "float" ? own : quantise.bits;
       task.advance();
       return [
         layer.weight.name,
         (bits === "mixed" ? mixedBits : [bits]).map((each) =>
-          variantOf(layer, calibration, { ...quantise, bits: each, reach }),
+          variantOf(layer, inputOf(layer), { ...quantise, bits: each, reach }),
         ),
       ];
     }),
@@ -206,7 +198,7 @@ function emit(
   const model = cloneModel(work);
   const { graph } = model;
   const weights = new Map<string, Variant["weights"]>();
-  for (const layer of layersOf(graph)) {
+  for (const layer of weightedLayers(graph)) {
     const bits = plan.get(layer.weight.name);
     const variant = variants.get(layer.weight.name)?.find((each) => each.bits === bits);
     if (!variant) continue;
@@ -220,57 +212,13 @@ function emit(
   return model;
 }
 
-async function search(
-  work: Model,
-  variants: ReadonlyMap<string, readonly Variant[]>,
-  build: (plan: Plan) => Model,
-  heldBack: PictureSource,
-  threads: number,
-  options: CompressOptions,
-) {
-  const { preprocessing, recipe, signal, progress, seed = 1 } = options;
-  const target =
-    recipe.target.maxBytes === null && recipe.target.maxDrop === null
-      ? { maxBytes: null, maxDrop: defaultMaxDrop }
-      : recipe.target;
-  const probes = new Map(
-    [...variants].map(([name, all]) => [name, all.find((each) => each.bits === probeBits) ?? all.at(-1)!]),
-  );
-  const shared = { preprocessing, threads, signal, progress };
-  const sensitivity = await measureSensitivity(work, probes, {
-    ...shared,
-    pictures: sample(heldBack, probePictures, seed),
-  });
-  const path = allocationPath(
-    new Map(
-      [...variants].map(([name, all]) => [
-        name,
-        all.map(({ bits, bytes, noise }) => ({ bits, bytes, cost: noise * sensitivity.get(name)! })),
-      ]),
-    ),
-  );
-  const reference = await evaluate(encodeModel(work), heldBack, preprocessing, { threads, signal, progress });
-  return searchBits(path, {
-    target,
-    reference,
-    progress,
-    build(plan) {
-      const chunks = encodeModel(build(plan));
-      return {
-        bytes: byteLengthOfAll(chunks),
-        evaluate: () => evaluate(chunks, heldBack, preprocessing, { threads, signal }),
-      };
-    },
-  });
-}
-
 function described(layer: Layer, variants: readonly Variant[], plan: Plan): CompressedLayer {
   const bits = plan.get(layer.weight.name);
   const { weights, bytes } = variants.find((variant) => variant.bits === bits)!;
   const scale = weights.blocks ? `blocks of ${weights.blocks.size}` : "per channel";
   const levels = weights.uniform ? "" : ", fitted levels";
   return {
-    name: layer.node.name || layer.node.output.name,
+    name: layerName(layer),
     weight: layer.weight.name,
     bits: weights.bits,
     form: `INT${weights.bits}, ${scale}${levels}`,

@@ -49,12 +49,17 @@ export function layerOf(node: Node): Layer | null {
   const weight = node.input(1);
   if (!layout || !weight?.constant || weight.constant.type !== "float32") return null;
   const bias = node.input(2);
-  if (bias && !bias.constant) return null;
   const shape = layout(node, weight.constant.dims);
-  return shape && { node, weight, bias, ...shape };
+  if (!shape || (bias && !channelBias(bias, shape.rows))) return null;
+  return { node, weight, bias, ...shape };
 }
 
-export function layersOf(graph: Graph): Layer[] {
+/** What messages, reports and recipes call the layer. */
+export function layerName({ node }: Layer): string {
+  return node.name || node.output.name;
+}
+
+export function weightedLayers(graph: Graph): Layer[] {
   return [...graph.nodes].map(layerOf).filter((layer) => layer !== null);
 }
 
@@ -75,10 +80,18 @@ export function setWeightRows(graph: Graph, layer: Layer, rows: Float32Array): v
 
 /** One number an output channel; zeros when the layer has no bias. A copy. */
 export function biasOf(layer: Layer): Float32Array {
-  if (!layer.bias) return new Float32Array(layer.rows);
-  const data = layer.bias.constant!.toFloat32();
+  return (layer.bias && channelBias(layer.bias, layer.rows)) ?? new Float32Array(layer.rows);
+}
+
+/** A constant bias as one number a channel, a copy; null when it is none, such as Gemm's one number a picture. */
+export function channelBias(bias: Value, channels: number): Float32Array | null {
+  const { constant } = bias;
+  if (constant?.type !== "float32") return null;
   // Gemm broadcasts a bias of one element.
-  return data.length === layer.rows ? data.slice() : new Float32Array(layer.rows).fill(data[0]!);
+  if (constant.size === 1) return new Float32Array(channels).fill(constant.toFloat32()[0]!);
+  return constant.size === channels && constant.dims.at(-1) === channels
+    ? constant.toFloat32().slice()
+    : null;
 }
 
 /** Gives the layer a bias input if it has none. MatMul takes none: the caller checks. */

@@ -101,11 +101,14 @@ const noTarget: Target = { maxBytes: null, maxDrop: null };
 /** What a mixed recipe without a target aims for: half a point. */
 export const defaultMaxDrop = 0.005;
 
+/** @throws RECIPE_INVALID for a target without "mixed" bits. */
 export function defaultRecipe(bits: WeightBits | "mixed" = 8, target: Partial<Target> = {}): Recipe {
-  return {
+  const recipe: Recipe = {
     passes: [defaults.clean, defaults.calibrate, { ...defaults.quantise, bits }],
     target: { ...noTarget, ...target },
   };
+  checkTarget(recipe, "The default recipe");
+  return recipe;
 }
 
 /** One check a key: what it must be, in words, and whether a value is. */
@@ -175,7 +178,16 @@ export function parseRecipe(json: unknown, where: string): Recipe {
   if (target !== undefined && !isObject(target)) throw invalid(where, `"target" must be an object`);
   const given = target ?? {};
   checkKeys(given, targetChecks, `${where}, target`);
-  return { passes: parsed, target: { ...noTarget, ...given } };
+  const recipe = { passes: parsed, target: { ...noTarget, ...given } };
+  checkTarget(recipe, where);
+  return recipe;
+}
+
+/** Only "mixed" leaves anything to choose. */
+function checkTarget(recipe: Recipe, where: string): void {
+  const { maxBytes, maxDrop } = recipe.target;
+  if ((maxBytes === null && maxDrop === null) || passOf(recipe, "quantise").bits === "mixed") return;
+  throw invalid(where, `"target" needs widths to choose from: set "bits" of the pass quantise to "mixed"`);
 }
 
 function parsePass(entry: unknown, where: string): RecipePass {

@@ -1,7 +1,7 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
 import { assertFiniteWeights, assertOpset, assertStaticRank, type Model } from "@cupel/onnx";
 import { compressErrors } from "./errors.ts";
-import { layersOf } from "./layer.ts";
+import { weightedLayers } from "./layer.ts";
 
 /** DequantizeLinear has had a scale for each channel since operator set 13. */
 const leastOpset = 13;
@@ -32,7 +32,7 @@ export function assertCompressible(model: Model): void {
       `The model is quantised already (${quantised.label}). Start from the float model.`,
     );
   }
-  if (layersOf(graph).length === 0) {
+  if (weightedLayers(graph).length === 0) {
     throw compressErrors.error(
       "NOTHING_TO_COMPRESS",
       "The model has no Conv, Gemm or MatMul with constant float32 weights.",

@@ -13,13 +13,14 @@ export type Symmetry = "asymmetric" | "symmetric";
 
 /** Steps between the smallest and largest of 256 levels. */
 const steps = 255;
-/** Where a constant-zero activation gets its scale. Any positive one would do. */
+/** For an activation that is zero throughout, or so near it that float32 would lose its digits. */
 const scaleOfNothing = 1 / steps;
+const leastWidth = 2 ** -100;
 
 export function activationScale([low, high]: Range, symmetry: Symmetry): ActivationScale {
   const from = Math.min(0, low);
   const to = Math.max(0, high);
-  if (to - from === 0) return { scale: scaleOfNothing, zeroPoint: 0 };
+  if (to - from < leastWidth) return { scale: scaleOfNothing, zeroPoint: 0 };
   if (symmetry === "symmetric" && from < 0) {
     return { scale: Math.fround(Math.max(-from, to) / 127), zeroPoint: 128 };
   }

@@ -15,7 +15,7 @@ import {
   type Preprocessing,
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
-import { checkDims } from "../evaluate/evaluate.ts";
+import { picturesPerRun, runPictures } from "../evaluate/picture-runs.ts";
 import { ChannelMoments } from "./channel-moments.ts";
 import { Histogram } from "./histogram.ts";
 import {
@@ -92,7 +92,7 @@ class Watcher implements Observation {
 }
 
 /** Activations of one run are kept under this many bytes; a run is at least one picture. */
-const bytesPerRun = 64 * 2 ** 20;
+const bytesPerRun = 16 * 2 ** 20;
 
 /**
  * @param values activations of `model`, with shapes inferred.
@@ -105,13 +105,17 @@ export async function calibrate(
 ): Promise<Calibration> {
   const { pictures, signal } = options;
   const input = model.graph.inputs[0]!;
+  const shape = { name: input.name, dims: input.shape ?? [] };
   const watchers = new Map(values.map((value) => [value.name, new Watcher()]));
   const taps = values
     .filter((value) => value !== input && !model.graph.isOutput(value))
     .map((value) => value.name);
   await using session = await openSession(encodeModel(model), { taps, threads: options.threads, signal });
   using task = (options.progress ?? silentProgress).start("Calibrating", pictures.length, "pictures");
-  const perRun = Math.max(1, Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfPicture(values))));
+  const perRun = picturesPerRun(
+    shape,
+    Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfPicture(values))),
+  );
 
   let seen = 0;
   let looks = 0;
@@ -135,8 +139,7 @@ export async function calibrate(
   });
   for await (const batch of stream) {
     throwIfCancelled(signal, "Calibration");
-    checkDims({ name: input.name, dims: input.shape ?? [] }, batch.dims);
-    const next = run(session, input.name, batch);
+    const next = run(session, shape, batch);
     next.catch(() => {}); // Reported when awaited; until then it must not count as unhandled.
     if (pending) watch(await pending);
     pending = next;
@@ -168,10 +171,15 @@ interface RunResult {
   readonly count: number;
 }
 
-async function run(session: Session, input: string, batch: PictureBatch): Promise<RunResult> {
-  const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data };
-  const tensors = await session.run({ [input]: feed });
-  return { tensors: { ...tensors, [input]: feed }, count: batch.dims[0] };
+async function run(
+  session: Session,
+  input: Parameters<typeof runPictures>[1],
+  batch: PictureBatch,
+): Promise<RunResult> {
+  // A copy, since the run takes the batch's own.
+  const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data.slice() };
+  const tensors = await runPictures(session, input, batch);
+  return { tensors: { ...tensors, [input.name]: feed }, count: batch.dims[0] };
 }
 
 function checkFinite(watchers: ReadonlyMap<string, Watcher>): void {

@@ -36,7 +36,8 @@ export const rangeMethods = {
 export type RangeMethod = keyof typeof rangeMethods;
 
 function percentileRange(histogram: Histogram, share: number): Range {
-  const outside = (histogram.total * (1 - share)) / (histogram.min < 0 ? 2 : 1);
+  const sides = histogram.min < 0 && histogram.max > 0 ? 2 : 1;
+  const outside = (histogram.total * (1 - share)) / sides;
   const { counts } = histogram;
   let high = counts.length - 1;
   for (let sum = counts[high]!; sum <= outside && high > 0; ) sum += counts[--high]!;
@@ -44,7 +45,7 @@ function percentileRange(histogram: Histogram, share: number): Range {
   for (let sum = counts[low]!; sum <= outside && low < counts.length - 1; ) sum += counts[++low]!;
   return [
     histogram.min >= 0 ? 0 : Math.max(histogram.min, histogram.edge(low)),
-    Math.min(histogram.max, histogram.edge(high + 1)),
+    histogram.max <= 0 ? 0 : Math.min(histogram.max, histogram.edge(high + 1)),
   ];
 }
 
@@ -58,15 +59,17 @@ const shrinkSteps = 100;
  */
 function mseRange(histogram: Histogram): Range {
   const tails = tailSums(histogram);
-  let low = Math.min(0, histogram.min);
-  let high = Math.max(0, histogram.max);
+  const lowest = Math.min(0, histogram.min);
+  const highest = Math.max(0, histogram.max);
+  let low = lowest;
+  let high = highest;
   const cost = (from: number, to: number): number => {
     const width = (to - from) / (levels - 1);
     return tails.above(to) + tails.below(from) + ((width * width) / 12) * tails.nonZero;
   };
   for (let round = 0; round < 2; round++) {
-    high = leastOf(high, (candidate) => cost(low, candidate));
-    low = leastOf(low, (candidate) => cost(candidate, high));
+    high = leastOf(highest, (candidate) => cost(low, candidate));
+    low = leastOf(lowest, (candidate) => cost(candidate, high));
   }
   return [low, high];
 }

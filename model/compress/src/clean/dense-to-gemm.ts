@@ -2,7 +2,8 @@
  * Dense layers in one form, Gemm with transB = 1 (rows are output channels): from Gemm with transB = 0,
  * and from MatMul followed by Add of a bias, as Keras exports them.
  */
-import { attribute, type Graph, isStatic, type Node, type Pass, Tensor, type Value } from "@cupel/onnx";
+import { attribute, type Graph, type Node, type Pass, Tensor, type Value } from "@cupel/onnx";
+import { channelBias } from "../layer.ts";
 
 export const denseToGemm: Pass = {
   name: "dense-to-gemm",
@@ -47,18 +48,12 @@ function joinMatMulAndBias(graph: Graph, node: Node): boolean {
     return false;
   const add = node.output.uses.length === 1 ? node.output.uses[0]!.node : null;
   if (!add?.is("Add")) return false;
-  const bias = add.inputs.find((value) => value !== node.output) ?? null;
+  const other = add.inputs.find((value) => value !== node.output);
   const columns = weight.constant.dims[1]!;
-  if (
-    !bias?.constant ||
-    !isStatic(bias.shape) ||
-    bias.constant.size !== columns ||
-    bias.shape.at(-1) !== columns
-  ) {
-    return false;
-  }
+  const bias = isRow(other?.constant, columns) ? channelBias(other!, columns) : null;
+  if (!bias) return false;
   turnWeight(graph, weight);
-  const own = graph.addConstant(`${bias.name}.row`, Tensor.float32([columns], bias.constant.toFloat32()));
+  const own = graph.addConstant(`${other!.name}.row`, Tensor.float32([columns], bias));
   const gemm = graph.insertBefore(node, {
     opType: "Gemm",
     name: node.name,
@@ -68,4 +63,9 @@ function joinMatMulAndBias(graph: Graph, node: Node): boolean {
   graph.absorb(gemm, add);
   graph.remove(node);
   return true;
+}
+
+/** A bias of rank 3 would make the sum one of rank 3 as well. */
+function isRow(tensor: Tensor | null | undefined, columns: number): boolean {
+  return tensor?.size === columns && tensor.dims.length <= 2;
 }

@@ -7,6 +7,7 @@
  * The layer takes over the normalised value's name, which is the activation a reader of the report knows.
  */
 import { type Graph, type Node, type Pass, Tensor } from "@cupel/onnx";
+import { channelBias } from "../layer.ts";
 
 export const foldBatchNorm: Pass = {
   name: "fold-batch-norm",
@@ -17,7 +18,7 @@ export const foldBatchNorm: Pass = {
       if (!node.is("BatchNormalization") || !hasConstantStatistics(node)) continue;
       const layer = node.input(0)?.producer;
       if (!layer || !channelsOf[layer.opType] || !layer.isStandard || !ownsOutput(graph, layer)) continue;
-      if (!layer.input(1)?.constant || (layer.input(2) && !layer.input(2)!.constant)) continue;
+      if (layer.input(1)?.constant?.type !== "float32") continue;
       if (fold(graph, layer, node)) folded++;
     }
     return {
@@ -50,21 +51,21 @@ const channelsOf: Record<string, (layer: Node, dims: readonly number[]) => ((i: 
 function fold(graph: Graph, layer: Node, norm: Node): boolean {
   const weight = layer.input(1)!.constant!;
   const channelOf = channelsOf[layer.opType]!(layer, weight.dims);
-  if (!channelOf) return false;
+  const channels = norm.input(1)!.constant!.size;
+  const oldBias = layer.input(2) ? channelBias(layer.input(2)!, channels) : new Float32Array(channels);
+  if (!channelOf || !oldBias) return false;
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((i) => norm.input(i)!.constant!.toFloat32());
   const epsilon = norm.float("epsilon", 1e-5);
   const scale = Float64Array.from(gamma!, (value, c) => value / Math.sqrt(variance![c]! + epsilon));
-  const oldBias = layer.input(2)?.constant?.toFloat32();
-  const bias = Float32Array.from(
-    beta!,
-    (value, c) => ((oldBias?.[oldBias.length === 1 ? 0 : c] ?? 0) - mean![c]!) * scale[c]! + value,
-  );
+  const bias = Float32Array.from(beta!, (value, c) => (oldBias[c]! - mean![c]!) * scale[c]! + value);
   const data = weight.toFloat32();
   const scaled = Float32Array.from(data, (value, i) => value * scale[channelOf(i)]!);
 
-  const weightName = layer.input(1)!.name;
-  layer.setInput(1, graph.addConstant(weightName, Tensor.float32(weight.dims, scaled)));
-  layer.setInput(2, graph.addConstant(`${weightName}.bias`, Tensor.float32([bias.length], bias)));
+  // In place: `unshareConstants` has seen to it that nobody else reads them.
+  graph.setConstant(layer.input(1)!, Tensor.float32(weight.dims, scaled));
+  const biasTensor = Tensor.float32([channels], bias);
+  if (layer.input(2)) graph.setConstant(layer.input(2)!, biasTensor);
+  else layer.setInput(2, graph.addConstant(`${layer.input(1)!.name}.bias`, biasTensor));
   graph.absorb(layer, norm);
   return true;
 }

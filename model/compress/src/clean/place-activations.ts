@@ -2,8 +2,8 @@
  * Puts Relu and Clip where they fuse: right behind the layer or Add that makes their input.
  *
  * Relu and Clip are monotone, so they commute with operators that only select or move elements; moved
- * ahead of MaxPool or Reshape they disappear into the rounding of the layer's output. Clip(0, inf) is
- * Relu, Relu of what is already clipped at zero is nothing.
+ * ahead of MaxPool or Reshape they disappear into the rounding of the layer's output. Relu of what is
+ * already clipped at zero is nothing.
  */
 import type { Graph, Node, Pass } from "@cupel/onnx";
 
@@ -17,11 +17,13 @@ export const placeActivations: Pass = {
     let changed = 0;
     for (const node of graph.nodes) {
       if (!node.is("Relu", "Clip") || !node.input(0)) continue;
-      if (isRepeatedRelu(node) && !graph.isOutput(node.output)) {
-        graph.bypass(node, node.input(0)!);
+      let activation = node;
+      while (canMoveAhead(graph, activation)) {
+        activation = swap(graph, activation.input(0)!.producer!, activation);
         changed++;
-      } else if (canMoveAhead(graph, node)) {
-        swap(graph, node.input(0)!.producer!, node);
+      }
+      if (isRepeatedRelu(activation) && graph.canBypass(activation, activation.input(0)!)) {
+        graph.bypass(activation, activation.input(0)!);
         changed++;
       }
     }
@@ -41,16 +43,18 @@ function isRepeatedRelu(node: Node): boolean {
   );
 }
 
-function canMoveAhead(graph: Graph, node: Node): boolean {
-  const mover = node.input(0)!.producer;
+function canMoveAhead(graph: Graph, activation: Node): boolean {
+  const mover = activation.input(0)!.producer;
   if (!mover?.is(...movesElements) || mover.outputs.length > 1) return false;
+  // A bound that is computed may not be there yet where the activation would go.
+  if (activation.inputs.slice(1).some((bound) => bound && !bound.constant)) return false;
   const source = mover.input(0);
   const isOnlyUse = (value: Node["output"]) => value.uses.length === 1 && !graph.isOutput(value);
   return source !== null && isOnlyUse(mover.output) && isOnlyUse(source) && source.producer !== null;
 }
 
 /** x -> mover -> activation becomes x -> activation -> mover; the value at the end keeps its name. */
-function swap(graph: Graph, mover: Node, activation: Node): void {
+function swap(graph: Graph, mover: Node, activation: Node): Node {
   const source = mover.input(0)!;
   const moved = graph.insertBefore(mover, {
     opType: activation.opType,
@@ -61,11 +65,11 @@ function swap(graph: Graph, mover: Node, activation: Node): void {
   });
   mover.setInput(0, moved.output);
   graph.absorb(mover, activation);
+  return moved;
 }
 
-/** The bounds of a Clip: attributes before operator set 11, inputs since. Infinite when absent or not constant. */
+/** The bounds of a Clip. Infinite when absent or not constant. */
 export function clipRange(node: Node): [low: number, high: number] {
-  const bound = (index: number, name: string, fallback: number): number =>
-    node.input(index)?.constant?.toNumbers()[0] ?? node.float(name, fallback);
-  return [bound(1, "min", Number.NEGATIVE_INFINITY), bound(2, "max", Number.POSITIVE_INFINITY)];
+  const bound = (index: number): number | undefined => node.input(index)?.constant?.toNumbers()[0];
+  return [bound(1) ?? Number.NEGATIVE_INFINITY, bound(2) ?? Number.POSITIVE_INFINITY];
 }

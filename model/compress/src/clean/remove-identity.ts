@@ -29,9 +29,7 @@ export const removeIdentity: Pass = {
     for (const node of graph.nodes) {
       const source = node.input(0);
       if (!source || !node.isStandard || !passesOn[node.opType]?.(node)) continue;
-      // Both names would have to be kept: a graph input, or an output under another name.
-      const isBoundary = graph.inputs.includes(source) || graph.isOutput(source) || source.constant !== null;
-      if (!graph.owns(source) || (graph.isOutput(node.output) && isBoundary)) continue;
+      if (!graph.canBypass(node, source)) continue;
       graph.bypass(node, source);
       removed++;
     }

@@ -1,8 +1,8 @@
 /**
- * Gives every layer weights and a bias of its own, and initialisers names of their own: folding changes
- * them in place, and two layers that share a tensor would be changed twice.
+ * Gives every layer weights and a bias of its own: passes change them in place, and two layers that share
+ * a tensor would be changed twice.
  */
-import type { Pass } from "@cupel/onnx";
+import type { Graph, Pass, Value } from "@cupel/onnx";
 
 /** Operators whose parameters later passes rewrite. */
 const parameterised = ["Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"];
@@ -15,7 +15,7 @@ export const unshareConstants: Pass = {
     for (const node of graph.nodes) {
       if (!node.is(...parameterised)) continue;
       for (const [index, value] of node.inputs.entries()) {
-        if (index === 0 || !value?.constant || value.uses.length === 1) continue;
+        if (index === 0 || !value?.constant || isOwn(graph, value)) continue;
         node.setInput(index, graph.addConstant(value.name, value.constant));
         copies++;
       }
@@ -26,3 +26,8 @@ export const unshareConstants: Pass = {
     };
   },
 };
+
+/** Is it read in one place only, and by no caller? */
+function isOwn(graph: Graph, constant: Value): boolean {
+  return constant.uses.length === 1 && !graph.isOutput(constant);
+}

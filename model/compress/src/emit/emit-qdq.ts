@@ -7,7 +7,7 @@
  */
 import { attribute, type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
-import { biasOf, type Layer, layersOf } from "../layer.ts";
+import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
 import { emitWeights, type SharedConstants, sharedConstants } from "./emit-weights.ts";
 
@@ -27,7 +27,7 @@ export function roundedName(name: string): string {
 
 export function emitQdq(graph: Graph, quantisation: Quantisation): void {
   const shared = sharedConstants(graph);
-  const layers = layersOf(graph);
+  const layers = weightedLayers(graph);
   const scales = new Map<Value, Value>();
   for (const value of quantisation.values) {
     scales.set(value, emitActivation(graph, value, quantisation.activations.get(value.name)!, shared));

@@ -130,7 +130,12 @@ function emitUnpacking(
     ? shared.get(`levels.${bits}`, () => Tensor.int8([weights.levels.length], weights.levels))
     : graph.addConstant(`${base}.l`, Tensor.int8([weights.levels.length], weights.levels));
   const values = insert("Gather", [levels, sum!]);
-  return reshape(weights.blocks ? multiplyBlocks(values) : values, dims);
+  if (!weights.blocks) return reshape(values, dims);
+  const multiplied = multiplyBlocks(values);
+  if (layer.axis === 0) return reshape(multiplied, dims);
+  return insert("Transpose", [reshape(multiplied, [layer.rows, layer.columns])], {
+    perm: attribute.ints([1, 0]),
+  });
 
   function multiplyBlocks(value: Value): Value {
     const { size, multipliers } = weights.blocks!;

@@ -48,14 +48,12 @@ export interface Placement {
   readonly values: readonly Value[];
   /** Values whose scale is that of another, because a node only moves elements. */
   readonly sameScale: ReadonlyMap<Value, Value>;
-  /** Layers whose input is rounded, so that they run on the INT8 kernel. */
-  readonly layers: ReadonlySet<Node>;
 }
 
-/** @param skip nodes that stay in float, by name. */
-export function placeQuantisers(graph: Graph, skip: ReadonlySet<string> = new Set()): Placement {
+/** @param inFloat nodes that stay in float. */
+export function placeQuantisers(graph: Graph, inFloat: ReadonlySet<Node> = new Set()): Placement {
   const partOf = (node: Node): Part | null => {
-    const part = node.isStandard && !skip.has(node.name) ? (parts[node.opType] ?? null) : null;
+    const part = node.isStandard && !inFloat.has(node) ? (parts[node.opType] ?? null) : null;
     if (part === "layer" && !layerOf(node)) return null;
     if (part === "own-scale" && activationInputs(node).some((value) => value.constant)) return null;
     if (node.is("Pad") && !padsWithZero(node)) return null;
@@ -63,7 +61,6 @@ export function placeQuantisers(graph: Graph, skip: ReadonlySet<string> = new Se
   };
   const values = new Set<Value>();
   const sameScale = new Map<Value, Value>();
-  const layers = new Set<Node>();
 
   for (const node of graph.nodes) {
     const part = partOf(node);
@@ -84,11 +81,10 @@ export function placeQuantisers(graph: Graph, skip: ReadonlySet<string> = new Se
     const inputs = activationInputs(node);
     if (inputs.some((value) => !isFloat(value))) continue;
     for (const value of inputs) values.add(value);
-    if (part === "layer") layers.add(node);
     // A value the caller reads stays float: only dense layers may end the 8-bit part of the graph.
     if (!graph.isOutput(node.output) && !isClippedNext(node.output)) values.add(node.output);
   }
-  return { values: inOrder(graph, values), sameScale, layers };
+  return { values: inOrder(graph, values), sameScale };
 }
 
 /** The inputs that carry pictures, not parameters. */

@@ -9,7 +9,7 @@
  * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
  */
 import type { Graph, Pass } from "@cupel/onnx";
-import { biasOf, type Layer, layersOf, setBias, setWeightRows, weightRows } from "../layer.ts";
+import { biasOf, type Layer, setBias, setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 
 /** Sweeps over all pairs; chains settle within a few. */
 const sweeps = 10;
@@ -40,7 +40,7 @@ export const equaliseLayers: Pass = {
 
 /** Layers joined by nothing but at most one Relu, whose value nobody else reads. */
 function equalisablePairs(graph: Graph): Pair[] {
-  const layers = layersOf(graph);
+  const layers = weightedLayers(graph);
   const byNode = new Map(layers.map((layer) => [layer.node, layer]));
   return layers.flatMap((first) => {
     let value = first.node.output;

@@ -1,11 +1,20 @@
 /** Runs a classifier over pictures and keeps its answers: the one way accuracy is ever measured here. */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { float32Of, type ModelSource, openSession } from "@cupel/runtime";
-import { type BrokenPicture, batches, type PictureSource, type Preprocessing } from "@cupel/vision";
+import {
+  type BrokenPicture,
+  batches,
+  type PictureSource,
+  type Preprocessing,
+  tensorDims,
+} from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
+import { picturesPerRun, runPictures } from "./picture-runs.ts";
+
+export { checkDims } from "./picture-runs.ts";
 
 export interface EvaluateOptions extends WorkOptions {
-  /** Pictures a run. Default 32. */
+  /** Pictures a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
   readonly batchSize?: number;
   /** Default: what the session chooses, all cores. */
   readonly threads?: number | undefined;
@@ -30,6 +39,15 @@ export interface Evaluation {
   readonly broken: readonly BrokenPicture[];
 }
 
+/** Larger runs are no faster, and the engine keeps the memory of the largest. */
+const largestBatch = 32;
+const bytesPerRun = 4 * 2 ** 20;
+
+function defaultBatch(preprocessing: Preprocessing): number {
+  const [, a, b, c] = tensorDims(preprocessing, 1);
+  return Math.min(largestBatch, Math.floor(bytesPerRun / (4 * a * b * c)));
+}
+
 /** @throws INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED, PICTURES_UNREADABLE, CANCELLED, and what the session throws */
 export async function evaluate(
   model: ModelSource,
@@ -42,7 +60,7 @@ export async function evaluate(
   const input = session.inputs[0]!;
   const output = session.outputs[0]!;
   const stream = batches(pictures, preprocessing, {
-    batchSize: options.batchSize ?? 32,
+    batchSize: picturesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
     strict: options.strict,
     signal: options.signal,
   });
@@ -52,14 +70,12 @@ export async function evaluate(
   let classes = 0;
   for await (const batch of stream) {
     throwIfCancelled(options.signal, "Evaluation");
-    checkDims(input, batch.dims);
-    const feed = { type: "float32" as const, dims: batch.dims, data: batch.data };
-    const result = await session.run({ [input.name]: feed }, { fetches: [output.name], transfer: true });
-    const values = float32Of(result[output.name]!);
-    if (result[output.name]!.dims[0] !== batch.dims[0]) {
+    const result = (await runPictures(session, input, batch, [output.name]))[output.name]!;
+    const values = float32Of(result);
+    if (result.dims[0] !== batch.dims[0]) {
       throw compressErrors.error(
         "INPUT_UNSUPPORTED",
-        `The output "${output.name}" is not one row of class scores a picture: its shape is [${result[output.name]!.dims}].`,
+        `The output "${output.name}" is not one row of class scores a picture: its shape is [${result.dims}].`,
       );
     }
     classes = values.length / batch.dims[0];
@@ -70,34 +86,18 @@ export async function evaluate(
   }
   checkLabels(labels, classes, pictures);
   const all = concatenate(scores);
-  const answers = indices.map((_, i) => highest(all.subarray(i * classes, (i + 1) * classes)));
+  const rowOf = (i: number) => all.subarray(i * classes, (i + 1) * classes);
+  const answers = indices.map((_, i) => highest(rowOf(i)));
   return {
     indices,
     labels,
     scores: all,
     classes,
     answers,
-    top1: shareWithin(all, classes, labels, 1),
-    top5: classes > 5 ? shareWithin(all, classes, labels, 5) : null,
+    top1: shareOf(labels, (label, i) => answers[i] === label),
+    top5: classes > 5 ? shareOf(labels, (label, i) => rankOf(label, rowOf(i)) < 5) : null,
     broken: stream.broken,
   };
-}
-
-/** Says which size differs before the engine would, in words about pictures. */
-export function checkDims(
-  input: { readonly name: string; readonly dims: readonly (number | string | null)[] },
-  dims: readonly number[],
-): void {
-  const fits =
-    input.dims.length === dims.length &&
-    input.dims.every((want, axis) => axis === 0 || typeof want !== "number" || want === dims[axis]);
-  if (fits) return;
-  throw compressErrors.error(
-    "INPUT_SHAPE_MISMATCH",
-    `The model's input "${input.name}" takes [${input.dims.join(", ")}], but the preprocessing makes [${dims.join(", ")}]. ` +
-      "Set the size and colour with --preprocessing.",
-    { details: { input: input.name, expected: input.dims, given: dims } },
-  );
 }
 
 function checkLabels(labels: readonly (number | null)[], classes: number, pictures: PictureSource): void {
@@ -111,29 +111,35 @@ function checkLabels(labels: readonly (number | null)[], classes: number, pictur
   );
 }
 
+/** A score that is no number never wins. */
 function highest(scores: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
+  for (let i = 1; i < scores.length; i++) {
+    if (scores[i]! > scores[best]! || Number.isNaN(scores[best])) best = i;
+  }
   return best;
 }
 
-/** Share of labelled pictures whose label is among the `within` highest scores. */
-function shareWithin(
-  scores: Float32Array,
-  classes: number,
+/** How many classes come before `label`: those that score higher, and equals of a lower index. */
+function rankOf(label: number, scores: Float32Array): number {
+  const own = scores[label]!;
+  if (Number.isNaN(own)) return scores.length;
+  let ahead = 0;
+  for (const [c, score] of scores.entries()) if (score > own || (score === own && c < label)) ahead++;
+  return ahead;
+}
+
+/** Share of the labelled pictures that are right; null when none is labelled. */
+function shareOf(
   labels: readonly (number | null)[],
-  within: number,
+  isRight: (label: number, at: number) => boolean,
 ): number | null {
   let labelled = 0;
   let right = 0;
   for (const [i, label] of labels.entries()) {
     if (label === null) continue;
     labelled++;
-    const row = scores.subarray(i * classes, (i + 1) * classes);
-    const own = row[label]!;
-    let ahead = 0;
-    for (let c = 0; c < classes; c++) if (row[c]! > own || (row[c] === own && c < label)) ahead++;
-    if (ahead < within) right++;
+    if (isRight(label, i)) right++;
   }
   return labelled > 0 ? right / labelled : null;
 }

@@ -9,7 +9,7 @@ import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
 import type { PictureSource, Preprocessing } from "@cupel/vision";
 import { evaluate } from "../evaluate/evaluate.ts";
-import { layersOf, setBias, setWeightRows } from "../layer.ts";
+import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
 import { dequantise } from "../weights/quantised-weights.ts";
 import { meanDivergence } from "./divergence.ts";
 import type { Variant } from "./variants.ts";
@@ -55,7 +55,7 @@ export async function measureSensitivity(
 /** The float model with one layer's weights as the variant has them. */
 function withVariant(model: Model, name: string, variant: Variant): Model {
   const copy = cloneModel(model);
-  const layer = layersOf(copy.graph).find((each) => each.weight.name === name)!;
+  const layer = weightedLayers(copy.graph).find((each) => each.weight.name === name)!;
   setWeightRows(copy.graph, layer, dequantise(variant.weights));
   if (variant.bias) setBias(copy.graph, layer, variant.bias);
   return copy;

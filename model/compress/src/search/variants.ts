@@ -2,7 +2,8 @@
  * Every way a layer may be stored, worked out once: at each number of bits its rounded weights, the bias
  * that goes with them, how many bytes that takes, and how much noise it makes.
  */
-import type { Calibration } from "../calibrate/calibrate.ts";
+import type { ActivationScale } from "../calibrate/activation-scale.ts";
+import type { ChannelMoments } from "../calibrate/channel-moments.ts";
 import { biasOf, type Layer, weightRows } from "../layer.ts";
 import { correctedBias } from "../weights/bias-correction.ts";
 import { importanceOf } from "../weights/importance.ts";
@@ -25,26 +26,42 @@ export interface Variant {
   readonly noise: number;
 }
 
+/** What calibration knows of a layer's input. */
+export interface LayerInput {
+  /** By channel; null when they are not known. */
+  readonly moments: ChannelMoments | null;
+  /** Null when the input stays in float. */
+  readonly scale: ActivationScale | null;
+}
+
 export function variantOf(
   layer: Layer,
-  calibration: Calibration,
+  input: LayerInput,
   how: WeightQuantiser & { readonly correctBias: boolean },
 ): Variant {
   const { rows, columns } = layer;
-  const moments = calibration.moments.get(layer.node.input(0)!.name) ?? null;
-  const importance = importanceOf(layer, moments);
-  const original = weightRows(layer);
-  const weights = quantiseWeights({ weights: original, rows, columns, importanceOf: importance }, how);
-  const rounded = dequantise(weights);
+  const moments =
+    input.moments?.channels === layer.groups * (columns / layer.kernelSize) ? input.moments : null;
   // MatMul has no place for a bias.
-  const takesBias = layer.bias !== null || !layer.node.is("MatMul");
-  const mean = moments?.channels === layer.groups * (columns / layer.kernelSize) ? moments.mean() : null;
-  const bias =
-    how.correctBias && takesBias && mean
-      ? correctedBias(layer, rounded, original, mean)
-      : layer.bias
-        ? biasOf(layer)
-        : null;
+  const takesBack = how.correctBias && moments !== null && !layer.node.is("MatMul");
+  const importance = importanceOf(layer, moments, takesBack);
+  const original = weightRows(layer);
+  const weights = quantiseWeights(
+    {
+      weights: original,
+      rows,
+      columns,
+      importanceOf: importance,
+      leastScaleOf: leastScaleOf(layer, input.scale),
+    },
+    how,
+  );
+  const rounded = dequantise(weights);
+  const bias = takesBack
+    ? correctedBias(layer, rounded, original, moments.mean())
+    : layer.bias
+      ? biasOf(layer)
+      : null;
   return {
     bits: how.bits,
     weights,
@@ -52,6 +69,18 @@ export function variantOf(
     bytes: storedBytes(rows, columns, how.bits, weights.blocks?.size ?? null),
     noise: relativeNoise(original, rounded, columns, importance),
   };
+}
+
+/** Half of what 32 bits hold: the other half is for the sums the bias is added to. */
+const largestBias = 2 ** 30;
+/** Far above where float32 loses digits, far below any weight that matters. */
+const smallestScale = 2 ** -100;
+
+/** A bias is stored in units of input scale times weight scale: it bounds the latter where weights are tiny. */
+function leastScaleOf(layer: Layer, input: ActivationScale | null): (row: number) => number {
+  const bias = biasOf(layer);
+  return (row) =>
+    input ? Math.max(smallestScale, Math.abs(bias[row]!) / (input.scale * largestBias)) : smallestScale;
 }
 
 function relativeNoise(

@@ -85,11 +85,12 @@ function recentre(distribution: Distribution, centres: Float64Array): Float64Arr
 
 /** Scales so that the outermost level is `reach`, rounds, and keeps levels distinct and within it. */
 function onIntegerGrid(centres: Float64Array, reach: number): Int8Array {
-  const outermost = Math.max(-centres[0]!, centres.at(-1)!);
-  const levels = Int8Array.from(centres, (centre) => Math.round((centre * reach) / outermost));
+  const step = Math.max(-centres[0]!, centres.at(-1)!) / reach;
+  // Not in int8 yet: pushed apart, levels may leave it for a moment.
+  const levels = Array.from(centres, (centre) => Math.round(centre / step));
   for (let i = 1; i < levels.length; i++) levels[i] = Math.max(levels[i]!, levels[i - 1]! + 1);
   for (let i = levels.length - 1; i >= 0; i--) {
     levels[i] = Math.min(levels[i]!, i === levels.length - 1 ? reach : levels[i + 1]! - 1);
   }
-  return levels;
+  return Int8Array.from(levels);
 }

@@ -1,23 +1,30 @@
-/** How much each weight of a row matters: the variance of the input channel it reads, over calibration. */
+/**
+ * How much each weight of a row matters: the variance over calibration of the input channel it reads, when
+ * a corrected bias takes back the shift of the mean; else the mean square.
+ */
 import type { ChannelMoments } from "../calibrate/channel-moments.ts";
 import type { Layer } from "../layer.ts";
 
 /** Keeps channels that never vary from being rounded at no cost at all; relative to the mean variance. */
 const floor = 1e-3;
 
-/** @param moments of the layer's input; null weighs all alike. @returns rows' importance, [K], shared within a group. */
-export function importanceOf(layer: Layer, moments: ChannelMoments | null): (row: number) => Float32Array {
+/** @param moments of the layer's input; null weighs all alike. @param centred whether the mean is taken back. @returns rows' importance, [K], shared within a group. */
+export function importanceOf(
+  layer: Layer,
+  moments: ChannelMoments | null,
+  centred: boolean,
+): (row: number) => Float32Array {
   const { rows, columns, groups, kernelSize } = layer;
   const channelsPerGroup = columns / kernelSize;
   if (moments?.channels !== groups * channelsPerGroup) {
     const alike = new Float32Array(columns).fill(1);
     return () => alike;
   }
-  const variance = moments.variance();
-  const least = floor * (variance.reduce((sum, v) => sum + v, 0) / variance.length) || 1;
+  const power = centred ? moments.variance() : moments.meanSquare();
+  const least = floor * (power.reduce((sum, v) => sum + v, 0) / power.length) || 1;
   const byGroup = Array.from({ length: groups }, (_, group) =>
     Float32Array.from({ length: columns }, (_, k) =>
-      Math.max(least, variance[group * channelsPerGroup + Math.floor(k / kernelSize)]!),
+      Math.max(least, power[group * channelsPerGroup + Math.floor(k / kernelSize)]!),
     ),
   );
   return (row) => byGroup[Math.floor(row / (rows / groups))]!;

@@ -23,37 +23,55 @@ export interface WeightMatrix {
   readonly columns: number;
   /** How much the inputs of a row vary, [K]: the diagonal of its Hessian with the mean taken out. */
   readonly importanceOf: (row: number) => Float32Array;
+  /** The row's scale MUST NOT be smaller. */
+  readonly leastScaleOf: (row: number) => number;
 }
 
 export function quantiseWeights(matrix: WeightMatrix, how: WeightQuantiser): QuantisedWeights {
   const { bits } = how;
   if (how.blockSize !== null && bits < 8 && matrix.columns % how.blockSize === 0) {
-    return quantiseBlocks(matrix, bits, how.blockSize);
+    return quantiseBlocks(matrix, bits, how.blockSize, how.reach);
   }
-  const uniform = bits === 8 || how.levels === "uniform";
   const evenly = new RoundingLevels(uniformLevels(bits, how.reach));
-  const evenScales = scalesOf(matrix, evenly, how.granularity);
-  if (uniform) return rounded(matrix, bits, evenly, evenScales, true);
-  const fitted = new RoundingLevels(
-    fitLevels(matrix.weights, matrix.columns, evenScales, bits, matrix.importanceOf, how.reach),
-  );
-  return rounded(matrix, bits, fitted, scalesOf(matrix, fitted, how.granularity), false);
+  const even = scalesOf(matrix, evenly, how.granularity);
+  const uniform = () => rounded(matrix, bits, evenly, even.scales, true);
+  if (bits === 8 || how.levels === "uniform") return uniform();
+  const levels = fitLevels(matrix.weights, matrix.columns, even.scales, bits, matrix.importanceOf, how.reach);
+  const fitted = new RoundingLevels(levels);
+  const found = scalesOf(matrix, fitted, how.granularity);
+  // One set of levels for all rows may suit few weights worse than even steps do.
+  return found.error < even.error ? rounded(matrix, bits, fitted, found.scales, false) : uniform();
 }
+
+/** Any would do. */
+const scaleOfZeros = 1;
 
 function scalesOf(
   matrix: WeightMatrix,
   rounding: RoundingLevels,
   granularity: "channel" | "tensor",
-): Float32Array {
-  const { weights, rows, columns, importanceOf } = matrix;
-  if (granularity === "channel") {
-    return Float32Array.from({ length: rows }, (_, row) =>
-      bestScale(weights.subarray(row * columns, (row + 1) * columns), importanceOf(row), rounding),
-    );
+): { scales: Float32Array; error: number } {
+  const { weights, rows, columns, importanceOf, leastScaleOf } = matrix;
+  const allRows = Array.from({ length: rows }, (_, row) => row);
+  if (granularity === "tensor") {
+    const importance = new Float32Array(weights.length);
+    for (const row of allRows) importance.set(importanceOf(row), row * columns);
+    const least = allRows.reduce((most, row) => Math.max(most, leastScaleOf(row)), 0);
+    const { scale, error } = bestScale(weights, importance, rounding, least);
+    return { scales: new Float32Array(rows).fill(scale || scaleOfZeros), error };
   }
-  const importance = new Float32Array(weights.length);
-  for (let row = 0; row < rows; row++) importance.set(importanceOf(row), row * columns);
-  return new Float32Array(rows).fill(bestScale(weights, importance, rounding));
+  const found = allRows.map((row) =>
+    bestScale(
+      weights.subarray(row * columns, (row + 1) * columns),
+      importanceOf(row),
+      rounding,
+      leastScaleOf(row),
+    ),
+  );
+  return {
+    scales: Float32Array.from(found, ({ scale }) => scale || scaleOfZeros),
+    error: found.reduce((sum, { error }) => sum + error, 0),
+  };
 }
 
 function rounded(
@@ -77,10 +95,15 @@ function rounded(
 const largestMultiplier = 15;
 
 /** Each block's multiplier is the integer nearest to the block's own best scale over the row's. */
-function quantiseBlocks(matrix: WeightMatrix, bits: WeightBits, size: number): QuantisedWeights {
-  const { weights, rows, columns, importanceOf } = matrix;
-  const rounding = new RoundingLevels(uniformLevels(bits, 127));
-  const most = Math.min(largestMultiplier, Math.floor(127 / rounding.reach));
+function quantiseBlocks(
+  matrix: WeightMatrix,
+  bits: WeightBits,
+  size: number,
+  reach: 127 | 63,
+): QuantisedWeights {
+  const { weights, rows, columns, importanceOf, leastScaleOf } = matrix;
+  const rounding = new RoundingLevels(uniformLevels(bits, reach));
+  const most = Math.min(largestMultiplier, Math.floor(reach / rounding.reach));
   const perRow = columns / size;
   const multipliers = new Uint8Array(rows * perRow);
   const scales = new Float32Array(rows);
@@ -88,11 +111,12 @@ function quantiseBlocks(matrix: WeightMatrix, bits: WeightBits, size: number): Q
   for (let row = 0; row < rows; row++) {
     const importance = importanceOf(row);
     const block = (b: number) => weights.subarray(row * columns + b * size, row * columns + (b + 1) * size);
-    const own = Array.from({ length: perRow }, (_, b) =>
-      bestScale(block(b), importance.subarray(b * size, (b + 1) * size), rounding),
+    const own = Array.from(
+      { length: perRow },
+      (_, b) => bestScale(block(b), importance.subarray(b * size, (b + 1) * size), rounding).scale,
     );
-    const scale = Math.max(...own) / most;
-    scales[row] = scale;
+    scales[row] = Math.max(Math.max(...own) / most || scaleOfZeros, leastScaleOf(row));
+    const scale = scales[row]!;
     for (let b = 0; b < perRow; b++) {
       const multiplier = Math.min(most, Math.max(1, Math.round(own[b]! / scale)));
       multipliers[row * perRow + b] = multiplier;

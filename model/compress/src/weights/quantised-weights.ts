@@ -20,7 +20,7 @@ export interface QuantisedWeights {
   readonly scales: Float32Array;
   readonly rows: number;
   readonly columns: number;
-  /** Scales within a row, as small integers on the row's own: [O, ceil(K / size)], or null. */
+  /** Scales within a row, as small integers on the row's own: [O, K / size], or null. */
   readonly blocks: { readonly size: number; readonly multipliers: Uint8Array } | null;
 }
 
@@ -36,15 +36,18 @@ export function uniformLevels(bits: WeightBits, reach: 127 | 63 = 127): Int8Arra
 
 /** The weights the quantised form stands for, [O, K]. */
 export function dequantise(weights: QuantisedWeights): Float32Array {
-  const { codes, levels, scales, columns, blocks } = weights;
-  const perRow = blocks ? Math.ceil(columns / blocks.size) : 1;
-  return Float32Array.from(codes, (code, i) => {
-    const row = Math.floor(i / columns);
-    const multiplier = blocks
-      ? blocks.multipliers[row * perRow + Math.floor((i % columns) / blocks.size)]!
-      : 1;
-    return scales[row]! * levels[code]! * multiplier;
-  });
+  const { codes, levels, scales, rows, columns, blocks } = weights;
+  const values = new Float32Array(codes.length);
+  const size = blocks ? blocks.size : columns;
+  const perRow = columns / size;
+  for (let row = 0; row < rows; row++) {
+    const scale = scales[row]!;
+    for (let k = 0; k < columns; k++) {
+      const multiplier = blocks ? blocks.multipliers[row * perRow + Math.floor(k / size)]! : 1;
+      values[row * columns + k] = scale * levels[codes[row * columns + k]!]! * multiplier;
+    }
+  }
+  return values;
 }
 
 /** Bytes in the file: codes, scales, levels and multipliers, without the graph around them. */
@@ -55,6 +58,6 @@ export function storedBytes(
   blockSize: number | null,
 ): number {
   const codes = Math.ceil((rows * columns * bits) / 8);
-  const multipliers = blockSize ? rows * Math.ceil(columns / blockSize) : 0;
+  const multipliers = blockSize ? rows * (columns / blockSize) : 0;
   return codes + 4 * rows + (bits < 8 ? 2 ** bits : 0) + multipliers;
 }

@@ -9,11 +9,21 @@ const stepsPerUnit = 8;
 export class RoundingLevels {
   /** Ascending, within int8. */
   readonly levels: Int8Array;
+  readonly low: number;
+  readonly high: number;
+  /** The largest magnitude a level has. */
+  readonly reach: number;
+  /** Are the levels all integers from `low` to `high`? Rounding then needs no table. */
+  readonly areConsecutive: boolean;
   readonly #lowerCode: Uint8Array;
   readonly #midpoint: Float32Array;
 
   constructor(levels: Int8Array) {
     this.levels = levels;
+    this.low = levels[0]!;
+    this.high = levels.at(-1)!;
+    this.reach = Math.max(-this.low, this.high);
+    this.areConsecutive = this.high - this.low === levels.length - 1;
     const count = (this.high - this.low) * stepsPerUnit + 1;
     this.#lowerCode = new Uint8Array(count);
     this.#midpoint = new Float32Array(count);
@@ -26,25 +36,11 @@ export class RoundingLevels {
     }
   }
 
-  get low(): number {
-    return this.levels[0]!;
-  }
-
-  get high(): number {
-    return this.levels.at(-1)!;
-  }
-
-  /** The largest magnitude a level has. */
-  get reach(): number {
-    return Math.max(-this.low, this.high);
-  }
-
   /** Code of the level nearest to `x`, which is in units of the levels. */
   codeOf(x: number): number {
-    const { levels } = this;
-    if (x <= levels[0]!) return 0;
-    if (x >= levels[levels.length - 1]!) return levels.length - 1;
-    const step = ((x - levels[0]!) * stepsPerUnit) | 0;
+    if (x <= this.low) return 0;
+    if (x >= this.high) return this.levels.length - 1;
+    const step = ((x - this.low) * stepsPerUnit) | 0;
     return this.#lowerCode[step]! + (x > this.#midpoint[step]! ? 1 : 0);
   }
 

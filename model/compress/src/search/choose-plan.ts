@@ -1,0 +1,78 @@
+/** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
+import type { WorkOptions } from "@cupel/base";
+import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
+import { type PictureSource, type Preprocessing, sample } from "@cupel/vision";
+import { evaluate } from "../evaluate/evaluate.ts";
+import { defaultMaxDrop, type Target } from "../recipe.ts";
+import { allocationPath, type Plan } from "./allocate-bits.ts";
+import { type SearchResult, searchBits } from "./search-bits.ts";
+import { measureSensitivity } from "./sensitivity.ts";
+import type { Variant } from "./variants.ts";
+
+/** The width layers are probed at: coarse enough to be felt, fine enough to stay in the quadratic range. */
+const probeBits = 3;
+/** Held-back pictures used for a probe; a whole run over all layers costs one pass of these a layer. */
+const probePictures = 64;
+
+export interface ChoiceOptions extends WorkOptions {
+  readonly target: Target;
+  /** Pictures that calibration has not seen. */
+  readonly heldBack: PictureSource;
+  readonly preprocessing: Preprocessing;
+  readonly threads: number;
+  readonly seed: number;
+  /** The model as it would be shipped under a plan. */
+  readonly build: (plan: Plan) => Model;
+}
+
+/**
+ * @param float the clean float model. @param variants by weight name, from most bits to fewest.
+ * @throws BUDGET_UNREACHABLE, and what evaluation throws
+ */
+export async function choosePlan(
+  float: Model,
+  variants: ReadonlyMap<string, readonly Variant[]>,
+  options: ChoiceOptions,
+): Promise<SearchResult> {
+  const { heldBack, preprocessing, threads, signal, progress, seed, build } = options;
+  const hasTarget = options.target.maxBytes !== null || options.target.maxDrop !== null;
+  const target = hasTarget ? options.target : { maxBytes: null, maxDrop: defaultMaxDrop };
+  const sensitivity = await measureSensitivity(float, probesOf(variants), {
+    pictures: sample(heldBack, probePictures, seed),
+    preprocessing,
+    threads,
+    signal,
+    progress,
+  });
+  const path = allocationPath(
+    new Map(
+      [...variants].map(([name, all]) => [
+        name,
+        all.map(({ bits, bytes, noise }) => ({ bits, bytes, cost: noise * sensitivity.get(name)! })),
+      ]),
+    ),
+  );
+  const reference = await evaluate(encodeModel(float), heldBack, preprocessing, {
+    threads,
+    signal,
+    progress,
+  });
+  return searchBits(path, {
+    target,
+    reference,
+    progress,
+    build(plan) {
+      const chunks = encodeModel(build(plan));
+      return {
+        bytes: byteLengthOfAll(chunks),
+        evaluate: () => evaluate(chunks, heldBack, preprocessing, { threads, signal }),
+      };
+    },
+  });
+}
+
+function probesOf(variants: ReadonlyMap<string, readonly Variant[]>): Map<string, Variant> {
+  return new Map(
+    [...variants].map(([name, all]) => [name, all.find((each) => each.bits === probeBits) ?? all.at(-1)!]),
+  );
+}
