@@ -1,6 +1,9 @@
 /** Ctrl-C in the middle of the work: status 130, and not a trace of what was to be written. */
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import test from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { listenForInterrupts } from "../src/interrupt.ts";
 import { filesUnder, prepared, scratch, spawnCupel } from "./harness.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -36,3 +39,22 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.ok(performance.now() - interrupted < 10_000, "it took too long to stop");
   });
 }
+
+test("the first signal asks the work to stop, its echo is ignored, the next is left to the system", async () => {
+  const source = new EventEmitter();
+  let told = 0;
+  using interrupts = listenForInterrupts(source, () => told++);
+  source.emit("SIGINT", "SIGINT");
+  source.emit("SIGINT", "SIGINT");
+  assert.ok(interrupts.signal.aborted);
+  assert.equal(told, 1);
+  assert.equal(source.listenerCount("SIGINT"), 1);
+  await pause(700);
+  assert.deepEqual([source.listenerCount("SIGINT"), source.listenerCount("SIGTERM")], [0, 0]);
+});
+
+test("a command that ends by itself leaves no listener", () => {
+  const source = new EventEmitter();
+  listenForInterrupts(source, () => {})[Symbol.dispose]();
+  assert.equal(source.listenerCount("SIGINT"), 0);
+});

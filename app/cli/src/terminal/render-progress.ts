@@ -25,20 +25,23 @@ export function timeLeft({ total, done, startedAt }: TaskState, now: number): nu
   return (elapsed * (total - done)) / done;
 }
 
-const barWidth = 24;
-const widestTitle = 26;
+const widestBar = 24;
+const narrowestBar = 6;
+const titleWidth = 20;
 
-/** One line of a terminal, never wider than it. */
+/** One line of a terminal, never wider than it: the bar gives way first, then the end of the line. */
 export function barLine(task: TaskState, now: number, columns: number): string {
   const left = timeLeft(task, now);
-  const parts = [
-    `${task.isNested ? "  " : ""}${task.title}`.padEnd(widestTitle),
-    ...(task.total === null || task.total === 0 ? [] : [bar(task.done / task.total)]),
-    amount(task),
-    left === null ? durationText(now - task.startedAt) : `${durationText(left)} left`,
-    task.note,
-  ];
-  return clipped(parts.filter((part) => part !== "").join("  "), columns - 1);
+  const title = `${task.isNested ? "  " : ""}${task.title}`.padEnd(titleWidth);
+  const time = left === null ? durationText(now - task.startedAt) : `${durationText(left)} left`;
+  const words = [amount(task), time, task.note].filter((part) => part !== "").join("  ");
+  // Two gaps and the two ends of the bar.
+  const room = columns - 1 - title.length - words.length - 6;
+  const drawn =
+    task.total !== null && task.total > 0 && room >= narrowestBar
+      ? `  ${bar(task.done / task.total, Math.min(widestBar, room))}`
+      : "";
+  return clipped(`${title}${drawn}  ${words}`, columns - 1);
 }
 
 /** The same for a log. */
@@ -60,11 +63,11 @@ function amount({ total, done, unit }: TaskState): string {
 /** Eighths of a cell make it move smoothly. */
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-function bar(fraction: number): string {
-  const cells = Math.min(1, Math.max(0, fraction)) * barWidth;
+function bar(fraction: number, width: number): string {
+  const cells = Math.min(1, Math.max(0, fraction)) * width;
   const whole = Math.floor(cells);
   const part = eighths[Math.floor((cells - whole) * 8)]!;
-  return `▕${("█".repeat(whole) + part).padEnd(barWidth)}▏`;
+  return `▕${("█".repeat(whole) + part).padEnd(width)}▏`;
 }
 
 function clipped(text: string, columns: number): string {
