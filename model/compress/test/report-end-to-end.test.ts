@@ -54,7 +54,6 @@ async function reportOf(compressed: Model, signal?: AbortSignal): Promise<Compre
     seed: 5,
     calibration: { method: "mse", pictures: 70, batches: 3, stoppedEarly: false },
     tradeOff: [],
-    notes: ["a remark of the compressor"],
     layers: plan,
     threads: 2,
     comparedPictures: 20,
@@ -109,7 +108,6 @@ describe("report of a quantised model", () => {
     assert.notEqual(report.original.sha256, report.compressed.sha256);
     assert.match(report.environment.engine, /^onnxruntime-node \d/);
     assert.equal(report.createdAt, "2026-01-02T00:00:00.000Z");
-    assert.equal(report.notes[0], "a remark of the compressor");
     assert.ok(report.notes.some((note) => note.includes("20 of the 70 pictures")));
     assert.ok(report.original.latency.medianMs > 0 && report.compressed.latency.p90Ms > 0);
     assert.equal(report.fusion.fused, 3);

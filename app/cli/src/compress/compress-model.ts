@@ -77,7 +77,6 @@ async function reportOn(
       recipe: result.recipe,
       calibration: result.calibration,
       tradeOff: result.tradeOff,
-      notes: result.notes,
       layers: result.layers,
       seed,
       threads,

@@ -43,8 +43,6 @@ export interface MakeReportOptions extends WorkOptions {
   readonly seed: number;
   readonly calibration: CalibrationReport;
   readonly tradeOff: readonly TradeOffPoint[];
-  /** Remarks of the compressor, put before those of the report. */
-  readonly notes: readonly string[];
   readonly layers: readonly PlannedLayer[];
   /**
    * Of a compressor that equalised: what each channel of an activation was divided by, under the name of
@@ -124,19 +122,16 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     fusion,
     tradeOff: options.tradeOff,
     calibration: options.calibration,
-    notes: [
-      ...options.notes,
-      ...reportNotes({
-        cpu,
-        harmless: judgement.harmless,
-        broken: evaluations.original.broken,
-        pictures: evaluations.original.indices.length,
-        compared: compared.pictures,
-        labelled: answers.accuracy !== null,
-        latency,
-        memoryKnown: memory.original.wholeProcessBytes !== null,
-      }).filter((note) => !options.notes.includes(note)),
-    ],
+    notes: reportNotes({
+      cpu,
+      harmless: judgement.harmless,
+      broken: evaluations.original.broken,
+      pictures: evaluations.original.indices.length,
+      compared: compared.pictures,
+      labelled: answers.accuracy !== null,
+      latency,
+      memoryKnown: memory.original.wholeProcessBytes !== null,
+    }),
   };
 }
 
