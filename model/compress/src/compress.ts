@@ -6,6 +6,7 @@
  */
 
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { cloneModel, inferShapes, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
@@ -15,7 +16,7 @@ import { type Calibration, calibrate } from "./calibrate/calibrate.ts";
 import { cleanPasses } from "./clean/index.ts";
 import { emitQdq } from "./emit/emit-qdq.ts";
 import { type Placement, placeQuantisers } from "./emit/placement.ts";
-import { equaliseLayers } from "./equalise/equalise-layers.ts";
+import { type ChannelFactors, equaliseLayers } from "./equalise/equalise-layers.ts";
 import { type Layer, layerName, setBias, weightedLayers } from "./layer.ts";
 import { assertOverridesKnown, overrideOf } from "./overrides.ts";
 import { passOf, type QuantisePass, type Recipe } from "./recipe.ts";
@@ -58,6 +59,8 @@ export interface CompressResult {
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
+  /** By value name, what equalisation divided each channel by; the report multiplies it back. */
+  readonly channelFactors: ReadonlyMap<string, Float32Array>;
   readonly notes: readonly string[];
 }
 
@@ -79,8 +82,9 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   const work = cloneModel(model);
   inferShapes(work);
   const notes = [...runPasses(work, cleanPasses, undefined).notes];
+  const channelFactors: ChannelFactors = new Map();
   if (recipe.passes.some((entry) => entry.pass === "equalise")) {
-    notes.push(...runPasses(work, [equaliseLayers], undefined).notes);
+    notes.push(...runPasses(work, [equaliseLayers], channelFactors).notes);
   }
   inferShapes(work);
 
@@ -106,7 +110,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   if (advice.warning) notes.push(advice.warning);
   const reach = (quantise.reduceRange === "auto" ? advice.reduceRange : quantise.reduceRange) ? 63 : 127;
   const inputOf = (layer: Layer) => layerInput(layer, calibration, activations);
-  const variants = makeVariants(layers, inputOf, quantise, reach, options);
+  const variants = await makeVariants(layers, inputOf, quantise, reach, options);
   const build = (plan: Plan): Model => emit(work, placement, activations, variants, plan);
 
   const { plan, tradeOff } = isSearch
@@ -115,6 +119,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   return {
     model: build(plan),
     recipe,
+    channelFactors,
     calibration: {
       method: settings.method,
       pictures: calibration.pictures,
@@ -163,29 +168,29 @@ function layerInput(
   };
 }
 
-/** By weight name, from most bits to fewest. */
-function makeVariants(
+/** By weight name, from most bits to fewest. Signals and timers get their turn between variants. */
+async function makeVariants(
   layers: readonly Layer[],
   inputOf: (layer: Layer) => LayerInput,
   quantise: QuantisePass,
   reach: 127 | 63,
   options: CompressOptions,
-): Map<string, readonly Variant[]> {
+): Promise<Map<string, readonly Variant[]>> {
   using task = (options.progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
-  return new Map(
-    layers.map((layer) => {
+  const variants = new Map<string, readonly Variant[]>();
+  for (const layer of layers) {
+    const own = overrideOf(layer, quantise);
+    const bits = own !== undefined && own !== "float" ? own : quantise.bits;
+    const made: Variant[] = [];
+    for (const each of bits === "mixed" ? mixedBits : [bits]) {
+      await setImmediate();
       throwIfCancelled(options.signal, "Rounding weights");
-      const own = overrideOf(layer, quantise);
-      const bits = own !== undefined && own !== "float" ? own : quantise.bits;
-      task.advance();
-      return [
-        layer.weight.name,
-        (bits === "mixed" ? mixedBits : [bits]).map((each) =>
-          variantOf(layer, inputOf(layer), { ...quantise, bits: each, reach }),
-        ),
-      ];
-    }),
-  );
+      made.push(variantOf(layer, inputOf(layer), { ...quantise, bits: each, reach }));
+    }
+    variants.set(layer.weight.name, made);
+    task.advance();
+  }
+  return variants;
 }
 
 function emit(

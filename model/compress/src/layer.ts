@@ -2,7 +2,7 @@
  * A layer with constant weights, seen as one matrix [O, K]: a row for each output channel, however the
  * operator lays its weights out. Scales, rounding and corrections are all done on rows.
  */
-import { type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
+import { type Graph, type Node, Tensor, tensorType, type Value } from "@cupel/onnx";
 
 export interface Layer {
   readonly node: Node;
@@ -94,11 +94,17 @@ export function channelBias(bias: Value, channels: number): Float32Array | null 
     : null;
 }
 
+/** Another tensor for a parameter, maybe of another shape than the file declares for it. */
+export function setParameter(graph: Graph, parameter: Value, tensor: Tensor): void {
+  parameter.type = tensorType(tensor.type, tensor.dims);
+  graph.setConstant(parameter, tensor);
+}
+
 /** Gives the layer a bias input if it has none. MatMul takes none: the caller checks. */
 export function setBias(graph: Graph, layer: Layer, bias: Float32Array): void {
   const tensor = Tensor.float32([layer.rows], bias);
   const present = layer.node.input(2);
-  if (present) graph.setConstant(present, tensor);
+  if (present) setParameter(graph, present, tensor);
   else layer.node.setInput(2, graph.addConstant(`${layer.weight.name}.bias`, tensor));
 }
 

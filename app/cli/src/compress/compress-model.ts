@@ -78,6 +78,7 @@ async function reportOn(
       calibration: result.calibration,
       tradeOff: result.tradeOff,
       layers: result.layers,
+      channelFactors: result.channelFactors,
       seed,
       threads,
       signal,

@@ -3,7 +3,7 @@
  * and from MatMul followed by Add of a bias, as Keras exports them.
  */
 import { attribute, type Graph, type Node, type Pass, Tensor, type Value } from "@cupel/onnx";
-import { channelBias } from "../layer.ts";
+import { channelBias, setParameter } from "../layer.ts";
 
 export const denseToGemm: Pass = {
   name: "dense-to-gemm",
@@ -36,7 +36,7 @@ function turnWeight(graph: Graph, weight: Value): void {
   const [rows, columns] = [tensor.dims[0]!, tensor.dims[1]!];
   const data = tensor.toFloat32();
   const turned = Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
-  graph.setConstant(weight, Tensor.float32([columns, rows], turned));
+  setParameter(graph, weight, Tensor.float32([columns, rows], turned));
 }
 
 /** MatMul of rank 2 by a constant, then Add of a constant row: one Gemm in the Add's place. */

@@ -7,7 +7,7 @@
  * The layer takes over the normalised value's name, which is the activation a reader of the report knows.
  */
 import { type Graph, type Node, type Pass, Tensor } from "@cupel/onnx";
-import { channelBias } from "../layer.ts";
+import { channelBias, setParameter } from "../layer.ts";
 
 export const foldBatchNorm: Pass = {
   name: "fold-batch-norm",
@@ -64,7 +64,7 @@ function fold(graph: Graph, layer: Node, norm: Node): boolean {
   // In place: `unshareConstants` has seen to it that nobody else reads them.
   graph.setConstant(layer.input(1)!, Tensor.float32(weight.dims, scaled));
   const biasTensor = Tensor.float32([channels], bias);
-  if (layer.input(2)) graph.setConstant(layer.input(2)!, biasTensor);
+  if (layer.input(2)) setParameter(graph, layer.input(2)!, biasTensor);
   else layer.setInput(2, graph.addConstant(`${layer.input(1)!.name}.bias`, biasTensor));
   graph.absorb(layer, norm);
   return true;

@@ -8,7 +8,7 @@
  * with r the largest weight a channel has on each side. Channels of one activation then have similar
  * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
  */
-import type { Graph, Pass } from "@cupel/onnx";
+import type { Graph, Pass, Value } from "@cupel/onnx";
 import { biasOf, type Layer, setBias, setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 
 /** Sweeps over all pairs; chains settle within a few. */
@@ -21,14 +21,19 @@ const largestFactor = 64;
 interface Pair {
   readonly first: Layer;
   readonly second: Layer;
+  /** The values between them, whose channels are scaled: the layer's output, and that of the Relu. */
+  readonly between: readonly Value[];
 }
 
-export const equaliseLayers: Pass = {
+/** By value name, what each channel was divided by in all. The pass fills it in. */
+export type ChannelFactors = Map<string, Float32Array>;
+
+export const equaliseLayers: Pass<ChannelFactors> = {
   name: "equalise-layers",
-  run(model) {
+  run(model, channelFactors) {
     const pairs = equalisablePairs(model.graph);
     for (let sweep = 0; sweep < sweeps; sweep++) {
-      const moved = Math.max(0, ...pairs.map((pair) => equalise(model.graph, pair)));
+      const moved = Math.max(0, ...pairs.map((pair) => equalise(model.graph, pair, channelFactors)));
       if (moved < settled) break;
     }
     return {
@@ -44,17 +49,19 @@ function equalisablePairs(graph: Graph): Pair[] {
   const byNode = new Map(layers.map((layer) => [layer.node, layer]));
   return layers.flatMap((first) => {
     let value = first.node.output;
+    const between = [value];
     let reader = onlyReader(graph, value);
     if (reader?.is("Relu")) {
       value = reader.output;
+      between.push(value);
       reader = onlyReader(graph, value);
     }
     const second = reader && reader.input(0) === value ? byNode.get(reader) : undefined;
-    return second && inputChannels(second) === first.rows ? [{ first, second }] : [];
+    return second && inputChannels(second) === first.rows ? [{ first, second, between }] : [];
   });
 }
 
-function onlyReader(graph: Graph, value: Layer["weight"]) {
+function onlyReader(graph: Graph, value: Value) {
   return value.uses.length === 1 && !graph.isOutput(value) ? value.uses[0]!.node : null;
 }
 
@@ -63,7 +70,7 @@ function inputChannels(layer: Layer): number {
 }
 
 /** @returns the largest relative change of a channel. */
-function equalise(graph: Graph, { first, second }: Pair): number {
+function equalise(graph: Graph, { first, second, between }: Pair, channelFactors: ChannelFactors): number {
   const before = weightRows(first);
   const after = weightRows(second);
   const bias = biasOf(first);
@@ -84,8 +91,15 @@ function equalise(graph: Graph, { first, second }: Pair): number {
     setBias(
       graph,
       first,
-      bias.map((b, channel) => b / factors[channel]!),
+      Float32Array.from(bias, (b, channel) => b / factors[channel]!),
     );
+  for (const { name } of between) {
+    const soFar = channelFactors.get(name);
+    channelFactors.set(
+      name,
+      Float32Array.from(factors, (factor, channel) => factor * (soFar?.[channel] ?? 1)),
+    );
+  }
   return moved;
 }
 
