@@ -1,0 +1,102 @@
+/** Equalisation changes weights, never the function. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cloneModel, type Model, Tensor, type Value } from "@cupel/onnx";
+import { equaliseLayers } from "../src/equalise/equalise-layers.ts";
+import { weightedLayers, weightRows } from "../src/layer.ts";
+import { Network } from "./support/network.ts";
+import { assertSameFunction, feed } from "./support/run.ts";
+
+/** Makes the channels of a Conv's output very unequal. */
+function unequal(net: Network, conv: Value): Value {
+  const weight = conv.producer!.input(1)!;
+  const { dims } = weight.constant!;
+  const perRow = weight.constant!.size / dims[0]!;
+  const values = weight.constant!.toFloat32().map((w, i) => w * 4 ** ((Math.floor(i / perRow) % 5) - 2));
+  net.model.graph.setConstant(weight, Tensor.float32(dims, values));
+  return conv;
+}
+
+async function equalised(model: Model, channels = 3): Promise<{ model: Model; modified: boolean }> {
+  const copy = cloneModel(model);
+  const { modified } = equaliseLayers.run(copy);
+  await assertSameFunction(model, copy, feed([2, channels, 8, 8]));
+  return { model: copy, modified };
+}
+
+/** Largest weight by output channel. */
+function ranges(model: Model, at: number): number[] {
+  const layer = weightedLayers(model.graph)[at]!;
+  const rows = weightRows(layer);
+  return Array.from({ length: layer.rows }, (_, row) =>
+    Math.max(...rows.subarray(row * layer.columns, (row + 1) * layer.columns).map(Math.abs)),
+  );
+}
+
+/** Largest weight by input channel of an ungrouped layer with `kernel` weights each. */
+function readRanges(model: Model, at: number): number[] {
+  const layer = weightedLayers(model.graph)[at]!;
+  const rows = weightRows(layer);
+  const found = new Array(layer.columns / layer.kernelSize).fill(0);
+  rows.forEach((w, i) => {
+    const channel = Math.floor((i % layer.columns) / layer.kernelSize);
+    found[channel] = Math.max(found[channel], Math.abs(w));
+  });
+  return found;
+}
+
+test("both sides of a channel get the geometric mean of their ranges", async () => {
+  const net = new Network();
+  const first = net.relu(unequal(net, net.conv("first", net.x, 3, 10)));
+  const before = net.done(net.conv("second", first, 10, 4));
+  const { model: after } = await equalised(before);
+  const [own, next] = [ranges(before, 0), readRanges(before, 1)];
+  const [ownAfter, nextAfter] = [ranges(after, 0), readRanges(after, 1)];
+  for (let c = 0; c < 10; c++) {
+    const expected = Math.sqrt(own[c]! * next[c]!);
+    assert.ok(Math.abs(ownAfter[c]! / expected - 1) < 1e-3, `${ownAfter[c]} for ${expected}`);
+    assert.ok(Math.abs(nextAfter[c]! / expected - 1) < 1e-3);
+  }
+});
+
+for (const [name, group] of [
+  ["depthwise", 8],
+  ["grouped", 2],
+] as const) {
+  test(`a ${name} layer is equalised with both its neighbours`, async () => {
+    const net = new Network();
+    const first = net.relu(unequal(net, net.conv("first", net.x, 3, 8)));
+    const middle = net.relu(unequal(net, net.conv("middle", first, 8, 8, { group })));
+    const before = net.done(net.conv("last", middle, 8, 4));
+    const { model: after, modified } = await equalised(before);
+    assert.ok(modified);
+    const spread = (values: number[]) => Math.max(...values) / Math.min(...values);
+    assert.ok(spread(ranges(after, 0)) < spread(ranges(before, 0)) / 3);
+  });
+}
+
+for (const [name, between] of Object.entries<(net: Network, y: Value) => Value[]>({
+  "a Clip stands between": (net, y) => [
+    net.node("Clip", "clip", [y, net.scalar("low", 0), net.scalar("high", 1)]),
+  ],
+  "two nodes read the value": (net, y) => [net.node("Relu", "r", [y]), net.node("Sigmoid", "s", [y])],
+  "the value is an output": (_, y) => [y, y],
+  "a Sigmoid stands between": (net, y) => [net.node("Sigmoid", "s", [y])],
+})) {
+  test(`layers stay as they are when ${name}`, async () => {
+    const net = new Network();
+    const [value, ...others] = between(net, unequal(net, net.conv("first", net.x, 3, 8)));
+    const model = net.done(net.conv("second", value!, 8, 4), ...others);
+    assert.equal((await equalised(model)).modified, false);
+  });
+}
+
+test("a channel without weights is left alone", async () => {
+  const net = new Network();
+  const conv = net.conv("first", net.x, 3, 4);
+  const weight = conv.producer!.input(1)!;
+  const values = weight.constant!.toFloat32().slice().fill(0, 0, 27);
+  net.model.graph.setConstant(weight, Tensor.float32(weight.constant!.dims, values));
+  const { model } = await equalised(net.done(net.conv("second", net.relu(conv), 4, 4)));
+  assert.ok(ranges(model, 1).every(Number.isFinite));
+});

@@ -1,0 +1,115 @@
+/** Whole networks in 8 bits: they fuse, keep their face, and stay close to the float network. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { encodeModel, type Model, type Value } from "@cupel/onnx";
+import { float32Of, fusionReport } from "@cupel/runtime";
+import { compress, defaultRecipe } from "../src/index.ts";
+import { Network } from "./support/network.ts";
+import { noisePictures, plain } from "./support/pictures.ts";
+import { feed, outputs, run, sqnr } from "./support/run.ts";
+
+async function in8Bits(model: Model): Promise<Model> {
+  const { model: small } = await compress(model, {
+    pictures: noisePictures(24),
+    preprocessing: plain(),
+    recipe: defaultRecipe(8),
+    threads: 1,
+  });
+  return small;
+}
+
+/** Pictures like those calibrated on: uniform in about -1.7..1.7. */
+const picture = () => {
+  const { data, ...rest } = feed([4, 3, 8, 8]);
+  return { ...rest, data: Float32Array.from(data as Float32Array, (x) => Math.max(-1.7, Math.min(1.7, x))) };
+};
+
+type Body = (net: Network, y: Value) => Value;
+
+/** What stands between a first Conv with 8 channels and a last one. */
+const bodies: Readonly<Record<string, Body>> = {
+  Relu: (net, y) => net.relu(y),
+  Clip: (net, y) => net.node("Clip", "clip", [y, net.scalar("low", 0), net.scalar("high", 1)]),
+  "Clip without a lower bound": (net, y) => net.node("Clip", "clip", [y, null, net.scalar("high", 1)]),
+  Add: (net, y) => net.node("Add", "sum", [net.relu(y), net.conv("side", net.x, 3, 8)]),
+  Mul: (net, y) => net.node("Mul", "product", [y, net.node("Sigmoid", "gate", [y])]),
+  Concat: (net, y) => {
+    const both = net.node("Concat", "both", [net.relu(y), net.conv("side", net.x, 3, 4)], { axis: 1 });
+    return net.conv("narrow", both, 12, 8, { kernel: 1 });
+  },
+  Pad: (net, y) => net.node("Pad", "pad", [net.relu(y), net.integers("pads", [0, 0, 1, 1, 0, 0, 1, 1])]),
+  Slice: (net, y) =>
+    net.node("Slice", "slice", [
+      y,
+      net.integers("from", [2]),
+      net.integers("to", [6]),
+      net.integers("axis", [3]),
+    ]),
+  MaxPool: (net, y) => net.node("MaxPool", "max", [net.relu(y)], { kernel_shape: [2, 2], strides: [2, 2] }),
+  AveragePool: (net, y) => net.node("AveragePool", "mean", [y], { kernel_shape: [2, 2], strides: [2, 2] }),
+  Sigmoid: (net, y) => net.node("Sigmoid", "sigmoid", [y]),
+  LeakyRelu: (net, y) => net.node("LeakyRelu", "leaky", [y], { alpha: 0.1 }),
+  "an input used twice": (net, y) => net.node("Add", "twice", [y, y]),
+  "a pre-activation BatchNormalization": (net, y) => net.relu(net.batchNorm("norm", net.relu(y), 8)),
+  "a node unknown to quantisation": (net, y) => net.node("Softplus", "softplus", [y]),
+};
+
+for (const [name, body] of Object.entries(bodies)) {
+  test(`${name}: convolutions run on integers, answers stay within 8-bit noise`, async () => {
+    const net = new Network();
+    const y = body(net, net.conv("first", net.x, 3, 8));
+    const model = net.done(net.head(net.relu(net.conv("last", y, 8, 8)), 8));
+    const small = await in8Bits(model);
+    const float = await outputs(model, picture());
+    const optimised = await outputs(small, picture());
+    const plainly = await outputs(small, picture(), { optimization: "disabled" });
+    // One rounding to 8 bits leaves 6.02 * 8 + 1.76 - 20 log10(peak / (sigma sqrt 3)), about 40 dB; six of them,
+    // and weights, leave 30 or more.
+    assert.ok(sqnr(float[0]!, optimised[0]!) > 28, `${sqnr(float[0]!, optimised[0]!)} dB`);
+    assert.ok(sqnr(plainly[0]!, optimised[0]!) > 34, `${sqnr(plainly[0]!, optimised[0]!)} dB`);
+    const { convolutions, unfused } = await fusionReport(encodeModel(small));
+    assert.equal(convolutions.total - convolutions.quantised, 0, JSON.stringify(unfused));
+    assert.equal(small.graph.outputs[0]!.name, "scores");
+  });
+}
+
+describe("outputs keep name, type and meaning", () => {
+  test("two of them, one in the middle of the 8-bit part", async () => {
+    const net = new Network();
+    const middle = net.relu(net.conv("first", net.x, 3, 8));
+    const model = net.done(net.head(net.relu(net.conv("last", middle, 8, 8)), 8), middle);
+    const small = await in8Bits(model);
+    assert.deepEqual(
+      small.graph.outputs.map(({ name, shape }) => [name, shape]),
+      model.graph.outputs.map(({ name, shape }) => [name, shape]),
+    );
+    for (const optimization of ["all", "disabled"] as const) {
+      const [before, after] = [await run(model, picture()), await run(small, picture(), { optimization })];
+      for (const name of Object.keys(before)) {
+        const ratio = sqnr(float32Of(before[name]!), float32Of(after[name]!));
+        assert.ok(ratio > 28, `${name}: ${ratio} dB`);
+      }
+    }
+  });
+
+  for (const [name, end] of Object.entries<Body>({
+    "a Conv": (net, y) => net.conv("last", y, 8, 4),
+    "a Conv, then Flatten": (net, y) => net.node("Flatten", "flat", [net.conv("last", y, 8, 4)]),
+    "a Conv, then Relu": (net, y) => net.relu(net.conv("last", y, 8, 4)),
+    "a Gemm, then Softmax": (net, y) => net.node("Softmax", "softmax", [net.head(y, 8)]),
+    "an Add": (net, y) => net.node("Add", "sum", [net.conv("last", y, 8, 8), y]),
+    "a MaxPool": (net, y) => net.node("MaxPool", "max", [y], { kernel_shape: [2, 2] }),
+  })) {
+    test(`the end is ${name}`, async () => {
+      const net = new Network();
+      const model = net.done(end(net, net.relu(net.conv("first", net.x, 3, 8))));
+      const small = await in8Bits(model);
+      assert.equal(small.graph.outputs[0]!.name, model.graph.outputs[0]!.name);
+      for (const optimization of ["all", "disabled"] as const) {
+        const [float] = await outputs(model, picture());
+        const [rounded] = await outputs(small, picture(), { optimization });
+        assert.ok(sqnr(float!, rounded!) > 28, `${sqnr(float!, rounded!)} dB, ${optimization}`);
+      }
+    });
+  }
+});
