@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cloneModel, type Model, Tensor, type Value } from "@cupel/onnx";
-import { equaliseLayers } from "../src/equalise/equalise-layers.ts";
+import { float32Of } from "@cupel/runtime";
+import { type ChannelFactors, equaliseLayers } from "../src/equalise/equalise-layers.ts";
 import { weightedLayers, weightRows } from "../src/layer.ts";
 import { Network } from "./support/network.ts";
-import { assertSameFunction, feed } from "./support/run.ts";
+import { assertSameFunction, feed, largestDifference, run } from "./support/run.ts";
 
 /** Makes the channels of a Conv's output very unequal. */
 function unequal(net: Network, conv: Value): Value {
@@ -19,7 +20,7 @@ function unequal(net: Network, conv: Value): Value {
 
 async function equalised(model: Model, channels = 3): Promise<{ model: Model; modified: boolean }> {
   const copy = cloneModel(model);
-  const { modified } = equaliseLayers.run(copy);
+  const { modified } = equaliseLayers.run(copy, new Map());
   await assertSameFunction(model, copy, feed([2, channels, 8, 8]));
   return { model: copy, modified };
 }
@@ -99,4 +100,23 @@ test("a channel without weights is left alone", async () => {
   net.model.graph.setConstant(weight, Tensor.float32(weight.constant!.dims, values));
   const { model } = await equalised(net.done(net.conv("second", net.relu(conv), 4, 4)));
   assert.ok(ranges(model, 1).every(Number.isFinite));
+});
+
+test("the factors it reports bring every value in between back to what it was", async () => {
+  const net = new Network();
+  const first = net.relu(unequal(net, net.conv("first", net.x, 3, 8)));
+  const second = net.relu(unequal(net, net.conv("second", first, 8, 6)));
+  const model = net.done(net.conv("third", second, 6, 4));
+  const copy = cloneModel(model);
+  const factors: ChannelFactors = new Map();
+  equaliseLayers.run(copy, factors);
+  const taps = ["first", "first.relu", "second", "second.relu"];
+  const [before, after] = [
+    await run(model, feed([1, 3, 8, 8]), { taps }),
+    await run(copy, feed([1, 3, 8, 8]), { taps }),
+  ];
+  for (const tap of taps) {
+    const restored = float32Of(after[tap]!).map((x, i) => x * factors.get(tap)![Math.floor(i / 64)]!);
+    assert.ok(largestDifference(float32Of(before[tap]!), restored) < 1e-4, tap);
+  }
 });

@@ -14,7 +14,7 @@ export type Symmetry = "asymmetric" | "symmetric";
 /** Steps between the smallest and largest of 256 levels. */
 const steps = 255;
 /** For an activation that is zero throughout, or so near it that float32 would lose its digits. */
-const scaleOfNothing = 1 / steps;
+const scaleOfNothing = Math.fround(1 / steps);
 const leastWidth = 2 ** -100;
 
 export function activationScale([low, high]: Range, symmetry: Symmetry): ActivationScale {

@@ -122,6 +122,7 @@ export async function calibrate(
   let still = 0;
   const watch = ({ tensors, count }: RunResult): void => {
     for (const [name, watcher] of watchers) watcher.watch(tensors[name]!);
+    for (const tensor of Object.values(tensors)) release(tensor);
     seen += count;
     task.advance(count);
     if (seen < (looks + 1) * options.batchSize && seen < pictures.length) return;
@@ -180,6 +181,11 @@ async function run(
   const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data.slice() };
   const tensors = await runPictures(session, input, batch);
   return { tensors: { ...tensors, [input.name]: feed }, count: batch.dims[0] };
+}
+
+/** Gives the memory back now: garbage collection lets many runs' worth pile up before it does. */
+function release({ data }: TensorData): void {
+  if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
 }
 
 function checkFinite(watchers: ReadonlyMap<string, Watcher>): void {

@@ -1,0 +1,148 @@
+/** Allocation against brute force, and the search with models that are only numbers. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { Evaluation } from "../src/index.ts";
+import { allocationPath, type Option, type Plan, type PlannedSize } from "../src/search/allocate-bits.ts";
+import { meanDivergence } from "../src/search/divergence.ts";
+import { searchBits } from "../src/search/search-bits.ts";
+import type { WeightBits } from "../src/weights/quantised-weights.ts";
+import { refused } from "./support/refused.ts";
+
+const widths: readonly WeightBits[] = [8, 6, 5, 4, 3, 2];
+
+const layer = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 0, max: 50 })), {
+    minLength: 2,
+    maxLength: 5,
+  })
+  .map((points): Option[] => points.map(([bytes, cost], i) => ({ bits: widths[i]!, bytes, cost })));
+
+test("every plan on the path is the cheapest of all plans of its size or smaller", () => {
+  fc.assert(
+    fc.property(fc.array(layer, { minLength: 1, maxLength: 4 }), (all) => {
+      const layers = new Map(all.map((options, i) => [`layer ${i}`, options]));
+      let plans: { bytes: number; cost: number }[] = [{ bytes: 0, cost: 0 }];
+      for (const options of all) {
+        plans = plans.flatMap((plan) =>
+          options.map(({ bytes, cost }) => ({ bytes: plan.bytes + bytes, cost: plan.cost + cost })),
+        );
+      }
+      for (const { plan, bytes } of allocationPath(layers)) {
+        const chosen = [...layers].map(([name, options]) => options.find((o) => o.bits === plan.get(name))!);
+        assert.equal(
+          chosen.reduce((sum, option) => sum + option.bytes, 0),
+          bytes,
+        );
+        const cost = chosen.reduce((sum, option) => sum + option.cost, 0);
+        const best = Math.min(...plans.filter((each) => each.bytes <= bytes).map((each) => each.cost));
+        assert.equal(cost, best);
+      }
+    }),
+  );
+});
+
+test("the path runs from the cheapest plan to the smallest, one layer a step", () => {
+  fc.assert(
+    fc.property(fc.array(layer, { minLength: 1, maxLength: 6 }), (all) => {
+      const path = allocationPath(new Map(all.map((options, i) => [`layer ${i}`, options])));
+      const smallest = all.reduce((sum, options) => sum + Math.min(...options.map((o) => o.bytes)), 0);
+      assert.equal(path.at(-1)!.bytes, smallest);
+      for (const [i, { plan, bytes }] of path.entries()) {
+        if (i === 0) continue;
+        assert.ok(bytes < path[i - 1]!.bytes);
+        const changed = [...plan].filter(([name, bits]) => path[i - 1]!.plan.get(name) !== bits);
+        assert.equal(changed.length, 1);
+      }
+    }),
+  );
+});
+
+test("divergence is the Kullback-Leibler divergence of the softmax, by hand", () => {
+  const p = [1 / 4, 3 / 4];
+  const q = [1 / 2, 1 / 2];
+  const scores = (shares: number[]) => Float32Array.from(shares, (share) => Math.log(share) + 5);
+  const expected = p.reduce((sum, share, i) => sum + share * Math.log(share / q[i]!), 0);
+  assert.ok(Math.abs(meanDivergence(scores(p), scores(q), 2) - expected) < 1e-6);
+  assert.equal(meanDivergence(scores(p), scores(p), 2), 0);
+});
+
+const pictures = 1000;
+
+/** A model that is wrong on the first `wrong` pictures. */
+function evaluation(wrong: number): Evaluation {
+  const indices = Array.from({ length: pictures }, (_, i) => i);
+  return {
+    indices,
+    labels: indices.map(() => 0),
+    scores: new Float32Array(pictures * 2),
+    classes: 2,
+    answers: indices.map((i) => (i < wrong ? 1 : 0)),
+    top1: 1 - wrong / pictures,
+    top5: null,
+    broken: [],
+  };
+}
+
+/** Ten plans of 1000, 900, ... 100 bytes of weights; files are 50 bytes larger. Plan i loses i^2 pictures. */
+const path: readonly PlannedSize[] = Array.from({ length: 10 }, (_, i) => ({
+  plan: new Map([["layer", i as WeightBits]]),
+  bytes: 1000 - 100 * i,
+}));
+
+function search(target: { maxBytes?: number; maxDrop?: number }) {
+  let evaluated = 0;
+  const done = searchBits(path, {
+    target: { maxBytes: target.maxBytes ?? null, maxDrop: target.maxDrop ?? null },
+    reference: evaluation(0),
+    build(plan: Plan) {
+      const i = plan.get("layer")! as number;
+      return {
+        bytes: 1050 - 100 * i,
+        evaluate: async () => {
+          evaluated++;
+          return evaluation(i * i);
+        },
+      };
+    },
+  });
+  return done.then((result) => ({ ...result, at: result.plan.get("layer") as number, evaluated }));
+}
+
+describe("the search", () => {
+  test("for bytes takes the largest plan whose file fits", async () => {
+    assert.equal((await search({ maxBytes: 750 })).at, 3);
+    assert.equal((await search({ maxBytes: 749 })).at, 4);
+    assert.equal((await search({ maxBytes: 5000 })).at, 0);
+  });
+
+  test("for a drop takes the smallest plan that keeps within it by one standard error", async () => {
+    // i^2 lost of 1000, and i for the standard error: (i^2 + i) / 1000.
+    assert.equal((await search({ maxDrop: 0.0301 })).at, 5);
+    assert.equal((await search({ maxDrop: 0.0299 })).at, 4);
+    assert.equal((await search({ maxDrop: 0 })).at, 0);
+    assert.equal((await search({ maxDrop: 1 })).at, 9);
+  });
+
+  test("for both satisfies both", async () => {
+    const { at } = await search({ maxBytes: 850, maxDrop: 0.0301 });
+    assert.equal(at, 5);
+    await refused(() => search({ maxBytes: 350, maxDrop: 0.0301 }), "BUDGET_UNREACHABLE", /held-back/);
+  });
+
+  test("says how small it gets when that is not small enough", async () => {
+    await refused(() => search({ maxBytes: 149 }), "BUDGET_UNREACHABLE", /149.*the file has 150/s);
+  });
+
+  test("evaluates no plan twice, and shows a curve from large to small with one point chosen", async () => {
+    const { tradeOff, evaluated } = await search({ maxDrop: 0.02 });
+    assert.equal(tradeOff.length, evaluated);
+    assert.deepEqual(
+      tradeOff.map(({ bytes }) => bytes),
+      tradeOff.map(({ bytes }) => bytes).sort((a, b) => b - a),
+    );
+    assert.equal(tradeOff.filter((point) => point.chosen).length, 1);
+    assert.deepEqual([tradeOff[0]!.bytes, tradeOff.at(-1)!.bytes], [1050, 150]);
+    assert.equal(tradeOff.at(-1)!.loss, 0.081);
+  });
+});
