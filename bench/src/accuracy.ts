@@ -4,6 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { reasonOf } from "@cupel/base";
 import {
   compareEvaluations,
   compress,
@@ -108,17 +109,30 @@ export const accuracy: Benchmark = {
     if (context.data === null) return withoutData;
     if (context.python === null)
       context.print("No Python with onnx and onnxruntime (CUPEL_PYTHON): no peer.\n");
-    const measured: Measured[] = [];
+    const results: SubjectResult[] = [];
     const bars: Bar[] = [];
     for (const subject of subjects) {
-      const rows = await measureSubject(subject, context.data, context);
-      measured.push(...rows);
-      bars.push(...barsOf(subject, rows));
+      const result = await measureSubject(subject, context.data, context);
+      results.push(result);
+      bars.push(...barsOf(subject, result));
     }
-    context.print(`\n${table(measured)}`);
-    return { kind: "measured", figures: { seed, measured }, bars, quote: quoteOf(measured) };
+    const rows = results.flatMap((result) => result.rows);
+    context.print(`\n${table(rows)}`);
+    return { kind: "measured", figures: { seed, results }, bars, quote: quoteOf(rows) };
   },
 };
+
+interface SubjectResult {
+  readonly model: string;
+  readonly floatTop1: number;
+  readonly rows: readonly Measured[];
+  readonly failures: readonly Failure[];
+}
+
+interface Failure {
+  readonly by: string;
+  readonly reason: string;
+}
 
 interface Measured {
   readonly model: string;
@@ -136,7 +150,7 @@ async function measureSubject(
   subject: Subject,
   data: string,
   context: BenchmarkContext,
-): Promise<Measured[]> {
+): Promise<SubjectResult> {
   await using folder = await openTemporaryFolder();
   const path = join(data, "models", `${subject.model}.onnx`);
   const model = await readModelFile(path);
@@ -161,9 +175,19 @@ async function measureSubject(
     `${subject.model}: float32 ${megabytes(floatBytes)}, top-1 ${percent(reference.top1)} of ${reference.indices.length} pictures`,
   );
   const rows: Measured[] = [];
+  const failures: Failure[] = [];
   for (const { by, make } of contendersOf(held, context)) {
     const started = performance.now();
-    const compressed = await make();
+    let compressed: string;
+    try {
+      compressed = await make();
+    } catch (thrown) {
+      // A contender that fails has missed its bar; the others still have theirs to meet.
+      signal.throwIfAborted();
+      failures.push({ by, reason: reasonOf(thrown) });
+      context.print(`  ${by}: failed: ${reasonOf(thrown)}`);
+      continue;
+    }
     const tookMs = performance.now() - started;
     const evaluation = await evaluate(compressed, held.evaluation, preprocessing, { signal });
     const row: Measured = {
@@ -179,7 +203,7 @@ async function measureSubject(
     rows.push(row);
     context.print(`  ${by}: ${megabytes(row.bytes)}, ${differenceText(row)}, made in ${seconds(tookMs)}`);
   }
-  return rows;
+  return { model: subject.model, floatTop1: reference.top1!, rows, failures };
 }
 
 /** Everything a contender needs. */
@@ -243,8 +267,8 @@ async function quantiseByPeer(
   return output;
 }
 
-function barsOf({ model, published, goals }: Subject, rows: readonly Measured[]): Bar[] {
-  const float = (100 * rows[0]!.floatTop1).toFixed(2);
+function barsOf({ model, published, goals }: Subject, { floatTop1, rows }: SubjectResult): Bar[] {
+  const float = (100 * floatTop1).toFixed(2);
   const baseline: Bar = {
     claim: `${model}: float32 top-1 is ${published.toFixed(2)}`,
     measured: float,
@@ -252,20 +276,20 @@ function barsOf({ model, published, goals }: Subject, rows: readonly Measured[])
     isExact: true,
   };
   const wanted = goals.filter(({ maxLoss }) => maxLoss !== null);
-  return [
-    baseline,
-    ...wanted.map((goal) => goalBar(model, goal, rows.find(({ by }) => by === nameOf(goal))!)),
-  ];
+  return [baseline, ...wanted.map((goal) => goalBar(model, goal, rows))];
 }
 
-function goalBar(model: string, goal: Goal, row: Measured): Bar {
-  const { bytes } = row;
+function goalBar(model: string, goal: Goal, rows: readonly Measured[]): Bar {
   const { maxBytes, maxLoss } = goal;
   const size = maxBytes === null ? "" : `<= ${megabytes(maxBytes)}, `;
-  // Counted in pictures, a loss of exactly the bar is within it whatever the rounding of fractions.
-  const loss = Number((-100 * row.comparison.difference!.value).toFixed(6));
+  const claim = `${model}, ${nameOf(goal)}: ${size}<= ${maxLoss} points lost`;
+  const row = rows.find(({ by }) => by === nameOf(goal));
+  if (!row) return { claim, measured: "failed", isMet: false, isExact: true };
+  const { bytes, comparison } = row;
+  // Without the last bits of the division, a loss of exactly the bar is within it.
+  const loss = Number((-100 * comparison.difference!.value).toFixed(6));
   return {
-    claim: `${model}, ${nameOf(goal)}: ${size}<= ${maxLoss} points lost`,
+    claim,
     measured: `${megabytes(bytes)}, ${differenceText(row)}`,
     isMet: (maxBytes === null || bytes <= maxBytes) && loss <= maxLoss!,
     isExact: true,

@@ -74,10 +74,13 @@ interface Case extends ProbeOutcome {
   readonly bits: 8 | "mixed";
 }
 
-function caseText({ bits, seen, tookMs, peakBytes, outputBytes }: Case, bareBytes: number): string {
+function caseText(
+  { bits, seen, tookMs, processorMs, peakBytes, outputBytes }: Case,
+  bareBytes: number,
+): string {
   const what = bits === "mixed" ? "mixed" : `INT${bits}`;
   return (
-    `${what}, ${seen} pictures seen: ${seconds(tookMs)}, peak ${megabytes(peakBytes)} ` +
+    `${what}, ${seen} pictures seen: ${seconds(tookMs)} (${seconds(processorMs)} of processor time), peak ${megabytes(peakBytes)} ` +
     `(${megabytes(peakBytes - bareBytes)} above bare), file ${megabytes(outputBytes)}`
   );
 }

@@ -23,6 +23,8 @@ export interface ProbeOutcome {
   readonly seen: number;
   /** From reading the model to having written the result. */
   readonly tookMs: number;
+  /** The same in processor time of all threads: hardly longer on a busy machine. */
+  readonly processorMs: number;
   /** The most that was ever resident, native memory included. */
   readonly peakBytes: number;
   readonly outputBytes: number;
@@ -30,8 +32,15 @@ export interface ProbeOutcome {
 
 process.once("message", async (task: ProbeTask) => {
   const started = performance.now();
+  const before = process.cpuUsage();
   const done = task.kind === "bare" ? { seen: 0, outputBytes: 0 } : await compressFile(task);
-  const outcome: ProbeOutcome = { ...done, tookMs: performance.now() - started, peakBytes: peakResident() };
+  const { user, system } = process.cpuUsage(before);
+  const outcome: ProbeOutcome = {
+    ...done,
+    tookMs: performance.now() - started,
+    processorMs: (user + system) / 1000,
+    peakBytes: peakResident(),
+  };
   process.send?.(outcome, () => process.disconnect?.());
 });
 

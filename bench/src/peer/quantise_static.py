@@ -32,7 +32,8 @@ with tempfile.TemporaryDirectory() as folder:
     prepared = model
     if prepare == "yes":
         prepared = os.path.join(folder, "prepared.onnx")
-        quant_pre_process(model, prepared)
+        # Symbolic shapes are for transformers, and need sympy.
+        quant_pre_process(model, prepared, skip_symbolic_shape=True)
     quantize_static(
         prepared,
         output,
