@@ -9,7 +9,9 @@ import { attribute, type Graph, type Node, Tensor, type Value } from "@cupel/onn
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
-import { emitWeights, type SharedConstants, sharedConstants } from "./emit-weights.ts";
+import { emitWeights } from "./emit-weights.ts";
+import { keepFloat } from "./keep-float.ts";
+import { type SharedValues, sharedValues } from "./shared-values.ts";
 
 export interface Quantisation {
   /** The activations to round, of this graph, in execution order. */
@@ -26,7 +28,7 @@ export function roundedName(name: string): string {
 }
 
 export function emitQdq(graph: Graph, quantisation: Quantisation): void {
-  const shared = sharedConstants(graph);
+  const shared = sharedValues(graph);
   const layers = weightedLayers(graph);
   const scales = new Map<Value, Value>();
   for (const value of quantisation.values) {
@@ -36,12 +38,13 @@ export function emitQdq(graph: Graph, quantisation: Quantisation): void {
     const weights = quantisation.weights.get(layer.weight.name);
     if (weights) emitLayer(graph, layer, weights, shared);
   }
+  keepFloat(graph);
 }
 
 /** @returns the scale constant. */
-function emitActivation(graph: Graph, value: Value, how: ActivationScale, shared: SharedConstants): Value {
-  const scale = shared.get(`scale.${how.scale}`, () => Tensor.float32([], [how.scale]));
-  const zeroPoint = shared.get(`zero.${how.zeroPoint}`, () => Tensor.uint8([], [how.zeroPoint]));
+function emitActivation(graph: Graph, value: Value, how: ActivationScale, shared: SharedValues): Value {
+  const scale = shared.constant(`scale.${how.scale}`, () => Tensor.float32([], [how.scale]));
+  const zeroPoint = shared.constant(`zero.${how.zeroPoint}`, () => Tensor.uint8([], [how.zeroPoint]));
   const readers = [...value.uses];
   const quantise = {
     opType: "QuantizeLinear",
@@ -64,7 +67,7 @@ function insertFirst(graph: Graph, spec: Parameters<Graph["append"]>[0]): Node {
   return first ? graph.insertBefore(first, spec) : graph.append(spec);
 }
 
-function emitLayer(graph: Graph, layer: Layer, weights: QuantisedWeights, shared: SharedConstants): void {
+function emitLayer(graph: Graph, layer: Layer, weights: QuantisedWeights, shared: SharedValues): void {
   const oldWeight = layer.weight;
   layer.node.setInput(1, emitWeights(graph, layer, weights, shared));
   const dq = layer.node.input(0)?.producer;

@@ -1,0 +1,49 @@
+/**
+ * Codes of 2 to 6 bits, gathered into symbols of 8 to 12 bits that one table look-up decodes:
+ *
+ *   symbol = sum of code[i] << (bits * i)       2 or 4 codes
+ *
+ * Its low byte lies in one array, the rest in another, itself packed into bytes: exactly `bits` bits a
+ * weight but for the padding at the end.
+ */
+import type { WeightBits } from "../weights/quantised-weights.ts";
+
+export interface SymbolForm {
+  /** Codes in a symbol. */
+  readonly codes: 2 | 4;
+  /** Bits of a symbol beyond its low byte; they divide a byte. */
+  readonly highBits: 0 | 2 | 4;
+}
+
+export const symbolForms: Readonly<Record<Exclude<WeightBits, 8>, SymbolForm>> = {
+  6: { codes: 2, highBits: 4 },
+  5: { codes: 2, highBits: 2 },
+  4: { codes: 2, highBits: 0 },
+  3: { codes: 4, highBits: 4 },
+  2: { codes: 4, highBits: 0 },
+};
+
+export interface PackedSymbols {
+  /** One a symbol. */
+  readonly low: Uint8Array;
+  /** The high parts, first in the low bits; empty when there are none. */
+  readonly high: Uint8Array;
+}
+
+/** Padded with zero codes to whole symbols and whole bytes of high parts. */
+export function packSymbols(codes: Uint8Array, bits: Exclude<WeightBits, 8>): PackedSymbols {
+  const form = symbolForms[bits];
+  const perHighByte = form.highBits > 0 ? 8 / form.highBits : 1;
+  const count = Math.ceil(Math.ceil(codes.length / form.codes) / perHighByte) * perHighByte;
+  const low = new Uint8Array(count);
+  const high = new Uint8Array(form.highBits > 0 ? count / perHighByte : 0);
+  for (let s = 0; s < count; s++) {
+    let symbol = 0;
+    for (let i = 0; i < form.codes; i++) symbol |= (codes[s * form.codes + i] ?? 0) << (bits * i);
+    low[s] = symbol & 255;
+    if (form.highBits > 0) {
+      high[Math.floor(s / perHighByte)]! |= (symbol >> 8) << ((s % perHighByte) * form.highBits);
+    }
+  }
+  return { low, high };
+}
