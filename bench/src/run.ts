@@ -109,7 +109,7 @@ function summaryOf({ name, loadAfter, tookMs, outcome }: Result): string[] {
   if (outcome.kind === "skipped") return [`${name}: skipped: ${outcome.reason}`];
   const rows = outcome.bars.map((bar) => [bar.claim, bar.measured, verdictOf(bar)]);
   return [
-    `\n${tableText([["bar", "measured", ""], ...rows])}`,
+    ...(rows.length > 0 ? [`\n${tableText([["bar", "measured", ""], ...rows])}`] : []),
     `\nTook ${seconds(tookMs)}; load average at the end ${loadAfter.toFixed(2)}.`,
     `${name}: ${outcome.quote}\n`,
   ];
