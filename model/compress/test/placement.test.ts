@@ -113,3 +113,21 @@ describe("outputs keep name, type and meaning", () => {
     });
   }
 });
+
+test("a ConvTranspose between 8-bit layers keeps its float weights on the engine", async () => {
+  const net = new Network();
+  const y = net.relu(net.conv("first", net.x, 3, 8));
+  const wider = net.relu(net.conv("up", y, 8, 8, { opType: "ConvTranspose" }));
+  const model = net.done(net.head(net.relu(net.conv("last", wider, 8, 8)), 8));
+  const small = await in8Bits(model);
+  const { operators, convolutions } = await fusionReport(encodeModel(small));
+  assert.equal(operators.find(({ opType }) => opType === "ConvTranspose")?.count, 1);
+  assert.equal(convolutions.quantised, 2);
+  const [float, optimised, plainly] = [
+    await outputs(model, picture()),
+    await outputs(small, picture()),
+    await outputs(small, picture(), { optimization: "disabled" }),
+  ];
+  assert.ok(sqnr(float[0]!, optimised[0]!) > 28);
+  assert.ok(sqnr(plainly[0]!, optimised[0]!) > 34);
+});
