@@ -35,7 +35,7 @@ function turnWeight(graph: Graph, weight: Value): void {
   const tensor = weight.constant!;
   const [rows, columns] = [tensor.dims[0]!, tensor.dims[1]!];
   const data = tensor.toFloat32();
-  const turned = Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
+  const turned = data.map((_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
   setParameter(graph, weight, Tensor.float32([columns, rows], turned));
 }
 

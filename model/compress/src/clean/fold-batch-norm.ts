@@ -59,7 +59,7 @@ function fold(graph: Graph, layer: Node, norm: Node): boolean {
   const scale = Float64Array.from(gamma!, (value, c) => value / Math.sqrt(variance![c]! + epsilon));
   const bias = Float32Array.from(beta!, (value, c) => (oldBias[c]! - mean![c]!) * scale[c]! + value);
   const data = weight.toFloat32();
-  const scaled = Float32Array.from(data, (value, i) => value * scale[channelOf(i)]!);
+  const scaled = data.map((value, i) => value * scale[channelOf(i)]!);
 
   // In place: `unshareConstants` has seen to it that nobody else reads them.
   graph.setConstant(layer.input(1)!, Tensor.float32(weight.dims, scaled));

@@ -43,11 +43,10 @@ export function emitWeights(
   }).output;
 }
 
-function int8Weights(layer: Layer, weights: QuantisedWeights): Int8Array {
-  return inOperatorLayout(
-    layer,
-    Int8Array.from(weights.codes, (code) => weights.levels[code]!),
-  );
+function int8Weights(layer: Layer, { codes, levels }: QuantisedWeights): Int8Array {
+  const values = new Int8Array(codes.length);
+  for (let i = 0; i < codes.length; i++) values[i] = levels[codes[i]!]!;
+  return inOperatorLayout(layer, values);
 }
 
 /** The few operators unpacking is made of, each inserted before the layer. */
