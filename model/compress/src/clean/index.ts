@@ -5,6 +5,7 @@ import { denseToGemm } from "./dense-to-gemm.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { placeActivations } from "./place-activations.ts";
 import { removeIdentity } from "./remove-identity.ts";
+import { stemToDepth } from "./stem-to-depth.ts";
 import { unshareConstants } from "./unshare-constants.ts";
 
 export const cleanPasses: readonly Pass[] = [
@@ -15,5 +16,6 @@ export const cleanPasses: readonly Pass[] = [
   denseToGemm,
   foldBatchNorm,
   placeActivations,
+  stemToDepth,
   removeDeadCode,
 ];
