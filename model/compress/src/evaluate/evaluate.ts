@@ -11,8 +11,6 @@ import {
 import { compressErrors } from "../errors.ts";
 import { picturesPerRun, runPictures } from "./picture-runs.ts";
 
-export { checkDims } from "./picture-runs.ts";
-
 export interface EvaluateOptions extends WorkOptions {
   /** Pictures a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
   readonly batchSize?: number;
