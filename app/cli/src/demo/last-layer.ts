@@ -6,7 +6,7 @@ import { float32Of, type TensorData } from "@cupel/runtime";
 import { crossProduct, gram, matrix, meanDiagonal, solvePositive, withRidge } from "./ridge-regression.ts";
 
 /** Share of the mean feature's energy. */
-const ridgeShare = 0.02;
+const ridgeShare = 0.1;
 
 /**
  * Regression answers lie between 0 and 1; a softmax over them would call every answer a guess. This scale
