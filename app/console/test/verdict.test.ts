@@ -44,6 +44,7 @@ test("a gain and no change are called what they are", () => {
     headline(reportWith({ value: 0.006, low: 0.001, high: 0.011 })),
     /with 0\.6 points more accuracy$/,
   );
+  assert.match(headline(reportWith({ value: 0.006, low: -0.001, high: 0.013 })), /with no accuracy lost$/);
   assert.match(headline(reportWith({ value: 0, low: -0.003, high: 0.003 })), /with no change in accuracy$/);
 });
 

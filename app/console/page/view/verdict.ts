@@ -52,11 +52,13 @@ export function headline(report: CompressionReport): string {
 function costPhrase(report: CompressionReport): string {
   if (report.accuracy === null && report.agreement === 1) return "the same answer for every picture";
   if (report.accuracy === null) return `the same answer for ${percentText(report.agreement)} of the pictures`;
-  const { value } = report.accuracy.difference;
+  const { value, low } = report.accuracy.difference;
   const decimals = pointDecimals(value);
   const size = fixedText(Math.abs(value) * 100, decimals);
   if (Number(size) === 0) return "with no change in accuracy";
-  return value < 0 ? `for ${size} points of accuracy` : `with ${size} points more accuracy`;
+  if (value < 0) return `for ${size} points of accuracy`;
+  // A gain that chance explains is not claimed.
+  return low > 0 ? `with ${size} points more accuracy` : "with no accuracy lost";
 }
 
 /** Every figure of the verdict, in one sentence. */
