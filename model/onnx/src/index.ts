@@ -14,7 +14,7 @@ export { Node } from "./node.ts";
 export { type Pass, type PassResult, runPasses } from "./pass.ts";
 export { type ReadOptions, readModel, readModelFile } from "./read.ts";
 export { assertOpset, assertStaticRank, oldestOpset } from "./requirements.ts";
-export { type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";
+export { followShapes, type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";
 export { sortTopologically } from "./sort.ts";
 export {
   type GraphSummary,

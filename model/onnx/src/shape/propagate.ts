@@ -42,7 +42,7 @@ export function propagate(model: Model, options: PropagateOptions): Facts {
   return walk.facts;
 }
 
-class Walk {
+export class Walk {
   readonly facts: Facts = { types: new Map(), contents: new Map(), unknown: [] };
   readonly #model: Model;
   readonly #options: PropagateOptions;
@@ -71,10 +71,11 @@ class Walk {
       const type = this.#declared(input);
       if (type && !types.has(input)) types.set(input, type);
     }
-    for (const node of graph.nodes) this.#node(node);
+    for (const node of graph.nodes) this.node(node);
   }
 
-  #node(node: Node): void {
+  /** One node, after those that make its inputs. */
+  node(node: Node): void {
     for (const body of subgraphsOf(node)) this.#body(node, body);
     const row = node.isStandard ? operatorOf(node.opType) : undefined;
     const context = this.#contextOf(node);
@@ -144,6 +145,7 @@ class Walk {
   #contextOf(node: Node): RuleContext {
     const typeOf = (index: number) => {
       const value = node.input(index);
+      if (value?.constant) return { elementType: value.constant.type, shape: value.constant.dims };
       const type = value && this.facts.types.get(value);
       return type?.kind === "tensor" ? type : null;
     };

@@ -1,0 +1,200 @@
+/**
+ * Writes nodes at the end of a graph and knows the shape of everything it wrote. All of training's graph
+ * algebra (gradients, losses, optimisers) is written with it, so that a formula reads like a formula.
+ */
+import {
+  type Attribute,
+  attribute,
+  type ElementType,
+  followShapes,
+  type Model,
+  type Node,
+  Tensor,
+  type Value,
+} from "@cupel/onnx";
+import { trainErrors } from "./errors.ts";
+
+export type Dims = readonly number[];
+
+export class Emitter {
+  readonly model: Model;
+  readonly #infer: (node: Node) => void;
+  /** Constants made before, by type, shape and content: formulas ask for the same few again and again. */
+  readonly #constants = new Map<string, Value>();
+
+  /** Infers the shapes of the model first. @throws SHAPE_CONFLICT */
+  constructor(model: Model) {
+    this.model = model;
+    this.#infer = followShapes(model);
+  }
+
+  /** Appends a node and returns its outputs. */
+  node(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    outputs: number | readonly string[] = 1,
+  ): readonly Value[] {
+    const node = this.model.graph.append({ opType, inputs, attributes, outputs });
+    this.#infer(node);
+    return node.outputs;
+  }
+
+  /** Appends a node with one output and returns that. */
+  op(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): Value {
+    return this.node(opType, inputs, attributes)[0]!;
+  }
+
+  /** @throws SHAPE_NOT_STATIC */
+  dims(value: Value): Dims {
+    const { shape } = value;
+    if (shape?.every((size): size is number => typeof size === "number")) return shape;
+    throw trainErrors.error(
+      "SHAPE_NOT_STATIC",
+      `"${value.name}" has the shape ${shape ? `[${shape.map((size) => size ?? "?").join(", ")}]` : "(unknown)"}; ` +
+        "a training graph needs numbers. Fix the symbolic dimensions, for instance the batch size, first.",
+      { details: { value: value.name, shape } },
+    );
+  }
+
+  elementType(value: Value): ElementType {
+    if (value.constant) return value.constant.type;
+    return value.type?.kind === "tensor" ? value.type.elementType : "float32";
+  }
+
+  // Constants.
+
+  constant(tensor: Tensor): Value {
+    if (tensor.size > 64) return this.model.graph.addConstant("constant", tensor);
+    const key = `${tensor.type} ${tensor.dims} ${Buffer.from(tensor.bytes()).toString("base64")}`;
+    const held = this.#constants.get(key) ?? this.model.graph.addConstant("constant", tensor);
+    this.#constants.set(key, held);
+    return held;
+  }
+
+  /** A float32 scalar. */
+  scalar(value: number): Value {
+    return this.constant(Tensor.float32([], [value]));
+  }
+
+  /** A list of int64: axes, sizes, indices. */
+  integers(values: readonly number[]): Value {
+    return this.constant(Tensor.int64([values.length], values));
+  }
+
+  /** A float32 tensor of one value throughout, made by the graph itself: it costs no bytes in the file. */
+  filled(dims: Dims, value: number): Value {
+    return this.op("ConstantOfShape", [this.integers(dims)], {
+      value: attribute.tensor(Tensor.float32([1], [value])),
+    });
+  }
+
+  // Arithmetic, broadcasting as ONNX does. A number stands for a float32 scalar.
+
+  add(a: Operand, b: Operand): Value {
+    return this.op("Add", [this.#value(a), this.#value(b)]);
+  }
+
+  sub(a: Operand, b: Operand): Value {
+    return this.op("Sub", [this.#value(a), this.#value(b)]);
+  }
+
+  mul(a: Operand, b: Operand): Value {
+    return this.op("Mul", [this.#value(a), this.#value(b)]);
+  }
+
+  div(a: Operand, b: Operand): Value {
+    return this.op("Div", [this.#value(a), this.#value(b)]);
+  }
+
+  neg(a: Value): Value {
+    return this.op("Neg", [a]);
+  }
+
+  /** `a` where `condition` holds, `b` elsewhere. */
+  where(condition: Value, a: Operand, b: Operand): Value {
+    return this.op("Where", [condition, this.#value(a), this.#value(b)]);
+  }
+
+  /** A boolean tensor as 1 and 0, or any other change of element type. */
+  cast(a: Value, to: "float32" | "int64" | "int32" | "bool"): Value {
+    return this.op("Cast", [a], { to: attribute.int(castCodes[to]) });
+  }
+
+  matMul(a: Value, b: Value): Value {
+    return this.op("MatMul", [a, b]);
+  }
+
+  // Shapes.
+
+  /** The value itself when it has that shape already. */
+  reshape(a: Value, dims: Dims): Value {
+    if (sameDims(this.dims(a), dims)) return a;
+    return this.op("Reshape", [a, this.integers(dims)]);
+  }
+
+  transpose(a: Value, permutation: readonly number[]): Value {
+    if (permutation.every((axis, index) => axis === index)) return a;
+    return this.op("Transpose", [a], { perm: attribute.ints(permutation) });
+  }
+
+  expand(a: Value, dims: Dims): Value {
+    if (sameDims(this.dims(a), dims)) return a;
+    return this.op("Expand", [a, this.integers(dims)]);
+  }
+
+  concat(parts: readonly Value[], axis: number): Value {
+    return parts.length === 1 ? parts[0]! : this.op("Concat", parts, { axis: attribute.int(axis) });
+  }
+
+  slice(
+    a: Value,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps: readonly number[] = axes.map(() => 1),
+  ): Value {
+    return this.op("Slice", [a, ...[starts, ends, axes, steps].map((list) => this.integers(list))]);
+  }
+
+  /** Sizes kept at 1 by default, so that the result broadcasts against what was reduced. No axes: nothing to do. */
+  reduce(
+    kind: "ReduceSum" | "ReduceMean" | "ReduceMax",
+    a: Value,
+    axes: readonly number[],
+    keep = true,
+  ): Value {
+    if (axes.length === 0) return a;
+    return this.op(kind, [a, this.integers(axes)], { keepdims: attribute.int(keep ? 1 : 0) });
+  }
+
+  /**
+   * The gradient of broadcasting: sums over the axes along which a tensor of shape `dims` was repeated.
+   * The one place that does this; every rule with broadcast inputs ends here.
+   */
+  sumTo(a: Value, dims: Dims): Value {
+    const from = this.dims(a);
+    const lead = from.length - dims.length;
+    const axes = from.flatMap((size, axis) =>
+      axis < lead || (dims[axis - lead] === 1 && size !== 1) ? [axis] : [],
+    );
+    return this.reshape(this.reduce("ReduceSum", a, axes), dims);
+  }
+
+  #value(operand: Operand): Value {
+    return typeof operand === "number" ? this.scalar(operand) : operand;
+  }
+}
+
+export type Operand = Value | number;
+
+/** TensorProto.DataType, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+const castCodes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+
+function sameDims(a: Dims, b: Dims): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}

@@ -1,0 +1,2 @@
+export { type DifferentiateOptions, differentiate, gradientName } from "./differentiate.ts";
+export { trainErrors } from "./errors.ts";
