@@ -10,7 +10,8 @@ import {
   type Model,
   type Node,
   Tensor,
-  type Value,
+  tensorType,
+  Value,
 } from "@cupel/onnx";
 import { trainErrors } from "./errors.ts";
 
@@ -26,6 +27,14 @@ export class Emitter {
   constructor(model: Model) {
     this.model = model;
     this.#infer = followShapes(model);
+  }
+
+  /** Declares an input of the graph. @throws GRAPH_EDIT_INVALID when the name is taken */
+  input(name: string, elementType: ElementType, dims: Dims): Value {
+    const { graph } = this.model;
+    const value = graph.add(new Value(name, tensorType(elementType, dims)));
+    graph.inputs.push(value);
+    return value;
   }
 
   /** Appends a node and returns its outputs. */

@@ -46,6 +46,10 @@ export function followShapes(model: Model): (node: Node) => void {
   const walk = new Walk(model, leniently);
   walk.graph(model.graph);
   return (node) => {
+    // Inputs of the graph that were declared since.
+    for (const input of node.inputs) {
+      if (input?.type && !walk.facts.types.has(input)) walk.facts.types.set(input, input.type);
+    }
     walk.node(node);
     for (const output of node.outputs) output.type = walk.facts.types.get(output) ?? output.type;
   };
