@@ -1,2 +1,7 @@
 export { type DifferentiateOptions, differentiate, gradientName } from "./differentiate.ts";
 export { trainErrors } from "./errors.ts";
+export { type MlpOptions, mlp } from "./network/mlp.ts";
+export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";
+export type { InputSize } from "./network/network-builder.ts";
+export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
+export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
