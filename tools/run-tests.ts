@@ -55,6 +55,10 @@ stream.on("test:fail", (event) => {
   failures.push(`${relative(root, event.file ?? "")}: ${event.name}\n${reason}`);
   console.log(`FAIL ${failures.at(-1)}\n`);
 });
+// What a test has to tell, such as a table; the runner's own figures belong to no file.
+stream.on("test:diagnostic", (event) => {
+  if (event.file) console.log(event.message);
+});
 stream.on("test:summary", (event) => {
   if (event.file)
     console.log(`${event.success ? "ok  " : "FAIL"} ${relative(root, event.file)} (${seconds()})`);

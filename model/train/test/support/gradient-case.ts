@@ -10,6 +10,8 @@ export interface GradientCase {
   readonly opType: string;
   /** What the row covers, such as "groups, stride 2"; "" for the plain form. */
   readonly variant: string;
+  /** Operator set of the model. Default 20. */
+  readonly opset?: number;
   draw(random: Random): Application;
 }
 
@@ -32,9 +34,29 @@ export interface DrawnInput {
   readonly high?: number;
   /**
    * Points where the operator has a kink (0 for Relu): values nearer than the difference step are moved
-   * away. A function receives each value and returns one that is safe.
+   * away. A function receives each value and returns one that is safe. See `awayFrom`.
    */
   readonly avoid?: (value: number) => number;
+  /**
+   * Values are a random order of evenly spaced ones, so that no difference step changes which is the
+   * largest (MaxPool, ReduceMax). At most 250 elements in the default range.
+   */
+  readonly distinct?: boolean;
   /** False for a float input that the operator does not differentiate. Default true. */
   readonly differentiated?: boolean;
 }
+
+/**
+ * How far central differences move each element. Rounding costs eps/h of the value and truncation h^2/6 of
+ * the third derivative; with float32's eps = 2^-24 both are smallest, about 2^-16, at h = eps^(1/3) = 2^-8.
+ */
+export const differenceStep = 2 ** -8;
+
+/** For `avoid`: moves values that a difference step could carry over one of `kinks` to a safe distance. */
+export const awayFrom =
+  (...kinks: readonly number[]) =>
+  (value: number): number => {
+    const margin = 4 * differenceStep;
+    const kink = kinks.find((point) => Math.abs(value - point) < margin);
+    return kink === undefined ? value : kink + (value < kink ? -margin : margin);
+  };
