@@ -16,8 +16,8 @@ export interface MobileNetV2Options {
   /** Multiplies the channels of every layer, rounded to multiples of 8. Default 1. */
   readonly width?: number;
   /**
-   * "imagenet", the default: the published strides; inputs from 32 pixels. "cifar": the first two strides
-   * are 1, so that a 32-pixel picture ends as 4x4; inputs from 8.
+   * "imagenet", the default: the published strides; inputs from 17 pixels. "cifar": the first two strides
+   * are 1, so that a 32-pixel picture ends as 4x4; from 5.
    */
   readonly stem?: "imagenet" | "cifar";
   /** Of the initial weights. Default 1. */

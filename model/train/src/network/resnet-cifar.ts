@@ -15,7 +15,7 @@ export interface ResNetCifarOptions {
   /** 6n + 2: the paper has 20, 32, 44, 56 and 110. */
   readonly depth: number;
   readonly classes: number;
-  /** Channels, height and width in pixels; from 4 pixels. */
+  /** Channels, height and width in pixels; from 3 pixels. */
   readonly input: InputSize;
   /** Channels of the stem and the first stage; the others are multiples. Default 16, the published width. */
   readonly width?: number;
