@@ -9,6 +9,7 @@ export { externalAlignment } from "./external-data.ts";
 export { assertFiniteWeights, findNonFinite, type NonFinite } from "./finite.ts";
 export { foldConstants } from "./fold-constants.ts";
 export { Graph, type NewNode, subgraphsOf } from "./graph.ts";
+export { macsOf } from "./macs.ts";
 export { Model, newestIrVersion, newestOpset } from "./model.ts";
 export { Node } from "./node.ts";
 export { type Pass, type PassResult, runPasses } from "./pass.ts";

@@ -40,7 +40,8 @@ export async function profile(source: ModelSource, options: ProfileOptions = {})
   return summariseTrace(await readTrace(folder.path), { warmup });
 }
 
-async function readTrace(folder: string): Promise<TraceEvent[]> {
+/** The trace that the one session with its `profile` prefix in `folder` wrote when it was closed. @throws RUN_FAILED */
+export async function readTrace(folder: string): Promise<TraceEvent[]> {
   const [file] = await readdir(folder);
   if (file === undefined) throw runtimeErrors.error("RUN_FAILED", "The engine wrote no profile.");
   return JSON.parse(await readFile(join(folder, file), "utf8"));

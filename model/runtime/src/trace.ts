@@ -27,6 +27,9 @@ export interface TraceEvent {
     readonly node_index?: string;
     readonly op_name?: string;
     readonly provider?: string;
+    /** One entry an input: its sizes by its element type. Empty for a missing one. */
+    readonly input_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
+    readonly output_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
   };
 }
 
