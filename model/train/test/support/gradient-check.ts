@@ -1,22 +1,24 @@
 /**
  * Central differences against a gradient rule, in the engine.
  *
- * All draws of a row are independent parts of one model with the loss sum(output * weights), weights random,
- * so that one session and one perturbed run serve them together. An input moves along a random vector d
- * with |d_i| <= h, and the change of the loss, added up in float64 from the raw outputs, is compared with
- * what the gradient g foretells:
+ * All draws of an operator are independent parts of one model with the loss sum(weights * y), weights random, so
+ * that one session and one perturbed run serve them together. An input moves along a random vector d with
+ * h/2 <= |d_i| <= h, and the change of the loss, added up in float64 from the raw outputs y, is compared
+ * with what the gradient g foretells:
  *
- *   error = |L(x + d) - L(x - d) - 2 g.d| / (2 |g| |d| / sqrt(n))
+ *   error = |L(x + d) - L(x - d) - 2 g.d| / max(2 |g| |d| / sqrt(n), 2^12 eps |weights * y|)
  *
- * The denominator is the size a random g.d has, so this is the relative error of the gradient as a vector:
- * a wrong element of n shows with 1/sqrt(n) of its weight, in one direction or another of several.
+ * The first denominator is the size a random 2 g.d has, so this is the relative error of the gradient as a
+ * vector: a wrong element of n shows with 1/sqrt(n) of its weight, in one direction or another of several.
+ * The second is for gradients that cancel or vanish: the rounding of y to float32 (eps = 2^-24) then counts
+ * as 2^-12, still far below what a wrong rule makes, h |weights|.
  */
 import { createRandom, type Random } from "@cupel/base";
 import { encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { type Feeds, openSession, type TensorData } from "@cupel/runtime";
 import { differentiate, gradientName } from "../../src/differentiate.ts";
 import { Emitter } from "../../src/emitter.ts";
-import { type Application, type DrawnInput, differenceStep, type GradientCase } from "./gradient-case.ts";
+import { type DrawnInput, differenceStep, type GradientCase } from "./gradient-case.ts";
 
 export const drawsOfRow = 4;
 const directionsOfInput = 6;
@@ -27,21 +29,26 @@ const directionsOfInput = 6;
 export const tolerance = 1e-3;
 
 export interface GradientCheck {
+  readonly row: GradientCase;
   /** The largest error over draws, inputs and directions. */
   readonly error: number;
   /** Where it was, for messages. */
   readonly where: string;
 }
 
-/** @throws what `differentiate` throws, and the engine's errors */
-export async function checkGradients(row: GradientCase, draws: number = drawsOfRow): Promise<GradientCheck> {
-  const model = new Model({ irVersion: 10, opsets: new Map([["", row.opset ?? 20]]) });
+/**
+ * Rows MUST be of one operator set. One model and one session serve all of them.
+ * @throws what `differentiate` throws, and the engine's errors
+ */
+export async function checkGradients(rows: readonly GradientCase[]): Promise<readonly GradientCheck[]> {
+  const model = new Model({ irVersion: 10, opsets: new Map([["", operatorSet(rows[0]!)]]) });
   const emit = new Emitter(model);
-  const parts = Array.from({ length: draws }, (_, draw) => addPart(emit, row, createRandom(draw + 1), draw));
+  const parts = rows.flatMap((row) =>
+    Array.from({ length: drawsOfRow }, (_, draw) => addPart(emit, row, draw)),
+  );
   const loss = parts.map((part) => part.loss).reduce((sum, next) => emit.add(sum, next));
   model.graph.outputs.push(loss);
-  const probes = parts.map((part) => part.inputs.filter((input) => input.differentiated));
-  const wrt = probes.flatMap((inputs) => inputs.map((input) => input.name));
+  const wrt = parts.flatMap((part) => part.probed.map((input) => input.name));
   const trained = differentiate(model, { loss: loss.name, wrt });
   for (const part of parts) trained.graph.outputs.push(trained.graph.value(part.output)!);
 
@@ -50,45 +57,51 @@ export async function checkGradients(row: GradientCase, draws: number = drawsOfR
     parts.flatMap((part) => part.inputs.map((input) => [input.name, input.data])),
   );
   const gradients = await session.run(feeds, { fetches: wrt.map(gradientName) });
-  const fetches = parts.map((part) => part.output);
-  const lossesAt = async (moved: Feeds): Promise<readonly number[]> => {
-    const outputs = await session.run({ ...feeds, ...moved }, { fetches });
-    return parts.map((part) => dot(numbersOf(outputs[part.output]!), part.weights));
+  const lossesAt = async (moved: Feeds): Promise<readonly Loss[]> => {
+    const outputs = await session.run({ ...feeds, ...moved }, { fetches: parts.map((part) => part.output) });
+    return parts.map((part) => lossOf(numbersOf(outputs[part.output]!), part.weights));
   };
 
   const random = createRandom(0);
-  let worst: GradientCheck = { error: 0, where: "nowhere" };
-  const most = Math.max(...probes.map((inputs) => inputs.length));
+  const errors: GradientCheck[] = [];
+  const most = Math.max(...parts.map((part) => part.probed.length));
   for (let at = 0; at < most * directionsOfInput; at++) {
-    const probed = probes.map((inputs) => inputs[Math.floor(at / directionsOfInput)]);
-    const moves = probed.map((input) => input && move(input, random));
+    const inputs = parts.map((part) => part.probed[Math.floor(at / directionsOfInput)]);
+    const moves = inputs.map((input) => input && move(input, random));
     const above = await lossesAt(feedsOf(moves.map((found) => found?.above)));
     const below = await lossesAt(feedsOf(moves.map((found) => found?.below)));
-    for (const [draw, part] of parts.entries()) {
-      const input = probed[draw];
-      const moved = moves[draw];
-      if (!input || !moved) continue;
+    for (const [index, { row, draw }] of parts.entries()) {
+      const input = inputs[index];
+      if (!input) continue;
       const gradient = gradients[gradientName(input.name)]!;
-      if (String(gradient.dims) !== String(input.data.dims)) {
-        throw new Error(`${input.name} [${input.data.dims}] has a gradient of shape [${gradient.dims}]`);
-      }
-      const g = numbersOf(gradient);
-      const foretold = dot(g, moved.step);
-      // A gradient that is nothing but rounding, such as that of Floor, is compared with the weights instead.
-      const size = Math.max(norm(g), 1e-3 * norm(part.weights));
-      const error =
-        Math.abs(above[draw]! - below[draw]! - foretold) / ((size * norm(moved.step)) / Math.sqrt(g.length));
-      if (!(error <= worst.error)) {
-        worst = { error, where: `input ${input.index} [${input.data.dims}] of draw ${draw}` };
-      }
-      if (Number.isNaN(error)) return worst;
+      const error = errorOf(gradient, moves[index]!.step, above[index]!, below[index]!);
+      errors.push({ row, error, where: `input ${input.index} [${input.data.dims}] of draw ${draw}` });
     }
   }
-  return worst;
+  return rows.map((row) => errors.filter((found) => found.row === row).reduce(worse));
+}
+
+/** Of the model that a row is checked in. */
+export const operatorSet = (row: GradientCase): number => row.opset ?? 20;
+
+function errorOf(gradient: TensorData, step: Float64Array, above: Loss, below: Loss): number {
+  const g = numbersOf(gradient);
+  if (g.length !== step.length) throw new Error(`a gradient has the shape [${gradient.dims}]`);
+  const expected = (norm(g) * norm(step)) / Math.sqrt(g.length);
+  return Math.abs(above.loss - below.loss - dot(g, step)) / Math.max(expected, 2 ** -12 * above.size);
+}
+
+/** NaN is the worst. */
+function worse(a: GradientCheck, b: GradientCheck): GradientCheck {
+  return Number.isNaN(a.error) || a.error >= b.error ? a : b;
 }
 
 interface Part {
+  readonly row: GradientCase;
+  readonly draw: number;
   readonly inputs: readonly PartInput[];
+  /** Those that are differentiated. */
+  readonly probed: readonly PartInput[];
   /** Name of the raw output. */
   readonly output: string;
   readonly weights: Float32Array;
@@ -100,36 +113,34 @@ interface PartInput {
   /** Position among the operator's inputs. */
   readonly index: number;
   readonly data: TensorData & { readonly data: Float32Array };
-  readonly differentiated: boolean;
 }
 
-function addPart(emit: Emitter, row: GradientCase, random: Random, draw: number): Part {
-  const application = row.draw(random);
+function addPart(emit: Emitter, row: GradientCase, draw: number): Part {
+  const random = createRandom(draw + 1);
+  const { inputs: given, attributes, outputs, differentiated = 0 } = row.draw(random);
   const inputs: PartInput[] = [];
-  const values = application.inputs.map((input, index) => {
+  const values = given.map((input, index) => {
     if (input === null) return null;
     if (input instanceof Tensor) return emit.model.graph.addConstant("given", input);
-    const name = `draw${draw}.input${index}`;
-    const data = { type: "float32", dims: input.dims, data: drawValues(input, random) } as const;
-    inputs.push({ name, index, data, differentiated: input.differentiated ?? true });
+    const name = emit.model.graph.uniqueName(`input${index}`);
+    inputs.push({
+      name,
+      index,
+      data: { type: "float32", dims: input.dims, data: drawValues(input, random) },
+    });
     return emit.input(name, "float32", input.dims);
   });
-  const output = outputOf(emit, row, application, values);
+  const output = emit.node(row.opType, values, attributes, outputs)[differentiated]!;
   const dims = emit.dims(output);
   const weights = Float32Array.from({ length: size(dims) }, () => random.uniform() * 2 - 1);
   const float = emit.elementType(output) === "float32" ? output : emit.cast(output, "float32");
   const weighted = emit.mul(float, emit.model.graph.addConstant("weights", Tensor.float32(dims, weights)));
   const loss = emit.reduce("ReduceSum", weighted, [...dims.keys()], false);
-  return { inputs, output: output.name, weights, loss };
-}
-
-function outputOf(
-  emit: Emitter,
-  { opType }: GradientCase,
-  { attributes, outputs, differentiated }: Application,
-  inputs: readonly (Value | null)[],
-): Value {
-  return emit.node(opType, inputs, attributes, outputs)[differentiated ?? 0]!;
+  const probed = inputs.filter(({ index }) => {
+    const input = given[index];
+    return input && !(input instanceof Tensor) && input.differentiated !== false;
+  });
+  return { row, draw, inputs, probed, output: output.name, weights, loss };
 }
 
 function drawValues({ dims, low = -2, high = 2, avoid, distinct }: DrawnInput, random: Random): Float32Array {
@@ -150,11 +161,24 @@ interface Move {
 }
 
 function move({ name, data }: PartInput, random: Random): Move {
-  const direction = data.data.map(() => (random.uniform() * 2 - 1) * differenceStep);
+  const direction = data.data.map(() => {
+    const along = random.uniform() * 2 - 1;
+    return ((along + Math.sign(along)) / 2) * differenceStep;
+  });
   const above = data.data.map((value, index) => value + direction[index]!);
   const below = data.data.map((value, index) => value - direction[index]!);
   const step = Float64Array.from(above, (value, index) => value - below[index]!);
   return { above: [name, { ...data, data: above }], below: [name, { ...data, data: below }], step };
+}
+
+interface Loss {
+  readonly loss: number;
+  /** |weights * y|: what rounding is proportional to. */
+  readonly size: number;
+}
+
+function lossOf(output: Float64Array, weights: Float32Array): Loss {
+  return { loss: dot(output, weights), size: norm(output.map((y, index) => y * weights[index]!)) };
 }
 
 function feedsOf(moved: readonly (readonly [string, TensorData] | undefined)[]): Feeds {
