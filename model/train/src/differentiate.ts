@@ -7,7 +7,7 @@
  * a value that is read twice receives two gradients.
  */
 import { cloneModel, type Graph, type Model, type Node, removeDeadCode, type Value } from "@cupel/onnx";
-import { Emitter } from "./emitter.ts";
+import { type Composite, Emitter } from "./emitter.ts";
 import { trainErrors } from "./errors.ts";
 import { gradientRules } from "./gradient/rules.ts";
 import type { GradientContext } from "./gradient-rule.ts";
@@ -56,17 +56,27 @@ export function appendGradients(emit: Emitter, loss: Value, wanted: readonly Val
   }
   const path = pathBetween(emit.model.graph, wanted, loss);
   const gradients = new Map<Value, Value>([[loss, emit.filled(emit.dims(loss), 1)]]);
+  const add = (value: Value | null | undefined, gradient: Value | null): void => {
+    if (gradient === null || !value || !path.values.has(value)) return;
+    const held = gradients.get(value);
+    gradients.set(value, held ? emit.add(held, gradient) : gradient);
+  };
+  const passed = new Set<Composite>();
   for (const node of path.nodes) {
+    const composite = emit.compositeOf(node);
+    if (composite) {
+      const incoming = composite.outputs.map((output) => gradients.get(output) ?? null);
+      if (passed.has(composite) || incoming.every((gradient) => gradient === null)) continue;
+      passed.add(composite);
+      const wants = (index: number) => path.values.has(composite.inputs[index]!);
+      composite.backward(incoming, wants).forEach((gradient, index) => add(composite.inputs[index], gradient));
+      continue;
+    }
     if (!node.outputs.some((output) => gradients.has(output))) continue;
     const context = contextOf(node, emit, gradients, path.values);
     const rule = node.isStandard ? gradientRules[node.opType] : undefined;
     if (!rule) throw context.unsupported("it has no gradient rule (docs/operators.md lists those that have)");
-    rule(context).forEach((gradient, index) => {
-      const value = node.input(index);
-      if (gradient === null || value === null || !path.values.has(value)) return;
-      const held = gradients.get(value);
-      gradients.set(value, held ? emit.add(held, gradient) : gradient);
-    });
+    rule(context).forEach((gradient, index) => add(node.input(index), gradient));
   }
   return wanted.map((value) => {
     const gradient = gradients.get(value);
