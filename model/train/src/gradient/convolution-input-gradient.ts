@@ -18,17 +18,21 @@ type Form = (emit: Emitter, conv: ConvShape, weight: Value, dy: Value) => Value;
 
 /** @returns [batch, channels, ...sizes] from the weight [filters, channels / group, ...kernel] and dy */
 export const inputGradient: Form = (emit, conv, weight, dy) =>
-  forms[inputGradientForm(conv)](emit, conv, weight, dy);
+  inputGradientForms[inputGradientForm(conv)](emit, conv, weight, dy);
 
 /** Turning the weight over pays where each of its elements is then used often enough. */
 const leastUsesToFlip = 512;
 
 export function inputGradientForm(conv: ConvShape): InputGradientForm {
-  const isFlippable = conv.kernel.every((_, axis) => {
+  return canFlip(conv) && conv.batch * product(conv.outputs) >= leastUsesToFlip ? "flipped" : "transposed";
+}
+
+/** Stride 1, and no pads that the engine's Conv would have to cut off. */
+export function canFlip(conv: ConvShape): boolean {
+  return conv.kernel.every((_, axis) => {
     const room = extentOf(conv, axis) - 1;
     return conv.strides[axis] === 1 && conv.begins[axis]! <= room && conv.ends[axis]! <= room;
   });
-  return isFlippable && conv.batch * product(conv.outputs) >= leastUsesToFlip ? "flipped" : "transposed";
 }
 
 const transposed: Form = (emit, conv, weight, dy) =>
@@ -50,7 +54,7 @@ const flipped: Form = (emit, conv, weight, dy) => {
   });
 };
 
-const forms: Readonly<Record<InputGradientForm, Form>> = { transposed, flipped };
+export const inputGradientForms: Readonly<Record<InputGradientForm, Form>> = { transposed, flipped };
 
 function commonAttributes({ kernel, dilations, group }: ConvShape) {
   return {
