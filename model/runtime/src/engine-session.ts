@@ -1,5 +1,6 @@
 /**
- * One engine session in the current thread: the only file that knows ONNX Runtime's binding.
+ * One engine session in the current thread: with `engine-state.ts` the only file that knows
+ * ONNX Runtime's binding.
  *
  * Calls block the thread for as long as the engine works (the binding's promises only look asynchronous),
  * so it is hosted by `session-worker.ts`, or by a child process that does nothing else.
@@ -7,16 +8,28 @@
 import { env, InferenceSession, listSupportedBackends, Tensor } from "onnxruntime-node";
 import { loadError, runError } from "./engine-errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import { EngineState } from "./engine-state.ts";
 import { runtimeErrors } from "./errors.ts";
-import type { Feeds } from "./feeds.ts";
+import type { Feeds, Targets } from "./feeds.ts";
 import type { PostedModel } from "./model-source.ts";
 import type { EngineRun } from "./session-protocol.ts";
-import { isEngineElementType, type TensorData, tensorArrays, type ValueInfo } from "./tensor-data.ts";
+import type { StateBinding } from "./state-binding.ts";
+import {
+  bytesOf,
+  engineElementType,
+  isEngineElementType,
+  type TensorData,
+  type TypedArray,
+  tensorArrays,
+  type ValueInfo,
+} from "./tensor-data.ts";
 
 export interface EngineSession extends AsyncDisposable {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  run(feeds: Feeds, fetches: readonly string[] | null): Promise<EngineRun>;
+  readonly state: EngineState;
+  /** @param fetches null for all outputs that are no state. @param into takes outputs instead of the result. */
+  run(feeds: Feeds, fetches: readonly string[] | null, into?: Targets): Promise<EngineRun>;
 }
 
 /**
@@ -29,7 +42,11 @@ export function prepareEngineThread(): void {
   env.logLevel = "fatal";
 }
 
-export async function openEngineSession(model: PostedModel, options: EngineOptions): Promise<EngineSession> {
+export async function openEngineSession(
+  model: PostedModel,
+  options: EngineOptions,
+  bindings: readonly StateBinding[] = [],
+): Promise<EngineSession> {
   const what = model.kind === "path" ? model.path : model.name;
   checkProviders(options.executionProviders);
   const session = await create(model, options).catch((thrown: unknown) => {
@@ -37,21 +54,34 @@ export async function openEngineSession(model: PostedModel, options: EngineOptio
       ? providerError(options.executionProviders, thrown)
       : loadError(what, thrown);
   });
-  const outputNames = session.outputNames;
+  const { inputs, outputs, state } = await describe(session, bindings);
+  const successors = new Set(bindings.map((binding) => binding.output));
+  const outputNames = session.outputNames.filter((name) => !successors.has(name));
   return {
-    inputs: session.inputMetadata.map(valueInfo),
-    outputs: session.outputMetadata.map(valueInfo),
-    async run(feeds, fetches) {
+    inputs,
+    outputs,
+    state,
+    async run(feeds, fetches, into = {}) {
       try {
         const tensors: Record<string, Tensor> = {};
         for (const [name, feed] of Object.entries(feeds)) {
-          tensors[name] = new Tensor(tensorType(feed.type), feed.data, [...feed.dims]);
+          tensors[name] = new Tensor(engineElementType(feed.type), feed.data, [...feed.dims]);
         }
+        const wanted = fetches ?? outputNames;
+        const buffers: Record<string, Tensor | null> = {};
+        for (const name of wanted) buffers[name] = null;
+        state.bind(tensors, buffers);
         const started = performance.now();
-        const results = await session.run(tensors, fetches ?? outputNames);
+        const results = await session.run(tensors, buffers);
         const engineMs = performance.now() - started;
         const outputs: Record<string, TensorData> = {};
-        for (const [name, tensor] of Object.entries(results)) outputs[name] = tensorData(name, tensor);
+        for (const name of wanted) {
+          const output = tensorData(name, results[name]!);
+          const target = into[name];
+          if (target === undefined) outputs[name] = output;
+          else copyOutput(name, output, target);
+        }
+        state.advance(results);
         return { outputs, engineMs };
       } catch (thrown) {
         throw runError(thrown);
@@ -80,6 +110,18 @@ function create(model: PostedModel, options: EngineOptions): Promise<InferenceSe
   return model.kind === "path"
     ? InferenceSession.create(model.path, engineOptions)
     : InferenceSession.create(model.bytes, engineOptions);
+}
+
+/** Releases the session when it cannot be described in our terms. */
+async function describe(session: InferenceSession, bindings: readonly StateBinding[]) {
+  try {
+    const inputs = session.inputMetadata.map(valueInfo);
+    const outputs = session.outputMetadata.map(valueInfo);
+    return { inputs, outputs, state: new EngineState(bindings, { inputs, outputs }) };
+  } catch (thrown) {
+    await session.release();
+    throw thrown;
+  }
 }
 
 function checkProviders(wanted: readonly string[]): void {
@@ -114,15 +156,19 @@ function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
   return { name: metadata.name, type: metadata.type, dims: [...metadata.shape] };
 }
 
-function tensorType(type: string) {
-  if (isEngineElementType(type)) return type;
-  throw runtimeErrors.error("TENSOR_TYPE_MISMATCH", `The engine takes no ${type} tensors from JavaScript.`);
-}
-
 function tensorData(name: string, tensor: Tensor): TensorData {
   const { type, data, dims } = tensor;
   if (!isEngineElementType(type) || !(data instanceof tensorArrays[type])) {
     throw runtimeErrors.error("TENSOR_TYPE_MISMATCH", `The output "${name}" is ${type}, which cannot leave.`);
   }
   return { type, dims: [...dims], data };
+}
+
+function copyOutput(name: string, { dims, data }: TensorData, target: TypedArray): void {
+  if (target.length !== data.length) {
+    throw new RangeError(
+      `the output "${name}" of shape [${dims.join(", ")}] does not fit an array of ${target.length} elements.`,
+    );
+  }
+  bytesOf(target).set(bytesOf(data));
 }

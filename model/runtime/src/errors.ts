@@ -62,6 +62,13 @@ export const runtimeErrors = defineErrors({
     grpc: "INVALID_ARGUMENT",
     exit: 65,
   },
+  STATE_INVALID: {
+    meaning:
+      "State is bound to what the model does not have or to values of another type or shape, or it is unknown.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
   TAP_UNKNOWN: {
     meaning: "A tap is named after no value of the graph.",
     http: 400,

@@ -8,8 +8,10 @@
 import { runtimeErrors } from "./errors.ts";
 import {
   arrayLength,
+  copyOf,
   elementCount,
   isEngineElementType,
+  isShared,
   type TensorData,
   type TypedArray,
   tensorArrays,
@@ -17,21 +19,12 @@ import {
 } from "./tensor-data.ts";
 
 export type Feeds = Readonly<Record<string, TensorData>>;
+/** Arrays over shared memory, by the name of the value to be written there. */
+export type Targets = Readonly<Record<string, TypedArray>>;
 
 /** @throws INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH */
 export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds): void {
-  const expected = new Map(inputs.map((input) => [input.name, input]));
-  for (const [name, feed] of Object.entries(feeds)) {
-    const input = expected.get(name);
-    if (!input) {
-      throw runtimeErrors.error(
-        "INPUT_UNKNOWN",
-        `The model has no input "${name}"; its inputs are ${quoted(inputs)}.`,
-        { details: { name } },
-      );
-    }
-    checkFeed(input, feed);
-  }
+  checkFeedsGiven(inputs, feeds);
   for (const input of inputs) {
     if (Object.hasOwn(feeds, input.name)) continue;
     throw runtimeErrors.error(
@@ -39,6 +32,22 @@ export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds): void {
       `The input "${input.name}" (${input.type} ${shapeText(input.dims)}) has no feed.`,
       { details: { name: input.name } },
     );
+  }
+}
+
+/** The same, where inputs may be left out. @throws INPUT_UNKNOWN, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH */
+export function checkFeedsGiven(inputs: readonly ValueInfo[], feeds: Feeds): void {
+  const expected = new Map(inputs.map((input) => [input.name, input]));
+  for (const [name, feed] of Object.entries(feeds)) {
+    const input = expected.get(name);
+    if (!input) {
+      throw runtimeErrors.error(
+        "INPUT_UNKNOWN",
+        `There is no input "${name}" to feed; the inputs are ${quoted(inputs)}.`,
+        { details: { name } },
+      );
+    }
+    checkFeed(input, feed);
   }
 }
 
@@ -56,7 +65,8 @@ export function checkFetches(outputs: readonly ValueInfo[], fetches: readonly st
   }
 }
 
-function checkFeed(input: ValueInfo, feed: TensorData): void {
+/** @throws INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH */
+export function checkFeed(input: ValueInfo, feed: TensorData): void {
   const { type, dims, data } = feed;
   if (type !== input.type) {
     throw runtimeErrors.error(
@@ -73,11 +83,7 @@ function checkFeed(input: ValueInfo, feed: TensorData): void {
       { details: { name: input.name } },
     );
   }
-  const fits =
-    input.dims.length === 0 ||
-    (dims.length === input.dims.length &&
-      input.dims.every((dim, axis) => typeof dim === "string" || dim === dims[axis]));
-  if (!fits) {
+  if (!fitsShape(input, dims)) {
     throw runtimeErrors.error(
       "INPUT_SHAPE_MISMATCH",
       `The input "${input.name}" has shape ${shapeText(input.dims)}, but ${shapeText(dims)} was given.`,
@@ -98,12 +104,52 @@ function checkFeed(input: ValueInfo, feed: TensorData): void {
   }
 }
 
-/** Feeds ready to post, and the buffers to move with them. */
-export function packFeeds(feeds: Feeds, transfer: boolean): { feeds: Feeds; moved: ArrayBuffer[] } {
+/** Whether each array can take its value from another thread. @throws TENSOR_TYPE_MISMATCH */
+export function checkTargets(values: readonly ValueInfo[], targets: Targets): void {
+  for (const { name, type, dims } of values) {
+    const target = targets[name];
+    if (target === undefined) continue;
+    const sizes = dims.filter((dim) => typeof dim === "number");
+    const fits =
+      isEngineElementType(type) &&
+      target instanceof tensorArrays[type] &&
+      isShared(target) &&
+      (dims.length === 0 ||
+        sizes.length < dims.length ||
+        target.length === arrayLength(type, elementCount(sizes)));
+    if (fits) continue;
+    throw runtimeErrors.error(
+      "TENSOR_TYPE_MISMATCH",
+      `The array that is to take "${name}" (${type} ${shapeText(dims)}) must be of that type and size, ` +
+        `over a SharedArrayBuffer; it is ${target.constructor.name}(${target.length})${isShared(target) ? "" : ", not shared"}.`,
+      { details: { name, expected: type } },
+    );
+  }
+}
+
+/** Whether a tensor of these dimensions is what the graph declares. */
+export function fitsShape(declared: ValueInfo, dims: readonly number[]): boolean {
+  return (
+    declared.dims.length === 0 ||
+    (dims.length === declared.dims.length &&
+      declared.dims.every((dim, axis) => typeof dim === "string" || dim === dims[axis]))
+  );
+}
+
+/**
+ * Feeds ready to post, and the buffers to move with them.
+ * @param how copies unless told otherwise. "transfer" moves what can be moved; "share" copies all but shared
+ * memory, for a thread that itself copies what it takes.
+ */
+export function packFeeds(
+  feeds: Feeds,
+  how: "copy" | "transfer" | "share",
+): { feeds: Feeds; moved: ArrayBuffer[] } {
   const moved = new Set<ArrayBuffer>();
   const packed: Record<string, TensorData> = {};
   for (const [name, feed] of Object.entries(feeds)) {
-    const data = transfer && isMovable(feed.data) ? feed.data : copyOf(feed.data);
+    const asIs = how === "transfer" ? isMovable(feed.data) : how === "share" && isShared(feed.data);
+    const data = asIs ? feed.data : copyOf(feed.data);
     if (data.buffer instanceof ArrayBuffer) moved.add(data.buffer);
     packed[name] = { type: feed.type, dims: [...feed.dims], data };
   }
@@ -115,12 +161,7 @@ function isMovable(data: TypedArray): boolean {
   return data.buffer instanceof ArrayBuffer && !Buffer.isBuffer(data);
 }
 
-/** Buffer overrides `slice` to share memory, hence the constructor for bytes. */
-function copyOf(data: TypedArray): TypedArray {
-  return data instanceof Uint8Array ? new Uint8Array(data) : data.slice();
-}
-
-function shapeText(dims: readonly (number | string)[]): string {
+export function shapeText(dims: readonly (number | string)[]): string {
   return `[${dims.map((dim) => (dim === "" ? "?" : dim)).join(", ")}]`;
 }
 

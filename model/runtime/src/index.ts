@@ -3,7 +3,7 @@ export { type CpuFeature, type CpuFeatures, type Int8Advice, int8Advice } from "
 export type { EngineTuning, Optimization } from "./engine-options.ts";
 export { engineVersion } from "./engine-version.ts";
 export { type RuntimeErrorCode, runtimeErrors } from "./errors.ts";
-export type { Feeds } from "./feeds.ts";
+export type { Feeds, Targets } from "./feeds.ts";
 export {
   type FusionCount,
   type FusionReport,
@@ -34,6 +34,7 @@ export { type ProfileOptions, profile, readTrace } from "./profile.ts";
 export { type RandomFeedsOptions, randomFeeds } from "./random-feeds.ts";
 export { openSession, type RunOptions, type Session, type SessionOptions } from "./session.ts";
 export type { EngineRun } from "./session-protocol.ts";
+export type { StateBinding } from "./state-binding.ts";
 export type { Spread } from "./statistics.ts";
 export { float32Of, type TensorData, type TypedArray, type ValueInfo } from "./tensor-data.ts";
 export { type NodeTime, summariseTrace, type TraceEvent } from "./trace.ts";

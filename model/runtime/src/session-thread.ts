@@ -11,7 +11,7 @@ import { baseErrors, type CupelError, reasonOf } from "@cupel/base";
 import { runtimeErrors } from "./errors.ts";
 import { createGuardMemory, guardExit, unguardExit } from "./exit-guard.ts";
 import { reviveError } from "./posted-error.ts";
-import type { EngineRun, SessionReply, SessionRequest } from "./session-protocol.ts";
+import type { EngineRun, SessionReply, SessionRequest, SessionTask } from "./session-protocol.ts";
 import type { ValueInfo } from "./tensor-data.ts";
 
 export interface OpenedModel {
@@ -19,16 +19,15 @@ export interface OpenedModel {
   readonly outputs: readonly ValueInfo[];
 }
 
-type RunRequest = Omit<Extract<SessionRequest, { kind: "run" }>, "id" | "kind">;
 type OpenRequest = Extract<SessionRequest, { kind: "open" }>;
 
 export class SessionThread {
   readonly #worker: Worker;
-  readonly #runs = new Map<number, PromiseWithResolvers<EngineRun>>();
+  readonly #tasks = new Map<number, PromiseWithResolvers<EngineRun>>();
   readonly #opening = Promise.withResolvers<OpenedModel>();
   readonly #ended = Promise.withResolvers<void>();
   #nextId = 0;
-  /** Why no further run is taken; null while the session is open. */
+  /** Why no further task is taken; null while the session is open. */
   #finished: CupelError | null = null;
   #closing = false;
 
@@ -67,12 +66,13 @@ export class SessionThread {
     }
   }
 
-  async run(request: RunRequest, moved: ArrayBuffer[], signal?: AbortSignal): Promise<EngineRun> {
+  /** Rejects with what the task failed with, CANCELLED, SESSION_CLOSED or SESSION_CRASHED. */
+  async perform(task: SessionTask, moved: ArrayBuffer[], signal?: AbortSignal): Promise<EngineRun> {
     if (signal?.aborted) throw cancelled("The run", signal);
     if (this.#finished) throw this.#finished;
     const id = this.#nextId++;
     const pending = Promise.withResolvers<EngineRun>();
-    this.#runs.set(id, pending);
+    this.#tasks.set(id, pending);
     const abort = () => {
       pending.reject(cancelled("The run", signal));
       this.#post({ kind: "cancel", id });
@@ -80,11 +80,11 @@ export class SessionThread {
     signal?.addEventListener("abort", abort, { once: true });
     try {
       this.#holdProcess();
-      this.#post({ kind: "run", id, ...request }, moved);
+      this.#post({ ...task, id }, moved);
       return await pending.promise;
     } finally {
       signal?.removeEventListener("abort", abort);
-      this.#runs.delete(id);
+      this.#tasks.delete(id);
       this.#holdProcess();
     }
   }
@@ -107,10 +107,10 @@ export class SessionThread {
         this.#finish(reviveError(reply.error));
         break;
       case "done":
-        this.#runs.get(reply.id)?.resolve(reply.run);
+        this.#tasks.get(reply.id)?.resolve(reply.run);
         break;
       case "failed":
-        this.#runs.get(reply.id)?.reject(reviveError(reply.error));
+        this.#tasks.get(reply.id)?.reject(reviveError(reply.error));
         break;
     }
   }
@@ -120,7 +120,7 @@ export class SessionThread {
     if (this.#finished) return;
     this.#finished = reason;
     this.#opening.reject(reason);
-    for (const run of this.#runs.values()) run.reject(reason);
+    for (const task of this.#tasks.values()) task.reject(reason);
   }
 
   #post(request: SessionRequest, moved: ArrayBuffer[] = []): void {
@@ -128,7 +128,7 @@ export class SessionThread {
   }
 
   #holdProcess(): void {
-    if (this.#runs.size > 0 || this.#closing) this.#worker.ref();
+    if (this.#tasks.size > 0 || this.#closing) this.#worker.ref();
     else this.#worker.unref();
   }
 }

@@ -1,39 +1,41 @@
 /**
  * Entry of the thread that hosts one engine session.
  *
- * Runs are executed in the order they arrived. Between two runs the thread returns to its event loop (the
+ * Tasks are done in the order they arrived. Between two runs the thread returns to its event loop (the
  * binding schedules each with `setImmediate`), so a `cancel` or `close` posted meanwhile overtakes the queue.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import type { EngineOptions } from "./engine-options.ts";
 import { type EngineSession, openEngineSession, prepareEngineThread } from "./engine-session.ts";
 import { type GuardMemory, guarded } from "./exit-guard.ts";
-import type { PostedModel } from "./model-source.ts";
 import { postError } from "./posted-error.ts";
-import type { SessionReply, SessionRequest } from "./session-protocol.ts";
+import type { EngineRun, QueuedTask, SessionReply, SessionRequest } from "./session-protocol.ts";
 
 if (parentPort === null) throw new Error("session-worker.ts is the entry of a worker thread.");
 const port = parentPort;
 const guard: GuardMemory = workerData;
 prepareEngineThread();
 
-type QueuedRun = Extract<SessionRequest, { kind: "run" }>;
+type OpenRequest = Extract<SessionRequest, { kind: "open" }>;
+
 let session: EngineSession | null = null;
-let queue: QueuedRun[] = [];
+let queue: QueuedTask[] = [];
 let busy = false;
 let closing = false;
 
 port.on("message", (request: SessionRequest) => {
   switch (request.kind) {
     case "open":
-      void open(request.model, request.options);
+      void open(request);
       break;
     case "run":
+    case "readState":
+    case "readStateInto":
+    case "writeState":
       queue.push(request);
       if (!busy) void drain();
       break;
     case "cancel":
-      queue = queue.filter((run) => run.id !== request.id);
+      queue = queue.filter((task) => task.id !== request.id);
       break;
     case "close":
       queue = [];
@@ -43,10 +45,10 @@ port.on("message", (request: SessionRequest) => {
   }
 });
 
-async function open(model: PostedModel, options: EngineOptions): Promise<void> {
+async function open({ model, options, state }: OpenRequest): Promise<void> {
   busy = true;
   try {
-    session = await guarded(guard, () => openEngineSession(model, options));
+    session = await guarded(guard, () => openEngineSession(model, options, state));
     reply({ kind: "opened", inputs: session.inputs, outputs: session.outputs });
     await drain();
   } catch (thrown) {
@@ -57,14 +59,15 @@ async function open(model: PostedModel, options: EngineOptions): Promise<void> {
 
 async function drain(): Promise<void> {
   busy = true;
-  for (let run = queue.shift(); run && session; run = queue.shift()) await execute(session, run);
+  for (let task = queue.shift(); task && session; task = queue.shift()) await execute(session, task);
   busy = false;
   if (closing) await end();
 }
 
-async function execute(session: EngineSession, { id, feeds, fetches }: QueuedRun): Promise<void> {
+async function execute(session: EngineSession, task: QueuedTask): Promise<void> {
+  const { id } = task;
   try {
-    const run = await guarded(guard, () => session.run(feeds, fetches));
+    const run = await perform(session, task);
     const buffers = new Set<ArrayBuffer>();
     for (const { data } of Object.values(run.outputs)) {
       if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
@@ -72,6 +75,21 @@ async function execute(session: EngineSession, { id, feeds, fetches }: QueuedRun
     reply({ kind: "done", id, run }, [...buffers]);
   } catch (thrown) {
     reply({ kind: "failed", id, error: postError(thrown) });
+  }
+}
+
+async function perform(session: EngineSession, task: QueuedTask): Promise<EngineRun> {
+  switch (task.kind) {
+    case "run":
+      return guarded(guard, () => session.run(task.feeds, task.fetches, task.into));
+    case "readState":
+      return { outputs: session.state.read(task.names), engineMs: 0 };
+    case "readStateInto":
+      session.state.readInto(task.targets);
+      return { outputs: {}, engineMs: 0 };
+    case "writeState":
+      session.state.write(task.values);
+      return { outputs: {}, engineMs: 0 };
   }
 }
 

@@ -58,6 +58,12 @@ export function isEngineElementType(type: string): type is EngineElementType {
   return Object.hasOwn(tensorArrays, type);
 }
 
+/** @throws TENSOR_TYPE_MISMATCH */
+export function engineElementType(type: string): EngineElementType {
+  if (isEngineElementType(type)) return type;
+  throw runtimeErrors.error("TENSOR_TYPE_MISMATCH", `The engine takes no ${type} tensors from JavaScript.`);
+}
+
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
@@ -65,6 +71,20 @@ export function elementCount(dims: readonly number[]): number {
 /** How many elements of the typed array `count` tensor elements take: half as many for 4-bit types. */
 export function arrayLength(type: EngineElementType, count: number): number {
   return type === "int4" || type === "uint4" ? Math.ceil(count / 2) : count;
+}
+
+/** A copy in memory of its own, never shared. Buffer overrides `slice` to share memory, hence the constructor for bytes. */
+export function copyOf(data: TypedArray): TypedArray {
+  return data instanceof Uint8Array ? new Uint8Array(data) : data.slice();
+}
+
+/** The same memory as bytes. */
+export function bytesOf(data: TypedArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+export function isShared(data: TypedArray): boolean {
+  return data.buffer instanceof SharedArrayBuffer;
 }
 
 /**

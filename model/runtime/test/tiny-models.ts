@@ -35,6 +35,32 @@ export function identity(type: ElementType): Uint8Array {
   return encodeModelBytes(model);
 }
 
+/** before = sum, next_sum = sum + scale x, count = the elements of x as an int64 [1]; sum and x are [n] and [m]. */
+export function accumulator(): Uint8Array {
+  const model = emptyModel();
+  const { graph } = model;
+  const x = input(model, "x", "float32", ["m"]);
+  const sum = input(model, "sum", "float32", ["n"]);
+  const scale = input(model, "scale", "float32", []);
+  const type = tensorType("float32", ["n"]);
+  const before = graph.append({ opType: "Identity", inputs: [sum], outputs: ["before"], type });
+  const term = graph.append({
+    opType: "Mul",
+    inputs: [x, scale],
+    outputs: ["term"],
+    type: tensorType("float32", ["m"]),
+  });
+  const next = graph.append({ opType: "Add", inputs: [sum, term.output], outputs: ["next_sum"], type });
+  const count = graph.append({
+    opType: "Shape",
+    inputs: [x],
+    outputs: ["count"],
+    type: tensorType("int64", [1]),
+  });
+  graph.outputs.push(before.output, next.output, count.output);
+  return encodeModelBytes(model);
+}
+
 /** y = w x with a w of [1024, 512], 2 MiB, given by `weight`. */
 export function matrixModel(weight: Tensor): Model {
   const model = emptyModel();

@@ -1,0 +1,112 @@
+/**
+ * The state of one engine session, in the engine's thread. With `engine-session.ts`, the only file that
+ * knows ONNX Runtime's binding.
+ *
+ * Each binding owns two buffers for the session's life. A run reads one and has the engine write the other,
+ * which it is given as a pre-allocated output; only when the run has succeeded do the two change places. So
+ * a failed run, however much it wrote, leaves the state of the last good one.
+ *
+ * The binding (onnxruntime-node 1.30) writes the pre-allocated output and nevertheless returns a copy of it
+ * in memory of its own. The copy costs its time; `advance` at least gives the memory back at once instead of
+ * leaving megabytes a run to the garbage collector, which does not see them coming.
+ */
+import { Tensor } from "onnxruntime-node";
+import type { Feeds, Targets } from "./feeds.ts";
+import { checkBindings, type StateBinding } from "./state-binding.ts";
+import {
+  bytesOf,
+  copyOf,
+  type EngineElementType,
+  engineElementType,
+  type TensorData,
+  type TypedArray,
+  type ValueInfo,
+} from "./tensor-data.ts";
+
+interface Slot {
+  readonly type: EngineElementType;
+  readonly dims: readonly number[];
+  readonly output: string | null;
+  current: EngineBuffer;
+  /** What the next run writes; the same as `current` where the state is constant. */
+  next: EngineBuffer;
+}
+
+interface EngineBuffer {
+  readonly data: TypedArray;
+  readonly tensor: Tensor;
+}
+
+export class EngineState {
+  readonly #slots = new Map<string, Slot>();
+
+  /**
+   * Adopts the buffers of the initial values.
+   * @throws STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH
+   */
+  constructor(
+    bindings: readonly StateBinding[],
+    model: { readonly inputs: readonly ValueInfo[]; readonly outputs: readonly ValueInfo[] },
+  ) {
+    checkBindings(bindings, model);
+    const adopted = new Set<ArrayBufferLike>();
+    for (const { input, output, initial } of bindings) {
+      const type = engineElementType(initial.type);
+      const { dims } = initial;
+      const buffer = (data: TypedArray) => ({ data, tensor: new Tensor(type, data, [...dims]) });
+      // Two values that came in one buffer must not be written through each other.
+      const current = buffer(adopted.has(initial.data.buffer) ? copyOf(initial.data) : initial.data);
+      adopted.add(current.data.buffer);
+      const next = output === null ? current : buffer(copyOf(current.data));
+      this.#slots.set(input, { type, dims, output, current, next });
+    }
+  }
+
+  /** Adds what the run reads and where it writes. */
+  bind(feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>): void {
+    for (const [input, { output, current, next }] of this.#slots) {
+      feeds[input] = current.tensor;
+      if (output !== null) fetches[output] = next.tensor;
+    }
+  }
+
+  /** Makes what the run wrote the state, and frees the copies among its results. */
+  advance(results: Readonly<Record<string, Tensor>>): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.output === null) continue;
+      const copy = results[slot.output]?.data;
+      if (ArrayBuffer.isView(copy) && copy.buffer !== slot.next.data.buffer) release(copy.buffer);
+      [slot.current, slot.next] = [slot.next, slot.current];
+    }
+  }
+
+  /** Copies. @param names MUST be state; null for all. */
+  read(names: readonly string[] | null): Record<string, TensorData> {
+    const values: Record<string, TensorData> = {};
+    for (const [name, { type, dims, current }] of this.#slots) {
+      if (names !== null && !names.includes(name)) continue;
+      values[name] = { type, dims: [...dims], data: copyOf(current.data) };
+    }
+    return values;
+  }
+
+  /** @param targets MUST be of the state's names, types and lengths. */
+  readInto(targets: Targets): void {
+    for (const [name, target] of Object.entries(targets)) bytesOf(target).set(bytesOf(this.#data(name)));
+  }
+
+  /** @param values MUST be of the state's names, types and shapes. */
+  write(values: Feeds): void {
+    for (const [name, { data }] of Object.entries(values)) bytesOf(this.#data(name)).set(bytesOf(data));
+  }
+
+  #data(name: string): TypedArray {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) throw new Error(`"${name}" is no state; the caller's side should have said so.`);
+    return slot.current.data;
+  }
+}
+
+function release(buffer: ArrayBufferLike): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
