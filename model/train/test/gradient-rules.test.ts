@@ -54,7 +54,7 @@ suite("gradients agree with central differences", { concurrency: 3 }, () => {
       for (const { row, error } of checks) errors.set(row, error);
       const wrong = checks.filter(({ error }) => !(error <= tolerance));
       assert.deepEqual(
-        wrong.map(({ row, error, where }) => `${row.variant}: error ${error.toExponential(1)}, ${where}`),
+        wrong.map(({ row, error, where }) => `${nameOf(row)}: error ${error.toExponential(1)}, ${where}`),
         [],
       );
     });
@@ -62,7 +62,7 @@ suite("gradients agree with central differences", { concurrency: 3 }, () => {
 });
 
 test("the table of gradient checks", (t) => {
-  const names = cases.map(({ opType, variant }) => (variant ? `${opType}, ${variant}` : opType));
+  const names = cases.map(nameOf);
   const width = Math.max(...names.map((name) => name.length));
   const lines = cases.map((row, index) => {
     const error = errors.get(row)?.toExponential(1) ?? "failed";
@@ -73,3 +73,7 @@ test("the table of gradient checks", (t) => {
   );
   assert.equal(errors.size, cases.length);
 });
+
+function nameOf({ opType, variant }: GradientCase): string {
+  return variant ? `${opType}, ${variant}` : opType;
+}

@@ -37,8 +37,10 @@ function eachInput(
   );
 }
 
-/** Sum and Mean of any number of inputs. Summed first, then divided: fewer elements. */
+/** A broadcast gradient is summed first, then scaled: fewer elements. */
 const sum: GradientRule = (context) => eachInput(context, () => incomingOf(context));
+const subtract: GradientRule = (context) =>
+  sum(context).map((gradient, index) => gradient && (index === 0 ? gradient : context.emit.neg(gradient)));
 const mean: GradientRule = (context) => {
   const share = 1 / context.node.inputs.length;
   return sum(context).map((gradient) => gradient && context.emit.mul(gradient, share));
@@ -107,10 +109,7 @@ const onePlus = (emit: Emitter, x: Value, k: 1 | -1): Value =>
 
 export const elementwiseGradients: GradientTable = {
   Add: sum,
-  Sub: binary(
-    ({ dy }) => dy,
-    ({ emit, dy }) => emit.neg(dy),
-  ),
+  Sub: subtract,
   Mul: binary(
     ({ emit, dy, b }) => emit.mul(dy, b),
     ({ emit, dy, a }) => emit.mul(dy, a),
