@@ -23,20 +23,29 @@ const prelu: GradientRule = (context) => {
   ];
 };
 
-/** Inside the bounds, which count as inside, output and input are equal. A bound moves what it stops. */
+/** dy passes strictly between the bounds, as at the kink of Relu; what a bound stops moves the bound. */
 const clip: GradientRule = (context) => {
   const { emit } = context;
-  const x = context.input(0);
+  const y = context.output();
   const dy = incomingOf(context);
-  const bound = (index: number, stops: "Less" | "Greater"): Value | null =>
-    context.wants(index)
-      ? emit.sumTo(
-          emit.masked(dy, emit.op(stops, [x, context.input(index)])),
-          emit.dims(context.input(index)),
-        )
-      : null;
-  const inside = context.wants(0) ? emit.masked(dy, emit.op("Equal", [x, context.output()])) : null;
-  return [inside, bound(1, "Less"), bound(2, "Greater")];
+  const compare = (index: number, opType: string): Value | null => {
+    const bound = context.node.input(index);
+    return bound && emit.op(opType, [y, bound]);
+  };
+  const within = (): Value => {
+    const tests = [compare(1, "Greater"), compare(2, "Less")].filter((test) => test !== null);
+    return tests.length === 0
+      ? dy
+      : emit.masked(
+          dy,
+          tests.reduce((a, b) => emit.op("And", [a, b])),
+        );
+  };
+  const stopped = (index: number, opType: string): Value | null => {
+    const here = context.wants(index) ? compare(index, opType) : null;
+    return here && emit.sumTo(emit.masked(dy, here), emit.dims(context.input(index)));
+  };
+  return [context.wants(0) ? within() : null, stopped(1, "LessOrEqual"), stopped(2, "GreaterOrEqual")];
 };
 
 /** y = x P(x), P the normal distribution or its approximation by tanh (Hendrycks and Gimpel 2016). */
