@@ -1,0 +1,99 @@
+/**
+ * Sessions that write the engine's trace: opened like any other, each with a folder of its own. Every run
+ * is seen from outside as well, which puts the engine's clock on ours (`clockOffset`).
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import {
+  type ModelSource,
+  openSession,
+  readTrace,
+  type Session,
+  type SessionOptions,
+  type TraceEvent,
+} from "@cupel/runtime";
+import { type ClockBound, clockOffset } from "./clock-offset.ts";
+import { isOpening, isRun } from "./kernel.ts";
+import type { EngineRecording } from "./recording.ts";
+import type { RecordingClock } from "./recording-clock.ts";
+
+export interface TracedSessions extends AsyncDisposable {
+  /** As `openSession` of the runtime, and as owned by the caller. */
+  open(source: ModelSource, options?: SessionOptions): Promise<Session>;
+  /** The traces of all sessions, closing those still open: the engine writes a trace when it closes. */
+  stop(): Promise<EngineRecording[]>;
+}
+
+interface Traced {
+  readonly name: string;
+  readonly folder: string;
+  readonly session: Session;
+  readonly opening: Seen;
+  readonly runs: Seen[];
+}
+
+/** Microseconds of the recording, when something was asked of the session and when that was answered. */
+interface Seen {
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** Disposing closes the sessions and removes the engine's files. */
+export async function traceSessions(clock: RecordingClock): Promise<TracedSessions> {
+  const root = await mkdtemp(join(tmpdir(), "cupel-trace-"));
+  const sessions: Traced[] = [];
+  return {
+    async open(source, options = {}) {
+      const folder = await mkdtemp(join(root, "session-"));
+      const asked = clock.now();
+      const session = await openSession(source, { ...options, profile: join(folder, "trace") });
+      const opening = { asked, answered: clock.now() };
+      const traced: Traced = { name: sessionName(source, sessions), folder, session, opening, runs: [] };
+      sessions.push(traced);
+      const timedRun: Session["timedRun"] = async (feeds, runOptions) => {
+        const asked = clock.now();
+        const run = await session.timedRun(feeds, runOptions);
+        traced.runs.push({ asked, answered: clock.now() });
+        return run;
+      };
+      return { ...session, timedRun, run: async (...given) => (await timedRun(...given)).outputs };
+    },
+    stop: () =>
+      Promise.all(
+        sessions.map(async (traced) => {
+          await traced.session.close();
+          const events = await readTrace(traced.folder);
+          return { name: traced.name, events, offset: clockOffset(boundsOf(events, traced))?.offset ?? 0 };
+        }),
+      ),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(sessions.map(({ session }) => session.close()));
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The file's name, or "model", made unique by a number. */
+function sessionName(source: ModelSource, others: readonly Traced[]): string {
+  const name = typeof source === "string" ? basename(source) : "model";
+  const same = others.filter((other) => other.name === name || other.name.startsWith(`${name} `)).length;
+  return same === 0 ? name : `${name} ${same + 1}`;
+}
+
+/**
+ * Runs are answered in the order they were asked for. One that failed leaves the pairing in doubt; the
+ * opening then has to do.
+ */
+function boundsOf(events: readonly TraceEvent[], { opening, runs }: Traced): ClockBound[] {
+  const inEngine = events.filter(isRun).toSorted((a, b) => a.ts - b.ts);
+  const pairs: readonly (readonly [TraceEvent, Seen])[] = [
+    ...events.filter(isOpening).map((event) => [event, opening] as const),
+    ...(inEngine.length === runs.length ? inEngine.map((event, i) => [event, runs[i]!] as const) : []),
+  ];
+  return pairs.map(([{ ts, dur }, { asked, answered }]) => ({
+    after: asked,
+    there: [ts, ts + dur],
+    before: answered,
+  }));
+}
