@@ -63,20 +63,23 @@ export function appendGradients(emit: Emitter, loss: Value, wanted: readonly Val
   };
   const passed = new Set<Composite>();
   for (const node of path.nodes) {
+    emit.scope = `${node.name || node.output.name}/gradient/`;
     const composite = emit.compositeOf(node);
     if (composite) {
       const incoming = composite.outputs.map((output) => gradients.get(output) ?? null);
       if (passed.has(composite) || incoming.every((gradient) => gradient === null)) continue;
       passed.add(composite);
       const wants = (index: number) => path.values.has(composite.inputs[index]!);
-      composite.backward(incoming, wants).forEach((gradient, index) => add(composite.inputs[index], gradient));
+      for (const [index, gradient] of composite.backward(incoming, wants).entries()) {
+        add(composite.inputs[index], gradient);
+      }
       continue;
     }
     if (!node.outputs.some((output) => gradients.has(output))) continue;
     const context = contextOf(node, emit, gradients, path.values);
     const rule = node.isStandard ? gradientRules[node.opType] : undefined;
     if (!rule) throw context.unsupported("it has no gradient rule (docs/operators.md lists those that have)");
-    rule(context).forEach((gradient, index) => add(node.input(index), gradient));
+    for (const [index, gradient] of rule(context).entries()) add(node.input(index), gradient);
   }
   return wanted.map((value) => {
     const gradient = gradients.get(value);

@@ -30,6 +30,8 @@ export interface Composite {
 
 export class Emitter {
   readonly model: Model;
+  /** What the names of new nodes begin with, such as "layer1.0.conv1/". */
+  scope = "";
   readonly #infer: (node: Node) => void;
   /** Constants made before, by type, shape and content: formulas ask for the same few again and again. */
   readonly #constants = new Map<string, Value>();
@@ -51,14 +53,29 @@ export class Emitter {
     return value;
   }
 
+  /** Appends a node like another, of another graph, and returns its outputs. */
+  append(like: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+    return this.node(
+      like.opType,
+      inputs,
+      Object.fromEntries(like.attributes),
+      like.outputs.length,
+      like.domain,
+    );
+  }
+
   /** Appends a node and returns its outputs. */
   node(
     opType: string,
     inputs: readonly (Value | null)[],
     attributes: Readonly<Record<string, Attribute>> = {},
     outputs: number | readonly string[] = 1,
+    domain = "",
   ): readonly Value[] {
-    const node = this.model.graph.append({ opType, inputs, attributes, outputs });
+    const name = `${this.scope}${opType}`;
+    const node = this.model.graph.append({ opType, inputs, attributes, outputs, domain, name });
+    // As unique as its output: profiles name nodes.
+    node.name = node.output.name;
     this.#infer(node);
     this.#parts?.push(node);
     return node.outputs;
@@ -120,6 +137,10 @@ export class Emitter {
   /** A float32 scalar. */
   scalar(value: number): Value {
     return this.constant(Tensor.float32([], [value]));
+  }
+
+  floats(dims: Dims, values: Float32Array): Value {
+    return this.constant(Tensor.float32(dims, values));
   }
 
   /** A list of int64: axes, sizes, indices. */
