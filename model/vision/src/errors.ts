@@ -44,4 +44,22 @@ export const visionErrors = defineErrors({
     grpc: "INVALID_ARGUMENT",
     exit: 65,
   },
+  AUGMENTATION_INVALID: {
+    meaning: "The description of an augmentation is malformed or contradicts itself.",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 65,
+  },
+  LOADER_CLOSED: {
+    meaning: "The loader was closed before or during the call.",
+    http: 503,
+    grpc: "UNAVAILABLE",
+    exit: 70,
+  },
+  LOADER_CRASHED: {
+    meaning: "A thread that decodes pictures for a loader ended by itself.",
+    http: 500,
+    grpc: "INTERNAL",
+    exit: 70,
+  },
 });

@@ -1,3 +1,10 @@
+export type {
+  Augmentation,
+  AugmentationKind,
+  AugmentationStep,
+  ShiftFill,
+} from "./augmentation/augmentation.ts";
+export { parseAugmentation, readAugmentation } from "./augmentation/read-augmentation.ts";
 export { visionErrors } from "./errors.ts";
 export { exportPictures } from "./export-pictures.ts";
 export { INSPECTION_CLASSES } from "./inspection/defects.ts";
@@ -5,6 +12,13 @@ export {
   type SyntheticInspectionOptions,
   syntheticInspection,
 } from "./inspection/synthetic-inspection.ts";
+export {
+  type EpochOptions,
+  type Loader,
+  type LoaderOptions,
+  openLoader,
+  type TrainingBatch,
+} from "./loader/open-loader.ts";
 export type {
   EncodedPicture,
   Picture,
@@ -38,10 +52,10 @@ export { type OpenPicturesOptions, openPictures } from "./sources/open-pictures.
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";
 export {
   type BatchesOptions,
-  type BrokenPicture,
   batches,
   type PictureBatch,
   type PictureBatches,
 } from "./tensors/batches.ts";
+export type { BrokenPicture } from "./tensors/broken-pictures.ts";
 export { createPictureReader, type PictureReader, type PictureTensor } from "./tensors/picture-tensor.ts";
 export { thumbnail } from "./thumbnail.ts";

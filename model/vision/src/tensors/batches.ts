@@ -5,10 +5,11 @@
  * two batches are made ahead while the consumer works on one, so that memory stays at about three
  * batches. A picture that cannot be read is listed and skipped: the batch takes the next one instead.
  */
-import { CupelError, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { type CupelError, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { PictureSource, RawPicture } from "../picture.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
+import { allUnreadable, type BrokenPicture, isUnreadable } from "./broken-pictures.ts";
 import { decodePicture } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
@@ -22,12 +23,6 @@ export interface BatchesOptions extends WorkOptions {
   readonly workers?: number | undefined;
   /** Told of each skipped picture, in order. */
   readonly onBroken?: ((broken: BrokenPicture) => void) | undefined;
-}
-
-export interface BrokenPicture {
-  readonly index: number;
-  readonly id: string;
-  readonly reason: string;
 }
 
 export interface PictureBatch {
@@ -162,27 +157,12 @@ async function* assemble(
   if (indices.length > 0) yield finish();
 }
 
-function isUnreadable(thrown: unknown): thrown is CupelError {
-  return thrown instanceof CupelError && thrown.code === "PICTURES_UNREADABLE";
-}
-
-function allUnreadable(source: PictureSource, broken: readonly BrokenPicture[]) {
-  const first = broken[0];
-  const example = first === undefined ? "" : ` The first: ${first.reason}`;
-  return visionErrors.error(
-    "PICTURES_UNREADABLE",
-    `None of the ${source.length} pictures in ${source.location} can be read.${example}`,
-    { details: { location: source.location, broken: broken.slice(0, 10) } },
-  );
-}
-
-function checkCount(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
+/** @throws SELECTION_INVALID when the value is not a whole number of at least `least`. */
+export function checkCount(name: string, value: number, least = 1): void {
+  if (Number.isInteger(value) && value >= least) return;
   throw visionErrors.error(
     "SELECTION_INVALID",
-    `${name} must be a whole number of at least 1, not ${value}.`,
-    {
-      details: { [name]: value },
-    },
+    `${name} must be a whole number of at least ${least}, not ${value}.`,
+    { details: { [name]: value } },
   );
 }

@@ -6,6 +6,7 @@
  */
 import type { RawPicture } from "../picture.ts";
 import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
+import { lumaOf } from "./luma.ts";
 
 export interface Normaliser {
   /** Floats that one picture takes. */
@@ -71,12 +72,9 @@ export function cropAlong(size: number, wanted: number): Crop {
   return { from: half, to: 0, length: wanted };
 }
 
-/** L = 0.299 R + 0.587 G + 0.114 B in Pillow's 16-bit fixed point, so that grey stays exactly grey. */
 function toGrey(picture: RawPicture): RawPicture {
   const { width, height, data } = picture;
   const grey = new Uint8Array(width * height);
-  for (let i = 0, from = 0; i < grey.length; i++, from += 3) {
-    grey[i] = (data[from]! * 19595 + data[from + 1]! * 38470 + data[from + 2]! * 7471 + 0x8000) >>> 16;
-  }
+  for (let i = 0, from = 0; i < grey.length; i++, from += 3) grey[i] = lumaOf(data, from);
   return { kind: "raw", width, height, channels: 1, data: grey };
 }

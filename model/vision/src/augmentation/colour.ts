@@ -1,0 +1,53 @@
+/**
+ * Brightness, contrast and saturation as Pillow's ImageEnhance changes them, bit for bit: a blend with black,
+ * with the mean grey, and with the picture in grey (src/PIL/ImageEnhance.py, src/libImaging/Blend.c). Its
+ * arithmetic is in single precision and cuts fractions off.
+ */
+import type { RawPicture } from "../picture.ts";
+import { lumaOf } from "../tensors/luma.ts";
+
+export interface ColourFactors {
+  /** 1 changes nothing, 0 is black. */
+  readonly brightness: number;
+  /** 0 is the mean grey everywhere. */
+  readonly contrast: number;
+  /** 0 is grey. One channel has none. */
+  readonly saturation: number;
+}
+
+export function changeColour(picture: RawPicture, factors: ColourFactors): RawPicture {
+  const { channels } = picture;
+  const bright = blendTable(0, factors.brightness);
+  const data = Uint8Array.from(picture.data, (level) => bright[level]!);
+  const contrast = blendTable(meanLevel(data, channels), factors.contrast);
+  for (let i = 0; i < data.length; i++) data[i] = contrast[data[i]!]!;
+  if (channels === 3) saturate(data, Math.fround(factors.saturation));
+  return { ...picture, data };
+}
+
+function saturate(data: Uint8Array, factor: number): void {
+  for (let i = 0; i < data.length; i += 3) {
+    const grey = lumaOf(data, i);
+    data[i] = blend(grey, data[i]!, factor);
+    data[i + 1] = blend(grey, data[i + 1]!, factor);
+    data[i + 2] = blend(grey, data[i + 2]!, factor);
+  }
+}
+
+function blend(from: number, to: number, factor: number): number {
+  const level = Math.fround(from + Math.fround(factor * (to - from)));
+  return level <= 0 ? 0 : level >= 255 ? 255 : Math.trunc(level);
+}
+
+function blendTable(from: number, factor: number): Uint8Array {
+  const single = Math.fround(factor);
+  return Uint8Array.from({ length: 256 }, (_, level) => blend(from, level, single));
+}
+
+/** Of the picture in grey, rounded. */
+function meanLevel(data: Uint8Array, channels: number): number {
+  let sum = 0;
+  if (channels === 1) for (let i = 0; i < data.length; i++) sum += data[i]!;
+  else for (let i = 0; i < data.length; i += 3) sum += lumaOf(data, i);
+  return Math.floor(sum / (data.length / channels) + 0.5);
+}

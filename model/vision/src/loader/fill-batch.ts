@@ -1,0 +1,54 @@
+/** Pictures become the floats of a batch: decode, augment, normalise, straight into their places. */
+
+import { createAugmenter } from "../augmentation/augment.ts";
+import type { Augmentation } from "../augmentation/augmentation.ts";
+import type { Picture } from "../picture.ts";
+import type { Preprocessing } from "../preprocessing/preprocessing.ts";
+import { isUnreadable } from "../tensors/broken-pictures.ts";
+import { decodePicture } from "../tensors/decode.ts";
+import { inOrder } from "../tensors/in-order.ts";
+import { createNormaliser } from "../tensors/normalise.ts";
+
+/** One picture and where it goes. */
+export interface Slot {
+  /** Its place in the batch, from 0. */
+  readonly place: number;
+  readonly picture: Picture;
+  /** For messages. */
+  readonly id: string;
+  /** Of its augmentation. */
+  readonly seed: number;
+}
+
+export interface BrokenSlot {
+  readonly place: number;
+  readonly reason: string;
+}
+
+/** Writes the slots into `data`; those that cannot be read are told and their places left as they were. */
+export type BatchFiller = (slots: readonly Slot[], data: Float32Array<ArrayBuffer>) => Promise<BrokenSlot[]>;
+
+/** While one picture is normalised in the thread, sharp decodes another on one of libuv's. */
+const DECODING_AT_ONCE = 2;
+
+export function createBatchFiller(preprocessing: Preprocessing, augmentation: Augmentation): BatchFiller {
+  const augment = createAugmenter(augmentation, preprocessing);
+  const normaliser = createNormaliser(preprocessing);
+
+  return async (slots, data) => {
+    const broken: BrokenSlot[] = [];
+    const fill = async (at: number): Promise<void> => {
+      const { place, picture, id, seed } = slots[at]!;
+      try {
+        const pixels = await decodePicture(picture, preprocessing, id);
+        normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerPicture);
+      } catch (thrown) {
+        if (!isUnreadable(thrown)) throw thrown;
+        broken.push({ place, reason: thrown.message });
+      }
+    };
+    const bounds = { workers: DECODING_AT_ONCE, window: slots.length };
+    for await (const _ of inOrder(slots.length, bounds, fill));
+    return broken.sort((a, b) => a.place - b.place);
+  };
+}
