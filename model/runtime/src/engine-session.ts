@@ -12,10 +12,13 @@ import { EngineState } from "./engine-state.ts";
 import { runtimeErrors } from "./errors.ts";
 import type { Feeds, Targets } from "./feeds.ts";
 import type { PostedModel } from "./model-source.ts";
+import { metSentinel, sentinelName } from "./sentinel.ts";
 import type { EngineRun } from "./session-protocol.ts";
 import type { StateBinding } from "./state-binding.ts";
 import {
+  arrayLength,
   bytesOf,
+  elementCount,
   engineElementType,
   isEngineElementType,
   type TensorData,
@@ -56,7 +59,25 @@ export async function openEngineSession(
   });
   const { inputs, outputs, state } = await describe(session, bindings);
   const successors = new Set(bindings.map((binding) => binding.output));
-  const outputNames = session.outputNames.filter((name) => !successors.has(name));
+  const outputNames = outputs.map((output) => output.name).filter((name) => !successors.has(name));
+  const hasSentinel = session.outputNames.includes(sentinelName);
+
+  /** With state, first in the way that copies nothing; a run that fails in it may still succeed in the plain one. */
+  async function execute(feeds: Record<string, Tensor>, wanted: readonly string[]) {
+    const written = state.bind(feeds);
+    const buffers = hasSentinel ? outputBuffers(outputs, wanted) : null;
+    if (buffers !== null) {
+      try {
+        return await session.run(feeds, { [sentinelName]: null, ...buffers, ...written });
+      } catch (thrown) {
+        if (metSentinel(thrown)) return buffers;
+      }
+    }
+    const fetches: Record<string, Tensor | null> = { ...written };
+    for (const name of wanted) fetches[name] = null;
+    return session.run(feeds, fetches);
+  }
+
   return {
     inputs,
     outputs,
@@ -68,11 +89,8 @@ export async function openEngineSession(
           tensors[name] = new Tensor(engineElementType(feed.type), feed.data, [...feed.dims]);
         }
         const wanted = fetches ?? outputNames;
-        const buffers: Record<string, Tensor | null> = {};
-        for (const name of wanted) buffers[name] = null;
-        state.bind(tensors, buffers);
         const started = performance.now();
-        const results = await session.run(tensors, buffers);
+        const results = await execute(tensors, wanted);
         const engineMs = performance.now() - started;
         const outputs: Record<string, TensorData> = {};
         for (const name of wanted) {
@@ -116,7 +134,7 @@ function create(model: PostedModel, options: EngineOptions): Promise<InferenceSe
 async function describe(session: InferenceSession, bindings: readonly StateBinding[]) {
   try {
     const inputs = session.inputMetadata.map(valueInfo);
-    const outputs = session.outputMetadata.map(valueInfo);
+    const outputs = session.outputMetadata.filter(({ name }) => name !== sentinelName).map(valueInfo);
     return { inputs, outputs, state: new EngineState(bindings, { inputs, outputs }) };
   } catch (thrown) {
     await session.release();
@@ -154,6 +172,18 @@ function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
     );
   }
   return { name: metadata.name, type: metadata.type, dims: [...metadata.shape] };
+}
+
+/** A buffer for each of the outputs, or null when the size of one is only known once it is computed. */
+function outputBuffers(outputs: readonly ValueInfo[], wanted: readonly string[]) {
+  const buffers: Record<string, Tensor> = {};
+  for (const { name, type, dims } of outputs) {
+    if (!wanted.includes(name)) continue;
+    const sizes = dims.filter((dim) => typeof dim === "number");
+    if (sizes.length < dims.length || !isEngineElementType(type)) return null;
+    buffers[name] = new Tensor(type, new tensorArrays[type](arrayLength(type, elementCount(sizes))), sizes);
+  }
+  return buffers;
 }
 
 function tensorData(name: string, tensor: Tensor): TensorData {

@@ -6,9 +6,8 @@
  * which it is given as a pre-allocated output; only when the run has succeeded do the two change places. So
  * a failed run, however much it wrote, leaves the state of the last good one.
  *
- * The binding (onnxruntime-node 1.30) writes the pre-allocated output and nevertheless returns a copy of it
- * in memory of its own. The copy costs its time; `advance` at least gives the memory back at once instead of
- * leaving megabytes a run to the garbage collector, which does not see them coming.
+ * Where the binding returns a copy of what was written all the same (see `sentinel.ts`), `advance` frees it at
+ * once, instead of leaving megabytes a run to the garbage collector.
  */
 import { Tensor } from "onnxruntime-node";
 import type { Feeds, Targets } from "./feeds.ts";
@@ -62,12 +61,14 @@ export class EngineState {
     }
   }
 
-  /** Adds what the run reads and where it writes. */
-  bind(feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>): void {
+  /** Adds what the run reads to its feeds. @returns where it writes, by output */
+  bind(feeds: Record<string, Tensor>): Record<string, Tensor> {
+    const written: Record<string, Tensor> = {};
     for (const [input, { output, current, next }] of this.#slots) {
       feeds[input] = current.tensor;
-      if (output !== null) fetches[output] = next.tensor;
+      if (output !== null) written[output] = next.tensor;
     }
+    return written;
   }
 
   /** Makes what the run wrote the state, and frees the copies among its results. */

@@ -7,10 +7,13 @@ import { dirname, resolve } from "node:path";
 import { encodeModel, type Model, readModel, readModelFile } from "@cupel/onnx";
 import { runtimeErrors } from "./errors.ts";
 import type { ModelSource } from "./model-source.ts";
+import { addSentinel } from "./sentinel.ts";
 
 export interface GraphEdits {
   readonly taps: readonly string[];
   readonly freeDimensions: Readonly<Record<string, number>>;
+  /** See `sentinel.ts`. */
+  readonly sentinel: boolean;
 }
 
 export interface EditedSource {
@@ -21,12 +24,13 @@ export interface EditedSource {
 
 /** The source itself when there is nothing to edit. @throws TAP_UNKNOWN, DIMENSION_UNKNOWN and those of `readModel` */
 export async function editSource(source: ModelSource, edits: GraphEdits): Promise<EditedSource> {
-  if (edits.taps.length === 0 && Object.keys(edits.freeDimensions).length === 0) {
+  if (edits.taps.length === 0 && Object.keys(edits.freeDimensions).length === 0 && !edits.sentinel) {
     return { source, configEntries: {} };
   }
   const model = await readSource(source);
   addTaps(model, edits.taps);
   fixDimensions(model, edits.freeDimensions);
+  if (edits.sentinel) addSentinel(model);
   return {
     source: encodeModel(model, () => "unchanged"),
     configEntries:

@@ -45,7 +45,7 @@ export interface SessionOptions extends EngineTuning {
 }
 
 export interface RunOptions {
-  /** The outputs wanted. Default: all but state. The engine skips work that only others need. */
+  /** The outputs wanted. Default: all but state. The engine computes the others all the same; only copying them is saved. */
   readonly fetches?: readonly string[] | undefined;
   /** Moves the feeds' buffers into the session instead of copying them; they are empty afterwards. */
   readonly transfer?: boolean | undefined;
@@ -98,9 +98,11 @@ export interface Session extends AsyncDisposable {
  */
 export async function openSession(source: ModelSource, options: SessionOptions = {}): Promise<Session> {
   throwIfCancelled(options.signal, "Opening the session");
+  const { state: bindings = [], transferState = false } = options;
   const edited = await editSource(source, {
     taps: options.taps ?? [],
     freeDimensions: options.freeDimensions ?? {},
+    sentinel: bindings.some((binding) => binding.output !== null),
   });
   const engine: EngineOptions = {
     ...engineOptions({ ...options, configEntries: { ...edited.configEntries, ...options.configEntries } }),
@@ -108,7 +110,6 @@ export async function openSession(source: ModelSource, options: SessionOptions =
     optimisedModelPath: options.optimisedModelPath ?? null,
   };
   const model = postModel(edited.source, nameOfSource(source));
-  const { state: bindings = [], transferState = false } = options;
   const initial = packBindings(bindings, transferState);
   const thread = new SessionThread(moduleBeside(import.meta.url, "session-worker"));
   const opened = await thread.open(

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float32Of, openSession, type StateBinding, type TensorData } from "@cupel/runtime";
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import { engineOptions } from "../src/engine-options.ts";
 import { openEngineSession, prepareEngineThread } from "../src/engine-session.ts";
+import { editSource } from "../src/graph-edits.ts";
 import { postModel } from "../src/model-source.ts";
+import { metSentinel, sentinelName } from "../src/sentinel.ts";
 import { failureOf } from "./errors-of.ts";
-import { accumulator } from "./tiny-models.ts";
+import { accumulator, reshaper } from "./tiny-models.ts";
 
 const floats = (...values: number[]): TensorData => ({
   type: "float32",
@@ -81,6 +84,39 @@ test("the engine writes two buffers in turn, and what the binding copies of them
   for (let i = 0; i < 20; i++) await session.run(x, []);
   const grown = process.memoryUsage().arrayBuffers - before;
   assert.ok(grown < initial.byteLength, `${grown} bytes of array buffers were left by 20 runs of 4 MiB`);
+});
+
+test("the installed binding stops at the sentinel when the outputs are written and before it copies them", async () => {
+  const edited = await editSource(accumulator(), { taps: [], freeDimensions: {}, sentinel: true });
+  const model = postModel(edited.source, "the model");
+  assert.ok(model.kind === "bytes");
+  const session = await InferenceSession.create(model.bytes);
+  assert.equal(session.outputNames[0], sentinelName, "outputs are copied in the graph's order");
+  const one = () => new Tensor("float32", Float32Array.of(1), [1]);
+  const next = new Float32Array(1);
+  const run = session.run(
+    { x: one(), sum: one(), scale: new Tensor("float32", Float32Array.of(4), []) },
+    { [sentinelName]: null, next_sum: new Tensor("float32", next, [1]) },
+  );
+  await assert.rejects(run, metSentinel);
+  assert.equal(next[0], 5);
+  await session.release();
+});
+
+test("outputs of a rank that only the run knows are fetched beside state", async () => {
+  await using session = await openSession(reshaper(), {
+    state: [
+      {
+        input: "shape",
+        output: "same_shape",
+        initial: { type: "int64", dims: [2], data: BigInt64Array.of(2n, 1n) },
+      },
+    ],
+  });
+  assert.deepEqual(session.outputs, [{ name: "y", type: "float32", dims: [] }]);
+  assert.deepEqual(await session.run({ x: floats(1, 2) }), {
+    y: { type: "float32", dims: [2, 1], data: Float32Array.of(1, 2) },
+  });
 });
 
 test("reading and writing take their turn among the runs", async () => {

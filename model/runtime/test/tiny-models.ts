@@ -61,6 +61,25 @@ export function accumulator(): Uint8Array {
   return encodeModelBytes(model);
 }
 
+/** y = x reshaped to `shape`, of a rank that is not known beforehand; same_shape = shape + 0. */
+export function reshaper(): Uint8Array {
+  const model = emptyModel();
+  const { graph } = model;
+  const x = input(model, "x", "float32", ["n"]);
+  const shape = input(model, "shape", "int64", ["rank"]);
+  const zero = graph.addConstant("zero", Tensor.int64([], [0]));
+  const y = graph.append({
+    opType: "Reshape",
+    inputs: [x, shape],
+    outputs: ["y"],
+    type: tensorType("float32", null),
+  });
+  const type = tensorType("int64", ["rank"]);
+  const same = graph.append({ opType: "Add", inputs: [shape, zero], outputs: ["same_shape"], type });
+  graph.outputs.push(y.output, same.output);
+  return encodeModelBytes(model);
+}
+
 /** y = w x with a w of [1024, 512], 2 MiB, given by `weight`. */
 export function matrixModel(weight: Tensor): Model {
   const model = emptyModel();
