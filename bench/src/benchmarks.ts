@@ -3,6 +3,7 @@ import { accuracy } from "./accuracy.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { compressCost } from "./compress-cost.ts";
 import { fusionTrap } from "./fusion-trap.ts";
+import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 
@@ -12,4 +13,5 @@ export const benchmarks: readonly Benchmark[] = [
   accuracy,
   fusionTrap,
   preprocessingThroughput,
+  graphSize,
 ];
