@@ -105,7 +105,7 @@ function pathBetween(graph: Graph, wanted: readonly Value[], loss: Value): Path 
   for (const node of graph.nodes) {
     if (!node.inputs.some((input) => input && values.has(input))) continue;
     nodes.push(node);
-    for (const output of node.outputs) if (isFloat(output)) values.add(output);
+    for (const output of node.outputs) if (carriesGradient(output)) values.add(output);
   }
   const leading = new Set([loss]);
   const between = nodes.reverse().filter((node) => {
@@ -116,9 +116,13 @@ function pathBetween(graph: Graph, wanted: readonly Value[], loss: Value): Path 
   return { nodes: between, values };
 }
 
-/** Integers and truth values carry no gradient: the walk ends there. */
-function isFloat(value: Value): boolean {
-  return value.type?.kind === "tensor" && /float/.test(value.type.elementType);
+/**
+ * Integers and truth values carry no gradient: the walk ends there. Quantised integers carry that of the
+ * numbers they stand for (gradient/quantisation.ts).
+ */
+function carriesGradient(value: Value): boolean {
+  const isFloat = value.type?.kind === "tensor" && /float/.test(value.type.elementType);
+  return isFloat || value.producer?.is("QuantizeLinear") === true;
 }
 
 function contextOf(
