@@ -80,11 +80,19 @@ export const convolutionCases: readonly GradientCase[] = [
     pads: [1, 1, 1, 1],
     bias: true,
   })),
-  conv("large enough for the flipped form", () => ({
+  conv("pictures larger than 7x7", () => ({
     ...few,
     sizes: [17, 18],
     kernel: [3, 2],
     pads: [1, 0, 2, 1],
+  })),
+  conv("stride 2, pictures larger than 7x7", () => ({
+    ...few,
+    sizes: [17, 18],
+    kernel: square,
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+    bias: true,
   })),
   conv("pads beyond the kernel", () => ({
     ...few,
@@ -142,6 +150,14 @@ export const convolutionCases: readonly GradientCase[] = [
     kernel: [1, 1],
   })),
   conv("depthwise", (size) => ({
+    channels: 4,
+    filters: 4,
+    group: 4,
+    sizes: [size(), size()],
+    kernel: square,
+    pads: [1, 1, 1, 1],
+  })),
+  conv("depthwise, strides", (size) => ({
     channels: 4,
     filters: 4,
     group: 4,
