@@ -54,7 +54,8 @@ function layerFrames(kernels: readonly TraceEvent[]): FlameFrame[] {
   return framesOf(root);
 }
 
-function framesOf({ layers, kernels }: Layer): FlameFrame[] {
+/** @param within the name of the layer, for those inner ones that are only numbered: "layer1.0" */
+function framesOf({ layers, kernels }: Layer, within = ""): FlameFrame[] {
   const nodes = Array.from(kernels.values(), ({ name, full, opType, us, runs }): FlameFrame => {
     const label = name.startsWith(opType) ? name : `${opType} ${name}`;
     return {
@@ -65,14 +66,19 @@ function framesOf({ layers, kernels }: Layer): FlameFrame[] {
       children: [],
     };
   });
-  const inner = Array.from(layers, ([name, layer]) => merged(name, framesOf(layer)));
+  const inner = Array.from(layers, ([part, layer]) => {
+    const name = /^\d+$/.test(part) && within !== "" ? `${within}.${part}` : part;
+    return merged(name, framesOf(layer, name));
+  });
   return dearestFirst([...nodes, ...inner]);
 }
 
 /** A layer that holds one layer only is one box with both names. */
 function merged(name: string, children: readonly FlameFrame[]): FlameFrame {
   const [only] = children;
-  if (children.length === 1 && only!.kind === "engine") return { ...only!, name: `${name}.${only!.name}` };
+  if (children.length === 1 && only!.kind === "engine") {
+    return only!.name.startsWith(`${name}.`) ? only! : { ...only!, name: `${name}.${only!.name}` };
+  }
   return frameOf(name, "engine", children, "layer");
 }
 

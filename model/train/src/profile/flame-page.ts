@@ -59,10 +59,10 @@ ${summarySection(summary)}
 <ul class="legend">${Object.entries(kinds)
     .map(([kind, name]) => `<li><span class="swatch ${kind}"></span>${name}</li>`)
     .join("")}</ul>
+<p id="detail" class="panel" role="status">${escaped(labelOf(tree, tree.us))}</p>
 <div class="graph panel"><div id="graph" role="tree" aria-labelledby="graph-title">
 ${boxes.map((box, index) => boxHtml(box, tree.us, index === 0)).join("\n")}
 </div></div>
-<p id="detail" class="panel" role="status">${escaped(labelOf(tree, tree.us))}</p>
 </section>
 </main>
 <script type="module">${pageScript}</script>

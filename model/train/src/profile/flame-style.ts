@@ -65,13 +65,14 @@ output { color: var(--muted); font-size: 13.5px; }
 #graph > div:focus-visible { outline-offset: -2px; outline-color: var(--select); border-radius: 0; }
 #graph.searching > div:not(.hit) { opacity: 0.3; }
 #graph > .hit { font-weight: 650; }
-#detail { position: sticky; bottom: 8px; margin-top: 12px; min-height: 52px; overflow-wrap: anywhere; font-size: 14px; font-variant-numeric: tabular-nums; }
+#detail { position: sticky; top: 8px; z-index: 1; margin-bottom: 8px; min-height: 50px; overflow-wrap: anywhere; font-size: 14px; font-variant-numeric: tabular-nums; }
 @media (prefers-color-scheme: dark) { #graph > div:hover { filter: brightness(1.2); } }
 @media (prefers-reduced-motion: no-preference) { #graph > div { transition: left 0.2s, right 0.2s; } }
 @media (max-width: 800px) {
   main { padding: 18px 14px 48px; }
   .panel { padding-left: 14px; padding-right: 14px; }
   .graph.panel { padding: 6px; }
+  #detail { min-height: 94px; }
   ol.panel { padding-left: 34px; }
   #graph { --row: 28px; }
 }

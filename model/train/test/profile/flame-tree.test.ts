@@ -55,3 +55,30 @@ test("pieces of one thread add up", () => {
 test("nothing recorded is an empty tree", () => {
   assert.deepEqual(outline(flameTree({ threads: [], engines: [] })), ["all threads: 0"]);
 });
+
+test("numbered layers keep the name of the layer around them, and a layer alone in another shares its box", () => {
+  const kernel = (name: string) => ({
+    cat: "Node",
+    name: `${name}_kernel_time`,
+    ts: 0,
+    dur: 10,
+    args: { op_name: "Conv", node_index: name },
+  });
+  const events = ["/stage/a.0/conv", "/stage/a.0/down", "/stage/a.1/conv", "/stage/a.1/0/x/y"].map(kernel);
+  const engine = {
+    name: "m",
+    events: [{ cat: "Session", name: "model_run", ts: 0, dur: 40 }, ...events],
+    offset: 0,
+  };
+  assert.deepEqual(outline(flameTree({ threads: [], engines: [engine] })).slice(2), [
+    "    1 run: 40",
+    "      stage.a: 40",
+    "        a.0: 20",
+    "          Conv conv: 10",
+    "          Conv down: 10",
+    "        a.1: 20",
+    "          Conv conv: 10",
+    "          a.1.0.x: 10",
+    "            Conv y: 10",
+  ]);
+});
