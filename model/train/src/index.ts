@@ -1,10 +1,12 @@
 export { type DifferentiateOptions, differentiate, gradientName } from "./differentiate.ts";
 export { trainErrors } from "./errors.ts";
+export type { Loss } from "./loss.ts";
 export { type MlpOptions, mlp } from "./network/mlp.ts";
 export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";
 export type { InputSize } from "./network/network-builder.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
+export type { Optimiser } from "./optimiser.ts";
 export type { ChromeTrace } from "./profile/chrome-trace.ts";
 export type { DearNode } from "./profile/dearest-nodes.ts";
 export {
@@ -13,3 +15,12 @@ export {
   type Tracing,
   withProfiler,
 } from "./profile/with-profiler.ts";
+export {
+  openTrainer,
+  type StepResult,
+  type Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingBatch,
+} from "./trainer.ts";
+export { compileStep, type TrainingStep, type TrainingStepOptions } from "./training-step.ts";
