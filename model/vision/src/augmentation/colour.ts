@@ -17,10 +17,9 @@ export interface ColourFactors {
 
 export function changeColour(picture: RawPicture, factors: ColourFactors): RawPicture {
   const { channels } = picture;
-  const bright = blendTable(0, factors.brightness);
-  const data = Uint8Array.from(picture.data, (level) => bright[level]!);
-  const contrast = blendTable(meanLevel(data, channels), factors.contrast);
-  for (let i = 0; i < data.length; i++) data[i] = contrast[data[i]!]!;
+  const data = picture.data.slice();
+  lookUp(data, blendTable(0, factors.brightness));
+  lookUp(data, blendTable(meanLevel(data, channels), factors.contrast));
   if (channels === 3) saturate(data, Math.fround(factors.saturation));
   return { ...picture, data };
 }
@@ -36,7 +35,11 @@ function saturate(data: Uint8Array, factor: number): void {
 
 function blend(from: number, to: number, factor: number): number {
   const level = Math.fround(from + Math.fround(factor * (to - from)));
-  return level <= 0 ? 0 : level >= 255 ? 255 : Math.trunc(level);
+  return level <= 0 ? 0 : level >= 255 ? 255 : level | 0;
+}
+
+function lookUp(data: Uint8Array, table: Uint8Array): void {
+  for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
 }
 
 function blendTable(from: number, factor: number): Uint8Array {
@@ -47,7 +50,6 @@ function blendTable(from: number, factor: number): Uint8Array {
 /** Of the picture in grey, rounded. */
 function meanLevel(data: Uint8Array, channels: number): number {
   let sum = 0;
-  if (channels === 1) for (let i = 0; i < data.length; i++) sum += data[i]!;
-  else for (let i = 0; i < data.length; i += 3) sum += lumaOf(data, i);
+  for (let i = 0; i < data.length; i += channels) sum += channels === 1 ? data[i]! : lumaOf(data, i);
   return Math.floor(sum / (data.length / channels) + 0.5);
 }

@@ -80,38 +80,49 @@ function tapsOf(source: number, target: number, filter: Filter): Taps {
   return { from, count, weights, stride };
 }
 
-const clip = (sum: number): number => {
-  const value = sum >> PRECISION_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-};
-
 // Sums stay within 32 bits: weights of a pixel add up to 2^22, and overshoot is a fraction of that.
-// Math.imul and |0 keep them out of floating point.
+// Math.imul and |0 keep them out of floating point; a clamped array cuts what overshoots.
 
 function alongRows(picture: RawPicture, width: number, filter: Filter): RawPicture {
   if (picture.width === width) return picture;
   const { height, channels, data, width: sourceWidth } = picture;
-  const { from, count, weights, stride } = tapsOf(sourceWidth, width, filter);
-  const out = new Uint8Array(width * height * channels);
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < height; y++) {
-      const row = y * sourceWidth * channels + c;
-      let o = y * width * channels + c;
-      for (let x = 0; x < width; x++) {
-        let at = row + from[x]! * channels;
-        const first = x * stride;
-        const last = first + count[x]!;
-        let sum = HALF;
-        for (let k = first; k < last; k++) {
-          sum = (sum + Math.imul(data[at]!, weights[k]!)) | 0;
-          at += channels;
-        }
-        out[o] = clip(sum);
-        o += channels;
-      }
+  const taps = tapsOf(sourceWidth, width, filter);
+  const out = new Uint8ClampedArray(width * height * channels);
+  const row = channels === 3 ? colourRow : greyRow;
+  for (let y = 0; y < height; y++) row(data, y * sourceWidth * channels, taps, out, y * width * channels);
+  return { ...picture, width, data: new Uint8Array(out.buffer) };
+}
+
+function greyRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedArray, at: number): void {
+  const { from, count, weights, stride } = taps;
+  for (let x = 0; x < from.length; x++) {
+    let pixel = row + from[x]!;
+    let sum = HALF;
+    for (let k = x * stride, last = k + count[x]!; k < last; k++, pixel++) {
+      sum = (sum + Math.imul(data[pixel]!, weights[k]!)) | 0;
     }
+    out[at + x] = sum >> PRECISION_BITS;
   }
-  return { ...picture, width, data: out };
+}
+
+/** Three sums side by side: a weight is read once for all of them. */
+function colourRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedArray, at: number): void {
+  const { from, count, weights, stride } = taps;
+  for (let x = 0, o = at; x < from.length; x++, o += 3) {
+    let pixel = row + from[x]! * 3;
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    for (let k = x * stride, last = k + count[x]!; k < last; k++, pixel += 3) {
+      const weight = weights[k]!;
+      red = (red + Math.imul(data[pixel]!, weight)) | 0;
+      green = (green + Math.imul(data[pixel + 1]!, weight)) | 0;
+      blue = (blue + Math.imul(data[pixel + 2]!, weight)) | 0;
+    }
+    out[o] = red >> PRECISION_BITS;
+    out[o + 1] = green >> PRECISION_BITS;
+    out[o + 2] = blue >> PRECISION_BITS;
+  }
 }
 
 function alongColumns(picture: RawPicture, height: number, filter: Filter): RawPicture {
@@ -119,7 +130,7 @@ function alongColumns(picture: RawPicture, height: number, filter: Filter): RawP
   const { width, channels, data, height: sourceHeight } = picture;
   const { from, count, weights, stride } = tapsOf(sourceHeight, height, filter);
   const row = width * channels;
-  const out = new Uint8Array(row * height);
+  const out = new Uint8ClampedArray(row * height);
   const sums = new Int32Array(row);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
@@ -129,9 +140,9 @@ function alongColumns(picture: RawPicture, height: number, filter: Filter): RawP
       for (let i = 0; i < row; i++) sums[i] = (sums[i]! + Math.imul(data[start + i]!, weight)) | 0;
     }
     const start = y * row;
-    for (let i = 0; i < row; i++) out[start + i] = clip(sums[i]!);
+    for (let i = 0; i < row; i++) out[start + i] = sums[i]! >> PRECISION_BITS;
   }
-  return { ...picture, height, data: out };
+  return { ...picture, height, data: new Uint8Array(out.buffer) };
 }
 
 function nearest(picture: RawPicture, { width, height }: Size): RawPicture {
