@@ -276,6 +276,7 @@ function sameDims(a: Dims, b: Dims): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-function product(dims: Dims): number {
+/** How many elements a tensor of that shape has. */
+export function product(dims: Dims): number {
   return dims.reduce((count, size) => count * size, 1);
 }

@@ -7,7 +7,7 @@ import { suite, test } from "node:test";
 import { createRandom } from "@cupel/base";
 import { encodeModelBytes, Model, type Value } from "@cupel/onnx";
 import { openSession } from "@cupel/runtime";
-import { Emitter } from "../src/emitter.ts";
+import { Emitter, product } from "../src/emitter.ts";
 import {
   canFlip,
   type InputGradientForm,
@@ -118,11 +118,11 @@ const weightDims = ({ filters, channels, group, kernel }: ConvShape) => [
   channels / group,
   ...kernel,
 ];
-const count = (dims: readonly number[]) => dims.reduce((product, size) => product * size, 1);
 
 function drawn(conv: ConvShape) {
   const random = createRandom(7);
-  const draw = (dims: readonly number[]) => Float32Array.from({ length: count(dims) }, () => random.normal());
+  const draw = (dims: readonly number[]) =>
+    Float32Array.from({ length: product(dims) }, () => random.normal());
   return { x: draw(dataDims(conv)), weight: draw(weightDims(conv)), dy: draw(outputDims(conv)) };
 }
 
@@ -134,14 +134,14 @@ function byDefinition(
   conv: ConvShape,
   { x, weight, dy }: { x?: Float32Array; weight?: Float32Array; dy: Float32Array },
 ) {
-  const data = new Float64Array(count(dataDims(conv)));
-  const weights = new Float64Array(count(weightDims(conv)));
+  const data = new Float64Array(product(dataDims(conv)));
+  const weights = new Float64Array(product(weightDims(conv)));
   const inner = conv.channels / conv.group;
   const outer = conv.filters / conv.group;
   for (const [at, slope] of dy.entries()) {
     const [n, m, ...o] = indicesOf(at, outputDims(conv));
     for (let c = 0; c < inner; c++) {
-      for (let tap = 0; tap < count(conv.kernel); tap++) {
+      for (let tap = 0; tap < product(conv.kernel); tap++) {
         const position = indicesOf(tap, conv.kernel).map(
           (k, axis) => o[axis]! * conv.strides[axis]! - conv.begins[axis]! + k * conv.dilations[axis]!,
         );
@@ -151,7 +151,7 @@ function byDefinition(
           (sum, p, axis) => sum * conv.sizes[axis]! + p,
           n! * conv.channels + channel,
         );
-        const wAt = (m! * inner + c) * count(conv.kernel) + tap;
+        const wAt = (m! * inner + c) * product(conv.kernel) + tap;
         if (x) weights[wAt]! += slope * x[xAt]!;
         if (weight) data[xAt]! += slope * weight[wAt]!;
       }
@@ -161,7 +161,7 @@ function byDefinition(
 }
 
 function indicesOf(at: number, dims: readonly number[]): number[] {
-  return dims.map((size, axis) => Math.floor(at / count(dims.slice(axis + 1))) % size);
+  return dims.map((size, axis) => Math.floor(at / product(dims.slice(axis + 1))) % size);
 }
 
 async function run(

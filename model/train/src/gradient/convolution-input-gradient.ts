@@ -15,8 +15,8 @@
  * 161 / 85 / 72 (73); stride 2: 128 to 256 ch, 16x16: 18 / - / 21 (18); 256 to 512 ch, 14x14: 38 / - / 32 (24).
  */
 import { attribute, tensorType, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
-import { type ConvShape, product } from "./convolution-shape.ts";
+import { type Emitter, product } from "../emitter.ts";
+import type { ConvShape } from "./convolution-shape.ts";
 import { extentOf, reachOf } from "./window.ts";
 
 export type InputGradientForm = "transposed" | "flipped" | "col2im";

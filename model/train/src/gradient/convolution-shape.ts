@@ -12,8 +12,6 @@ export interface ConvShape extends Window {
   readonly group: number;
 }
 
-export const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
-
 /** A kernel of one element that touches every element of the data once. */
 export function isPointwise({ kernel, strides, begins, ends }: ConvShape): boolean {
   return (

@@ -8,8 +8,8 @@
  * 6.7 / 3.4 / 7.6 (1.4); 384 ch 4x4: 8.0 / 3.2 / 4.8 (1.6). Not depthwise, 512 ch 4x4: 23 / 32 / - (19).
  */
 import { attribute, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
-import { type ConvShape, isDepthwise, isPointwise, product } from "./convolution-shape.ts";
+import { type Emitter, product } from "../emitter.ts";
+import { type ConvShape, isDepthwise, isPointwise } from "./convolution-shape.ts";
 
 export type WeightGradientForm = "pointwise" | "im2col" | "swapped" | "depthwise";
 

@@ -1,6 +1,6 @@
 /** Gradients of pooling: a maximum sends everything back to where it was, a mean spreads it evenly. */
 import { attribute, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import { type Emitter, product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { auxiliaryOutput } from "./auxiliary-output.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";
@@ -79,8 +79,6 @@ function poolOf({ node, emit, input, output }: GradientContext): Window {
   const spatial = (value: Value) => emit.dims(value).slice(2);
   return windowOf(node, node.ints("kernel_shape") ?? [], spatial(input(0)), spatial(output()));
 }
-
-const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 export const poolingGradients: GradientTable = {
   MaxPool: maxPool,

@@ -4,7 +4,7 @@
  * operator's own coordinate formula, so that one rule covers every stride, scale and rounding.
  */
 import { Tensor, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import { type Emitter, product } from "../emitter.ts";
 
 /** One axis of y = A x: [output, input, weight] of each entry that is not 0. An entry given twice adds up. */
 export interface AxisMap {
@@ -45,5 +45,3 @@ function isIdentity({ size, outputs, entries }: AxisMap): boolean {
     entries.every(([output, input, weight]) => output === input && weight === 1)
   );
 }
-
-const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
