@@ -34,13 +34,14 @@ const DECODING_AT_ONCE = 2;
 export function createBatchFiller(preprocessing: Preprocessing, augmentation: Augmentation): BatchFiller {
   const augment = createAugmenter(augmentation, preprocessing);
   const normaliser = createNormaliser(preprocessing);
+  const extent = augmentation.length > 0 ? "whole" : "centre";
 
   return async (slots, data) => {
     const broken: BrokenSlot[] = [];
     const fill = async (at: number): Promise<void> => {
       const { place, picture, id, seed } = slots[at]!;
       try {
-        const pixels = await decodePicture(picture, preprocessing, id);
+        const pixels = await decodePicture(picture, preprocessing, id, extent);
         normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerPicture);
       } catch (thrown) {
         if (!isUnreadable(thrown)) throw thrown;

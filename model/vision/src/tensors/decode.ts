@@ -1,5 +1,5 @@
 /**
- * A picture becomes 8-bit pixels of the size that the preprocessing asks for before its crop.
+ * A picture becomes 8-bit pixels, resized as the preprocessing asks, before its crop.
  *
  * The one place that calls sharp for pixels. The aim is what Pillow gives, since models are trained
  * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
@@ -10,6 +10,7 @@ import sharp, { type Sharp } from "sharp";
 import { visionErrors } from "../errors.ts";
 import type { Picture, RawPicture } from "../picture.ts";
 import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
+import { cropAlong } from "./normalise.ts";
 import { resample } from "./resample.ts";
 
 /** Parallelism comes from several pictures at once; threads inside one picture only add switching. */
@@ -78,14 +79,19 @@ export function openSharp(picture: Picture): Sharp {
   }
 }
 
+/** How much of a resized picture is wanted: what the centre crop leaves at least, or all of it. */
+export type Extent = "centre" | "whole";
+
 /**
  * @param id names the picture in the message.
+ * @param extent with "centre", libvips does not compute what the centre crop would cut off.
  * @throws PICTURES_UNREADABLE
  */
 export async function decodePicture(
   picture: Picture,
   preprocessing: Preprocessing,
   id: string,
+  extent: Extent = "centre",
 ): Promise<RawPicture> {
   if (picture.kind === "raw") {
     return resampleIfNeeded(
@@ -95,7 +101,7 @@ export async function decodePicture(
     );
   }
   try {
-    return await decodeEncoded(openSharp(picture), preprocessing);
+    return await decodeEncoded(openSharp(picture), preprocessing, extent);
   } catch (thrown) {
     throw unreadable(id, thrown);
   }
@@ -113,7 +119,11 @@ export function unreadable(id: string, thrown: unknown) {
   );
 }
 
-async function decodeEncoded(pipeline: Sharp, preprocessing: Preprocessing): Promise<RawPicture> {
+async function decodeEncoded(
+  pipeline: Sharp,
+  preprocessing: Preprocessing,
+  extent: Extent,
+): Promise<RawPicture> {
   const { resize, interpolation } = preprocessing;
   if (resize.kind === "none") return await pixelsOf(pipeline);
 
@@ -124,6 +134,11 @@ async function decodeEncoded(pipeline: Sharp, preprocessing: Preprocessing): Pro
   }
   // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.
   pipeline.resize({ ...to, fit: "fill", kernel: KERNELS[interpolation], fastShrinkOnLoad: false });
+  if (extent === "centre") {
+    const across = cropAlong(to.width, preprocessing.width);
+    const down = cropAlong(to.height, preprocessing.height);
+    pipeline.extract({ left: across.from, top: down.from, width: across.length, height: down.length });
+  }
   return await pixelsOf(pipeline);
 }
 
