@@ -3,8 +3,7 @@
  * which order their elements lie, what replaces them, and the moments the optimiser keeps beside them.
  */
 import type { Model, Value } from "@cupel/onnx";
-import type { Emitter } from "./emitter.ts";
-import { product } from "./gradient/convolution-shape.ts";
+import { type Emitter, product } from "./emitter.ts";
 import type { Update } from "./optimiser.ts";
 import { runningStatistics, trainableConstants } from "./parameters.ts";
 import type { WeightStorage } from "./rows/convolution.ts";

@@ -14,8 +14,8 @@
  * One gather of the incoming gradient serves both gradients of the unit form; W' moves whole rows only.
  */
 import { attribute, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
-import { type ConvShape, isPointwise, product } from "../gradient/convolution-shape.ts";
+import { type Dims, type Emitter, product } from "../emitter.ts";
+import { type ConvShape, isPointwise } from "../gradient/convolution-shape.ts";
 import { gatherRows } from "./gather-rows.ts";
 import { adjointRows, scatterRows, windowRows } from "./row-index.ts";
 

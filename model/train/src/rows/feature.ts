@@ -3,8 +3,7 @@
  * pixel each, as convolutions want it. A value is moved from one to the other at most once.
  */
 import type { Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
-import { product } from "../gradient/convolution-shape.ts";
+import { type Dims, type Emitter, product } from "../emitter.ts";
 
 export class Feature {
   /** As in ONNX: `[N, C, ...]`. */

@@ -3,9 +3,9 @@
  * An operator without a row here keeps the layout ONNX defines; values are moved where the two meet.
  */
 import type { Graph, Node, Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import { type Dims, type Emitter, product } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
-import { type ConvShape, product } from "../gradient/convolution-shape.ts";
+import type { ConvShape } from "../gradient/convolution-shape.ts";
 import { windowOf } from "../gradient/window.ts";
 import { rowsBatchNormalisation } from "./batch-normalisation.ts";
 import { rowsConvolution, type WeightStorage, weightStorage } from "./convolution.ts";
