@@ -4,12 +4,13 @@
  *
  * 1. The samples are cut into blocks, and each block counts with its least value: garbage that waits for its
  *    collector comes and goes inside a block, what is really held stays.
+ *    Of the JavaScript heap only samples after a collection count at all.
  * 2. Warm-up is the beginning whose removal makes the rest most like one straight line: the marginal standard
  *    error rule (White, Simulation 69, 1997), with a line in the place of its constant.
  * 3. The rest gets a robust line (`trendOf`). It is a leak when the whole interval of its slope is above zero,
  *    it adds up to more than a megabyte, and the later half grows as well: one late jump is no leak.
  */
-import { type Trend, trendOf } from "./trend.ts";
+import { trendOf } from "./trend.ts";
 
 /** What a process holds at one moment, bytes. */
 export interface MemorySample {
@@ -46,17 +47,22 @@ export interface Growth {
 export type MemoryDiagnosis =
   | { readonly kind: "too-few-samples"; readonly samples: number; readonly needed: number }
   | {
-      readonly kind: "leak" | "no-leak";
+      /** Undecided: the process grows, no part but perhaps the heap does, and that was hardly ever collected. */
+      readonly kind: "leak" | "no-leak" | "undecided";
       readonly samples: number;
       /** Steps (or seconds) from the first sample to the last. */
       readonly span: number;
       readonly resident: Growth;
+      /** Samples at which the heap had shrunk. With fewer than ten the heap is never called a leak. */
+      readonly collections: number;
       readonly parts: Readonly<Record<MemoryPart, Growth>>;
       /** The part that grows most. */
       readonly part: MemoryPart;
     };
 
 const neededSamples = 16;
+/** Between two collections every heap grows: only what is left after many of them tells. */
+const neededCollections = 10;
 const blocks = 48;
 /** Warm-up may take at most this share of the blocks, and leaves at least as many as a line needs. */
 const longestWarmUp = 0.65;
@@ -75,20 +81,25 @@ export function diagnoseMemory(samples: readonly MemorySample[]): MemoryDiagnosi
   if (samples.length < neededSamples) {
     return { kind: "too-few-samples", samples: samples.length, needed: neededSamples };
   }
-  const growthIn = (column: MemoryPart | "resident") =>
+  const growthIn = (column: MemoryPart | "resident", of = samples) =>
     growthOf(
-      samples.map(({ at }) => at),
-      samples.map((sample) => sample[column]),
+      of.map(({ at }) => at),
+      of.map((sample) => sample[column]),
     );
-  const parts = { heap: growthIn("heap"), external: growthIn("external"), native: growthIn("native") };
+  const collected = samples.filter(({ heap }, index) => index > 0 && heap < samples[index - 1]!.heap);
+  const isHeapKnown = collected.length >= neededCollections;
+  const heap = isHeapKnown ? growthIn("heap", collected) : { ...growthIn("heap"), isLeak: false };
+  const parts = { heap, external: growthIn("external"), native: growthIn("native") };
+  const resident = growthIn("resident");
   const [part] = (["native", "external", "heap"] as const).toSorted(
     (a, b) => Number(parts[b].isLeak) - Number(parts[a].isLeak) || parts[b].total - parts[a].total,
   );
   return {
-    kind: parts[part!].isLeak ? "leak" : "no-leak",
+    kind: parts[part!].isLeak ? "leak" : resident.isLeak && !isHeapKnown ? "undecided" : "no-leak",
     samples: samples.length,
     span: samples.at(-1)!.at - samples[0]!.at,
-    resident: growthIn("resident"),
+    resident,
+    collections: collected.length,
     parts,
     part: part!,
   };
@@ -103,20 +114,21 @@ function growthOf(at: readonly number[], bytes: readonly number[]): Growth {
   const trend = trendOf(x, y);
   const half = Math.floor(x.length / 2);
   const later = trendOf(x.slice(half), y.slice(half));
-  const span = x.at(-1)! - x[0]!;
   const first = at[0]!;
+  const settled = start === 0 ? first : x[0]!;
+  const span = at.at(-1)! - settled;
   return {
     isLeak:
       trend.interval[0] > 0 && trend.slope * span > smallestLeak && later.slope > laterRate * trend.slope,
     slope: trend.slope,
     interval: trend.interval,
     total: trend.slope * span,
-    warmUp:
-      start === 0 ? { span: 0, bytes: 0 } : { span: x[0]! - first, bytes: lineAt(trend, x[0]!) - bytes[0]! },
+    warmUp: {
+      span: settled - first,
+      bytes: start === 0 ? 0 : trend.intercept + trend.slope * settled - bytes[0]!,
+    },
   };
 }
-
-const lineAt = ({ slope, intercept }: Trend, x: number) => intercept + slope * x;
 
 /** The least value of each block, and where it was. */
 function blockFloors(at: readonly number[], bytes: readonly number[]) {

@@ -14,14 +14,18 @@ export function memoryVerdict(diagnosis: MemoryDiagnosis, clock: MemoryClock): s
   if (diagnosis.kind === "too-few-samples") {
     return `Too short to judge memory: ${diagnosis.samples} samples of at least ${diagnosis.needed}.`;
   }
-  const { kind, part, parts, resident } = diagnosis;
-  const leaks = kind === "leak";
-  const growth = leaks ? parts[part] : resident;
-  const span = Math.round(diagnosis.span - growth.warmUp.span);
-  const verdict = leaks
-    ? `Memory grows ${rateText(growth, clock)}: ${partNames[part]}, ${bytesText(growth.total)} in ${span} ${clock}s.`
-    : `Memory does not grow: ${rateText(growth, clock)} over ${span} ${clock}s.`;
-  return [verdict, ...warmUpText(growth, clock)].join(" ");
+  const { kind, part, parts, resident, collections } = diagnosis;
+  const growth = kind === "leak" ? parts[part] : resident;
+  const span = `${Math.round(diagnosis.span - growth.warmUp.span)} ${clock}s`;
+  const rate = rateText(growth, clock);
+  const sentences: Readonly<Record<typeof kind, string>> = {
+    leak: `Memory grows ${rate}: ${partNames[part]}, ${bytesText(growth.total)} in ${span}.`,
+    "no-leak": `No leak: memory changes by ${rate} over ${span}.`,
+    undecided:
+      `Memory grows ${rate}, ${bytesText(growth.total)} in ${span}, but the JavaScript heap was collected only ` +
+      `${collections} times: too few to tell garbage from a leak. Run longer.`,
+  };
+  return [sentences[kind], ...warmUpText(growth, clock)].join(" ");
 }
 
 /** "0.42 MB a step (95 % 0.38 .. 0.47)": one unit for all three. */
@@ -32,7 +36,7 @@ function rateText({ slope, interval: [low, high] }: Growth, clock: MemoryClock):
 }
 
 function warmUpText({ warmUp }: Growth, clock: MemoryClock): string[] {
-  if (warmUp.bytes < units[1]!.bytes) return [];
+  if (warmUp.bytes < units[1].bytes) return [];
   return [`The ${bytesText(warmUp.bytes)} of the first ${Math.round(warmUp.span)} ${clock}s are warm-up.`];
 }
 
