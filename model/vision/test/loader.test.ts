@@ -1,7 +1,10 @@
 /** Loaders: what an epoch holds, that it depends on nothing but seed and data, and that nothing is left behind. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import {
   type LoaderOptions,
@@ -248,16 +251,33 @@ suite("memory", () => {
 });
 
 suite("ending", () => {
-  const threads = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
-
   test("leaving an epoch early leaves the loader usable, and closing ends its threads", async () => {
-    const before = threads();
+    let running = 0;
+    const count = (worker: Worker) => {
+      running++;
+      worker.once("exit", () => running--);
+    };
+    process.on("worker", count);
     const loader = openLoader(sourceOf(levels(100)), grey, { batchSize: 2, workers: 2 });
     for await (const { index } of loader.epoch(0)) if (index === 3) break;
     assert.equal((await collect(loader.epoch(1))).length, 50);
+    assert.equal(running, 2);
     await loader.close();
+    assert.equal(running, 0);
     await loader.close();
-    assert.equal(threads(), before);
+    process.off("worker", count);
+  });
+
+  test("a loader that nobody closed does not keep the process alive", async () => {
+    const program = `
+      import { openLoader, syntheticInspection, preprocessingFor } from "@cupel/vision";
+      const loader = openLoader(syntheticInspection({ count: 8 }), preprocessingFor([1, 1, 64, 64]), { batchSize: 4, workers: 1 });
+      for await (const { dims } of loader.epoch(0)) console.log(dims[0]);`;
+    const ended = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: import.meta.dirname,
+      timeout: 60_000,
+    });
+    assert.equal(ended.stdout, "4\n4\n");
   });
 
   test("a closed loader gives no more batches, not even of an epoch under way", async () => {

@@ -31,29 +31,39 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
       const source = colour === "grey" && picture.channels === 3 ? toGrey(picture) : picture;
       const across = cropAlong(source.width, width);
       const down = cropAlong(source.height, height);
-      const padded = across.length < width || down.length < height;
-
-      for (let c = 0; c < channels; c++) {
-        const table = tables[c]!;
-        const start = offset + c * channelStride;
-        if (padded) {
-          const black = table[0]!;
-          for (let i = 0; i < plane; i++) out[start + i * pixelStride] = black;
-        }
-        const sourceChannel = source.channels === 1 ? 0 : colour === "bgr" ? 2 - c : c;
-        const { data, channels: step } = source;
-        for (let row = 0; row < down.length; row++) {
-          let from = ((down.from + row) * source.width + across.from) * step + sourceChannel;
-          let to = start + ((down.to + row) * width + across.to) * pixelStride;
-          for (let column = 0; column < across.length; column++) {
-            out[to] = table[data[from]!]!;
-            from += step;
-            to += pixelStride;
-          }
-        }
+      if (across.length < width || down.length < height) {
+        tables.forEach(([black], c) => {
+          const start = offset + c * channelStride;
+          for (let i = 0; i < plane; i++) out[start + i * pixelStride] = black!;
+        });
+      }
+      const writeRow = source.channels === 3 ? writeColours : spreadGrey;
+      for (let row = 0; row < down.length; row++) {
+        const from = ((down.from + row) * source.width + across.from) * source.channels;
+        const to = offset + ((down.to + row) * width + across.to) * pixelStride;
+        writeRow(source.data, from, across.length, out, to);
       }
     },
   };
+
+  /** Three channels to three, each pixel read once. */
+  function writeColours(data: Uint8Array, from: number, count: number, out: Float32Array, to: number): void {
+    const [first, second, third] = tables;
+    const [left, right] = colour === "bgr" ? [2, 0] : [0, 2];
+    for (let end = from + count * 3; from < end; from += 3, to += pixelStride) {
+      out[to] = first![data[from + left]!]!;
+      out[to + channelStride] = second![data[from + 1]!]!;
+      out[to + 2 * channelStride] = third![data[from + right]!]!;
+    }
+  }
+
+  /** One channel to each channel of the tensor. */
+  function spreadGrey(data: Uint8Array, from: number, count: number, out: Float32Array, to: number): void {
+    tables.forEach((table, c) => {
+      let at = to + c * channelStride;
+      for (let i = from; i < from + count; i++, at += pixelStride) out[at] = table[data[i]!]!;
+    });
+  }
 }
 
 interface Crop {
