@@ -144,7 +144,7 @@ test("a leak is told with its rate, its confidence, its part and what it adds up
   const verdict = memoryVerdict(judged(samplesOf(3001, (step) => 0.42 * MB * step)), "step");
   assert.equal(
     verdict,
-    "Memory grows 0.42 MB a step (95 % 0.42 .. 0.42): native memory, 1.2 GB in 3000 steps.",
+    "Memory grows 0.42 MB a step (95 % 0.42 .. 0.42): native memory, 1.3 GB in 3000 steps.",
   );
 });
 
