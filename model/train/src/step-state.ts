@@ -66,11 +66,12 @@ export class StepState implements ParameterSource {
     return [...this.#entries.values()].map(({ tensor }) => tensor);
   }
 
-  /** The outputs that replace the state, in the order of `tensors`. */
+  /** The outputs that replace the state, in the order of `tensors`. Each was made for it alone, and takes its name. */
   outputs(): Value[] {
-    return [...this.#entries.values()].map(
-      ({ tensor, next }) => this.#emit.node("Identity", [next!], {}, [tensor.next])[0]!,
-    );
+    return [...this.#entries.values()].map(({ tensor, next }) => {
+      this.#emit.model.graph.rename(next!, tensor.next);
+      return next!;
+    });
   }
 
   #declareParameter(constant: Value, weight?: WeightStorage): Value {
