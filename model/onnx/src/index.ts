@@ -25,6 +25,7 @@ export {
   type ValueSummary,
 } from "./summary.ts";
 export { bytesOf, packIntegers, Tensor } from "./tensor.ts";
+export { upgradeOpset } from "./upgrade-opset.ts";
 export { type Use, Value } from "./value.ts";
 export { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "./value-type.ts";
 export { type WriteOptions, type WrittenModel, writeModelFile } from "./write.ts";
