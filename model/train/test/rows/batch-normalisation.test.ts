@@ -1,0 +1,110 @@
+/** Batch normalisation of rows against ONNX's in training mode, and against the moments of hard data. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRandom } from "@cupel/base";
+import { attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { float32Of, openSession } from "@cupel/runtime";
+import { appendGradients } from "../../src/differentiate.ts";
+import { Emitter, product } from "../../src/emitter.ts";
+import { rowsBatchNormalisation } from "../../src/rows/batch-normalisation.ts";
+import { Feature } from "../../src/rows/feature.ts";
+
+const epsilon = 1e-3;
+
+for (const dims of [
+  [4, 3, 2, 5],
+  [7, 6],
+  [2, 1, 9],
+]) {
+  test(`y, statistics and gradients of [${dims}] are those of BatchNormalization in training mode`, async () => {
+    const { emit, input } = newGraph();
+    const channels = [dims[1]!];
+    const [x, gamma, beta, dy] = [
+      input("x", dims, 2, 3),
+      input("gamma", channels, 1, 0.5),
+      input("beta", channels, 0, 1),
+      input("dy", dims, 0, 1),
+    ];
+    const wanted = [x, gamma, beta];
+    const [zero, one] = [constant(emit, channels, 0), constant(emit, channels, 1)];
+    const [y, mean, variance] = emit.node(
+      "BatchNormalization",
+      [x, gamma, beta, zero, one],
+      { epsilon: attribute.float(epsilon), momentum: attribute.float(0), training_mode: attribute.int(1) },
+      3,
+    );
+    const expected = [y!, ...gradients(emit, y!, dy, wanted), mean!, variance!];
+
+    const made = rowsBatchNormalisation(emit, Feature.plain(emit, x).rows, gamma, beta, epsilon);
+    const rowsY = Feature.rows(emit, dims, made.y).plain;
+    const actual = [rowsY, ...gradients(emit, rowsY, dy, wanted), made.mean, made.variance];
+
+    const outputs = await run(emit, [...expected, ...actual]);
+    for (const [index, name] of ["y", "dx", "dgamma", "dbeta", "mean", "variance"].entries()) {
+      const reference = outputs(expected[index]!);
+      const off = distance(outputs(actual[index]!), reference);
+      assert.ok(off < 2e-5, `${name}: off by ${off} of the largest element`);
+    }
+  });
+}
+
+test("a column of one value throughout is normalised to its offset", async () => {
+  const { emit } = newGraph();
+  const x = emit.floats(
+    [6, 2],
+    Float32Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? 1000.1 : -0.3)),
+  );
+  const beta = emit.floats([2], Float32Array.of(0.25, -4));
+  const { y, variance } = rowsBatchNormalisation(emit, x, constant(emit, [2], 1), beta, epsilon);
+  const outputs = await run(emit, [y, variance]);
+  for (const value of outputs(variance)) assert.ok(value >= 0, `a variance of ${value}`);
+  for (const [index, value] of outputs(y).entries()) {
+    assert.ok(Math.abs(value - (index % 2 === 0 ? 0.25 : -4)) < 0.5, `${value}`);
+  }
+});
+
+test("a mean of 30 deviations costs no more than three digits", async () => {
+  const { emit } = newGraph();
+  const random = createRandom(2);
+  const values = Float32Array.from({ length: 512 }, () => 30 + random.normal());
+  const [one, zero] = [constant(emit, [1], 1), constant(emit, [1], 0)];
+  const { y } = rowsBatchNormalisation(emit, emit.floats([512, 1], values), one, zero, 0);
+  const actual = (await run(emit, [y]))(y);
+  const mean = values.reduce((sum, value) => sum + value, 0) / 512;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 512;
+  const expected = Float32Array.from(values, (value) => (value - mean) / Math.sqrt(variance));
+  assert.ok(distance(actual, expected) < 1e-3);
+});
+
+function newGraph() {
+  const emit = new Emitter(new Model({ irVersion: 9, opsets: new Map([["", 20]]) }));
+  const random = createRandom(1);
+  const input = (name: string, dims: readonly number[], centre: number, spread: number): Value => {
+    const values = Float32Array.from({ length: product(dims) }, () => centre + spread * random.normal());
+    return emit.model.graph.addConstant(name, Tensor.float32(dims, values));
+  };
+  return { emit, input };
+}
+
+const constant = (emit: Emitter, dims: readonly number[], value: number): Value =>
+  emit.model.graph.addConstant("constant", Tensor.float32(dims, new Array(product(dims)).fill(value)));
+
+/** Of sum(dy * y): the incoming gradient of y is dy. */
+function gradients(emit: Emitter, y: Value, dy: Value, wanted: readonly Value[]): Value[] {
+  const axes = emit.dims(y).map((_, axis) => axis);
+  return appendGradients(emit, emit.reduce("ReduceSum", emit.mul(y, dy), axes, false), wanted);
+}
+
+async function run(emit: Emitter, values: readonly Value[]) {
+  emit.model.graph.outputs.push(...values);
+  await using session = await openSession(encodeModelBytes(emit.model), { threads: 1 });
+  const outputs = await session.run({});
+  return (value: Value): Float32Array => float32Of(outputs[value.name]!);
+}
+
+/** The largest difference, as a share of the largest expected element. */
+function distance(actual: Float32Array, expected: Float32Array): number {
+  assert.equal(actual.length, expected.length);
+  const scale = Math.max(...expected.map(Math.abs));
+  return Math.max(...actual.map((value, index) => Math.abs(value - expected[index]!))) / scale;
+}
