@@ -6,6 +6,7 @@ import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
+import { trainingStep } from "./training-step.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
@@ -14,4 +15,5 @@ export const benchmarks: readonly Benchmark[] = [
   fusionTrap,
   preprocessingThroughput,
   graphSize,
+  trainingStep,
 ];
