@@ -1,4 +1,4 @@
-/** What the rules of convolution, pooling, normalisation and Resize do not cover is refused, naming node and reason. */
+/** What the rules do not cover is refused, naming node and reason. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type Attribute, attribute, Model, Tensor } from "@cupel/onnx";
@@ -40,6 +40,20 @@ const refused: Readonly<Record<string, Refused>> = {
     dims: [1, 2, 4, 4],
     attributes: { kernel_shape: ints([2, 2]), storage_order: int(1) },
     reason: /storage_order/,
+  },
+  "batches of addresses": {
+    opType: "GatherND",
+    dims: [2, 3],
+    inputs: [Tensor.int64([2, 1], [0, 2])],
+    attributes: { batch_dims: int(1) },
+    reason: /batch_dims/,
+  },
+  "scattering that multiplies": {
+    opType: "ScatterElements",
+    dims: [3],
+    inputs: [Tensor.int64([1], [1]), Tensor.float32([1], [2])],
+    attributes: { reduction: string("mul") },
+    reason: /reduction is mul/,
   },
   "a loss made from running statistics": {
     opType: "BatchNormalization",

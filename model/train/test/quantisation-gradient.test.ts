@@ -160,6 +160,19 @@ test("integers that something else reads are refused by name", () => {
   });
 });
 
+test("scales of blocks are refused", () => {
+  const model = new Model({ irVersion: 10, opsets: new Map([["", 21]]) });
+  const emit = new Emitter(model);
+  const stored = emit.constant(Tensor.int8([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]));
+  const scales = emit.input("scales", "float32", [2, 2]);
+  const blocks = { axis: attribute.int(1), block_size: attribute.int(2) };
+  const loss = emit.reduce("ReduceSum", emit.op("DequantizeLinear", [stored, scales], blocks), [0, 1], false);
+  assert.throws(() => differentiate(model, { loss: loss.name, wrt: ["scales"] }), {
+    code: "GRADIENT_UNSUPPORTED",
+    message: /scales are those of blocks/,
+  });
+});
+
 /** As a share of the largest element. */
 function assertClose(actual: readonly number[], expected: readonly number[]): void {
   assert.equal(actual.length, expected.length);

@@ -3,7 +3,7 @@
  * ScatterElements that adds, whose CPU kernel goes through the updates in order and so is deterministic.
  */
 import { attribute, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import { type Emitter, product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { fromStart } from "./constant-input.ts";
 
@@ -109,8 +109,6 @@ const topK: GradientRule = (context) => {
   const zeros = emit.filled(emit.dims(context.input(0)), 0);
   return [scatter(emit, zeros, context.output(1), incomingOf(context), node.int("axis", -1), "none")];
 };
-
-const product = (dims: Dims): number => dims.reduce((count, size) => count * size, 1);
 
 export const indexingGradients: GradientTable = {
   Gather: gather,

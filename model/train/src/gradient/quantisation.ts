@@ -14,6 +14,7 @@
  * integers has the plain gradient.
  */
 import type { ElementType, Value } from "@cupel/onnx";
+import { product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { fromStart } from "./constant-input.ts";
 
@@ -77,8 +78,6 @@ function rangeOf(type: ElementType): { readonly least: number; readonly most: nu
   const levels = 2 ** Number(bits);
   return unsigned ? { least: 0, most: levels - 1 } : { least: -levels / 2, most: levels / 2 - 1 };
 }
-
-const product = (dims: readonly number[]): number => dims.reduce((count, size) => count * size, 1);
 
 export const quantisationGradients: GradientTable = {
   QuantizeLinear: quantize,
