@@ -62,6 +62,16 @@ const shapes: Readonly<Record<string, ConvShape>> = {
     sizes: [7],
     outputs: [6],
   },
+  "three dimensions": {
+    ...plain,
+    kernel: [3, 2, 2],
+    strides: [3, 3, 1],
+    dilations: [2, 2, 2],
+    begins: [1, 2, 1],
+    ends: [0, 2, 2],
+    sizes: [6, 5, 6],
+    outputs: [1, 3, 7],
+  },
 };
 
 suite("the weight gradient, in every form that applies, is its definition", () => {
@@ -85,7 +95,7 @@ suite("the data gradient, in every form that applies, is its definition", () => 
   for (const [name, conv] of Object.entries(shapes)) {
     for (const form of Object.keys(inputGradientForms) as InputGradientForm[]) {
       if (form === "flipped" && !canFlip(conv)) continue;
-      if (form === "col2im" && conv.group !== 1) continue;
+      if (form === "col2im" && (conv.group !== 1 || conv.kernel.length !== 2)) continue;
       test(`${form}, ${name}`, async () => {
         const { weight, dy } = drawn(conv);
         const made = await run(
@@ -104,6 +114,7 @@ test("a form is only chosen where it applies", () => {
   const padded = { ...plain, sizes: [20, 20], begins: [3, 0], outputs: [21, 19] };
   assert.equal(inputGradientForm(plain), "col2im");
   assert.notEqual(inputGradientForm({ ...plain, group: 2 }), "col2im");
+  assert.equal(inputGradientForm(shapes["three dimensions"]!), "transposed");
   assert.equal(inputGradientForm(strided), "transposed");
   assert.equal(inputGradientForm(padded), "transposed");
   assert.equal(weightGradientForm(shapes["1x1"]!), "pointwise");

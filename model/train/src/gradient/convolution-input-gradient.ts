@@ -32,7 +32,7 @@ const smallPicture = 49;
 
 /** First row that applies. */
 const choice: readonly (readonly [(conv: ConvShape) => boolean, InputGradientForm])[] = [
-  [(conv) => conv.group === 1 && product(conv.outputs) <= smallPicture, "col2im"],
+  [(conv) => conv.group === 1 && conv.kernel.length === 2 && product(conv.outputs) <= smallPicture, "col2im"],
   [(conv) => canFlip(conv), "flipped"],
 ];
 
@@ -67,7 +67,7 @@ const flipped: Form = (emit, conv, weight, dy) => {
   });
 };
 
-/** Without groups. */
+/** Without groups, in two dimensions: in one or three the engine's Col2Im (1.30) adds up wrongly with dilations and pads. */
 const col2im: Form = (emit, conv, weight, dy) => {
   const { batch, channels, filters, kernel, sizes } = conv;
   const [taps, stops] = [product(kernel), product(conv.outputs)];
