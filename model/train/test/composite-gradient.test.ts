@@ -8,11 +8,9 @@ import { attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/o
 import { fixDimensions, float32Of, openSession } from "@cupel/runtime";
 import { differentiate, gradientName } from "@cupel/train";
 import { Emitter } from "../src/emitter.ts";
-import { constant } from "../src/network/initialiser.ts";
-import { NetworkBuilder } from "../src/network/network-builder.ts";
-import { basicBranch, projection, residualStages } from "../src/network/residual-stages.ts";
 import fixture from "./fixtures/composite-gradients.json" with { type: "json" };
-import { formulaParameter, formulaTensor, setFormulaParameters } from "./support/formula-tensor.ts";
+import { formulaParameter, formulaTensor } from "./support/formula-tensor.ts";
+import { residualNetwork } from "./support/residual-network.ts";
 
 interface Expected {
   readonly loss: number;
@@ -57,22 +55,9 @@ interface Composite {
   readonly input: Tensor;
 }
 
-/** Stem with pooling, a block of each kind of shortcut, batch statistics. */
 function residual(): Composite {
   const input = formulaTensor("input", [3, 3, 16, 16], 0, 2);
-  const net = new NetworkBuilder(input.dims.slice(1), 1);
-  const reduced = net.conv(net.input, "conv1", { channels: 4, kernel: 7, stride: 2 });
-  const stem = net.maxPool(net.relu(net.batchNorm(reduced, "bn1"), "relu"), "maxpool", 3, 2);
-  const blocks = residualStages(net, stem, {
-    branch: basicBranch,
-    shortcut: projection,
-    blocks: [1, 1],
-    width: 4,
-    zeroInitResidual: false,
-  });
-  const initialisers = { weight: constant(0), bias: constant(0) };
-  const model = net.build(net.linear(net.averagePool(blocks), "fc", 5, initialisers));
-  setFormulaParameters(model);
+  const model = residualNetwork();
   fixDimensions(model, { N: 3 });
   useBatchStatistics(model);
   return { model, input, loss: crossEntropy(new Emitter(model), model.graph.outputs[0]!) };
