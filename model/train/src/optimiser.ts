@@ -5,6 +5,7 @@
 import type { Value } from "@cupel/onnx";
 import type { Emitter } from "./emitter.ts";
 import { trainErrors } from "./errors.ts";
+import type { StateVariable } from "./state-table.ts";
 
 export type Optimiser =
   /**
@@ -35,7 +36,7 @@ export interface Update {
   /** Whether weight decay applies: to weights, not to offsets and normalisation. */
   readonly decays: boolean;
   /** Declares a moment of the parameter's shape that starts at 0; to be advanced once. */
-  moment(name: string): { readonly current: Value; advance(next: Value): void };
+  moment(name: string): StateVariable;
 }
 
 export interface UpdateRule {

@@ -3,19 +3,27 @@
  * everything it changes kept there from step to step.
  */
 import { encodeModel, type Model } from "@cupel/onnx";
-import { type EngineTuning, type Feeds, openSession, type TensorData } from "@cupel/runtime";
+import {
+  type EngineRun,
+  type EngineTuning,
+  type Feeds,
+  openSession,
+  type Session,
+  type SessionOptions,
+  type StateBinding,
+  type TensorData,
+} from "@cupel/runtime";
 import { trainErrors } from "./errors.ts";
 import { labelsName, targetName, teacherName } from "./loss.ts";
-import {
-  compileStep,
-  rateName,
-  stepName,
-  type TrainingStep,
-  type TrainingStepOptions,
-} from "./training-step.ts";
+import { leastScale } from "./loss-scaling.ts";
+import type { StateTensor } from "./state-table.ts";
+import { compileStep, type TrainingPlan, type TrainingStepOptions } from "./training-step.ts";
+import { rateName, stepName } from "./update.ts";
 
 export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
   readonly signal?: AbortSignal | undefined;
+  /** What sessions are opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
+  readonly open?: typeof openSession | undefined;
 }
 
 export interface TrainingBatch {
@@ -30,12 +38,16 @@ export interface TrainingBatch {
 }
 
 export interface StepResult {
-  /** Mean over the batch, before the update. */
+  /** Mean over the batch, before the update. Where the step was skipped it may be NaN or infinite: leave it out of means. */
   readonly loss: number;
   /** Right predictions in the batch, before the update; null for losses without classes. */
   readonly correct: number | null;
-  /** Euclidean norm of the gradients before clipping; null when not clipping. */
+  /** Euclidean norm of the gradients before clipping; null when not clipping. Not finite where the step was skipped. */
   readonly norm: number | null;
+  /** Whether something overflowed in mixed precision, so that the step changed nothing but the loss scale. */
+  readonly skipped: boolean;
+  /** What this step multiplied its loss by; null but in mixed precision. */
+  readonly lossScale: number | null;
   /** Milliseconds in the engine. */
   readonly engineMs: number;
 }
@@ -49,10 +61,13 @@ export interface TrainerState {
 }
 
 export interface Trainer extends AsyncDisposable {
-  readonly compiled: TrainingStep;
+  readonly compiled: TrainingPlan;
   /** Steps done. */
   readonly steps: number;
-  /** One step. @throws LOSS_NOT_FINITE, after which the state is not to be used; those of `Session.run` */
+  /**
+   * One step.
+   * @throws LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
+   */
   step(batch: TrainingBatch, rate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
   /** @throws STATE_INVALID, INPUT_SHAPE_MISMATCH when it is the state of another step */
@@ -65,25 +80,34 @@ export interface Trainer extends AsyncDisposable {
 /** @throws those of `compileStep` and `openSession` */
 export async function openTrainer(network: Model, options: TrainerOptions): Promise<Trainer> {
   const compiled = compileStep(network, options);
-  const session = await openSession(encodeModel(compiled.graph), {
-    threads: options.threads,
-    optimization: options.optimization,
-    executionProviders: options.executionProviders,
-    configEntries: options.configEntries,
-    signal: options.signal,
+  const { open = openSession } = options;
+  const session = await open(encodeModel(compiled.graph), {
+    ...engineOf(options),
     transferState: true,
-    state: compiled.state.map(({ name, next, dims, initial }) => ({
-      input: name,
-      output: next,
-      // A copy to give away: the step's own stays, to start again from.
-      initial: { type: "float32", dims, data: initial.slice() },
-    })),
+    state: compiled.state.map((tensor) => bindingOf(tensor, tensor.next)),
   });
-  const dimsOf = new Map(session.inputs.map((input) => [input.name, input.dims.map(Number)]));
-  let steps = 0;
+  const inputs = dimsOf(session);
+  return createTrainer(compiled, {
+    run: (batch, rate, step) => session.timedRun(feedsOf(batch, rate, step, inputs)),
+    readState: () => session.readState(),
+    writeState: (values) => session.writeState(values),
+    close: () => session.close(),
+  });
+}
 
+/** Where a trainer's steps are computed: in one session, or in several. */
+export interface StepEngine {
+  /** Gives the scalars of `TrainingStep.outputs`. @param step counts from 1 */
+  run(batch: TrainingBatch, rate: number, step: number): Promise<EngineRun>;
+  readState(): Promise<Feeds>;
+  writeState(values: Feeds): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Trainer {
+  let steps = 0;
   const save = async (): Promise<TrainerState> => {
-    const values = await session.readState();
+    const values = await engine.readState();
     return {
       steps,
       values: Object.fromEntries(
@@ -91,30 +115,23 @@ export async function openTrainer(network: Model, options: TrainerOptions): Prom
       ),
     };
   };
-  const close = () => session.close();
+  const close = () => engine.close();
   return {
     compiled,
     get steps() {
       return steps;
     },
     async step(batch, rate) {
-      const { outputs, engineMs } = await session.timedRun(feedsOf(batch, rate, steps + 1, dimsOf));
+      const run = await engine.run(batch, rate, steps + 1);
       steps++;
-      const scalar = (name: string) => (outputs[name] ? Number(outputs[name].data[0]) : null);
-      const loss = scalar("loss")!;
-      if (!Number.isFinite(loss)) {
-        throw trainErrors.error(
-          "LOSS_NOT_FINITE",
-          `The loss of step ${steps} is ${loss}. A lower learning rate, clipping the gradients, or a look at the data of this batch may help.`,
-          { details: { step: steps, rate } },
-        );
-      }
-      return { loss, correct: scalar("correct"), norm: scalar("norm"), engineMs };
+      const result = resultOf(run);
+      assertGoesOn(result, steps, rate);
+      return result;
     },
     save,
     async restore(state) {
       const dims = new Map(compiled.state.map((tensor) => [tensor.name, tensor.dims]));
-      await session.writeState(
+      await engine.writeState(
         Object.fromEntries(
           Object.entries(state.values).map(([name, data]): [string, TensorData] => [
             name,
@@ -132,13 +149,55 @@ export async function openTrainer(network: Model, options: TrainerOptions): Prom
   };
 }
 
+function resultOf({ outputs, engineMs }: EngineRun): StepResult {
+  const scalar = (name: string) => (outputs[name] ? Number(outputs[name].data[0]) : null);
+  return {
+    loss: scalar("loss")!,
+    correct: scalar("correct"),
+    norm: scalar("norm"),
+    skipped: scalar("skipped") === 1,
+    lossScale: scalar("scale"),
+    engineMs,
+  };
+}
+
+/**
+ * A skipped step changed nothing and the next one has a smaller loss scale, whatever its loss was. Only when
+ * the scale cannot become smaller is an overflow a divergence.
+ */
+function assertGoesOn({ loss, skipped, lossScale }: StepResult, step: number, rate: number): void {
+  const isLost = skipped ? lossScale! <= leastScale : !Number.isFinite(loss);
+  if (!isLost) return;
+  const what = skipped
+    ? `Step ${step} overflows even without loss scaling (its loss is ${loss}).`
+    : `The loss of step ${step} is ${loss}.`;
+  throw trainErrors.error(
+    "LOSS_NOT_FINITE",
+    `${what} A lower learning rate, clipping the gradients, or a look at the data of this batch may help.`,
+    { details: { step, rate } },
+  );
+}
+
+/** What sessions of a training are opened with. */
+export function engineOf(options: EngineTuning & Pick<SessionOptions, "signal">): SessionOptions {
+  const { threads, optimization, executionProviders, configEntries, signal } = options;
+  return { threads, optimization, executionProviders, configEntries, signal };
+}
+
+/** @param output what renews it; null for nothing */
+export function bindingOf({ name, dims, initial }: StateTensor, output: string | null): StateBinding {
+  // A copy to give away: the step's own stays, to start again from.
+  return { input: name, output, initial: { type: "float32", dims, data: initial.slice() } };
+}
+
+export type InputDims = ReadonlyMap<string, readonly number[]>;
+
+export function dimsOf({ inputs }: Session): InputDims {
+  return new Map(inputs.map((input) => [input.name, input.dims.map(Number)]));
+}
+
 /** What the graph asks for, by name; labels given to a loss without classes are left out. */
-function feedsOf(
-  batch: TrainingBatch,
-  rate: number,
-  step: number,
-  dimsOf: ReadonlyMap<string, readonly number[]>,
-): Feeds {
+export function feedsOf(batch: TrainingBatch, rate: number, step: number, inputs: InputDims): Feeds {
   const given: Record<string, Float32Array | BigInt64Array | undefined> = {
     [labelsName]: batch.labels && BigInt64Array.from(batch.labels, BigInt),
     [targetName]: batch.target,
@@ -148,7 +207,7 @@ function feedsOf(
   };
   const feeds: Record<string, TensorData> = { ...batch.inputs };
   for (const [name, data] of Object.entries(given)) {
-    const dims = dimsOf.get(name);
+    const dims = inputs.get(name);
     if (dims && data) feeds[name] = { type: data instanceof BigInt64Array ? "int64" : "float32", dims, data };
   }
   return feeds;
