@@ -123,7 +123,8 @@ function asRows(emit: Emitter, operand: Feature, dims: Dims): Value | null {
 
 const convolution: Conversion = (walk, node) => {
   const [x, w, bias] = [walk.feature(node.input(0)!), node.input(1)!, node.input(2)];
-  if (node.int("group", 1) !== 1 || !w.constant) return null;
+  // A weight that others read as well must lie as ONNX has it.
+  if (node.int("group", 1) !== 1 || !w.constant || w.uses.length > 1) return null;
   const [batch, channels, ...sizes] = x.dims;
   const [filters, , ...kernel] = w.constant.dims;
   const outputs = walk.emit.dims(node.output).slice(2);
@@ -144,6 +145,7 @@ const batchNormalization: Conversion = (walk, node) => {
   const { emit, source } = walk;
   const x = walk.feature(node.input(0)!);
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => node.input(index)!);
+  if (![gamma, beta, mean, variance].every((value) => value!.constant)) return null;
   const epsilon = node.float("epsilon", 1e-5);
   const [scale, offset] = [source.parameter(gamma!), source.parameter(beta!)];
   const [runningMean, runningVariance] = [source.statistic(mean!), source.statistic(variance!)];

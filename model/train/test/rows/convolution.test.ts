@@ -22,7 +22,7 @@ test("y, dx and dw of every form are Conv's, in one to three dimensions", async 
   const model = new Model({ irVersion: 9, opsets: new Map([["", 20]]) });
   const emit = new Emitter(model);
   const cases = Array.from({ length: draws }, (_, index) => addCase(emit, random, index));
-  for (const form of ["pointwise", "unit", "strided"]) {
+  for (const form of ["pointwise", "narrow", "wide", "strided"]) {
     assert.ok(cases.filter((each) => each.form === form).length >= 4, `too few draws of ${form}`);
   }
   model.graph.outputs.push(
@@ -65,7 +65,8 @@ interface Case {
 }
 
 function addCase(emit: Emitter, random: Random, index: number): Case {
-  const shape = drawShape(random);
+  // Some with enough channels for the wide form.
+  const shape = drawShape(random, index % 3 === 1 ? 133 : 4);
   const leads = index % 3 !== 0;
   const storage = storageOf(shape, leads);
   const x = drawn(random, [shape.batch, shape.channels, ...shape.sizes]);
@@ -109,7 +110,8 @@ function gradients(emit: Emitter, y: Value, dy: Value, wanted: readonly Value[])
   return appendGradients(emit, emit.reduce("ReduceSum", emit.mul(y, dy), axes, false), wanted);
 }
 
-function drawShape(random: Random): ConvShape {
+/** @param most channels at most */
+function drawShape(random: Random, most = 4): ConvShape {
   const rank = 1 + random.integer(3);
   const list = (least: number, most: number) =>
     Array.from({ length: rank }, () => least + random.integer(most - least + 1));
@@ -124,7 +126,8 @@ function drawShape(random: Random): ConvShape {
     const room = size + begins[axis]! + ends[axis]! - extentOf({ kernel, dilations }, axis);
     return Math.floor(room / strides[axis]!) + 1;
   });
-  const [batch, channels, filters] = [1 + random.integer(2), 1 + random.integer(4), 1 + random.integer(4)];
+  const [batch, filters] = [1 + random.integer(2), 1 + random.integer(4)];
+  const channels = most - random.integer(4);
   return { batch, channels, filters, group: 1, kernel, strides, dilations, begins, ends, sizes, outputs };
 }
 
