@@ -17,6 +17,9 @@ export type Loss =
    */
   | { readonly kind: "distillation"; readonly temperature?: number; readonly weight?: number };
 
+/** Whether the output is one number a class, to which a Softmax may give probabilities. */
+export const isOverClasses = (loss: Loss = { kind: "cross-entropy" }): boolean => loss.kind !== "mse";
+
 /** Names of the feeds of a step beside the inputs of the network. */
 export const labelsName = "cupel.labels";
 export const targetName = "cupel.target";
@@ -31,6 +34,9 @@ export interface EmittedLoss {
 
 /** Declares the loss's own inputs and appends the loss of `output`. @throws TRAINING_CONFIG_INVALID */
 export function emitLoss(emit: Emitter, output: Value, loss: Loss): EmittedLoss {
+  if (!Object.hasOwn(emitters, loss.kind)) {
+    throw invalid(`there is no loss "${loss.kind}"; there are ${Object.keys(emitters).join(", ")}`);
+  }
   return emitters[loss.kind](emit, output, loss as never);
 }
 

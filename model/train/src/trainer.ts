@@ -122,10 +122,14 @@ export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Train
       return steps;
     },
     async step(batch, rate) {
-      const run = await engine.run(batch, rate, steps + 1);
-      steps++;
+      // Counted when asked for, since several may be under way; one that fails was none.
+      const step = ++steps;
+      const run = await engine.run(batch, rate, step).catch((error: unknown) => {
+        steps--;
+        throw error;
+      });
       const result = resultOf(run);
-      assertGoesOn(result, steps, rate);
+      assertGoesOn(result, step, rate);
       return result;
     },
     save,
@@ -185,7 +189,10 @@ export function engineOf(options: EngineTuning & Pick<SessionOptions, "signal">)
 }
 
 /** @param output what renews it; null for nothing */
-export function bindingOf({ name, dims, initial }: StateTensor, output: string | null): StateBinding {
+export function bindingOf(
+  { name, dims, initial }: Pick<StateTensor, "name" | "dims" | "initial">,
+  output: string | null,
+): StateBinding {
   // A copy to give away: the step's own stays, to start again from.
   return { input: name, output, initial: { type: "float32", dims, data: initial.slice() } };
 }

@@ -1,18 +1,50 @@
 /** The network a step is compiled from, on its way in and out: made ready for a batch, and filled with what was trained. */
-import { cloneModel, foldConstants, inferShapes, Model, Tensor } from "@cupel/onnx";
+import {
+  cloneModel,
+  foldConstants,
+  inferShapes,
+  Model,
+  removeDeadCode,
+  Tensor,
+  upgradeOpset,
+} from "@cupel/onnx";
 import { Emitter } from "./emitter.ts";
 import { trainErrors } from "./errors.ts";
+import { isOverClasses, type Loss } from "./loss.ts";
 import { outOfStorage, type Storage } from "./storage.ts";
 
-/** A copy without arithmetic on constants, so that what is trained is what layers read. */
+/**
+ * A copy in an operator set that gradients can be written in, 18 at least, and without arithmetic on
+ * constants, so that what is trained is what layers read. @throws those of `upgradeOpset`
+ */
 export function foldNetwork(network: Model): Model {
   const model = cloneModel(network);
+  upgradeOpset(model);
   foldConstants.run(model);
+  separateNormalisations(model);
   return model;
 }
 
-/** A copy with static shapes that ends in logits. @throws TRAINING_CONFIG_INVALID; those of `inferShapes` */
-export function fixBatch(network: Model, batch: number): Model {
+/**
+ * Exporters merge constants that are equal, and in a new network all scales are 1 and all means 0. Each
+ * normalisation gets its own again.
+ */
+function separateNormalisations({ graph }: Model): void {
+  for (const node of graph.nodes) {
+    if (!node.is("BatchNormalization")) continue;
+    for (const index of [1, 2, 3, 4]) {
+      const held = node.input(index);
+      if (!held?.constant || held.uses.length === 1) continue;
+      node.setInput(index, graph.addConstant(held.name, held.constant));
+    }
+  }
+}
+
+/**
+ * A copy with static shapes and the first output only, which are logits if the loss is over classes.
+ * @throws TRAINING_CONFIG_INVALID; those of `inferShapes`
+ */
+export function fixBatch(network: Model, batch: number, loss: Loss | undefined): Model {
   if (!Number.isInteger(batch) || batch < 1) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
@@ -30,9 +62,13 @@ export function fixBatch(network: Model, batch: number): Model {
   });
   foldConstants.run(model);
   inferShapes(model);
-  // A loss takes logits: a Softmax that only makes probabilities of them is left out.
-  const last = model.graph.outputs[0]?.producer;
-  if (last?.is("Softmax") && last.output.uses.length === 0) model.graph.outputs[0] = last.input(0)!;
+  const { outputs } = model.graph;
+  outputs.splice(1);
+  // A loss over classes takes logits: a Softmax that only makes probabilities of them is left out.
+  const last = outputs[0]?.producer;
+  if (isOverClasses(loss) && last?.is("Softmax") && last.output.uses.length === 0)
+    outputs[0] = last.input(0)!;
+  removeDeadCode.run(model);
   return model;
 }
 

@@ -48,7 +48,10 @@ export interface TrainingPlan {
   readonly parameters: number;
   /** Sentences for the log. */
   readonly notes: readonly string[];
-  /** The network with trained values: parameters and statistics, by name, as they lie in the step. */
+  /**
+   * The network with trained values: parameters and statistics, by name, as they lie in the step. One older than
+   * operator set 18 comes out in that.
+   */
   exportModel(values: Readonly<Record<string, Float32Array>>): Model;
 }
 
@@ -65,7 +68,7 @@ export interface TrainingStep extends TrainingPlan {
  */
 export function compileStep(network: Model, options: TrainingStepOptions): TrainingStep {
   const folded = foldNetwork(network);
-  const source = fixBatch(folded, options.batch);
+  const source = fixBatch(folded, options.batch, options.loss);
   const emit = emitterBeside(source);
   const table = new StateTable(emit);
   const state = new StepState(source, emit, table, options);

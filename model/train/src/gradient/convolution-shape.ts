@@ -4,7 +4,6 @@
  */
 import type { Window } from "./window.ts";
 
-
 /** y [batch, filters, ...outputs] = Conv(x [batch, channels, ...sizes], w [filters, channels / group, ...kernel]) */
 export interface ConvShape extends Window {
   readonly batch: number;
