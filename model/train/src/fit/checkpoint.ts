@@ -1,0 +1,119 @@
+/**
+ * A checkpoint: everything a training needs to go on as if it had not stopped. One file, written whole or not
+ * at all, so that the one before it stands until the next is on the disk.
+ */
+import { readFile } from "node:fs/promises";
+import { reasonOf, writeFileAtomically } from "@cupel/base";
+import { trainErrors } from "../errors.ts";
+import type { StateTensor } from "../state-table.ts";
+import type { TrainerState } from "../trainer.ts";
+import type { EpochMetrics } from "./history.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+import { differenceOf, type TrainingIdentity } from "./training-identity.ts";
+
+/** Tensors by name, in the order and the dims of the step. */
+export type StateValues = TrainerState["values"];
+
+/** The epoch under way. */
+export interface EpochInHand {
+  /** From 0. */
+  readonly epoch: number;
+  /** Batches of it that are done. */
+  readonly batches: number;
+  /** Of those, how many were skipped in mixed precision: they count in no mean. */
+  readonly skipped: number;
+  /** Over the others. */
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly seconds: number;
+}
+
+export interface Checkpoint {
+  readonly state: TrainerState;
+  readonly inHand: EpochInHand;
+  readonly history: readonly EpochMetrics[];
+  /** Parameters and statistics of the best epoch; null while there is none. */
+  readonly best: StateValues | null;
+}
+
+/** Goes up when what a checkpoint holds, or how a step lays out its tensors, changes. */
+const format = "1";
+const formatKey = "cupel.checkpoint";
+const trainingKey = "cupel.training";
+
+type Told = Pick<Checkpoint, "inHand" | "history"> & { identity: TrainingIdentity; steps: number };
+
+/** @throws DISK_FULL, WRITE_FAILED; the file of before is then untouched */
+export async function writeCheckpoint(
+  path: string,
+  { state, inHand, history, best }: Checkpoint,
+  layout: readonly StateTensor[],
+  identity: TrainingIdentity,
+): Promise<void> {
+  const told: Told = { identity, steps: state.steps, inHand, history };
+  const dims = new Map(layout.map((tensor) => [tensor.name, tensor.dims]));
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [group, values] of Object.entries({ state: state.values, best: best ?? {} })) {
+    for (const [name, data] of Object.entries(values)) {
+      tensors[`${group}/${name}`] = { dims: dims.get(name)!, data };
+    }
+  }
+  const metadata = { [formatKey]: format, [trainingKey]: JSON.stringify(told) };
+  await writeFileAtomically(path, encodeSafetensors({ metadata, tensors }));
+}
+
+/**
+ * Null when there is no file of that name.
+ * @throws CHECKPOINT_INVALID when it is damaged, or of another training: the message says what differs
+ */
+export async function readCheckpoint(
+  path: string,
+  layout: readonly StateTensor[],
+  identity: TrainingIdentity,
+): Promise<Checkpoint | null> {
+  const file = await readFile(path).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "ENOENT") return null;
+    throw invalid(path, `cannot be read: ${reasonOf(thrown)}`, thrown);
+  });
+  if (file === null) return null;
+  const { metadata, tensors } = decoded(path, file);
+  if (metadata[formatKey] !== format) {
+    throw invalid(path, `has the format ${metadata[formatKey] ?? "of something else"}, not ${format}`);
+  }
+  const told = JSON.parse(metadata[trainingKey]!) as Told;
+  const difference = differenceOf(told.identity, identity);
+  if (difference !== null) throw invalid(path, `belongs to another training: ${difference}`);
+  const groups = { state: {}, best: {} } as Record<"state" | "best", Record<string, Float32Array>>;
+  for (const tensor of layout) {
+    for (const group of ["state", "best"] as const) {
+      const stored = tensors[`${group}/${tensor.name}`];
+      if (stored === undefined && group === "best") continue;
+      if (stored === undefined || stored.dims.join() !== tensor.dims.join()) {
+        throw invalid(path, `does not hold "${tensor.name}" of the shape [${tensor.dims}]`);
+      }
+      groups[group][tensor.name] = stored.data;
+    }
+  }
+  return {
+    state: { steps: told.steps, values: groups.state },
+    inHand: told.inHand,
+    history: told.history,
+    best: Object.keys(groups.best).length > 0 ? groups.best : null,
+  };
+}
+
+function decoded(path: string, file: Uint8Array<ArrayBuffer>) {
+  try {
+    return decodeSafetensors(file);
+  } catch (thrown) {
+    throw invalid(path, `is damaged: ${reasonOf(thrown)}`, thrown);
+  }
+}
+
+function invalid(path: string, problem: string, cause?: unknown) {
+  return trainErrors.error(
+    "CHECKPOINT_INVALID",
+    `The checkpoint ${path} ${problem}. Resume with what it was made with, or begin anew with another path.`,
+    { cause, details: { path } },
+  );
+}

@@ -1,0 +1,38 @@
+/** What a person must know beside the failure itself: where the last checkpoint lies, and what to do with it. */
+import { existsSync } from "node:fs";
+import { baseErrors, CupelError } from "@cupel/base";
+import { trainErrors } from "../errors.ts";
+import type { FitOptions } from "./fit-options.ts";
+import type { TrainingRun } from "./training-run.ts";
+
+/** A cancelled run is first saved. @returns what is to be thrown */
+export async function explainFailure(
+  thrown: unknown,
+  run: TrainingRun,
+  { checkpoint, signal }: FitOptions,
+): Promise<unknown> {
+  if (!(thrown instanceof CupelError)) return thrown;
+  const { details, cause } = thrown;
+  if (thrown.code === "CANCELLED" && signal?.aborted) {
+    if (checkpoint) {
+      await run.holdCheckpoint();
+      await run.writeCheckpoint();
+    }
+    const advice = checkpoint
+      ? `${checkpoint.path} holds it: resume to go on.`
+      : "Nothing was written; with a checkpoint it could be resumed.";
+    const message = `Training was cancelled after step ${run.steps}. ${advice}`;
+    return baseErrors.error("CANCELLED", message, { cause, details });
+  }
+  if (thrown.code === "LOSS_NOT_FINITE") {
+    const path = checkpoint && existsSync(checkpoint.path) ? checkpoint.path : null;
+    const advice = path
+      ? `The last good checkpoint is ${path}: resume from it with a lower rate.`
+      : "There is no checkpoint to resume from: begin anew with a lower rate.";
+    return trainErrors.error("LOSS_NOT_FINITE", `${thrown.message} ${advice}`, {
+      cause,
+      details: { ...details, checkpoint: path },
+    });
+  }
+  return thrown;
+}

@@ -1,0 +1,57 @@
+/** What a training may be told, and what it tells at its end. */
+import type { WorkOptions } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
+import type { Augmentation, BrokenPicture, LoaderOptions, PictureSource, Preprocessing } from "@cupel/vision";
+import type { Loss } from "../loss.ts";
+import type { StepResult, TrainerOptions } from "../trainer.ts";
+import type { EpochMetrics, Metric } from "./history.ts";
+import type { Schedule } from "./schedule.ts";
+
+export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
+  /** Labelled. */
+  readonly train: PictureSource;
+  readonly preprocessing: Preprocessing;
+  /** Of the training pictures. Default none. */
+  readonly augmentation?: Augmentation | undefined;
+  /** Labelled pictures, or the share of `train` to hold back, stratified. Default: no validation. */
+  readonly validation?: PictureSource | number | undefined;
+  readonly epochs: number;
+  readonly schedule: Schedule;
+  /** Default cross-entropy without smoothing. */
+  readonly loss?: Extract<Loss, { kind: "cross-entropy" }>;
+  /** Decides the order of the pictures, every augmentation and what is held back. Default 1. */
+  readonly seed?: number | undefined;
+  /** Default: none is written. */
+  readonly checkpoint?: CheckpointOptions | undefined;
+  /** Stops when so many epochs brought nothing better. Default: never. Needs validation. */
+  readonly patience?: number | undefined;
+  /** What of the validation tells the best epoch. Default "accuracy". */
+  readonly metric?: Metric | undefined;
+  /** Whose weights the model gets. Default "best"; without validation, the last. */
+  readonly keep?: "best" | "last" | undefined;
+  readonly loader?: Pick<LoaderOptions, "workers" | "queue" | "strict"> | undefined;
+  /** Told after each step; `step` counts from 1. */
+  readonly onStep?: ((result: StepResult & { readonly step: number }) => void) | undefined;
+  readonly onEpoch?: ((metrics: EpochMetrics) => void) | undefined;
+}
+
+export interface CheckpointOptions {
+  /** A file, in the format safetensors. Of the end of each epoch, written once the next step has had a finite loss. */
+  readonly path: string;
+  /** Of each so many steps as well. Default: not. */
+  readonly everySteps?: number | undefined;
+  /** Goes on from the file where there is one. Default false: a file that is there is an error and stays. */
+  readonly resume?: boolean | undefined;
+}
+
+export interface FitResult {
+  /** Carries its preprocessing and class names. */
+  readonly model: Model;
+  readonly history: readonly EpochMetrics[];
+  /** The epoch, from 1, whose weights the model has. */
+  readonly epoch: number;
+  /** "early": nothing better came for `patience` epochs. */
+  readonly stopped: "done" | "early";
+  /** Pictures that could not be read. */
+  readonly broken: readonly BrokenPicture[];
+}

@@ -1,0 +1,123 @@
+/**
+ * Training from pictures to a model: epochs of batches made ahead of the step, validation of what would be
+ * written, the best of it kept, and a checkpoint from which a killed training goes on to the same weights.
+ *
+ * The same bits need the same number of engine threads: order and draws follow from the seed, and the engine
+ * adds in an order that follows from its threads.
+ */
+import { existsSync } from "node:fs";
+import { silentProgress } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
+import {
+  labelsToMetadata,
+  openLoader,
+  type PictureSource,
+  preprocessingToMetadata,
+  split,
+} from "@cupel/vision";
+import { trainErrors } from "../errors.ts";
+import { openTrainer } from "../trainer.ts";
+import { checkData } from "./check-data.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import { explainFailure } from "./explain-failure.ts";
+import type { FitOptions, FitResult } from "./fit-options.ts";
+import { checkSchedule } from "./schedule.ts";
+import { trainingIdentity } from "./training-identity.ts";
+import { TrainingRun } from "./training-run.ts";
+
+/**
+ * @throws TRAINING_CONFIG_INVALID; those of `checkData`, `openLoader` and `compileStep`; CHECKPOINT_INVALID;
+ * LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
+ * PICTURES_UNREADABLE; CANCELLED, after a last checkpoint
+ */
+export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
+  const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1 } = options;
+  checkOptions(options);
+  const { train, validation } = sourcesOf(options, seed);
+  const sources = validation === null ? [train] : [train, validation];
+  const input = checkData(network, sources, preprocessing);
+  await using loader = openLoader(train, preprocessing, {
+    ...options.loader,
+    batchSize: batch,
+    seed,
+    augmentation,
+    signal,
+  });
+  const total = options.epochs * loader.batchesPerEpoch;
+  checkSchedule(options.schedule, total);
+  await using trainer = await openTrainer(network, options);
+  const { state } = trainer.compiled;
+  const identity = trainingIdentity({
+    network,
+    train,
+    validation,
+    settings: {
+      seed,
+      batch,
+      preprocessing,
+      augmentation,
+      loss: options.loss,
+      optimiser: options.optimiser,
+      "gradient norm": options.clipNorm,
+      statistics: options.statistics,
+      precision: options.precision,
+      "loss scaling": options.lossScaling,
+      "what is trained": state.map(({ name }) => name),
+    },
+  });
+  const found = checkpoint ? await readCheckpoint(checkpoint.path, state, identity) : null;
+  const run = new TrainingRun({ options, trainer, loader, validation, input, total, identity });
+  if (found) await run.restore(found);
+  using task = (options.progress ?? silentProgress).start("Training", total - trainer.steps, "steps");
+  try {
+    while (!run.isOver) {
+      await run.trainEpoch(task);
+      await run.finishEpoch();
+    }
+    await run.writeCheckpoint();
+  } catch (thrown) {
+    throw await explainFailure(thrown, run, options);
+  }
+  const { model, epoch } = await run.result();
+  const { classes } = train;
+  const facts = [...preprocessingToMetadata(preprocessing), ...(classes ? labelsToMetadata(classes) : [])];
+  for (const [key, value] of facts) model.metadata.set(key, value);
+  model.producerName = "cupel";
+  return {
+    model,
+    history: run.history,
+    epoch,
+    stopped: run.history.length < options.epochs ? "early" : "done",
+    broken: run.broken,
+  };
+}
+
+function sourcesOf(
+  { train, validation }: FitOptions,
+  seed: number,
+): { readonly train: PictureSource; readonly validation: PictureSource | null } {
+  if (typeof validation !== "number") return { train, validation: validation ?? null };
+  const { rest, heldBack } = split(train, validation, seed);
+  return { train: rest, validation: heldBack };
+}
+
+/** What only fit knows of; its parts check the rest. */
+function checkOptions({ epochs, validation, patience, checkpoint }: FitOptions): void {
+  const isCount = (value: number | undefined) =>
+    value === undefined || (Number.isSafeInteger(value) && value >= 1);
+  for (const [name, value] of Object.entries({ epochs, patience, everySteps: checkpoint?.everySteps })) {
+    if (!isCount(value)) throw invalid(`"${name}" must be a whole number of at least 1; it is ${value}`);
+  }
+  if (patience !== undefined && validation === undefined) {
+    throw invalid(`"patience" needs validation, which tells whether an epoch is better`);
+  }
+  if (checkpoint && !checkpoint.resume && existsSync(checkpoint.path)) {
+    throw invalid(
+      `${checkpoint.path} is there already, of a training that may not be over: resume it, remove it or choose another path`,
+    );
+  }
+}
+
+function invalid(problem: string) {
+  return trainErrors.error("TRAINING_CONFIG_INVALID", `The training cannot begin: ${problem}.`);
+}

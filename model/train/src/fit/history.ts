@@ -1,0 +1,50 @@
+/** What each epoch was like, and what follows from that: which was best, and whether to go on. */
+
+export interface EpochMetrics {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean over the pictures of the epoch, each before the update it took part in. */
+  readonly loss: number;
+  /** Share of right answers, likewise. */
+  readonly accuracy: number;
+  /** Steps that overflowed in mixed precision and count in no mean. */
+  readonly skipped: number;
+  /** Cross-entropy of the pictures held back, without smoothing; null without validation. */
+  readonly validationLoss: number | null;
+  readonly validationAccuracy: number | null;
+  /** Learning rate of the last step. */
+  readonly rate: number;
+  /** Trained pictures a second, validation not counted. */
+  readonly imagesPerSecond: number;
+  /** Of training, without validation. */
+  readonly seconds: number;
+}
+
+/** What of the validation makes one epoch better than another. */
+export type Metric = "accuracy" | "loss";
+
+/** Larger is better; the loss decides between equal accuracies. */
+const score: Readonly<Record<Metric, (epoch: EpochMetrics) => readonly number[]>> = {
+  accuracy: ({ validationAccuracy, validationLoss }) => [validationAccuracy!, -validationLoss!],
+  loss: ({ validationLoss }) => [-validationLoss!],
+};
+
+/** The first of the best; null without validation, or when its loss was never a number. */
+export function bestEpoch(history: readonly EpochMetrics[], metric: Metric): EpochMetrics | null {
+  let best: EpochMetrics | null = null;
+  for (const epoch of history) {
+    if (epoch.validationLoss === null || Number.isNaN(epoch.validationLoss)) continue;
+    if (best === null || isGreater(score[metric](epoch), score[metric](best))) best = epoch;
+  }
+  return best;
+}
+
+function isGreater(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at >= 0 && a[at]! > b[at]!;
+}
+
+/** Whether the last `patience` epochs brought nothing better. */
+export function isExhausted(history: readonly EpochMetrics[], metric: Metric, patience: number): boolean {
+  return history.length - (bestEpoch(history, metric)?.epoch ?? 0) >= patience;
+}

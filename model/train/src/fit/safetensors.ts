@@ -1,0 +1,82 @@
+/**
+ * Tensors in a file: safetensors, https://huggingface.co/docs/safetensors, which any tool can open. Eight bytes
+ * with the length of a JSON header, the header, the elements. Of its metadata, texts by key, one is ours: the
+ * SHA-256 of everything else, so that a damaged file is told from a whole one.
+ */
+import { createHash } from "node:crypto";
+import { bytesOf } from "@cupel/onnx";
+
+export interface StoredTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface Safetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+}
+
+interface Entry {
+  readonly dtype: "F32";
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [begin: number, end: number];
+}
+
+const metadataKey = "__metadata__";
+const digestKey = "sha256";
+const lengthBytes = 8;
+/** The format's own limit on its header. */
+const longestHeader = 100e6;
+
+/** Chunks to be written one after the other. */
+export function encodeSafetensors({ metadata, tensors }: Safetensors): Uint8Array[] {
+  const entries: Record<string, Entry> = {};
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { dims, data }] of Object.entries(tensors)) {
+    const end = offset + data.byteLength;
+    entries[name] = { dtype: "F32", shape: dims, data_offsets: [offset, end] };
+    chunks.push(bytesOf(data));
+    offset = end;
+  }
+  const sha256 = digestOf(metadata, entries, chunks);
+  const json = JSON.stringify({ [metadataKey]: { ...metadata, [digestKey]: sha256 }, ...entries });
+  // Spaces behind the header put the elements on a multiple of eight bytes.
+  const bytes = Buffer.from(json);
+  const header = Buffer.concat([bytes, Buffer.alloc(-bytes.length & 7, " ")]);
+  const length = Buffer.alloc(lengthBytes);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return [length, header, ...chunks];
+}
+
+/** @throws Error in plain words when the file is not whole */
+export function decodeSafetensors(file: Uint8Array<ArrayBuffer>): Safetensors {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const length = bytes.length < lengthBytes ? 0 : Number(bytes.readBigUInt64LE());
+  if (length < 2 || length > longestHeader || lengthBytes + length > bytes.length) {
+    throw new Error("it is cut off, or no safetensors file");
+  }
+  const start = lengthBytes + length;
+  const { [metadataKey]: found = {}, ...rest } = JSON.parse(bytes.toString("utf8", lengthBytes, start));
+  const { [digestKey]: sha256, ...metadata } = found as Record<string, string>;
+  const entries = rest as Record<string, Entry>;
+  const data = bytes.subarray(start);
+  if (sha256 !== digestOf(metadata, entries, [data])) {
+    throw new Error("its content is not what its SHA-256 says");
+  }
+  const tensors = Object.entries(entries).map(([name, { shape, data_offsets }]): [string, StoredTensor] => [
+    name,
+    { dims: shape, data: new Float32Array(Uint8Array.from(data.subarray(...data_offsets)).buffer) },
+  ]);
+  return { metadata, tensors: Object.fromEntries(tensors) };
+}
+
+function digestOf(
+  metadata: Readonly<Record<string, string>>,
+  entries: Readonly<Record<string, Entry>>,
+  chunks: readonly Uint8Array[],
+): string {
+  const hash = createHash("sha256").update(JSON.stringify([metadata, entries]));
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest("hex");
+}
