@@ -112,7 +112,8 @@ export function emitClipping(
   return { norm, factor: emit.op("Min", [emit.scalar(1), emit.div(most, emit.add(norm, 1e-6))]) };
 }
 
-const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = {
+/** From the first number to below the second. */
+const ranges: Readonly<Record<string, readonly [least: number, limit: number]>> = {
   momentum: [0, 1],
   weightDecay: [0, 1],
   beta1: [0, 1],
@@ -124,10 +125,13 @@ function checkOptimiser(optimiser: Optimiser): void {
   if (optimiser.kind !== "sgd" && optimiser.kind !== "adamw") {
     throw invalid(`there is no optimiser "${(optimiser as { kind: string }).kind}"; there are sgd and adamw`);
   }
+  if (optimiser.kind === "sgd" && optimiser.nesterov && optimiser.momentum === 0) {
+    throw invalid("nesterov needs a momentum above 0");
+  }
   for (const [name, value] of Object.entries(optimiser)) {
     const range = ranges[name];
     if (range && !(typeof value === "number" && value >= range[0] && value < range[1])) {
-      throw invalid(`${name} ${value} is not in ${range[0]}..${range[1]}`);
+      throw invalid(`${name} ${value} is not at least ${range[0]} and below ${range[1]}`);
     }
   }
 }

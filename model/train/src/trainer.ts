@@ -29,7 +29,7 @@ export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
 export interface TrainingBatch {
   /** By name of the network's input, each of the batch size the step was compiled for. */
   readonly inputs: Feeds;
-  /** Class indices, for losses over classes. */
+  /** Class indices from 0, for losses over classes. */
   readonly labels?: Int32Array | undefined;
   /** What the output should be, for "mse"; in the output's shape. */
   readonly target?: Float32Array | undefined;
@@ -66,11 +66,11 @@ export interface Trainer extends AsyncDisposable {
   readonly steps: number;
   /**
    * One step.
-   * @throws LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
+   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
    */
   step(batch: TrainingBatch, rate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
-  /** @throws STATE_INVALID, INPUT_SHAPE_MISMATCH when it is the state of another step */
+  /** @throws CHECKPOINT_INVALID, INPUT_SHAPE_MISMATCH when it is the state of another training */
   restore(state: TrainerState): Promise<void>;
   /** The network as trained so far. */
   exportModel(): Promise<Model>;
@@ -122,6 +122,7 @@ export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Train
       return steps;
     },
     async step(batch, rate) {
+      checkLabels(batch.labels, compiled.classes);
       // Counted when asked for, since several may be under way; one that fails was none.
       const step = ++steps;
       const run = await engine.run(batch, rate, step).catch((error: unknown) => {
@@ -135,11 +136,12 @@ export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Train
     save,
     async restore(state) {
       const dims = new Map(compiled.state.map((tensor) => [tensor.name, tensor.dims]));
+      checkNames(new Set(Object.keys(state.values)), new Set(dims.keys()));
       await engine.writeState(
         Object.fromEntries(
           Object.entries(state.values).map(([name, data]): [string, TensorData] => [
             name,
-            { type: "float32", dims: dims.get(name) ?? [data.length], data },
+            { type: "float32", dims: dims.get(name)!, data },
           ]),
         ),
       );
@@ -151,6 +153,29 @@ export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Train
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The engine would take a label that is no class for none at all. */
+function checkLabels(labels: Int32Array | undefined, classes: number | null): void {
+  if (classes === null) return;
+  const wrong = labels?.find((label) => label < 0 || label >= classes);
+  if (wrong === undefined) return;
+  throw trainErrors.error(
+    "CLASSES_MISMATCH",
+    `The batch has the label ${wrong}, but the network has ${classes} classes: 0 to ${classes - 1}.`,
+    { details: { label: wrong, classes } },
+  );
+}
+
+function checkNames(given: ReadonlySet<string>, expected: ReadonlySet<string>): void {
+  const [missing] = expected.difference(given);
+  const [unknown] = given.difference(expected);
+  if (missing === undefined && unknown === undefined) return;
+  const what = missing === undefined ? `has "${unknown}", which this training has not` : `lacks "${missing}"`;
+  throw trainErrors.error(
+    "CHECKPOINT_INVALID",
+    `The state ${what}. It belongs to another network, optimiser or choice of parameters.`,
+  );
 }
 
 function resultOf({ outputs, engineMs }: EngineRun): StepResult {

@@ -72,6 +72,11 @@ export function fixBatch(network: Model, batch: number, loss: Loss | undefined):
   return model;
 }
 
+/** How many classes labels may name; null if the loss has no labels. @param network from `fixBatch` */
+export function classesOf(network: Model, loss: Loss | undefined): number | null {
+  return isOverClasses(loss) ? Number(network.graph.outputs[0]!.shape![1]) : null;
+}
+
 /** An empty graph that may hold what the network's operators do. */
 export function emitterBeside({ irVersion, opsets }: Model): Emitter {
   return new Emitter(new Model({ irVersion: Math.max(8, irVersion), opsets: new Map(opsets) }));

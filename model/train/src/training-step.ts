@@ -12,7 +12,7 @@ import { mixedPrecision } from "./mixed-precision.ts";
 import type { Optimiser } from "./optimiser.ts";
 import { StateTable, type StateTensor } from "./state-table.ts";
 import { StepState } from "./step-state.ts";
-import { emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
+import { classesOf, emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
 import { emitUpdate } from "./update.ts";
 
 export type { StateRole, StateTensor } from "./state-table.ts";
@@ -44,6 +44,8 @@ export interface TrainingPlan {
   readonly state: readonly StateTensor[];
   /** Pictures a step. */
   readonly batch: number;
+  /** How many classes labels may name; null for losses without labels. */
+  readonly classes: number | null;
   /** How many parameters are trained, element by element. */
   readonly parameters: number;
   /** Sentences for the log. */
@@ -84,6 +86,7 @@ export function compileStep(network: Model, options: TrainingStepOptions): Train
     notes: finishGraph(graph, options),
     state: table.tensors,
     batch: options.batch,
+    classes: classesOf(source, options.loss),
     outputs,
     parameters: countOf(table),
     exportModel: (values) => withValues(folded, state.storages, values),
