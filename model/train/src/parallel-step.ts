@@ -14,7 +14,7 @@ import { emitForwardBackward } from "./forward-backward.ts";
 import { declareScale } from "./loss-scaling.ts";
 import { StateTable, type StateTensor } from "./state-table.ts";
 import { StepState } from "./step-state.ts";
-import { emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
+import { classesOf, emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
 import { countOf, finishGraph, type TrainingPlan, type TrainingStepOptions } from "./training-step.ts";
 import { emitUpdate } from "./update.ts";
 
@@ -102,6 +102,7 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
     notes,
     state: kept.tensors,
     batch,
+    classes: classesOf(source, options.loss),
     parameters: countOf(kept),
     exportModel: (values) => withValues(folded, state.storages, values),
   };
