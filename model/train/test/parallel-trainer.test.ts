@@ -13,6 +13,7 @@ import {
   type TrainerState,
   type TrainingBatch,
 } from "@cupel/train";
+import { openRounding } from "./support/half-rounding.ts";
 import { plainCnn, randomBatch } from "./support/random-batch.ts";
 
 const classes = 3;
@@ -119,6 +120,22 @@ test("steps asked for at once are done one after the other, with the batches as 
   for (const batch of batches) batch.inputs.input.data.fill(Number.NaN);
   await Promise.all(steps);
   assertSameState(await parallel.save(), await single.save());
+});
+
+test("an overflow in one replica skips the step of all, and the next has half the scale", async () => {
+  const options = { batch: 8, threads: 1, replicas: 2, precision: "mixed", open: openRounding } as const;
+  await using trainer = await openParallelTrainer(resnet, options);
+  const before = await trainer.save();
+  const share = randomBatch(picture, 4, classes, 1);
+  const { input } = share.inputs;
+  const huge = { ...share, inputs: { input: { ...input, data: input.data.map((value) => 1e6 * value) } } };
+  assert.equal((await trainer.step(joined(share, huge), 0.05)).skipped, true);
+  const { values } = await trainer.save();
+  for (const [name, value] of Object.entries(before.values)) {
+    if (!name.startsWith("cupel.")) assert.deepEqual(values[name], value, name);
+  }
+  const next = await trainer.step(joined(share, share), 0.05);
+  assert.deepEqual([next.skipped, next.lossScale], [false, 32768]);
 });
 
 test("a saved state moves from replicas to one worker and back", async () => {
