@@ -2,6 +2,7 @@
 import { accuracy } from "./accuracy.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { compressCost } from "./compress-cost.ts";
+import { dataParallel } from "./data-parallel.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
@@ -16,4 +17,5 @@ export const benchmarks: readonly Benchmark[] = [
   preprocessingThroughput,
   graphSize,
   trainingStep,
+  dataParallel,
 ];

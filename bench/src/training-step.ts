@@ -3,13 +3,13 @@
  * threads, a few steps of each in turn; and against the speed at which the engine convolves at all.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "@cupel/base";
 import { encodeModelBytes, layersOf, type Model } from "@cupel/onnx";
 import { profile } from "@cupel/runtime";
-import { openTrainer, resnet18, resnet50, type TrainingBatch } from "@cupel/train";
+import { openTrainer, resnet18, resnet50 } from "@cupel/train";
 import type { Bar, Benchmark } from "./benchmark.ts";
 import { ratioText, spreadOf, tableText } from "./figures.ts";
 import { openTorchTraining, type TorchTask, torchVersion } from "./peer/torch-training.ts";
+import { randomTrainingBatch } from "./random-training-batch.ts";
 
 const threads = 2;
 const rounds = 9;
@@ -112,7 +112,7 @@ async function measure(
   const macs = layersOf(model).reduce((sum, layer) => sum + (layer.macs ?? 0), 0);
   const convolutions = await convolutionSpeed(model, batch, signal);
   await using trainer = await openTrainer(model, { batch, threads, signal });
-  const pictures = randomBatch([batch, channels, size, size], classes);
+  const pictures = randomTrainingBatch([batch, channels, size, size], classes);
   const cupelSteps = async (count: number) => {
     const times: number[] = [];
     for (let i = 0; i < count; i++) {
@@ -185,15 +185,6 @@ async function convolutionSpeed(model: Model, batch: number, signal: AbortSignal
   const changingWeights = await speed(encodeModelBytes(model));
   model.graph.inputs.splice(0, model.graph.inputs.length, ...declared);
   return { constantWeights, changingWeights };
-}
-
-function randomBatch(dims: readonly number[], classes: number): TrainingBatch {
-  const random = createRandom(1);
-  const data = new Float32Array(dims.reduce((product, size) => product * size, 1)).map(() => random.normal());
-  return {
-    inputs: { input: { type: "float32", dims, data } },
-    labels: Int32Array.from({ length: dims[0]! }, (_, index) => index % classes),
-  };
 }
 
 function table({ cupel, eager, compiled, convolutions }: Result): string {
