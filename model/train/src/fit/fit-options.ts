@@ -29,6 +29,8 @@ export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
   readonly metric?: Metric | undefined;
   /** Whose weights the model gets. Default "best"; without validation, the last. */
   readonly keep?: "best" | "last" | undefined;
+  /** Above 1, each batch is divided among so many sessions (`openParallelTrainer`), of `threads` each. Default 1. */
+  readonly replicas?: number | undefined;
   readonly loader?: Pick<LoaderOptions, "workers" | "queue" | "strict"> | undefined;
   /** Told after each step; `step` counts from 1. */
   readonly onStep?: ((result: StepResult & { readonly step: number }) => void) | undefined;

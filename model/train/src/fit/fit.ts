@@ -16,6 +16,7 @@ import {
   split,
 } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
+import { openParallelTrainer } from "../parallel-trainer.ts";
 import { openTrainer } from "../trainer.ts";
 import { checkData } from "./check-data.ts";
 import { readCheckpoint } from "./checkpoint.ts";
@@ -31,7 +32,7 @@ import { TrainingRun } from "./training-run.ts";
  * PICTURES_UNREADABLE; CANCELLED, after a last checkpoint
  */
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
-  const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1 } = options;
+  const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
   const { train, validation } = sourcesOf(options, seed);
   const sources = validation === null ? [train] : [train, validation];
@@ -45,7 +46,10 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
   });
   const total = options.epochs * loader.batchesPerEpoch;
   checkSchedule(options.schedule, total);
-  await using trainer = await openTrainer(network, options);
+  await using trainer =
+    replicas > 1
+      ? await openParallelTrainer(network, { ...options, replicas })
+      : await openTrainer(network, options);
   const { state } = trainer.compiled;
   const identity = trainingIdentity({
     network,
@@ -54,6 +58,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     settings: {
       seed,
       batch,
+      replicas,
       preprocessing,
       augmentation,
       loss: options.loss,
@@ -102,10 +107,11 @@ function sourcesOf(
 }
 
 /** What only fit knows of; its parts check the rest. */
-function checkOptions({ epochs, validation, patience, checkpoint }: FitOptions): void {
+function checkOptions({ epochs, validation, patience, replicas, checkpoint }: FitOptions): void {
   const isCount = (value: number | undefined) =>
     value === undefined || (Number.isSafeInteger(value) && value >= 1);
-  for (const [name, value] of Object.entries({ epochs, patience, everySteps: checkpoint?.everySteps })) {
+  const counts = { epochs, patience, replicas, everySteps: checkpoint?.everySteps };
+  for (const [name, value] of Object.entries(counts)) {
     if (!isCount(value)) throw invalid(`"${name}" must be a whole number of at least 1; it is ${value}`);
   }
   if (patience !== undefined && validation === undefined) {

@@ -151,6 +151,14 @@ test("a loss that is no number stops, and the checkpoint of before stays", async
   });
 });
 
+test("replicas share each batch: with frozen statistics the losses are those of one", async () => {
+  const frozen = { ...settings, statistics: "frozen", epochs: 1, keep: "last" } as const;
+  const [one, two] = [await fit(network(), frozen), await fit(network(), { ...frozen, replicas: 2 })];
+  const [a, b] = [one.history[0]!, two.history[0]!];
+  assert.ok(Math.abs(a.loss - b.loss) < 1e-3 * a.loss, `${a.loss} and ${b.loss}`);
+  assert.ok(Math.abs(a.validationLoss! - b.validationLoss!) < 1e-3 * a.validationLoss!);
+});
+
 test("in mixed precision, steps that overflow are counted and left out of the means", async () => {
   const { history } = await fit(network(), {
     ...settings,
