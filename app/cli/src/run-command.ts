@@ -3,10 +3,10 @@
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { type Clock, silentProgress, systemClock } from "@cupel/base";
+import { globals } from "./arguments/global-options.ts";
 import { commandHelp, verbHelp } from "./arguments/help.ts";
-import { flag, integer } from "./arguments/option.ts";
+import { flag } from "./arguments/option.ts";
 import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
 import { suggest } from "./arguments/suggest.ts";
 import { cliErrors } from "./errors.ts";
@@ -16,30 +16,6 @@ import { styled, type Terminal } from "./terminal/terminal.ts";
 import type { Verb } from "./verbs/verb.ts";
 import { verbs } from "./verbs/verbs.ts";
 
-const globals = {
-  json: flag({
-    name: "json",
-    summary: "Print the result as one JSON object on stdout, and nothing else there",
-  }),
-  quiet: flag({ name: "quiet", short: "q", summary: "No progress and no remarks; errors are still told" }),
-  threads: integer({
-    name: "threads",
-    placeholder: "N",
-    min: 1,
-    value: availableParallelism(),
-    fallback: "the cores this process may use",
-    summary: "Threads the engine computes with",
-  }),
-  seed: integer({
-    name: "seed",
-    placeholder: "N",
-    min: 0,
-    value: 1,
-    summary: "Seed of everything that is drawn; the same seed gives the same result",
-  }),
-  verbose: flag({ name: "verbose", summary: "With an error, also show what caused it" }),
-  help: flag({ name: "help", short: "h", summary: "Show help and do nothing" }),
-};
 const version = flag({ name: "version", summary: "Print the version and do nothing" });
 const globalOptions = Object.values(globals);
 const leadingOptions = [...globalOptions, version];

@@ -66,6 +66,27 @@ export function integer(
   };
 }
 
+/** Any number that satisfies `holds`; undefined when left out. @param expects completes "must be ...". */
+export function number(
+  description: Described & {
+    readonly placeholder: string;
+    readonly expects: string;
+    holds(value: number): boolean;
+  },
+): Option<number | undefined> {
+  const { name, placeholder, expects, holds } = description;
+  return {
+    ...described(description),
+    placeholder,
+    read(given) {
+      if (given === null) return undefined;
+      const value = given.trim() === "" ? Number.NaN : Number(given);
+      if (Number.isFinite(value) && holds(value)) return value;
+      throw invalid(name, `must be ${expects}, not "${given}"`);
+    },
+  };
+}
+
 /** Undefined when left out. */
 export function choice<const C extends string>(
   description: Described & { readonly choices: readonly C[] },

@@ -22,7 +22,7 @@ export async function outputPaths(
   if (to === from) {
     throw cliErrors.error(
       "OUTPUT_IS_INPUT",
-      `${out} is the model to compress. Choose another name: the report compares the two, and the original is not replaced.`,
+      `${out} is the model to begin with. Choose another name: what is made of it is compared with it, and the original is not replaced.`,
       { details: { path: out } },
     );
   }

@@ -1,5 +1,12 @@
 /** The pictures a verb is about, their labels, and whether those can be answers of the model. */
-import { labelsFromMetadata, openPictures, type PictureSource, visionErrors } from "@cupel/vision";
+import {
+  labelsFromMetadata,
+  type OpenPicturesOptions,
+  openPictures,
+  type PictureSource,
+  syntheticInspection,
+  visionErrors,
+} from "@cupel/vision";
 import { type Option, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import type { OpenedModel } from "./open-model.ts";
@@ -16,7 +23,7 @@ export function pictureOptions(prefix: string, purpose: string): PictureOptions 
     images: text({
       name: `${prefix}images`,
       placeholder: "DIR|FILE",
-      summary: `Pictures ${purpose}: a folder (one folder a class, or flat), a CSV of labels, an IDX or CIFAR-10 binary file, or one picture`,
+      summary: `Pictures ${purpose}: a folder (one folder a class, or flat), a CSV of labels, an IDX or CIFAR-10 binary file, one picture, or synthetic:COUNT[:SEED]`,
     }),
     labels: text({
       name: `${prefix}labels`,
@@ -41,11 +48,18 @@ export const classesOption = text({
 
 /** @throws PICTURE_SOURCE_UNKNOWN, PICTURE_SOURCE_DAMAGED, PICTURES_NONE, LABELS_MISMATCH */
 export function openGiven(given: Given, options: PictureOptions, path: string): Promise<PictureSource> {
-  return openPictures(path, {
+  return openSource(path, {
     labels: given.get(options.labels),
     labelColumn: given.get(options.labelColumn),
     classes: given.get(classesOption),
   });
+}
+
+/** As `openPictures`, and `synthetic:COUNT[:SEED]` for pictures that nobody has to download. */
+export async function openSource(path: string, options: OpenPicturesOptions = {}): Promise<PictureSource> {
+  const [, count, seed] = /^synthetic:(\d+)(?::(\d+))?$/.exec(path) ?? [];
+  if (count === undefined) return openPictures(path, options);
+  return syntheticInspection({ count: Number(count), seed: seed === undefined ? undefined : Number(seed) });
 }
 
 /** How many classes the model tells apart; null when its output does not say. */

@@ -4,6 +4,14 @@ import { compressVerb } from "./compress.ts";
 import { demoVerb } from "./demo.ts";
 import { evalVerb } from "./eval.ts";
 import { inspectVerb } from "./inspect.ts";
+import { trainVerb } from "./train.ts";
 import type { Verb } from "./verb.ts";
 
-export const verbs: readonly Verb[] = [compressVerb, evalVerb, inspectVerb, benchModelVerb, demoVerb];
+export const verbs: readonly Verb[] = [
+  compressVerb,
+  trainVerb,
+  evalVerb,
+  inspectVerb,
+  benchModelVerb,
+  demoVerb,
+];

@@ -1,0 +1,74 @@
+/** What a person reads when a training has ended. Pure: figures in, text out. */
+import type { EpochMetrics, FitResult } from "@cupel/train";
+import { bytesText, durationText, numberOf, percentText, threeDigits } from "../terminal/figures.ts";
+import { factsText, tableText } from "../terminal/table.ts";
+import type { ObservedFit } from "./observed-fit.ts";
+
+export interface Trained extends ObservedFit {
+  readonly path: string;
+  readonly bytes: number;
+  /** Null when none was written. */
+  readonly checkpoint: string | null;
+}
+
+export function summaryText({ path, bytes, result, checkpoint, profile, memory }: Trained): string {
+  const facts: (readonly [string, string])[] = [
+    ["model", `${path}, ${bytesText(bytes)}`],
+    ["epoch", epochText(result)],
+    ["training", effortText(result.history)],
+    ...(checkpoint ? [["checkpoint", checkpoint] as const] : []),
+    ...(memory ? [["memory", memory] as const] : []),
+    ...(profile
+      ? [
+          ["flame graph", profile.flameGraph] as const,
+          ["trace", profile.trace] as const,
+          ["dearest nodes", profile.dearest.join("\n")] as const,
+        ]
+      : []),
+  ];
+  return `${historyTable(result.history)}\n\n${factsText(facts)}`;
+}
+
+function epochText({ epoch, history, stopped }: FitResult): string {
+  const { validationAccuracy } = history[epoch - 1]!;
+  const judged =
+    validationAccuracy === null
+      ? "not validated"
+      : `${percentText(validationAccuracy)} of the validation pictures right`;
+  const end = stopped === "early" ? "; stopped early, nothing got better" : "";
+  return `${epoch} of ${history.length}, ${judged}${end}`;
+}
+
+function effortText(history: readonly EpochMetrics[]): string {
+  const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  const images = history.reduce((sum, epoch) => sum + epoch.imagesPerSecond * epoch.seconds, 0);
+  return `${numberOf(history.length, "epoch")} in ${durationText(1000 * seconds)}, ${threeDigits(images / seconds)} images/s`;
+}
+
+interface Column {
+  readonly title: string;
+  cell(epoch: EpochMetrics): string;
+}
+
+const orDash = (value: number | null, text: (value: number) => string) =>
+  value === null ? "-" : text(value);
+
+const columns: readonly Column[] = [
+  { title: "epoch", cell: ({ epoch }) => String(epoch) },
+  { title: "rate", cell: ({ rate }) => rate.toPrecision(2) },
+  { title: "loss", cell: ({ loss }) => loss.toFixed(4) },
+  { title: "right", cell: ({ accuracy }) => percentText(accuracy) },
+  {
+    title: "validation loss",
+    cell: ({ validationLoss }) => orDash(validationLoss, (loss) => loss.toFixed(4)),
+  },
+  { title: "right", cell: ({ validationAccuracy }) => orDash(validationAccuracy, percentText) },
+  { title: "images/s", cell: ({ imagesPerSecond }) => threeDigits(imagesPerSecond) },
+];
+
+function historyTable(history: readonly EpochMetrics[]): string {
+  return tableText([
+    columns.map(({ title }) => title),
+    ...history.map((epoch) => columns.map((column) => column.cell(epoch))),
+  ]);
+}

@@ -1,0 +1,279 @@
+/** `cupel train` from words to a model: by name, from a model, from a configuration; resumed, profiled, refused. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import test from "node:test";
+import { readModelFile } from "@cupel/onnx";
+import { classifierBytes, cupel, filesUnder, prepared, type Scratch, scratch } from "./harness.ts";
+
+/** 16 of the 64 pixels of the synthetic boards: enough to train with, not to learn from. */
+const small = [
+  "--preprocessing",
+  "resize=short-side:16,crop=16",
+  "--batch",
+  "7",
+  "--threads",
+  "1",
+  "--workers",
+  "0",
+];
+const network = "resnetCifar:depth=8,width=4";
+
+const trained = (...words: readonly string[]) =>
+  cupel("train", network, "--data", "synthetic:28", ...small, "--json", ...words);
+
+test("a network by name is trained, written, and judged as cupel eval judges it", async () => {
+  await using folder = await scratch();
+  const out = folder.at("net.onnx");
+  const told = await trained(
+    "--validation",
+    "synthetic:21:5",
+    "--epochs",
+    "2",
+    "--augment",
+    "flip,shift=1",
+    "-o",
+    out,
+  );
+  assert.equal(told.status, 0, told.err);
+  const { history, epoch, model, bytes } = JSON.parse(told.out);
+  assert.equal(model, out);
+  assert.equal(bytes, (await readFile(out)).length);
+  assert.equal(history.length, 2);
+  const judged = await cupel("eval", out, "--images", "synthetic:21:5", "--json");
+  assert.equal(judged.status, 0, judged.err);
+  const [{ top1, classes }] = JSON.parse(judged.out).models;
+  assert.equal(top1.value, history[epoch - 1].validationAccuracy);
+  assert.equal(classes, 7);
+  assert.deepEqual(JSON.parse(judged.out).remarks, [], "the model says how its pictures are prepared");
+});
+
+test("a model is trained further, but for what is frozen", async () => {
+  await using folder = await scratch();
+  const { model, images, labels } = await prepared(folder);
+  const out = folder.at("tuned.onnx");
+  const told = await cupel(
+    ...["train", model, "--data", images, "--labels", labels, "--batch", "20", "--epochs", "1"],
+    ...["--freeze", "conv*", "--optimiser", "adamw", "--schedule", "one-cycle", "--threads", "1", "-o", out],
+  );
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /tuned\.onnx/);
+  assert.match(told.out, /1 of 1, not validated/);
+  const [before, after] = await Promise.all(
+    [model, out].map(async (path) => (await readModelFile(path)).graph),
+  );
+  const isSame = (name: string) =>
+    Buffer.from(before!.value(name)!.constant!.bytes()).equals(after!.value(name)!.constant!.bytes());
+  assert.deepEqual(["conv1.weight", "conv2.weight", "dense.weight"].map(isSame), [true, true, false]);
+});
+
+test("a killed training goes on with --resume, and longer than was meant", async () => {
+  await using folder = await scratch();
+  const out = folder.at("net.onnx");
+  const run = ["--checkpoint", folder.at("run"), "-o", out];
+  assert.equal((await trained("--epochs", "1", ...run)).status, 0);
+  const again = await trained("--epochs", "1", ...run);
+  assert.equal(again.status, 64);
+  assert.match(again.err, /error TRAINING_CONFIG_INVALID: .*checkpoint\.safetensors/);
+  const resumed = await trained("--epochs", "2", "--resume", ...run);
+  assert.equal(resumed.status, 0, resumed.err);
+  assert.equal(JSON.parse(resumed.out).history.length, 2);
+});
+
+test("a configuration says it all, and the command line goes before it", async () => {
+  await using folder = await scratch();
+  const config = await folder.write(
+    "net.json",
+    JSON.stringify({
+      network,
+      data: "synthetic:28",
+      preprocessing: "resize=short-side:16,crop=16",
+      batch: 7,
+      epochs: 3,
+      seed: 5,
+      threads: 1,
+      workers: 0,
+      out: folder.at("net.onnx"),
+    }),
+  );
+  const told = await cupel("train", config, "--epochs", "1", "--json");
+  assert.equal(told.status, 0, told.err);
+  const { history, seed } = JSON.parse(told.out);
+  assert.equal(history.length, 1);
+  assert.equal(seed, 5);
+  const plain = await trained("--epochs", "1", "--seed", "5", "-o", folder.at("same.onnx"));
+  assert.equal(plain.status, 0, plain.err);
+  assert.ok((await readFile(folder.at("same.onnx"))).equals(await readFile(folder.at("net.onnx"))));
+});
+
+test("a profile names the dearest nodes, and memory is judged", async () => {
+  await using folder = await scratch();
+  const told = await trained(
+    "--epochs",
+    "1",
+    "--profile",
+    folder.at("profile"),
+    "--watch-memory",
+    "-o",
+    folder.at("net.onnx"),
+  );
+  assert.equal(told.status, 0, told.err);
+  const { profile, memory } = JSON.parse(told.out);
+  assert.ok(profile.dearest.length > 0);
+  assert.match(memory, /memory/i);
+  assert.match(await readFile(profile.flameGraph, "utf8"), /^<!doctype html>/i);
+  assert.ok(JSON.parse(await readFile(profile.trace, "utf8")).traceEvents.length > 0);
+});
+
+interface Refused {
+  readonly what: string;
+  readonly code: string;
+  readonly says: RegExp;
+  /** Completes `cupel train`, where -o is added. */
+  words(folder: Scratch): Promise<readonly string[]> | readonly string[];
+}
+
+const named =
+  (spec: string, ...more: readonly string[]) =>
+  () => [spec, "--data", "synthetic:28", ...more];
+const configured = (config: unknown) => async (folder: Scratch) => [
+  await folder.write("bad.json", typeof config === "string" ? config : JSON.stringify(config)),
+];
+
+const table: readonly Refused[] = [
+  {
+    what: "a network nobody knows",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /resnet50\?/,
+    words: named("resnet05"),
+  },
+  {
+    what: "a stem that is misspelt",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"stem" must be imagenet or cifar, not "imagnet"/,
+    words: named("resnet18:stem=imagnet"),
+  },
+  {
+    what: "a parameter that is misspelt",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /no parameter "widht".*width/,
+    words: named("resnet18:widht=8"),
+  },
+  {
+    what: "a width that is no number",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"width" must be a whole number/,
+    words: named("resnet18:width=wide"),
+  },
+  {
+    what: "a parameter given twice",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /width=8/,
+    words: named("resnet18:width=4,width=8"),
+  },
+  {
+    what: "a network for other classes",
+    code: "CLASSES_MISMATCH",
+    says: /7 classes.*10 apart/,
+    words: named(`${network},classes=10`),
+  },
+  {
+    what: "a model for other classes",
+    code: "CLASSES_MISMATCH",
+    says: /7 classes.*3 apart/,
+    words: async (folder) => [
+      await folder.write("three.onnx", classifierBytes({ side: 64 })),
+      "--data",
+      "synthetic:28",
+    ],
+  },
+  {
+    what: "pictures without labels",
+    code: "LABELS_MISMATCH",
+    says: /no labels/,
+    words: async (folder) => {
+      const { images } = await prepared(folder);
+      return [network, "--data", await folder.write("bare.idx", await readFile(images))];
+    },
+  },
+  { what: "no pictures", code: "ARGUMENT_MISSING", says: /--data/, words: () => [network] },
+  {
+    what: "pictures that are not there",
+    code: "PICTURE_SOURCE_UNKNOWN",
+    says: /nowhere/,
+    words: (folder) => [network, "--data", folder.at("nowhere")],
+  },
+  {
+    what: "a batch larger than the set",
+    code: "SELECTION_INVALID",
+    says: /28 pictures.*100/,
+    words: named(network, "--batch", "100"),
+  },
+  {
+    what: "an augmentation nobody knows",
+    code: "AUGMENTATION_INVALID",
+    says: /wobble/,
+    words: named(network, "--augment", "wobble"),
+  },
+  { what: "a rate of 0", code: "OPTION_INVALID", says: /--rate/, words: named(network, "--rate", "0") },
+  {
+    what: "parameters to freeze that are not there",
+    code: "OPTION_INVALID",
+    says: /layer9/,
+    words: named(network, "--freeze", "layer9.*"),
+  },
+  {
+    what: "a provider that is missing",
+    code: "PROVIDER_UNAVAILABLE",
+    says: /cuda/i,
+    words: named(network, "--batch", "7", "--providers", "cuda"),
+  },
+  {
+    what: "resume without a checkpoint",
+    code: "OPTION_INVALID",
+    says: /--checkpoint/,
+    words: named(network, "--resume"),
+  },
+  {
+    what: "a configuration with an unknown key",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"epoch".*"epochs"/,
+    words: configured({ network, data: "synthetic:28", epoch: 3 }),
+  },
+  {
+    what: "a configuration with a text for a flag",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"strict" must be true or false/,
+    words: configured({ network, data: "synthetic:28", strict: "yes" }),
+  },
+  {
+    what: "a configuration with a number that is none",
+    code: "OPTION_INVALID",
+    says: /--epochs/,
+    words: configured({ network, data: "synthetic:28", epochs: "many" }),
+  },
+  {
+    what: "a configuration without a network",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"network"/,
+    words: configured({ data: "synthetic:28" }),
+  },
+  {
+    what: "a configuration that is not JSON",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /JSON/,
+    words: configured("{"),
+  },
+];
+
+for (const { what, code, says, words } of table) {
+  test(`${what} is refused with ${code}`, async () => {
+    await using folder = await scratch();
+    const given = await words(folder);
+    const before = await filesUnder(folder.path);
+    const told = await cupel("train", ...given, "-o", folder.at("out.onnx"), "--json");
+    assert.notEqual(told.status, 0);
+    assert.equal(JSON.parse(told.out).error.code, code, told.err);
+    assert.match(told.err, says);
+    assert.deepEqual(await filesUnder(folder.path), before, "a file was left behind");
+  });
+}
