@@ -1,5 +1,6 @@
 /** A multilayer perceptron: linear layers with an activation between, none behind the last. */
 import type { Model } from "@cupel/onnx";
+import { assertOneOf } from "./choices.ts";
 import { constant, glorot, heFanIn } from "./initialiser.ts";
 import { NetworkBuilder } from "./network-builder.ts";
 import { assertSizes } from "./sizes.ts";
@@ -35,6 +36,7 @@ export function mlp(options: MlpOptions): Model {
     classes,
     ...Object.fromEntries(hidden.map((size, index) => [`hidden[${index}]`, size])),
   });
+  assertOneOf("activation", activation, Object.keys(activations));
   const { opType, weight } = activations[activation];
   const initialisers = { weight, bias: constant(0) };
   const net = new NetworkBuilder([inputs], seed);

@@ -5,6 +5,7 @@
  */
 import type { Model } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
+import { assertOneOf } from "./choices.ts";
 import { constant, normal } from "./initialiser.ts";
 import { type ConvSpec, type Feature, type InputSize, NetworkBuilder } from "./network-builder.ts";
 import { assertSizes } from "./sizes.ts";
@@ -42,6 +43,7 @@ export function mobilenetV2(options: MobileNetV2Options): Model {
   const { classes, input, width = 1, stem = "imagenet", seed = 1 } = options;
   const [channels, height, pixels] = input;
   assertSizes({ classes, "input channels": channels, "input height": height, "input width": pixels });
+  assertOneOf("stem", stem, ["imagenet", "cifar"]);
   if (!(width > 0 && Number.isFinite(width))) {
     throw trainErrors.error("TRAINING_CONFIG_INVALID", `"width" must be greater than 0; it is ${width}.`, {
       details: { option: "width", value: width },

@@ -3,6 +3,7 @@
  * initialisation as in torchvision.
  */
 import type { Model } from "@cupel/onnx";
+import { assertOneOf } from "./choices.ts";
 import { uniformFanIn } from "./initialiser.ts";
 import { type Feature, type InputSize, NetworkBuilder } from "./network-builder.ts";
 import { type Branch, basicBranch, bottleneckBranch, projection, residualStages } from "./residual-stages.ts";
@@ -56,6 +57,7 @@ function resnet(branch: Branch, blocks: readonly number[], options: ResNetOption
   const { classes, input, width = 64, stem = "imagenet", seed = 1, zeroInitResidual = false } = options;
   const [channels, height, pixels] = input;
   assertSizes({ classes, width, "input channels": channels, "input height": height, "input width": pixels });
+  assertOneOf("stem", stem, Object.keys(stems));
   const net = new NetworkBuilder(input, seed);
   const spec = { branch, shortcut: projection, blocks, width, zeroInitResidual };
   const features = net.averagePool(residualStages(net, stems[stem](net, width), spec));

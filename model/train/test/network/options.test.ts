@@ -20,6 +20,19 @@ const refused: Readonly<Record<string, readonly [build: () => unknown, message: 
   "an empty hidden layer": [() => mlp({ inputs: 2, hidden: [8, 0], classes: 2 }), /"hidden\[1\]"/],
   "a depth that is not 6n + 2": [() => resnetCifar({ depth: 21, classes: 2, input }), /6n \+ 2.* 21/],
   "a depth without blocks": [() => resnetCifar({ depth: 2, classes: 2, input }), /6n \+ 2/],
+  // As from JSON, which has no types.
+  "a stem that is misspelt": [
+    () => resnet50({ classes: 2, input, ...JSON.parse('{ "stem": "imagnet" }') }),
+    /"stem" must be one of imagenet, cifar; it is "imagnet"/,
+  ],
+  "a MobileNetV2 stem that is misspelt": [
+    () => mobilenetV2({ classes: 2, input, ...JSON.parse('{ "stem": "cifra" }') }),
+    /"stem".*"cifra"/,
+  ],
+  "an activation that is misspelt": [
+    () => mlp({ inputs: 2, hidden: [4], classes: 2, ...JSON.parse('{ "activation": "rleu" }') }),
+    /"activation" must be one of relu, tanh, sigmoid; it is "rleu"/,
+  ],
   "pictures too small for the stem": [
     () => resnet18({ classes: 2, width: 4, input: [3, 16, 16] }),
     /\[3,16,16\] is too small .* "layer4\.0\.conv1"/,
