@@ -4,15 +4,11 @@ export { fit } from "./fit/fit.ts";
 export type { CheckpointOptions, FitOptions, FitResult } from "./fit/fit-options.ts";
 export type { EpochMetrics, Metric } from "./fit/history.ts";
 export { rateAt, type Schedule } from "./fit/schedule.ts";
-export type { Loss } from "./loss.ts";
-export type { LossScaling } from "./loss-scaling.ts";
 export { type MlpOptions, mlp } from "./network/mlp.ts";
 export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";
 export type { InputSize } from "./network/network-builder.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
-export type { Optimiser } from "./optimiser.ts";
-export { openParallelTrainer, type ParallelTrainerOptions } from "./parallel-trainer.ts";
 export type { ChromeTrace } from "./profile/chrome-trace.ts";
 export type { DearNode } from "./profile/dearest-nodes.ts";
 export {
@@ -21,6 +17,16 @@ export {
   type Tracing,
   withProfiler,
 } from "./profile/with-profiler.ts";
+export type { Loss } from "./step/loss.ts";
+export type { LossScaling } from "./step/loss-scaling.ts";
+export type { Optimiser } from "./step/optimiser.ts";
+export {
+  compileStep,
+  type TrainingPlan,
+  type TrainingStep,
+  type TrainingStepOptions,
+} from "./step/training-step.ts";
+export { openParallelTrainer, type ParallelTrainerOptions } from "./trainer/parallel-trainer.ts";
 export {
   openTrainer,
   type StepResult,
@@ -28,10 +34,4 @@ export {
   type TrainerOptions,
   type TrainerState,
   type TrainingBatch,
-} from "./trainer.ts";
-export {
-  compileStep,
-  type TrainingPlan,
-  type TrainingStep,
-  type TrainingStepOptions,
-} from "./training-step.ts";
+} from "./trainer/trainer.ts";

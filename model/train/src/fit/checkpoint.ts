@@ -5,8 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { reasonOf, writeFileAtomically } from "@cupel/base";
 import { trainErrors } from "../errors.ts";
-import type { StateTensor } from "../state-table.ts";
-import type { TrainerState } from "../trainer.ts";
+import type { StateTensor } from "../step/state-table.ts";
+import type { TrainerState } from "../trainer/trainer.ts";
 import type { EpochMetrics } from "./history.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 import { differenceOf, type TrainingIdentity } from "./training-identity.ts";

@@ -2,8 +2,8 @@
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { Augmentation, BrokenPicture, LoaderOptions, PictureSource, Preprocessing } from "@cupel/vision";
-import type { Loss } from "../loss.ts";
-import type { StepResult, TrainerOptions } from "../trainer.ts";
+import type { Loss } from "../step/loss.ts";
+import type { StepResult, TrainerOptions } from "../trainer/trainer.ts";
 import type { EpochMetrics, Metric } from "./history.ts";
 import type { Schedule } from "./schedule.ts";
 

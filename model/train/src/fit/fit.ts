@@ -16,8 +16,8 @@ import {
   split,
 } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
-import { openParallelTrainer } from "../parallel-trainer.ts";
-import { openTrainer } from "../trainer.ts";
+import { openParallelTrainer } from "../trainer/parallel-trainer.ts";
+import { openTrainer } from "../trainer/trainer.ts";
 import { checkData } from "./check-data.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { explainFailure } from "./explain-failure.ts";

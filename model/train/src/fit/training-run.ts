@@ -8,7 +8,7 @@ import type { ProgressTask } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { BrokenPicture, Loader, PictureSource } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
-import type { StepResult, Trainer, TrainerState } from "../trainer.ts";
+import type { StepResult, Trainer, TrainerState } from "../trainer/trainer.ts";
 import { type Checkpoint, type EpochInHand, type StateValues, writeCheckpoint } from "./checkpoint.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { bestEpoch, type EpochMetrics, isExhausted } from "./history.ts";

@@ -2,7 +2,7 @@
 import { encodeModel, type Model } from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
 import { type BatchesOptions, batches, type PictureSource, type Preprocessing } from "@cupel/vision";
-import type { TrainerOptions } from "../trainer.ts";
+import type { TrainerOptions } from "../trainer/trainer.ts";
 
 export interface ValidateOptions
   extends Pick<TrainerOptions, "open" | "threads" | "executionProviders" | "signal">,

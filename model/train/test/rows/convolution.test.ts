@@ -13,7 +13,7 @@ import type { ConvShape } from "../../src/gradient/convolution-shape.ts";
 import { extentOf } from "../../src/gradient/window.ts";
 import { rowsConvolution, weightStorage } from "../../src/rows/convolution.ts";
 import { Feature } from "../../src/rows/feature.ts";
-import { inStorage, outOfStorage, type Storage } from "../../src/storage.ts";
+import { inStorage, outOfStorage, type Storage } from "../../src/step/storage.ts";
 
 const draws = 40;
 

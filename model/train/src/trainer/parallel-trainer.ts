@@ -18,14 +18,14 @@ import {
   type Session,
   type TensorData,
 } from "@cupel/runtime";
-import { type Dims, product } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import { type Dims, product } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 import {
   compileParallelStep,
   type ParallelStep,
   type ParallelStepOptions,
   reportName,
-} from "./parallel-step.ts";
+} from "../step/parallel-step.ts";
 import {
   bindingOf,
   createTrainer,

@@ -3,7 +3,7 @@
  * outputs that replace them.
  */
 import type { Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "./emitter.ts";
+import type { Dims, Emitter } from "../emitter.ts";
 
 /** "scaling" is the loss scale of mixed precision and what is counted for it. */
 export type StateRole = "parameter" | "statistic" | "moment" | "scaling";

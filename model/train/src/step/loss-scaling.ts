@@ -7,8 +7,8 @@
  * changes nothing else.
  */
 import type { Value } from "@cupel/onnx";
-import type { Emitter } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import type { Emitter } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 import type { ForwardBackward } from "./forward-backward.ts";
 import type { StateTable, StateVariable } from "./state-table.ts";
 

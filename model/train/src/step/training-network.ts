@@ -8,8 +8,8 @@ import {
   Tensor,
   upgradeOpset,
 } from "@cupel/onnx";
-import { Emitter } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import { Emitter } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 import { isOverClasses, type Loss } from "./loss.ts";
 import { outOfStorage, type Storage } from "./storage.ts";
 

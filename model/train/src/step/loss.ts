@@ -1,7 +1,7 @@
 /** Losses as graphs: what a training step minimises, always a mean over the batch. */
 import { attribute, type ElementType, Tensor, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import type { Dims, Emitter } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 
 export type Loss =
   /**

@@ -4,7 +4,7 @@
  * `StateBinding` of @cupel/runtime); a run takes a batch and a learning rate and gives a loss.
  */
 import { checkModel, type Model, removeDeadCode } from "@cupel/onnx";
-import { product } from "./emitter.ts";
+import { product } from "../emitter.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import type { Loss } from "./loss.ts";
 import { declareScale, type LossScaling } from "./loss-scaling.ts";

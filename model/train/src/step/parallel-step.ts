@@ -7,9 +7,9 @@
  * share, and the running statistics are the averages of theirs.
  */
 import type { Model, Value } from "@cupel/onnx";
-import { gradientName } from "./differentiate.ts";
-import type { Dims } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import { gradientName } from "../differentiate.ts";
+import type { Dims } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import { declareScale } from "./loss-scaling.ts";
 import { StateTable, type StateTensor } from "./state-table.ts";

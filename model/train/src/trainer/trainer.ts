@@ -13,12 +13,12 @@ import {
   type StateBinding,
   type TensorData,
 } from "@cupel/runtime";
-import { trainErrors } from "./errors.ts";
-import { labelsName, targetName, teacherName } from "./loss.ts";
-import { leastScale } from "./loss-scaling.ts";
-import type { StateTensor } from "./state-table.ts";
-import { compileStep, type TrainingPlan, type TrainingStepOptions } from "./training-step.ts";
-import { rateName, stepName } from "./update.ts";
+import { trainErrors } from "../errors.ts";
+import { labelsName, targetName, teacherName } from "../step/loss.ts";
+import { leastScale } from "../step/loss-scaling.ts";
+import type { StateTensor } from "../step/state-table.ts";
+import { compileStep, type TrainingPlan, type TrainingStepOptions } from "../step/training-step.ts";
+import { rateName, stepName } from "../step/update.ts";
 
 export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
   readonly signal?: AbortSignal | undefined;

@@ -3,10 +3,10 @@
  * their elements lie there.
  */
 import type { Model, Value } from "@cupel/onnx";
-import { type Emitter, product } from "./emitter.ts";
+import { type Emitter, product } from "../emitter.ts";
+import type { WeightStorage } from "../rows/convolution.ts";
+import type { ParameterSource } from "../rows/to-rows.ts";
 import { runningStatistics, trainableConstants } from "./parameters.ts";
-import type { WeightStorage } from "./rows/convolution.ts";
-import type { ParameterSource } from "./rows/to-rows.ts";
 import type { StateTable, StateVariable } from "./state-table.ts";
 import { inStorage, type Storage } from "./storage.ts";
 

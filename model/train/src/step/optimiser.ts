@@ -3,8 +3,8 @@
  * step, like the parameters themselves; the learning rate is a feed, so that a schedule needs no new graph.
  */
 import type { Value } from "@cupel/onnx";
-import type { Emitter } from "./emitter.ts";
-import { trainErrors } from "./errors.ts";
+import type { Emitter } from "../emitter.ts";
+import { trainErrors } from "../errors.ts";
 import type { StateVariable } from "./state-table.ts";
 
 export type Optimiser =
