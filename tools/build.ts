@@ -45,7 +45,7 @@ for (const path of globSync(["base", "model/*", "app/*"], { cwd: root })) {
       : {}),
   };
   writeFileSync(join(target, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
-  for (const extra of ["README.md", "dist"]) {
+  for (const extra of ["README.md", "dist", "models"]) {
     if (existsSync(join(root, path, extra)))
       cpSync(join(root, path, extra), join(target, extra), { recursive: true });
   }

@@ -1,9 +1,9 @@
 /** Noise with labels, to measure how long a training step takes and not what it learns. */
 import { createRandom } from "@cupel/base";
-import type { TrainingBatch } from "@cupel/train";
+import type { StepBatch } from "@cupel/train";
 
 /** @param dims of the batch */
-export function randomTrainingBatch(dims: readonly number[], classes: number): TrainingBatch {
+export function randomTrainingBatch(dims: readonly number[], classes: number): StepBatch {
   const random = createRandom(1);
   const data = new Float32Array(dims.reduce((product, size) => product * size, 1)).map(() => random.normal());
   return {

@@ -29,9 +29,9 @@ export {
 export { openParallelTrainer, type ParallelTrainerOptions } from "./trainer/parallel-trainer.ts";
 export {
   openTrainer,
+  type StepBatch,
   type StepResult,
   type Trainer,
   type TrainerOptions,
   type TrainerState,
-  type TrainingBatch,
 } from "./trainer/trainer.ts";

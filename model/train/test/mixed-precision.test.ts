@@ -8,9 +8,9 @@ import {
   mlp,
   openTrainer,
   resnetCifar,
+  type StepBatch,
   type TrainerOptions,
   type TrainerState,
-  type TrainingBatch,
 } from "@cupel/train";
 import { openRounding } from "./support/half-rounding.ts";
 import { plainCnn, randomBatch } from "./support/random-batch.ts";
@@ -207,7 +207,7 @@ for (const [name, lossScaling] of Object.entries({
   });
 }
 
-function scaled(batch: ReturnType<typeof randomBatch>, factor: number): TrainingBatch {
+function scaled(batch: ReturnType<typeof randomBatch>, factor: number): StepBatch {
   const { input } = batch.inputs;
   return { ...batch, inputs: { input: { ...input, data: input.data.map((value) => value * factor) } } };
 }

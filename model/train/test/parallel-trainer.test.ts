@@ -8,10 +8,10 @@ import {
   openParallelTrainer,
   openTrainer,
   resnetCifar,
+  type StepBatch,
   type Trainer,
   type TrainerOptions,
   type TrainerState,
-  type TrainingBatch,
 } from "@cupel/train";
 import { openRounding } from "./support/half-rounding.ts";
 import { plainCnn, randomBatch } from "./support/random-batch.ts";
@@ -232,7 +232,7 @@ suite("failures", () => {
 
 type Noise = ReturnType<typeof randomBatch>;
 
-function joined(a: Noise, b: Noise): TrainingBatch {
+function joined(a: Noise, b: Noise): StepBatch {
   const [first, second] = [a.inputs.input, b.inputs.input];
   const [batch, ...dims] = first.dims;
   const data = Float32Array.of(...first.data, ...second.data);

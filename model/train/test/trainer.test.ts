@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { watchMemory } from "@cupel/runtime";
-import { mlp, openTrainer, type Trainer, type TrainerState, type TrainingBatch } from "@cupel/train";
+import { mlp, openTrainer, type StepBatch, type Trainer, type TrainerState } from "@cupel/train";
 import { formulaTensor } from "./support/formula-tensor.ts";
 import { residualNetwork } from "./support/residual-network.ts";
 
@@ -93,7 +93,7 @@ async function train(trainer: Trainer, from: number, to: number): Promise<void> 
   for (let step = from; step < to; step++) await trainer.step(batchAt(step), 0.01);
 }
 
-function batchAt(step: number): TrainingBatch {
+function batchAt(step: number): StepBatch {
   const dims = [batch, 3, 16, 16];
   const data = formulaTensor(`input${step}`, dims, 0, 2).toFloat32();
   return {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Model } from "@cupel/onnx";
-import { mlp, openTrainer, type TrainerOptions, type TrainingBatch } from "@cupel/train";
+import { mlp, openTrainer, type StepBatch, type TrainerOptions } from "@cupel/train";
 import fixture from "./fixtures/training-steps.json" with { type: "json" };
 import { formulaParameter, formulaTensor, setFormulaParameters } from "./support/formula-tensor.ts";
 import { residualNetwork } from "./support/residual-network.ts";
@@ -75,7 +75,7 @@ for (const [name, { network = residualNetwork, ...options }] of Object.entries(t
 }
 
 /** By the fixture's formulas. A loss takes what it needs. */
-function batchOf(model: Model, step: number): TrainingBatch {
+function batchOf(model: Model, step: number): StepBatch {
   const dims = [batch, ...model.graph.inputs[0]!.shape!.slice(1).map(Number)];
   const data = formulaTensor(`input${step}`, dims, 0, 2).toFloat32();
   return {

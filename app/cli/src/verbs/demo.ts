@@ -1,24 +1,18 @@
 /**
- * `cupel demo`: the whole path in under a minute, on pictures that are drawn and with a network that is
- * made on the spot, so that nothing need be downloaded to see what a report looks like.
+ * `cupel demo`: the whole path in under a minute, on pictures that are drawn and with a network that was
+ * trained on such pictures, so that nothing need be downloaded to see what a report looks like.
  */
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defaultRecipe } from "@cupel/compress";
-import { writeModelFile } from "@cupel/onnx";
-import {
-  labelsToMetadata,
-  parsePreprocessing,
-  preprocessingFor,
-  preprocessingToMetadata,
-  syntheticInspection,
-} from "@cupel/vision";
+import { syntheticInspection } from "@cupel/vision";
 import { choice, text } from "../arguments/option.ts";
 import { compressModel } from "../compress/compress-model.ts";
 import { outputPaths } from "../compress/output-paths.ts";
 import { summaryText } from "../compress/summary.ts";
-import { randomFeatureNetwork } from "../demo/random-feature-network.ts";
+import { choosePreprocessing } from "../subject/choose-preprocessing.ts";
 import { openModel } from "../subject/open-model.ts";
-import { numberOf } from "../terminal/figures.ts";
 import { summaryJson } from "./compress.ts";
 import type { Verb } from "./verb.ts";
 
@@ -36,54 +30,40 @@ const bits = choice({
   fallback: "mixed, in a fifth of the bytes",
 });
 
-const trainingPictures = 1050;
+/** Beside it lies the configuration that made it. */
+const trainedNetwork = fileURLToPath(new URL("../../models/inspection.onnx", import.meta.url));
+const calibrationPictures = 1050;
 const evaluationPictures = 700;
 /** A size, unlike an accuracy, can be reached whatever the seed. */
 const sizeDivisor = 5;
-/** Boards are 64 x 64; half the size is enough to see a defect, and defects lie near the middle. */
-const preparation = "resize=short-side:32,crop=18";
 
 export const demoVerb: Verb = {
   name: "demo",
   summary: "See the whole path in under a minute: drawn pictures, a built-in network, a report",
   description:
-    "Draws circuit boards with and without defects, makes a small network for them, compresses it and reports. The " +
-    "network is not trained: its filters are patches of the pictures and its last layer is solved by ridge " +
-    "regression. It is there to show the tool, not to inspect boards.",
+    "Draws circuit boards with and without defects, compresses a small residual network for them and reports. The " +
+    "network comes with Cupel, which trained it on other drawn boards (cupel train, twelve epochs). It is there to " +
+    "show the tool: real boards look different.",
   operands: [],
   options: [out, bits],
   examples: [{ command: "cupel demo", says: "then open cupel-demo/inspection.small.report.html" }],
   async run(given, context) {
-    const { seed, threads, signal, progress, remark } = context;
+    const { seed, remark } = context;
     const folder = given.get(out) ?? "cupel-demo";
     const original = join(folder, "inspection.onnx");
     const paths = await outputPaths(join(folder, "inspection.small.onnx"), undefined, original);
-    // Two seeds: pictures of one set are never those of the other.
-    const training = syntheticInspection({ count: trainingPictures, seed: 2 * seed });
+    // Two seeds: pictures of one set are never those of the other, nor those the network was trained on.
+    const calibration = syntheticInspection({ count: calibrationPictures, seed: 2 * seed });
     const evaluation = syntheticInspection({ count: evaluationPictures, seed: 2 * seed + 1 });
-    remark(
-      `The network is a random-feature network, not a trained one: filters drawn from ${numberOf(trainingPictures, "synthetic picture")}, ` +
-        "last layer by ridge regression.",
-    );
-    const preprocessing = parsePreprocessing(preparation, preprocessingFor([null, 1, 64, 64]));
-    const network = await randomFeatureNetwork({
-      pictures: training,
-      preprocessing,
-      seed,
-      threads,
-      signal,
-      progress,
-    });
-    const facts = [...preprocessingToMetadata(preprocessing), ...labelsToMetadata(training.classes ?? [])];
-    for (const [key, value] of facts) network.metadata.set(key, value);
-    await writeModelFile(network, original, { signal });
+    remark("The network was trained by Cupel on drawn boards; these here are drawn anew.");
+    await copyFile(trainedNetwork, original);
     const opened = await openModel(original);
     const maxBytes = Math.floor(opened.bytes / sizeDivisor);
     const compressed = await compressModel(
       {
         opened,
-        pictures: { calibration: training, evaluation },
-        preprocessing,
+        pictures: { calibration, evaluation },
+        preprocessing: choosePreprocessing(opened, undefined, remark),
         recipe: given.get(bits) === "8" ? defaultRecipe(8) : defaultRecipe("mixed", { maxBytes }),
         paths,
         strict: true,

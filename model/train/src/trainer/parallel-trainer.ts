@@ -32,10 +32,10 @@ import {
   dimsOf,
   engineOf,
   feedsOf,
+  type StepBatch,
   type StepEngine,
   type Trainer,
   type TrainerOptions,
-  type TrainingBatch,
 } from "./trainer.ts";
 
 export interface ParallelTrainerOptions extends TrainerOptions, ParallelStepOptions {
@@ -112,7 +112,7 @@ class ParallelEngine implements StepEngine {
     this.#state = state.map(({ name }) => name);
   }
 
-  async run(batch: TrainingBatch, rate: number, step: number): Promise<EngineRun> {
+  async run(batch: StepBatch, rate: number, step: number): Promise<EngineRun> {
     // Taken as they are now, even when a step is still under way.
     const shares = this.#evaluators.map((session, replica) =>
       feedsOf(this.#shareOf(batch, replica), rate, step, dimsOf(session)),
@@ -158,7 +158,7 @@ class ParallelEngine implements StepEngine {
     await allSettled(this.#evaluators.map((session) => session.writeState(this.#held)));
   }
 
-  #shareOf(batch: TrainingBatch, replica: number): TrainingBatch {
+  #shareOf(batch: StepBatch, replica: number): StepBatch {
     const replicas = this.#evaluators.length;
     const cut = <T extends TensorData["data"]>(data: T): T => {
       const length = data.length / replicas;

@@ -26,7 +26,7 @@ export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
   readonly open?: typeof openSession | undefined;
 }
 
-export interface TrainingBatch {
+export interface StepBatch {
   /** By name of the network's input, each of the batch size the step was compiled for. */
   readonly inputs: Feeds;
   /** Class indices from 0, for losses over classes. */
@@ -68,7 +68,7 @@ export interface Trainer extends AsyncDisposable {
    * One step.
    * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
    */
-  step(batch: TrainingBatch, rate: number): Promise<StepResult>;
+  step(batch: StepBatch, rate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
   /** @throws CHECKPOINT_INVALID, INPUT_SHAPE_MISMATCH when it is the state of another training */
   restore(state: TrainerState): Promise<void>;
@@ -98,7 +98,7 @@ export async function openTrainer(network: Model, options: TrainerOptions): Prom
 /** Where a trainer's steps are computed: in one session, or in several. */
 export interface StepEngine {
   /** Gives the scalars of `TrainingStep.outputs`. @param step counts from 1 */
-  run(batch: TrainingBatch, rate: number, step: number): Promise<EngineRun>;
+  run(batch: StepBatch, rate: number, step: number): Promise<EngineRun>;
   readState(): Promise<Feeds>;
   writeState(values: Feeds): Promise<void>;
   close(): Promise<void>;
@@ -229,7 +229,7 @@ export function dimsOf({ inputs }: Session): InputDims {
 }
 
 /** What the graph asks for, by name; labels given to a loss without classes are left out. */
-export function feedsOf(batch: TrainingBatch, rate: number, step: number, inputs: InputDims): Feeds {
+export function feedsOf(batch: StepBatch, rate: number, step: number, inputs: InputDims): Feeds {
   const given: Record<string, Float32Array | BigInt64Array | undefined> = {
     [labelsName]: batch.labels && BigInt64Array.from(batch.labels, BigInt),
     [targetName]: batch.target,

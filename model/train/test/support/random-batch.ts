@@ -1,7 +1,7 @@
 /** Batches of noise with random labels, and networks without batch normalisation to train on them. */
 import { createRandom } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import type { TrainingBatch } from "@cupel/train";
+import type { StepBatch } from "@cupel/train";
 import { constant, heFanOut } from "../../src/network/initialiser.ts";
 import { NetworkBuilder } from "../../src/network/network-builder.ts";
 
@@ -13,7 +13,7 @@ export function randomBatch(dims: readonly number[], batch: number, classes: num
   return {
     inputs: { input: { type: "float32", dims: [batch, ...dims], data } },
     labels: Int32Array.from({ length: batch }, () => random.integer(classes)),
-  } as const satisfies TrainingBatch;
+  } as const satisfies StepBatch;
 }
 
 /** Pictures of 3 x 8 x 8 to three classes through a dense, a strided and a depthwise convolution. */
