@@ -2,10 +2,10 @@
  * `cupel demo`: the whole path in under a minute, on pictures that are drawn and with a network that was
  * trained on such pictures, so that nothing need be downloaded to see what a report looks like.
  */
-import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultRecipe } from "@cupel/compress";
+import { readModelFile, writeModelFile } from "@cupel/onnx";
 import { syntheticInspection } from "@cupel/vision";
 import { choice, text } from "../arguments/option.ts";
 import { compressModel } from "../compress/compress-model.ts";
@@ -48,7 +48,7 @@ export const demoVerb: Verb = {
   options: [out, bits],
   examples: [{ command: "cupel demo", says: "then open cupel-demo/inspection.small.report.html" }],
   async run(given, context) {
-    const { seed, remark } = context;
+    const { seed, signal, remark } = context;
     const folder = given.get(out) ?? "cupel-demo";
     const original = join(folder, "inspection.onnx");
     const paths = await outputPaths(join(folder, "inspection.small.onnx"), undefined, original);
@@ -56,7 +56,7 @@ export const demoVerb: Verb = {
     const calibration = syntheticInspection({ count: calibrationPictures, seed: 2 * seed });
     const evaluation = syntheticInspection({ count: evaluationPictures, seed: 2 * seed + 1 });
     remark("The network was trained by Cupel on drawn boards; these here are drawn anew.");
-    await copyFile(trainedNetwork, original);
+    await writeModelFile(await readModelFile(trainedNetwork), original, { signal });
     const opened = await openModel(original);
     const maxBytes = Math.floor(opened.bytes / sizeDivisor);
     const compressed = await compressModel(
