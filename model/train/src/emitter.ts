@@ -35,6 +35,7 @@ export class Emitter {
   readonly #infer: (node: Node) => void;
   /** Constants made before, by type, shape and content: formulas ask for the same few again and again. */
   readonly #constants = new Map<string, Value>();
+  readonly #shared = new Map<string, Value>();
   readonly #composites = new Map<Node, Composite>();
   /** What the composite being built consists of so far. */
   #parts: Node[] | null = null;
@@ -131,6 +132,13 @@ export class Emitter {
     const key = `${tensor.type} ${tensor.dims} ${Buffer.from(tensor.bytes()).toString("base64")}`;
     const held = this.#constants.get(key) ?? this.model.graph.addConstant("constant", tensor);
     this.#constants.set(key, held);
+    return held;
+  }
+
+  /** A constant that is large, and the same wherever the key is. */
+  shared(key: string, make: () => Tensor): Value {
+    const held = this.#shared.get(key) ?? this.model.graph.addConstant(key, make());
+    this.#shared.set(key, held);
     return held;
   }
 

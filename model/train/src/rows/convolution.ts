@@ -84,13 +84,14 @@ const forms = {
       let gradient: Value | null = null;
       if (wants.x) {
         const pairs = timesTransposed(emit, dy, matrix(emit, shape, w));
+        const inputs = shape.batch * product(shape.sizes);
         const scattered = gatherRows(
           emit,
           emit.reshape(pairs, [made * taps, shape.channels]),
+          inputs,
           `scatter ${keyOf(shape)}`,
           () => scatterRows(shape, shape.batch),
         );
-        const inputs = shape.batch * product(shape.sizes);
         const each = emit.reshape(scattered, [
           inputs,
           emit.dims(scattered)[1]! / shape.channels,
@@ -143,7 +144,8 @@ export function rowsConvolution(
 
 /** For each pixel of the input, the gradients of the outputs it had a part in: `[Q, T M]`. */
 function spreadGradient(emit: Emitter, shape: ConvShape, dy: Value): Value {
-  return gatherRows(emit, dy, `adjoint ${keyOf(shape)}`, () => adjointRows(shape, shape.batch));
+  const made = shape.batch * product(shape.sizes);
+  return gatherRows(emit, dy, made, `adjoint ${keyOf(shape)}`, () => adjointRows(shape, shape.batch));
 }
 
 /** The weight as the matrix [T C, M] of the forward pass. */
@@ -153,7 +155,8 @@ function exchanged(emit: Emitter, shape: ConvShape, w: Value, permutation: reado
 }
 
 function gathered(emit: Emitter, shape: ConvShape, x: Value): Value {
-  return gatherRows(emit, x, `window ${keyOf(shape)}`, () => windowRows(shape, shape.batch));
+  const made = shape.batch * product(shape.outputs);
+  return gatherRows(emit, x, made, `window ${keyOf(shape)}`, () => windowRows(shape, shape.batch));
 }
 
 /** The weight of a form that stores the filters last, as one matrix. */
