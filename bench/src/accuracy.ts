@@ -47,7 +47,6 @@ interface Goal {
   readonly maxLoss: number | null;
 }
 
-/** Issue 2, acceptance 2 to 4. */
 const subjects: readonly Subject[] = [
   {
     model: "resnet50_w32_pcb",

@@ -15,7 +15,6 @@ import { openTemporaryFolder } from "./temporary-folder.ts";
 const pictures = 128;
 const rounds = 60;
 const warmup = 5;
-/** Issue 2, acceptance 5. */
 const speedBar = 3.3;
 const atRestBar = 0.05;
 
