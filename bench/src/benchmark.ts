@@ -19,7 +19,9 @@ export interface BenchmarkContext {
   readonly signal: AbortSignal;
   /** Folder of the test data; null where it is absent. */
   readonly data: string | null;
-  /** Interpreter of Python with onnx and onnxruntime; null where there is none. */
+  /** Interpreter of Python to ask for other packages; it may not be there. */
+  readonly interpreter: string;
+  /** The same when it has onnx and onnxruntime; null otherwise. */
   readonly python: string | null;
 }
 

@@ -45,6 +45,7 @@ const titlesOnStderr: Progress = {
 };
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+const interpreter = process.env.CUPEL_PYTHON ?? "python3";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -80,6 +81,7 @@ async function runAll(chosen: readonly Benchmark[]): Promise<void> {
     progress: titlesOnStderr,
     signal: cancel.signal,
     data: dataFolder(),
+    interpreter,
     python: await pythonWithEngine(),
   };
   const results: Result[] = [];
@@ -130,10 +132,9 @@ function dataFolder(): string | null {
 }
 
 async function pythonWithEngine(): Promise<string | null> {
-  const python = process.env.CUPEL_PYTHON ?? "python3";
   try {
-    await promisify(execFile)(python, ["-c", "import onnx, onnxruntime"]);
-    return python;
+    await promisify(execFile)(interpreter, ["-c", "import onnx, onnxruntime"]);
+    return interpreter;
   } catch {
     // Not there, or without the packages: benchmarks that need it say so.
     return null;

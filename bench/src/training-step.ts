@@ -57,8 +57,8 @@ export const trainingStep: Benchmark = {
     "Images per second of a training step: at least PyTorch eager's on ResNet-50 (width 32), 0.8 of it on ResNet-18; 60 % of the engine's convolution speed.",
   peer: "PyTorch eager and compiled, two threads, in turn",
   takes: "8 min",
-  async run({ print, python, signal }) {
-    const torch = python === null ? null : await torchVersion(python);
+  async run({ print, interpreter, signal }) {
+    const torch = await torchVersion(interpreter);
     print(
       torch
         ? `PyTorch ${torch}`
@@ -67,7 +67,7 @@ export const trainingStep: Benchmark = {
     const results: Result[] = [];
     for (const contest of contests) {
       signal.throwIfAborted();
-      const result = await measure(contest, torch ? python : null, signal);
+      const result = await measure(contest, torch ? interpreter : null, signal);
       results.push(result);
       print(`${contest.name}\n${table(result)}\n`);
     }
