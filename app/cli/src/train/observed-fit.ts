@@ -41,5 +41,7 @@ export async function observedFit(
   const paths = { flameGraph: join(profile, "flame-graph.html"), trace: join(profile, "trace.json") };
   await writeFileAtomically(paths.flameGraph, html);
   await writeFileAtomically(paths.trace, JSON.stringify(trace));
-  return { result, profile: { ...paths, dearest: summary }, memory: watch?.report().verdict ?? null };
+  const memory =
+    watch && `${watch.report().verdict} The traces of --profile are among it: watch memory without it.`;
+  return { result, profile: { ...paths, dearest: summary }, memory };
 }
