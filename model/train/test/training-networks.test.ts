@@ -129,15 +129,7 @@ test("only the first output is trained; what only others need is left as it is",
 });
 
 test("a network that ends in probabilities is trained by its logits and keeps its Softmax", async () => {
-  const network = transformer();
-  const { graph } = network;
-  const softmax = graph.append({
-    opType: "Softmax",
-    inputs: [graph.outputs[0]!],
-    outputs: ["probabilities"],
-    attributes: { axis: attribute.int(-1) },
-  });
-  graph.outputs[0] = softmax.output;
+  const network = withProbabilities(transformer());
   await using trainer = await openTrainer(network, { batch, threads: 1 });
   const { loss } = await trainer.step(batchFor(network), 0);
   const exported = await trainer.exportModel();
@@ -147,15 +139,7 @@ test("a network that ends in probabilities is trained by its logits and keeps it
 });
 
 test("a mean squared error is that of the output, probabilities included", async () => {
-  const network = transformer();
-  const { graph } = network;
-  const softmax = graph.append({
-    opType: "Softmax",
-    inputs: [graph.outputs[0]!],
-    outputs: ["probabilities"],
-    attributes: { axis: attribute.int(-1) },
-  });
-  graph.outputs[0] = softmax.output;
+  const network = withProbabilities(transformer());
   const target = formulaTensor("target", [batch, classes], 0.5, 0.5).toFloat32();
   await using trainer = await openTrainer(network, { batch, threads: 1, loss: { kind: "mse" } });
   const { loss } = await trainer.step({ ...batchFor(network), target }, 0);
@@ -196,6 +180,19 @@ async function train(trainer: Trainer, network: Model, count: number, rate: numb
   const losses: number[] = [];
   for (let step = 0; step < count; step++) losses.push((await trainer.step(batchFor(network), rate)).loss);
   return losses;
+}
+
+/** The network, ending in a Softmax over its logits. */
+function withProbabilities(network: Model): Model {
+  const { graph } = network;
+  const softmax = graph.append({
+    opType: "Softmax",
+    inputs: [graph.outputs[0]!],
+    outputs: ["probabilities"],
+    attributes: { axis: attribute.int(-1) },
+  });
+  graph.outputs[0] = softmax.output;
+  return network;
 }
 
 function batchFor(network: Model) {
