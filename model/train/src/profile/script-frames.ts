@@ -131,7 +131,10 @@ const nativeNames: Readonly<Record<string, string>> = {
 function labelOf({ callFrame }: CpuProfileNode): { name: string; note: string } {
   const { functionName, url, lineNumber } = callFrame;
   return {
-    name: nativeNames[functionName] ?? (functionName || "(anonymous)"),
+    // A function may be called "toString", which every object has.
+    name: Object.hasOwn(nativeNames, functionName)
+      ? nativeNames[functionName]!
+      : functionName || "(anonymous)",
     note: url === "" ? "" : `${placeOf(url)}:${lineNumber + 1}`,
   };
 }
