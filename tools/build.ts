@@ -24,7 +24,7 @@ rmSync(out, { recursive: true, force: true });
 await reportTemplate();
 execFileSync("tsc", ["-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
 
-for (const path of globSync(["base", "model/*", "app/*"], { cwd: root })) {
+for (const path of globSync(["base", "model/*", "service/*", "app/*"], { cwd: root })) {
   const manifestPath = join(root, path, "package.json");
   if (!existsSync(manifestPath)) continue;
   const manifest: Manifest = JSON.parse(readFileSync(manifestPath, "utf8"));

@@ -1,0 +1,94 @@
+/**
+ * Memory for a write. While there is some, it is taken; before it runs out, and when it has, entries make
+ * room: expired ones always, unwanted ones where the map evicts. What a write needs is had before the write
+ * changes anything, so a write that is refused has changed nothing.
+ */
+
+import { evictSome } from "./evict.ts";
+import { advanceEpoch, freeReady, lockHeap, sizeClassOf, takeBlock, unlockHeap } from "./heap.ts";
+import {
+  BUSY,
+  EPOCH,
+  EVICTS,
+  EXPIRES,
+  FOUND,
+  FREE_UNITS,
+  FRONTIER,
+  LIMBO,
+  MAX_PAGES,
+  MEMORY_FULL,
+  PAGE_BYTES,
+  READY,
+  RESERVE,
+  STALLS,
+} from "./layout.ts";
+import { atomicLoad, type f64, type i32, load32, loadF64, store32, storeF64, wait } from "./machine.ts";
+import { vacatePage } from "./vacate.ts";
+
+/** Blocks freed in one go when memory is short. */
+const FREED_WHEN_SHORT: i32 = 1024;
+/** Epochs until something retired now is free. */
+const EPOCHS_TO_FREEDOM: i32 = 3;
+/** A write waits for threads that the system stopped in the middle of a call, so many milliseconds at most. */
+const STALLS_MAX: i32 = 1000;
+/** Moves of the hand after which memory counts as full. */
+const MOVES_MAX: i32 = 16384;
+/** Moves of the hand that have brought no block of the class, before a page of another class is emptied. */
+const MOVES_PER_VACATION: i32 = 8;
+
+function isShort(): boolean {
+  const untouched = load32(MAX_PAGES) - load32(FRONTIER);
+  return load32(FREE_UNITS) + untouched * (PAGE_BYTES >>> 3) < load32(RESERVE);
+}
+
+function hasLimbo(): boolean {
+  return (load32(LIMBO) | load32(LIMBO + 4) | load32(LIMBO + 8) | load32(READY)) !== 0;
+}
+
+/** A held block of at least `size` bytes. 0 when there is none; why is in the lane's FOUND. */
+export function allocate(lane: i32, size: i32, now: f64): i32 {
+  store32(lane + FOUND, BUSY);
+  if (!lockHeap(lane)) return 0;
+  const sizeClass = sizeClassOf(size);
+  const block = takeBlock(lane, sizeClass);
+  const mustEvict = isShort() && (load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0);
+  unlockHeap();
+  if (block === 0) return makeRoom(lane, sizeClass, now);
+  if (mustEvict) evictSome(lane, now);
+  return block;
+}
+
+/** The same for when there is none at once. */
+function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
+  const canEvict = load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0;
+  let stalls = 0;
+  for (let moves = 0; moves < MOVES_MAX; ) {
+    if (!lockHeap(lane)) return 0;
+    let isStalled = false;
+    for (let i = 0; i < EPOCHS_TO_FREEDOM && hasLimbo(); i++) {
+      freeReady(lane, FREED_WHEN_SHORT);
+      isStalled = load32(READY) === 0 && !advanceEpoch(lane);
+      freeReady(lane, FREED_WHEN_SHORT);
+    }
+    const block = takeBlock(lane, sizeClass);
+    const isWaiting = hasLimbo();
+    const epoch = atomicLoad(EPOCH);
+    unlockHeap();
+    if (block !== 0) return block;
+    if (isStalled) {
+      if (stalls === STALLS_MAX) break;
+      stalls = stalls + 1;
+      storeF64(lane + STALLS, loadF64(lane + STALLS) + 1);
+      wait(EPOCH, epoch, 1);
+      continue;
+    }
+    if (isWaiting) continue;
+    if (moves % MOVES_PER_VACATION === MOVES_PER_VACATION - 1 || !canEvict) {
+      if (!vacatePage(lane, sizeClass, now) && !canEvict) break;
+    }
+    if (canEvict) evictSome(lane, now);
+    moves = moves + 1;
+  }
+  store32(lane + FOUND, MEMORY_FULL);
+  return 0;
+}

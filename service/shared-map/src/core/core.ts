@@ -1,0 +1,14 @@
+/** What the map's face calls. */
+
+export { clear, countEntries } from "./clear.ts";
+export { add, addFixed, fix, readFixed } from "./counter.ts";
+export { create } from "./create.ts";
+export { readChunk } from "./entry.ts";
+export { unpin } from "./epoch.ts";
+export { hashBytes } from "./hash.ts";
+export { discard } from "./heap.ts";
+export { deliver, successor } from "./iterate.ts";
+export { attach, detach } from "./lane.ts";
+export { contains, isCurrent, read } from "./read.ts";
+export { recover } from "./recover.ts";
+export { commit, prependChunk, remove, stage, write } from "./write.ts";

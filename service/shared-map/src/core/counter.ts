@@ -1,0 +1,127 @@
+/**
+ * Counters: 64-bit integers that are added to in place. By key, under the segment's lock; or, for those that
+ * somebody has a handle to, at an address that stays valid as long as the map lives, by one atomic addition.
+ */
+
+import { lockSegment, unlockSegment } from "./access.ts";
+import { isExpired, isInteger, typeOf, valueAddress } from "./entry.ts";
+import { hashBytes } from "./hash.ts";
+import { kindOf } from "./heap.ts";
+import {
+  BUSY,
+  CONFLICT,
+  COUNTER,
+  EXPIRY,
+  FIXED,
+  FIXED_COUNTER,
+  FOUND,
+  FOUND_EXPIRY,
+  FOUND_GENERATION,
+  GENERATION,
+  NOT_A_NUMBER,
+  NOTHING,
+  NUMBER,
+  SCRATCH,
+  SCRATCH_KEY,
+  SCRATCH_VALUE,
+} from "./layout.ts";
+import {
+  atomicAddInteger,
+  atomicLoadInteger,
+  type f64,
+  type i32,
+  isSafeInteger,
+  load32,
+  loadF64,
+  store32,
+  storeF64,
+} from "./machine.ts";
+import { findSlot } from "./segment.ts";
+import { write } from "./write.ts";
+
+const INTEGER_BYTES: i32 = 8;
+/** The look at a key's number came to something else than a value to go on from. */
+const ADDED: i32 = 1;
+
+/**
+ * Looks at a key's number under its lock: leaves it in the scratch, the block in FOUND (NOTHING when the
+ * key is absent), and adds `delta` in place if it is an integer already and `isFixing` is false, or if it is
+ * fixed. Returns 0, ADDED, BUSY or NOT_A_NUMBER.
+ */
+function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64): i32 {
+  const scratch = load32(lane + SCRATCH);
+  const key = scratch + SCRATCH_KEY;
+  const hash = hashBytes(key, keyMeta >>> 4);
+  const segment = lockSegment(lane, hash);
+  if (segment === 0) return BUSY;
+  const slot = findSlot(lane, segment, hash, keyMeta, key);
+  let found = slot === 0 ? NOTHING : load32(lane + FOUND);
+  if (found !== NOTHING && isExpired(found, now)) found = NOTHING;
+  let result = 0;
+  let value: f64 = 0;
+  if (found !== NOTHING) {
+    if (isInteger(found) && (!isFixing || kindOf(found) === FIXED)) {
+      value = atomicAddInteger(valueAddress(found), delta);
+      result = ADDED;
+    } else if (isInteger(found)) {
+      value = atomicLoadInteger(valueAddress(found));
+    } else if (typeOf(found) === NUMBER && isSafeInteger(loadF64(valueAddress(found)))) {
+      value = loadF64(valueAddress(found));
+    } else {
+      result = NOT_A_NUMBER;
+    }
+    store32(lane + FOUND_GENERATION, load32(found + GENERATION));
+    storeF64(lane + FOUND_EXPIRY, loadF64(found + EXPIRY));
+  }
+  storeF64(scratch + SCRATCH_VALUE, value);
+  store32(lane + FOUND, found);
+  unlockSegment(lane, segment);
+  return result;
+}
+
+/**
+ * Adds to the integer of the key in the scratch; an absent one counts as 0, and gets the expiry. Returns
+ * 0, with the sum in the scratch, or MEMORY_FULL, BUSY or NOT_A_NUMBER.
+ */
+export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64): i32 {
+  let result = CONFLICT;
+  while (result === CONFLICT) {
+    const looked = look(lane, keyMeta, delta, false, now);
+    if (looked === ADDED) return 0;
+    if (looked !== 0) return looked;
+    const value = load32(lane + SCRATCH) + SCRATCH_VALUE;
+    const found = load32(lane + FOUND);
+    storeF64(value, loadF64(value) + delta);
+    const meta = (INTEGER_BYTES << 4) | COUNTER;
+    const end = found === NOTHING ? expiry : loadF64(lane + FOUND_EXPIRY);
+    result = write(lane, keyMeta, meta, end, found, load32(lane + FOUND_GENERATION), 0, now);
+  }
+  return result;
+}
+
+/**
+ * Makes the integer of the key in the scratch one that stays in its place, with its value as it is.
+ * Returns the address of its word, or 0; why is in the lane's FOUND then.
+ */
+export function fix(lane: i32, keyMeta: i32, now: f64): i32 {
+  let result = CONFLICT;
+  while (result === CONFLICT || result === 0) {
+    result = look(lane, keyMeta, 0, true, now);
+    const found = load32(lane + FOUND);
+    if (result === ADDED) return valueAddress(found);
+    if (result !== 0) break;
+    const value = loadF64(load32(lane + SCRATCH) + SCRATCH_VALUE);
+    const meta = (INTEGER_BYTES << 4) | FIXED_COUNTER;
+    result = write(lane, keyMeta, meta, 0, found, load32(lane + FOUND_GENERATION), value, now);
+  }
+  store32(lane + FOUND, result);
+  return 0;
+}
+
+export function addFixed(address: i32, delta: f64): f64 {
+  return atomicAddInteger(address, delta);
+}
+
+export function readFixed(address: i32): f64 {
+  return atomicLoadInteger(address);
+}

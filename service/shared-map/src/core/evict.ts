@@ -1,0 +1,130 @@
+/**
+ * Eviction by SIEVE's rule (Zhang et al., NSDI 2024): a hand goes over the entries; one that was read since
+ * the hand last came by loses its mark and stays, one that was not goes. A read writes at most one bit.
+ *
+ * The hand goes by place in memory, which is the order in which memory was first filled, not by a queue of
+ * insertions: a queue would need a write for each insertion that all threads share. Entries that have expired
+ * go first come, whatever the policy.
+ */
+
+import { lockSegment, unlockSegment } from "./access.ts";
+import { isExpired } from "./entry.ts";
+import {
+  blockSizeOf,
+  descriptorOf,
+  kindOf,
+  lockHeap,
+  markRetired,
+  pageAddress,
+  retire,
+  unlockHeap,
+} from "./heap.ts";
+import {
+  ENTRY,
+  EVICTIONS,
+  EVICTS,
+  EXPIRATIONS,
+  FRONTIER,
+  HAND_BLOCK,
+  HAND_PAGE,
+  HASH,
+  KIND,
+  LINK,
+  LIST_MAX,
+  PAGE_CARVED,
+  PAGE_CLASS,
+  SCRATCH,
+  SCRATCH_LIST,
+  STATE,
+  VISITED,
+} from "./layout.ts";
+import {
+  atomicLoad,
+  compareExchange,
+  type f64,
+  type i32,
+  load32,
+  loadF64,
+  store32,
+  storeF64,
+} from "./machine.ts";
+import { clearSlot, slotOf } from "./segment.ts";
+
+/** Takes the mark away. Returns whether the entry had none, or has expired. */
+function isUnwanted(entry: i32, now: f64): boolean {
+  if (isExpired(entry, now)) return true;
+  const state = atomicLoad(entry + STATE);
+  if (load32(EVICTS) === 0) return false;
+  if ((state & VISITED) === 0) return true;
+  compareExchange(entry + STATE, state, state & ~VISITED);
+  return false;
+}
+
+/**
+ * Judges the next blocks under the hand, at most as many as the list takes, and lists entries that shall go
+ * as pairs of address and hash. Under the heap's lock, so no block is freed meanwhile.
+ */
+function listUnwanted(lane: i32, now: f64): i32 {
+  if (!lockHeap(lane)) return 0;
+  const list = load32(lane + SCRATCH) + SCRATCH_LIST;
+  let page = load32(HAND_PAGE);
+  let index = load32(HAND_BLOCK);
+  let count = 0;
+  let pages = 0;
+  for (let seen = 0; seen < LIST_MAX && pages < LIST_MAX; ) {
+    if (page >= load32(FRONTIER)) page = 0;
+    const descriptor = descriptorOf(page);
+    if (load32(descriptor + PAGE_CLASS) === 0 || index >= load32(descriptor + PAGE_CARVED)) {
+      page = page + 1;
+      pages = pages + 1;
+      index = 0;
+      continue;
+    }
+    const entry = pageAddress(page) + index * blockSizeOf(descriptor);
+    if (kindOf(entry) === ENTRY && isUnwanted(entry, now)) {
+      store32(list + (count << 3), entry);
+      store32(list + (count << 3) + 4, load32(entry + HASH));
+      count = count + 1;
+    }
+    index = index + 1;
+    seen = seen + 1;
+  }
+  store32(HAND_PAGE, page);
+  store32(HAND_BLOCK, index);
+  unlockHeap();
+  return count;
+}
+
+/** Takes an entry out if it is still in the map and still unwanted or `anyway`. Returns it, linked to others. */
+export function evictEntry(lane: i32, entry: i32, hash: i32, now: f64, anyway: boolean, others: i32): i32 {
+  const segment = lockSegment(lane, hash);
+  if (segment === 0) return others;
+  let gone = others;
+  const slot = slotOf(lane, segment, hash, entry);
+  const state = atomicLoad(entry + STATE);
+  if (slot !== 0 && (state & KIND) === ENTRY) {
+    const hasEnded = isExpired(entry, now);
+    if (hasEnded || anyway || (load32(EVICTS) !== 0 && (state & VISITED) === 0)) {
+      gone = markRetired(lane, entry, others);
+      clearSlot(segment, slot);
+      const statistic = lane + (hasEnded ? EXPIRATIONS : EVICTIONS);
+      storeF64(statistic, loadF64(statistic) + 1);
+    }
+  }
+  unlockSegment(lane, segment);
+  return gone;
+}
+
+/** Moves the hand on a little, and takes out what is unwanted there. Returns how many entries went. */
+export function evictSome(lane: i32, now: f64): i32 {
+  const listed = listUnwanted(lane, now);
+  const list = load32(lane + SCRATCH) + SCRATCH_LIST;
+  let gone = 0;
+  for (let i = 0; i < listed; i++) {
+    gone = evictEntry(lane, load32(list + (i << 3)), load32(list + (i << 3) + 4), now, false, gone);
+  }
+  let count = 0;
+  for (let block = gone; block !== 0; block = load32(block + LINK)) count = count + 1;
+  retire(lane, gone);
+  return count;
+}

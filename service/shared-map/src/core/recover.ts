@@ -1,0 +1,217 @@
+/**
+ * After a thread died in the middle of a call: what it had begun is finished or undone, what it held is given
+ * back, and its lane is free.
+ *
+ * The segment it had locked tells which. A reference there to a block in state HELD was published: the block
+ * becomes an entry. One to a block in state RETIRED was not taken out: it is an entry again. A segment that has
+ * successors was replaced. Then every block that is still HELD or RETIRED by the dead lane is on neither side
+ * of anything, and can be freed. Costs a look at every block of the heap.
+ */
+
+import { redirect } from "./directory.ts";
+import { publishedKind } from "./entry.ts";
+import { ownerOf } from "./epoch.ts";
+import {
+  blockSizeOf,
+  capacityOf,
+  chainAddress,
+  descriptorOf,
+  freeWhole,
+  hasChain,
+  kindOf,
+  linkPage,
+  lockHeap,
+  pageAddress,
+  toLimbo,
+  unlockHeap,
+} from "./heap.ts";
+import {
+  BUSY,
+  CLASS_OF,
+  CLASS_PAGES,
+  DELETED,
+  DIRECTORY_LOCK,
+  FREE,
+  FREE_PAGES,
+  FREE_UNITS,
+  FRONTIER,
+  HEAP_LOCK,
+  HELD,
+  IN_LIMBO,
+  LANE_SHIFT,
+  LEFT,
+  LIMBO,
+  LINK,
+  LIVE,
+  OWNER,
+  PAGE_BYTES,
+  PAGE_CARVED,
+  PAGE_CLASS,
+  PAGE_FREE,
+  PAGE_FREE_COUNT,
+  PAGE_NEXT,
+  PAGE_VACATING,
+  PENDING,
+  PIN,
+  READY,
+  RETIRED,
+  RIGHT,
+  SEGMENT,
+  SEGMENT_HELD,
+  SEGMENT_LOCK,
+  STATE,
+  USED,
+} from "./layout.ts";
+import { isLockedBy, unlockWord } from "./lock.ts";
+import {
+  atomicLoad,
+  atomicLoadControl,
+  atomicStore,
+  countTrailingZeros,
+  type i32,
+  load32,
+  matchByte,
+  matchFull,
+  store32,
+} from "./machine.ts";
+import { groupAddress, groupCount, slotAddress } from "./segment.ts";
+
+function isOwned(block: i32, kind: i32, owner: i32): boolean {
+  return atomicLoad(block + STATE) === (kind | (owner << LANE_SHIFT));
+}
+
+/** Decides for each slot of a locked segment, and counts its slots again. */
+function settleSlots(segment: i32, owner: i32): void {
+  let live = 0;
+  let used = 0;
+  for (let g = 0; g < groupCount(); g++) {
+    const group = groupAddress(segment, g);
+    const control = atomicLoadControl(group);
+    for (let gone = matchByte(control, DELETED); gone !== 0; gone = gone & (gone - 1)) used = used + 1;
+    for (let full = matchFull(control); full !== 0; full = full & (full - 1)) {
+      const block = atomicLoad(slotAddress(group, countTrailingZeros(full)));
+      if (isOwned(block, HELD, owner) || isOwned(block, RETIRED, owner)) {
+        atomicStore(block + STATE, publishedKind(block));
+      }
+      live = live + 1;
+    }
+  }
+  store32(segment + LIVE, live);
+  store32(segment + USED, live + used);
+}
+
+/** Finishes the replacement of a locked segment. */
+function settleReplacement(segment: i32, owner: i32): void {
+  const left = atomicLoad(segment + LEFT);
+  const right = atomicLoad(segment + RIGHT);
+  if (isLockedBy(DIRECTORY_LOCK, owner)) redirect(segment);
+  // Who still holds them died before anybody could have replaced them in turn.
+  if (isOwned(left, HELD, owner)) atomicStore(left + STATE, SEGMENT);
+  if (isOwned(right, HELD, owner)) atomicStore(right + STATE, SEGMENT);
+  if (kindOf(segment) === SEGMENT) atomicStore(segment + STATE, RETIRED | (owner << LANE_SHIFT));
+}
+
+function settleSegment(lane: i32, owner: i32): void {
+  const segment = atomicLoad(lane + SEGMENT_HELD);
+  const isHeld = segment !== 0 && isLockedBy(segment + SEGMENT_LOCK, owner);
+  if (isHeld && atomicLoad(segment + LEFT) === 0) settleSlots(segment, owner);
+  if (isHeld && atomicLoad(segment + LEFT) !== 0) settleReplacement(segment, owner);
+  if (isLockedBy(DIRECTORY_LOCK, owner)) unlockWord(DIRECTORY_LOCK);
+  if (isHeld) unlockWord(segment + SEGMENT_LOCK);
+  atomicStore(lane + SEGMENT_HELD, 0);
+}
+
+/** Makes every list of the heap anew from the states of blocks. The caller has the heap's lock, if only by inheritance. */
+function reindex(): void {
+  for (let i = CLASS_PAGES; i < CLASS_OF && i < CLASS_PAGES + 256; i = i + 4) store32(i, 0);
+  for (let i = 0; i < 3; i++) store32(LIMBO + (i << 2), 0);
+  store32(READY, 0);
+  store32(FREE_PAGES, 0);
+  let units = 0;
+  const frontier = load32(FRONTIER);
+  for (let page = frontier - 1; page >= 0; page--) {
+    const descriptor = descriptorOf(page);
+    store32(descriptor + PAGE_VACATING, 0);
+    store32(descriptor + PAGE_FREE, 0);
+    if (load32(descriptor + PAGE_CLASS) === 0) {
+      store32(descriptor + PAGE_NEXT, load32(FREE_PAGES));
+      store32(FREE_PAGES, page + 1);
+      units = units + (PAGE_BYTES >>> 3);
+      continue;
+    }
+    const size = blockSizeOf(descriptor);
+    const carved = load32(descriptor + PAGE_CARVED);
+    let count = capacityOf(descriptor) - carved;
+    for (let i = 0; i < carved; i++) {
+      const block = pageAddress(page) + i * size;
+      const kind = kindOf(block);
+      if (kind === FREE) {
+        store32(block + LINK, load32(descriptor + PAGE_FREE));
+        store32(descriptor + PAGE_FREE, block);
+        count = count + 1;
+      }
+      if (kind === IN_LIMBO) toLimbo(block);
+    }
+    store32(descriptor + PAGE_FREE_COUNT, count);
+    if (count !== 0) linkPage(page);
+    units = units + ((PAGE_BYTES - (capacityOf(descriptor) - count) * size) >>> 3);
+  }
+  store32(FREE_UNITS, units);
+}
+
+/**
+ * A chunk that a dead lane was putting in front of a chain, or taking from it, is held by it and first in the
+ * chain: it is taken out of the chain, so that it is freed once.
+ */
+function unlinkHeldChunks(page: i32, owner: i32): void {
+  const descriptor = descriptorOf(page);
+  if (load32(descriptor + PAGE_CLASS) === 0) return;
+  const size = blockSizeOf(descriptor);
+  const carved = load32(descriptor + PAGE_CARVED);
+  for (let i = 0; i < carved; i++) {
+    const block = pageAddress(page) + i * size;
+    const isHead =
+      isOwned(block, HELD, owner) || isOwned(block, RETIRED, owner) || kindOf(block) === IN_LIMBO;
+    if (!isHead || !hasChain(block)) continue;
+    const first = load32(chainAddress(block));
+    if (first !== 0 && isOwned(first, HELD, owner)) store32(chainAddress(block), load32(first + LINK));
+  }
+}
+
+/** Frees what a dead lane held in a page, and hands what it had retired to limbo. */
+function freeOwned(lane: i32, page: i32, owner: i32): void {
+  const descriptor = descriptorOf(page);
+  for (let i = 0; load32(descriptor + PAGE_CLASS) !== 0 && i < load32(descriptor + PAGE_CARVED); i++) {
+    const block = pageAddress(page) + i * blockSizeOf(descriptor);
+    if (isOwned(block, HELD, owner)) freeWhole(lane, block);
+    else if (isOwned(block, RETIRED, owner)) toLimbo(block);
+  }
+}
+
+/**
+ * Recovers the lane of a thread that does not run any more. Returns 0; or BUSY when another thread that does
+ * not run holds the heap: try again when that one is known to be dead.
+ */
+export function recover(lane: i32, dead: i32): i32 {
+  const owner = ownerOf(dead);
+  settleSegment(dead, owner);
+  if (isLockedBy(HEAP_LOCK, owner)) {
+    reindex();
+    unlockHeap();
+  }
+  const frontier = load32(FRONTIER);
+  for (let page = 0; page < frontier; page++) {
+    if (!lockHeap(lane)) return BUSY;
+    unlinkHeldChunks(page, owner);
+    unlockHeap();
+  }
+  for (let page = 0; page < frontier; page++) {
+    if (!lockHeap(lane)) return BUSY;
+    freeOwned(lane, page, owner);
+    unlockHeap();
+  }
+  store32(dead + PENDING, 0);
+  atomicStore(dead + PIN, 0);
+  atomicStore(dead + OWNER, 0);
+  return 0;
+}

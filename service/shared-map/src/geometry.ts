@@ -1,0 +1,123 @@
+/** From options to the layout of a map's memory: sizes of its parts, and the header that tells them. */
+import { randomBytes } from "node:crypto";
+import {
+  CLASS_OF,
+  CLASS_SIZES,
+  DESCRIPTOR_BYTES,
+  DIRECTORY,
+  EPOCH,
+  EVICTS,
+  FIRST_PAGE,
+  GROUP_BITS,
+  GROUP_BYTES,
+  GROUPS,
+  HEADER_BYTES,
+  LANE_BYTES,
+  LANE_COUNT,
+  LANES,
+  MAGIC,
+  MAX_DEPTH,
+  MAX_PAGES,
+  MAX_USED,
+  PAGE_BYTES,
+  PAGE_TABLE,
+  RESERVE,
+  SCRATCH,
+  SCRATCH_BYTES,
+  SEED,
+  SLOTS,
+  VERSION,
+} from "./core/layout.ts";
+
+/** "CUSM". */
+export const magic = 0x4d535543;
+/** Grows with every change of the layout. */
+export const layoutVersion = 1;
+export const maxBytesLimit = 2 ** 32;
+export const minBytes = 2 ** 20;
+
+export interface GeometryOptions {
+  /** Memory for entries and the table, bytes. */
+  readonly maxBytes: number;
+  readonly maxThreads: number;
+  readonly evicts: boolean;
+  /** Groups of a segment, as a power of two. 7 but for tests, which want small segments to split often. */
+  readonly groupBits: number;
+}
+
+export interface Geometry extends GeometryOptions {
+  readonly lanes: number;
+  readonly directory: number;
+  readonly maxDepth: number;
+  readonly pageTable: number;
+  readonly scratches: number;
+  readonly firstPage: number;
+  readonly maxPages: number;
+}
+
+/** Blocks to a page of the classes above 1 KiB: they leave less than one percent of a page over. */
+const blocksPerPage = [51, 42, 36, 32, 25, 21, 18, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2];
+
+/** Block sizes, ascending: multiples of 16 in steps of a quarter or less, then even parts of a page. */
+export const classSizes: readonly number[] = [
+  ...[48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024],
+  ...blocksPerPage.map((blocks) => Math.floor(PAGE_BYTES / blocks / 8) * 8),
+];
+
+const smallestEntry = 48;
+const alignedTo = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
+
+export function geometryOf(options: GeometryOptions): Geometry {
+  const { maxBytes, maxThreads, groupBits } = options;
+  const maxPages = Math.ceil(maxBytes / PAGE_BYTES);
+  // As many segments as there can be, half full of the smallest entries, and prefixes for those that are denser.
+  const segment = GROUPS + (GROUP_BYTES << groupBits);
+  const segments = maxBytes / (segment + (SLOTS << groupBits) * 0.5 * smallestEntry);
+  const maxDepth = Math.max(1, Math.ceil(Math.log2(segments)) + 3);
+  const lanes = HEADER_BYTES;
+  const directory = lanes + maxThreads * LANE_BYTES;
+  const pageTable = directory + (8 << maxDepth);
+  const scratches = alignedTo(pageTable + maxPages * DESCRIPTOR_BYTES, 128);
+  const firstPage = alignedTo(scratches + maxThreads * SCRATCH_BYTES, PAGE_BYTES);
+  const fitting = Math.min(maxPages, (maxBytesLimit - firstPage) / PAGE_BYTES);
+  return { ...options, lanes, directory, maxDepth, pageTable, scratches, firstPage, maxPages: fitting };
+}
+
+/** Bytes of memory at the start, and at the most. */
+export function memoryBytes({ firstPage, maxPages }: Geometry): { initial: number; maximum: number } {
+  return { initial: firstPage, maximum: firstPage + maxPages * PAGE_BYTES };
+}
+
+/** Makes zeroed memory into an empty map but for its first segment. */
+export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
+  const words = new Int32Array(buffer, 0, geometry.firstPage >>> 2);
+  const put = (address: number, value: number) => {
+    words[address >>> 2] = value;
+  };
+  put(MAGIC, magic);
+  put(VERSION, layoutVersion);
+  const seed = randomBytes(8);
+  put(SEED, seed.readInt32LE(0));
+  put(SEED + 4, seed.readInt32LE(4));
+  put(LANES, geometry.lanes);
+  put(LANE_COUNT, geometry.maxThreads);
+  put(DIRECTORY, geometry.directory);
+  put(MAX_DEPTH, geometry.maxDepth);
+  put(PAGE_TABLE, geometry.pageTable);
+  put(FIRST_PAGE, geometry.firstPage);
+  put(MAX_PAGES, geometry.maxPages);
+  put(GROUP_BITS, geometry.groupBits);
+  // Seven eighths: beyond, probes get long.
+  put(MAX_USED, (SLOTS << geometry.groupBits) - (1 << geometry.groupBits));
+  put(EVICTS, geometry.evicts ? 1 : 0);
+  put(RESERVE, Math.floor((geometry.maxPages * PAGE_BYTES) / 8 / 32));
+  put(EPOCH, 1);
+  for (let lane = 0; lane < geometry.maxThreads; lane++) {
+    put(geometry.lanes + lane * LANE_BYTES + SCRATCH, geometry.scratches + lane * SCRATCH_BYTES);
+  }
+  classSizes.forEach((size, i) => {
+    put(CLASS_SIZES + i * 4, size);
+  });
+  const bytes = new Uint8Array(buffer, CLASS_OF, classSizes.at(-1)! / 16 + 1);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = classSizes.findIndex((size) => size >= i * 16);
+}

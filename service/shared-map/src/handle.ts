@@ -1,0 +1,78 @@
+/** What one thread gives another so that both have the same map: plain data that `postMessage` and `workerData` take. */
+import { MAGIC, VERSION } from "./core/layout.ts";
+import { type Core, coreModule, typescriptCore, wasmCore } from "./core-instance.ts";
+import { sharedMapErrors } from "./errors.ts";
+import { type Geometry, layoutVersion, magic, memoryBytes, writeHeader } from "./geometry.ts";
+import type { MapSettings } from "./options.ts";
+import { isWasmMemory, isWasmModule, type WasmMemory, type WasmModule, wasmEngine } from "./wasm-engine.ts";
+
+export interface SharedMapHandle {
+  readonly kind: "cupel.shared-map";
+  /** Of the memory's layout. */
+  readonly version: number;
+  /** A plain SharedArrayBuffer where WebAssembly is switched off. */
+  readonly memory: WasmMemory | SharedArrayBuffer;
+  /** The compiled core, so that threads need not compile it again. */
+  readonly module: WasmModule | null;
+  readonly settings: MapSettings;
+}
+
+export function createHandle(settings: MapSettings, geometry: Geometry, useWasm: boolean): SharedMapHandle {
+  const { initial, maximum } = memoryBytes(geometry);
+  const handle = { kind: "cupel.shared-map", version: layoutVersion, settings } as const;
+  try {
+    const memory = useWasm
+      ? new wasmEngine!.Memory({ initial: initial / 65536, maximum: maximum / 65536, shared: true })
+      : new SharedArrayBuffer(maximum);
+    writeHeader(bufferOf(memory), geometry);
+    return { ...handle, memory, module: useWasm ? coreModule() : null };
+  } catch (cause) {
+    throw sharedMapErrors.error(
+      "MEMORY_UNAVAILABLE",
+      `The system gives no ${maximum} bytes of shared memory. Choose a smaller maxBytes.`,
+      { cause, details: { maxBytes: settings.maxBytes } },
+    );
+  }
+}
+
+/** The part of the memory that is there now. */
+export function bufferOf(memory: WasmMemory | SharedArrayBuffer): ArrayBufferLike {
+  return memory instanceof SharedArrayBuffer ? memory : memory.buffer;
+}
+
+/** @throws HANDLE_FOREIGN, VERSION_MISMATCH */
+export function checkHandle(given: unknown): SharedMapHandle {
+  const handle = given as Partial<SharedMapHandle> | null | undefined;
+  if (typeof handle !== "object" || handle === null || handle.kind !== "cupel.shared-map") {
+    throw foreign("It is no such handle: pass what `map.handle` gave, through postMessage or workerData.");
+  }
+  if (handle.version !== layoutVersion) throw mismatch(handle.version);
+  const { memory, module } = handle;
+  const hasMemory = memory instanceof SharedArrayBuffer || isWasmMemory(memory);
+  const hasModule = isWasmModule(module) || (module === null && memory instanceof SharedArrayBuffer);
+  if (!hasMemory || !hasModule || typeof handle.settings !== "object") {
+    throw foreign("Its memory is missing: it does not survive JSON, only postMessage and workerData.");
+  }
+  const buffer = bufferOf(memory);
+  const words = buffer.byteLength < 64 ? null : new Int32Array(buffer, 0, 16);
+  if (words?.[MAGIC >> 2] !== magic) throw foreign("Its memory is not that of a shared map.");
+  if (words[VERSION >> 2] !== layoutVersion) throw mismatch(words[VERSION >> 2]);
+  return handle as SharedMapHandle;
+}
+
+export function openCore({ memory, module }: SharedMapHandle): Core {
+  if (memory instanceof SharedArrayBuffer) return typescriptCore(memory);
+  return wasmCore(module ?? coreModule(), memory);
+}
+
+function foreign(why: string): Error {
+  return sharedMapErrors.error("HANDLE_FOREIGN", `This cannot be attached. ${why}`);
+}
+
+function mismatch(version: number | undefined): Error {
+  return sharedMapErrors.error(
+    "VERSION_MISMATCH",
+    `The map's memory has layout ${version}, this package reads layout ${layoutVersion}. Use one version of @cupel/shared-map in all threads.`,
+    { details: { version, expected: layoutVersion } },
+  );
+}

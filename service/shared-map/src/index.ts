@@ -1,0 +1,9 @@
+export type { CheckReport } from "./check.ts";
+export { type Codec, jsonCodec, structuredCodec } from "./codec.ts";
+export { Counter } from "./counter.ts";
+export { Cursor, type CursorParts } from "./cursor.ts";
+export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
+export type { SharedMapHandle } from "./handle.ts";
+export type { AttachOptions, SharedMapOptions } from "./options.ts";
+export { type SetOptions, SharedMap } from "./shared-map.ts";
+export type { SharedMapStats } from "./stats.ts";

@@ -1,0 +1,120 @@
+/** What a map is created with, checked, and what of it travels in the handle. */
+import { type Clock, systemClock } from "@cupel/base";
+import type { Codec } from "./codec.ts";
+import { sharedMapErrors } from "./errors.ts";
+import { maxBytesLimit, minBytes } from "./geometry.ts";
+
+export interface SharedMapOptions {
+  /**
+   * Memory for entries and the table, bytes; taken from the system as it is needed. Default 64 MiB, at least
+   * 1 MiB, at most what 32-bit addresses reach (4 GiB).
+   */
+  readonly maxBytes?: number | undefined;
+  /**
+   * What a write does when memory is full: `none` refuses it with MAP_FULL; `sieve` evicts entries that were
+   * not read lately. Default `none`: nothing is lost that was not deleted.
+   */
+  readonly eviction?: "none" | "sieve" | undefined;
+  /** Bytes that a value may have, as stored. Default a quarter of maxBytes, at most 128 MiB. */
+  readonly maxValueBytes?: number | undefined;
+  /** Milliseconds that entries live unless their `set` says otherwise. Default: for ever. */
+  readonly ttl?: number | undefined;
+  /** For values that are not strings, numbers, bigints, booleans, null, undefined or bytes. Default: none. */
+  readonly codec?: Codec | undefined;
+  /** For keys that are not strings, numbers, bigints or bytes. Default: none. */
+  readonly keyCodec?: Codec | undefined;
+  /**
+   * Decoded values that each thread keeps, for keys that are strings or numbers. A kept value is handed out
+   * only while it is current, and then as the same object: do not change it. Default 0: none.
+   */
+  readonly nearCache?: number | undefined;
+  /** How often the map can be attached at a time. Default 64, at most 1024. */
+  readonly maxThreads?: number | undefined;
+  /** Default the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+export interface AttachOptions {
+  /** MUST be the codecs that the map was created with. */
+  readonly codec?: Codec | undefined;
+  readonly keyCodec?: Codec | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** For tests. */
+export interface TestOptions {
+  readonly groupBits?: number;
+  readonly core?: "wasm" | "typescript";
+}
+
+/** What every thread must agree on. */
+export interface MapSettings {
+  readonly maxBytes: number;
+  readonly eviction: "none" | "sieve";
+  readonly maxValueBytes: number;
+  readonly ttl: number;
+  readonly nearCache: number;
+  readonly maxThreads: number;
+  readonly codec: string | null;
+  readonly keyCodec: string | null;
+}
+
+const mebibyte = 2 ** 20;
+/** Lengths travel in 28 bits. */
+const maxValueBytesLimit = 128 * mebibyte;
+const maxThreadsLimit = 1024;
+
+export function settingsOf(options: SharedMapOptions): MapSettings {
+  const maxBytes = whole("maxBytes", options.maxBytes ?? 64 * mebibyte, minBytes, maxBytesLimit);
+  const { eviction = "none", ttl } = options;
+  if (eviction !== "none" && eviction !== "sieve") throw invalid("eviction", eviction, '"none" or "sieve"');
+  return {
+    maxBytes,
+    eviction,
+    maxValueBytes: whole(
+      "maxValueBytes",
+      options.maxValueBytes ?? Math.min(Math.floor(maxBytes / 4), maxValueBytesLimit),
+      1,
+      maxValueBytesLimit,
+    ),
+    ttl: ttl === undefined ? 0 : checkTtl(ttl),
+    nearCache: whole("nearCache", options.nearCache ?? 0, 0, 2 ** 24),
+    maxThreads: whole("maxThreads", options.maxThreads ?? 64, 1, maxThreadsLimit),
+    codec: options.codec?.name ?? null,
+    keyCodec: options.keyCodec?.name ?? null,
+  };
+}
+
+/** Milliseconds, more than 0; Infinity, which is told as 0, for no end. */
+export function checkTtl(ttl: number): number {
+  if (typeof ttl !== "number" || !(ttl > 0)) throw invalid("ttl", ttl, "a number of milliseconds above 0");
+  return ttl === Number.POSITIVE_INFINITY ? 0 : ttl;
+}
+
+export function checkCodecs(settings: MapSettings, options: AttachOptions): void {
+  for (const name of ["codec", "keyCodec"] as const) {
+    const given = options[name]?.name ?? null;
+    if (given === settings[name]) continue;
+    const has = settings[name] === null ? "no" : `the`;
+    throw sharedMapErrors.error(
+      "CODEC_MISMATCH",
+      `The map was created with ${has} ${name}${settings[name] === null ? "" : ` "${settings[name]}"`}, but is attached with ${given === null ? "none" : `"${given}"`}. Pass the same ${name} to attach.`,
+      { details: { expected: settings[name], given } },
+    );
+  }
+}
+
+export function clockOf(options: AttachOptions): Clock {
+  return options.clock ?? systemClock;
+}
+
+function whole(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalid(name, value, `a whole number from ${least} to ${most}`);
+}
+
+function invalid(name: string, value: unknown, expected: string): Error {
+  return sharedMapErrors.error("OPTION_INVALID", `${name} is ${String(value)}. It takes ${expected}.`, {
+    details: { option: name },
+  });
+}

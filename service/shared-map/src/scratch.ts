@@ -1,0 +1,128 @@
+/**
+ * A lane's scratch: where keys and values pass between JavaScript and the core. It is the only part of the
+ * shared memory, but for the header, that JavaScript reads or writes, and only its own thread does.
+ */
+import { MAX_INLINE_BYTES, MAX_KEY_BYTES, SCRATCH_KEY, SCRATCH_VALUE } from "./core/layout.ts";
+import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./value-type.ts";
+
+/** Up to so many characters a loop in JavaScript is faster than a call into the engine. */
+const shortText = 20;
+
+export class Scratch {
+  readonly #keyBytes: Uint8Array;
+  readonly #keyUnits: Uint16Array;
+  readonly #keyDoubles: Float64Array;
+  readonly #key: Buffer;
+  readonly #valueDoubles: Float64Array;
+  readonly #value: Buffer;
+
+  constructor(memory: ArrayBufferLike, address: number) {
+    const key = address + SCRATCH_KEY;
+    const value = address + SCRATCH_VALUE;
+    this.#keyBytes = new Uint8Array(memory, key, MAX_KEY_BYTES);
+    this.#keyUnits = new Uint16Array(memory, key, MAX_KEY_BYTES / 2);
+    this.#keyDoubles = new Float64Array(memory, key, 1);
+    this.#key = Buffer.from(memory, key, MAX_KEY_BYTES);
+    this.#valueDoubles = new Float64Array(memory, value, 1);
+    this.#value = Buffer.from(memory, value, MAX_INLINE_BYTES + 4128);
+  }
+
+  /** Returns the key's meta, or -1 when it is too long. */
+  putTextKey(key: string): number {
+    const length = key.length;
+    if (length > shortText) return this.#putLongTextKey(key);
+    const bytes = this.#keyBytes;
+    for (let i = 0; i < length; i++) {
+      const unit = key.charCodeAt(i);
+      if (unit > 0xff) return this.#putWideKey(key);
+      bytes[i] = unit;
+    }
+    return metaOf(length, valueType.latin1);
+  }
+
+  #putLongTextKey(key: string): number {
+    if (!isLatin1(key)) return this.#putWideKey(key);
+    if (key.length > MAX_KEY_BYTES) return -1;
+    this.#key.write(key, 0, key.length, "latin1");
+    return metaOf(key.length, valueType.latin1);
+  }
+
+  #putWideKey(key: string): number {
+    if (key.length * 2 > MAX_KEY_BYTES) return -1;
+    for (let i = 0; i < key.length; i++) this.#keyUnits[i] = key.charCodeAt(i);
+    return metaOf(key.length * 2, valueType.utf16);
+  }
+
+  /** As a `Map` does, 0 and -0 are one key, and so are all NaN. */
+  putNumberKey(key: number): number {
+    this.#keyDoubles[0] = Number.isNaN(key) ? Number.NaN : key + 0;
+    return metaOf(8, valueType.number);
+  }
+
+  putBytesKey(key: Uint8Array, type: number): number {
+    if (key.byteLength > MAX_KEY_BYTES) return -1;
+    this.#keyBytes.set(key);
+    return metaOf(key.byteLength, type);
+  }
+
+  putBigintKey(key: bigint): number {
+    return this.putBytesKey(bytesOfBigint(key), valueType.bigint);
+  }
+
+  /** The key that iteration delivered; of a coded one, its bytes. */
+  takeKey(meta: number): unknown {
+    const length = meta >>> 4;
+    switch (meta & 15) {
+      case valueType.latin1:
+        return this.#key.toString("latin1", 0, length);
+      case valueType.utf16:
+        return this.#key.toString("utf16le", 0, length);
+      case valueType.number:
+        return this.#keyDoubles[0];
+      case valueType.bigint:
+        return bigintOfBytes(this.#keyBytes.subarray(0, length));
+      default:
+        return this.#keyBytes.slice(0, length);
+    }
+  }
+
+  putNumber(value: number): void {
+    this.#valueDoubles[0] = value;
+  }
+
+  takeNumber(): number {
+    return this.#valueDoubles[0]!;
+  }
+
+  /** @param text of one-byte characters, not longer than what lies inline. */
+  putLatin1(text: string): void {
+    this.#value.write(text, 0, text.length, "latin1");
+  }
+
+  putUtf16(text: string): void {
+    this.#value.write(text, 0, text.length * 2, "utf16le");
+  }
+
+  putBytes(bytes: Uint8Array): void {
+    this.#value.set(bytes);
+  }
+
+  takeLatin1(length: number): string {
+    return this.#value.toString("latin1", 0, length);
+  }
+
+  takeUtf16(length: number): string {
+    return this.#value.toString("utf16le", 0, length);
+  }
+
+  takeBytes(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.copyTo(bytes, 0, length);
+    return bytes;
+  }
+
+  /** Copies what the core delivered to a place of the caller's. */
+  copyTo(target: Uint8Array, at: number, length: number): void {
+    target.set(this.#value.subarray(0, length), at);
+  }
+}

@@ -1,0 +1,380 @@
+/**
+ * One map that all worker threads of a process share: `SharedMap.create` in one of them, `SharedMap.attach` in
+ * the others. README.md says what is guaranteed, G1 to G6.
+ */
+import type { Worker } from "node:worker_threads";
+import { Attachment } from "./attachment.ts";
+import { type CheckReport, checkMemory } from "./check.ts";
+import {
+  ABSENT,
+  ANYTHING,
+  BUSY,
+  CONFLICT,
+  HEAP_LOCK,
+  LANE_BYTES,
+  LANES,
+  NOTHING,
+  OWNER,
+} from "./core/layout.ts";
+import { Counter, notAnInteger } from "./counter.ts";
+import { Cursor } from "./cursor.ts";
+import { type DeadThreads, register, watch } from "./dead-threads.ts";
+import { geometryOf } from "./geometry.ts";
+import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
+import { NearCache } from "./near-cache.ts";
+import {
+  type AttachOptions,
+  checkCodecs,
+  checkTtl,
+  type SharedMapOptions,
+  settingsOf,
+  type TestOptions,
+} from "./options.ts";
+import { readStats, type SharedMapStats } from "./stats.ts";
+import { valueType } from "./value-type.ts";
+import { wasmEngine } from "./wasm-engine.ts";
+
+export interface SetOptions {
+  /** Milliseconds that the entry lives from now. Default: the map's. Infinity: for ever. */
+  readonly ttl?: number | undefined;
+}
+
+/** Gives back the lanes of maps that were forgotten instead of closed. */
+const forgotten = new FinalizationRegistry<() => void>((detach) => detach());
+
+/**
+ * Keys are compared by value: strings, numbers (as in a `Map`, NaN is NaN and 0 is -0), bigints, bytes by
+ * content; a number is never a string. Values come back as copies.
+ */
+export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> implements Disposable {
+  readonly #attachment: Attachment;
+  readonly #near: NearCache | null;
+  readonly #ttl: number;
+  readonly #counters = new Map<K, Counter>();
+  readonly #registration: { unregister(): void };
+  #isClosed = false;
+
+  private constructor(attachment: Attachment) {
+    this.#attachment = attachment;
+    const { nearCache, ttl } = attachment.handle.settings;
+    this.#near = nearCache === 0 ? null : new NearCache(nearCache);
+    this.#ttl = ttl;
+    this.#registration = register(this);
+    forgotten.register(this, () => attachment.detach(), this);
+  }
+
+  /**
+   * A new map, attached in this thread.
+   * @throws OPTION_INVALID, MEMORY_UNAVAILABLE
+   */
+  static create<V = unknown, K = string | number | bigint | Uint8Array>(
+    options: SharedMapOptions & TestOptions = {},
+  ): SharedMap<V, K> {
+    const settings = settingsOf(options);
+    const geometry = geometryOf({
+      maxBytes: settings.maxBytes,
+      maxThreads: settings.maxThreads,
+      evicts: settings.eviction === "sieve",
+      groupBits: options.groupBits ?? 7,
+    });
+    const useWasm = options.core !== "typescript" && wasmEngine !== undefined;
+    const attachment = new Attachment(createHandle(settings, geometry, useWasm), options);
+    if (attachment.core.create(attachment.lane) === 0) attachment.fail(attachment.found);
+    return new SharedMap<V, K>(attachment);
+  }
+
+  /**
+   * The map that a handle from another thread names.
+   * @throws HANDLE_FOREIGN, VERSION_MISMATCH, CODEC_MISMATCH, TOO_MANY_THREADS
+   */
+  static attach<V = unknown, K = string | number | bigint | Uint8Array>(
+    handle: SharedMapHandle,
+    options: AttachOptions = {},
+  ): SharedMap<V, K> {
+    const checked = checkHandle(handle);
+    checkCodecs(checked.settings, options);
+    return new SharedMap<V, K>(new Attachment(checked, options));
+  }
+
+  /** For `workerData` or `postMessage`. */
+  get handle(): SharedMapHandle {
+    return this.#attachment.handle;
+  }
+
+  /**
+   * The value, or undefined.
+   * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED
+   */
+  get(key: K): V | undefined {
+    if (this.#near !== null && (typeof key === "string" || typeof key === "number")) {
+      return this.#getNear(this.#near, key);
+    }
+    const attachment = this.#attachment;
+    const meta = attachment.core.read(attachment.lane, attachment.putKey(key), attachment.now());
+    return meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
+  }
+
+  #getNear(near: NearCache, key: string | number): V | undefined {
+    const attachment = this.#attachment;
+    const { core, lane } = attachment;
+    const kept = near.get(key);
+    if (
+      kept !== undefined &&
+      core.isCurrent(lane, kept.block, kept.generation, kept.layout) !== 0 &&
+      (kept.expiry === 0 || kept.expiry > attachment.now())
+    ) {
+      return kept.value as V;
+    }
+    const { layout } = attachment;
+    const meta = core.read(lane, attachment.putKey(key), attachment.now());
+    if (meta === ABSENT) {
+      if (kept !== undefined) near.delete(key);
+      return undefined;
+    }
+    const { found: block, foundGeneration: generation, foundExpiry: expiry } = attachment;
+    const value = attachment.takeValue(meta);
+    const type = meta & 15;
+    // An integer changes in place: what is decoded of it is old at once.
+    if (type !== valueType.counter && type !== valueType.fixedCounter) {
+      near.put(key, { value, block, generation, layout, expiry });
+    }
+    return value as V;
+  }
+
+  /** @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED */
+  has(key: K): boolean {
+    const attachment = this.#attachment;
+    return attachment.core.contains(attachment.lane, attachment.putKey(key), attachment.now()) !== 0;
+  }
+
+  /**
+   * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, VALUE_TOO_LARGE, VALUE_UNSUPPORTED, CODEC_FAILED, MAP_FULL, MAP_BUSY,
+   * COUNTER_FIXED, OPTION_INVALID, MAP_CLOSED; the map is unchanged then
+   */
+  set(key: K, value: V, options?: SetOptions): this {
+    this.#write(key, value, options, ANYTHING, 0, 0);
+    return this;
+  }
+
+  /** Returns false when what is there is not as expected. */
+  #write(
+    key: K,
+    value: V,
+    options: SetOptions | undefined,
+    expected: number,
+    generation: number,
+    integer: number,
+  ): boolean {
+    const attachment = this.#attachment;
+    const ttl = options?.ttl === undefined ? this.#ttl : checkTtl(options.ttl);
+    const storable = attachment.storable(value);
+    const keyMeta = attachment.putKey(key);
+    const valueMeta = attachment.putValue(storable);
+    const expiry = attachment.expiryAfter(ttl);
+    return attachment.write(keyMeta, valueMeta, expiry, expected, generation, integer) !== CONFLICT;
+  }
+
+  /**
+   * Whether the key was there. A counter with handles becomes 0 and stays.
+   * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_BUSY, MAP_CLOSED
+   */
+  delete(key: K): boolean {
+    return this.#remove(key, ANYTHING, 0, 0) === 0;
+  }
+
+  #remove(key: K, expected: number, generation: number, integer: number): number {
+    const attachment = this.#attachment;
+    const keyMeta = attachment.putKey(key);
+    const now = attachment.now();
+    const result = attachment.core.remove(attachment.lane, keyMeta, expected, generation, integer, now);
+    return result === BUSY ? attachment.fail(result) : result;
+  }
+
+  /**
+   * Takes out every entry that is there now, one after the other; what others add meanwhile may stay.
+   * @throws MAP_BUSY, MAP_CLOSED
+   */
+  clear(): void {
+    const attachment = this.#attachment;
+    const result = attachment.core.clear(attachment.lane);
+    if (result !== 0) attachment.fail(result);
+  }
+
+  /** Entries, counted segment by segment while others write; expired ones count until they are met. */
+  get size(): number {
+    return this.#attachment.core.countEntries(this.#attachment.lane);
+  }
+
+  /**
+   * Replaces the value by what `next` makes of it, as one step: `next` is called again if another thread was
+   * faster. undefined, in or out, stands for no entry. Returns what `next` returned.
+   * @throws what `set` and `next` throw; the map is unchanged then
+   */
+  compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
+    const attachment = this.#attachment;
+    for (;;) {
+      const meta = attachment.core.read(attachment.lane, attachment.putKey(key), attachment.now());
+      const { found, foundGeneration } = attachment;
+      const value = meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
+      const integer = typeof value === "number" ? value : 0;
+      const expected = meta === ABSENT ? NOTHING : found;
+      const made = next(value);
+      if (made !== undefined) {
+        if (this.#write(key, made, options, expected, foundGeneration, integer)) return made;
+      } else if (this.#remove(key, expected, foundGeneration, integer) !== CONFLICT) {
+        return undefined;
+      }
+    }
+  }
+
+  /**
+   * The value that is there; or `value`, which is there then.
+   * @throws what `get` and `set` throw
+   */
+  getOrInsert(key: K, value: V, options?: SetOptions): V {
+    return this.getOrInsertComputed(key, () => value, options);
+  }
+
+  /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
+  getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
+    for (;;) {
+      const found = this.get(key);
+      if (found !== undefined || this.has(key)) return found as V;
+      const made = make(key);
+      if (this.#write(key, made, options, NOTHING, 0, 0)) return made;
+    }
+  }
+
+  /**
+   * Adds to an integer and returns the sum; an absent one counts as 0. A `ttl` counts from when the key was
+   * absent: `add(address, 1, { ttl: 60_000 })` counts what an address does within a minute.
+   * @throws NOT_A_COUNTER, and what `set` throws
+   */
+  add(key: K, delta = 1, options?: SetOptions): number {
+    const attachment = this.#attachment;
+    if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
+    const ttl = options?.ttl === undefined ? this.#ttl : checkTtl(options.ttl);
+    const keyMeta = attachment.putKey(key);
+    const expiry = attachment.expiryAfter(ttl);
+    const result = attachment.core.add(attachment.lane, keyMeta, delta, expiry, attachment.now());
+    return result === 0 ? attachment.scratch.takeNumber() : attachment.fail(result);
+  }
+
+  /**
+   * A handle to an integer, for adding to it in about the time of one atomic instruction. Makes the counter if
+   * the key is absent.
+   * @throws NOT_A_COUNTER, and what `set` throws
+   */
+  counter(key: K): Counter {
+    const kept = this.#counters.get(key);
+    if (kept !== undefined) return kept;
+    const attachment = this.#attachment;
+    const address = attachment.core.fix(attachment.lane, attachment.putKey(key), attachment.now());
+    if (address === 0) attachment.fail(attachment.found);
+    const counter = new Counter(attachment, address);
+    this.#counters.set(key, counter);
+    return counter;
+  }
+
+  /** Milliseconds that the entry lives on: Infinity for one without end, undefined for none. */
+  expiresIn(key: K): number | undefined {
+    const attachment = this.#attachment;
+    const now = attachment.now();
+    const meta = attachment.core.read(attachment.lane, attachment.putKey(key), now);
+    if (meta === ABSENT) return undefined;
+    const { foundExpiry } = attachment;
+    attachment.skipValue(meta);
+    return foundExpiry === 0 ? Number.POSITIVE_INFINITY : foundExpiry - now;
+  }
+
+  /**
+   * A walk over the entries that makes no object for a step but the key and value, and can be used again.
+   * @param parts `keys` spares reading values. Default `entries`.
+   */
+  cursor(parts: "keys" | "entries" = "entries"): Cursor<K, V> {
+    return new Cursor<K, V>(
+      this.#attachment,
+      parts,
+      (key) => this.get(key),
+      (key) => this.has(key),
+    );
+  }
+
+  *keys(): IterableIterator<K> {
+    const cursor = this.cursor("keys");
+    while (cursor.next()) yield cursor.key;
+  }
+
+  *values(): IterableIterator<V> {
+    const cursor = this.cursor();
+    while (cursor.next()) yield cursor.value;
+  }
+
+  *entries(): IterableIterator<[K, V]> {
+    const cursor = this.cursor();
+    while (cursor.next()) yield [cursor.key, cursor.value];
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries();
+  }
+
+  forEach(callback: (value: V, key: K, map: this) => void): void {
+    const cursor = this.cursor();
+    while (cursor.next()) callback(cursor.value, cursor.key, this);
+  }
+
+  /** @throws MAP_CLOSED */
+  stats(): SharedMapStats {
+    return readStats(this.#attachment);
+  }
+
+  /**
+   * Goes through the whole memory and compares what must agree. Only while no thread works with the map; a
+   * look for tests and for the curious.
+   * @throws MAP_CORRUPT, MAP_CLOSED
+   */
+  check(): CheckReport {
+    return checkMemory(this.#attachment);
+  }
+
+  /**
+   * Recovers what a worker leaves if it ends without closing the map. Only for workers that this thread
+   * started before it loaded this package: it knows of those that it starts afterwards.
+   */
+  guard(worker: Worker): void {
+    watch(worker);
+  }
+
+  /** @internal For threads that are known to have ended. Returns those whose turn has not come. */
+  recover(threads: DeadThreads): DeadThreads {
+    const { core, words, lane: own, handle } = this.#attachment;
+    const left = new Set<number>();
+    const lanes = Array.from(
+      { length: handle.settings.maxThreads },
+      (_, i) => words[LANES >> 2]! + i * LANE_BYTES,
+    ).filter((lane) => lane !== own && threads.has(Atomics.load(words, (lane + OWNER) >> 2) - 1));
+    // Who holds the heap first: the others' recovery needs it.
+    const holder = words[LANES >> 2]! + ((words[HEAP_LOCK >> 2]! & 0xffff) - 1) * LANE_BYTES;
+    lanes.sort((a, b) => Number(b === holder) - Number(a === holder));
+    for (const lane of lanes) {
+      const thread = words[(lane + OWNER) >> 2]! - 1;
+      if (core.recover(own, lane) !== 0) left.add(thread);
+    }
+    return left;
+  }
+
+  /** Leaves the map to the other threads. Its memory goes when the last has closed or forgotten it. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#registration.unregister();
+    forgotten.unregister(this);
+    this.#counters.clear();
+    this.#attachment.detach();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,60 @@
+/** What a map tells about itself. */
+import type { Attachment } from "./attachment.ts";
+import {
+  EVICTIONS,
+  EXPIRATIONS,
+  FIRST_PAGE,
+  FREE_UNITS,
+  FRONTIER,
+  HITS,
+  LANE_BYTES,
+  LANES,
+  MISSES,
+  OWNER,
+  PAGE_BYTES,
+  SPLITS,
+  STALLS,
+} from "./core/layout.ts";
+
+export interface SharedMapStats {
+  readonly size: number;
+  /** Of all threads since the map was created; a read by iteration is none. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+  /** Entries that were taken out because they had expired. */
+  readonly expirations: number;
+  /** Segments that were split or rebuilt. */
+  readonly splits: number;
+  /** Milliseconds, about, that writes waited for threads that the system had stopped in the middle of a call. */
+  readonly stalls: number;
+  /** Bytes of blocks that are in use or wait to be freed, the table's included. */
+  readonly usedBytes: number;
+  /** Bytes taken from the system, tables of the memory itself included. */
+  readonly memoryBytes: number;
+  /** Bytes that it may take. */
+  readonly maxBytes: number;
+  /** Threads that have it open. */
+  readonly threads: number;
+}
+
+export function readStats(attachment: Attachment): SharedMapStats {
+  const { words, doubles, core, lane, handle } = attachment;
+  const { maxThreads, maxBytes } = handle.settings;
+  const lanes = Array.from({ length: maxThreads }, (_, i) => words[LANES >> 2]! + i * LANE_BYTES);
+  const sum = (field: number) => lanes.reduce((total, at) => total + doubles[(at + field) >> 3]!, 0);
+  const taken = words[FRONTIER >> 2]! * PAGE_BYTES;
+  return {
+    size: core.countEntries(lane),
+    hits: sum(HITS),
+    misses: sum(MISSES),
+    evictions: sum(EVICTIONS),
+    expirations: sum(EXPIRATIONS),
+    splits: sum(SPLITS),
+    stalls: sum(STALLS),
+    usedBytes: taken - words[FREE_UNITS >> 2]! * 8,
+    memoryBytes: words[FIRST_PAGE >> 2]! + taken,
+    maxBytes,
+    threads: lanes.filter((at) => words[(at + OWNER) >> 2] !== 0).length,
+  };
+}
