@@ -8,6 +8,7 @@ import { threadId } from "node:worker_threads";
 import { baseErrors, type Clock, type CupelError, reasonOf } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import {
+  ABSENT,
   BUSY,
   CHUNK_BYTES,
   CONFLICT,
@@ -347,6 +348,12 @@ export class Attachment {
     if (type === valueType.bytes) return bytes;
     if (type === valueType.bigint) return bigintOfBytes(bytes);
     return decodeWith(this.#codec, bytes);
+  }
+
+  /** The value of a key, or `otherwise`: present or not, as of one moment. */
+  read(key: unknown, otherwise: unknown): unknown {
+    const meta = this.core.read(this.lane, this.putKey(key), this.now());
+    return meta === ABSENT ? otherwise : this.takeValue(meta);
   }
 
   /** Throws what a result of the core stands for. */

@@ -5,13 +5,14 @@
 import type { Attachment } from "./attachment.ts";
 import { ABSENT } from "./core/layout.ts";
 
+/** What a read returns for an absent key where undefined could be a value. */
+export const missing = Symbol("missing");
+
 export type CursorParts = "keys" | "entries";
 
 export class Cursor<K, V> {
   readonly #attachment: Attachment;
   readonly #withValue: number;
-  readonly #get: (key: K) => V | undefined;
-  readonly #has: (key: K) => boolean;
   /** Every hash below is done. */
   #from = 0;
   #isAtEnd = false;
@@ -20,17 +21,9 @@ export class Cursor<K, V> {
   #key: K | undefined;
   #value: V | undefined;
 
-  /** @param get and @param has read the map, for keys that came together with others */
-  constructor(
-    attachment: Attachment,
-    parts: CursorParts,
-    get: (key: K) => V | undefined,
-    has: (key: K) => boolean,
-  ) {
+  constructor(attachment: Attachment, parts: CursorParts) {
     this.#attachment = attachment;
     this.#withValue = parts === "entries" ? 1 : 0;
-    this.#get = get;
-    this.#has = has;
   }
 
   /** The entry's, after a `next` that returned true. */
@@ -104,10 +97,10 @@ export class Cursor<K, V> {
   /** It is read now: its value is of now, and it is passed over if it has gone. */
   #takeTie(): boolean {
     const key = this.#ties.shift() as K;
-    const value = this.#withValue === 1 ? this.#get(key) : undefined;
-    if (value === undefined && !this.#has(key)) return false;
+    const value = this.#attachment.read(key, missing);
+    if (value === missing) return false;
     this.#key = key;
-    this.#value = value;
+    this.#value = this.#withValue === 1 ? (value as V) : undefined;
     return true;
   }
 }

@@ -17,7 +17,7 @@ import {
   OWNER,
 } from "./core/layout.ts";
 import { Counter, notAnInteger } from "./counter.ts";
-import { Cursor } from "./cursor.ts";
+import { Cursor, missing } from "./cursor.ts";
 import { type DeadThreads, register, watch } from "./dead-threads.ts";
 import { geometryOf } from "./geometry.ts";
 import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
@@ -38,6 +38,9 @@ export interface SetOptions {
   /** Milliseconds that the entry lives from now. Default: the map's. Infinity: for ever. */
   readonly ttl?: number | undefined;
 }
+
+/** The maps of counters and cursors: they stay open as long as somebody has one. */
+const mapsOf = new WeakMap<object, object>();
 
 /** Gives back the lanes of maps that were forgotten instead of closed. */
 const forgotten = new FinalizationRegistry<() => void>((detach) => detach());
@@ -109,9 +112,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
     if (this.#near !== null && (typeof key === "string" || typeof key === "number")) {
       return this.#getNear(this.#near, key);
     }
-    const attachment = this.#attachment;
-    const meta = attachment.core.read(attachment.lane, attachment.putKey(key), attachment.now());
-    return meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
+    return this.#attachment.read(key, undefined) as V | undefined;
   }
 
   #getNear(near: NearCache, key: string | number): V | undefined {
@@ -238,8 +239,8 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
     for (;;) {
-      const found = this.get(key);
-      if (found !== undefined || this.has(key)) return found as V;
+      const found = this.#attachment.read(key, missing);
+      if (found !== missing) return found as V;
       const made = make(key);
       if (this.#write(key, made, options, NOTHING, 0, 0)) return made;
     }
@@ -271,9 +272,14 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
     const attachment = this.#attachment;
     const address = attachment.core.fix(attachment.lane, attachment.putKey(key), attachment.now());
     if (address === 0) attachment.fail(attachment.found);
-    const counter = new Counter(attachment, address);
+    const counter = this.#keep(new Counter(attachment, address));
     this.#counters.set(key, counter);
     return counter;
+  }
+
+  #keep<T extends object>(part: T): T {
+    mapsOf.set(part, this);
+    return part;
   }
 
   /** Milliseconds that the entry lives on: Infinity for one without end, undefined for none. */
@@ -292,12 +298,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
    * @param parts `keys` spares reading values. Default `entries`.
    */
   cursor(parts: "keys" | "entries" = "entries"): Cursor<K, V> {
-    return new Cursor<K, V>(
-      this.#attachment,
-      parts,
-      (key) => this.get(key),
-      (key) => this.has(key),
-    );
+    return this.#keep(new Cursor<K, V>(this.#attachment, parts));
   }
 
   *keys(): IterableIterator<K> {
