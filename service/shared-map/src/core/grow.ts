@@ -18,6 +18,8 @@ import {
   LIVE,
   MAX_USED,
   PREFIX,
+  SCRATCH,
+  SCRATCH_VALUE,
   SEGMENT,
   SLOTS,
   SPLITS,
@@ -35,6 +37,7 @@ import {
   load32,
   loadF64,
   matchFull,
+  store32,
   storeF64,
 } from "./machine.ts";
 import {
@@ -48,16 +51,30 @@ import {
   slotAddress,
 } from "./segment.ts";
 
+/**
+ * Reads the hashes of a segment's entries, a word for each slot. In a pass of its own, in which nothing depends
+ * on what is read: then the processor waits for all those blocks at once and not for one after the other.
+ */
+function gatherHashes(segment: i32, hashes: i32): void {
+  for (let g = 0; g < groupCount(); g++) {
+    const group = groupAddress(segment, g);
+    for (let full = matchFull(atomicLoadControl(group)); full !== 0; full = full & (full - 1)) {
+      const i = countTrailingZeros(full);
+      store32(hashes + (g << 5) + (i << 2), load32(atomicLoad(slotAddress(group, i)) + HASH));
+    }
+  }
+}
+
 /** Copies references into segments that nobody sees yet. */
-function distribute(from: i32, left: i32, right: i32): void {
+function distribute(from: i32, hashes: i32, left: i32, right: i32): void {
   const depth = load32(from + DEPTH);
   const slots = groupCount() * SLOTS;
   for (let g = 0; g < groupCount(); g++) {
     const group = groupAddress(from, g);
     for (let full = matchFull(atomicLoadControl(group)); full !== 0; full = full & (full - 1)) {
-      const block = atomicLoad(slotAddress(group, countTrailingZeros(full)));
-      const hash = load32(block + HASH);
-      insertBlock(hash << depth < 0 ? right : left, hash, block, slots);
+      const i = countTrailingZeros(full);
+      const hash = load32(hashes + (g << 5) + (i << 2));
+      insertBlock(hash << depth < 0 ? right : left, hash, atomicLoad(slotAddress(group, i)), slots);
     }
   }
 }
@@ -83,7 +100,10 @@ export function grow(lane: i32, hash: i32, now: f64): boolean {
       const sibling = isRebuild ? left : right;
       clearSegment(left, isRebuild ? depth : depth + 1, prefix);
       if (!isRebuild) clearSegment(right, depth + 1, prefix | (1 << (31 - depth)));
-      distribute(segment, left, sibling);
+      // The value that was in the scratch is in its block by now.
+      const hashes = load32(lane + SCRATCH) + SCRATCH_VALUE;
+      gatherHashes(segment, hashes);
+      distribute(segment, hashes, left, sibling);
       if (replaceSegment(lane, segment, left, sibling)) {
         atomicStore(left + STATE, SEGMENT);
         atomicStore(sibling + STATE, SEGMENT);

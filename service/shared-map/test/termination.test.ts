@@ -1,0 +1,73 @@
+/** G6: a thread may be terminated at any moment. What it leaves is recovered by the thread that started it. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { createRandom } from "@cupel/base";
+import { SharedMap } from "../src/index.ts";
+import {
+  DIRECTORY_LOCK,
+  HEAP_LOCK,
+  LANE_BYTES,
+  LANES,
+  OWNER,
+  PIN,
+  SEGMENT_HELD,
+} from "../src/core/layout.ts";
+import { bufferOf } from "../src/handle.ts";
+import { checkValue, valueOf } from "./threads/tasks.ts";
+import { createControl, go, startThread } from "./threads/start.ts";
+
+const rounds = 500;
+const keys = 3000;
+
+test(`${rounds} threads terminated at random moments: no lock stays held, no block is lost`, { timeout: 280_000 }, async (t) => {
+  using map = SharedMap.create<string, string>({ maxBytes: 2 ** 22, eviction: "sieve", groupBits: 1, maxThreads: 8 });
+  const words = new Int32Array(bufferOf(map.handle.memory));
+  const random = createRandom(4);
+  const found = { inACall: 0, segmentLocked: 0, heapLocked: 0, directoryLocked: 0 };
+  const start = () => {
+    const control = createControl();
+    return startThread(map, "churn", { control, keys, seed: random.integer(2 ** 31), longest: 60_000, mayFill: true });
+  };
+  let next = start();
+  for (let round = 0; round < rounds; round++) {
+    const thread = await next;
+    // The next one starts meanwhile; it only waits.
+    next = start();
+    go([thread]);
+    const until = performance.now() + random.uniform() * 12;
+    await new Promise(setImmediate);
+    while (performance.now() < until) {
+      const key = `k${random.integer(keys)}`;
+      checkValue(key, map.get(key));
+      map.set(key, valueOf(key, random, 300));
+    }
+    const lane = words[LANES >> 2]! + laneOf(words, thread.worker.threadId) * LANE_BYTES;
+    const exit = once(thread.worker, "exit");
+    thread.worker.terminate();
+    await exit;
+    found.inACall += Number(words[(lane + PIN) >> 2] !== 0);
+    found.segmentLocked += Number(words[(lane + SEGMENT_HELD) >> 2] !== 0);
+    found.heapLocked += Number(words[HEAP_LOCK >> 2] !== 0);
+    found.directoryLocked += Number(words[DIRECTORY_LOCK >> 2] !== 0);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    assert.equal(words[(lane + OWNER) >> 2], 0, "the lane was recovered");
+    (await next).worker;
+    map.check();
+    assert.equal(map.set("after", "after|0|").get("after"), "after|0|");
+  }
+  await (await next).worker.terminate();
+  const { evictions, splits } = map.stats();
+  t.diagnostic(
+    `${rounds} terminated: ${found.inACall} in the middle of a call, ${found.segmentLocked} at a segment's lock, ` +
+      `${found.heapLocked} with the heap's, ${found.directoryLocked} with the directory's; ${evictions} evictions, ${splits} splits`,
+  );
+  assert.ok(found.inACall > 0, "some died in the middle of a call");
+});
+
+function laneOf(words: Int32Array, threadId: number): number {
+  for (let i = 0; ; i++) {
+    if (words[(words[LANES >> 2]! + i * LANE_BYTES + OWNER) >> 2] === threadId + 1) return i;
+  }
+}
