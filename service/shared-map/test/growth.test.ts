@@ -13,9 +13,7 @@ test("from a thousand to five million entries under a reader", { timeout: 280_00
   const control = createControl();
   const progress = new Int32Array(new SharedArrayBuffer(4));
   Atomics.store(progress, 0, from);
-  const threads = await Promise.all(
-    [1].map((seed) => startThread(map, "read", { control, seed, progress })),
-  );
+  const threads = await Promise.all([1].map((seed) => startThread(map, "read", { control, seed, progress })));
   go(threads);
   const longest = new Float64Array(10);
   const started = performance.now();

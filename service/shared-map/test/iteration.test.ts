@@ -46,7 +46,9 @@ test("ten million entries iterated under grow, delete and assign", { timeout: 28
     assert.equal([...map.keys()].length, map.size);
     map.check();
   }
-  t.diagnostic(`${visited} entries in ${walks} walks while two threads wrote; ${splits} segments split or rebuilt`);
+  t.diagnostic(
+    `${visited} entries in ${walks} walks while two threads wrote; ${splits} segments split or rebuilt`,
+  );
 });
 
 test("an iterator rests across await, and neither holds up nor is disturbed by what happens meanwhile", async () => {
@@ -60,7 +62,10 @@ test("an iterator rests across await, and neither holds up nor is disturbed by w
     for (let stays = 0; stays < 100; stays++) map.set(stays, seen.length);
     if (seen.length % 10 === 0) await new Promise(setImmediate);
   }
-  assert.deepEqual(seen.filter((key) => key < 100).sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
+  assert.deepEqual(
+    seen.filter((key) => key < 100).sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
   assert.equal(new Set(seen).size, seen.length);
 });
 

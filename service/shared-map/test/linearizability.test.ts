@@ -14,7 +14,12 @@ const workers = 4;
 const operations = 60_000;
 
 const configurations = [
-  { name: "segments of 8 slots, which split and are rebuilt all the time", groupBits: 0, nearCache: 0, keys: 64 },
+  {
+    name: "segments of 8 slots, which split and are rebuilt all the time",
+    groupBits: 0,
+    nearCache: 0,
+    keys: 64,
+  },
   { name: "near caches, segments of 8 slots", groupBits: 0, nearCache: 64, keys: 64 },
   { name: "segments as users have them, few hot keys", groupBits: 7, nearCache: 0, keys: 8 },
 ];

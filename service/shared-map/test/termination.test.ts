@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { SharedMap } from "../src/index.ts";
 import {
   DIRECTORY_LOCK,
   HEAP_LOCK,
@@ -14,20 +13,34 @@ import {
   SEGMENT_HELD,
 } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
-import { checkValue, valueOf } from "./threads/tasks.ts";
+import { SharedMap } from "../src/index.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
+import { checkValue, valueFor } from "./threads/tasks.ts";
 
 const rounds = 500;
 const keys = 3000;
 
-test(`${rounds} threads terminated at random moments: no lock stays held, no block is lost`, { timeout: 280_000 }, async (t) => {
-  using map = SharedMap.create<string, string>({ maxBytes: 2 ** 22, eviction: "sieve", groupBits: 1, maxThreads: 8 });
+test(`${rounds} threads terminated at random moments: no lock stays held, no block is lost`, {
+  timeout: 280_000,
+}, async (t) => {
+  using map = SharedMap.create<string, string>({
+    maxBytes: 2 ** 22,
+    eviction: "sieve",
+    groupBits: 1,
+    maxThreads: 8,
+  });
   const words = new Int32Array(bufferOf(map.handle.memory));
   const random = createRandom(4);
   const found = { inACall: 0, segmentLocked: 0, heapLocked: 0, directoryLocked: 0 };
   const start = () => {
     const control = createControl();
-    return startThread(map, "churn", { control, keys, seed: random.integer(2 ** 31), longest: 60_000, mayFill: true });
+    return startThread(map, "churn", {
+      control,
+      keys,
+      seed: random.integer(2 ** 31),
+      longest: 60_000,
+      mayFill: true,
+    });
   };
   let next = start();
   for (let round = 0; round < rounds; round++) {
@@ -40,7 +53,7 @@ test(`${rounds} threads terminated at random moments: no lock stays held, no blo
     while (performance.now() < until) {
       const key = `k${random.integer(keys)}`;
       checkValue(key, map.get(key));
-      map.set(key, valueOf(key, random, 300));
+      map.set(key, valueFor(key, random, 300));
     }
     const lane = words[LANES >> 2]! + laneOf(words, thread.worker.threadId) * LANE_BYTES;
     const exit = once(thread.worker, "exit");

@@ -15,6 +15,7 @@ import {
   FREE_UNITS,
   FRONTIER,
   LIMBO,
+  LIMBO_UNITS,
   MAX_PAGES,
   MEMORY_FULL,
   PAGE_BYTES,
@@ -31,14 +32,16 @@ const FREED_WHEN_SHORT: i32 = 1024;
 const EPOCHS_TO_FREEDOM: i32 = 3;
 /** A write waits for threads that the system stopped in the middle of a call, so many milliseconds at most. */
 const STALLS_MAX: i32 = 1000;
-/** Moves of the hand after which memory counts as full. */
+/** Moves of the hand after which memory counts as full, where entries are evicted and where only expired ones go. */
 const MOVES_MAX: i32 = 16384;
+const MOVES_FOR_EXPIRED: i32 = 32;
 /** Moves of the hand that have brought no block of the class, before a page of another class is emptied. */
 const MOVES_PER_VACATION: i32 = 8;
 
 function isShort(): boolean {
   const untouched = load32(MAX_PAGES) - load32(FRONTIER);
-  return load32(FREE_UNITS) + untouched * (PAGE_BYTES >>> 3) < load32(RESERVE);
+  const free = load32(FREE_UNITS) + load32(LIMBO_UNITS);
+  return free + untouched * (PAGE_BYTES >>> 3) < load32(RESERVE);
 }
 
 function hasLimbo(): boolean {
@@ -61,8 +64,9 @@ export function allocate(lane: i32, size: i32, now: f64): i32 {
 /** The same for when there is none at once. */
 function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
   const canEvict = load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0;
+  const most = load32(EVICTS) !== 0 ? MOVES_MAX : MOVES_FOR_EXPIRED;
   let stalls = 0;
-  for (let moves = 0; moves < MOVES_MAX; ) {
+  for (let moves = 0; moves < most; ) {
     if (!lockHeap(lane)) return 0;
     let isStalled = false;
     for (let i = 0; i < EPOCHS_TO_FREEDOM && hasLimbo(); i++) {

@@ -31,6 +31,7 @@ import {
   LAYOUT,
   LIMBO,
   LIMBO_INDEX,
+  LIMBO_UNITS,
   LINK,
   MAX_INLINE_BYTES,
   MAX_PAGES,
@@ -134,17 +135,47 @@ export function unlinkPage(page: i32): void {
   if (next !== 0) store32(descriptorOf(next - 1) + PAGE_PREVIOUS, previous);
 }
 
+/** The page has no block in use: anybody may have it. */
+function surrenderPage(page: i32): void {
+  const descriptor = descriptorOf(page);
+  store32(descriptor + PAGE_CLASS, 0);
+  store32(descriptor + PAGE_VACATING, 0);
+  store32(descriptor + PAGE_NEXT, load32(FREE_PAGES));
+  store32(FREE_PAGES, page + 1);
+}
+
+/** Surrenders a page that a class kept though it is free. False when no class has one. */
+function surrenderIdlePage(): boolean {
+  for (let head = CLASS_PAGES; head < CLASS_SIZES; head = head + 4) {
+    const page = load32(head) - 1;
+    if (page < 0) continue;
+    const descriptor = descriptorOf(page);
+    if (load32(descriptor + PAGE_FREE_COUNT) !== capacityOf(descriptor)) continue;
+    unlinkPage(page);
+    surrenderPage(page);
+    return true;
+  }
+  return false;
+}
+
+/** A page that no class has: one that was free, or one never touched; -1 when there is none. */
+function takePage(): i32 {
+  const frontier = load32(FRONTIER);
+  if (load32(FREE_PAGES) === 0 && frontier < load32(MAX_PAGES) && growMemory(pageAddress(frontier + 1))) {
+    store32(FRONTIER, frontier + 1);
+    store32(FREE_UNITS, load32(FREE_UNITS) + (PAGE_BYTES >>> 3));
+    return frontier;
+  }
+  if (load32(FREE_PAGES) === 0 && !surrenderIdlePage()) return -1;
+  const page = load32(FREE_PAGES) - 1;
+  store32(FREE_PAGES, load32(descriptorOf(page) + PAGE_NEXT));
+  return page;
+}
+
 /** Gives a class one more page; false when there is none to be had. */
 function assignPage(sizeClass: i32): boolean {
-  let page = load32(FREE_PAGES) - 1;
-  if (page >= 0) {
-    store32(FREE_PAGES, load32(descriptorOf(page) + PAGE_NEXT));
-  } else {
-    page = load32(FRONTIER);
-    if (page === load32(MAX_PAGES) || !growMemory(pageAddress(page + 1))) return false;
-    store32(FRONTIER, page + 1);
-    store32(FREE_UNITS, load32(FREE_UNITS) + (PAGE_BYTES >>> 3));
-  }
+  const page = takePage();
+  if (page < 0) return false;
   const descriptor = descriptorOf(page);
   const last = load32(descriptor + PAGE_LAST_CLASS);
   if (last !== 0 && last !== sizeClass + 1) atomicAdd(LAYOUT, 1);
@@ -156,15 +187,6 @@ function assignPage(sizeClass: i32): boolean {
   store32(descriptor + PAGE_FREE_COUNT, capacityOf(descriptor));
   linkPage(page);
   return true;
-}
-
-/** The page has no block in use: anybody may have it. */
-function surrenderPage(page: i32): void {
-  const descriptor = descriptorOf(page);
-  store32(descriptor + PAGE_CLASS, 0);
-  store32(descriptor + PAGE_VACATING, 0);
-  store32(descriptor + PAGE_NEXT, load32(FREE_PAGES));
-  store32(FREE_PAGES, page + 1);
 }
 
 /** A block of the class, held by the lane; 0 when there is none. The caller holds the lock. */
@@ -231,12 +253,19 @@ export function freeWhole(lane: i32, block: i32): void {
   freeBlock(block);
 }
 
+/** Memory of a block and of its chunks, about, in units of 8 bytes. */
+function unitsOf(block: i32): i32 {
+  const chain = hasChain(block) ? load32(block + VALUE_META) >>> 7 : 0;
+  return (blockSizeOf(descriptorOf(pageOf(block))) >>> 3) + chain;
+}
+
 /** Frees up to `count` blocks that nobody can see any more. The caller holds the lock. */
 export function freeReady(lane: i32, count: i32): void {
   for (let i = 0; i < count; i++) {
     const block = load32(READY);
     if (block === 0) return;
     store32(READY, load32(block + LINK));
+    store32(LIMBO_UNITS, load32(LIMBO_UNITS) - unitsOf(block));
     freeWhole(lane, block);
   }
 }
@@ -262,6 +291,7 @@ export function toLimbo(block: i32): void {
   atomicStore(block + STATE, IN_LIMBO);
   store32(block + LINK, load32(list));
   store32(list, block);
+  store32(LIMBO_UNITS, load32(LIMBO_UNITS) + unitsOf(block));
 }
 
 /**

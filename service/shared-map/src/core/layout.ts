@@ -53,6 +53,8 @@ export const LIMBO_INDEX: i32 = 404;
 export const LIMBO: i32 = 408;
 /** Blocks that no thread can see any more. */
 export const READY: i32 = 420;
+/** Memory of what is in limbo or ready, in units of 8 bytes: as good as free when memory is short. */
+export const LIMBO_UNITS: i32 = 436;
 /** Retired since the last try to advance the epoch. */
 export const RETIRED_SINCE: i32 = 424;
 /** Where eviction goes on: page, and block in it. */
@@ -103,7 +105,9 @@ export const SCRATCH_VALUE: i32 = 4160;
 /** A list of up to LIST_MAX blocks or pairs. */
 export const SCRATCH_LIST: i32 = 40960;
 export const LIST_MAX: i32 = 64;
-export const SCRATCH_BYTES: i32 = 41472;
+/** The hashes of a segment that is being split. */
+export const SCRATCH_HASHES: i32 = 41472;
+export const SCRATCH_BYTES: i32 = 45568;
 
 // A descriptor in the page table.
 export const PAGE_BYTES: i32 = 65536;

@@ -27,8 +27,8 @@ import {
 } from "./heap.ts";
 import {
   BUSY,
-  CLASS_OF,
   CLASS_PAGES,
+  CLASS_SIZES,
   DELETED,
   DIRECTORY_LOCK,
   FREE,
@@ -41,6 +41,7 @@ import {
   LANE_SHIFT,
   LEFT,
   LIMBO,
+  LIMBO_UNITS,
   LINK,
   LIVE,
   OWNER,
@@ -123,9 +124,10 @@ function settleSegment(lane: i32, owner: i32): void {
 
 /** Makes every list of the heap anew from the states of blocks. The caller has the heap's lock, if only by inheritance. */
 function reindex(): void {
-  for (let i = CLASS_PAGES; i < CLASS_OF && i < CLASS_PAGES + 256; i = i + 4) store32(i, 0);
+  for (let i = CLASS_PAGES; i < CLASS_SIZES; i = i + 4) store32(i, 0);
   for (let i = 0; i < 3; i++) store32(LIMBO + (i << 2), 0);
   store32(READY, 0);
+  store32(LIMBO_UNITS, 0);
   store32(FREE_PAGES, 0);
   let units = 0;
   const frontier = load32(FRONTIER);

@@ -1,6 +1,6 @@
 /**
  * Emptying a page, so that another size class can have it: what is stored may change from small to large, and
- * memory has to follow. The entries of the page are copied to other pages of their class, or evicted where
+ * memory has to follow. The entries and segments of the page are copied to other pages of their class; entries are evicted where
  * there is no room for them and the map evicts.
  */
 
@@ -35,18 +35,22 @@ import {
   HASH,
   IN_LIMBO,
   KIND,
+  LINK,
   LIST_MAX,
   PAGE_CARVED,
   PAGE_CLASS,
   PAGE_FREE_COUNT,
   PAGE_VACATING,
+  PREFIX,
   RETIRED,
   SCRATCH,
   SCRATCH_LIST,
+  SEGMENT,
   STATE,
 } from "./layout.ts";
 import { atomicLoad, atomicStore, copyBytes, type f64, type i32, load32, store32 } from "./machine.ts";
 import { slotOf } from "./segment.ts";
+import { replaceBy } from "./split.ts";
 
 const FREED_AT_ONCE: i32 = 4096;
 const EPOCHS_TO_FREEDOM: i32 = 3;
@@ -64,6 +68,7 @@ function canVacate(page: i32): boolean {
       kind === FREE ||
       kind === RETIRED ||
       kind === IN_LIMBO ||
+      kind === SEGMENT ||
       (kind === ENTRY && (evicts || !hasChain(block))) ||
       (kind === CHUNK && evicts);
     if (!isMovable) return false;
@@ -120,7 +125,25 @@ function moveEntry(lane: i32, entry: i32, hash: i32, page: i32, now: f64, others
   return gone;
 }
 
-/** Lists entries of the page from a block on, as pairs of address and hash. Returns the block to go on from. */
+/** Copies a segment to another block of its class. Returns what is retired now, linked to others. */
+function moveSegment(lane: i32, segment: i32, prefix: i32, page: i32, others: i32): i32 {
+  if (!lockHeap(lane)) return others;
+  const copy = takeBlock(lane, load32(descriptorOf(page) + PAGE_CLASS) - 1);
+  unlockHeap();
+  if (copy === 0) return others;
+  const locked = lockSegment(lane, prefix);
+  const isSame = locked !== 0 && locked === segment;
+  const gone = isSame ? replaceBy(lane, segment, copy, copy) : 0;
+  if (locked !== 0) unlockSegment(lane, locked);
+  if (gone === 0) {
+    discard(lane, copy);
+    return others;
+  }
+  store32(gone + LINK, others);
+  return gone;
+}
+
+/** Lists entries and segments of the page from a block on, as pairs of address and hash. Returns the block to go on from. */
 function listEntries(lane: i32, page: i32, from: i32): i32 {
   const list = load32(lane + SCRATCH) + SCRATCH_LIST;
   store32(lane + FOUND, 0);
@@ -133,10 +156,11 @@ function listEntries(lane: i32, page: i32, from: i32): i32 {
   for (; index < carved && count < LIST_MAX; index++) {
     const block = pageAddress(page) + index * size;
     const kind = kindOf(block);
-    const entry = kind === ENTRY ? block : kind === CHUNK ? load32(block + CHUNK_ENTRY) : 0;
-    if (entry === 0 || kindOf(entry) !== ENTRY) continue;
-    store32(list + (count << 3), entry);
-    store32(list + (count << 3) + 4, load32(entry + HASH));
+    const found = kind === CHUNK ? load32(block + CHUNK_ENTRY) : block;
+    const foundKind = kindOf(found);
+    if (foundKind !== ENTRY && foundKind !== SEGMENT) continue;
+    store32(list + (count << 3), found);
+    store32(list + (count << 3) + 4, load32(found + (foundKind === SEGMENT ? PREFIX : HASH)));
     count = count + 1;
   }
   unlockHeap();
@@ -172,7 +196,10 @@ export function vacatePage(lane: i32, sizeClass: i32, now: f64): boolean {
     const count = load32(lane + FOUND);
     let gone = 0;
     for (let i = 0; i < count; i++) {
-      gone = moveEntry(lane, load32(list + (i << 3)), load32(list + (i << 3) + 4), page, now, gone);
+      const block = load32(list + (i << 3));
+      const hash = load32(list + (i << 3) + 4);
+      if (kindOf(block) === SEGMENT) gone = moveSegment(lane, block, hash, page, gone);
+      else gone = moveEntry(lane, block, hash, page, now, gone);
     }
     retire(lane, gone);
   }

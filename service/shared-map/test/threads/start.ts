@@ -4,7 +4,10 @@ import { Worker } from "node:worker_threads";
 import type { SharedMap } from "../../src/index.ts";
 import type { TaskName, tasks } from "./tasks.ts";
 
-type Parameters<Name extends TaskName> = (typeof tasks)[Name] extends (map: never, parameters: infer P) => unknown
+type Parameters<Name extends TaskName> = (typeof tasks)[Name] extends (
+  map: never,
+  parameters: infer P,
+) => unknown
   ? P
   : never;
 

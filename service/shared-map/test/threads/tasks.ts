@@ -34,7 +34,10 @@ function record(map: SharedMap<number, number>, parameters: RecordParameters): v
 const needsArgument: ReadonlySet<OperationKind> = new Set(["set", "add", "compute", "getOrInsert"]);
 
 const recorded: Readonly<
-  Record<OperationKind, (map: SharedMap<number, number>, key: number, n: number) => number | boolean | undefined>
+  Record<
+    OperationKind,
+    (map: SharedMap<number, number>, key: number, n: number) => number | boolean | undefined
+  >
 > = {
   get: (map, key) => map.get(key),
   has: (map, key) => map.has(key),
@@ -86,18 +89,18 @@ function churnOnce(
   const counter = `n${key}`;
   if (choice < 0.45) checkValue(key, map.get(key));
   else if (choice < 0.5) map.has(key);
-  else if (choice < 0.72) map.set(key, valueOf(key, random, longest));
-  else if (choice < 0.75) map.set(key, valueOf(key, random, longest), { ttl: 1 + random.integer(20) });
+  else if (choice < 0.72) map.set(key, valueFor(key, random, longest));
+  else if (choice < 0.75) map.set(key, valueFor(key, random, longest), { ttl: 1 + random.integer(20) });
   else if (choice < 0.87) map.delete(key);
-  else if (choice < 0.9) map.compute(key, (old) => (checkValue(key, old), valueOf(key, random, longest)));
+  else if (choice < 0.9) map.compute(key, (old) => (checkValue(key, old), valueFor(key, random, longest)));
   else if (choice < 0.92) map.compute(key, (old) => (checkValue(key, old), undefined));
-  else if (choice < 0.94) checkValue(key, map.getOrInsert(key, valueOf(key, random, longest)));
+  else if (choice < 0.94) checkValue(key, map.getOrInsert(key, valueFor(key, random, longest)));
   else if (choice < 0.98) map.add(counter, 1);
   else map.delete(counter);
 }
 
 /** Mostly short, some that need several chunks where `longest` allows. */
-export function valueOf(key: string, random: Random, longest: number): string {
+export function valueFor(key: string, random: Random, longest: number): string {
   const length = Math.floor(longest ** random.uniform());
   return `${key}|${length}|${"x".repeat(length)}`;
 }
@@ -106,7 +109,9 @@ export function checkValue(key: string, value: string | number | undefined): voi
   if (value === undefined) return;
   const [name, length, filling] = String(value).split("|");
   if (name !== key || filling?.length !== Number(length)) {
-    throw new Error(`The value of ${key} is ${String(value).slice(0, 60)} of ${String(value).length} characters.`);
+    throw new Error(
+      `The value of ${key} is ${String(value).slice(0, 60)} of ${String(value).length} characters.`,
+    );
   }
 }
 
@@ -155,7 +160,10 @@ export interface ReadParameters {
 }
 
 /** Reads keys that are there while others make the map grow. Posts the longest reads, in microseconds. */
-function read(map: SharedMap<number, number>, parameters: ReadParameters): { reads: number; longestUs: number } {
+function read(
+  map: SharedMap<number, number>,
+  parameters: ReadParameters,
+): { reads: number; longestUs: number } {
   const { control, seed, progress } = parameters;
   const random = createRandom(seed);
   let reads = 0;

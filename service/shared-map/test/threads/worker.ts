@@ -3,7 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { SharedMap, type SharedMapHandle } from "../../src/index.ts";
 import { type TaskName, tasks } from "./tasks.ts";
 
-const { handle, task, parameters }: { handle: SharedMapHandle; task: TaskName; parameters: unknown } = workerData;
+const { handle, task, parameters }: { handle: SharedMapHandle; task: TaskName; parameters: unknown } =
+  workerData;
 const map = SharedMap.attach(handle);
 parentPort?.postMessage({ kind: "ready" });
 parentPort?.once("message", () => {
