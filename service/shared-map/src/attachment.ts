@@ -394,7 +394,7 @@ function encodeWith(codec: Codec, value: unknown): Uint8Array {
   } catch (cause) {
     throw sharedMapErrors.error(
       "CODEC_FAILED",
-      `The codec "${codec.name}" could not encode a value of type ${kindName(value)}: ${reasonOf(cause)}`,
+      `The codec "${codec.name}" could not encode a value of type ${kindName(value)} (${reasonOf(cause)}). Nothing was changed.`,
       { cause },
     );
   }
@@ -412,7 +412,7 @@ function decodeWith(codec: Codec | undefined, bytes: Uint8Array): unknown {
   } catch (cause) {
     throw sharedMapErrors.error(
       "CODEC_FAILED",
-      `The codec "${codec.name}" could not decode ${bytes.byteLength} bytes: ${reasonOf(cause)}`,
+      `The codec "${codec.name}" could not decode ${bytes.byteLength} bytes (${reasonOf(cause)}). All threads must use the codec that encoded them.`,
       { cause },
     );
   }

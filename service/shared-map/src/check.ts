@@ -82,7 +82,7 @@ export function checkMemory(attachment: Attachment): CheckReport {
   if (memory.faults.length === 0) return memory.report(entries);
   throw sharedMapErrors.error(
     "MAP_CORRUPT",
-    `The map's memory is inconsistent: ${memory.faults.slice(0, 5).join("; ")}${memory.faults.length > 5 ? `; and ${memory.faults.length - 5} more` : ""}. Was a thread working with it meanwhile?`,
+    `The map's memory is inconsistent: ${memory.faults.slice(0, 5).join("; ")}${memory.faults.length > 5 ? `; and ${memory.faults.length - 5} more` : ""}. So it looks, too, while a thread works with it.`,
     { details: { faults: memory.faults.slice(0, 100) } },
   );
 }

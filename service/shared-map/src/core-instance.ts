@@ -30,7 +30,7 @@ export function typescriptCore(buffer: ArrayBufferLike): Core {
     name,
     (...parameters: number[]) => {
       useMemory(buffer);
-      return Number((call as (...parameters: number[]) => number | boolean | void)(...parameters));
+      return Number((call as (...parameters: number[]) => unknown)(...parameters));
     },
   ]);
   return Object.fromEntries(bound) as Core;

@@ -17,7 +17,7 @@ import {
   OWNER,
 } from "./core/layout.ts";
 import { Counter, notAnInteger } from "./counter.ts";
-import { Cursor, missing } from "./cursor.ts";
+import { Cursor, CursorIterator, missing } from "./cursor.ts";
 import { type DeadThreads, register, watch } from "./dead-threads.ts";
 import { geometryOf } from "./geometry.ts";
 import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
@@ -301,22 +301,19 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
     return this.#keep(new Cursor<K, V>(this.#attachment, parts));
   }
 
-  *keys(): IterableIterator<K> {
-    const cursor = this.cursor("keys");
-    while (cursor.next()) yield cursor.key;
+  keys(): IteratorObject<K, undefined> {
+    return new CursorIterator(this.cursor("keys"), (cursor) => cursor.key);
   }
 
-  *values(): IterableIterator<V> {
-    const cursor = this.cursor();
-    while (cursor.next()) yield cursor.value;
+  values(): IteratorObject<V, undefined> {
+    return new CursorIterator(this.cursor(), (cursor) => cursor.value);
   }
 
-  *entries(): IterableIterator<[K, V]> {
-    const cursor = this.cursor();
-    while (cursor.next()) yield [cursor.key, cursor.value];
+  entries(): IteratorObject<[K, V], undefined> {
+    return new CursorIterator(this.cursor(), (cursor): [K, V] => [cursor.key, cursor.value]);
   }
 
-  [Symbol.iterator](): IterableIterator<[K, V]> {
+  [Symbol.iterator](): IteratorObject<[K, V], undefined> {
     return this.entries();
   }
 

@@ -67,6 +67,7 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
   const most = load32(EVICTS) !== 0 ? MOVES_MAX : MOVES_FOR_EXPIRED;
   let stalls = 0;
   for (let moves = 0; moves < most; ) {
+    store32(lane + FOUND, BUSY);
     if (!lockHeap(lane)) return 0;
     let isStalled = false;
     for (let i = 0; i < EPOCHS_TO_FREEDOM && hasLimbo(); i++) {

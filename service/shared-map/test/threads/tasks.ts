@@ -92,9 +92,13 @@ function churnOnce(
   else if (choice < 0.72) map.set(key, valueFor(key, random, longest));
   else if (choice < 0.75) map.set(key, valueFor(key, random, longest), { ttl: 1 + random.integer(20) });
   else if (choice < 0.87) map.delete(key);
-  else if (choice < 0.9) map.compute(key, (old) => (checkValue(key, old), valueFor(key, random, longest)));
-  else if (choice < 0.92) map.compute(key, (old) => (checkValue(key, old), undefined));
-  else if (choice < 0.94) checkValue(key, map.getOrInsert(key, valueFor(key, random, longest)));
+  else if (choice < 0.92) {
+    const made = choice < 0.9 ? valueFor(key, random, longest) : undefined;
+    map.compute(key, (old) => {
+      checkValue(key, old);
+      return made;
+    });
+  } else if (choice < 0.94) checkValue(key, map.getOrInsert(key, valueFor(key, random, longest)));
   else if (choice < 0.98) map.add(counter, 1);
   else map.delete(counter);
 }

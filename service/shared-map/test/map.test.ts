@@ -1,0 +1,356 @@
+/** The map as one thread sees it: like a Map where it can be, by both cores. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { jsonCodec, SharedMap, structuredCodec } from "../src/index.ts";
+
+const cores = ["wasm", "typescript"] as const;
+const maxBytes = 2 ** 22;
+
+for (const core of cores) {
+  describe(`by ${core}`, () => {
+    test("any sequence of operations leaves what it leaves in a Map", () => {
+      const key = fc.oneof(
+        fc.string({ unit: "binary", maxLength: 30 }),
+        fc.double(),
+        fc.integer({ min: -3, max: 3 }),
+        fc.bigInt({ min: -5n, max: 5n }),
+      );
+      const value = fc.oneof(
+        fc.string({ unit: "binary", maxLength: 60 }),
+        fc.double(),
+        fc.bigInt(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.constant(undefined),
+        fc.uint8Array({ maxLength: 40 }),
+      );
+      const operation = fc.oneof(
+        { weight: 5, arbitrary: fc.record({ kind: fc.constant("set" as const), key, value }) },
+        { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), key, value }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant("getOrInsert" as const), key, value }) },
+      );
+      fc.assert(
+        fc.property(
+          fc.array(operation, { maxLength: 200 }),
+          fc.integer({ min: 0, max: 2 }),
+          (operations, groupBits) => {
+            using map = SharedMap.create<unknown, string | number | bigint>({ maxBytes, groupBits, core });
+            const model = new Map<unknown, unknown>();
+            for (const { kind, key, value } of operations) {
+              if (kind === "set") {
+                map.set(key, value);
+                model.set(key, value);
+              } else if (kind === "delete") {
+                assert.equal(map.delete(key), model.delete(key));
+              } else {
+                if (!model.has(key)) model.set(key, value);
+                assert.deepEqual(map.getOrInsert(key, value), model.get(key));
+              }
+            }
+            assert.equal(map.size, model.size);
+            for (const [key, value] of model) {
+              assert.deepEqual(map.get(key as string), value);
+              assert.ok(map.has(key as string));
+            }
+            const walked = new Map(map);
+            assert.equal(walked.size, model.size);
+            for (const [key, value] of walked) assert.deepEqual(value, model.get(key));
+            map.check();
+          },
+        ),
+        { numRuns: core === "wasm" ? 150 : 30 },
+      );
+    });
+
+    test("many keys, in segments that split, with deletions", () => {
+      using map = SharedMap.create<number, number>({ maxBytes: 2 ** 23, core });
+      const count = core === "wasm" ? 50_000 : 4000;
+      for (let i = 0; i < count; i++) map.set(i, -i);
+      for (let i = 0; i < count; i += 3) assert.equal(map.delete(i), true);
+      for (let i = 0; i < count; i++) assert.equal(map.get(i), i % 3 === 0 ? undefined : -i);
+      assert.equal(map.size, count - Math.ceil(count / 3));
+      assert.equal([...map.keys()].length, map.size);
+      map.check();
+      map.clear();
+      assert.equal(map.size, 0);
+      assert.deepEqual([...map], []);
+      map.check();
+    });
+
+    test("keys of different types are different keys, bytes are compared by content", () => {
+      using map = SharedMap.create<string>({ maxBytes, core });
+      map
+        .set(1, "number")
+        .set("1", "string")
+        .set(1n, "bigint")
+        .set(new Uint8Array([49]), "bytes")
+        .set("\u0100", "wide");
+      assert.deepEqual(
+        [map.get(1), map.get("1"), map.get(1n), map.get(new Uint8Array([49])), map.get("\u0100")],
+        ["number", "string", "bigint", "bytes", "wide"],
+      );
+      assert.equal(map.set(Number.NaN, "NaN").get(Number.NaN), "NaN");
+      assert.equal(map.set(-0, "zero").get(0), "zero");
+      assert.equal(map.get(-1n), undefined);
+      assert.equal(map.size, 7);
+      assert.equal(map.set("", "empty").get(""), "empty");
+    });
+
+    test("values come back as they were, from nothing to several chunks, lone surrogates included", () => {
+      using map = SharedMap.create<unknown>({ maxBytes: 2 ** 24, core });
+      const texts = ["", "a", "\xff", "\u0100", "\ud800", "e\u0301\u{1f600}"];
+      const lengths = [1, 20, 21, 4096, 28_631, 28_632, 28_633, 32_736, 65_472, 65_473, 1_000_000];
+      for (const value of [...texts, ...lengths.flatMap((n) => ["x".repeat(n), "\u20ac".repeat(n)])]) {
+        assert.equal(map.set("k", value).get("k"), value);
+      }
+      const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
+      assert.deepEqual(map.set("k", bytes).get("k"), bytes);
+      for (const value of [
+        0,
+        -0,
+        1e308,
+        Number.NaN,
+        Number.POSITIVE_INFINITY,
+        0n,
+        -(2n ** 200n),
+        true,
+        false,
+        null,
+      ]) {
+        assert.ok(Object.is(map.set("k", value).get("k"), value), String(value));
+      }
+      assert.equal(map.set("k", undefined).get("k"), undefined);
+      assert.equal(map.has("k"), true);
+      map.check();
+    });
+
+    test("a bytes value is a copy, in and out", () => {
+      using map = SharedMap.create<Uint8Array>({ maxBytes, core });
+      const bytes = new Uint8Array([1, 2]);
+      map.set("k", bytes);
+      bytes[0] = 9;
+      const out = map.get("k")!;
+      out[1] = 9;
+      assert.deepEqual(map.get("k"), new Uint8Array([1, 2]));
+    });
+
+    test("compute replaces, makes and deletes; what it throws changes nothing", () => {
+      using map = SharedMap.create<string | number>({ maxBytes, core });
+      assert.equal(
+        map.compute("n", (n) => (n === undefined ? 1 : -1)),
+        1,
+      );
+      assert.equal(
+        map.compute("n", (n) => Number(n) + 1),
+        2,
+      );
+      assert.throws(
+        () =>
+          map.compute("n", () => {
+            throw new Error("mine");
+          }),
+        /mine/,
+      );
+      assert.equal(map.get("n"), 2);
+      assert.equal(
+        map.compute("n", () => undefined),
+        undefined,
+      );
+      assert.equal(map.has("n"), false);
+      assert.equal(
+        map.compute("n", () => undefined),
+        undefined,
+      );
+    });
+
+    test("a compute that changes its own key under way starts again", () => {
+      using map = SharedMap.create<number>({ maxBytes, core });
+      let calls = 0;
+      const made = map.compute("n", (n) => {
+        if (calls++ === 0) map.set("n", 10);
+        return (n ?? 0) + 1;
+      });
+      assert.deepEqual([made, calls, map.get("n")], [11, 2, 11]);
+      // The same value again, at the same address perhaps: still another entry.
+      calls = 0;
+      map.compute("n", (n) => {
+        if (calls++ === 0) for (let i = 0; i < 100; i++) map.set("n", i).set("n", 11);
+        return n! + 1;
+      });
+      assert.deepEqual([calls, map.get("n")], [2, 12]);
+    });
+
+    test("add and counters: integers that others see at once", () => {
+      using map = SharedMap.create<number | string>({ maxBytes, core });
+      assert.equal(map.add("a"), 1);
+      assert.equal(map.add("a", 41), 42);
+      assert.equal(map.set("b", 5).add("b", -7), -2);
+      const counter = map.counter("a");
+      assert.equal(counter.add(2 ** 40), 2 ** 40 + 42);
+      assert.equal(map.get("a"), counter.value);
+      assert.equal(map.add("a", -42), 2 ** 40);
+      assert.equal(map.counter("a"), counter);
+      map.set("a", 7);
+      assert.equal(counter.value, 7);
+      assert.equal(
+        map.compute("a", (n) => Number(n) * 3),
+        21,
+      );
+      assert.equal(counter.add(), 22);
+      assert.equal(map.delete("a"), true);
+      assert.equal(counter.value, 0);
+      counter.add(5);
+      map.clear();
+      assert.equal(counter.value, 0);
+      assert.equal(counter.add(), map.get("a"));
+      map.check();
+    });
+
+    test("ttl: an entry is there until its time, and gone from then on", () => {
+      let now = 5000;
+      const clock = { now: () => now, monotonic: () => now };
+      using map = SharedMap.create<number>({ maxBytes, ttl: 100, core, clock });
+      map.set("a", 1).set("b", 2, { ttl: 10 }).set("c", 3, { ttl: Number.POSITIVE_INFINITY });
+      assert.deepEqual(
+        [map.expiresIn("a"), map.expiresIn("b"), map.expiresIn("c")],
+        [100, 10, Number.POSITIVE_INFINITY],
+      );
+      now += 10;
+      assert.deepEqual(
+        [map.get("a"), map.get("b"), map.has("b"), map.expiresIn("b")],
+        [1, undefined, false, undefined],
+      );
+      assert.equal(map.delete("b"), false);
+      assert.equal(map.getOrInsert("b", 5), 5);
+      assert.equal(map.add("window", 1, { ttl: 50 }), 1);
+      now += 40;
+      assert.equal(map.add("window", 1, { ttl: 50 }), 2);
+      now += 10;
+      assert.equal(map.add("window", 1, { ttl: 50 }), 1);
+      assert.deepEqual([...map.keys()].sort(), ["a", "b", "c", "window"]);
+      now += 1000;
+      assert.deepEqual([...map.keys()], ["c"]);
+      map.check();
+    });
+
+    test("writes find and remove what has expired", () => {
+      let now = 5000;
+      const clock = { now: () => now, monotonic: () => now };
+      using map = SharedMap.create<number, number>({ maxBytes, core, clock });
+      for (let i = 0; i < 500; i++) map.set(i, i, { ttl: 10 });
+      now += 10;
+      for (let i = 0; i < 2000; i++) map.set(1000, i);
+      assert.equal(map.size, 1);
+      assert.equal(map.stats().expirations, 500);
+    });
+
+    test("a near cache gives the same as the map, and the same object while it is current", () => {
+      using map = SharedMap.create<object>({ maxBytes, nearCache: 2, codec: jsonCodec, core });
+      using other = SharedMap.attach<object>(map.handle, { codec: jsonCodec });
+      map.set("a", { n: 1 });
+      assert.equal(map.get("a"), map.get("a"));
+      other.set("a", { n: 2 });
+      assert.deepEqual(map.get("a"), { n: 2 });
+      other.delete("a");
+      assert.equal(map.get("a"), undefined);
+      other.set("b", { n: 3 }).set("c", { n: 4 }).set("d", { n: 5 });
+      for (const key of ["b", "c", "d", "b"]) assert.ok(map.get(key));
+    });
+
+    test("codecs: values and keys of other types", () => {
+      const date = new Date(7);
+      using map = SharedMap.create<unknown, unknown>({
+        maxBytes,
+        codec: structuredCodec,
+        keyCodec: jsonCodec,
+        core,
+      });
+      map.set({ id: 1 }, date).set(["a", 2], new Map([[1, new Set([2])]]));
+      assert.deepEqual(map.get({ id: 1 }), date);
+      assert.deepEqual(map.get(["a", 2]), new Map([[1, new Set([2])]]));
+      assert.deepEqual(
+        new Set([...map.keys()].map((key) => JSON.stringify(key))),
+        new Set(['{"id":1}', '["a",2]']),
+      );
+    });
+
+    test("a codec may use the map itself", () => {
+      const codec = {
+        name: "counting",
+        encode(value: unknown) {
+          map.add("encoded");
+          return Buffer.from(JSON.stringify(value));
+        },
+        decode(bytes: Uint8Array): unknown {
+          map.add("decoded");
+          return JSON.parse(Buffer.from(bytes).toString());
+        },
+      };
+      using map: SharedMap<unknown, unknown> = SharedMap.create<unknown, unknown>({
+        maxBytes,
+        codec,
+        keyCodec: codec,
+        core,
+      });
+      map.set({ k: 1 }, { v: 1 });
+      assert.deepEqual(map.get({ k: 1 }), { v: 1 });
+      const walked = [...map].filter(([key]) => typeof key === "object");
+      assert.deepEqual(walked, [[{ k: 1 }, { v: 1 }]]);
+      assert.deepEqual(
+        map.compute({ k: 1 }, (value) => ({ old: value })),
+        { old: { v: 1 } },
+      );
+      map.check();
+    });
+  });
+}
+
+test("two attachments of one thread see the same map, and close by themselves", () => {
+  const map = SharedMap.create<number>({ maxThreads: 2 });
+  const other = SharedMap.attach<number>(map.handle);
+  other.set("a", 1);
+  assert.equal(map.get("a"), 1);
+  assert.equal(map.stats().threads, 2);
+  map.close();
+  map.close();
+  assert.equal(other.get("a"), 1);
+  using again = SharedMap.attach<number>(other.handle);
+  assert.equal(again.get("a"), 1);
+  other.close();
+});
+
+test("the same operations leave the same memory, byte for byte, by both cores", () => {
+  const images = cores.map((core) => {
+    using map = SharedMap.create<string | number>({
+      maxBytes: 2 ** 20,
+      groupBits: 1,
+      eviction: "sieve",
+      core,
+    });
+    const memory = map.handle.memory;
+    // One seed for both: the hash's key is at bytes 8 to 15.
+    const buffer = memory instanceof SharedArrayBuffer ? memory : memory.buffer;
+    new Int32Array(buffer).fill(7, 2, 4);
+    let state = 1;
+    const next = (limit: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    for (let i = 0; i < 20_000; i++) {
+      const key = `key ${next(3000)}`;
+      const choice = next(10);
+      if (choice < 5) map.set(key, "v".repeat(next(2) === 0 ? next(40) : next(40_000)));
+      else if (choice < 7) map.delete(key);
+      else if (choice < 8) map.add(`n${key}`, next(9));
+      else map.get(key);
+    }
+    map.check();
+    const end = (new Int32Array(buffer)[36 >> 2]! + new Int32Array(buffer)[388 >> 2]! * 65_536) >>> 0;
+    if (!(memory instanceof SharedArrayBuffer)) memory.grow(0);
+    return Buffer.from(new Uint8Array(memory instanceof SharedArrayBuffer ? memory : memory.buffer, 0, end));
+  });
+  assert.equal(images[0]!.length, images[1]!.length);
+  assert.ok(images[0]!.length > 2 ** 20);
+  assert.ok(images[0]!.equals(images[1]!));
+});
