@@ -100,10 +100,7 @@ class MemoryCheck {
 
   constructor(attachment: Attachment) {
     this.#attachment = attachment;
-    const { memory } = attachment.handle;
-    // Others may have made the memory larger: growing by nothing shows all of it.
-    if (!(memory instanceof SharedArrayBuffer)) memory.grow(0);
-    const buffer = bufferOf(memory);
+    const buffer = bufferOf(attachment.handle.memory);
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
   }

@@ -83,9 +83,8 @@ export function geometryOf(options: GeometryOptions): Geometry {
   return { ...options, lanes, directory, maxDepth, pageTable, scratches, firstPage, maxPages: fitting };
 }
 
-/** Bytes of memory at the start, and at the most. */
-export function memoryBytes({ firstPage, maxPages }: Geometry): { initial: number; maximum: number } {
-  return { initial: firstPage, maximum: firstPage + maxPages * PAGE_BYTES };
+export function memoryBytes({ firstPage, maxPages }: Geometry): number {
+  return firstPage + maxPages * PAGE_BYTES;
 }
 
 /** Makes zeroed memory into an empty map but for its first segment. */

@@ -1,5 +1,5 @@
 /** What one thread gives another so that both have the same map: plain data that `postMessage` and `workerData` take. */
-import { MAGIC, VERSION } from "./core/layout.ts";
+import { MAGIC, PAGE_BYTES, VERSION } from "./core/layout.ts";
 import { type Core, coreModule, typescriptCore, wasmCore } from "./core-instance.ts";
 import { sharedMapErrors } from "./errors.ts";
 import { type Geometry, layoutVersion, magic, memoryBytes, writeHeader } from "./geometry.ts";
@@ -18,24 +18,26 @@ export interface SharedMapHandle {
 }
 
 export function createHandle(settings: MapSettings, geometry: Geometry, useWasm: boolean): SharedMapHandle {
-  const { initial, maximum } = memoryBytes(geometry);
+  const bytes = memoryBytes(geometry);
+  const pages = bytes / PAGE_BYTES;
   const handle = { kind: "cupel.shared-map", version: layoutVersion, settings } as const;
   try {
+    // All of it at once: the system gives a page when it is first touched. A memory that grew would be longer in
+    // the thread that had it grow, and only a moment later in the others.
     const memory = useWasm
-      ? new wasmEngine!.Memory({ initial: initial / 65536, maximum: maximum / 65536, shared: true })
-      : new SharedArrayBuffer(maximum);
+      ? new wasmEngine!.Memory({ initial: pages, maximum: pages, shared: true })
+      : new SharedArrayBuffer(bytes);
     writeHeader(bufferOf(memory), geometry);
     return { ...handle, memory, module: useWasm ? coreModule() : null };
   } catch (cause) {
     throw sharedMapErrors.error(
       "MEMORY_UNAVAILABLE",
-      `The system gives no ${maximum} bytes of shared memory. Choose a smaller maxBytes.`,
+      `The system gives no ${bytes} bytes of shared memory. Choose a smaller maxBytes.`,
       { cause, details: { maxBytes: settings.maxBytes } },
     );
   }
 }
 
-/** The part of the memory that is there now. */
 export function bufferOf(memory: WasmMemory | SharedArrayBuffer): ArrayBufferLike {
   return memory instanceof SharedArrayBuffer ? memory : memory.buffer;
 }

@@ -6,7 +6,7 @@ import { maxBytesLimit, minBytes } from "./geometry.ts";
 
 export interface SharedMapOptions {
   /**
-   * Memory for entries and the table, bytes; taken from the system as it is needed. Default 64 MiB, at least
+   * Memory for entries and the table, bytes; reserved at once, taken from the system as it is touched. Default 64 MiB, at least
    * 1 MiB, at most what 32-bit addresses reach (4 GiB).
    */
   readonly maxBytes?: number | undefined;

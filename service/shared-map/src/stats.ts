@@ -30,7 +30,7 @@ export interface SharedMapStats {
   readonly stalls: number;
   /** Bytes of blocks that are in use or wait to be freed, the table's included. */
   readonly usedBytes: number;
-  /** Bytes taken from the system, tables of the memory itself included. */
+  /** Bytes touched so far, tables of the memory itself included. */
   readonly memoryBytes: number;
   /** Bytes that it may take. */
   readonly maxBytes: number;

@@ -4,15 +4,17 @@
  */
 export interface WasmMemory {
   readonly buffer: SharedArrayBuffer;
-  /** Pages of 64 KiB. */
-  grow(pages: number): number;
 }
 
 /** Compiled code. */
 export type WasmModule = object;
 
 interface WasmEngine {
-  readonly Memory: new (options: { initial: number; maximum: number; shared: true }) => WasmMemory;
+  readonly Memory: new (options: {
+    initial: number;
+    maximum: number;
+    shared: true /* pages of 64 KiB */;
+  }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: object };
 }

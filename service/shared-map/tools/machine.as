@@ -5,9 +5,6 @@
 
 const LOW_BITS: u64 = 0x0101010101010101;
 const HIGH_BITS: u64 = 0x8080808080808080;
-const PAGE_SHIFT: i32 = 16;
-/** The memory grows by at least so many 64 KiB pages at a time. */
-const GROWTH_PAGES: i32 = 16;
 
 @inline export function load8(address: i32): i32 { return load<u8>(address); }
 @inline export function store8(address: i32, value: i32): void { store<u8>(address, value); }
@@ -63,13 +60,6 @@ export function equalBytes(a: i32, b: i32, length: i32): bool {
   atomic.wait<i32>(address, expected, i64(milliseconds * 1e6));
 }
 @inline export function notify(address: i32, count: i32): void { atomic.notify(address, count); }
-
-export function growMemory(length: i32): bool {
-  const pages: i32 = i32((u64(u32(length)) + 0xffff) >> PAGE_SHIFT);
-  const missing: i32 = pages - memory.size();
-  if (missing <= 0) return true;
-  return memory.grow(max(missing, GROWTH_PAGES)) != -1 || memory.grow(missing) != -1;
-}
 
 @inline export function multiply(a: i32, b: i32): i32 { return a * b; }
 @inline export function rotateLeft(value: i32, count: i32): i32 { return rotl<i32>(value, count); }

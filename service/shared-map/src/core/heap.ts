@@ -53,16 +53,7 @@ import {
   VALUE_META,
 } from "./layout.ts";
 import { lockWord, unlockWord } from "./lock.ts";
-import {
-  atomicAdd,
-  atomicLoad,
-  atomicStore,
-  growMemory,
-  type i32,
-  load8,
-  load32,
-  store32,
-} from "./machine.ts";
+import { atomicAdd, atomicLoad, atomicStore, type i32, load8, load32, store32 } from "./machine.ts";
 
 /** The epoch is tried once in so many retirements: looking at every lane has its price. */
 const RETIRED_PER_ADVANCE: i32 = 16;
@@ -144,6 +135,12 @@ function surrenderPage(page: i32): void {
   store32(FREE_PAGES, page + 1);
 }
 
+/** Hands the blocks of a page out again that was being emptied. */
+export function endVacation(page: i32): void {
+  store32(descriptorOf(page) + PAGE_VACATING, 0);
+  if (load32(descriptorOf(page) + PAGE_FREE_COUNT) !== 0) linkPage(page);
+}
+
 /** Surrenders a page that a class kept though it is free. False when no class has one. */
 function surrenderIdlePage(): boolean {
   for (let head = CLASS_PAGES; head < CLASS_SIZES; head = head + 4) {
@@ -161,7 +158,7 @@ function surrenderIdlePage(): boolean {
 /** A page that no class has: one that was free, or one never touched; -1 when there is none. */
 function takePage(): i32 {
   const frontier = load32(FRONTIER);
-  if (load32(FREE_PAGES) === 0 && frontier < load32(MAX_PAGES) && growMemory(pageAddress(frontier + 1))) {
+  if (load32(FREE_PAGES) === 0 && frontier < load32(MAX_PAGES)) {
     store32(FRONTIER, frontier + 1);
     store32(FREE_UNITS, load32(FREE_UNITS) + (PAGE_BYTES >>> 3));
     return frontier;

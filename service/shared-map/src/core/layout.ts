@@ -120,7 +120,7 @@ export const PAGE_FREE_COUNT: i32 = 8;
 export const PAGE_CARVED: i32 = 12;
 export const PAGE_PREVIOUS: i32 = 16;
 export const PAGE_NEXT: i32 = 20;
-/** 1 while it is being emptied: no block of it is handed out. */
+/** The owner who is emptying it, or 0: no block of it is handed out meanwhile. */
 export const PAGE_VACATING: i32 = 24;
 /** The class it had last, + 1. */
 export const PAGE_LAST_CLASS: i32 = 28;

@@ -19,7 +19,7 @@ let words: Int32Array = new Int32Array(0);
 let longs: BigInt64Array = new BigInt64Array(0);
 let doubles: Float64Array = new Float64Array(0);
 
-/** The memory that all functions below work on, until the next call. It has its full length from the start. */
+/** The memory that all functions below work on, until the next call. */
 export function useMemory(buffer: ArrayBufferLike): void {
   if (buffer === bytes.buffer) return;
   bytes = new Uint8Array(buffer);
@@ -106,10 +106,6 @@ export function wait(address: i32, expected: i32, milliseconds: f64): void {
 }
 export function notify(address: i32, count: i32): void {
   Atomics.notify(words, address >>> 2, count);
-}
-/** Makes the memory at least `length` bytes long, or returns false. */
-export function growMemory(length: i32): boolean {
-  return length >>> 0 <= bytes.length;
 }
 
 /** The product modulo 2^32. */

@@ -16,6 +16,7 @@ import {
   capacityOf,
   chainAddress,
   descriptorOf,
+  endVacation,
   freeWhole,
   hasChain,
   kindOf,
@@ -180,7 +181,7 @@ function unlinkHeldChunks(page: i32, owner: i32): void {
   }
 }
 
-/** Frees what a dead lane held in a page, and hands what it had retired to limbo. */
+/** Frees what a dead lane held in a page, hands what it had retired to limbo, and no longer empties the page. */
 function freeOwned(lane: i32, page: i32, owner: i32): void {
   const descriptor = descriptorOf(page);
   for (let i = 0; load32(descriptor + PAGE_CLASS) !== 0 && i < load32(descriptor + PAGE_CARVED); i++) {
@@ -188,6 +189,7 @@ function freeOwned(lane: i32, page: i32, owner: i32): void {
     if (isOwned(block, HELD, owner)) freeWhole(lane, block);
     else if (isOwned(block, RETIRED, owner)) toLimbo(block);
   }
+  if (load32(descriptor + PAGE_VACATING) === owner) endVacation(page);
 }
 
 /**

@@ -5,16 +5,17 @@
  */
 
 import { lockSegment, unlockSegment } from "./access.ts";
+import { ownerOf } from "./epoch.ts";
 import { evictEntry } from "./evict.ts";
 import {
   advanceEpoch,
   blockSizeOf,
   descriptorOf,
   discard,
+  endVacation,
   freeReady,
   hasChain,
   kindOf,
-  linkPage,
   lockHeap,
   markRetired,
   pageAddress,
@@ -54,6 +55,11 @@ import { replaceBy } from "./split.ts";
 
 const FREED_AT_ONCE: i32 = 4096;
 const EPOCHS_TO_FREEDOM: i32 = 3;
+
+/** Whether the page is still being emptied by the lane: once it is free, others may have it. */
+function isVacating(lane: i32, descriptor: i32): boolean {
+  return load32(descriptor + PAGE_VACATING) === ownerOf(lane);
+}
 
 /** Whether nothing in the page stands in the way. The caller holds the heap's lock. */
 function canVacate(page: i32): boolean {
@@ -95,7 +101,7 @@ function chooseVacated(lane: i32, sizeClass: i32): i32 {
   }
   if (best >= 0) {
     if (load32(descriptorOf(best) + PAGE_FREE_COUNT) !== 0) unlinkPage(best);
-    store32(descriptorOf(best) + PAGE_VACATING, 1);
+    store32(descriptorOf(best) + PAGE_VACATING, ownerOf(lane));
   }
   unlockHeap();
   return best;
@@ -104,6 +110,10 @@ function chooseVacated(lane: i32, sizeClass: i32): i32 {
 /** Copies an entry to another block of its class, or evicts it. Returns what is retired now, linked to others. */
 function moveEntry(lane: i32, entry: i32, hash: i32, page: i32, now: f64, others: i32): i32 {
   if (!lockHeap(lane)) return others;
+  if (!isVacating(lane, descriptorOf(page))) {
+    unlockHeap();
+    return others;
+  }
   const isChain = kindOf(entry) !== ENTRY || hasChain(entry);
   const copy = isChain ? 0 : takeBlock(lane, load32(descriptorOf(page) + PAGE_CLASS) - 1);
   const size = blockSizeOf(descriptorOf(page));
@@ -128,7 +138,8 @@ function moveEntry(lane: i32, entry: i32, hash: i32, page: i32, now: f64, others
 /** Copies a segment to another block of its class. Returns what is retired now, linked to others. */
 function moveSegment(lane: i32, segment: i32, prefix: i32, page: i32, others: i32): i32 {
   if (!lockHeap(lane)) return others;
-  const copy = takeBlock(lane, load32(descriptorOf(page) + PAGE_CLASS) - 1);
+  const isOurs = isVacating(lane, descriptorOf(page));
+  const copy = isOurs ? takeBlock(lane, load32(descriptorOf(page) + PAGE_CLASS) - 1) : 0;
   unlockHeap();
   if (copy === 0) return others;
   const locked = lockSegment(lane, prefix);
@@ -149,6 +160,10 @@ function listEntries(lane: i32, page: i32, from: i32): i32 {
   store32(lane + FOUND, 0);
   if (!lockHeap(lane)) return -1;
   const descriptor = descriptorOf(page);
+  if (!isVacating(lane, descriptor)) {
+    unlockHeap();
+    return -1;
+  }
   const size = blockSizeOf(descriptor);
   const carved = load32(descriptor + PAGE_CARVED);
   let index = from;
@@ -168,7 +183,7 @@ function listEntries(lane: i32, page: i32, from: i32): i32 {
   return index < carved ? index : -1;
 }
 
-/** Whether the page is free now. If it is not, its blocks are handed out again. */
+/** Whether the page has become free. If it has not, its blocks are handed out again. */
 function finish(lane: i32, page: i32): boolean {
   const descriptor = descriptorOf(page);
   if (!lockHeap(lane)) return false;
@@ -177,11 +192,8 @@ function finish(lane: i32, page: i32): boolean {
     advanceEpoch(lane);
     freeReady(lane, FREED_AT_ONCE);
   }
-  const isFree = load32(descriptor + PAGE_CLASS) === 0;
-  if (!isFree) {
-    store32(descriptor + PAGE_VACATING, 0);
-    if (load32(descriptor + PAGE_FREE_COUNT) !== 0) linkPage(page);
-  }
+  const isFree = !isVacating(lane, descriptor);
+  if (!isFree) endVacation(page);
   unlockHeap();
   return isFree;
 }
