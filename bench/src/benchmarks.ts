@@ -7,6 +7,7 @@ import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
+import { sharedMap } from "./shared-map.ts";
 import { trainingStep } from "./training-step.ts";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -18,4 +19,5 @@ export const benchmarks: readonly Benchmark[] = [
   graphSize,
   trainingStep,
   dataParallel,
+  sharedMap,
 ];

@@ -1,0 +1,199 @@
+/**
+ * A map that threads share, against the map of one thread, the cache that most use, a database in shared pages
+ * and the other map in shared memory: reads, overwriting, iteration, counters, what JavaScript allocates, and
+ * what a second worker brings.
+ */
+import type { Spread } from "@cupel/runtime";
+import type { Bar, Benchmark } from "./benchmark.ts";
+import { ratioText, tableText } from "./figures.ts";
+import { measureAllocations } from "./shared-map-allocations.ts";
+import { fillContenders, type ReadName, readTurns } from "./shared-map-contenders.ts";
+import { keyLength, keySet, textLength } from "./shared-map-keys.ts";
+import { measureScaling } from "./shared-map-scaling.ts";
+import { setTurns } from "./shared-map-sets.ts";
+import { measureSize } from "./shared-map-sizes.ts";
+import { type Timings, takeTurns } from "./shared-map-turns.ts";
+import { counterTurns, walkTurns } from "./shared-map-walks.ts";
+import { openTemporaryFolder } from "./temporary-folder.ts";
+
+/** The notes that the project's own service keeps. */
+const keys = 2 ** 17;
+const sizes = [2 ** 10, 2 ** 14, 2 ** 17, 2 ** 20] as const;
+const rounds = 9;
+const sizeRounds = 5;
+const mostOfMap = 3;
+const mostOfMapWithText = 5;
+const leastOfLmdb = 2.5;
+const leastOfPeer = 10;
+const mostCounterNanoseconds = 20;
+
+export const sharedMap: Benchmark = {
+  name: "shared-map",
+  claim:
+    `A read that hits takes at most ${mostOfMap} times a Map's time without its value and ${mostOfMapWithText} times with a string of ${textLength} characters, ` +
+    `is ${leastOfLmdb} times as fast as lmdb's and ${leastOfPeer} times as fast as sharedmap's; a counter by handle takes at most ${mostCounterNanoseconds} ns.`,
+  peer: "Map, lru-cache, lmdb and sharedmap, in turns",
+  takes: "2 min",
+  async run({ print, signal, progress }) {
+    await using folder = await openTemporaryFolder();
+    const set = keySet(keys);
+    await using contenders = await fillContenders(set, folder.file);
+    print(`${keys} keys of ${keyLength} characters in random order; ns an operation, and its ratio\n`);
+
+    const reads = await measured("reads", () => takeTurns(readTurns(contenders), rounds, signal));
+    print(timesTable("read, every one a hit", reads, "Map get number"));
+    const withNewKeys = reads.ratio("Cupel has, new keys", "Map get number, new keys");
+    print(`With new keys, Cupel's has takes ${ratioText(withNewKeys)} the time of Map's get.`);
+    const walks = await measured("iteration", () => takeTurns(walkTurns(contenders), rounds, signal));
+    print(`\n${timesTable("iteration, an entry", walks, "Map for..of")}`);
+    const allocations = await measured("allocations", () => measureAllocations(contenders));
+    print(
+      `\n${tableText([
+        ["Cupel, a step", "JS bytes"],
+        ...Object.entries(allocations).map(([name, bytes]) => [name, bytes.toFixed(2)]),
+      ])}`,
+    );
+    const scaling = await measured("scaling", () =>
+      measureScaling(contenders, folder.file("numbers"), rounds, signal),
+    );
+    print(
+      `\n${tableText([
+        ["million reads a second", "1 worker", "2 workers", "ratio"],
+        ...Object.entries(scaling).map(([name, figure]) => [
+          name,
+          figure.millionReadsPerSecondOfOne.median.toFixed(2),
+          figure.millionReadsPerSecondOfTwo.median.toFixed(2),
+          ratioText(figure.ratio),
+        ]),
+      ])}`,
+    );
+    const sets = await measured("overwriting", () => takeTurns(setTurns(contenders), rounds, signal));
+    print(`\n${timesTable("overwrite a number", sets, "Map set")}`);
+    const counters = await measured("counters", () => takeTurns(counterTurns(), rounds, signal));
+    print(`\n${timesTable("counter", counters, "Atomics.add")}`);
+    const bySize = await measured("sizes", () => measureSizes(signal));
+    print(`\nThe ratio depends on what fits into the processor's caches:\n${sizesTable(bySize)}`);
+
+    const bars = barsOf(reads, counters.nanoseconds["Cupel counter by handle"]);
+    return {
+      kind: "measured",
+      figures: {
+        ...{ keys, keyLength, textLength, rounds },
+        readNanoseconds: reads.nanoseconds,
+        iterationNanosecondsPerEntry: walks.nanoseconds,
+        allocatedBytesPerStep: allocations,
+        scaling,
+        overwriteNanoseconds: sets.nanoseconds,
+        counterNanoseconds: counters.nanoseconds,
+        bySize,
+        ratios: {
+          hasOverMapGet: reads.ratio("Cupel has", "Map get number"),
+          hasOverMapGetWithNewKeys: withNewKeys,
+          getNumberOverMapGet: reads.ratio("Cupel get number", "Map get number"),
+          getStringOverMapGet: reads.ratio("Cupel get string", "Map get string"),
+          lmdbOverCupelGetNumber: reads.ratio("lmdb get number", "Cupel get number"),
+          lmdbOverCupelGetString: reads.ratio("lmdb get string", "Cupel get string"),
+          sharedmapOverCupelGetNumber: reads.ratio("sharedmap get number", "Cupel get number"),
+          sharedmapOverCupelGetString: reads.ratio("sharedmap get string", "Cupel get string"),
+          cursorOverMapIteration: walks.ratio("Cupel cursor", "Map for..of"),
+        },
+      },
+      bars,
+      quote:
+        `with ${keys} keys, a shared map answers \`has\` in ${ratioText(reads.ratio("Cupel has", "Map get number"))} a Map's time and a string of ${textLength} characters in ` +
+        `${ratioText(reads.ratio("Cupel get string", "Map get string"))}, ${ratioText(reads.ratio("lmdb get string", "Cupel get string"))} as fast as lmdb and ` +
+        `${ratioText(reads.ratio("sharedmap get string", "Cupel get string"))} as fast as sharedmap; two workers read ${ratioText(scaling["Cupel has"].ratio)} as much as one, where arithmetic came to ${ratioText(scaling["arithmetic, no map"].ratio)}.`,
+    };
+
+    async function measured<T>(title: string, work: () => Promise<T>): Promise<T> {
+      using _ = progress.start(title);
+      return await work();
+    }
+  },
+};
+
+function barsOf(reads: Timings<ReadName>, counter: Spread): Bar[] {
+  const atMost = (bar: number, claim: string, of: ReadName, to: ReadName): Bar => {
+    const ratio = reads.ratio(of, to);
+    return { claim, measured: ratioText(ratio), isMet: ratio.median <= bar, isExact: false };
+  };
+  const faster = (bar: number, peer: "lmdb" | "sharedmap", what: "number" | "string"): Bar => {
+    const ratio = reads.ratio(`${peer} get ${what}`, `Cupel get ${what}`);
+    return {
+      claim: `get of a ${what} at least ${bar} times as fast as ${peer}`,
+      measured: ratioText(ratio),
+      isMet: ratio.median >= bar,
+      isExact: false,
+    };
+  };
+  return [
+    atMost(mostOfMap, `has in at most ${mostOfMap} times Map's get`, "Cupel has", "Map get number"),
+    atMost(
+      mostOfMapWithText,
+      `get of a string in at most ${mostOfMapWithText} times Map's`,
+      "Cupel get string",
+      "Map get string",
+    ),
+    faster(leastOfLmdb, "lmdb", "number"),
+    faster(leastOfLmdb, "lmdb", "string"),
+    faster(leastOfPeer, "sharedmap", "number"),
+    faster(leastOfPeer, "sharedmap", "string"),
+    {
+      claim: `a counter by handle in at most ${mostCounterNanoseconds} ns`,
+      measured: `${nanosecondsText(counter)} ns`,
+      isMet: counter.median <= mostCounterNanoseconds,
+      isExact: false,
+    },
+  ];
+}
+
+interface SizeFigures {
+  readonly keys: number;
+  readonly nanoseconds: Timings<"Map get" | "Cupel has" | "Cupel get number">["nanoseconds"];
+  /** Of the time over Map's. */
+  readonly has: Spread;
+  readonly getNumber: Spread;
+}
+
+async function measureSizes(signal: AbortSignal): Promise<SizeFigures[]> {
+  const figures: SizeFigures[] = [];
+  for (const count of sizes) {
+    const { nanoseconds, ratio } = await measureSize(count, sizeRounds, signal);
+    figures.push({
+      keys: count,
+      nanoseconds,
+      has: ratio("Cupel has", "Map get"),
+      getNumber: ratio("Cupel get number", "Map get"),
+    });
+  }
+  return figures;
+}
+
+function sizesTable(figures: readonly SizeFigures[]): string {
+  return tableText([
+    ["keys", "Map get", "Cupel has", "ratio", "Cupel get number", "ratio"],
+    ...figures.map(({ keys: count, nanoseconds, has, getNumber }) => [
+      `${count}`,
+      nanosecondsText(nanoseconds["Map get"]),
+      nanosecondsText(nanoseconds["Cupel has"]),
+      ratioText(has),
+      nanosecondsText(nanoseconds["Cupel get number"]),
+      ratioText(getNumber),
+    ]),
+  ]);
+}
+
+function timesTable<Name extends string>(title: string, { nanoseconds, ratio }: Timings<Name>, to: Name) {
+  return tableText([
+    [title, "ns", `time over "${to}"`],
+    ...(Object.keys(nanoseconds) as Name[]).map((name) => [
+      name,
+      nanosecondsText(nanoseconds[name]),
+      name === to ? "" : ratioText(ratio(name, to)),
+    ]),
+  ]);
+}
+
+function nanosecondsText({ p10, median, p90 }: Spread): string {
+  return `${median.toFixed(1)} (${p10.toFixed(1)} - ${p90.toFixed(1)})`;
+}

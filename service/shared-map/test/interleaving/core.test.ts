@@ -1,0 +1,256 @@
+/**
+ * The core's own text, every interleaving of it: no schedule of these threads breaks what is promised. States
+ * that different schedules reach are explored once; the counts are printed.
+ */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { GENERATIONS, PAGE_CARVED, PAGE_TABLE } from "../../src/core/layout.ts";
+import { type Exploration, type ExploreOptions, explore } from "./explorer.ts";
+import { ModelMap } from "./model-map.ts";
+
+type Steps<R = unknown> = Generator<number, R, number>;
+
+function exploreAndTell(t: TestContext, options: ExploreOptions): Exploration {
+  const started = performance.now();
+  const found = explore(options);
+  const bound =
+    options.maxPreemptions === undefined ? "all schedules" : `up to ${options.maxPreemptions} preemptions`;
+  t.diagnostic(
+    `${t.name}: ${bound}, ${found.states} states, ${found.runs} runs to the end, ${found.steps} steps, ` +
+      `longest ${found.longest}, ${found.flagged} flagged, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
+  assert.ok(found.isComplete, "every state was explored");
+  return found;
+}
+
+/** With segments that split once they hold more than `maxUsed`. */
+function filled(keys: readonly number[], maxUsed: number): ModelMap {
+  const map = new ModelMap({ maxUsed });
+  for (const key of keys) map.alone(map.set(0, key, key));
+  return map;
+}
+
+/** Every kept key once, none twice, none that was never added. */
+function assertWalk(walked: unknown, kept: readonly number[], passing: readonly number[]): void {
+  const keys = walked as number[];
+  assert.equal(new Set(keys).size, keys.length, `${keys}: a key came twice`);
+  for (const key of kept) assert.ok(keys.includes(key), `${keys}: ${key} was there throughout`);
+  for (const key of keys) assert.ok(kept.includes(key) || passing.includes(key), `${key} was never added`);
+}
+
+/** Whether some block was handed out twice: more allocations than blocks. */
+function hasReuse(map: ModelMap, before: { allocations: number; blocks: number }): boolean {
+  return map.word(GENERATIONS) - before.allocations > blocksOf(map) - before.blocks;
+}
+
+function blocksOf(map: ModelMap): number {
+  return [0, 1, 2, 3].reduce(
+    (sum, page) => sum + map.word(map.word(PAGE_TABLE) + page * 32 + PAGE_CARVED),
+    0,
+  );
+}
+
+function countsOf(map: ModelMap): { allocations: number; blocks: number } {
+  return { allocations: map.word(GENERATIONS), blocks: blocksOf(map) };
+}
+
+test("a walk while its segment splits", (t) => {
+  const map = filled([1, 2, 3], 3);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    races: true,
+    threads: { walker: () => map.walk(1), writer: () => map.set(2, 4, 4) },
+    onEnd: ({ results }) => {
+      assertWalk(results.walker, [1, 2, 3], [4]);
+      map.check();
+    },
+  });
+});
+
+test("a walk while a key is deleted and added again, in the block it had or another", (t) => {
+  const map = filled([1, 2], 7);
+  // Epochs are moved on, so that what is retired from now on comes free soon.
+  for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
+  const before = countsOf(map);
+  map.machine.snapshot();
+  function* writer(): Steps<void> {
+    for (let i = 0; i < 3; i++) {
+      yield* map.delete(2, 1);
+      yield* map.set(2, 1, i);
+    }
+  }
+  const { flagged } = exploreAndTell(t, {
+    machine: map.machine,
+    threads: { walker: () => map.walk(1), writer },
+    onEnd: ({ results }) => {
+      assertWalk(results.walker, [2], [1]);
+      map.check();
+      return hasReuse(map, before);
+    },
+  });
+  assert.ok(flagged > 0, "blocks were used again in some schedules");
+});
+
+test("a walk while its segment splits, a key is deleted and added again, and blocks are used again", (t) => {
+  const map = filled([1, 2], 2);
+  for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
+  const before = countsOf(map);
+  map.machine.snapshot();
+  function* writer(): Steps<void> {
+    yield* map.set(2, 3, 3);
+    yield* map.delete(2, 3);
+    yield* map.set(2, 3, 3);
+    yield* map.set(2, 1, 1);
+  }
+  const { flagged } = exploreAndTell(t, {
+    machine: map.machine,
+    threads: { walker: () => map.walk(1), writer },
+    onEnd: ({ results }) => {
+      assertWalk(results.walker, [1, 2], [3]);
+      map.check();
+      return hasReuse(map, before);
+    },
+  });
+  assert.ok(flagged > 0, "blocks were used again in some schedules");
+});
+
+test("a walk while one thread splits its segment and another deletes and adds", (t) => {
+  const map = filled([1, 2], 2);
+  map.machine.snapshot();
+  function* passing(): Steps<void> {
+    yield* map.delete(3, 1);
+    yield* map.set(3, 1, 1);
+  }
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 2,
+    threads: { walker: () => map.walk(1), splitter: () => map.set(2, 3, 3), passing },
+    onEnd: ({ results }) => {
+      assertWalk(results.walker, [2], [1, 3]);
+      map.check();
+    },
+  });
+});
+
+test("two threads add the same new key: one entry", (t) => {
+  const map = filled([1], 7);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    threads: { one: () => map.set(1, 5, 10), two: () => map.set(2, 5, 20) },
+    onEnd: () => {
+      assert.equal(map.check().entries, 2);
+      assert.ok([10, 20].includes(map.alone(map.get(0, 5))!));
+    },
+  });
+});
+
+test("two threads compute on one key while it is also overwritten: no update is lost", (t) => {
+  const map = filled([1], 7);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 4,
+    threads: { one: () => map.increment(1, 1), two: () => map.increment(2, 1) },
+    onEnd: ({ results }) => {
+      assert.equal(map.alone(map.get(0, 1)), 3);
+      assert.deepEqual([results.one, results.two].sort(), [2, 3]);
+      map.check();
+    },
+  });
+});
+
+test("a reader that has seen a new value never sees the old one after it, also across a split", (t) => {
+  const map = filled([1, 2], 2);
+  map.machine.snapshot();
+  function* writer(): Steps<void> {
+    yield* map.set(2, 3, 3);
+    yield* map.set(2, 1, 100);
+  }
+  function* reader(): Steps {
+    return [yield* map.get(1, 1), yield* map.get(1, 1)];
+  }
+  exploreAndTell(t, {
+    machine: map.machine,
+    races: true,
+    threads: { reader, writer },
+    onEnd: ({ results }) => {
+      const [first, second] = results.reader as number[];
+      assert.ok([1, 100].includes(first!) && [1, 100].includes(second!), `${first}, ${second}`);
+      assert.ok(!(first === 100 && second === 1), "back in time");
+    },
+  });
+});
+
+for (const name of ["read", "walk"] as const) {
+  test(`whatever a writer does or leaves undone, a ${name} finishes: it waits for nobody`, (t) => {
+    const map = filled([1, 2], 2);
+    map.machine.snapshot();
+    const found = exploreAndTell(t, {
+      machine: map.machine,
+      kill: "writer",
+      threads: {
+        reader: (): Steps => (name === "read" ? map.get(1, 1) : map.walk(1)),
+        writer: () => map.set(2, 3, 3),
+      },
+      onEnd: ({ results, blocked, hasDied }) => {
+        assert.deepEqual(blocked, []);
+        if (name === "read") assert.equal(results.reader, 1);
+        else assertWalk(results.reader, [1, 2], [3]);
+        return hasDied;
+      },
+    });
+    assert.equal(found.timeouts, 0, "nobody slept");
+    assert.ok(found.flagged > 0);
+  });
+}
+
+const dying: readonly { name: string; maxUsed: number; act: (map: ModelMap) => Steps }[] = [
+  { name: "adds a key", maxUsed: 7, act: (map) => map.set(1, 3, 3) },
+  { name: "splits a segment", maxUsed: 2, act: (map) => map.set(1, 3, 3) },
+  { name: "overwrites a value", maxUsed: 7, act: (map) => map.set(1, 1, 100) },
+  { name: "deletes a key", maxUsed: 7, act: (map) => map.delete(1, 1) },
+  { name: "walks", maxUsed: 7, act: (map) => map.walk(1) },
+];
+
+for (const { name, maxUsed, act } of dying) {
+  test(`a thread that ${name} dies at any step: its locks are free, no block is lost, the map is whole`, (t) => {
+    const map = filled([1, 2], maxUsed);
+    for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
+    map.machine.snapshot();
+    const found = exploreAndTell(t, {
+      machine: map.machine,
+      threads: { victim: () => act(map), reader: () => map.get(2, 2) },
+      kill: "victim",
+      recover: () => map.recover(3, 1),
+      onEnd: ({ results, hasDied }) => {
+        assert.equal(results.reader, 2);
+        const { entries } = map.check();
+        const [one, three] = [1, 3].map((key) => map.alone(map.get(0, key)));
+        assert.ok(one === undefined || one === 1 || one === 100);
+        assert.ok(three === undefined || three === 3);
+        assert.equal(entries, 1 + Number(one !== undefined) + Number(three !== undefined));
+        return hasDied;
+      },
+    });
+    assert.ok(found.flagged > 20, "it died at each of its steps");
+  });
+}
+
+test("a thread dies while another writes to the same segment: the other goes on after the recovery", (t) => {
+  const map = filled([1, 2], 2);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 1,
+    threads: { victim: () => map.set(1, 3, 3), other: () => map.set(2, 1, 100) },
+    kill: "victim",
+    recover: () => map.recover(3, 1),
+    onEnd: () => {
+      map.check();
+      assert.equal(map.alone(map.get(0, 1)), 100);
+      assert.equal(map.alone(map.get(0, 2)), 2);
+    },
+  });
+});

@@ -1,0 +1,153 @@
+/** A map in the memory of the explorer, in segments of one group, and what threads do with it as programs. */
+import type { Attachment } from "../../src/attachment.ts";
+import { type CheckReport, checkMemory } from "../../src/check.ts";
+import {
+  ABSENT,
+  ANYTHING,
+  FOUND,
+  FOUND_GENERATION,
+  FOUND_HASH,
+  FOUND_KEY,
+  LANE_BYTES,
+  MAX_USED,
+  MEMORY_FULL,
+  NOTHING,
+  NUMBER,
+  SCRATCH,
+  SCRATCH_KEY,
+  SCRATCH_VALUE,
+  SEED,
+} from "../../src/core/layout.ts";
+import { geometryOf, memoryBytes, writeHeader } from "../../src/geometry.ts";
+import { loadCore, type ModelCore } from "./generator-core.ts";
+import { createModelMachine, type ModelMachine, type Program, runAlone } from "./model-machine.ts";
+
+const numberMeta = (8 << 4) | NUMBER;
+const maxThreads = 5;
+const seed = 0x1234567;
+
+/** Numbers of the core that make rare things frequent: every retirement tries the epoch, nobody spins. */
+const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CALL: 16 };
+
+/** A program that returns; `Program`'s own parameter is what it returns. */
+type Steps<R> = Generator<number, R, number>;
+
+export class ModelMap {
+  readonly machine: ModelMachine;
+  readonly core: ModelCore;
+  readonly #lanes: number;
+
+  /** @param options.maxUsed slots that a segment uses before it is split; 7 of 8 otherwise */
+  constructor(
+    options: { readonly evicts?: boolean; readonly maxBytes?: number; readonly maxUsed?: number } = {},
+  ) {
+    const { evicts = false, maxBytes = 2 ** 20, maxUsed = 7 } = options;
+    const geometry = geometryOf({ maxBytes, maxThreads, evicts, groupBits: 0 });
+    this.machine = createModelMachine(memoryBytes(geometry));
+    writeHeader(this.machine.buffer, geometry);
+    // The same hashes in every run of the tests.
+    this.machine.plain.store32(SEED, seed);
+    this.machine.plain.store32(SEED + 4, seed);
+    this.machine.plain.store32(MAX_USED, maxUsed);
+    this.core = loadCore(this.machine, constants);
+    this.#lanes = geometry.lanes;
+    for (let i = 0; i < maxThreads; i++) this.alone(this.core.attach!(i) as Program);
+    this.alone(this.core.create!(this.lane(0)) as Program);
+  }
+
+  lane(thread: number): number {
+    return this.#lanes + thread * LANE_BYTES;
+  }
+
+  /** Runs a program to its end, before or after the exploration. */
+  alone<R>(program: Steps<R>): R {
+    return runAlone(this.machine, program as never) as R;
+  }
+
+  word(address: number): number {
+    return this.machine.words[address >>> 2]!;
+  }
+
+  #scratch(thread: number): number {
+    return this.word(this.lane(thread) + SCRATCH);
+  }
+
+  #put(address: number, value: number): void {
+    this.machine.plain.storeF64(address, value);
+  }
+
+  *set(thread: number, key: number, value: number): Steps<void> {
+    const result = yield* this.#write(thread, key, value, ANYTHING, 0);
+    if (result !== 0) throw new Error(`set returned ${result}`);
+  }
+
+  /** False when there is no memory. */
+  *trySet(thread: number, key: number, value: number): Steps<boolean> {
+    const result = yield* this.#write(thread, key, value, ANYTHING, 0);
+    if (result !== 0 && result !== MEMORY_FULL) throw new Error(`set returned ${result}`);
+    return result === 0;
+  }
+
+  *#write(thread: number, key: number, value: number, expected: number, generation: number): Steps<number> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    this.#put(this.#scratch(thread) + SCRATCH_VALUE, value);
+    const call = this.core.write!(this.lane(thread), numberMeta, numberMeta, 0, expected, generation, 0, 0);
+    return yield* call as Steps<number>;
+  }
+
+  *get(thread: number, key: number): Steps<number | undefined> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const meta = yield* this.core.read!(this.lane(thread), numberMeta, 0) as Steps<number>;
+    return meta === ABSENT ? undefined : this.machine.plain.loadF64(this.#scratch(thread) + SCRATCH_VALUE);
+  }
+
+  *delete(thread: number, key: number): Steps<boolean> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const call = this.core.remove!(this.lane(thread), numberMeta, ANYTHING, 0, 0, 0);
+    return (yield* call as Steps<number>) === 0;
+  }
+
+  /** Adds one to a number by reading it and writing it back if it is still the same entry. */
+  *increment(thread: number, key: number): Steps<number> {
+    for (;;) {
+      const old = yield* this.get(thread, key);
+      const expected = old === undefined ? NOTHING : this.word(this.lane(thread) + FOUND);
+      const generation = this.word(this.lane(thread) + FOUND_GENERATION);
+      const next = (old ?? 0) + 1;
+      if ((yield* this.#write(thread, key, next, expected, generation)) === 0) return next;
+    }
+  }
+
+  /** The keys that one walk yields, in its order. */
+  *walk(thread: number): Steps<number[]> {
+    const lane = this.lane(thread);
+    const keys: number[] = [];
+    for (let from = 0; ; ) {
+      const count = yield* this.core.successor!(lane, from, true, 0) as Steps<number>;
+      if (count === ABSENT) return keys;
+      from = (this.word(lane + FOUND_HASH) + (count === 0 ? 0 : 1)) | 0;
+      if (count > 1) throw new Error("the keys of these tests have different hashes");
+      if (count === 1) {
+        if (this.word(lane + FOUND_KEY) !== numberMeta) throw new Error("a key of another type");
+        keys.push(this.machine.plain.loadF64(this.#scratch(thread) + SCRATCH_KEY));
+      }
+      if (count !== 0 && from === 0) return keys;
+    }
+  }
+
+  *recover(thread: number, dead: number): Steps<void> {
+    const result = yield* this.core.recover!(this.lane(thread), this.lane(dead)) as Steps<number>;
+    if (result !== 0) throw new Error(`recover returned ${result}`);
+  }
+
+  /** All that the memory tells twice agrees. Throws where it does not. */
+  check(): CheckReport {
+    const { machine, core } = this;
+    return checkMemory({
+      handle: { memory: { buffer: machine.buffer }, settings: { maxThreads } },
+      core: {
+        hashBytes: (address: number, length: number) => this.alone(core.hashBytes!(address, length) as never),
+      },
+    } as unknown as Attachment);
+  }
+}
