@@ -13,7 +13,7 @@ import {
   type Program as Syntax,
 } from "acorn";
 import type { ModelMachine, Result } from "./model-machine.ts";
-import { operationNumbers, plainAccesses } from "./operations.ts";
+import { operationNumbers, PAUSE, plainAccesses, plainStores } from "./operations.ts";
 
 export type CoreProgram = Generator<number, Result | undefined, Result>;
 export type ModelCore = Readonly<Record<string, (...parameters: (number | boolean)[]) => CoreProgram>>;
@@ -40,18 +40,23 @@ const coreFolder = new URL("../../src/core/", import.meta.url);
 
 /**
  * All functions of the core, on a machine; exported or not. `constants` gives constants of modules other
- * values, such as `{ SPINS: 0 }`. A private name that two files use gets the file's: `finish$vacate`.
+ * values, such as `{ SPINS: 0 }`. A private name that two files use gets the file's: `finish$vacate`. With
+ * `pausing`, functions stop before plain stores too: a thread can die there.
  */
-export function loadCore(machine: ModelMachine, constants: Readonly<Record<string, number>> = {}): ModelCore {
+export function loadCore(
+  machine: ModelMachine,
+  constants: Readonly<Record<string, number>> = {},
+  pausing = false,
+): ModelCore {
   const modules = readdirSync(coreFolder)
     .filter((file) => file.endsWith(".ts") && file !== "machine.ts")
     .map((file) => readModule(file.slice(0, -3), readFileSync(new URL(file, coreFolder), "utf8")));
-  return link(machine, modules, constants);
+  return link(machine, modules, constants, pausing);
 }
 
 /** The same for a module given as text, named `program`. */
 export function loadProgram(machine: ModelMachine, text: string): ModelCore {
-  return link(machine, [readModule("program", text)], {});
+  return link(machine, [readModule("program", text)], {}, false);
 }
 
 function readModule(name: string, source: string): Module {
@@ -127,13 +132,15 @@ function link(
   machine: ModelMachine,
   modules: Module[],
   constants: Readonly<Record<string, number>>,
+  pausing: boolean,
 ): ModelCore {
   checkImports(machine, modules);
   renamePrivate(modules);
   const all = modules.flatMap((module) => module.functions.map((node) => ({ module, node })));
   // To a fixed point: whoever calls a generator has to be one.
   const generators = new Set<string>();
-  const stops = (name: string) => operationNumbers.has(name) || generators.has(name);
+  const stops = (name: string) =>
+    operationNumbers.has(name) || generators.has(name) || (pausing && plainStores.has(name));
   for (let size = -1; size !== generators.size; ) {
     size = generators.size;
     for (const { module, node } of all) {
@@ -141,7 +148,7 @@ function link(
       if (callsIn(node).some(({ name }) => known(name))) generators.add(resolve(module, node.id.name));
     }
   }
-  for (const { module, node } of all) rewrite(machine, module, node, generators);
+  for (const { module, node } of all) rewrite(machine, module, node, generators, pausing);
   overrideConstants(modules, constants);
   const texts = order(modules).map((module) => applyEdits(module.text, module.edits));
   const exposed = all.map(({ module, node }) => {
@@ -164,6 +171,7 @@ function rewrite(
   module: Module,
   node: FunctionDeclaration,
   generators: ReadonlySet<string>,
+  pausing: boolean,
 ): void {
   const own = resolve(module, node.id.name);
   const insert = (at: number, text: string) => module.edits.push({ from: at, to: at, text });
@@ -179,7 +187,11 @@ function rewrite(
       module.edits.push({ from: call.start, to: call.arguments[0]?.start ?? call.end - 1, text });
       insert(call.end, ")");
     } else if (plainAccesses.has(name)) {
-      insert(call.arguments.at(-1)!.end, `, ${siteAt(call)}`);
+      const site = siteAt(call);
+      const pauses = pausing && plainStores.has(name);
+      if (pauses) insert(call.start, `(yield ask(${PAUSE}, ${site}), `);
+      insert(call.arguments.at(-1)!.end, `, ${site}`);
+      if (pauses) insert(call.end, ")");
     } else if (generators.has(resolve(module, name))) {
       insert(call.start, "(yield* ");
       insert(call.end, ")");

@@ -12,13 +12,13 @@ import {
   COMPARE_EXCHANGE,
   COMPARE_EXCHANGE_INTEGER,
   EXCHANGE,
-  GROW_MEMORY,
   LOAD,
   LOAD_CONTROL,
   LOAD_INTEGER,
   NOTIFY,
   operationNumbers,
   operations,
+  PAUSE,
   STORE,
   STORE_CONTROL_BYTE,
   STORE_INTEGER,
@@ -149,7 +149,7 @@ export function createModelMachine(byteLength: number) {
 
   /** Does what a request asks, but for sleeping and waking. */
   function execute({ operation, site, a, b, c }: Request): Result {
-    if (operation === GROW_MEMORY) return a >>> 0 <= byteLength;
+    if (operation === PAUSE) return 0;
     const isPair = operations[operation]!.bytes === 8;
     const word = isPair ? pairOf(a) : wordOf(a);
     const old = words[word]!;

@@ -9,6 +9,7 @@ import {
   FOUND_HASH,
   FOUND_KEY,
   LANE_BYTES,
+  MAX_INLINE_BYTES,
   MAX_USED,
   MEMORY_FULL,
   NOTHING,
@@ -19,10 +20,12 @@ import {
   SEED,
 } from "../../src/core/layout.ts";
 import { geometryOf, memoryBytes, writeHeader } from "../../src/geometry.ts";
+import { valueType } from "../../src/value-type.ts";
 import { loadCore, type ModelCore } from "./generator-core.ts";
 import { createModelMachine, type ModelMachine, type Program, runAlone } from "./model-machine.ts";
 
 const numberMeta = (8 << 4) | NUMBER;
+const longMeta = ((MAX_INLINE_BYTES + 8) << 4) | valueType.latin1;
 const maxThreads = 5;
 const seed = 0x1234567;
 
@@ -32,16 +35,22 @@ const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CAL
 /** A program that returns; `Program`'s own parameter is what it returns. */
 type Steps<R> = Generator<number, R, number>;
 
+export interface ModelMapOptions {
+  readonly evicts?: boolean;
+  readonly maxBytes?: number;
+  /** Slots that a segment uses before it is split; default 7 of its 8. */
+  readonly maxUsed?: number;
+  /** Whether threads can die between plain stores; default false. */
+  readonly pausing?: boolean;
+}
+
 export class ModelMap {
   readonly machine: ModelMachine;
   readonly core: ModelCore;
   readonly #lanes: number;
 
-  /** @param options.maxUsed slots that a segment uses before it is split; 7 of 8 otherwise */
-  constructor(
-    options: { readonly evicts?: boolean; readonly maxBytes?: number; readonly maxUsed?: number } = {},
-  ) {
-    const { evicts = false, maxBytes = 2 ** 20, maxUsed = 7 } = options;
+  constructor(options: ModelMapOptions = {}) {
+    const { evicts = false, maxBytes = 2 ** 20, maxUsed = 7, pausing = false } = options;
     const geometry = geometryOf({ maxBytes, maxThreads, evicts, groupBits: 0 });
     this.machine = createModelMachine(memoryBytes(geometry));
     writeHeader(this.machine.buffer, geometry);
@@ -49,7 +58,7 @@ export class ModelMap {
     this.machine.plain.store32(SEED, seed);
     this.machine.plain.store32(SEED + 4, seed);
     this.machine.plain.store32(MAX_USED, maxUsed);
-    this.core = loadCore(this.machine, constants);
+    this.core = loadCore(this.machine, constants, pausing);
     this.#lanes = geometry.lanes;
     for (let i = 0; i < maxThreads; i++) this.alone(this.core.attach!(i) as Program);
     this.alone(this.core.create!(this.lane(0)) as Program);
@@ -93,6 +102,21 @@ export class ModelMap {
     this.#put(this.#scratch(thread) + SCRATCH_VALUE, value);
     const call = this.core.write!(this.lane(thread), numberMeta, numberMeta, 0, expected, generation, 0, 0);
     return yield* call as Steps<number>;
+  }
+
+  /** A value of two chunks; they are short, which nobody but a reader would mind. */
+  *setLong(thread: number, key: number): Steps<void> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const lane = this.lane(thread);
+    const block = yield* this.core.stage!(lane, numberMeta, longMeta, 0, 0) as Steps<number>;
+    for (let i = 0; i < 2; i++) yield* this.core.prependChunk!(lane, block, 8, 0) as Steps<number>;
+    const result = yield* this.core.commit!(lane, block, ANYTHING, 0, 0, 0) as Steps<number>;
+    if (result !== 0) throw new Error(`commit returned ${result}`);
+  }
+
+  *has(thread: number, key: number): Steps<boolean> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    return Boolean(yield* this.core.contains!(this.lane(thread), numberMeta, 0) as Steps<number>);
   }
 
   *get(thread: number, key: number): Steps<number | undefined> {

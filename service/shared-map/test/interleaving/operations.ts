@@ -25,7 +25,8 @@ export const ADD_INTEGER = 9;
 export const COMPARE_EXCHANGE_INTEGER = 10;
 export const WAIT = 11;
 export const NOTIFY = 12;
-export const GROW_MEMORY = 13;
+/** Nothing but a moment between two plain stores, at which a thread can die. Not called by programs. */
+export const PAUSE = 13;
 /** What a thread does next that a notify has woken. Not called by programs. */
 export const RESUME = 14;
 
@@ -44,12 +45,12 @@ export const operations: readonly Operation[] = [
   { name: "compareExchangeInteger", bytes: 8, writes: true, parameters: 3 },
   { name: "wait", bytes: 4, writes: true, parameters: 3 },
   { name: "notify", bytes: 4, writes: true, parameters: 2 },
-  { name: "growMemory", bytes: 0, writes: false, parameters: 1 },
+  { name: "pause", bytes: 0, writes: false, parameters: 0 },
   { name: "resume", bytes: 0, writes: false, parameters: 0 },
 ];
 
 export const operationNumbers: ReadonlyMap<string, number> = new Map(
-  operations.slice(0, RESUME).map(({ name }, i) => [name, i]),
+  operations.slice(0, PAUSE).map(({ name }, i) => [name, i]),
 );
 
 /** Plain accesses to memory, which race detection has to see. */
@@ -63,6 +64,14 @@ export const plainAccesses: ReadonlySet<string> = new Set([
   "copyBytes",
   "fillZero",
   "equalBytes",
+]);
+
+export const plainStores: ReadonlySet<string> = new Set([
+  "store8",
+  "store32",
+  "storeF64",
+  "copyBytes",
+  "fillZero",
 ]);
 
 /** What `wait` returns, in the numbers of WebAssembly. */
