@@ -1,5 +1,4 @@
 /** Overwriting numbers. Every run writes numbers that were not there, and one of them is read back. */
-
 import { putAll } from "./peer/lmdb-store.ts";
 import type { Contenders } from "./shared-map-contenders.ts";
 import type { Turn } from "./shared-map-turns.ts";

@@ -20,6 +20,7 @@ import {
   FOUND_KEY,
   FOUND_VALUE,
   IS_FIXED,
+  KEY_TOO_LONG,
   LAYOUT,
   MAX_INLINE_BYTES,
   MAX_KEY_BYTES,
@@ -132,18 +133,19 @@ export class Attachment {
   putKey(key: unknown): number {
     const meta =
       typeof key === "string"
-        ? this.scratch.putTextKey(key)
+        ? this.core.putText(this.lane, key)
         : typeof key === "number"
           ? this.scratch.putNumberKey(key)
           : this.#putOtherKey(key);
-    if (meta === -1) {
-      throw sharedMapErrors.error(
-        "KEY_TOO_LONG",
-        `The key ${nameOf(key)} is too long: a key has at most ${MAX_KEY_BYTES} bytes, one for each character up to U+00FF, two for each unit otherwise. Use a digest of it as the key.`,
-        { details: { maxBytes: MAX_KEY_BYTES } },
-      );
-    }
-    return meta;
+    return meta === KEY_TOO_LONG ? this.#failOnKey(key) : meta;
+  }
+
+  #failOnKey(key: unknown): never {
+    throw sharedMapErrors.error(
+      "KEY_TOO_LONG",
+      `The key ${nameOf(key)} is too long: a key has at most ${MAX_KEY_BYTES} bytes, one for each character up to U+00FF, two for each unit otherwise. Use a digest of it as the key.`,
+      { details: { maxBytes: MAX_KEY_BYTES } },
+    );
   }
 
   #putOtherKey(key: unknown): number {
@@ -352,8 +354,21 @@ export class Attachment {
 
   /** The value of a key, or `otherwise`: present or not, as of one moment. */
   read(key: unknown, otherwise: unknown): unknown {
-    const meta = this.core.read(this.lane, this.putKey(key), this.now());
+    const meta = this.readMeta(key);
     return meta === ABSENT ? otherwise : this.takeValue(meta);
+  }
+
+  /** The meta of a key's value, which is delivered then, or ABSENT. */
+  readMeta(key: unknown): number {
+    if (typeof key !== "string") return this.core.read(this.lane, this.putKey(key), this.now());
+    const meta = this.core.readText(this.lane, key, this.now());
+    return meta === KEY_TOO_LONG ? this.#failOnKey(key) : meta;
+  }
+
+  contains(key: unknown): boolean {
+    if (typeof key !== "string") return this.core.contains(this.lane, this.putKey(key), this.now()) !== 0;
+    const result = this.core.containsText(this.lane, key, this.now());
+    return result === KEY_TOO_LONG ? this.#failOnKey(key) : result !== 0;
   }
 
   /** Throws what a result of the core stands for. */

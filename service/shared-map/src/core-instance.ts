@@ -2,6 +2,7 @@
 import * as core from "./core/core.ts";
 import { useMemory } from "./core/machine.ts";
 import { coreWasm } from "./gen/core-wasm.ts";
+import { type TextKeys, textKeys } from "./text-keys.ts";
 import { type WasmMemory, type WasmModule, wasmEngine } from "./wasm-engine.ts";
 
 type Numeric<F> = F extends (...parameters: infer P) => infer R
@@ -9,18 +10,24 @@ type Numeric<F> = F extends (...parameters: infer P) => infer R
   : never;
 
 /** Every function takes and returns numbers; booleans are 0 and 1. */
-export type Core = { readonly [Name in keyof typeof core]: Numeric<(typeof core)[Name]> };
+export type Core = { readonly [Name in keyof typeof core]: Numeric<(typeof core)[Name]> } & TextKeys;
 
 /** Compiled once in a process; threads get it with the handle. */
 let compiled: WasmModule | null = null;
 
 export function coreModule(): WasmModule {
-  compiled ??= new wasmEngine!.Module(Buffer.from(coreWasm, "base64"));
+  compiled ??= new wasmEngine!.Module(Buffer.from(coreWasm, "base64"), { builtins: ["js-string"] });
   return compiled;
 }
 
+/** For an engine without the builtins, where they are imports like others. */
+const stringBuiltins = {
+  length: (text: string) => text.length,
+  charCodeAt: (text: string, index: number) => text.charCodeAt(index),
+};
+
 export function wasmCore(module: WasmModule, memory: WasmMemory): Core {
-  const imports = { env: { memory, abort: () => {} } };
+  const imports = { env: { memory, abort: () => {} }, "wasm:js-string": stringBuiltins };
   return new wasmEngine!.Instance(module, imports).exports as Core;
 }
 
@@ -33,5 +40,6 @@ export function typescriptCore(buffer: ArrayBufferLike): Core {
       return Number((call as (...parameters: number[]) => unknown)(...parameters));
     },
   ]);
-  return Object.fromEntries(bound) as Core;
+  const calls = Object.fromEntries(bound) as Omit<Core, keyof TextKeys>;
+  return { ...calls, ...textKeys(buffer, calls) };
 }

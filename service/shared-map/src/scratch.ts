@@ -2,15 +2,11 @@
  * A lane's scratch: where keys and values pass between JavaScript and the core. It is the only part of the
  * shared memory, but for the header, that JavaScript reads or writes, and only its own thread does.
  */
-import { MAX_INLINE_BYTES, MAX_KEY_BYTES, SCRATCH_KEY, SCRATCH_VALUE } from "./core/layout.ts";
-import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./value-type.ts";
-
-/** Up to so many characters a loop in JavaScript is faster than a call into the engine. */
-const shortText = 20;
+import { KEY_TOO_LONG, MAX_INLINE_BYTES, MAX_KEY_BYTES, SCRATCH_KEY, SCRATCH_VALUE } from "./core/layout.ts";
+import { bigintOfBytes, bytesOfBigint, metaOf, valueType } from "./value-type.ts";
 
 export class Scratch {
   readonly #keyBytes: Uint8Array;
-  readonly #keyUnits: Uint16Array;
   readonly #keyDoubles: Float64Array;
   readonly #key: Buffer;
   readonly #valueDoubles: Float64Array;
@@ -20,37 +16,10 @@ export class Scratch {
     const key = address + SCRATCH_KEY;
     const value = address + SCRATCH_VALUE;
     this.#keyBytes = new Uint8Array(memory, key, MAX_KEY_BYTES);
-    this.#keyUnits = new Uint16Array(memory, key, MAX_KEY_BYTES / 2);
     this.#keyDoubles = new Float64Array(memory, key, 1);
     this.#key = Buffer.from(memory, key, MAX_KEY_BYTES);
     this.#valueDoubles = new Float64Array(memory, value, 1);
     this.#value = Buffer.from(memory, value, MAX_INLINE_BYTES + 4128);
-  }
-
-  /** Returns the key's meta, or -1 when it is too long. */
-  putTextKey(key: string): number {
-    const length = key.length;
-    if (length > shortText) return this.#putLongTextKey(key);
-    const bytes = this.#keyBytes;
-    for (let i = 0; i < length; i++) {
-      const unit = key.charCodeAt(i);
-      if (unit > 0xff) return this.#putWideKey(key);
-      bytes[i] = unit;
-    }
-    return metaOf(length, valueType.latin1);
-  }
-
-  #putLongTextKey(key: string): number {
-    if (!isLatin1(key)) return this.#putWideKey(key);
-    if (key.length > MAX_KEY_BYTES) return -1;
-    this.#key.write(key, 0, key.length, "latin1");
-    return metaOf(key.length, valueType.latin1);
-  }
-
-  #putWideKey(key: string): number {
-    if (key.length * 2 > MAX_KEY_BYTES) return -1;
-    for (let i = 0; i < key.length; i++) this.#keyUnits[i] = key.charCodeAt(i);
-    return metaOf(key.length * 2, valueType.utf16);
   }
 
   /** As a `Map` does, 0 and -0 are one key, and so are all NaN. */
@@ -59,8 +28,9 @@ export class Scratch {
     return metaOf(8, valueType.number);
   }
 
+  /** May return KEY_TOO_LONG. */
   putBytesKey(key: Uint8Array, type: number): number {
-    if (key.byteLength > MAX_KEY_BYTES) return -1;
+    if (key.byteLength > MAX_KEY_BYTES) return KEY_TOO_LONG;
     this.#keyBytes.set(key);
     return metaOf(key.byteLength, type);
   }

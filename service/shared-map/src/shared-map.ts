@@ -127,7 +127,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
       return kept.value as V;
     }
     const { layout } = attachment;
-    const meta = core.read(lane, attachment.putKey(key), attachment.now());
+    const meta = attachment.readMeta(key);
     if (meta === ABSENT) {
       if (kept !== undefined) near.delete(key);
       return undefined;
@@ -144,8 +144,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
 
   /** @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED */
   has(key: K): boolean {
-    const attachment = this.#attachment;
-    return attachment.core.contains(attachment.lane, attachment.putKey(key), attachment.now()) !== 0;
+    return this.#attachment.contains(key);
   }
 
   /**
@@ -214,7 +213,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
   compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
     const attachment = this.#attachment;
     for (;;) {
-      const meta = attachment.core.read(attachment.lane, attachment.putKey(key), attachment.now());
+      const meta = attachment.readMeta(key);
       const { found, foundGeneration } = attachment;
       const value = meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
       const integer = typeof value === "number" ? value : 0;
@@ -286,7 +285,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
   expiresIn(key: K): number | undefined {
     const attachment = this.#attachment;
     const now = attachment.now();
-    const meta = attachment.core.read(attachment.lane, attachment.putKey(key), now);
+    const meta = attachment.readMeta(key);
     if (meta === ABSENT) return undefined;
     const { foundExpiry } = attachment;
     attachment.skipValue(meta);

@@ -4,14 +4,15 @@
  * Strings lie as Latin-1 where that has all of their characters and as UTF-16 elsewhere, so any string, lone
  * surrogates included, comes back as it was.
  */
-import { COUNTER, FIXED_COUNTER, NUMBER } from "./core/layout.ts";
+import { COUNTER, FIXED_COUNTER, NUMBER, TEXT_LATIN1, TEXT_UTF16 } from "./core/layout.ts";
 
+/** Of values; those of keys are some of them. */
 export const valueType = {
   number: NUMBER,
   counter: COUNTER,
   fixedCounter: FIXED_COUNTER,
-  latin1: 4,
-  utf16: 5,
+  latin1: TEXT_LATIN1,
+  utf16: TEXT_UTF16,
   bigint: 6,
   bytes: 7,
   true: 8,
@@ -20,9 +21,6 @@ export const valueType = {
   undefined: 11,
   coded: 12,
 } as const;
-
-/** Keys use a part of the same numbers. */
-export type KeyType = "number" | "latin1" | "utf16" | "bigint" | "bytes" | "coded";
 
 export const metaOf = (length: number, type: number): number => (length << 4) | type;
 

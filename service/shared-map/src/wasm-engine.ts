@@ -15,7 +15,7 @@ interface WasmEngine {
     maximum: number;
     shared: true /* pages of 64 KiB */;
   }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => WasmModule;
+  readonly Module: new (bytes: Uint8Array, options: { builtins: string[] }) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: object };
 }
 

@@ -26,8 +26,11 @@ const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** 4 GiB, what 32-bit addresses reach: the most that a memory may declare. */
 const maximumPages = "65536";
 
+/** What is AssemblyScript's own: in place of a file of the core, or beside it. */
+const assembly = new Set(["machine", "text"]);
+
 function sourceOf(name: string): string {
-  const path = name === "machine" ? folder("./machine.as") : folder(`../src/core/${name}.ts`);
+  const path = assembly.has(name) ? folder(`./${name}.as`) : folder(`../src/core/${name}.ts`);
   return (
     readFileSync(path, "utf8")
       // Types of the machine are AssemblyScript's own.
@@ -44,7 +47,10 @@ export async function compileCore(): Promise<Uint8Array> {
   const { error, stderr } = await main(
     [
       "core.ts",
-      ..."-O3 --converge --runtime stub --noAssert --enable threads --importMemory --sharedMemory".split(" "),
+      "text.ts",
+      ..."-O3 --converge --runtime stub --noAssert --enable threads --enable reference-types --importMemory --sharedMemory".split(
+        " ",
+      ),
       ..."--initialMemory 1 --noExportMemory --maximumMemory".split(" "),
       maximumPages,
       ..."--outFile core.wasm".split(" "),

@@ -1,5 +1,4 @@
 /** How a writer comes to the segment of a hash: pinned, locked, and sure that it is the one in force. */
-
 import { locate } from "./directory.ts";
 import { ownerOf, pin, unpin } from "./epoch.ts";
 import { LEFT, SEGMENT_HELD, SEGMENT_LOCK } from "./layout.ts";

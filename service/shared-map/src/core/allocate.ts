@@ -3,7 +3,6 @@
  * room: expired ones always, unwanted ones where the map evicts. What a write needs is had before the write
  * changes anything, so a write that is refused has changed nothing.
  */
-
 import { evictSome } from "./evict.ts";
 import { advanceEpoch, freeReady, lockHeap, sizeClassOf, takeBlock, unlockHeap } from "./heap.ts";
 import {

@@ -1,5 +1,4 @@
 /** What goes over all segments: counting entries, and taking all of them out, one segment at a time. */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { endOf, locate } from "./directory.ts";
 import { valueAddress } from "./entry.ts";

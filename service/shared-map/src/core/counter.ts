@@ -2,7 +2,6 @@
  * Counters: 64-bit integers that are added to in place. By key, under the segment's lock; or, for those that
  * somebody has a handle to, at an address that stays valid as long as the map lives, by one atomic addition.
  */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { isExpired, isInteger, typeOf, valueAddress } from "./entry.ts";
 import { hashBytes } from "./hash.ts";

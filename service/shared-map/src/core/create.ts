@@ -1,5 +1,4 @@
 /** The first segment of a new map, which has every hash. */
-
 import { allocate } from "./allocate.ts";
 import { directoryAddress } from "./directory.ts";
 import { SEGMENT, STATE } from "./layout.ts";

@@ -5,10 +5,9 @@
  * memory that depends on d alone. So one word, ROOT, names the directory in force, and a reader that has
  * loaded it has a consistent view: docs/iteration.md shows what goes wrong when that takes three words.
  *
- * A segment that was split stays readable, says where its entries went, and changes no more; whoever reaches
- * it, through whatever directory, goes on from there.
+ * A segment that was split stays as it was. A reader that came to it before the directory led past it reads
+ * what was true when it came; a writer finds out once it has the lock, which is released only after that.
  */
-
 import { ownerOf } from "./epoch.ts";
 import { DEPTH, DIRECTORY, DIRECTORY_LOCK, LEFT, MAX_DEPTH, PREFIX, RIGHT, ROOT } from "./layout.ts";
 import { lockWord, unlockWord } from "./lock.ts";
@@ -23,14 +22,10 @@ export function prefixIndex(hash: i32, depth: i32): i32 {
   return depth === 0 ? 0 : hash >>> (32 - depth);
 }
 
-/** The segment in force for a hash. The caller is pinned. */
+/** The segment of a hash; one in force when the call began, if not any more. The caller is pinned. */
 export function locate(hash: i32): i32 {
   const depth = atomicLoad(ROOT);
-  let segment = atomicLoad(directoryAddress(depth) + (prefixIndex(hash, depth) << 2));
-  for (let left = atomicLoad(segment + LEFT); left !== 0; left = atomicLoad(segment + LEFT)) {
-    segment = hash << load32(segment + DEPTH) < 0 ? atomicLoad(segment + RIGHT) : left;
-  }
-  return segment;
+  return atomicLoad(directoryAddress(depth) + (prefixIndex(hash, depth) << 2));
 }
 
 /** Makes room for prefixes one bit longer than now. The caller holds the directory's lock. */

@@ -1,5 +1,4 @@
 /** An entry: a key and its value in one block, which does not change from when it is published until it is freed. */
-
 import { chainAddress, hasChain } from "./heap.ts";
 import {
   BLOCK_HEADER,

@@ -6,7 +6,6 @@
  * that the system stopped in the middle of a call holds reclamation up, and one that died there until its
  * lane is recovered.
  */
-
 import { EPOCH, LANE_BYTES, LANE_COUNT, LANES, PIN } from "./layout.ts";
 import { atomicLoad, atomicStore, type i32, load32 } from "./machine.ts";
 

@@ -6,7 +6,6 @@
  * insertions: a queue would need a write for each insertion that all threads share. Entries that have expired
  * go first come, whatever the policy.
  */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { isExpired } from "./entry.ts";
 import {

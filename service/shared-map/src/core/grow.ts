@@ -1,5 +1,4 @@
 /** Growth: a full segment is replaced by two, or by one when it was full of deleted slots. */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
 import { canDeepen } from "./directory.ts";

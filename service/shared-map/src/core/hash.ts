@@ -3,7 +3,6 @@
  * nobody who does not know the map's seed can choose keys that collide. The Linux kernel uses it, with the
  * same rounds, for its hash tables on 32-bit machines.
  */
-
 import { SEED } from "./layout.ts";
 import { type i32, load8, load32, rotateLeft } from "./machine.ts";
 

@@ -7,7 +7,6 @@
  *
  * A page whose blocks are all free can pass to another class: memory follows what is stored.
  */
-
 import { everybodyIsCurrent, nextEpoch, ownerOf } from "./epoch.ts";
 import {
   CLASS_OF,

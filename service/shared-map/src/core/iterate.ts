@@ -7,7 +7,6 @@
  * what it is; and a key that is there throughout is found, because its hash's group is searched in a segment
  * that has it. Keys with equal hashes come together, and the caller takes them one by one.
  */
-
 import { locate } from "./directory.ts";
 import { deliverValue, isExpired } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";

@@ -1,5 +1,4 @@
 /** Lanes: a thread that works with the map has one, with a scratch of its own to pass keys and values through. */
-
 import { LANE_BYTES, LANE_COUNT, LANES, NO_LANE, OWNER } from "./layout.ts";
 import { atomicStore, compareExchange, type i32, load32 } from "./machine.ts";
 

@@ -196,6 +196,9 @@ export const NUMBER: i32 = 1;
 export const COUNTER: i32 = 2;
 /** One that is added to through its address, without a lock; in state FIXED. */
 export const FIXED_COUNTER: i32 = 3;
+// Types of keys and values that are strings.
+export const TEXT_LATIN1: i32 = 4;
+export const TEXT_UTF16: i32 = 5;
 
 // What calls return where they cannot do what was asked.
 export const ABSENT: i32 = -1;
@@ -208,6 +211,7 @@ export const CONFLICT: i32 = -5;
 export const IS_FIXED: i32 = -6;
 export const NOT_A_NUMBER: i32 = -7;
 export const NO_LANE: i32 = -8;
+export const KEY_TOO_LONG: i32 = -9;
 
 // What a write expects of the entry it replaces, beside a block's address.
 export const ANYTHING: i32 = -1;

@@ -1,5 +1,4 @@
 /** Reading: no lock, no loop that a writer can prolong. The key is in the lane's scratch. */
-
 import { locate } from "./directory.ts";
 import { deliverValue, isExpired, markVisited } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";

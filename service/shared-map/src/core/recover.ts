@@ -7,7 +7,6 @@
  * successors was replaced. Then every block that is still HELD or RETIRED by the dead lane is on neither side
  * of anything, and can be freed. Costs a look at every block of the heap.
  */
-
 import { redirect } from "./directory.ts";
 import { publishedKind } from "./entry.ts";
 import { ownerOf } from "./epoch.ts";

@@ -11,7 +11,6 @@
  * A group's control bytes are changed by the holder of the segment's lock only. Readers take no lock: a key
  * that is there throughout is in one slot throughout, and anything else they see overlaps a write.
  */
-
 import {
   DELETED,
   DEPTH,

@@ -3,7 +3,6 @@
  * The new ones are filled before anybody can see them; the old one stays as it was for readers that are in it.
  * No operation moves more entries than one segment has.
  */
-
 import { replaceSegment } from "./directory.ts";
 import { markRetired } from "./heap.ts";
 import { DEPTH, HASH, PREFIX, SCRATCH, SCRATCH_HASHES, SEGMENT, SLOTS, STATE } from "./layout.ts";

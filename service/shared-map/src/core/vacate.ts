@@ -3,7 +3,6 @@
  * memory has to follow. The entries and segments of the page are copied to other pages of their class; entries are evicted where
  * there is no room for them and the map evicts.
  */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { ownerOf } from "./epoch.ts";
 import { evictEntry } from "./evict.ts";

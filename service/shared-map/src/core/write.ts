@@ -3,7 +3,6 @@
  * lock. The order of stores under a lock is such that a thread may die between any two of them: `recover.ts`
  * then finds out from the states of blocks which side of the publishing store it was on.
  */
-
 import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
 import { entryBytes, isExpired, isInteger, publishedKind, typeOf, valueAddress } from "./entry.ts";
