@@ -1,5 +1,5 @@
 /**
- * Where everything lies in the shared memory. Offsets are bytes; a picture of the whole is in docs/layout.md.
+ * Where everything lies in the shared memory. Offsets are bytes; docs/shared-map.md draws it.
  *
  *   header | lanes | directories | page table | scratch of each lane | page 0 | page 1 | ... (64 KiB each)
  *

@@ -1,0 +1,43 @@
+/**
+ * Four workers share a cache, a rate limit and counters: `npx node examples/shared-map.ts`.
+ *
+ * Each request asks for a page. Who needs a page that nobody has rendered does so, for all: that costs 5 ms. A
+ * client may have 100 pages a minute.
+ */
+import { once } from "node:events";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { SharedMap } from "../service/shared-map/src/index.ts";
+
+const workers = 4;
+const requests = 500;
+const limit = 100;
+
+if (isMainThread) {
+  using map = SharedMap.create<string | number>({ maxBytes: 8 * 2 ** 20, eviction: "sieve" });
+  const started = Array.from(
+    { length: workers },
+    (_, number) => new Worker(new URL(import.meta.url), { workerData: { handle: map.handle, number } }),
+  );
+  await Promise.all(started.map((worker) => once(worker, "exit")));
+  const [served, rendered, refused] = ["served", "rendered", "refused"].map(
+    (name) => map.counter(name).value,
+  );
+  console.log(`${served} pages served, ${rendered} of them rendered, ${refused} requests refused`);
+} else {
+  using map = SharedMap.attach<string | number>(workerData.handle);
+  const [served, rendered, refused] = ["served", "rendered", "refused"].map((name) => map.counter(name));
+  for (let i = 0; i < requests; i++) {
+    const client = (i * 7 + workerData.number) % 10;
+    if (map.add(`client ${client}`, 1, { ttl: 60_000 }) > limit) {
+      refused!.add();
+      continue;
+    }
+    map.getOrInsertComputed(`page ${i % 50}`, (page) => {
+      rendered!.add();
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      return `<h1>${page}</h1>`;
+    });
+    served!.add();
+  }
+}

@@ -1,0 +1,18 @@
+/** What only a process of its own shows: the example as a reader runs it, and a Node.js without WebAssembly. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const run = (file: string) => execFileSync(process.execPath, [file], { encoding: "utf8" });
+
+test("the example: the limit holds over all workers, and no page is rendered more often than there are workers", () => {
+  const told = run(fileURLToPath(new URL("../../../examples/shared-map.ts", import.meta.url)));
+  const [served, rendered, refused] = told.match(/\d+/g)!.map(Number);
+  assert.deepEqual([served, refused], [1000, 1000]);
+  assert.ok(rendered! >= 50 && rendered! <= 200, told);
+});
+
+test("where WebAssembly is switched off, threads share a map all the same", () => {
+  assert.equal(run(fileURLToPath(new URL("./threads/without-wasm.ts", import.meta.url))), "null value 42\n");
+});
