@@ -16,3 +16,15 @@ test("the example: the limit holds over all workers, and no page is rendered mor
 test("where WebAssembly is switched off, threads share a map all the same", () => {
   assert.equal(run(fileURLToPath(new URL("./threads/without-wasm.ts", import.meta.url))), "null value 42\n");
 });
+
+test("a system that gives no more memory: MEMORY_UNAVAILABLE", { skip: process.platform !== "linux" }, () => {
+  const module = JSON.stringify(new URL("../src/index.ts", import.meta.url).href);
+  const script = `import(${module}).then(({ SharedMap }) => {
+    try { SharedMap.create({ maxBytes: 2 ** 30 }); } catch ({ code }) { console.log(code); }
+  })`;
+  // The shell's limit of address space: enough for Node.js, not for a memory with its guard pages.
+  const told = execFileSync("sh", ["-c", 'ulimit -v 6000000; exec "$0" -e "$1"', process.execPath, script], {
+    encoding: "utf8",
+  });
+  assert.equal(told, "MEMORY_UNAVAILABLE\n");
+});

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createRandom } from "@cupel/base";
 import {
   DIRECTORY_LOCK,
@@ -78,6 +80,50 @@ test(`${rounds} threads terminated at random moments: no lock stays held, no blo
   );
   assert.ok(found.inACall > 0, "some died in the middle of a call");
 });
+
+test("threads that end without closing the map give their places back", async () => {
+  using map = SharedMap.create<string, string>({ maxBytes: 2 ** 20, maxThreads: 2 });
+  for (let i = 0; i < 5; i++) {
+    const { worker } = await startThread(map, "churn", {
+      control: createControl(),
+      keys: 9,
+      seed: i,
+      longest: 9,
+    });
+    map.guard(worker);
+    const exit = once(worker, "exit");
+    worker.postMessage("end");
+    await exit;
+    await new Promise(setImmediate);
+    assert.equal(map.stats().threads, 1);
+  }
+});
+
+test("maps that are forgotten instead of closed give their places back", {
+  skip: !hasCollector(),
+}, async () => {
+  using map = SharedMap.create<number>({ maxThreads: 2 });
+  for (let i = 0; i < 5; i++) {
+    SharedMap.attach<number>(map.handle).set("i", i);
+    for (let turn = 0; turn < 50 && map.stats().threads > 1; turn++) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(map.stats().threads, 1);
+  }
+  const counter = SharedMap.attach<number>(map.handle).counter("n");
+  for (let turn = 0; turn < 5; turn++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.equal(counter.add(), 1, "a counter keeps its map open");
+});
+
+function hasCollector(): boolean {
+  setFlagsFromString("--expose-gc");
+  globalThis.gc ??= runInNewContext("gc");
+  return typeof globalThis.gc === "function";
+}
 
 function laneOf(words: Int32Array, threadId: number): number {
   for (let i = 0; ; i++) {

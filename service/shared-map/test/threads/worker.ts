@@ -7,7 +7,9 @@ const { handle, task, parameters }: { handle: SharedMapHandle; task: TaskName; p
   workerData;
 const map = SharedMap.attach(handle);
 parentPort?.postMessage({ kind: "ready" });
-parentPort?.once("message", () => {
+parentPort?.once("message", (message) => {
+  // As a thread whose program is careless.
+  if (message === "end") return parentPort?.close();
   const result = (tasks[task] as (map: unknown, parameters: unknown) => unknown)(map, parameters);
   map.close();
   parentPort?.postMessage({ kind: "done", result });
