@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { Attachment } from "../src/attachment.ts";
+import { ANYTHING, CONFLICT } from "../src/core/layout.ts";
 import { jsonCodec, SharedMap, structuredCodec } from "../src/index.ts";
 
 const cores = ["wasm", "typescript"] as const;
@@ -305,6 +307,28 @@ for (const core of cores) {
     });
   });
 }
+
+test("a conditional write is not deceived by an entry that came to lie where the expected one lay", () => {
+  using map = SharedMap.create<number>({ maxBytes });
+  const thread = new Attachment(map.handle, {});
+  const put = (value: number, expected: number, generation: number) => {
+    const keyMeta = thread.putKey("k");
+    return thread.write(keyMeta, thread.putValue(value), 0, expected, generation, 0);
+  };
+  put(0, ANYTHING, 0);
+  thread.read("k", undefined);
+  const { found, foundGeneration } = thread;
+  let writes = 0;
+  do {
+    put(++writes, ANYTHING, 0);
+    thread.read("k", undefined);
+  } while (thread.found !== found && writes < 100_000);
+  assert.equal(thread.found, found, "the block was used again");
+  assert.equal(put(-1, found, foundGeneration), CONFLICT);
+  assert.equal(map.get("k"), writes);
+  assert.equal(put(-1, found, thread.foundGeneration), 0);
+  thread.detach();
+});
 
 test("two attachments of one thread see the same map, and close by themselves", () => {
   const map = SharedMap.create<number>({ maxThreads: 2 });
