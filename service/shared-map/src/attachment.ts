@@ -5,11 +5,11 @@
  * freeing memory, nor between a key's being put into the scratch and the call that it is put there for.
  */
 import { threadId } from "node:worker_threads";
-import { baseErrors, type Clock, type CupelError, reasonOf } from "@cupel/base";
+import type { Clock } from "@cupel/base";
 import type { Codec } from "./codec.ts";
+import { Coded, decodeWith, encodeWith, kindName } from "./coded.ts";
 import {
   ABSENT,
-  BUSY,
   CHUNK_BYTES,
   CONFLICT,
   EXPIRES,
@@ -19,19 +19,17 @@ import {
   FOUND_HASH,
   FOUND_KEY,
   FOUND_VALUE,
-  IS_FIXED,
   KEY_TOO_LONG,
   LAYOUT,
   MAX_INLINE_BYTES,
   MAX_KEY_BYTES,
-  MEMORY_FULL,
   NO_LANE,
-  NOT_A_NUMBER,
   SCRATCH,
   SCRATCH_BYTES,
 } from "./core/layout.ts";
+import { failureOf } from "./core-failure.ts";
 import type { Core } from "./core-instance.ts";
-import { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
+import { sharedMapErrors } from "./errors.ts";
 import { bufferOf, openCore, type SharedMapHandle } from "./handle.ts";
 import { type AttachOptions, clockOf } from "./options.ts";
 import { Scratch } from "./scratch.ts";
@@ -39,13 +37,6 @@ import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./val
 
 /** A value on its way in: of a type that the map knows, or what a codec made of it. */
 type Storable = string | number | bigint | boolean | null | undefined | Uint8Array | Coded;
-
-class Coded {
-  readonly bytes: Uint8Array;
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-}
 
 export class Attachment {
   readonly handle: SharedMapHandle;
@@ -373,69 +364,8 @@ export class Attachment {
 
   /** Throws what a result of the core stands for. */
   fail(result: number): never {
-    const known = failures[result];
-    if (known === undefined) throw baseErrors.error("INTERNAL", `The core returned ${result}.`);
-    throw failure(known[0], known[1], this.handle.settings.maxBytes);
+    throw failureOf(result, this.handle.settings);
   }
-}
-
-const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> = {
-  [MEMORY_FULL]: [
-    "MAP_FULL",
-    'The map is full; nothing was changed. Delete entries, let them expire, create it with a larger maxBytes, or with eviction: "sieve".',
-  ],
-  [BUSY]: [
-    "MAP_BUSY",
-    "A thread that does not run holds a lock of the map; nothing was changed. If it was terminated, the lock is released as soon as the thread that started it gets to its event loop: try again then.",
-  ],
-  [IS_FIXED]: [
-    "COUNTER_FIXED",
-    "The key is a counter with handles: it takes integers only. Use another key.",
-  ],
-  [NOT_A_NUMBER]: [
-    "NOT_A_COUNTER",
-    "The key has a value that is not an integer: nothing can be added to it. Use compute, or another key.",
-  ],
-};
-
-function failure(code: SharedMapErrorCode, message: string, maxBytes: number): CupelError {
-  return sharedMapErrors.error(code, message, { details: { maxBytes } });
-}
-
-function encodeWith(codec: Codec, value: unknown): Uint8Array {
-  let bytes: unknown;
-  try {
-    bytes = codec.encode(value);
-  } catch (cause) {
-    throw sharedMapErrors.error(
-      "CODEC_FAILED",
-      `The codec "${codec.name}" could not encode a value of type ${kindName(value)} (${reasonOf(cause)}). Nothing was changed.`,
-      { cause },
-    );
-  }
-  if (bytes instanceof Uint8Array) return bytes;
-  throw sharedMapErrors.error(
-    "CODEC_FAILED",
-    `The codec "${codec.name}" gave ${kindName(bytes)}, not bytes.`,
-  );
-}
-
-function decodeWith(codec: Codec | undefined, bytes: Uint8Array): unknown {
-  if (codec === undefined) throw baseErrors.error("INTERNAL", "A coded value lies in a map without a codec.");
-  try {
-    return codec.decode(bytes);
-  } catch (cause) {
-    throw sharedMapErrors.error(
-      "CODEC_FAILED",
-      `The codec "${codec.name}" could not decode ${bytes.byteLength} bytes (${reasonOf(cause)}). All threads must use the codec that encoded them.`,
-      { cause },
-    );
-  }
-}
-
-function kindName(value: unknown): string {
-  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
-  return value.constructor?.name ?? "object";
 }
 
 function nameOf(key: unknown): string {

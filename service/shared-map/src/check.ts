@@ -34,6 +34,7 @@ import {
   LANES,
   LEFT,
   LIMBO,
+  LIMBO_UNITS,
   LINK,
   LIVE,
   MAX_INLINE_BYTES,
@@ -230,12 +231,21 @@ class MemoryCheck {
 
   /** Free blocks are in their page's list, free pages in theirs, what waits to be freed in limbo. */
   checkLists(): void {
+    let units = 0;
     for (const list of [LIMBO, LIMBO + 4, LIMBO + 8, READY]) {
       for (let block = this.#at(list); block !== 0; block = this.#at(block + LINK)) {
         this.#refer(block, IN_LIMBO, "limbo");
         this.#checkChain(block);
+        const page = (block - this.#at(FIRST_PAGE)) >>> 16;
+        const size = this.#at(CLASS_SIZES + (this.#at(this.#descriptor(page) + PAGE_CLASS) - 1) * 4);
+        const length = this.#at(block + VALUE_META) >>> 4;
+        units += (size >>> 3) + (length > MAX_INLINE_BYTES ? length >>> 3 : 0);
       }
     }
+    this.#expect(
+      this.#at(LIMBO_UNITS) === units,
+      `${this.#at(LIMBO_UNITS)} units are in limbo, not ${units}`,
+    );
     const listed = new Set<number>();
     classSizes.forEach((_, sizeClass) => {
       for (

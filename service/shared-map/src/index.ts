@@ -1,7 +1,7 @@
 export type { CheckReport } from "./check.ts";
 export { type Codec, jsonCodec, structuredCodec } from "./codec.ts";
-export { Counter } from "./counter.ts";
-export { Cursor, type CursorParts } from "./cursor.ts";
+export type { Counter } from "./counter.ts";
+export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 export type { SharedMapHandle } from "./handle.ts";
 export type { AttachOptions, SharedMapOptions } from "./options.ts";

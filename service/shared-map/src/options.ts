@@ -41,7 +41,7 @@ export interface AttachOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** For tests. */
+/** @internal For tests. */
 export interface TestOptions {
   readonly groupBits?: number;
   readonly core?: "wasm" | "typescript";

@@ -1,0 +1,30 @@
+/** What the core's results stand for when a call could not do what was asked. */
+import { baseErrors, type CupelError } from "@cupel/base";
+import { BUSY, IS_FIXED, MEMORY_FULL, NOT_A_NUMBER } from "./core/layout.ts";
+import { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
+import type { MapSettings } from "./options.ts";
+
+const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> = {
+  [MEMORY_FULL]: [
+    "MAP_FULL",
+    'The map is full; nothing was changed. Delete entries, let them expire, create it with a larger maxBytes, or with eviction: "sieve".',
+  ],
+  [BUSY]: [
+    "MAP_BUSY",
+    "A thread that does not run holds a lock of the map; nothing was changed. If it was terminated, the lock is released as soon as the thread that started it gets to its event loop: try again then.",
+  ],
+  [IS_FIXED]: [
+    "COUNTER_FIXED",
+    "The key is a counter with handles: it takes integers only. Use another key.",
+  ],
+  [NOT_A_NUMBER]: [
+    "NOT_A_COUNTER",
+    "The key has a value that is not an integer: nothing can be added to it. Use compute, or another key.",
+  ],
+};
+
+export function failureOf(result: number, { maxBytes }: MapSettings): CupelError {
+  const known = failures[result];
+  if (known === undefined) return baseErrors.error("INTERNAL", `The core returned ${result}.`);
+  return sharedMapErrors.error(known[0], known[1], { details: { maxBytes } });
+}
