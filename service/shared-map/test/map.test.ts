@@ -127,6 +127,17 @@ for (const core of cores) {
       map.check();
     });
 
+    test("values without bytes, behind keys that fill their blocks, touch no other block", () => {
+      using map = SharedMap.create<boolean | string | null>({ maxBytes, core });
+      for (let length = 1; length <= 64; length++) {
+        const keys = Array.from({ length: 20 }, (_, i) => String(i).padEnd(length, "-"));
+        for (const key of keys) map.set(key, null);
+        for (const key of keys.toReversed()) map.set(key, true).set(key, "").set(key, false);
+        for (const key of keys) assert.equal(map.get(key), false);
+        map.check();
+      }
+    });
+
     test("a bytes value is a copy, in and out", () => {
       using map = SharedMap.create<Uint8Array>({ maxBytes, core });
       const bytes = new Uint8Array([1, 2]);

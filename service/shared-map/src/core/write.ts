@@ -30,6 +30,7 @@ import {
   KEY,
   KEY_META,
   LINK,
+  MAX_INLINE_BYTES,
   MAX_USED,
   MEMORY_FULL,
   NOTHING,
@@ -76,7 +77,8 @@ export function stage(lane: i32, keyMeta: i32, valueMeta: i32, expiry: f64, now:
   store32(block + KEY_META, keyMeta);
   copyBytes(block + KEY, scratch + SCRATCH_KEY, keyMeta >>> 4);
   const value = valueAddress(block);
-  store32(value, 0);
+  // The chain's first chunk; before the meta, which says that there is one.
+  if (valueMeta >>> 4 > MAX_INLINE_BYTES) store32(value, 0);
   store32(block + VALUE_META, valueMeta);
   if (isInteger(block)) atomicStoreInteger(value, loadF64(scratch + SCRATCH_VALUE));
   else if (!hasChain(block)) copyBytes(value, scratch + SCRATCH_VALUE, valueMeta >>> 4);
