@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CupelError } from "@cupel/base";
+import { FREE_UNITS, HEAP_LOCK } from "../src/core/layout.ts";
+import { bufferOf } from "../src/handle.ts";
 import {
   jsonCodec,
   SharedMap,
@@ -130,8 +132,7 @@ test("a map of another layout: VERSION_MISMATCH", () => {
   using map = SharedMap.create();
   const { handle } = map;
   assert.throws(() => SharedMap.attach({ ...handle, version: 99 }), hasCode("VERSION_MISMATCH"));
-  const { memory } = handle;
-  const words = new Int32Array(memory instanceof SharedArrayBuffer ? memory : memory.buffer);
+  const words = new Int32Array(bufferOf(handle.memory));
   words[1]!++;
   assert.throws(() => SharedMap.attach(handle), hasCode("VERSION_MISMATCH"));
   words[1]!--;
@@ -185,13 +186,24 @@ test("every use after close: MAP_CLOSED, and no other thread's lane is touched",
   heir.check();
 });
 
+test("a lock that a thread which does not run holds: MAP_BUSY for writes, while reads go on", () => {
+  using map = SharedMap.create<number>({ maxBytes: 2 ** 20 });
+  map.set("a", 1);
+  const words = new Int32Array(bufferOf(map.handle.memory));
+  words[HEAP_LOCK >> 2] = 5;
+  assert.throws(() => map.set("a", 2), hasCode("MAP_BUSY"));
+  assert.equal(map.get("a"), 1);
+  words[HEAP_LOCK >> 2] = 0;
+  assert.equal(map.set("a", 3).get("a"), 3);
+  map.check();
+});
+
 test("a damaged memory: check says what is wrong, as MAP_CORRUPT", () => {
   using map = SharedMap.create<number, number>({ maxBytes: 2 ** 20 });
   for (let i = 0; i < 100; i++) map.set(i, i);
-  const { memory } = map.handle;
-  const words = new Int32Array(memory instanceof SharedArrayBuffer ? memory : memory.buffer);
-  words[396 >> 2]! += 6;
+  const words = new Int32Array(bufferOf(map.handle.memory));
+  words[FREE_UNITS >> 2]! += 6;
   assert.throws(() => map.check(), hasCode("MAP_CORRUPT"));
-  words[396 >> 2]! -= 6;
+  words[FREE_UNITS >> 2]! -= 6;
   map.check();
 });

@@ -56,8 +56,8 @@ export function equalBytes(a: i32, b: i32, length: i32): bool {
 @inline export function compareExchangeInteger(address: i32, expected: f64, value: f64): bool {
   return atomic.cmpxchg<i64>(address, i64(expected), i64(value)) == i64(expected);
 }
-@inline export function wait(address: i32, expected: i32, milliseconds: f64): void {
-  atomic.wait<i32>(address, expected, i64(milliseconds * 1e6));
+@inline export function wait(address: i32, expected: i32, milliseconds: f64): i32 {
+  return atomic.wait<i32>(address, expected, i64(milliseconds * 1e6));
 }
 @inline export function notify(address: i32, count: i32): void { atomic.notify(address, count); }
 

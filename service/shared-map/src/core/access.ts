@@ -11,7 +11,7 @@ import { atomicLoad, atomicStore, type i32 } from "./machine.ts";
  */
 export function lockSegment(lane: i32, hash: i32): i32 {
   const owner = ownerOf(lane);
-  for (let naps = 0; naps < PATIENCE; naps++) {
+  for (let naps = 0; naps < PATIENCE; ) {
     pin(lane);
     const segment = locate(hash);
     const lock = segment + SEGMENT_LOCK;
@@ -26,7 +26,7 @@ export function lockSegment(lane: i32, hash: i32): i32 {
     }
     atomicStore(lane + SEGMENT_HELD, 0);
     unpin(lane);
-    sleepOnLock(lock, seen);
+    naps = naps + sleepOnLock(lock, seen);
   }
   return 0;
 }

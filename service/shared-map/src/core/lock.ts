@@ -10,8 +10,9 @@ const SPINS: i32 = 200;
 const SLEEPERS: i32 = 0x40000000;
 /** Sleepers look again after so long, milliseconds. */
 const NAP: f64 = 10;
-/** A lock held through so many naps is held by a thread that does not run. */
+/** A lock that nobody released for so many naps is held by a thread that does not run. */
 export const PATIENCE: i32 = 100;
+const TIMED_OUT: i32 = 2;
 
 /** Tries for a moment. */
 export function tryLock(word: i32, owner: i32): boolean {
@@ -28,16 +29,19 @@ export function announceSleeper(word: i32): i32 {
   return compareExchange(word, seen, seen | SLEEPERS) === seen ? seen | SLEEPERS : 0;
 }
 
-/** Until the lock is released, or for a nap. Needs no memory to be there still: what it may miss is a wake-up. */
-export function sleepOnLock(word: i32, seen: i32): void {
-  if (seen !== 0) wait(word, seen, NAP);
+/**
+ * Sleeps until the lock is released, or for a nap. Returns 1 when nobody released it meanwhile, or else 0. Needs no
+ * memory to be there still: what it may miss is a wake-up.
+ */
+export function sleepOnLock(word: i32, seen: i32): i32 {
+  return seen !== 0 && wait(word, seen, NAP) === TIMED_OUT ? 1 : 0;
 }
 
 /** Waits for a lock whose place is fixed. False when its owner does not run. */
 export function lockWord(word: i32, owner: i32): boolean {
-  for (let naps = 0; naps < PATIENCE; naps++) {
+  for (let naps = 0; naps < PATIENCE; ) {
     if (tryLock(word, owner)) return true;
-    sleepOnLock(word, announceSleeper(word));
+    naps = naps + sleepOnLock(word, announceSleeper(word));
   }
   return false;
 }

@@ -100,9 +100,9 @@ export function atomicAddInteger(address: i32, delta: f64): f64 {
 export function compareExchangeInteger(address: i32, expected: f64, value: f64): boolean {
   return Atomics.compareExchange(longs, address >>> 3, BigInt(expected), BigInt(value)) === BigInt(expected);
 }
-/** Sleeps while the word is `expected`, until a notify or for `milliseconds`. */
-export function wait(address: i32, expected: i32, milliseconds: f64): void {
-  Atomics.wait(words, address >>> 2, expected, milliseconds);
+/** Sleeps while the word is `expected`, until a notify or for `milliseconds`. Returns 0, 1 if it was not, 2 if time ran out. */
+export function wait(address: i32, expected: i32, milliseconds: f64): i32 {
+  return ["ok", "not-equal", "timed-out"].indexOf(Atomics.wait(words, address >>> 2, expected, milliseconds));
 }
 export function notify(address: i32, count: i32): void {
   Atomics.notify(words, address >>> 2, count);
