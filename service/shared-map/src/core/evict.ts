@@ -28,7 +28,6 @@ import {
   HAND_PAGE,
   HASH,
   KIND,
-  LINK,
   LIST_MAX,
   PAGE_CARVED,
   PAGE_CLASS,
@@ -114,16 +113,13 @@ export function evictEntry(lane: i32, entry: i32, hash: i32, now: f64, anyway: b
   return gone;
 }
 
-/** Moves the hand on a little, and takes out what is unwanted there. Returns how many entries went. */
-export function evictSome(lane: i32, now: f64): i32 {
+/** Moves the hand on a little, and takes out what is unwanted there. */
+export function evictSome(lane: i32, now: f64): void {
   const listed = listUnwanted(lane, now);
   const list = load32(lane + SCRATCH) + SCRATCH_LIST;
   let gone = 0;
   for (let i = 0; i < listed; i++) {
     gone = evictEntry(lane, load32(list + (i << 3)), load32(list + (i << 3) + 4), now, false, gone);
   }
-  let count = 0;
-  for (let block = gone; block !== 0; block = load32(block + LINK)) count = count + 1;
   retire(lane, gone);
-  return count;
 }
