@@ -121,7 +121,8 @@ test("fitted levels are never worse than even ones, whatever the weights", () =>
         assert.ok(b! <= a! * 1.001, `${b} for ${a}`);
       },
     ),
-    { numRuns: 60 },
+    // A draw for which the search's own bound of the error says otherwise.
+    { numRuns: 60, examples: [[-2, "laplace", 3, 7, 63]] },
   );
 });
 

@@ -33,14 +33,28 @@ export function quantiseWeights(matrix: WeightMatrix, how: WeightQuantiser): Qua
     return quantiseBlocks(matrix, bits, how.blockSize, how.reach);
   }
   const evenly = new RoundingLevels(uniformLevels(bits, how.reach));
-  const even = scalesOf(matrix, evenly, how.granularity);
-  const uniform = () => rounded(matrix, bits, evenly, even.scales, true);
-  if (bits === 8 || how.levels === "uniform") return uniform();
-  const levels = fitLevels(matrix.weights, matrix.columns, even.scales, bits, matrix.importanceOf, how.reach);
-  const fitted = new RoundingLevels(levels);
-  const found = scalesOf(matrix, fitted, how.granularity);
+  const scales = scalesOf(matrix, evenly, how.granularity);
+  const even = rounded(matrix, bits, evenly, scales, true);
+  if (bits === 8 || how.levels === "uniform") return even;
+  const levels = fitLevels(matrix.weights, matrix.columns, scales, bits, matrix.importanceOf, how.reach);
+  const fitting = new RoundingLevels(levels);
+  const fitted = rounded(matrix, bits, fitting, scalesOf(matrix, fitting, how.granularity), false);
   // One set of levels for all rows may suit few weights worse than even steps do.
-  return found.error < even.error ? rounded(matrix, bits, fitted, found.scales, false) : uniform();
+  return errorOf(matrix, fitted) < errorOf(matrix, even) ? fitted : even;
+}
+
+/** The weighted squared error of rounded weights. What the search for scales tells is a bound: its codes are older. */
+function errorOf({ weights, columns, importanceOf }: WeightMatrix, found: QuantisedWeights): number {
+  const { codes, levels, scales, rows } = found;
+  let error = 0;
+  for (let row = 0; row < rows; row++) {
+    const importance = importanceOf(row);
+    for (let k = 0; k < columns; k++) {
+      const i = row * columns + k;
+      error += importance[k]! * (weights[i]! - scales[row]! * levels[codes[i]!]!) ** 2;
+    }
+  }
+  return error;
 }
 
 /** Any would do. */
@@ -50,15 +64,15 @@ function scalesOf(
   matrix: WeightMatrix,
   rounding: RoundingLevels,
   granularity: "channel" | "tensor",
-): { scales: Float32Array; error: number } {
+): Float32Array {
   const { weights, rows, columns, importanceOf, leastScaleOf } = matrix;
   const allRows = Array.from({ length: rows }, (_, row) => row);
   if (granularity === "tensor") {
     const importance = new Float32Array(weights.length);
     for (const row of allRows) importance.set(importanceOf(row), row * columns);
     const least = allRows.reduce((most, row) => Math.max(most, leastScaleOf(row)), 0);
-    const { scale, error } = bestScale(weights, importance, rounding, least);
-    return { scales: new Float32Array(rows).fill(scale || scaleOfZeros), error };
+    const { scale } = bestScale(weights, importance, rounding, least);
+    return new Float32Array(rows).fill(scale || scaleOfZeros);
   }
   const found = allRows.map((row) =>
     bestScale(
@@ -68,10 +82,7 @@ function scalesOf(
       leastScaleOf(row),
     ),
   );
-  return {
-    scales: Float32Array.from(found, ({ scale }) => scale || scaleOfZeros),
-    error: found.reduce((sum, { error }) => sum + error, 0),
-  };
+  return Float32Array.from(found, ({ scale }) => scale || scaleOfZeros);
 }
 
 function rounded(
