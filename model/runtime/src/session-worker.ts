@@ -5,7 +5,7 @@
  * binding schedules each with `setImmediate`), so a `cancel` or `close` posted meanwhile overtakes the queue.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { type EngineSession, openEngineSession, prepareEngineThread } from "./engine-session.ts";
+import type { EngineSession } from "./engine-session.ts";
 import { type GuardMemory, guarded } from "./exit-guard.ts";
 import { postError } from "./posted-error.ts";
 import type { EngineRun, QueuedTask, SessionReply, SessionRequest } from "./session-protocol.ts";
@@ -13,6 +13,9 @@ import type { EngineRun, QueuedTask, SessionReply, SessionRequest } from "./sess
 if (parentPort === null) throw new Error("session-worker.ts is the entry of a worker thread.");
 const port = parentPort;
 const guard: GuardMemory = workerData;
+
+/** The binding is native code from its first instruction on: a process that ends waits for its loading too. */
+const { openEngineSession, prepareEngineThread } = await guarded(guard, () => import("./engine-session.ts"));
 prepareEngineThread();
 
 type OpenRequest = Extract<SessionRequest, { kind: "open" }>;

@@ -67,6 +67,22 @@ test("a process may exit while a model is being loaded", async () => {
   assert.equal(out, "leaving");
 });
 
+test("a process may exit while the engine itself is being loaded", {
+  skip: process.platform !== "linux" && "sees the engine in /proc/self/maps",
+}, async () => {
+  const once = () =>
+    program(`
+      import { readFileSync } from "node:fs";
+      void openSession(doubler());
+      (function look() {
+        if (!/onnxruntime/.test(readFileSync("/proc/self/maps", "latin1"))) return void setImmediate(look);
+        console.log("leaving");
+        process.exit(0);
+      })();
+    `);
+  assert.deepEqual(await Promise.all([once(), once(), once(), once()]), Array(4).fill("leaving"));
+});
+
 test("a cancelled opening leaves nothing behind", async () => {
   const out = await program(`
     const abort = new AbortController();

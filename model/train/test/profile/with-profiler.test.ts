@@ -97,8 +97,8 @@ test("a run is told by both profilers on one clock", async () => {
 test("a worker that ends before the profile does is in it", async () => {
   const source = `
     function decodePictures(ms) { const end = performance.now() + ms; while (performance.now() < end); }
-    setTimeout(() => decodePictures(50), 0);
-    setTimeout(() => {}, 1200);
+    const pictures = setInterval(() => decodePictures(5), 50);
+    setTimeout(() => clearInterval(pictures), 2500);
   `;
   const { trace } = await withProfiler({}, async () => {
     await once(new Worker(source, { eval: true, name: "decoder" }), "exit");
