@@ -76,6 +76,7 @@ import {
   store32,
 } from "./machine.ts";
 import { groupAddress, groupCount, slotAddress } from "./segment.ts";
+import { handOver } from "./split.ts";
 
 function isOwned(block: i32, kind: i32, owner: i32): boolean {
   return atomicLoad(block + STATE) === (kind | (owner << LANE_SHIFT));
@@ -106,10 +107,11 @@ function settleReplacement(segment: i32, owner: i32): void {
   const left = atomicLoad(segment + LEFT);
   const right = atomicLoad(segment + RIGHT);
   if (isLockedBy(DIRECTORY_LOCK, owner)) redirect(segment);
-  // Who still holds them died before anybody could have replaced them in turn.
-  if (isOwned(left, HELD, owner)) atomicStore(left + STATE, SEGMENT);
-  if (isOwned(right, HELD, owner)) atomicStore(right + STATE, SEGMENT);
-  if (kindOf(segment) === SEGMENT) atomicStore(segment + STATE, RETIRED | (owner << LANE_SHIFT));
+  handOver(left, owner);
+  handOver(right, owner);
+  const kind = kindOf(segment);
+  // HELD by another: who made it has not handed it over yet. Any other kind: it was replaced before it was locked.
+  if (kind === SEGMENT || kind === HELD) atomicStore(segment + STATE, RETIRED | (owner << LANE_SHIFT));
 }
 
 function settleSegment(lane: i32, owner: i32): void {

@@ -4,12 +4,24 @@
  * No operation moves more entries than one segment has.
  */
 import { replaceSegment } from "./directory.ts";
+import { ownerOf } from "./epoch.ts";
 import { markRetired } from "./heap.ts";
-import { DEPTH, HASH, PREFIX, SCRATCH, SCRATCH_HASHES, SEGMENT, SLOTS, STATE } from "./layout.ts";
+import {
+  DEPTH,
+  HASH,
+  HELD,
+  LANE_SHIFT,
+  PREFIX,
+  SCRATCH,
+  SCRATCH_HASHES,
+  SEGMENT,
+  SLOTS,
+  STATE,
+} from "./layout.ts";
 import {
   atomicLoad,
   atomicLoadControl,
-  atomicStore,
+  compareExchange,
   countTrailingZeros,
   type i32,
   load32,
@@ -47,7 +59,16 @@ function distribute(from: i32, hashes: i32, left: i32, right: i32): void {
 }
 
 /**
- * Replaces a locked segment by two blocks that the lane holds, or by one, given twice. Returns the segment, to be retired; 0 when the directory's lock was not to be had.
+ * A block that the directory leads to is no longer the owner's but the map's, unless somebody has already
+ * replaced it in turn: its lock is free as soon as it can be found.
+ */
+export function handOver(segment: i32, owner: i32): void {
+  compareExchange(segment + STATE, HELD | (owner << LANE_SHIFT), SEGMENT);
+}
+
+/**
+ * Replaces a locked segment by two blocks that the lane holds, or by one, given twice. Returns the segment, to
+ * be retired; 0 when the directory's lock was not to be had.
  */
 export function replaceBy(lane: i32, segment: i32, left: i32, right: i32): i32 {
   const depth = load32(segment + DEPTH);
@@ -58,7 +79,7 @@ export function replaceBy(lane: i32, segment: i32, left: i32, right: i32): i32 {
   gatherHashes(segment, hashes);
   distribute(segment, hashes, left, right);
   if (!replaceSegment(lane, segment, left, right)) return 0;
-  atomicStore(left + STATE, SEGMENT);
-  atomicStore(right + STATE, SEGMENT);
+  handOver(left, ownerOf(lane));
+  handOver(right, ownerOf(lane));
   return markRetired(lane, segment, 0);
 }

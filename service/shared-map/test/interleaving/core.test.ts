@@ -3,39 +3,17 @@
  * that different schedules reach are explored once; the counts are printed.
  */
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { GENERATIONS, PAGE_CARVED, PAGE_TABLE } from "../../src/core/layout.ts";
-import { type Exploration, type ExploreOptions, explore } from "./explorer.ts";
-import { ModelMap } from "./model-map.ts";
-
-type Steps<R = unknown> = Generator<number, R, number>;
-
-function exploreAndTell(t: TestContext, options: ExploreOptions): Exploration {
-  const started = performance.now();
-  const found = explore(options);
-  const bound =
-    options.maxPreemptions === undefined ? "all schedules" : `up to ${options.maxPreemptions} preemptions`;
-  t.diagnostic(
-    `${t.name}: ${bound}, ${found.states} states, ${found.runs} runs to the end, ${found.steps} steps, ` +
-      `longest ${found.longest}, ${found.flagged} flagged, ${((performance.now() - started) / 1000).toFixed(1)} s`,
-  );
-  assert.ok(found.isComplete, "every state was explored");
-  return found;
-}
+import { assertWalk } from "./assert-walk.ts";
+import { exploreAndTell } from "./explore-and-tell.ts";
+import { ModelMap, type Steps } from "./model-map.ts";
 
 /** With segments that split once they hold more than `maxUsed`. */
 function filled(keys: readonly number[], maxUsed: number, pausing = false): ModelMap {
   const map = new ModelMap({ maxUsed, pausing });
   for (const key of keys) map.alone(map.set(0, key, key));
   return map;
-}
-
-/** Every kept key once, none twice, none that was never added. */
-function assertWalk(walked: unknown, kept: readonly number[], passing: readonly number[]): void {
-  const keys = walked as number[];
-  assert.equal(new Set(keys).size, keys.length, `${keys}: a key came twice`);
-  for (const key of kept) assert.ok(keys.includes(key), `${keys}: ${key} was there throughout`);
-  for (const key of keys) assert.ok(kept.includes(key) || passing.includes(key), `${key} was never added`);
 }
 
 /** Whether some block was handed out twice: more allocations than blocks. */
@@ -148,7 +126,22 @@ test("two threads add the same new key: one entry", (t) => {
   });
 });
 
-test("two threads compute on one key while it is also overwritten: no update is lost", (t) => {
+test("a segment that one thread has just made is split by another at once", (t) => {
+  const map = filled([1, 2], 2);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 2,
+    // The hashes of all of them begin with the same bit, so that what comes of the first split is full again.
+    threads: { one: () => map.set(1, 3, 3), two: () => map.set(2, 11, 11) },
+    onEnd: () => {
+      assert.equal(map.check().entries, 4);
+      for (const key of [1, 2, 3, 11]) assert.equal(map.alone(map.get(0, key)), key);
+    },
+  });
+});
+
+test("two threads compute on one key at once: no update is lost", (t) => {
   const map = filled([1], 7);
   map.machine.snapshot();
   exploreAndTell(t, {
@@ -259,6 +252,22 @@ test("a thread dies while another writes to the same segment: the other goes on 
       map.check();
       assert.equal(map.alone(map.get(0, 1)), 100);
       assert.equal(map.alone(map.get(0, 2)), 2);
+    },
+  });
+});
+
+test("a thread dies while another splits what it has made: both segments are accounted for", (t) => {
+  const map = filled([1, 2], 2);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 1,
+    threads: { other: () => map.set(2, 11, 11), victim: () => map.set(1, 3, 3) },
+    kill: "victim",
+    recover: () => map.recover(3, 1),
+    onEnd: () => {
+      map.check();
+      for (const key of [1, 2, 11]) assert.equal(map.alone(map.get(0, key)), key);
     },
   });
 });

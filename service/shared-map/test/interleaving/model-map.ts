@@ -11,7 +11,6 @@ import {
   LANE_BYTES,
   MAX_INLINE_BYTES,
   MAX_USED,
-  MEMORY_FULL,
   NOTHING,
   NUMBER,
   SCRATCH,
@@ -33,11 +32,11 @@ const seed = 0x1234567;
 const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CALL: 16 };
 
 /** A program that returns; `Program`'s own parameter is what it returns. */
-type Steps<R> = Generator<number, R, number>;
+export type Steps<R = unknown> = Generator<number, R, number>;
 
 export interface ModelMapOptions {
+  /** Default false. */
   readonly evicts?: boolean;
-  readonly maxBytes?: number;
   /** Slots that a segment uses before it is split; default 7 of its 8. */
   readonly maxUsed?: number;
   /** Whether threads can die between plain stores; default false. */
@@ -50,8 +49,8 @@ export class ModelMap {
   readonly #lanes: number;
 
   constructor(options: ModelMapOptions = {}) {
-    const { evicts = false, maxBytes = 2 ** 20, maxUsed = 7, pausing = false } = options;
-    const geometry = geometryOf({ maxBytes, maxThreads, evicts, groupBits: 0 });
+    const { evicts = false, maxUsed = 7, pausing = false } = options;
+    const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads, evicts, groupBits: 0 });
     this.machine = createModelMachine(memoryBytes(geometry));
     writeHeader(this.machine.buffer, geometry);
     // The same hashes in every run of the tests.
@@ -90,18 +89,20 @@ export class ModelMap {
     if (result !== 0) throw new Error(`set returned ${result}`);
   }
 
-  /** False when there is no memory. */
-  *trySet(thread: number, key: number, value: number): Steps<boolean> {
-    const result = yield* this.#write(thread, key, value, ANYTHING, 0);
-    if (result !== 0 && result !== MEMORY_FULL) throw new Error(`set returned ${result}`);
-    return result === 0;
-  }
-
   *#write(thread: number, key: number, value: number, expected: number, generation: number): Steps<number> {
     this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
     this.#put(this.#scratch(thread) + SCRATCH_VALUE, value);
     const call = this.core.write!(this.lane(thread), numberMeta, numberMeta, 0, expected, generation, 0, 0);
     return yield* call as Steps<number>;
+  }
+
+  /** A value of so many bytes, whatever they are: its block is of another size than that of a number. */
+  *setWide(thread: number, key: number, length: number): Steps<void> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const meta = (length << 4) | valueType.bytes;
+    const call = this.core.write!(this.lane(thread), numberMeta, meta, 0, ANYTHING, 0, 0, 0);
+    const result = yield* call as Steps<number>;
+    if (result !== 0) throw new Error(`set returned ${result}`);
   }
 
   /** A value of two chunks; they are short, which nobody but a reader would mind. */
@@ -157,6 +158,11 @@ export class ModelMap {
       }
       if (count !== 0 && from === 0) return keys;
     }
+  }
+
+  /** Empties a page, so that a class can have it that has none. */
+  *vacate(thread: number, sizeClass: number): Steps<boolean> {
+    return Boolean(yield* this.core.vacatePage!(this.lane(thread), sizeClass, 0) as Steps<number>);
   }
 
   *recover(thread: number, dead: number): Steps<void> {
