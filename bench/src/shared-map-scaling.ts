@@ -13,7 +13,7 @@ import type { ReaderName, ReaderResult, ScalingWorkerData } from "./shared-map-w
 
 const turnMs = 200;
 
-export const readerNames = [
+const readerNames = [
   "arithmetic, no map",
   "Map get, one for each worker",
   "Cupel has",

@@ -5,8 +5,7 @@ import type { Turn } from "./shared-map-turns.ts";
 
 const passes = 4;
 
-export const setNames = ["Map set", "Cupel set", "lmdb put, batched", "sharedmap set"] as const;
-export type SetName = (typeof setNames)[number];
+export type SetName = "Map set" | "Cupel set" | "lmdb put, batched" | "sharedmap set";
 
 /** From then on, the numbers of the contenders are others. */
 export function setTurns({ set, map, cupel, lmdb, peer }: Contenders): Turn<SetName>[] {

@@ -11,12 +11,12 @@ import { fillContenders, type ReadName, readTurns } from "./shared-map-contender
 import { keyLength, keySet, textLength } from "./shared-map-keys.ts";
 import { measureScaling } from "./shared-map-scaling.ts";
 import { setTurns } from "./shared-map-sets.ts";
-import { measureSize } from "./shared-map-sizes.ts";
+import { measureSize, type SizeName } from "./shared-map-sizes.ts";
 import { type Timings, takeTurns } from "./shared-map-turns.ts";
 import { counterTurns, walkTurns } from "./shared-map-walks.ts";
 import { openTemporaryFolder } from "./temporary-folder.ts";
 
-/** The notes that the project's own service keeps. */
+/** More than fits into a core's own cache. */
 const keys = 2 ** 17;
 const sizes = [2 ** 10, 2 ** 14, 2 ** 17, 2 ** 20] as const;
 const rounds = 9;
@@ -149,7 +149,7 @@ function barsOf(reads: Timings<ReadName>, counter: Spread): Bar[] {
 
 interface SizeFigures {
   readonly keys: number;
-  readonly nanoseconds: Timings<"Map get" | "Cupel has" | "Cupel get number">["nanoseconds"];
+  readonly nanoseconds: Timings<SizeName>["nanoseconds"];
   /** Of the time over Map's. */
   readonly has: Spread;
   readonly getNumber: Spread;

@@ -13,7 +13,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
@@ -27,8 +27,13 @@ import {
 } from "../src/index.ts";
 import { modelOf, valueNamed } from "./support/build.ts";
 
+const folders: string[] = [];
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
 async function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "cupel-"));
+  const folder = await mkdtemp(join(tmpdir(), "cupel-"));
+  folders.push(folder);
+  return folder;
 }
 
 /** Three weights, two of them large enough to go outside. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -59,8 +59,9 @@ test("a damaged byte gives one of the reader's errors or a model that can be wri
   );
 });
 
-test("other files are refused with a word on what to do", async () => {
+test("other files are refused with a word on what to do", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "cupel-"));
+  t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, "model.onnx");
   for (const content of [
     "",
