@@ -1,6 +1,6 @@
 /**
- * What compression costs in accuracy, on real models and real pictures, beside the stock Python quantiser.
- * Both are evaluated by the same engine on the same pictures, none of which calibration has seen.
+ * What compression costs in accuracy, on real models and real images, beside the stock Python quantiser.
+ * Both are evaluated by the same engine on the same images, none of which calibration has seen.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,8 +16,8 @@ import {
 } from "@cupel/compress";
 import { type Model, readModelFile, writeModelFile } from "@cupel/onnx";
 import {
-  openPictures,
-  type PictureSource,
+  type ImageSource,
+  openImages,
   type Preprocessing,
   parsePreprocessing,
   preprocessingFor,
@@ -94,7 +94,7 @@ const subjects: readonly Subject[] = [
 ];
 
 /** As many as the peer's tutorials use; its percentile method keeps all their activations in memory. */
-const peerPictures = 256;
+const peerImages = 256;
 const peerMethods = ["MinMax", "Percentile"] as const;
 const seed = 1;
 
@@ -102,7 +102,7 @@ export const accuracy: Benchmark = {
   name: "accuracy",
   claim:
     "INT8 loses at most 0.3 points on the ResNets and 0.7 on MobileNet; ResNet-50 (base width 32) at 2.75 MB, 1/8.6, at most 0.7.",
-  peer: `ONNX Runtime's quantize_static in Python (QDQ, per channel, ${peerMethods.join(" and ")}, ${peerPictures} pictures)`,
+  peer: `ONNX Runtime's quantize_static in Python (QDQ, per channel, ${peerMethods.join(" and ")}, ${peerImages} images)`,
   takes: "10 min",
   async run(context) {
     if (context.data === null) return withoutData;
@@ -157,7 +157,7 @@ async function measureSubject(
     subject.preprocessing,
     preprocessingFor(model.graph.inputs[0]!.shape!),
   );
-  const calibration = await openPictures(join(data, subject.calibration));
+  const calibration = await openImages(join(data, subject.calibration));
   const held: Trial = {
     subject,
     path,
@@ -165,13 +165,13 @@ async function measureSubject(
     preprocessing,
     calibration,
     folder,
-    evaluation: await openPictures(join(data, subject.evaluation)),
+    evaluation: await openImages(join(data, subject.evaluation)),
   };
   const { signal } = context;
   const reference = await evaluate(path, held.evaluation, preprocessing, { signal });
   const floatBytes = (await stat(path)).size;
   context.print(
-    `${subject.model}: float32 ${megabytes(floatBytes)}, top-1 ${percent(reference.top1)} of ${reference.indices.length} pictures`,
+    `${subject.model}: float32 ${megabytes(floatBytes)}, top-1 ${percent(reference.top1)} of ${reference.indices.length} images`,
   );
   const rows: Measured[] = [];
   const failures: Failure[] = [];
@@ -211,8 +211,8 @@ interface Trial {
   readonly path: string;
   readonly model: Model;
   readonly preprocessing: Preprocessing;
-  readonly calibration: PictureSource;
-  readonly evaluation: PictureSource;
+  readonly calibration: ImageSource;
+  readonly evaluation: ImageSource;
   readonly folder: TemporaryFolder;
 }
 
@@ -241,7 +241,7 @@ function contendersOf(trial: Trial, context: BenchmarkContext): Contender[] {
 async function compressTo(goal: Goal, trial: Trial, { progress, signal }: BenchmarkContext): Promise<string> {
   const output = trial.folder.file(`${goal.bits}.onnx`);
   const { model } = await compress(trial.model, {
-    pictures: trial.calibration,
+    images: trial.calibration,
     preprocessing: trial.preprocessing,
     recipe: defaultRecipe(goal.bits, goal.bits === "mixed" ? { maxBytes: goal.maxBytes } : {}),
     seed,
@@ -252,15 +252,15 @@ async function compressTo(goal: Goal, trial: Trial, { progress, signal }: Benchm
   return output;
 }
 
-/** Its pictures are the beginning of those that Cupel calibrates with. */
+/** Its images are the beginning of those that Cupel calibrates with. */
 async function quantiseByPeer(
   python: string,
   method: (typeof peerMethods)[number],
   { path, calibration, preprocessing, folder }: Trial,
   signal: AbortSignal,
 ): Promise<string> {
-  const pictures = sample(calibration, peerPictures, seed);
-  const tensors = await writeTensors(pictures, preprocessing, folder.file("pictures.bin"));
+  const images = sample(calibration, peerImages, seed);
+  const tensors = await writeTensors(images, preprocessing, folder.file("images.bin"));
   const output = folder.file(`${method}.onnx`);
   await quantiseStatically({ python, model: path, tensors, method, prepare: true, output, signal });
   return output;
@@ -306,7 +306,7 @@ function table(rows: readonly Measured[]): string {
       megabytes(row.bytes),
       percent(row.top1),
       differenceText(row),
-      String(row.comparison.pictures),
+      String(row.comparison.images),
     ]),
   ]);
 }

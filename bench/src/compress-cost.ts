@@ -1,5 +1,5 @@
 /**
- * What compressing ResNet-50 costs: time, peak memory and how that grows with the pictures (it must not);
+ * What compressing ResNet-50 costs: time, peak memory and how that grows with the images (it must not);
  * and what the model costs in memory afterwards. Each compression runs in a process of its own, since a
  * peak never sinks.
  */
@@ -13,16 +13,16 @@ import { megabytes, seconds, tableText } from "./figures.ts";
 import { resnet50 } from "./models/resnet50.ts";
 import { openTemporaryFolder } from "./temporary-folder.ts";
 
-const pictures = 128;
-const pictureCounts = [32, 128, 512] as const;
-/** A garbage collector's whims; sixteen times the pictures would show as more. */
+const images = 128;
+const imageCounts = [32, 128, 512] as const;
+/** A garbage collector's whims; sixteen times the images would show as more. */
 const growthBar = 1.15;
 
 export const compressCost: Benchmark = {
   name: "compress-cost",
   claim:
-    "Compressing ResNet-50 with 128 pictures: time and peak memory; the latter does not grow with the pictures.",
-  peer: "itself with 32 and 512 pictures, and a bare process that has loaded the same modules",
+    "Compressing ResNet-50 with 128 images: time and peak memory; the latter does not grow with the images.",
+  peer: "itself with 32 and 512 images, and a bare process that has loaded the same modules",
   takes: "10 min",
   async run({ print, signal }) {
     await using folder = await openTemporaryFolder();
@@ -34,13 +34,13 @@ export const compressCost: Benchmark = {
     const cases: Case[] = [];
     const add = async (bits: 8 | "mixed", count: number, seesAll: boolean) => {
       const output = folder.file(`${bits}.onnx`);
-      const outcome = await probe({ kind: "compress", path, output, bits, pictures: count, seesAll }, signal);
+      const outcome = await probe({ kind: "compress", path, output, bits, images: count, seesAll }, signal);
       cases.push({ bits, ...outcome });
       print(caseText(cases.at(-1)!, bare.peakBytes));
     };
-    await add(8, pictures, false);
-    for (const count of pictureCounts) await add(8, count, true);
-    await add("mixed", pictures, false);
+    await add(8, images, false);
+    for (const count of imageCounts) await add(8, count, true);
+    await add("mixed", images, false);
 
     const memory = {
       float32: await measureMemory(path, { threads: 1, signal }),
@@ -55,16 +55,16 @@ export const compressCost: Benchmark = {
       figures: { float32Bytes: bytes, bareBytes: bare.peakBytes, cases, memory },
       bars: [
         {
-          claim: `peak at 512 pictures <= ${growthBar}x that at 32`,
+          claim: `peak at 512 images <= ${growthBar}x that at 32`,
           measured: `${growth.toFixed(2)}x`,
           isMet: growth <= growthBar,
           isExact: true,
         },
       ],
       quote:
-        `compressing ResNet-50 (${megabytes(bytes)}) with 128 pictures takes ${seconds(usual!.tookMs)} to INT8 and ` +
+        `compressing ResNet-50 (${megabytes(bytes)}) with 128 images takes ${seconds(usual!.tookMs)} to INT8 and ` +
         `${seconds(mixed!.tookMs)} to mixed bits, at a peak of ${megabytes(usual!.peakBytes)} and ${megabytes(mixed!.peakBytes)} ` +
-        `(bare process ${megabytes(bare.peakBytes)}); with 512 pictures instead of 32 the peak is ${growth.toFixed(2)}x. ` +
+        `(bare process ${megabytes(bare.peakBytes)}); with 512 images instead of 32 the peak is ${growth.toFixed(2)}x. ` +
         `Run, the model takes ${ratio.toFixed(2)}x less memory above the bare process.`,
     };
   },
@@ -80,7 +80,7 @@ function caseText(
 ): string {
   const what = bits === "mixed" ? "mixed" : `INT${bits}`;
   return (
-    `${what}, ${seen} pictures seen: ${seconds(tookMs)} (${seconds(processorMs)} of processor time), peak ${megabytes(peakBytes)} ` +
+    `${what}, ${seen} images seen: ${seconds(tookMs)} (${seconds(processorMs)} of processor time), peak ${megabytes(peakBytes)} ` +
     `(${megabytes(peakBytes - bareBytes)} above bare), file ${megabytes(outputBytes)}`
   );
 }

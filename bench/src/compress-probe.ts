@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { compress, defaultRecipe, type Recipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
 import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
-import { syntheticPictures } from "./pictures/synthetic-pictures.ts";
+import { syntheticImages } from "./images/synthetic-images.ts";
 
 export type ProbeTask =
   /** Only what importing the modules costs. */
@@ -13,13 +13,13 @@ export type ProbeTask =
       readonly path: string;
       readonly output: string;
       readonly bits: 8 | "mixed";
-      readonly pictures: number;
-      /** Calibration looks at all pictures, whether or not the ranges still move. */
+      readonly images: number;
+      /** Calibration looks at all images, whether or not the ranges still move. */
       readonly seesAll: boolean;
     };
 
 export interface ProbeOutcome {
-  /** Pictures that calibration looked at. */
+  /** Images that calibration looked at. */
   readonly seen: number;
   /** From reading the model to having written the result. */
   readonly tookMs: number;
@@ -47,7 +47,7 @@ process.once("message", async (task: ProbeTask) => {
 async function compressFile(task: ProbeTask & { kind: "compress" }) {
   const model = await readModelFile(task.path);
   const result = await compress(model, {
-    pictures: syntheticPictures({ count: task.pictures }),
+    images: syntheticImages({ count: task.images }),
     preprocessing: parsePreprocessing(
       "preset=imagenet,resize=none",
       preprocessingFor(model.graph.inputs[0]!.shape!),
@@ -55,7 +55,7 @@ async function compressFile(task: ProbeTask & { kind: "compress" }) {
     recipe: task.seesAll ? withoutStop(recipeFor(task.bits)) : recipeFor(task.bits),
   });
   const { bytes } = await writeModelFile(result.model, task.output);
-  return { seen: result.calibration.pictures, outputBytes: bytes };
+  return { seen: result.calibration.images, outputBytes: bytes };
 }
 
 /** A size for mixed bits: a network without meaning has no accuracy to hold a drop against. */

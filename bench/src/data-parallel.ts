@@ -84,7 +84,7 @@ export const dataParallel: Benchmark = {
 
 async function measure({ name, network, dims }: Contest, signal: AbortSignal): Promise<Result> {
   const batch = dims[0]!;
-  const pictures = randomTrainingBatch(dims, classes);
+  const images = randomTrainingBatch(dims, classes);
   await using threads = await openTrainer(network, { batch, threads: workers, signal });
   await using replicas = await openParallelTrainer(network, { batch, replicas: workers, threads: 1, signal });
   const stepMs = async (trainer: Trainer): Promise<number> => {
@@ -94,7 +94,7 @@ async function measure({ name, network, dims }: Contest, signal: AbortSignal): P
     const since = performance.now();
     while (performance.now() - since < msARound) {
       const started = performance.now();
-      await trainer.step(pictures, 0.01);
+      await trainer.step(images, 0.01);
       times.push(performance.now() - started);
     }
     return spreadOf(times).median;

@@ -9,13 +9,13 @@ import { type FusionReport, fusionReport, measureLatency } from "@cupel/runtime"
 import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import { type Benchmark, withoutPython } from "./benchmark.ts";
 import { millisecondsText, ratioText, tableText } from "./figures.ts";
+import { syntheticImages } from "./images/synthetic-images.ts";
 import { resnet50 } from "./models/resnet50.ts";
 import { quantiseStatically, writeTensors } from "./peer/static-quantiser.ts";
-import { syntheticPictures } from "./pictures/synthetic-pictures.ts";
 import { openTemporaryFolder } from "./temporary-folder.ts";
 
 /** Fusion does not depend on them, and the peer keeps their activations. */
-const pictures = 16;
+const images = 16;
 const rounds = 30;
 
 export const fusionTrap: Benchmark = {
@@ -33,16 +33,16 @@ export const fusionTrap: Benchmark = {
       "preset=imagenet,resize=none",
       preprocessingFor(model.graph.inputs[0]!.shape!),
     );
-    const source = syntheticPictures({ count: pictures });
+    const source = syntheticImages({ count: images });
     const compressed = await compress(model, {
-      pictures: source,
+      images: source,
       preprocessing,
       recipe: defaultRecipe(8),
       progress,
       signal,
     });
     await writeModelFile(compressed.model, folder.file("cupel.onnx"));
-    const tensors = await writeTensors(source, preprocessing, folder.file("pictures.bin"));
+    const tensors = await writeTensors(source, preprocessing, folder.file("images.bin"));
     const stock = { python, model: path, tensors, method: "MinMax", signal } as const;
     await quantiseStatically({ ...stock, prepare: true, output: folder.file("prepared.onnx") });
     await quantiseStatically({ ...stock, prepare: false, output: folder.file("plain.onnx") });

@@ -1,6 +1,6 @@
 /**
  * How much faster INT8 is than float32, and whether W4 at rest costs time: ResNet-50 at full width, one
- * picture a run, all models in turn in the same engine.
+ * image a run, all models in turn in the same engine.
  */
 import { compress, defaultRecipe } from "@cupel/compress";
 import { type Model, writeModelFile } from "@cupel/onnx";
@@ -8,11 +8,11 @@ import { type FusionReport, fusionReport, type Latency, measureLatency } from "@
 import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import type { Bar, Benchmark, BenchmarkContext } from "./benchmark.ts";
 import { inverse, megabytes, millisecondsText, ratioText, seconds, tableText } from "./figures.ts";
+import { syntheticImages } from "./images/synthetic-images.ts";
 import { resnet50 } from "./models/resnet50.ts";
-import { syntheticPictures } from "./pictures/synthetic-pictures.ts";
 import { openTemporaryFolder } from "./temporary-folder.ts";
 
-const pictures = 128;
+const images = 128;
 const rounds = 60;
 const warmup = 5;
 const speedBar = 3.3;
@@ -75,7 +75,7 @@ async function compressTo(
 ): Promise<Compressed> {
   const started = performance.now();
   const result = await compress(model, {
-    pictures: syntheticPictures({ count: pictures }),
+    images: syntheticImages({ count: images }),
     preprocessing: parsePreprocessing(
       "preset=imagenet,resize=none",
       preprocessingFor(model.graph.inputs[0]!.shape!),
@@ -88,7 +88,7 @@ async function compressTo(
   const { bytes } = await writeModelFile(result.model, path);
   const { convolutions, matrixProducts, unfused } = await fusionReport(path, { signal });
   print(
-    `W${bits}: ${megabytes(bytes)}, compressed in ${seconds(tookMs)} with ${result.calibration.pictures} pictures; ` +
+    `W${bits}: ${megabytes(bytes)}, compressed in ${seconds(tookMs)} with ${result.calibration.images} images; ` +
       `${convolutions.quantised} of ${convolutions.total} convolutions fused`,
   );
   for (const { node, reason } of unfused) print(`  ${node} is not fused: ${reason}`);

@@ -1,16 +1,16 @@
 /**
  * JPEG photographs to normalised tensors: the training loader against the same sharp pipeline in one thread.
- * Beside it `batches()`, and the peer with a picture for each core at once: what this machine gives beyond
+ * Beside it `batches()`, and the peer with an image for each core at once: what this machine gives beyond
  * one thread at that moment, whoever else is at work on it.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   batches,
+  type ImageSource,
   type Loader,
+  openImages,
   openLoader,
-  openPictures,
-  type PictureSource,
   parsePreprocessing,
   preprocessingFor,
   sample,
@@ -20,7 +20,7 @@ import { type Benchmark, withoutData } from "./benchmark.ts";
 import { ratioText, spreadOf, tableText } from "./figures.ts";
 import { sharpPipeline } from "./peer/sharp-pipeline.ts";
 
-const pictures = 256;
+const images = 256;
 const batchSize = 32;
 const rounds = 11;
 const bar = 1.7;
@@ -30,11 +30,11 @@ const tolerance = 0.05;
 export const preprocessingThroughput: Benchmark = {
   name: "preprocessing-throughput",
   claim: `The training loader makes tensors of photographs at least ${bar} times as fast on two cores.`,
-  peer: "the same sharp pipeline in one thread, one picture after the other",
+  peer: "the same sharp pipeline in one thread, one image after the other",
   takes: "1 min",
   async run({ data, print, signal }) {
     if (data === null) return withoutData;
-    const source = sample(await openPictures(join(data, "imagenet", "train-sample")), pictures, 1);
+    const source = sample(await openImages(join(data, "imagenet", "train-sample")), images, 1);
     const preprocessing = parsePreprocessing(
       "preset=imagenet,resize=short-side:232,crop=224",
       preprocessingFor(["N", 3, 224, 224]),
@@ -68,14 +68,14 @@ export const preprocessingThroughput: Benchmark = {
     }
 
     const decodedBytes = await bytesOfPixels(paths);
-    const floatBytes = pictures * 3 * preprocessing.width * preprocessing.height * 4;
+    const floatBytes = images * 3 * preprocessing.width * preprocessing.height * 4;
     const figures = Object.fromEntries(
       names.map((name) => {
         const seconds = spreadOf(times[name]).median / 1000;
         return [
           name,
           {
-            picturesPerSecond: pictures / seconds,
+            imagesPerSecond: images / seconds,
             decodedGibPerSecond: decodedBytes / 2 ** 30 / seconds,
             floatGibPerSecond: floatBytes / 2 ** 30 / seconds,
             ratio: spreadOf(times.peer.map((ms, round) => ms / times[name][round]!)),
@@ -85,10 +85,10 @@ export const preprocessingThroughput: Benchmark = {
     );
     print(
       tableText([
-        ["", "pictures/s", "GiB/s of decoded pixels", "GiB/s of floats made", "ratio"],
+        ["", "images/s", "GiB/s of decoded pixels", "GiB/s of floats made", "ratio"],
         ...Object.entries(figures).map(([name, figure]) => [
           name,
-          figure.picturesPerSecond.toFixed(0),
+          figure.imagesPerSecond.toFixed(0),
           figure.decodedGibPerSecond.toFixed(3),
           figure.floatGibPerSecond.toFixed(3),
           ratioText(figure.ratio),
@@ -98,10 +98,10 @@ export const preprocessingThroughput: Benchmark = {
     const ratio = spreadOf(times.peer.map((ms, round) => ms / times.loader[round]!));
     return {
       kind: "measured",
-      figures: { pictures, batchSize, rounds, cores, ...figures },
+      figures: { images, batchSize, rounds, cores, ...figures },
       bars: [
         {
-          claim: `the loader makes at least ${bar} times as many pictures a second as one thread`,
+          claim: `the loader makes at least ${bar} times as many images a second as one thread`,
           measured: ratioText(ratio),
           isMet: ratio.median >= bar,
           isExact: false,
@@ -112,9 +112,9 @@ export const preprocessingThroughput: Benchmark = {
   },
 };
 
-async function pathsOf(source: PictureSource): Promise<string[]> {
-  const found = await Promise.all(Array.from({ length: source.length }, (_, i) => source.picture(i)));
-  return found.filter((picture) => picture.kind === "file").map(({ path }) => path);
+async function pathsOf(source: ImageSource): Promise<string[]> {
+  const found = await Promise.all(Array.from({ length: source.length }, (_, i) => source.image(i)));
+  return found.filter((image) => image.kind === "file").map(({ path }) => path);
 }
 
 /** As they are in the files, before the resize. */

@@ -112,12 +112,12 @@ async function measure(
   const macs = layersOf(model).reduce((sum, layer) => sum + (layer.macs ?? 0), 0);
   const convolutions = await convolutionSpeed(model, batch, signal);
   await using trainer = await openTrainer(model, { batch, threads, signal });
-  const pictures = randomTrainingBatch([batch, channels, size, size], classes);
+  const images = randomTrainingBatch([batch, channels, size, size], classes);
   const cupelSteps = async (count: number) => {
     const times: number[] = [];
     for (let i = 0; i < count; i++) {
       const started = performance.now();
-      await trainer.step(pictures, 0.01);
+      await trainer.step(images, 0.01);
       times.push(performance.now() - started);
     }
     return times;

@@ -4,7 +4,7 @@ import { defineErrors } from "@cupel/base";
 const usage = { http: 400, grpc: "INVALID_ARGUMENT", exit: 64 } as const;
 
 export const cliErrors = defineErrors({
-  VERB_UNKNOWN: { meaning: "There is no command of that name.", ...usage },
+  COMMAND_UNKNOWN: { meaning: "There is no command of that name.", ...usage },
   OPTION_UNKNOWN: { meaning: "The command has no option of that name.", ...usage },
   OPTION_INVALID: { meaning: "The value of an option is missing or not one it takes.", ...usage },
   ARGUMENT_MISSING: { meaning: "The command needs an argument or option that was not given.", ...usage },
@@ -20,7 +20,7 @@ export const cliErrors = defineErrors({
     exit: 66,
   },
   LABELS_MISSING: {
-    meaning: "The accuracy was asked for, but the pictures carry no labels.",
+    meaning: "The accuracy was asked for, but the images carry no labels.",
     ...usage,
   },
 });

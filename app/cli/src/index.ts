@@ -1,3 +1,3 @@
 export { cliErrors } from "./errors.ts";
-export { type CommandOptions, cupelVersion, runCommand } from "./run-command.ts";
+export { cupelVersion, type RunCommandOptions, runCommand } from "./run-command.ts";
 export { type Terminal, terminalOf } from "./terminal/terminal.ts";

@@ -1,26 +1,26 @@
 /**
- * From words to an exit status: find the verb, read its arguments, do the work, tell the outcome. The one
+ * From words to an exit status: find the command, read its arguments, do the work, tell the outcome. The one
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
 import { readFileSync } from "node:fs";
 import { type Clock, silentProgress, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
-import { commandHelp, verbHelp } from "./arguments/help.ts";
+import { commandHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
 import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
 import { suggest } from "./arguments/suggest.ts";
+import type { Command } from "./commands/command.ts";
+import { commands } from "./commands/commands.ts";
 import { cliErrors } from "./errors.ts";
 import { errorJson, exitStatusOf, printError } from "./terminal/print-error.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
 import { styled, type Terminal } from "./terminal/terminal.ts";
-import type { Verb } from "./verbs/verb.ts";
-import { verbs } from "./verbs/verbs.ts";
 
 const version = flag({ name: "version", summary: "Print the version and do nothing" });
 const globalOptions = Object.values(globals);
 const leadingOptions = [...globalOptions, version];
 
-export interface CommandOptions {
+export interface RunCommandOptions {
   readonly signal: AbortSignal;
   readonly clock?: Clock;
 }
@@ -29,7 +29,7 @@ export interface CommandOptions {
 export async function runCommand(
   words: readonly string[],
   terminal: Terminal,
-  { signal, clock = systemClock }: CommandOptions,
+  { signal, clock = systemClock }: RunCommandOptions,
 ): Promise<number> {
   // Needed to tell a failure to read the command line itself.
   const told = { json: words.includes("--json"), verbose: words.includes("--verbose") };
@@ -53,26 +53,30 @@ async function dispatch(
   if (name === undefined) {
     const given = parseArguments(words, { operands: [], options: leadingOptions });
     if (given.get(version)) terminal.out(`cupel ${cupelVersion()}\n`);
-    else if (given.get(globals.help)) terminal.out(commandHelp(verbs, leadingOptions));
-    else throw cliErrors.error("ARGUMENT_MISSING", `Which verb? One of ${verbNames()}. See cupel --help.`);
+    else if (given.get(globals.help)) terminal.out(overview(commands, leadingOptions));
+    else
+      throw cliErrors.error(
+        "ARGUMENT_MISSING",
+        `No command given. The commands are ${commandNames()}. See cupel --help.`,
+      );
     return;
   }
-  const verb = verbs.find((each) => each.name === name);
-  if (verb === undefined) throw unknownVerb(name);
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined) throw unknownCommand(name);
   const rest = words.toSpliced(at, 1);
   if (asksForHelp(rest)) {
-    terminal.out(verbHelp(verb, globalOptions));
+    terminal.out(commandHelp(command, globalOptions));
     return;
   }
   const given = parseArguments(rest, {
-    operands: verb.operands,
-    options: [...verb.options, ...globalOptions],
+    operands: command.operands,
+    options: [...command.options, ...globalOptions],
   });
-  await perform(verb, given, terminal, options);
+  await perform(command, given, terminal, options);
 }
 
 async function perform(
-  verb: Verb,
+  command: Command,
   given: Given,
   terminal: Terminal,
   { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
@@ -80,20 +84,22 @@ async function perform(
   const isQuiet = given.get(globals.quiet);
   using display = createProgressDisplay(terminal, clock);
   const remarks: string[] = [];
-  const { json, text } = await verb.run(given, {
+  const remark = (sentence: string): void => {
+    remarks.push(sentence);
+    if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${sentence}`);
+  };
+  for (const sentence of given.remarks) remark(sentence);
+  const { json, text } = await command.run(given, {
     signal,
     clock,
     progress: isQuiet ? silentProgress : display,
     threads: given.get(globals.threads),
     seed: given.get(globals.seed),
-    remark(sentence) {
-      remarks.push(sentence);
-      if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${sentence}`);
-    },
+    remark,
   });
   // Bars go before the result comes: both may be on one screen.
   display[Symbol.dispose]();
-  const result = { cupel: cupelVersion(), verb: verb.name, ...json, remarks };
+  const result = { cupel: cupelVersion(), command: command.name, ...json, remarks };
   terminal.out(given.get(globals.json) ? `${JSON.stringify(result)}\n` : `${text}\n`);
 }
 
@@ -103,19 +109,19 @@ function asksForHelp(words: readonly string[]): boolean {
   return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
 }
 
-function unknownVerb(name: string) {
+function unknownCommand(name: string) {
   const near = suggest(
     name,
-    verbs.map((verb) => verb.name),
+    commands.map((command) => command.name),
   );
-  const advice = near === null ? `The verbs are ${verbNames()}.` : `Did you mean cupel ${near}?`;
-  return cliErrors.error("VERB_UNKNOWN", `There is no verb "${name}". ${advice}`, {
-    details: { verb: name, suggestion: near },
+  const advice = near === null ? `The commands are ${commandNames()}.` : `Did you mean cupel ${near}?`;
+  return cliErrors.error("COMMAND_UNKNOWN", `There is no command "${name}". ${advice}`, {
+    details: { command: name, suggestion: near },
   });
 }
 
-function verbNames(): string {
-  return verbs.map((verb) => verb.name).join(", ");
+function commandNames(): string {
+  return commands.map((command) => command.name).join(", ");
 }
 
 export function cupelVersion(): string {

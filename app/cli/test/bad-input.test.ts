@@ -24,13 +24,13 @@ interface BadInput {
   readonly shell?: string;
 }
 
-/** A model of its own with good pictures. */
+/** A model of its own with good images. */
 const withModel = (bytes: () => Uint8Array | string) => async (folder: Scratch) => {
   const { images } = await prepared(folder);
   return [await folder.write("bad.onnx", bytes()), "--images", images];
 };
 
-/** A good model and pictures, and more options. */
+/** A good model and images, and more options. */
 const withOptions =
   (...options: readonly string[]) =>
   async (folder: Scratch) => {
@@ -44,7 +44,7 @@ const withRecipe = (json: string) => async (folder: Scratch) => [
   await folder.write("recipe.json", json),
 ];
 
-const png = Buffer.from("no picture at all");
+const png = Buffer.from("no image at all");
 
 const table: readonly BadInput[] = [
   { what: "a model that is no protobuf", code: "MODEL_NOT_PROTOBUF", words: withModel(() => "this is text") },
@@ -90,28 +90,28 @@ const table: readonly BadInput[] = [
     words: withModel(() => classifierBytes({ firstWeight: Number.NaN })),
   },
   {
-    what: "a folder without pictures",
-    code: "PICTURES_NONE",
+    what: "a folder without images",
+    code: "IMAGES_NONE",
     async words(folder) {
-      await folder.write("empty/readme.txt", "no pictures here");
+      await folder.write("empty/readme.txt", "no images here");
       return [(await prepared(folder)).model, "--images", folder.at("empty")];
     },
   },
   {
-    what: "pictures that are not there",
-    code: "PICTURE_SOURCE_UNKNOWN",
+    what: "images that are not there",
+    code: "IMAGE_SOURCE_UNKNOWN",
     words: async (folder) => [(await prepared(folder)).model, "--images", folder.at("nowhere")],
   },
   {
-    what: "pictures none of which can be read",
-    code: "PICTURES_UNREADABLE",
+    what: "images none of which can be read",
+    code: "IMAGES_UNREADABLE",
     async words(folder) {
       for (let i = 0; i < 3; i++) await folder.write(`broken/${i}.png`, png);
       return [(await prepared(folder)).model, "--images", folder.at("broken")];
     },
   },
   {
-    what: "labels for other pictures",
+    what: "labels for other images",
     code: "LABELS_MISMATCH",
     async words(folder) {
       await folder.write("some/a.png", png);
@@ -129,12 +129,12 @@ const table: readonly BadInput[] = [
     },
   },
   {
-    what: "pictures of another shape than the input",
+    what: "images of another shape than the input",
     code: "INPUT_SHAPE_MISMATCH",
     words: withOptions("--preprocessing", "crop=16"),
   },
   {
-    what: "a model whose input is no picture",
+    what: "a model whose input is no image",
     code: "PREPROCESSING_INVALID",
     words: withModel(() => classifierBytes({ inputShape: ["N", 12] })),
   },
@@ -181,13 +181,13 @@ for (const { what, code, words, shell } of table) {
   });
 }
 
-test("strict refuses the first picture that cannot be read", async () => {
+test("strict refuses the first image that cannot be read", async () => {
   await using folder = await scratch();
   const { model } = await prepared(folder);
   await folder.write("broken/0.png", png);
   const told = await cupel("eval", model, "--images", folder.at("broken"), "--strict");
   assert.equal(told.status, 65);
-  assert.match(told.err, /error PICTURES_UNREADABLE: .*0\.png/);
+  assert.match(told.err, /error IMAGES_UNREADABLE: .*0\.png/);
 });
 
 test("the model to compress is never overwritten, under whatever name", async () => {

@@ -5,10 +5,10 @@ import { parseByteSize } from "../src/arguments/byte-size.ts";
 import { byteSize, choice, flag, integer, type Option, points, text } from "../src/arguments/option.ts";
 import { parseArguments } from "../src/arguments/parse.ts";
 import { editDistance, suggest } from "../src/arguments/suggest.ts";
-import { verbs } from "../src/verbs/verbs.ts";
+import { commands } from "../src/commands/commands.ts";
 import { cupel } from "./harness.ts";
 
-const images = text({ name: "images", placeholder: "DIR", summary: "pictures" });
+const images = text({ name: "images", placeholder: "DIR", summary: "images" });
 const out = text({ name: "out", short: "o", placeholder: "FILE", summary: "output" });
 const strict = flag({ name: "strict", summary: "no mercy" });
 const runs = integer({ name: "runs", placeholder: "N", min: 1, value: 50, summary: "rounds" });
@@ -97,51 +97,52 @@ test("the edit distance counts a swap of neighbours once", () => {
   assert.equal(editDistance("", "abc"), 3);
 });
 
-test("an unknown verb is refused with a suggestion, status 64 and nothing on stdout", async () => {
+test("an unknown command is refused with a suggestion, status 64 and nothing on stdout", async () => {
   const told = await cupel("comprss", "m.onnx");
   assert.deepEqual([told.status, told.out], [64, ""]);
-  assert.match(told.err, /error VERB_UNKNOWN: .*Did you mean cupel compress\?/);
+  assert.match(told.err, /error COMMAND_UNKNOWN: .*Did you mean cupel compress\?/);
 });
 
-test("no verb at all names the verbs", async () => {
+test("no command at all names the commands", async () => {
   const told = await cupel();
   assert.equal(told.status, 64);
-  for (const { name } of verbs) assert.ok(told.err.includes(name), name);
+  for (const { name } of commands) assert.ok(told.err.includes(name), name);
 });
 
-test("--help lists every verb, and --version prints one", async () => {
+test("--help lists every command, and --version prints one", async () => {
   const help = await cupel("--help");
   assert.equal(help.status, 0);
-  for (const { name, summary } of verbs)
+  for (const { name, summary } of commands)
     assert.ok(help.out.includes(name) && help.out.includes(summary), name);
   assert.match((await cupel("--version")).out, /^cupel \d+\.\d+\.\d+\n$/);
 });
 
-for (const verb of verbs) {
-  test(`the help of ${verb.name} shows every argument, option, default and example in 100 columns`, async () => {
-    const { out: help, status } = await cupel(verb.name, "--help", "--nonsense");
+for (const command of commands) {
+  test(`the help of ${command.name} shows every argument, option, default and example in 100 columns`, async () => {
+    const { out: help, status } = await cupel(command.name, "--help", "--nonsense");
     assert.equal(status, 0);
     const unwrapped = help.replaceAll(/\s+/g, " ");
-    for (const { name, summary } of verb.operands) assert.ok(unwrapped.includes(`${name} ${summary}`), name);
-    for (const option of verb.options) assertDescribed(unwrapped, option);
-    for (const { command } of verb.examples) assert.ok(help.includes(command), command);
+    for (const { name, summary } of command.operands)
+      assert.ok(unwrapped.includes(`${name} ${summary}`), name);
+    for (const option of command.options) assertDescribed(unwrapped, option);
+    for (const { line } of command.examples) assert.ok(help.includes(line), line);
     for (const line of help.split("\n")) assert.ok(line.length <= 100 || line.includes("cupel "), line);
   });
 
-  test(`the examples of ${verb.name} are command lines it takes`, () => {
-    for (const { command } of verb.examples) {
-      const [name, word, ...words] = command.split(" | ")[0]!.split(" ");
-      assert.deepEqual([name, word], ["cupel", verb.name]);
+  test(`the examples of ${command.name} are command lines it takes`, () => {
+    for (const { line } of command.examples) {
+      const [name, word, ...words] = line.split(" | ")[0]!.split(" ");
+      assert.deepEqual([name, word], ["cupel", command.name]);
       const globals = [
         flag({ name: "json", summary: "" }),
         integer({ name: "threads", placeholder: "N", min: 1, value: 1, summary: "" }),
       ];
-      parseArguments(words, { operands: verb.operands, options: [...verb.options, ...globals] });
+      parseArguments(words, { operands: command.operands, options: [...command.options, ...globals] });
     }
   });
 
-  test(`the options of ${verb.name} have one name each`, () => {
-    const names = verb.options.flatMap(({ name, short }) => (short === null ? [name] : [name, short]));
+  test(`the options of ${command.name} have one name each`, () => {
+    const names = command.options.flatMap(({ name, short }) => (short === null ? [name] : [name, short]));
     assert.equal(new Set(names).size, names.length);
   });
 }

@@ -105,7 +105,7 @@ export interface ClassifierShape {
   readonly firstWeight: number | null;
 }
 
-/** Conv, Relu, Conv, Relu, GlobalAveragePool, Gemm with seeded weights: picture [N, 1, side, side] to scores. */
+/** Conv, Relu, Conv, Relu, GlobalAveragePool, Gemm with seeded weights: image [N, 1, side, side] to scores. */
 export function classifier(changes: Partial<ClassifierShape> = {}): Model {
   const side = changes.side ?? 8;
   const { filters = 8, classes = 3, opset = 17, firstWeight = null } = changes;
@@ -121,9 +121,9 @@ export function classifier(changes: Partial<ClassifierShape> = {}): Model {
       new Float32Array(count).map(() => random.normal() * Math.sqrt(2 / fan)),
     );
   };
-  const picture = graph.add(new Value("picture", tensorType("float32", inputShape)));
-  graph.inputs.push(picture);
-  let tip = picture;
+  const image = graph.add(new Value("image", tensorType("float32", inputShape)));
+  graph.inputs.push(image);
+  let tip = image;
   for (const [name, from] of [
     ["conv1", 1],
     ["conv2", filters],
@@ -158,8 +158,8 @@ export function classifierBytes(changes: Partial<ClassifierShape> = {}): Uint8Ar
   return encodeModelBytes(classifier(changes));
 }
 
-/** Seeded noise as an IDX file of pictures, and its labels 0, 1, 2, 0, ... as another. */
-export function idxPictures(count: number, side: number, classes: number) {
+/** Seeded noise as an IDX file of images, and its labels 0, 1, 2, 0, ... as another. */
+export function idxImages(count: number, side: number, classes: number) {
   const random = createRandom(3);
   const header = (...dims: number[]) => {
     const bytes = Buffer.alloc(4 + 4 * dims.length);
@@ -172,20 +172,20 @@ export function idxPictures(count: number, side: number, classes: number) {
   const pixels = Buffer.alloc(count * side * side).map(() => random.integer(256));
   const labels = Buffer.from(Array.from({ length: count }, (_, i) => i % classes));
   return {
-    pictures: Buffer.concat([header(count, side, side), pixels]),
+    images: Buffer.concat([header(count, side, side), pixels]),
     labels: Buffer.concat([header(count), labels]),
   };
 }
 
-/** A model and pictures that go together, ready on disk. */
+/** A model and images that go together, ready on disk. */
 export async function prepared(
   folder: Scratch,
   changes: Partial<ClassifierShape> & { readonly count?: number } = {},
 ) {
-  const { pictures, labels } = idxPictures(changes.count ?? 60, changes.side ?? 8, changes.classes ?? 3);
+  const { images, labels } = idxImages(changes.count ?? 60, changes.side ?? 8, changes.classes ?? 3);
   return {
     model: await folder.write("model.onnx", classifierBytes(changes)),
-    images: await folder.write("set-images-idx3-ubyte", pictures),
+    images: await folder.write("set-images-idx3-ubyte", images),
     labels: await folder.write("set-labels-idx1-ubyte", labels),
   };
 }

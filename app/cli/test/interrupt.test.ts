@@ -20,10 +20,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       images,
       "-o",
       folder.at("out.onnx"),
-      "--pictures",
+      "--images",
       "1200",
     ]);
-    // The remark about the pictures is the last thing said before the work begins.
+    // The remark about the images is the last thing said before the work begins.
     await new Promise<void>((resolve) => {
       child.stderr?.on("data", (text: string) => {
         if (text.includes("kept apart")) setTimeout(resolve, 300);

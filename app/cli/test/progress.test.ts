@@ -15,7 +15,7 @@ import { catchingTerminal } from "./harness.ts";
 
 const task = (changes: Partial<TaskState> = {}): TaskState => ({
   title: "Calibrating",
-  unit: "pictures",
+  unit: "images",
   total: 128,
   startedAt: 1000,
   isNested: false,
@@ -37,7 +37,7 @@ test("no estimate without a total, without progress, in the first moment, or at 
 
 test("a bar fills in proportion and tells the time left", () => {
   const line = barLine(task({ note: "layer4" }), 6000, 120);
-  assert.match(line, /^Calibrating +▕█{6} {18}▏ {2}32 of 128 pictures {2}15 s left {2}layer4$/);
+  assert.match(line, /^Calibrating +▕█{6} {18}▏ {2}32 of 128 images {2}15 s left {2}layer4$/);
   assert.match(barLine(task({ done: 128 }), 6000, 120), /▕█{24}▏/);
 });
 
@@ -51,21 +51,21 @@ test("a bar is never wider than the terminal", () => {
 
 test("on a narrow terminal the bar gives way before the time left does", () => {
   const line = barLine(task(), 6000, 80);
-  assert.match(line, /▕█+ +▏ {2}32 of 128 pictures {2}15 s left$/);
-  assert.match(barLine(task(), 6000, 60), /^Calibrating +32 of 128 pictures {2}15 s left$/);
+  assert.match(line, /▕█+ +▏ {2}32 of 128 images {2}15 s left$/);
+  assert.match(barLine(task(), 6000, 60), /^Calibrating +32 of 128 images {2}15 s left$/);
 });
 
 test("a task without a total shows what is done and for how long", () => {
-  assert.match(barLine(task({ total: null }), 6000, 100), /^Calibrating +32 pictures {2}5\.0 s$/);
+  assert.match(barLine(task({ total: null }), 6000, 100), /^Calibrating +32 images {2}5\.0 s$/);
 });
 
 test("lines for a log", () => {
-  assert.equal(progressLine(task(), 6000), "Calibrating: 32 of 128 pictures, 15 s left");
+  assert.equal(progressLine(task(), 6000), "Calibrating: 32 of 128 images, 15 s left");
   assert.equal(
     progressLine(task({ total: null, note: "x" }), 6000),
-    "Calibrating: 32 pictures, 5.0 s so far (x)",
+    "Calibrating: 32 images, 5.0 s so far (x)",
   );
-  assert.equal(finishedLine(task({ done: 128 }), 15_000), "Calibrating: 128 pictures in 14 s");
+  assert.equal(finishedLine(task({ done: 128 }), 15_000), "Calibrating: 128 images in 14 s");
 });
 
 /** A clock that is set by hand. */
@@ -79,17 +79,17 @@ test("a log gets a line after three seconds, then every ten, and one at the end"
   const clock = handClock();
   using display = createProgressDisplay(terminal, clock);
   {
-    using work = display.start("Calibrating", 600, "pictures");
+    using work = display.start("Calibrating", 600, "images");
     for (let second = 1; second <= 30; second++) {
       clock.set(second * 1000);
       work.advance(20);
     }
   }
   assert.deepEqual(told().err.trimEnd().split("\n"), [
-    "Calibrating: 60 of 600 pictures, 27 s left",
-    "Calibrating: 260 of 600 pictures, 17 s left",
-    "Calibrating: 460 of 600 pictures, 7.0 s left",
-    "Calibrating: 600 pictures in 30 s",
+    "Calibrating: 60 of 600 images, 27 s left",
+    "Calibrating: 260 of 600 images, 17 s left",
+    "Calibrating: 460 of 600 images, 7.0 s left",
+    "Calibrating: 600 images in 30 s",
   ]);
 });
 
@@ -118,7 +118,7 @@ test("a terminal redraws its bars in place, at most ten times a second, and take
   const clock = handClock();
   {
     using display = createProgressDisplay(counting, clock);
-    using work = display.start("Calibrating", 1000, "pictures");
+    using work = display.start("Calibrating", 1000, "images");
     for (let i = 0; i < 1000; i++) {
       clock.set(i);
       work.advance();
@@ -136,10 +136,10 @@ test("nested tasks are drawn below the first and leave no line", () => {
   using display = createProgressDisplay(terminal, clock);
   using _outer = display.start("Compressing", 3, "passes");
   {
-    using _inner = display.start("Reading pictures", 10, "pictures");
+    using _inner = display.start("Reading images", 10, "images");
     clock.set(5000);
   }
-  assert.match(told().err, /Compressing.*\n {2}Reading pictures/);
+  assert.match(told().err, /Compressing.*\n {2}Reading images/);
   assert.doesNotMatch(told().err, /✓/);
 });
 

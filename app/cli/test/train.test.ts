@@ -44,7 +44,7 @@ test("a network by name is trained, written, and judged as cupel eval judges it"
   const [{ top1, classes }] = JSON.parse(judged.out).models;
   assert.equal(top1.value, history[epoch - 1].validationAccuracy);
   assert.equal(classes, 7);
-  assert.deepEqual(JSON.parse(judged.out).remarks, [], "the model says how its pictures are prepared");
+  assert.deepEqual(JSON.parse(judged.out).remarks, [], "the model says how its images are prepared");
 });
 
 test("a model is trained further, but for what is frozen", async () => {
@@ -105,7 +105,7 @@ test("a configuration says it all, and the command line goes before it", async (
   assert.ok((await readFile(folder.at("same.onnx"))).equals(await readFile(folder.at("net.onnx"))));
 });
 
-test("a profile names the dearest nodes, and memory is judged", async () => {
+test("a profile names the slowest nodes, and memory is judged", async () => {
   await using folder = await scratch();
   const told = await trained(
     "--epochs",
@@ -118,7 +118,7 @@ test("a profile names the dearest nodes, and memory is judged", async () => {
   );
   assert.equal(told.status, 0, told.err);
   const { profile, memory } = JSON.parse(told.out);
-  assert.ok(profile.dearest.length > 0);
+  assert.ok(profile.slowest.length > 0);
   assert.match(memory, /memory/i);
   assert.match(await readFile(profile.flameGraph, "utf8"), /^<!doctype html>/i);
   assert.ok(JSON.parse(await readFile(profile.trace, "utf8")).traceEvents.length > 0);
@@ -187,7 +187,7 @@ const table: readonly Refused[] = [
     ],
   },
   {
-    what: "pictures without labels",
+    what: "images without labels",
     code: "LABELS_MISMATCH",
     says: /no labels/,
     words: async (folder) => {
@@ -195,17 +195,17 @@ const table: readonly Refused[] = [
       return [network, "--data", await folder.write("bare.idx", await readFile(images))];
     },
   },
-  { what: "no pictures", code: "ARGUMENT_MISSING", says: /--data/, words: () => [network] },
+  { what: "no images", code: "ARGUMENT_MISSING", says: /--data/, words: () => [network] },
   {
-    what: "pictures that are not there",
-    code: "PICTURE_SOURCE_UNKNOWN",
+    what: "images that are not there",
+    code: "IMAGE_SOURCE_UNKNOWN",
     says: /nowhere/,
     words: (folder) => [network, "--data", folder.at("nowhere")],
   },
   {
     what: "a batch larger than the set",
     code: "SELECTION_INVALID",
-    says: /28 pictures.*100/,
+    says: /28 images.*100/,
     words: named(network, "--batch", "100"),
   },
   {
@@ -214,7 +214,12 @@ const table: readonly Refused[] = [
     says: /wobble/,
     words: named(network, "--augment", "wobble"),
   },
-  { what: "a rate of 0", code: "OPTION_INVALID", says: /--rate/, words: named(network, "--rate", "0") },
+  {
+    what: "a learning rate of 0",
+    code: "OPTION_INVALID",
+    says: /--learning-rate/,
+    words: named(network, "--learning-rate", "0"),
+  },
   {
     what: "parameters to freeze that are not there",
     code: "OPTION_INVALID",

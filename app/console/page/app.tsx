@@ -2,7 +2,7 @@
 import type { CompressionReport } from "@cupel/compress";
 import { useCallback, useState } from "preact/hooks";
 import { AccuracySection } from "./part/accuracy-section.tsx";
-import { ChangedPictures } from "./part/changed-pictures.tsx";
+import { ChangedImages } from "./part/changed-images.tsx";
 import { HeatMapSection } from "./part/heat-map-section.tsx";
 import { LayerTable } from "./part/layer-table.tsx";
 import { Provenance } from "./part/provenance.tsx";
@@ -28,7 +28,7 @@ export function App({ report }: { readonly report: CompressionReport }) {
         <LayerTable layers={report.layers} firstBad={firstBad} selected={selected} onSelect={setSelected} />
         <SizeAndSpeed report={report} onSelect={goToLayer} />
         <AccuracySection report={report} />
-        <ChangedPictures report={report} />
+        <ChangedImages report={report} />
         <Provenance report={report} />
       </main>
     </>

@@ -8,7 +8,7 @@ import "./style/summary.css";
 import "./style/heat-map.css";
 import "./style/layer-table.css";
 import "./style/bars.css";
-import "./style/pictures.css";
+import "./style/images.css";
 import "./style/print.css";
 
 const page = document.getElementById("page");

@@ -1,5 +1,5 @@
 /**
- * A report as one HTML file that opens anywhere, for ever: script, style, pictures and figures inside,
+ * A report as one HTML file that opens anywhere, for ever: script, style, images and figures inside,
  * nothing fetched. The file is the template plus the report as inert JSON.
  */
 import type { CompressionReport } from "@cupel/compress";

@@ -64,6 +64,6 @@ test("thousands are grouped, decimals are not", () => {
   assert.equal(fixedText(1234567.125, 3), "1,234,567.125");
   assert.equal(changeText(3), "+3");
   assert.equal(changeText(-3), "−3");
-  assert.equal(plural(1, "picture"), "1 picture");
-  assert.equal(plural(1800, "picture"), "1,800 pictures");
+  assert.equal(plural(1, "image"), "1 image");
+  assert.equal(plural(1800, "image"), "1,800 images");
 });

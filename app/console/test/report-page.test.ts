@@ -144,18 +144,18 @@ describe("report page in Chromium", { skip }, () => {
       await slider.press("ArrowDown");
       assert.equal(Number(await slider.getAttribute("aria-valuenow")), before + 1);
       await slider.press("End");
-      assert.ok(await panel.getByText("not a picture").isVisible());
+      assert.ok(await panel.getByText("not an image").isVisible());
 
       await slider.click({ position: { x: 400, y: 10 } });
       assert.equal(await slider.getAttribute("aria-valuenow"), "1");
     });
   });
 
-  test("another picture shows another map", async () => {
+  test("another image shows another map", async () => {
     await open(resNetReport(), async ({ page }) => {
       const caption = page.locator(".spatial figcaption").first();
       const first = await caption.textContent();
-      await page.locator(".picture-choice label").nth(1).click();
+      await page.locator(".image-choice label").nth(1).click();
       assert.notEqual(await caption.textContent(), first);
     });
   });

@@ -57,8 +57,8 @@ test("a loss too small for one decimal is not rounded away", () => {
 
 test("without labels the verdict speaks of agreement and never of accuracy lost", () => {
   const report = { ...minimalReport(), agreement: 0.968 };
-  assert.match(plain(verdictSentence(report)), /same first answer for 96\.8 % of the pictures \(no labels/);
-  assert.match(headline(minimalReport()), /same answer for every picture$/);
+  assert.match(plain(verdictSentence(report)), /same top prediction for 96\.8 % of the images \(no labels/);
+  assert.match(headline(minimalReport()), /same prediction for every image$/);
 });
 
 test("a ratio says slower when slower and equal within five per cent", () => {

@@ -1,7 +1,7 @@
 """The peer: ONNX Runtime's own static quantiser, as its documentation tells to use it.
 
-usage: quantise_static.py MODEL PICTURES SHAPE METHOD PREPARE OUTPUT
-  PICTURES  float32, little endian, ready to be fed
+usage: quantise_static.py MODEL IMAGES SHAPE METHOD PREPARE OUTPUT
+  IMAGES  float32, little endian, ready to be fed
   SHAPE     of all of them together, such as 256x3x224x224
   METHOD    MinMax, Percentile or Entropy
   PREPARE   yes: quant_pre_process first, the recommended step that folds BatchNorms; no: without
@@ -17,7 +17,7 @@ from onnxruntime.quantization.calibrate import CalibrationDataReader
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
-class Pictures(CalibrationDataReader):
+class Images(CalibrationDataReader):
     def __init__(self, name, values):
         self.feeds = iter([{name: values[i : i + 1]} for i in range(len(values))])
 
@@ -25,8 +25,8 @@ class Pictures(CalibrationDataReader):
         return next(self.feeds, None)
 
 
-model, pictures, shape, method, prepare, output = sys.argv[1:]
-values = np.fromfile(pictures, dtype="<f4").reshape([int(size) for size in shape.split("x")])
+model, images, shape, method, prepare, output = sys.argv[1:]
+values = np.fromfile(images, dtype="<f4").reshape([int(size) for size in shape.split("x")])
 name = onnx.load(model).graph.input[0].name
 with tempfile.TemporaryDirectory() as folder:
     prepared = model
@@ -37,7 +37,7 @@ with tempfile.TemporaryDirectory() as folder:
     quantize_static(
         prepared,
         output,
-        Pictures(name, values),
+        Images(name, values),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,

@@ -1,6 +1,6 @@
 /**
  * JPEG files to normalised floats with sharp as its documentation shows it, and a loop: what one writes
- * without Cupel. Pictures follow each other, and libvips has one thread, so that one core is at work at a time:
+ * without Cupel. Images follow each other, and libvips has one thread, so that one core is at work at a time:
  * libuv's while sharp decodes, this one's while the loop runs.
  */
 import type { Preprocessing } from "@cupel/vision";
@@ -11,7 +11,7 @@ sharp.concurrency(1);
 /**
  * Short side to the size asked for, bilinear, centre crop, (x / 255 - mean) / std.
  * @returns the floats of the last batch, `[N, 3, H, W]`.
- * @param atOnce pictures in flight; 1 is the peer, more shows what the machine gives beyond one thread.
+ * @param atOnce images in flight; 1 is the peer, more shows what the machine gives beyond one thread.
  */
 export async function sharpPipeline(
   paths: readonly string[],

@@ -4,24 +4,24 @@ import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { bytesOf } from "@cupel/onnx";
-import { batches, type PictureSource, type Preprocessing } from "@cupel/vision";
+import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
 
-export interface PictureTensors {
+export interface ImageTensors {
   readonly path: string;
-  /** `[N, C, H, W]` of all pictures together. */
+  /** `[N, C, H, W]` of all images together. */
   readonly dims: readonly number[];
 }
 
-/** Writes preprocessed pictures, float32, one after the other. */
+/** Writes preprocessed images, float32, one after the other. */
 export async function writeTensors(
-  pictures: PictureSource,
+  images: ImageSource,
   preprocessing: Preprocessing,
   path: string,
-): Promise<PictureTensors> {
+): Promise<ImageTensors> {
   await using file = await open(path, "w");
   let dims: readonly number[] = [];
   let count = 0;
-  for await (const batch of batches(pictures, preprocessing, { batchSize: 32, strict: true })) {
+  for await (const batch of batches(images, preprocessing, { batchSize: 32, strict: true })) {
     await file.write(bytesOf(batch.data));
     count += batch.dims[0];
     dims = batch.dims;
@@ -32,7 +32,7 @@ export async function writeTensors(
 export interface StaticQuantiserOptions {
   readonly python: string;
   readonly model: string;
-  readonly tensors: PictureTensors;
+  readonly tensors: ImageTensors;
   readonly method: "MinMax" | "Percentile" | "Entropy";
   /** Runs its recommended preparation first, which folds BatchNorms. */
   readonly prepare: boolean;

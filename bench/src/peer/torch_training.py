@@ -2,7 +2,7 @@
 
 Arguments: JSON with depth (18 or 50), width, channels, classes, size, batch, cifar, threads, compiled.
 Says {"parameters": n} when ready; then, for each line with a count, runs that many steps and says
-{"ms": [...], "loss": x}. SGD with momentum, random pictures, as the bench of Cupel does.
+{"ms": [...], "loss": x}. SGD with momentum, random images, as the bench of Cupel does.
 """
 
 import json
@@ -55,13 +55,13 @@ def main():
     model = network(task["depth"], task["width"], task["channels"], task["classes"], task["cifar"])
     forward = torch.compile(model) if task["compiled"] else model
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    pictures = torch.randn(task["batch"], task["channels"], task["size"], task["size"])
+    images = torch.randn(task["batch"], task["channels"], task["size"], task["size"])
     labels = torch.arange(task["batch"]) % task["classes"]
     loss_of = nn.CrossEntropyLoss()
 
     def step():
         optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(forward(pictures), labels)
+        loss = loss_of(forward(images), labels)
         loss.backward()
         optimiser.step()
         return loss.item()

@@ -10,7 +10,7 @@ import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { cloneModel, inferShapes, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
-import { type BrokenPicture, type PictureSource, type Preprocessing, sample, split } from "@cupel/vision";
+import { type BrokenImage, type ImageSource, type Preprocessing, sample, split } from "@cupel/vision";
 import { type ActivationScale, activationScale } from "./calibrate/activation-scale.ts";
 import { type Calibration, calibrate } from "./calibrate/calibrate.ts";
 import { cleanPasses } from "./clean/index.ts";
@@ -28,17 +28,17 @@ import { type LayerInput, type Variant, variantOf } from "./search/variants.ts";
 import type { WeightBits } from "./weights/quantised-weights.ts";
 
 export interface CompressOptions extends WorkOptions {
-  /** Calibration pictures; labels, where present, let the search measure accuracy instead of agreement. */
-  readonly pictures: PictureSource;
+  /** Calibration images; labels, where present, let the search measure accuracy instead of agreement. */
+  readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly recipe: Recipe;
   /** Default 1. */
   readonly seed?: number;
   /** Default: all cores. */
   readonly threads?: number;
-  /** Fail on the first unreadable picture. Default false. */
+  /** Fail on the first unreadable image. Default false. */
   readonly strict?: boolean;
-  readonly onBroken?: (broken: BrokenPicture) => void;
+  readonly onBroken?: (broken: BrokenImage) => void;
 }
 
 export interface CompressedLayer {
@@ -73,9 +73,9 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   const threads = options.threads ?? availableParallelism();
   const quantise = passOf(recipe, "quantise");
   const isSearch = quantise.bits === "mixed";
-  const { calibration: forRanges, heldBack } = splitPictures(
-    options.pictures,
-    isSearch ? quantise.heldBack : 0,
+  const { calibration: forRanges, heldOut } = splitImages(
+    options.images,
+    isSearch ? quantise.heldOut : 0,
     seed,
   );
 
@@ -96,7 +96,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   const settings = passOf(recipe, "calibrate");
   const calibration = await calibrate(work, placement.values, {
     ...settings,
-    pictures: sample(forRanges, settings.pictures, seed),
+    images: sample(forRanges, settings.images, seed),
     preprocessing: options.preprocessing,
     threads,
     strict: options.strict,
@@ -108,13 +108,13 @@ export async function compress(model: Model, options: CompressOptions): Promise<
 
   const advice = int8Advice(cpuFeatures());
   if (advice.warning) notes.push(advice.warning);
-  const reach = (quantise.reduceRange === "auto" ? advice.reduceRange : quantise.reduceRange) ? 63 : 127;
+  const maxLevel = (quantise.reduceRange === "auto" ? advice.reduceRange : quantise.reduceRange) ? 63 : 127;
   const inputOf = (layer: Layer) => layerInput(layer, calibration, activations);
-  const variants = await makeVariants(layers, inputOf, quantise, reach, options);
+  const variants = await makeVariants(layers, inputOf, quantise, maxLevel, options);
   const build = (plan: Plan): Model => emit(work, placement, activations, variants, plan);
 
   const { plan, tradeOff } = isSearch
-    ? await choosePlan(work, variants, { ...options, target: recipe.target, heldBack, threads, seed, build })
+    ? await choosePlan(work, variants, { ...options, target: recipe.target, heldOut, threads, seed, build })
     : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
   return {
     model: build(plan),
@@ -122,7 +122,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
     channelFactors,
     calibration: {
       method: settings.method,
-      pictures: calibration.pictures,
+      images: calibration.images,
       batches: calibration.batches,
       stoppedEarly: calibration.stoppedEarly,
     },
@@ -132,12 +132,12 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   };
 }
 
-/** Held-back pictures never take part in calibration. With nothing to choose, none are held back. */
-function splitPictures(pictures: PictureSource, heldBack: number, seed: number) {
-  const count = Math.min(heldBack, Math.floor(pictures.length / 2));
-  if (count === 0) return { calibration: pictures, heldBack: pictures };
-  const { rest, heldBack: held } = split(pictures, count / pictures.length, seed);
-  return { calibration: rest, heldBack: held };
+/** Held-out images never take part in calibration. With nothing to choose, none are held out. */
+function splitImages(images: ImageSource, heldOut: number, seed: number) {
+  const count = Math.min(heldOut, Math.floor(images.length / 2));
+  if (count === 0) return { calibration: images, heldOut: images };
+  const { rest, heldOut: held } = split(images, count / images.length, seed);
+  return { calibration: rest, heldOut: held };
 }
 
 function activationScales(
@@ -173,7 +173,7 @@ async function makeVariants(
   layers: readonly Layer[],
   inputOf: (layer: Layer) => LayerInput,
   quantise: QuantisePass,
-  reach: 127 | 63,
+  maxLevel: 127 | 63,
   options: CompressOptions,
 ): Promise<Map<string, readonly Variant[]>> {
   using task = (options.progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
@@ -185,7 +185,7 @@ async function makeVariants(
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();
       throwIfCancelled(options.signal, "Rounding weights");
-      made.push(variantOf(layer, inputOf(layer), { ...quantise, bits: each, reach }));
+      made.push(variantOf(layer, inputOf(layer), { ...quantise, bits: each, maxLevel }));
     }
     variants.set(layer.weight.name, made);
     task.advance();

@@ -13,13 +13,13 @@ export const compressErrors = defineErrors({
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...badInput },
   ALREADY_QUANTISED: { meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.", ...badInput },
   INPUT_UNSUPPORTED: {
-    meaning: "Compression needs a model with one picture input of rank 4 and a class score output.",
+    meaning: "Compression needs a model with one image input of rank 4 and a class score output.",
     ...badInput,
   },
-  INPUT_SHAPE_MISMATCH: { meaning: "The pictures do not have the shape the model takes.", ...badInput },
-  LABEL_OUT_OF_RANGE: { meaning: "A picture's label is no class of the model.", ...badInput },
+  INPUT_SHAPE_MISMATCH: { meaning: "The images do not have the shape the model takes.", ...badInput },
+  LABEL_OUT_OF_RANGE: { meaning: "An image's label is no class of the model.", ...badInput },
   CALIBRATION_FAILED: {
-    meaning: "An activation was not finite, or constant zero, on every picture.",
+    meaning: "An activation was not finite, or constant zero, on every image.",
     ...badInput,
   },
   BUDGET_UNREACHABLE: {

@@ -83,7 +83,7 @@ export function biasOf(layer: Layer): Float32Array {
   return (layer.bias && channelBias(layer.bias, layer.rows)) ?? new Float32Array(layer.rows);
 }
 
-/** A constant bias as one number a channel, a copy; null when it is none, such as Gemm's one number a picture. */
+/** A constant bias as one number a channel, a copy; null when it is none, such as Gemm's one number an image. */
 export function channelBias(bias: Value, channels: number): Float32Array | null {
   const { constant } = bias;
   if (constant?.type !== "float32") return null;

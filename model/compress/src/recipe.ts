@@ -26,9 +26,9 @@ export interface CalibratePass {
   readonly symmetry: Symmetry;
   /** Share of values inside the range, for method "percentile". */
   readonly percentile: number;
-  /** At most this many pictures are looked at. */
-  readonly pictures: number;
-  /** Pictures between two looks at whether the ranges still move. */
+  /** At most this many images are looked at. */
+  readonly images: number;
+  /** Images between two looks at whether the ranges still move. */
   readonly batchSize: number;
   /** Stops after so many batches in a row ... */
   readonly patience: number;
@@ -52,8 +52,8 @@ export interface QuantisePass {
   readonly reduceRange: boolean | "auto";
   /** Bits by layer name, or "float" to leave a layer alone. */
   readonly overrides: Readonly<Record<string, WeightBits | "float">>;
-  /** Pictures held back from calibration to judge bit widths by, when there is something to choose. */
-  readonly heldBack: number;
+  /** Images held out from calibration to judge bit widths by, when there is something to choose. */
+  readonly heldOut: number;
 }
 
 export type RecipePass = CleanPass | EqualisePass | CalibratePass | QuantisePass;
@@ -61,7 +61,7 @@ export type RecipePass = CleanPass | EqualisePass | CalibratePass | QuantisePass
 export interface Target {
   /** Of the model file. */
   readonly maxBytes: number | null;
-  /** Top-1 that may be lost on the held-back pictures, as a fraction: 0.007 is 0.7 points. */
+  /** Top-1 that may be lost on the held-out images, as a fraction: 0.007 is 0.7 points. */
   readonly maxDrop: number | null;
 }
 
@@ -78,7 +78,7 @@ const defaults = {
     method: "mse",
     symmetry: "asymmetric",
     percentile: 0.9999,
-    pictures: 512,
+    images: 512,
     batchSize: 32,
     patience: 5,
     tolerance: 0.003,
@@ -92,7 +92,7 @@ const defaults = {
     correctBias: true,
     reduceRange: "auto",
     overrides: {},
-    heldBack: 1000,
+    heldOut: 1000,
   },
 } as const satisfies { [Name in RecipePass["pass"]]: Extract<RecipePass, { pass: Name }> };
 
@@ -135,7 +135,7 @@ const checks: Readonly<Record<RecipePass["pass"], Readonly<Record<string, Check>
     method: oneOf(...Object.keys(rangeMethods)),
     symmetry: oneOf("asymmetric", "symmetric"),
     percentile: fraction,
-    pictures: wholeFrom(1),
+    images: wholeFrom(1),
     batchSize: wholeFrom(1),
     patience: wholeFrom(1),
     tolerance: fraction,
@@ -152,7 +152,7 @@ const checks: Readonly<Record<RecipePass["pass"], Readonly<Record<string, Check>
       (value) =>
         isObject(value) && Object.values(value).every((bits) => bits === "float" || isWeightBits(bits)),
     ],
-    heldBack: wholeFrom(1),
+    heldOut: wholeFrom(1),
   },
 };
 

@@ -20,7 +20,7 @@ export function assertCompressible(model: Model): void {
   if (inputs.length !== 1 || input?.shape?.length !== 4) {
     throw compressErrors.error(
       "INPUT_UNSUPPORTED",
-      `Compression needs one picture input of rank 4; this model has ${inputs
+      `Compression needs one image input of rank 4; this model has ${inputs
         .map((value) => `"${value.name}" [${value.shape?.join(", ") ?? "?"}]`)
         .join(", ")}.`,
     );

@@ -8,14 +8,14 @@ import { float32Of } from "@cupel/runtime";
 import { batches } from "@cupel/vision";
 import { type CalibrationOptions, calibrate } from "../src/calibrate/calibrate.ts";
 import { placeQuantisers } from "../src/emit/placement.ts";
+import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
-import { noisePictures, plain } from "./support/pictures.ts";
 import { refused } from "./support/refused.ts";
 import { run } from "./support/run.ts";
 
 function options(changes: Partial<CalibrationOptions> = {}): CalibrationOptions {
   return {
-    pictures: noisePictures(20),
+    images: noiseImages(20),
     preprocessing: plain(),
     method: "min-max",
     percentile: 0.9999,
@@ -30,13 +30,13 @@ function options(changes: Partial<CalibrationOptions> = {}): CalibrationOptions 
 const measured = (model: Model, changes: Partial<CalibrationOptions> = {}) =>
   calibrate(model, placeQuantisers(model.graph).values, options(changes));
 
-test("min-max ranges and channel moments are those of all pictures in one run", async () => {
+test("min-max ranges and channel moments are those of all images in one run", async () => {
   const model = smallClassifier();
   const found = await measured(model, { patience: 1000 });
-  assert.equal(found.pictures, 20);
+  assert.equal(found.images, 20);
   assert.equal(found.batches, 5);
-  const pictures = batches(noisePictures(20), plain(), { batchSize: 20 });
-  const { value: all } = await pictures[Symbol.asyncIterator]().next();
+  const images = batches(noiseImages(20), plain(), { batchSize: 20 });
+  const { value: all } = await images[Symbol.asyncIterator]().next();
   const tensors = await run(
     model,
     { type: "float32", dims: all.dims, data: all.data },
@@ -59,10 +59,10 @@ test("min-max ranges and channel moments are those of all pictures in one run", 
 test("the moving average is 0.9 old plus 0.1 new after ten batches, and the mean before", async () => {
   const net = new Network();
   const model = net.done(net.node("Flatten", "y", [net.conv("conv", net.x, 3, 2)]));
-  const source = noisePictures(14);
+  const source = noiseImages(14);
   const found = await measured(model, {
     method: "moving-average",
-    pictures: source,
+    images: source,
     batchSize: 1,
     patience: 1000,
   });
@@ -76,22 +76,22 @@ test("the moving average is 0.9 old plus 0.1 new after ten batches, and the mean
 
 test("it stops after as many quiet batches as its patience", async () => {
   let read = 0;
-  const same = { ...noisePictures(4000, { onRead: () => read++ }) };
-  const picture = same.picture.bind(same);
+  const same = { ...noiseImages(4000, { onRead: () => read++ }) };
+  const image = same.image.bind(same);
   const found = await measured(smallClassifier(), {
-    pictures: { ...same, picture: (index) => picture(index % 4) },
+    images: { ...same, image: (index) => image(index % 4) },
     patience: 3,
   });
   assert.ok(found.stoppedEarly);
   // The first batch moves every range; three more move none; one run is always under way.
   assert.ok(found.batches >= 4 && found.batches <= 6, `${found.batches} batches`);
-  assert.ok(read < 200, `${read} pictures were read`);
+  assert.ok(read < 200, `${read} images were read`);
 });
 
-test("pictures that keep changing are all looked at", async () => {
+test("images that keep changing are all looked at", async () => {
   const found = await measured(smallClassifier(), { tolerance: 1e-9, patience: 3 });
   assert.equal(found.stoppedEarly, false);
-  assert.equal(found.pictures, 20);
+  assert.equal(found.images, 20);
 });
 
 test("an activation that is not finite is named", async () => {
@@ -102,10 +102,10 @@ test("an activation that is not finite is named", async () => {
   await refused(() => measured(model), "CALIBRATION_FAILED", /"log"/);
 });
 
-test("a fixed number of pictures a run, which the last run does not reach, changes nothing", async () => {
+test("a fixed number of images a run, which the last run does not reach, changes nothing", async () => {
   const [open, fixed] = [smallClassifier(), smallClassifier(1, 8, [8, 3, 8, 8])];
   const [a, b] = [await measured(open), await measured(fixed)];
-  assert.equal(b.pictures, 20);
+  assert.equal(b.images, 20);
   for (const [name, [low, high]] of a.ranges) {
     const [fixedLow, fixedHigh] = b.ranges.get(name)!;
     assert.ok(Math.abs(low - fixedLow) < 1e-5 && Math.abs(high - fixedHigh) < 1e-5, name);
@@ -116,12 +116,12 @@ test("a fixed number of pictures a run, which the last run does not reach, chang
 
 test("it can be cancelled", async () => {
   const controller = new AbortController();
-  const pictures = noisePictures(4000, { onRead: (index) => index === 40 && controller.abort() });
-  await refused(() => measured(smallClassifier(), { pictures, signal: controller.signal }), "CANCELLED");
+  const images = noiseImages(4000, { onRead: (index) => index === 40 && controller.abort() });
+  await refused(() => measured(smallClassifier(), { images, signal: controller.signal }), "CANCELLED");
   assert.ok(baseErrors.specs.CANCELLED);
 });
 
-test("pictures of another size are refused in words about pictures", async () => {
+test("images of another size are refused in words about images", async () => {
   await refused(
     () => measured(smallClassifier(), { preprocessing: plain(16) }),
     "INPUT_SHAPE_MISMATCH",
@@ -129,17 +129,17 @@ test("pictures of another size are refused in words about pictures", async () =>
   );
 });
 
-test("memory does not grow with the number of pictures", () => {
-  const grown = (pictures: number): number => {
+test("memory does not grow with the number of images", () => {
+  const grown = (images: number): number => {
     const { stdout, stderr } = spawnSync(
       process.execPath,
-      [new URL("support/calibration-memory.ts", import.meta.url).pathname, String(pictures)],
+      [new URL("support/calibration-memory.ts", import.meta.url).pathname, String(images)],
       { encoding: "utf8" },
     );
     assert.match(stdout, /^\d+$/, stderr);
     return Number(stdout);
   };
   const [few, many] = [grown(64), grown(512)];
-  // 448 pictures more have 224 MB of activations between them.
-  assert.ok(many - few < 60e6, `${few} bytes for 64 pictures, ${many} for 512`);
+  // 448 images more have 224 MB of activations between them.
+  assert.ok(many - few < 60e6, `${few} bytes for 64 images, ${many} for 512`);
 });

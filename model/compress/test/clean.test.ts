@@ -80,7 +80,7 @@ describe("BatchNormalization stays", () => {
     assert.deepEqual(operators(await cleaned(model)), ["Conv", "Relu", "BatchNormalization", "Relu", "Conv"]);
   });
 
-  test("behind a Gemm with one bias a picture", async () => {
+  test("behind a Gemm with one bias an image", async () => {
     const net = new Network([2, 3, 8, 8]);
     const flat = net.node("Flatten", "flat", [net.x]);
     const weight = net.constant("w", [5, 192], 0.1);
@@ -237,7 +237,7 @@ describe("dense layers become Gemm", () => {
     });
   }
 
-  test("but not where the Add makes a tensor of another rank, or adds by picture", async () => {
+  test("but not where the Add makes a tensor of another rank, or adds by image", async () => {
     for (const dims of [
       [1, 1, 5],
       [2, 1],

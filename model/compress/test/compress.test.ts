@@ -4,13 +4,13 @@ import { describe, test } from "node:test";
 import { encodeModelBytes, type Model, Tensor, tensorType } from "@cupel/onnx";
 import { fusionReport, type TensorData } from "@cupel/runtime";
 import { type CompressOptions, compress, defaultRecipe, parseRecipe, type Recipe } from "../src/index.ts";
+import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
-import { noisePictures, plain } from "./support/pictures.ts";
 import { refused } from "./support/refused.ts";
 import { feed, outputs, sqnr } from "./support/run.ts";
 
 const options = (changes: Partial<CompressOptions> = {}): CompressOptions => ({
-  pictures: noisePictures(24),
+  images: noiseImages(24),
   preprocessing: plain(),
   recipe: defaultRecipe(8),
   threads: 1,
@@ -34,7 +34,7 @@ const pixels = (dims = [4, 3, 8, 8]): TensorData => {
 test("the same seed gives the same file to the byte, and the model given is left as it was", async () => {
   const model = smallClassifier();
   const before = encodeModelBytes(model);
-  const recipe = quantise({ bits: 4, blockSize: 4 }, { pictures: 12 });
+  const recipe = quantise({ bits: 4, blockSize: 4 }, { images: 12 });
   const [a, b, c] = [
     await compress(model, options({ recipe, seed: 5 })),
     await compress(model, options({ recipe, seed: 5 })),
@@ -68,7 +68,7 @@ for (const method of ["min-max", "moving-average", "percentile", "entropy", "mse
   }
 }
 
-test("bias correction keeps the mean of each score on the pictures calibrated on", async () => {
+test("bias correction keeps the mean of each score on the images calibrated on", async () => {
   const net = new Network();
   const model = net.done(net.gemm("scores", net.node("Flatten", "flat", [net.x]), 192, 6));
   const at = async (correctBias: boolean) =>
@@ -77,7 +77,7 @@ test("bias correction keeps the mean of each score on the pictures calibrated on
   const shifted = plain();
   const mean = async (each: Model) => {
     const { evaluate } = await import("../src/index.ts");
-    const { scores } = await evaluate([encodeModelBytes(each)], noisePictures(24), shifted, { threads: 1 });
+    const { scores } = await evaluate([encodeModelBytes(each)], noiseImages(24), shifted, { threads: 1 });
     return Array.from({ length: 6 }, (_, c) =>
       scores.reduce((sum, s, i) => sum + (i % 6 === c ? s / 24 : 0), 0),
     );
@@ -92,10 +92,10 @@ test("bias correction keeps the mean of each score on the pictures calibrated on
   assert.ok(distance(corrected) < distance(without) / 2, `${distance(corrected)} for ${distance(without)}`);
 });
 
-test("a model for a fixed number of pictures a run compresses as well", async () => {
+test("a model for a fixed number of images a run compresses as well", async () => {
   const model = smallClassifier(1, 8, [1, 3, 8, 8]);
   const { model: small, calibration } = await compress(model, options());
-  assert.equal(calibration.pictures, 24);
+  assert.equal(calibration.images, 24);
   const [[float], [rounded]] = [
     await outputs(model, pixels([1, 3, 8, 8])),
     await outputs(small, pixels([1, 3, 8, 8])),
@@ -103,7 +103,7 @@ test("a model for a fixed number of pictures a run compresses as well", async ()
   assert.ok(sqnr(float!, rounded!) > 28);
 });
 
-test("parameters listed before the picture input do not confuse it", async () => {
+test("parameters listed before the image input do not confuse it", async () => {
   const model = smallClassifier();
   const weight = model.graph.value("first.weight")!;
   weight.type = tensorType("float32", weight.shape);
@@ -171,7 +171,7 @@ describe("overrides", () => {
 describe("with widths to choose", () => {
   const labels = (index: number) => index % 4;
 
-  test("calibration and held-back pictures are disjoint, and no other are seen", async () => {
+  test("calibration and held-out images are disjoint, and no other are seen", async () => {
     const reads: string[][] = [];
     let phase: string[] = [];
     const progress = {
@@ -183,9 +183,9 @@ describe("with widths to choose", () => {
         return { advance() {}, note() {}, [Symbol.dispose]() {} };
       },
     };
-    const pictures = noisePictures(40, { labels, onRead: (index) => phase.push(String(index)) });
-    const recipe = quantise({ bits: "mixed", heldBack: 10 }, { pictures: 30 }, { maxDrop: 1 });
-    await compress(smallClassifier(), options({ pictures, recipe, progress }));
+    const images = noiseImages(40, { labels, onRead: (index) => phase.push(String(index)) });
+    const recipe = quantise({ bits: "mixed", heldOut: 10 }, { images: 30 }, { maxDrop: 1 });
+    await compress(smallClassifier(), options({ images, recipe, progress }));
     const [calibrated, held] = reads.map((each) => new Set(each));
     assert.equal(held!.size, 10);
     assert.equal(calibrated!.size, 30);
@@ -225,7 +225,7 @@ describe("refused with a code of its own:", () => {
       },
       /first\.weight/,
     ],
-    "an input that is no picture": [
+    "an input that is no image": [
       "INPUT_UNSUPPORTED",
       () => {
         const net = new Network(["N", 10]);
@@ -251,7 +251,7 @@ describe("refused with a code of its own:", () => {
       },
       /Conv, Gemm or MatMul/,
     ],
-    "a model for other pictures": [
+    "a model for other images": [
       "INPUT_SHAPE_MISMATCH",
       () => smallClassifier(1, 8, ["N", 3, 16, 16]),
       /\[N, 3, 16, 16\]/,
@@ -266,23 +266,23 @@ describe("refused with a code of its own:", () => {
   }
 });
 
-test("a broken picture is told of and left out; under strict it is an error", async () => {
-  const whole = noisePictures(24);
-  const pictures = {
+test("a broken image is told of and left out; under strict it is an error", async () => {
+  const whole = noiseImages(24);
+  const images = {
     ...whole,
-    picture: async (index: number) =>
-      index === 3 ? ({ kind: "encoded", bytes: Uint8Array.of(1, 2, 3) } as const) : whole.picture(index),
+    image: async (index: number) =>
+      index === 3 ? ({ kind: "encoded", bytes: Uint8Array.of(1, 2, 3) } as const) : whole.image(index),
   };
   const broken: string[] = [];
   const { calibration } = await compress(
     smallClassifier(),
-    options({ pictures, onBroken: ({ id }) => broken.push(id) }),
+    options({ images, onBroken: ({ id }) => broken.push(id) }),
   );
   assert.deepEqual(broken, ["noise 3"]);
-  assert.equal(calibration.pictures, 23);
+  assert.equal(calibration.images, 23);
   await refused(
-    () => compress(smallClassifier(), options({ pictures, strict: true })),
-    "PICTURES_UNREADABLE",
+    () => compress(smallClassifier(), options({ images, strict: true })),
+    "IMAGES_UNREADABLE",
     /noise 3/,
   );
 });

@@ -33,7 +33,7 @@ function emitted(float: Model, how: Partial<WeightQuantiser>): Emitted {
   const alike = new Float32Array(columns).fill(1);
   const weights = quantiseWeights(
     { weights: weightRows(layer!), rows, columns, importanceOf: () => alike, leastScaleOf: () => 0 },
-    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, reach: 127, ...how },
+    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 127, ...how },
   );
   const { values } = placeQuantisers(model.graph);
   emitQdq(model.graph, {
@@ -146,7 +146,14 @@ test("a bias survives weights so small that it would overflow 32 bits", async ()
   const variant = variantOf(
     layer!,
     { moments: null, scale: unit },
-    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, reach: 127, correctBias: false },
+    {
+      bits: 8,
+      levels: "uniform",
+      granularity: "channel",
+      blockSize: null,
+      maxLevel: 127,
+      correctBias: false,
+    },
   );
   assert.deepEqual(variant.bias, biasOf(layer!));
   const { values } = placeQuantisers(model.graph);

@@ -46,7 +46,7 @@ function readRanges(model: Model, at: number): number[] {
   return found;
 }
 
-test("both sides of a channel get the geometric mean of their ranges", async () => {
+test("both pair of a channel get the geometric mean of their ranges", async () => {
   const net = new Network();
   const first = net.relu(unequal(net, net.conv("first", net.x, 3, 10)));
   const before = net.done(net.conv("second", first, 10, 4));

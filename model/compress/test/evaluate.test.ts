@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encodeModel, type Model, type Shape, Tensor } from "@cupel/onnx";
 import { compareEvaluations, type Evaluation, evaluate } from "../src/index.ts";
+import { noiseImages, plain } from "./support/images.ts";
 import { Network } from "./support/network.ts";
-import { noisePictures, plain } from "./support/pictures.ts";
 import { refused } from "./support/refused.ts";
 
-/** Answers the scores given, whatever the picture: they are in the bias. */
+/** Predicts the scores given, whatever the image: they are in the bias. */
 function constantScores(scores: readonly number[], shape: Shape = ["N", 3, 8, 8]): Model {
   const net = new Network(shape);
   const flat = net.node("Flatten", "flat", [net.x]);
@@ -21,7 +21,7 @@ function constantScores(scores: readonly number[], shape: Shape = ["N", 3, 8, 8]
 }
 
 const run = (model: Model, count: number, labels?: (index: number) => number, batchSize?: number) =>
-  evaluate(encodeModel(model), noisePictures(count, labels ? { labels } : {}), plain(), {
+  evaluate(encodeModel(model), noiseImages(count, labels ? { labels } : {}), plain(), {
     threads: 1,
     ...(batchSize ? { batchSize } : {}),
   });
@@ -30,7 +30,7 @@ test("top-1 and top-5 count labels by rank, equals in the order of their index",
   // Ranks by score: 3 first, then 1 and 2 (equal), 5, 4, 0, 6.
   const model = constantScores([0, 5, 5, 9, 1, 2, -1]);
   const found = await run(model, 14, (index) => index % 7);
-  assert.deepEqual(new Set(found.answers), new Set([3]));
+  assert.deepEqual(new Set(found.predictions), new Set([3]));
   assert.equal(found.top1, 1 / 7);
   assert.equal(found.top5, 5 / 7);
   assert.equal(found.classes, 7);
@@ -40,11 +40,11 @@ test("top-1 and top-5 count labels by rank, equals in the order of their index",
   );
 });
 
-test("the first of equal scores is the answer", async () => {
-  assert.deepEqual((await run(constantScores([1, 2, 2]), 1)).answers, [1]);
+test("the first of equal scores is the prediction", async () => {
+  assert.deepEqual((await run(constantScores([1, 2, 2]), 1)).predictions, [1]);
 });
 
-test("five classes or fewer have no top-5, pictures without labels no accuracy", async () => {
+test("five classes or fewer have no top-5, images without labels no accuracy", async () => {
   const found = await run(constantScores([1, 2, 3, 4, 5]), 3);
   assert.deepEqual([found.top1, found.top5], [null, null]);
   assert.equal((await run(constantScores([1, 2, 3, 4, 5]), 3, () => 4)).top5, null);
@@ -54,21 +54,21 @@ test("a score that is not a number is never right", async () => {
   const found = await run(constantScores([Number.NaN, 1, 2, 3, 4, 5, 6]), 7, (index) => index);
   assert.equal(found.top1, 1 / 7, "only the last label");
   assert.equal(found.top5, 5 / 7);
-  assert.deepEqual(new Set(found.answers), new Set([6]));
+  assert.deepEqual(new Set(found.predictions), new Set([6]));
 });
 
-test("a model for a fixed number of pictures answers each picture once", async () => {
+test("a model for a fixed number of images predicts each image once", async () => {
   const net = (shape: Shape) => {
     const one = new Network(shape);
     return one.done(one.head(one.conv("conv", one.x, 3, 4), 4));
   };
   const [open, fixed] = [await run(net(["N", 3, 8, 8]), 10), await run(net([4, 3, 8, 8]), 10)];
-  assert.equal(fixed.answers.length, 10);
+  assert.equal(fixed.predictions.length, 10);
   assert.equal(fixed.scores.length, 40);
   assert.ok(open.scores.every((score, i) => Math.abs(score - fixed.scores[i]!) < 1e-5));
 });
 
-test("the number of pictures a run changes nothing", async () => {
+test("the number of images a run changes nothing", async () => {
   const net = new Network();
   const model = net.done(net.head(net.conv("conv", net.x, 3, 4), 4));
   const [a, b] = [await run(model, 10, undefined, 1), await run(model, 10, undefined, 7)];
@@ -86,18 +86,18 @@ test("labels beyond the classes, and outputs that are no scores, are refused", a
   await refused(() => run(net.done(transposed), 4), "INPUT_UNSUPPORTED", /"t"/);
 });
 
-/** Answers and labels of 1000 pictures; everything else is of no account. */
+/** Predictions and labels of 1000 images; everything else is of no account. */
 function answered(
-  answers: readonly number[],
+  predictions: readonly number[],
   labels: readonly (number | null)[],
   indices?: number[],
 ): Evaluation {
   return {
-    indices: indices ?? answers.map((_, i) => i),
+    indices: indices ?? predictions.map((_, i) => i),
     labels,
-    scores: new Float32Array(answers.length),
+    scores: new Float32Array(predictions.length),
     classes: 10,
-    answers,
+    predictions,
     top1: null,
     top5: null,
     broken: [],
@@ -112,7 +112,7 @@ describe("the difference of two evaluations", () => {
 
   test("has McNemar's interval", () => {
     const found = compareEvaluations(answered(before, labels), answered(after, labels));
-    assert.deepEqual([found.pictures, found.lost, found.gained], [1000, 30, 10]);
+    assert.deepEqual([found.images, found.lost, found.gained], [1000, 30, 10]);
     assert.equal(found.agreement, 0.9);
     // By hand: difference -0.02; variance (40 - 400 / 1000) / 1000^2; 1.96 deviations = 0.012334.
     assert.ok(Math.abs(found.difference!.value + 0.02) < 1e-12);
@@ -120,17 +120,17 @@ describe("the difference of two evaluations", () => {
     assert.ok(Math.abs(found.difference!.high + 0.007666) < 1e-6);
   });
 
-  test("is over the pictures both could read, and those with labels", () => {
+  test("is over the images both could read, and those with labels", () => {
     const first = answered([1, 1, 1], [1, null, 1], [0, 1, 2]);
     const second = answered([0, 0, 5], [null, 1, 1], [1, 2, 9]);
     const found = compareEvaluations(first, second);
-    assert.deepEqual([found.pictures, found.lost, found.gained, found.agreement], [1, 1, 0, 0]);
+    assert.deepEqual([found.images, found.lost, found.gained, found.agreement], [1, 1, 0, 0]);
   });
 
   test("is null without labels", () => {
     const none = answered([1, 2], [null, null]);
     assert.deepEqual(compareEvaluations(none, none), {
-      pictures: 0,
+      images: 0,
       lost: 0,
       gained: 0,
       difference: null,

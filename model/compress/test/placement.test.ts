@@ -4,13 +4,13 @@ import { describe, test } from "node:test";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { float32Of, fusionReport } from "@cupel/runtime";
 import { compress, defaultRecipe } from "../src/index.ts";
+import { noiseImages, plain } from "./support/images.ts";
 import { Network } from "./support/network.ts";
-import { noisePictures, plain } from "./support/pictures.ts";
 import { feed, outputs, run, sqnr } from "./support/run.ts";
 
 async function in8Bits(model: Model): Promise<Model> {
   const { model: small } = await compress(model, {
-    pictures: noisePictures(24),
+    images: noiseImages(24),
     preprocessing: plain(),
     recipe: defaultRecipe(8),
     threads: 1,
@@ -18,8 +18,8 @@ async function in8Bits(model: Model): Promise<Model> {
   return small;
 }
 
-/** Pictures like those calibrated on: uniform in about -1.7..1.7. */
-const picture = () => {
+/** Images like those calibrated on: uniform in about -1.7..1.7. */
+const image = () => {
   const { data, ...rest } = feed([4, 3, 8, 8]);
   return { ...rest, data: Float32Array.from(data as Float32Array, (x) => Math.max(-1.7, Math.min(1.7, x))) };
 };
@@ -55,14 +55,14 @@ const bodies: Readonly<Record<string, Body>> = {
 };
 
 for (const [name, body] of Object.entries(bodies)) {
-  test(`${name}: convolutions run on integers, answers stay within 8-bit noise`, async () => {
+  test(`${name}: convolutions run on integers, predictions stay within 8-bit noise`, async () => {
     const net = new Network();
     const y = body(net, net.conv("first", net.x, 3, 8));
     const model = net.done(net.head(net.relu(net.conv("last", y, 8, 8)), 8));
     const small = await in8Bits(model);
-    const float = await outputs(model, picture());
-    const optimised = await outputs(small, picture());
-    const plainly = await outputs(small, picture(), { optimization: "disabled" });
+    const float = await outputs(model, image());
+    const optimised = await outputs(small, image());
+    const plainly = await outputs(small, image(), { optimization: "disabled" });
     // One rounding to 8 bits leaves 6.02 * 8 + 1.76 - 20 log10(peak / (sigma sqrt 3)), about 40 dB; six of them,
     // and weights, leave 30 or more.
     assert.ok(sqnr(float[0]!, optimised[0]!) > 28, `${sqnr(float[0]!, optimised[0]!)} dB`);
@@ -84,7 +84,7 @@ describe("outputs keep name, type and meaning", () => {
       model.graph.outputs.map(({ name, shape }) => [name, shape]),
     );
     for (const optimization of ["all", "disabled"] as const) {
-      const [before, after] = [await run(model, picture()), await run(small, picture(), { optimization })];
+      const [before, after] = [await run(model, image()), await run(small, image(), { optimization })];
       for (const name of Object.keys(before)) {
         const ratio = sqnr(float32Of(before[name]!), float32Of(after[name]!));
         assert.ok(ratio > 28, `${name}: ${ratio} dB`);
@@ -106,8 +106,8 @@ describe("outputs keep name, type and meaning", () => {
       const small = await in8Bits(model);
       assert.equal(small.graph.outputs[0]!.name, model.graph.outputs[0]!.name);
       for (const optimization of ["all", "disabled"] as const) {
-        const [float] = await outputs(model, picture());
-        const [rounded] = await outputs(small, picture(), { optimization });
+        const [float] = await outputs(model, image());
+        const [rounded] = await outputs(small, image(), { optimization });
         assert.ok(sqnr(float!, rounded!) > 28, `${sqnr(float!, rounded!)} dB, ${optimization}`);
       }
     });
@@ -124,9 +124,9 @@ test("a ConvTranspose between 8-bit layers keeps its float weights on the engine
   assert.equal(operators.find(({ opType }) => opType === "ConvTranspose")?.count, 1);
   assert.equal(convolutions.quantised, 2);
   const [float, optimised, plainly] = [
-    await outputs(model, picture()),
-    await outputs(small, picture()),
-    await outputs(small, picture(), { optimization: "disabled" }),
+    await outputs(model, image()),
+    await outputs(small, image()),
+    await outputs(small, image(), { optimization: "disabled" }),
   ];
   assert.ok(sqnr(float[0]!, optimised[0]!) > 28);
   assert.ok(sqnr(plainly[0]!, optimised[0]!) > 34);

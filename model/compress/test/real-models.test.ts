@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { encodeModel, readModelFile } from "@cupel/onnx";
 import { fusionReport } from "@cupel/runtime";
-import { openPictures, parsePreprocessing, preprocessingFor, sample } from "@cupel/vision";
+import { openImages, parsePreprocessing, preprocessingFor, sample } from "@cupel/vision";
 import { compareEvaluations, compress, defaultRecipe, evaluate } from "../src/index.ts";
 
 const data = process.env.CUPEL_DATA ?? resolve(import.meta.dirname, "../../../../shared/data");
@@ -19,14 +19,14 @@ test("resnet20 on CIFAR-10 in INT8: every layer fuses, half a point is lost at m
     preprocessingFor([null, 3, 32, 32]),
   );
   const { model: small } = await compress(model, {
-    pictures: sample(await openPictures(join(data, "cifar10/train_a.bin.gz")), 256, 1),
+    images: sample(await openImages(join(data, "cifar10/train_a.bin.gz")), 256, 1),
     preprocessing,
     recipe: defaultRecipe(8),
   });
-  const pictures = sample(await openPictures(join(data, "cifar10/test_a.bin.gz")), 1000, 1);
-  const before = await evaluate(file, pictures, preprocessing);
-  const after = await evaluate(encodeModel(small), pictures, preprocessing);
-  // The data sheet states 81.0 % for all 3000 pictures, which are JPEGs of CIFAR-10's.
+  const images = sample(await openImages(join(data, "cifar10/test_a.bin.gz")), 1000, 1);
+  const before = await evaluate(file, images, preprocessing);
+  const after = await evaluate(encodeModel(small), images, preprocessing);
+  // The data sheet states 81.0 % for all 3000 images, which are JPEGs of CIFAR-10's.
   assert.ok(before.top1! > 0.78, `${before.top1}`);
   assert.ok(compareEvaluations(before, after).difference!.value >= -0.005);
   const { convolutions, matrixProducts } = await fusionReport(encodeModel(small));

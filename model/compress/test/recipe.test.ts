@@ -26,7 +26,7 @@ test("a recipe survives JSON", () => {
     recipe(
       {
         equalise: {},
-        calibrate: { method: "entropy", symmetry: "symmetric", pictures: 10, batchSize: 2, patience: 1 },
+        calibrate: { method: "entropy", symmetry: "symmetric", images: 10, batchSize: 2, patience: 1 },
         quantise: { bits: "mixed", blockSize: 16, overrides: { conv1: 8, fc: "float" }, reduceRange: true },
       },
       { maxBytes: 1000, maxDrop: 0.01 },
@@ -42,7 +42,7 @@ describe("refused, naming the key and the place", () => {
     ["calibrate", "symmetry", true],
     ["calibrate", "percentile", 1],
     ["calibrate", "percentile", "0.9"],
-    ["calibrate", "pictures", 0],
+    ["calibrate", "images", 0],
     ["calibrate", "batchSize", 1.5],
     ["calibrate", "patience", -1],
     ["calibrate", "tolerance", 0],
@@ -55,7 +55,7 @@ describe("refused, naming the key and the place", () => {
     ["quantise", "reduceRange", null],
     ["quantise", "overrides", { conv: 7 }],
     ["quantise", "overrides", []],
-    ["quantise", "heldBack", 0],
+    ["quantise", "heldOut", 0],
   ];
   for (const [pass, key, value] of bad) {
     test(`${pass}: ${key} = ${JSON.stringify(value)}`, async () => {

@@ -5,8 +5,8 @@ import { comparedBatchSize } from "../src/report/batch-budget.ts";
 
 const value = (...shape: (number | string | null)[]) => new Value("v", tensorType("float32", shape));
 
-test("as many pictures as keep two batches of both models within 256 MiB", () => {
-  // 4 MiB a picture and model: 16 MiB for the four copies.
+test("as many images as keep two batches of both models within 256 MiB", () => {
+  // 4 MiB an image and model: 16 MiB for the four copies.
   assert.equal(comparedBatchSize([value("N", 1024, 1024)]), 16);
   assert.equal(comparedBatchSize([value("N", 512, 1024), value("N", 512, 1024)]), 16);
 });

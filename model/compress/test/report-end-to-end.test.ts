@@ -23,7 +23,7 @@ import type { CompressionReport } from "../src/report/report-schema.ts";
 import { residualNetwork } from "./report-network.ts";
 
 const preprocessing = preprocessingFor(["N", 1, 64, 64]);
-const pictures = syntheticInspection({ count: 70, seed: 3 });
+const images = syntheticInspection({ count: 70, seed: 3 });
 
 let folder = "";
 let originalPath = "";
@@ -36,7 +36,7 @@ before(async () => {
   const model = residualNetwork();
   await writeModelFile(model, originalPath);
   const recipe = defaultRecipe(8);
-  const result = await compress(model, { pictures, preprocessing, recipe, threads: 1 });
+  const result = await compress(model, { images, preprocessing, recipe, threads: 1 });
   quantised = result.model;
   plan = result.layers;
 });
@@ -48,15 +48,15 @@ async function reportOf(compressed: Model, signal?: AbortSignal): Promise<Compre
   return makeReport({
     originalPath,
     compressedPath,
-    pictures,
+    images,
     preprocessing,
     recipe: { bits: 8 },
     seed: 5,
-    calibration: { method: "mse", pictures: 70, batches: 3, stoppedEarly: false },
+    calibration: { method: "mse", images: 70, batches: 3, stoppedEarly: false },
     tradeOff: [],
     layers: plan,
     threads: 2,
-    comparedPictures: 20,
+    comparedImages: 20,
     signal,
     clock: { now: () => Date.UTC(2026, 0, 2), monotonic: () => 0 },
   });
@@ -108,7 +108,7 @@ describe("report of a quantised model", () => {
     assert.notEqual(report.original.sha256, report.compressed.sha256);
     assert.match(report.environment.engine, /^onnxruntime-node \d/);
     assert.equal(report.createdAt, "2026-01-02T00:00:00.000Z");
-    assert.ok(report.notes.some((note) => note.includes("20 of the 70 pictures")));
+    assert.ok(report.notes.some((note) => note.includes("20 of the 70 images")));
     assert.ok(report.original.latency.medianMs > 0 && report.compressed.latency.p90Ms > 0);
     assert.equal(report.fusion.fused, 3);
   });
@@ -122,21 +122,21 @@ describe("report of a quantised model", () => {
     }
   });
 
-  test("maps are of the sampled pictures and of the layers that are pictures", () => {
-    assert.equal(report.spatial.pictures.length, 6);
-    assert.equal(new Set(report.spatial.pictures.map(({ id }) => id)).size, 6);
+  test("maps are of the sampled images and of the layers that are images", () => {
+    assert.equal(report.spatial.images.length, 6);
+    assert.equal(new Set(report.spatial.images.map(({ id }) => id)).size, 6);
     const first = report.spatial.layers[0]!;
     assert.deepEqual([first.layer, first.width, first.height, first.maps.length], ["relu0_out", 32, 32, 6]);
     assert.ok(first.maps.every((map) => map.length === 32 * 32));
     assert.ok(!report.spatial.layers.some(({ layer }) => layer === "scores"));
   });
 
-  test("changed pictures are shown with both answers", () => {
+  test("changed images are shown with both predictions", () => {
     assert.equal(report.changed.shown.length, Math.min(60, report.changed.count));
     assert.ok(Math.abs(report.agreement - (1 - report.changed.count / 70)) < 1e-12);
     for (const { thumbnail, original, compressed } of report.changed.shown) {
       assert.match(thumbnail, /^data:image\/png;base64,/);
-      assert.notEqual(original.answer, compressed.answer);
+      assert.notEqual(original.prediction, compressed.prediction);
       assert.ok(original.probability > 1 / 7 && original.probability <= 1);
     }
   });

@@ -31,7 +31,7 @@ test("the layer where the error jumps is named, not those that inherit it", () =
 test("a ruined first layer is named although everything after it is as bad", () => {
   const { firstBad } = judgeLayers(chain([5, 5, 5, 4, 4, 4, 4]));
   assert.equal(firstBad?.layer, "layer0");
-  assert.match(firstBad.sentence, /reads the picture itself/);
+  assert.match(firstBad.sentence, /reads the image itself/);
 });
 
 test("a layer of few bits is measured against its own kind", () => {

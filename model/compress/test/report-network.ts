@@ -21,8 +21,8 @@ export function residualNetwork(seed = 1): Model {
         () => mean + deviation * random.normal(),
       ),
     );
-  const picture = graph.add(new Value("picture", tensorType("float32", ["N", 1, 64, 64])));
-  graph.inputs.push(picture);
+  const image = graph.add(new Value("image", tensorType("float32", ["N", 1, 64, 64])));
+  graph.inputs.push(image);
 
   const add = (opType: string, name: string, inputs: Value[], output: string, attributes = {}) =>
     graph.append({ opType, name, inputs, outputs: [output], attributes }).output;
@@ -48,7 +48,7 @@ export function residualNetwork(seed = 1): Model {
     return add("BatchNormalization", `norm${index}`, [made, ...parameters], `norm${index}_out`);
   };
 
-  const stem = add("Relu", "relu0", [convolution(0, picture, 1, 2)], "relu0_out");
+  const stem = add("Relu", "relu0", [convolution(0, image, 1, 2)], "relu0_out");
   const pooled = add("MaxPool", "pool0", [stem], "pool0_out", {
     kernel_shape: attribute.ints([2, 2]),
     strides: attribute.ints([2, 2]),

@@ -14,7 +14,7 @@ const calm: NoteFacts = {
   },
   harmless: null,
   broken: [],
-  pictures: 64,
+  images: 64,
   compared: 64,
   labelled: true,
   memoryKnown: true,
@@ -28,7 +28,7 @@ test("a measurement without reservations has no notes", () => {
 test("each reservation is one sentence that says what it means for the figures", () => {
   const cases: readonly (readonly [Partial<NoteFacts>, RegExp])[] = [
     [{ cpu: { ...calm.cpu, int8Pays: "no", sentence: "It does not pay." } }, /^It does not pay\.$/],
-    [{ pictures: 100 }, /64 of the 100 pictures/],
+    [{ images: 100 }, /64 of the 100 images/],
     [{ labelled: false }, /no labels/],
     [{ memoryKnown: false }, /memory/],
     [{ harmless: "One layer is odd." }, /^One layer is odd\.$/],
@@ -41,17 +41,17 @@ test("each reservation is one sentence that says what it means for the figures",
   }
 });
 
-test("broken pictures are counted whole and named in part", () => {
+test("broken images are counted whole and named in part", () => {
   const broken = ["a.png", "b.png", "c.png", "d.png", "e.png"].map((id, index) => ({
     index,
     id,
     reason: "cut off",
   }));
   assert.deepEqual(reportNotes({ ...calm, broken }), [
-    "5 pictures could not be read and are left out: a.png, b.png, c.png and 2 more.",
+    "5 images could not be read and are left out: a.png, b.png, c.png and 2 more.",
   ]);
   assert.match(
     reportNotes({ ...calm, broken: broken.slice(0, 1) })[0]!,
-    /^One picture could not be read .*: a\.png\.$/,
+    /^One image could not be read .*: a\.png\.$/,
   );
 });

@@ -10,7 +10,7 @@ test("a small map keeps its cells; channels are averaged", () => {
   assert.deepEqual(relativeMap(grid, 4), [0.5, 0.25]);
 });
 
-test("the picture asked for is mapped, not the first of the batch", () => {
+test("the image asked for is mapped, not the first of the batch", () => {
   const grid = spatialGrid(Float32Array.of(0, 0), Float32Array.of(5, 7), [2, 1, 1, 1], 1);
   assert.deepEqual([...grid.cells], [7]);
 });
@@ -26,7 +26,7 @@ test("a large map is averaged in blocks that cover every element once", () => {
   assert.deepEqual([cells[0], cells.at(-1), cells[1]], [1, 2, 0]);
 });
 
-test("a constant error gives a constant map, whatever the sides", () => {
+test("a constant error gives a constant map, whatever the pair", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 70 }),

@@ -67,24 +67,24 @@ test("divergence is the Kullback-Leibler divergence of the softmax, by hand", ()
   assert.equal(meanDivergence(scores(p), scores(p), 2), 0);
 });
 
-const pictures = 1000;
+const images = 1000;
 
-/** A model that is wrong on the first `wrong` pictures. */
+/** A model that is wrong on the first `wrong` images. */
 function evaluation(wrong: number): Evaluation {
-  const indices = Array.from({ length: pictures }, (_, i) => i);
+  const indices = Array.from({ length: images }, (_, i) => i);
   return {
     indices,
     labels: indices.map(() => 0),
-    scores: new Float32Array(pictures * 2),
+    scores: new Float32Array(images * 2),
     classes: 2,
-    answers: indices.map((i) => (i < wrong ? 1 : 0)),
-    top1: 1 - wrong / pictures,
+    predictions: indices.map((i) => (i < wrong ? 1 : 0)),
+    top1: 1 - wrong / images,
     top5: null,
     broken: [],
   };
 }
 
-/** Ten plans of 1000, 900, ... 100 bytes of weights; files are 50 bytes larger. Plan i loses i^2 pictures. */
+/** Ten plans of 1000, 900, ... 100 bytes of weights; files are 50 bytes larger. Plan i loses i^2 images. */
 const path: readonly PlannedSize[] = Array.from({ length: 10 }, (_, i) => ({
   plan: new Map([["layer", i as WeightBits]]),
   bytes: 1000 - 100 * i,
@@ -127,7 +127,7 @@ describe("the search", () => {
   test("for both satisfies both", async () => {
     const { at } = await search({ maxBytes: 850, maxDrop: 0.0301 });
     assert.equal(at, 5);
-    await refused(() => search({ maxBytes: 350, maxDrop: 0.0301 }), "BUDGET_UNREACHABLE", /held-back/);
+    await refused(() => search({ maxBytes: 350, maxDrop: 0.0301 }), "BUDGET_UNREACHABLE", /held-out/);
   });
 
   test("says how small it gets when that is not small enough", async () => {

@@ -54,7 +54,7 @@ for (const distribution of ["gaussian", "laplace"] as const) {
         const h = draw("laplace", count, seed + 50).map(Math.abs);
         const rounding = new RoundingLevels(levels);
         const found = errorAt(row, h, levels, bestScale(row, h, rounding).scale);
-        const covering = row.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / rounding.reach;
+        const covering = row.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / rounding.maxLevel;
         const grid = Array.from({ length: 200 }, (_, i) =>
           errorAt(row, h, levels, (covering * (i + 20)) / 200),
         );
@@ -81,7 +81,7 @@ const plain: WeightQuantiser = {
   levels: "uniform",
   granularity: "channel",
   blockSize: null,
-  reach: 127,
+  maxLevel: 127,
 };
 
 function rounded(weights: Float32Array, columns: number, how: Partial<WeightQuantiser>, h?: Float32Array) {
@@ -112,11 +112,11 @@ test("fitted levels are never worse than even ones, whatever the weights", () =>
       fc.constantFrom(...lowBits),
       fc.constantFrom(7, 40, 200),
       fc.constantFrom<127 | 63>(127, 63),
-      (seed, distribution, bits, columns, reach) => {
+      (seed, distribution, bits, columns, maxLevel) => {
         const weights = draw(distribution, 6 * columns, seed);
         const h = draw("gaussian", columns, seed + 1).map((x) => Math.abs(x) + 0.01);
-        const even = rounded(weights, columns, { bits, reach }, h);
-        const fitted = rounded(weights, columns, { bits, reach, levels: "fitted" }, h);
+        const even = rounded(weights, columns, { bits, maxLevel }, h);
+        const fitted = rounded(weights, columns, { bits, maxLevel, levels: "fitted" }, h);
         const [a, b] = [even, fitted].map((each) => weightedError(weights, dequantise(each), h));
         assert.ok(b! <= a! * 1.001, `${b} for ${a}`);
       },
@@ -134,7 +134,7 @@ test("fitted levels of many heavy-tailed weights are far better", () => {
   assert.ok(fitted! < 0.8 * even!);
 });
 
-test("levels are distinct, ascending and within reach, also for degenerate weights", () => {
+test("levels are distinct, ascending and within maxLevel, also for degenerate weights", () => {
   const cases: readonly Float32Array[] = [
     draw("gaussian", 400, 1),
     Float32Array.from({ length: 400 }, () => 0.5),
@@ -144,9 +144,9 @@ test("levels are distinct, ascending and within reach, also for degenerate weigh
   ];
   for (const [i, weights] of cases.entries()) {
     for (const bits of weightBits) {
-      for (const reach of [127, 63] as const) {
+      for (const maxLevel of [127, 63] as const) {
         for (const blockSize of [null, 20]) {
-          const found = rounded(weights, 100, { bits, reach, blockSize, levels: "fitted" });
+          const found = rounded(weights, 100, { bits, maxLevel, blockSize, levels: "fitted" });
           const { levels } = found;
           assert.ok(
             levels.every((level, at) => at === 0 || level > levels[at - 1]!),
@@ -155,7 +155,7 @@ test("levels are distinct, ascending and within reach, also for degenerate weigh
           assert.ok(levels.length <= 2 ** bits);
           const multipliers = found.blocks?.multipliers ?? [1];
           const most = Math.max(...levels.map(Math.abs)) * Math.max(...multipliers);
-          assert.ok(most <= reach, `${most} beyond ${reach} at ${bits} bits, case ${i}`);
+          assert.ok(most <= maxLevel, `${most} beyond ${maxLevel} at ${bits} bits, case ${i}`);
           assert.ok(found.codes.every((code) => code < levels.length));
         }
       }

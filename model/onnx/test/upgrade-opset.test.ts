@@ -42,7 +42,7 @@ const refused: Readonly<Record<string, Node>> = {
     constants: statistics,
   },
   "statistics of the batch": { opset: 13, opType: "BatchNormalization", constants: statistics, outputs: 5 },
-  "the nearest pixel of a smaller picture": {
+  "the nearest pixel of a smaller image": {
     opset: 10,
     opType: "Resize",
     constants: [Tensor.float32([4], [1, 1, 0.5, 0.5])],

@@ -19,7 +19,7 @@ export interface LatencyOptions extends WorkOptions, EngineTuning {
   readonly runs?: number | undefined;
   /** Rounds before them that do not. Default 5. */
   readonly warmup?: number | undefined;
-  /** Pictures a run when throughput is measured as well. Default: it is not. */
+  /** Images a run when throughput is measured as well. Default: it is not. */
   readonly batch?: number | undefined;
   /** Default 1. */
   readonly seed?: number | undefined;
@@ -27,11 +27,11 @@ export interface LatencyOptions extends WorkOptions, EngineTuning {
 
 export interface Latency {
   readonly name: string;
-  /** Milliseconds for one picture. */
+  /** Milliseconds for one image. */
   readonly latency: Spread;
   /** Time of the first model over this one's, by round: above 1 means faster than the first. */
   readonly ratio: Spread;
-  readonly throughput: { readonly batch: number; readonly picturesPerSecond: number } | null;
+  readonly throughput: { readonly batch: number; readonly imagesPerSecond: number } | null;
 }
 
 interface Contestant {
@@ -81,7 +81,7 @@ export async function measureLatency(
     ratio: spreadOf(single[i]!.map((ms, round) => single[0]![round]! / ms)),
     throughput:
       batched && batch !== undefined
-        ? { batch, picturesPerSecond: (batch * 1000) / spreadOf(batched[i]!).median }
+        ? { batch, imagesPerSecond: (batch * 1000) / spreadOf(batched[i]!).median }
         : null,
   }));
 }
@@ -111,7 +111,7 @@ function batchFeeds(session: Session, batch: number, seed: number, name: string)
   if (fixed === undefined) return feeds;
   throw runtimeErrors.error(
     "INPUT_SHAPE_MISMATCH",
-    `The input "${fixed.name}" of ${name} is fixed to ${fixed.dims[0]} pictures a run, so its throughput at ${batch} cannot be ` +
+    `The input "${fixed.name}" of ${name} is fixed to ${fixed.dims[0]} images a run, so its throughput at ${batch} cannot be ` +
       "measured. Give the model a symbolic batch dimension.",
     { details: { name: fixed.name, batch } },
   );

@@ -22,7 +22,7 @@ export interface MemorySample {
   readonly heap: number;
   /** Array buffers and what else is held by JavaScript objects outside their heap. */
   readonly external: number;
-  /** The rest that no file backs: the engine's arenas and weights, pictures being decoded, other threads. */
+  /** The rest that no file backs: the engine's arenas and weights, images being decoded, other threads. */
   readonly native: number;
 }
 

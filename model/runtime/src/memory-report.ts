@@ -26,7 +26,7 @@ import { spreadOf } from "./statistics.ts";
 import { openTemporaryFolder } from "./temporary-folder.ts";
 
 export interface MemoryOptions extends EngineTuning, Pick<WorkOptions, "signal"> {
-  /** Pictures a run. Default 1. */
+  /** Images a run. Default 1. */
   readonly batch?: number | undefined;
   /** Runs in each process. Default 5: the engine's arena has settled by then. */
   readonly runs?: number | undefined;

@@ -13,7 +13,7 @@ import { type NodeTime, summariseTrace, type TraceEvent } from "./trace.ts";
 export interface ProfileOptions extends WorkOptions, Omit<SessionOptions, "profile" | "signal"> {
   /** Runs that count. Default 10. One more is made first and left out. */
   readonly runs?: number | undefined;
-  /** Default: one random picture (`randomFeeds`, seed 1). */
+  /** Default: one random image (`randomFeeds`, seed 1). */
   readonly feeds?: Feeds | undefined;
 }
 

@@ -17,7 +17,7 @@ export interface RandomFeedsOptions {
 }
 
 /**
- * Floats are standard normal, as normalised pictures roughly are; bytes and 4-bit codes cover their range;
+ * Floats are standard normal, as normalised images roughly are; bytes and 4-bit codes cover their range;
  * wider integers are 0 or 1, since they are mostly indices and lengths. Other symbolic dimensions are 1.
  */
 export function randomFeeds(

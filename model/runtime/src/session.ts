@@ -3,7 +3,7 @@
  *
  * Opening a session starts one thread; closing it frees the engine's memory and ends the thread. Runs are
  * answered in the order they were asked for, and several may be under way, so that a caller prepares the
- * next picture while the engine works on this one.
+ * next image while the engine works on this one.
  */
 import { throwIfCancelled } from "@cupel/base";
 import { type EngineOptions, type EngineTuning, engineOptions } from "./engine-options.ts";

@@ -19,14 +19,14 @@ test("a slow model is told from a fast one, with ratios to the first", async () 
   assert.equal(fast!.throughput, null);
 });
 
-test("throughput counts pictures, not runs", async () => {
+test("throughput counts images, not runs", async () => {
   const [doubled] = await measureLatency([{ name: "doubler", model: doubler() }], {
     runs: 5,
     warmup: 1,
     batch: 8,
   });
   assert.equal(doubled!.throughput!.batch, 8);
-  assert.ok(doubled!.throughput!.picturesPerSecond > 8);
+  assert.ok(doubled!.throughput!.imagesPerSecond > 8);
 });
 
 test("a model of fixed batch is refused a batch by name", async () => {

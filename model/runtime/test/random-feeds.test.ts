@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float32Of, randomFeeds, type ValueInfo } from "@cupel/runtime";
 
-const picture: ValueInfo = { name: "picture", type: "float32", dims: ["N", 3, 64, 64] };
+const image: ValueInfo = { name: "image", type: "float32", dims: ["N", 3, 64, 64] };
 
 test("the same seed draws the same feeds, another seed others", () => {
-  assert.deepEqual(randomFeeds([picture], 7), randomFeeds([picture], 7));
-  assert.notDeepEqual(randomFeeds([picture], 7), randomFeeds([picture], 8));
+  assert.deepEqual(randomFeeds([image], 7), randomFeeds([image], 7));
+  assert.notDeepEqual(randomFeeds([image], 7), randomFeeds([image], 8));
 });
 
 test("symbolic dimensions are 1, the first one the batch", () => {
-  assert.deepEqual(randomFeeds([picture], 1).picture!.dims, [1, 3, 64, 64]);
-  assert.deepEqual(randomFeeds([picture], 1, { batch: 5 }).picture!.dims, [5, 3, 64, 64]);
+  assert.deepEqual(randomFeeds([image], 1).image!.dims, [1, 3, 64, 64]);
+  assert.deepEqual(randomFeeds([image], 1, { batch: 5 }).image!.dims, [5, 3, 64, 64]);
 });
 
 test("floats have mean 0 and variance 1", () => {
-  const data = float32Of(randomFeeds([picture], 3).picture!);
+  const data = float32Of(randomFeeds([image], 3).image!);
   const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
   const variance = data.reduce((sum, value) => sum + value * value, 0) / data.length - mean ** 2;
   // Five standard errors at n = 12288.

@@ -12,7 +12,7 @@ const models = join(
 const mobilenet = join(models, "mobilenet_v1_0.75_224.onnx");
 const skip = existsSync(mobilenet) ? false : "the test data is not here (set CUPEL_DATA)";
 
-test("mobilenet_v1_0.75_224 of a black picture gives the logits that Python's onnxruntime gives", {
+test("mobilenet_v1_0.75_224 of a black image gives the logits that Python's onnxruntime gives", {
   skip,
 }, async () => {
   await using session = await openSession(mobilenet);

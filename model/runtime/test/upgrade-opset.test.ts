@@ -37,23 +37,23 @@ interface Row {
   readonly outputs?: number;
 }
 
-const picture = [2, 3, 4, 6];
+const image = [2, 3, 4, 6];
 const reductions = ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"];
 
 const rows: readonly Row[] = [
   ...reductions.flatMap((kind): Row[] => {
-    const row = { opType: `Reduce${kind}`, dims: picture };
+    const row = { opType: `Reduce${kind}`, dims: image };
     return [
       { ...row, opset: 11, attributes: { axes: ints([-1, 1]), keepdims: int(0) } },
       { ...row, opset: 12, variant: "all axes" },
     ];
   }),
-  { opset: 17, opType: "ReduceMean", dims: picture, attributes: { axes: ints([2, 3]) } },
+  { opset: 17, opType: "ReduceMean", dims: image, attributes: { axes: ints([2, 3]) } },
   {
     opset: 17,
     opType: "Split",
     variant: "equal parts",
-    dims: picture,
+    dims: image,
     attributes: { axis: int(-1) },
     outputs: 3,
   },
@@ -61,7 +61,7 @@ const rows: readonly Row[] = [
     opset: 13,
     opType: "Split",
     variant: "lengths",
-    dims: picture,
+    dims: image,
     constants: [integers([1, 5])],
     attributes: { axis: int(3) },
     outputs: 2,
@@ -70,82 +70,82 @@ const rows: readonly Row[] = [
     opset: 12,
     opType: "Split",
     variant: "lengths",
-    dims: picture,
+    dims: image,
     attributes: { axis: int(3), split: ints([4, 2]) },
     outputs: 2,
   },
-  { opset: 7, opType: "Split", dims: picture, attributes: { axis: int(3) }, outputs: 2 },
+  { opset: 7, opType: "Split", dims: image, attributes: { axis: int(3) }, outputs: 2 },
   { opset: 12, opType: "Squeeze", dims: [1, 3, 1], attributes: { axes: ints([0]) } },
   { opset: 8, opType: "Squeeze", variant: "all axes", dims: [1, 3, 1] },
   { opset: 12, opType: "Unsqueeze", dims: [2, 3], attributes: { axes: ints([0, -1]) } },
   ...["Softmax", "LogSoftmax", "Hardmax"].flatMap((opType): Row[] => [
-    { opset: 12, opType, dims: picture },
-    { opset: 8, opType, variant: "all axes", dims: picture, attributes: { axis: int(0) } },
-    { opset: 12, opType, variant: "last axis", dims: picture, attributes: { axis: int(-1) } },
+    { opset: 12, opType, dims: image },
+    { opset: 8, opType, variant: "all axes", dims: image, attributes: { axis: int(0) } },
+    { opset: 12, opType, variant: "last axis", dims: image, attributes: { axis: int(-1) } },
     { opset: 11, opType, variant: "two dimensions", dims: [4, 10] },
-    { opset: 13, opType, variant: "one axis already", dims: picture, attributes: { axis: int(1) } },
+    { opset: 13, opType, variant: "one axis already", dims: image, attributes: { axis: int(1) } },
   ]),
-  { opset: 10, opType: "Clip", dims: picture, attributes: { min: float(-0.3), max: float(1.1) } },
-  { opset: 10, opType: "Clip", variant: "one bound", dims: picture, attributes: { max: float(0.1) } },
+  { opset: 10, opType: "Clip", dims: image, attributes: { min: float(-0.3), max: float(1.1) } },
+  { opset: 10, opType: "Clip", variant: "one bound", dims: image, attributes: { max: float(0.1) } },
   {
     opset: 10,
     opType: "Pad",
     variant: "float64",
-    dims: picture,
+    dims: image,
     type: "float64",
     attributes: { pads: ints([0, 1, 2, 0, 1, 0, 0, 3]), value: float(0.7) },
   },
-  { opset: 10, opType: "Dropout", dims: picture, attributes: { ratio: float(0.3) } },
-  { opset: 7, opType: "Dropout", dims: picture },
+  { opset: 10, opType: "Dropout", dims: image, attributes: { ratio: float(0.3) } },
+  { opset: 7, opType: "Dropout", dims: image },
   {
     opset: 9,
     opType: "Slice",
-    dims: picture,
+    dims: image,
     attributes: { starts: ints([1, -5]), ends: ints([1000, -1]), axes: ints([1, 3]) },
   },
   {
     opset: 9,
     opType: "Slice",
     variant: "first axes",
-    dims: picture,
+    dims: image,
     attributes: { starts: ints([1]), ends: ints([2]) },
   },
   {
     opset: 10,
     opType: "Pad",
-    dims: picture,
+    dims: image,
     attributes: { pads: ints([0, 1, 2, 0, 1, 0, 0, 3]), value: float(0.7) },
   },
   {
     opset: 10,
     opType: "Pad",
     variant: "reflect",
-    dims: picture,
+    dims: image,
     attributes: { pads: ints([0, 0, 2, 1, 0, 0, 1, 3]), mode: string("reflect") },
   },
-  { opset: 9, opType: "TopK", dims: picture, attributes: { k: int(3), axis: int(-1) }, outputs: 2 },
-  { opset: 7, opType: "Upsample", dims: picture, attributes: { scales: floats([1, 1, 2, 3]) } },
+  { opset: 9, opType: "TopK", dims: image, attributes: { k: int(3), axis: int(-1) }, outputs: 2 },
+  { opset: 7, opType: "Upsample", dims: image, attributes: { scales: floats([1, 1, 2, 3]) } },
   {
     opset: 8,
     opType: "Upsample",
     variant: "linear",
-    dims: picture,
+    dims: image,
     attributes: { scales: floats([1, 1, 2, 1.5]), mode: string("linear") },
   },
-  { opset: 9, opType: "Upsample", dims: picture, constants: [Tensor.float32([4], [1, 1, 2, 1.5])] },
-  { opset: 10, opType: "Resize", dims: picture, constants: [Tensor.float32([4], [1, 1, 1.5, 2.5])] },
+  { opset: 9, opType: "Upsample", dims: image, constants: [Tensor.float32([4], [1, 1, 2, 1.5])] },
+  { opset: 10, opType: "Resize", dims: image, constants: [Tensor.float32([4], [1, 1, 1.5, 2.5])] },
   {
     opset: 10,
     opType: "Resize",
     variant: "linear, shrinking",
-    dims: picture,
+    dims: image,
     constants: [Tensor.float32([4], [1, 1, 0.5, 0.7])],
     attributes: { mode: string("linear") },
   },
   {
     opset: 11,
     opType: "Resize",
-    dims: picture,
+    dims: image,
     constants: [Tensor.float32([0], []), Tensor.float32([4], [1, 1, 2, 0.5])],
   },
   {
@@ -158,7 +158,7 @@ const rows: readonly Row[] = [
   {
     opset: 8,
     opType: "BatchNormalization",
-    dims: picture,
+    dims: image,
     constants: [
       [1, 2, 3],
       [0, 1, 2],
@@ -170,7 +170,7 @@ const rows: readonly Row[] = [
   {
     opset: 10,
     opType: "RoiAlign",
-    dims: picture,
+    dims: image,
     constants: [Tensor.float32([2, 4], [0, 0, 3, 3, 1.2, 0.4, 5, 3]), integers([0, 1])],
     attributes: { output_height: int(2), output_width: int(3), sampling_ratio: int(2) },
   },
@@ -186,7 +186,7 @@ for (const row of rows) {
 
 test("nodes in the branches of an If are rewritten too", async () => {
   const model = new Model({ irVersion: 6, opsets: new Map([["", 12]]) });
-  const x = input(model, "x", "float32", picture);
+  const x = input(model, "x", "float32", image);
   const condition = input(model, "condition", "bool", []);
   const branch = (opType: string): Graph => {
     const body = new Graph(opType, model.graph);
@@ -201,7 +201,7 @@ test("nodes in the branches of an If are rewritten too", async () => {
   model.graph.outputs.push(model.graph.append({ opType: "If", inputs: [condition], attributes }).output);
   for (const chosen of [0, 1]) {
     await assertSame(model, {
-      x: drawn(picture, "float32"),
+      x: drawn(image, "float32"),
       condition: { type: "bool", dims: [], data: Uint8Array.of(chosen) },
     });
   }

@@ -3,14 +3,14 @@ export { trainErrors } from "./errors.ts";
 export { fit } from "./fit/fit.ts";
 export type { CheckpointOptions, FitOptions, FitResult } from "./fit/fit-options.ts";
 export type { EpochMetrics, Metric } from "./fit/history.ts";
-export { rateAt, type Schedule } from "./fit/schedule.ts";
+export { learningRateAt, type Schedule } from "./fit/schedule.ts";
 export { type MlpOptions, mlp } from "./network/mlp.ts";
 export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";
 export type { InputSize } from "./network/network-builder.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
 export type { ChromeTrace } from "./profile/chrome-trace.ts";
-export type { DearNode } from "./profile/dearest-nodes.ts";
+export type { DearNode } from "./profile/slowest-nodes.ts";
 export {
   type ProfiledRun,
   type ProfilerOptions,

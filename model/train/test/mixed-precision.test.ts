@@ -16,9 +16,9 @@ import { openRounding } from "./support/half-rounding.ts";
 import { plainCnn, randomBatch } from "./support/random-batch.ts";
 
 const classes = 3;
-const picture = [3, 8, 8] as const;
+const image = [3, 8, 8] as const;
 const perceptron = mlp({ inputs: 6, hidden: [8], classes, seed: 3 });
-const resnet = resnetCifar({ depth: 8, width: 4, classes, input: picture, seed: 3 });
+const resnet = resnetCifar({ depth: 8, width: 4, classes, input: image, seed: 3 });
 const rounding = { batch: 8, threads: 1, precision: "mixed", open: openRounding } as const;
 
 suite("placement", () => {
@@ -73,8 +73,8 @@ suite("placement", () => {
 suite("training in float16 stays near training in float32", () => {
   const cases: Record<string, readonly [Model, readonly number[], Partial<TrainerOptions>]> = {
     "a perceptron, AdamW, clipped": [perceptron, [6], { optimiser: { kind: "adamw" }, clipNorm: 1 }],
-    "dense, strided and depthwise convolutions": [plainCnn(), picture, {}],
-    "residual blocks with batch normalisation": [resnet, picture, {}],
+    "dense, strided and depthwise convolutions": [plainCnn(), image, {}],
+    "residual blocks with batch normalisation": [resnet, image, {}],
   };
   for (const [name, [network, dims, options]] of Object.entries(cases)) {
     test(name, async () => {
@@ -94,7 +94,7 @@ suite("training in float16 stays near training in float32", () => {
 });
 
 suite("overflow", () => {
-  const good = (seed: number) => randomBatch(picture, 8, classes, seed);
+  const good = (seed: number) => randomBatch(image, 8, classes, seed);
   /** Beyond the 65504 of float16, and far from the end of float32. */
   const huge = scaled(good(9), 1e6);
 
@@ -169,7 +169,7 @@ test("gradients too small for float16 survive with a scale, and only with one", 
   const input = randomBatch([6], 8, classes, 1).inputs.input;
   const target = new Float32Array(8 * classes).fill(1);
   const batch = { inputs: { input }, target };
-  // With momentum 0 and this rate the update is 1e6 times the gradient.
+  // With momentum 0 and this learning rate the update is 1e6 times the gradient.
   const options = {
     ...rounding,
     loss: { kind: "mse" },

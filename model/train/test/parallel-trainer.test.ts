@@ -18,8 +18,8 @@ import { plainCnn, randomBatch } from "./support/random-batch.ts";
 
 const classes = 3;
 const perceptron = mlp({ inputs: 6, hidden: [8], classes, seed: 3 });
-const picture = [3, 8, 8] as const;
-const resnet = resnetCifar({ depth: 8, width: 4, classes, input: picture, seed: 3 });
+const image = [3, 8, 8] as const;
+const resnet = resnetCifar({ depth: 8, width: 4, classes, input: image, seed: 3 });
 
 suite("replicas and one worker reach the same state", () => {
   const cases = {
@@ -30,10 +30,10 @@ suite("replicas and one worker reach the same state", () => {
       replicas: 2,
       options: { optimiser: { kind: "adamw" }, clipNorm: 0.3 },
     },
-    "convolutions, SGD, four replicas": { network: plainCnn(), dims: picture, replicas: 4, options: {} },
+    "convolutions, SGD, four replicas": { network: plainCnn(), dims: image, replicas: 4, options: {} },
     "batch normalisation with frozen statistics": {
       network: resnet,
-      dims: picture,
+      dims: image,
       replicas: 2,
       options: { statistics: "frozen" },
     },
@@ -79,7 +79,7 @@ suite("batch normalisation in replicas", () => {
     await using alone = await openTrainer(resnet, options);
     await using parallel = await openParallelTrainer(resnet, { ...options, batch: 8, replicas: 2 });
     for (let step = 0; step < 3; step++) {
-      const share = randomBatch(picture, 4, classes, step);
+      const share = randomBatch(image, 4, classes, step);
       await alone.step(share, 0.05);
       await parallel.step(joined(share, share), 0.05);
     }
@@ -87,7 +87,7 @@ suite("batch normalisation in replicas", () => {
   });
 
   test("running statistics are the mean of what the shares alone make of them", async () => {
-    const shares = [1, 2].map((seed) => randomBatch(picture, 4, classes, seed)) as [Noise, Noise];
+    const shares = [1, 2].map((seed) => randomBatch(image, 4, classes, seed)) as [Noise, Noise];
     await using parallel = await openParallelTrainer(resnet, { ...options, batch: 8, replicas: 2 });
     await parallel.step(joined(...shares), 0.05);
     const { values } = await parallel.save();
@@ -126,7 +126,7 @@ test("an overflow in one replica skips the step of all, and the next has half th
   const options = { batch: 8, threads: 1, replicas: 2, precision: "mixed", open: openRounding } as const;
   await using trainer = await openParallelTrainer(resnet, options);
   const before = await trainer.save();
-  const share = randomBatch(picture, 4, classes, 1);
+  const share = randomBatch(image, 4, classes, 1);
   const { input } = share.inputs;
   const huge = { ...share, inputs: { input: { ...input, data: input.data.map((value) => 1e6 * value) } } };
   assert.equal((await trainer.step(joined(share, huge), 0.05)).skipped, true);

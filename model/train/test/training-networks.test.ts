@@ -176,9 +176,15 @@ async function assertExportIsState(trainer: Trainer, network: Model): Promise<vo
   assert.ok(Math.abs(loss - expected) < 1e-5 * expected, `${loss} instead of ${expected}`);
 }
 
-async function train(trainer: Trainer, network: Model, count: number, rate: number): Promise<number[]> {
+async function train(
+  trainer: Trainer,
+  network: Model,
+  count: number,
+  learningRate: number,
+): Promise<number[]> {
   const losses: number[] = [];
-  for (let step = 0; step < count; step++) losses.push((await trainer.step(batchFor(network), rate)).loss);
+  for (let step = 0; step < count; step++)
+    losses.push((await trainer.step(batchFor(network), learningRate)).loss);
   return losses;
 }
 

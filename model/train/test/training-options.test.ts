@@ -116,7 +116,7 @@ suite("a batch that does not fit", () => {
       assert.deepEqual(await trainer.save(), before);
     }
   });
-  test("no labels, too few, or pictures of another size", async () => {
+  test("no labels, too few, or images of another size", async () => {
     await using trainer = await openTrainer(network(), { batch: 2, threads: 1 });
     await assert.rejects(trainer.step({ inputs }, 0.1), { code: "INPUT_MISSING", message: /labels/ });
     await assert.rejects(trainer.step({ inputs, labels: Int32Array.of(1) }, 0.1), { message: /labels/ });

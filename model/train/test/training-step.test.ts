@@ -12,7 +12,7 @@ import { formulaParameter, formulaTensor, setFormulaParameters } from "./support
 import { residualNetwork } from "./support/residual-network.ts";
 
 const batch = 4;
-const rates = [0.02, 0.05, 0.05, 0.03, 0.01];
+const learningRates = [0.02, 0.05, 0.05, 0.03, 0.01];
 
 interface Training extends Omit<TrainerOptions, "batch"> {
   /** Default: the residual network. */
@@ -55,8 +55,8 @@ for (const [name, { network = residualNetwork, ...options }] of Object.entries(t
   test(`${name}: losses, right predictions, norms and what changed are PyTorch's`, async (t) => {
     const model = network();
     await using trainer = await openTrainer(model, { batch, threads: 1, ...options });
-    for (const [step, rate] of rates.entries()) {
-      const result = await trainer.step(batchOf(model, step), rate);
+    for (const [step, learningRate] of learningRates.entries()) {
+      const result = await trainer.step(batchOf(model, step), learningRate);
       assertNear(result.loss, expected.losses[step]!, lossTolerance, `loss of step ${step + 1}`);
       assert.equal(result.correct, options.loss?.kind === "mse" ? null : expected.correct[step]);
       if (options.clipNorm === undefined) assert.equal(result.norm, null);

@@ -1,39 +1,39 @@
-/** The failures of reading pictures, their labels, and the preprocessing that turns them into tensors. */
+/** The failures of reading images, their labels, and the preprocessing that turns them into tensors. */
 import { defineErrors } from "@cupel/base";
 
 export const visionErrors = defineErrors({
-  PICTURE_SOURCE_UNKNOWN: {
-    meaning: "The path is missing or is not a recognised source of pictures.",
+  IMAGE_SOURCE_UNKNOWN: {
+    meaning: "The path is missing or is not a recognised source of images.",
     http: 400,
     grpc: "INVALID_ARGUMENT",
     exit: 66,
   },
-  PICTURE_SOURCE_DAMAGED: {
-    meaning: "A packed or tabular file of pictures or labels is truncated or contradicts its own header.",
+  IMAGE_SOURCE_DAMAGED: {
+    meaning: "A packed or tabular file of images or labels is truncated or contradicts its own header.",
     http: 400,
     grpc: "INVALID_ARGUMENT",
     exit: 65,
   },
-  PICTURES_NONE: {
-    meaning: "The source of pictures was recognised but holds no picture.",
+  IMAGES_NONE: {
+    meaning: "The source of images was recognised but holds no image.",
     http: 400,
     grpc: "INVALID_ARGUMENT",
     exit: 66,
   },
-  PICTURES_UNREADABLE: {
-    meaning: "A picture cannot be decoded and none may be skipped, or every picture of a source is so.",
+  IMAGES_UNREADABLE: {
+    meaning: "An image cannot be decoded and none may be skipped, or every image of a source is so.",
     http: 422,
     grpc: "INVALID_ARGUMENT",
     exit: 65,
   },
   LABELS_MISMATCH: {
-    meaning: "The labels do not fit the pictures or the class names.",
+    meaning: "The labels do not fit the images or the class names.",
     http: 400,
     grpc: "INVALID_ARGUMENT",
     exit: 65,
   },
   SELECTION_INVALID: {
-    meaning: "A picture index, count, fraction or batch size is out of range.",
+    meaning: "An image index, count, fraction or batch size is out of range.",
     http: 400,
     grpc: "INVALID_ARGUMENT",
     exit: 64,
@@ -57,7 +57,7 @@ export const visionErrors = defineErrors({
     exit: 70,
   },
   LOADER_CRASHED: {
-    meaning: "A thread that decodes pictures for a loader ended by itself.",
+    meaning: "A thread that decodes images for a loader ended by itself.",
     http: 500,
     grpc: "INTERNAL",
     exit: 70,

@@ -6,7 +6,15 @@ export type {
 } from "./augmentation/augmentation.ts";
 export { parseAugmentation, readAugmentation } from "./augmentation/read-augmentation.ts";
 export { visionErrors } from "./errors.ts";
-export { exportPictures } from "./export-pictures.ts";
+export { exportImages } from "./export-images.ts";
+export type {
+  EncodedImage,
+  Image,
+  ImageFile,
+  ImageSource,
+  ImageSourceKind,
+  RawImage,
+} from "./image.ts";
 export { INSPECTION_CLASSES } from "./inspection/defects.ts";
 export {
   type SyntheticInspectionOptions,
@@ -19,14 +27,6 @@ export {
   openLoader,
   type TrainingBatch,
 } from "./loader/open-loader.ts";
-export type {
-  EncodedPicture,
-  Picture,
-  PictureFile,
-  PictureSource,
-  PictureSourceKind,
-  RawPicture,
-} from "./picture.ts";
 export {
   LABELS_KEY,
   labelsFromMetadata,
@@ -48,14 +48,14 @@ export {
 } from "./preprocessing/preprocessing.ts";
 export { PRESETS, type PresetName, preprocessingFor } from "./preprocessing/presets.ts";
 export { readPreprocessing } from "./preprocessing/read-preprocessing.ts";
-export { type OpenPicturesOptions, openPictures } from "./sources/open-pictures.ts";
+export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";
 export {
   type BatchesOptions,
   batches,
-  type PictureBatch,
-  type PictureBatches,
+  type ImageBatch,
+  type ImageBatches,
 } from "./tensors/batches.ts";
-export type { BrokenPicture } from "./tensors/broken-pictures.ts";
-export { createPictureReader, type PictureReader, type PictureTensor } from "./tensors/picture-tensor.ts";
+export type { BrokenImage } from "./tensors/broken-images.ts";
+export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
 export { thumbnail } from "./thumbnail.ts";

@@ -1,15 +1,15 @@
-/** A small picture for a report or a page, as a data URI that needs no file. */
-import type { PictureSource } from "./picture.ts";
+/** A small image for a report or a page, as a data URI that needs no file. */
+import type { ImageSource } from "./image.ts";
 import { openSharp, unreadable } from "./tensors/decode.ts";
 
 /**
- * PNG that fits into a square of `size` pixels, in proportion. Smaller pictures are enlarged pixel by
+ * PNG that fits into a square of `size` pixels, in proportion. Smaller images are enlarged pixel by
  * pixel: at 32 x 32 a viewer wants to see what the model sees.
- * @param size default 96. @throws PICTURES_UNREADABLE
+ * @param size default 96. @throws IMAGES_UNREADABLE
  */
-export async function thumbnail(source: PictureSource, index: number, size = 96): Promise<string> {
+export async function thumbnail(source: ImageSource, index: number, size = 96): Promise<string> {
   try {
-    const pipeline = openSharp(await source.picture(index));
+    const pipeline = openSharp(await source.image(index));
     const png = await pipeline
       .resize({ width: size, height: size, fit: "inside", withoutEnlargement: true })
       .png({ compressionLevel: 9 })

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createAugmenter } from "../src/augmentation/augment.ts";
 import { changeColour } from "../src/augmentation/colour.ts";
-import { type Augmentation, parseAugmentation, type RawPicture, readAugmentation } from "../src/index.ts";
+import { type Augmentation, parseAugmentation, type RawImage, readAugmentation } from "../src/index.ts";
 import { asDecoded, raw, refused } from "./fixtures.ts";
 
 suite("the two forms", () => {
@@ -56,8 +56,8 @@ suite("the two forms", () => {
   });
 });
 
-/** A grey picture of the levels 1, 2, ... so that black (0) is told from each. */
-function numbered(width: number, height: number): RawPicture {
+/** A grey image of the levels 1, 2, ... so that black (0) is told from each. */
+function numbered(width: number, height: number): RawImage {
   return raw(
     width,
     height,
@@ -69,34 +69,34 @@ function numbered(width: number, height: number): RawPicture {
 const grey = (width: number, height: number) => asDecoded({ colour: "grey", width, height });
 
 /** Every distinct result over 400 seeds, as text. */
-function outcomes(augmentation: Augmentation, picture: RawPicture, frame = picture): Set<string> {
+function outcomes(augmentation: Augmentation, image: RawImage, frame = image): Set<string> {
   const augment = createAugmenter(augmentation, grey(frame.width, frame.height));
-  return new Set(Array.from({ length: 400 }, (_, seed) => textOf(augment(picture, seed))));
+  return new Set(Array.from({ length: 400 }, (_, seed) => textOf(augment(image, seed))));
 }
 
-const textOf = ({ width, height, data }: RawPicture): string => `${width}x${height}: ${[...data].join(" ")}`;
+const textOf = ({ width, height, data }: RawImage): string => `${width}x${height}: ${[...data].join(" ")}`;
 
 suite("what the steps give", () => {
   test("flip and flip-vertical mirror, or do not", () => {
-    const picture = numbered(3, 2);
+    const image = numbered(3, 2);
     assert.deepEqual(
-      outcomes(parseAugmentation("flip"), picture),
+      outcomes(parseAugmentation("flip"), image),
       new Set(["3x2: 1 2 3 4 5 6", "3x2: 3 2 1 6 5 4"]),
     );
     assert.deepEqual(
-      outcomes(parseAugmentation("flip-vertical"), picture),
+      outcomes(parseAugmentation("flip-vertical"), image),
       new Set(["3x2: 1 2 3 4 5 6", "3x2: 4 5 6 1 2 3"]),
     );
-    assert.deepEqual(outcomes(parseAugmentation("flip=1"), picture), new Set(["3x2: 3 2 1 6 5 4"]));
-    assert.deepEqual(outcomes(parseAugmentation("flip=0"), picture), new Set(["3x2: 1 2 3 4 5 6"]));
+    assert.deepEqual(outcomes(parseAugmentation("flip=1"), image), new Set(["3x2: 3 2 1 6 5 4"]));
+    assert.deepEqual(outcomes(parseAugmentation("flip=0"), image), new Set(["3x2: 1 2 3 4 5 6"]));
   });
 
-  test("a mirrored colour picture keeps its channels together", () => {
+  test("a mirrored colour image keeps its channels together", () => {
     const augment = createAugmenter(parseAugmentation("flip=1"), asDecoded());
     assert.deepEqual([...augment(raw(2, 1, 3, [1, 2, 3, 4, 5, 6]), 0).data], [4, 5, 6, 1, 2, 3]);
   });
 
-  test("crop takes every window of the padded picture, and no other", () => {
+  test("crop takes every window of the padded image, and no other", () => {
     const expected = new Set<string>();
     const levelAt = (x: number, y: number) => (x >= 0 && x < 2 && y >= 0 && y < 2 ? 1 + x + 2 * y : 0);
     for (let top = -1; top <= 1; top++) {
@@ -108,7 +108,7 @@ suite("what the steps give", () => {
     assert.deepEqual(outcomes(parseAugmentation("crop=1"), numbered(2, 2)), expected);
   });
 
-  test("crop of a larger picture has the size of the tensor; a smaller picture lies in its middle", () => {
+  test("crop of a larger image has the size of the tensor; a smaller image lies in its middle", () => {
     assert.deepEqual(
       outcomes(parseAugmentation("crop"), numbered(3, 1), numbered(2, 1)),
       new Set(["2x1: 1 2", "2x1: 2 3"]),
@@ -125,7 +125,7 @@ suite("what the steps give", () => {
     // Moved down or up, one row is black altogether.
     assert.deepEqual(levels("shift=1"), new Set(["3x1: 1 2 3", "3x1: 0 1 2", "3x1: 2 3 0", "3x1: 0 0 0"]));
     assert.deepEqual(levels("shift=1/edge"), new Set(["3x1: 1 2 3", "3x1: 1 1 2", "3x1: 2 3 3"]));
-    // Farther than the picture is wide.
+    // Farther than the image is wide.
     assert.ok(levels("shift=9/edge").has("3x1: 3 3 3"));
   });
 
@@ -207,7 +207,7 @@ suite("what the steps give", () => {
 
 suite("colour is what Pillow's ImageEnhance gives", () => {
   // Pillow 13.0: Image.new("RGB", (3, 2)) with these pixels, enhanced by Brightness, Contrast, Color.
-  const picture = raw(3, 2, 3, [255, 0, 0, 0, 255, 0, 12, 200, 99, 77, 77, 77, 250, 240, 3, 1, 2, 3]);
+  const image = raw(3, 2, 3, [255, 0, 0, 0, 255, 0, 12, 200, 99, 77, 77, 77, 250, 240, 3, 1, 2, 3]);
   const none = { brightness: 1, contrast: 1, saturation: 1 };
   for (const [factors, expected] of [
     [{ brightness: 0.63 }, [160, 0, 0, 0, 160, 0, 7, 126, 62, 48, 48, 48, 157, 151, 1, 0, 1, 1]],
@@ -222,7 +222,7 @@ suite("colour is what Pillow's ImageEnhance gives", () => {
     ],
   ] as const) {
     test(JSON.stringify(factors), () => {
-      assert.deepEqual([...changeColour(picture, { ...none, ...factors }).data], expected);
+      assert.deepEqual([...changeColour(image, { ...none, ...factors }).data], expected);
     });
   }
 
@@ -243,20 +243,20 @@ suite("colour is what Pillow's ImageEnhance gives", () => {
 test("the same seed gives the same pixels, whatever was augmented before, and the source stays as it is", () => {
   const augmentation = parseAugmentation("flip,flip-vertical,crop=1,shift=1/edge,rotate,colour=0.4,erase=2");
   const preprocessing = asDecoded({ width: 4, height: 4 });
-  const picture = raw(
+  const image = raw(
     4,
     4,
     3,
     Array.from({ length: 48 }, (_, i) => 5 * i),
   );
-  const before = picture.data.slice();
+  const before = image.data.slice();
   const results = (seeds: readonly number[]) => {
     const augment = createAugmenter(augmentation, preprocessing);
-    return new Map(seeds.map((seed) => [seed, textOf(augment(picture, seed))]));
+    return new Map(seeds.map((seed) => [seed, textOf(augment(image, seed))]));
   };
   const forwards = results([0, 1, 2, 2 ** 52, 2 ** 52 + 1]);
   const backwards = results([2 ** 52 + 1, 2 ** 52, 2, 1, 0]);
   for (const [seed, text] of forwards) assert.equal(backwards.get(seed), text);
   assert.equal(new Set(forwards.values()).size, 5);
-  assert.deepEqual(picture.data, before);
+  assert.deepEqual(image.data, before);
 });

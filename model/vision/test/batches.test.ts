@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "@cupel/base";
-import { batches, type Picture, type PictureBatch, type PictureSource } from "../src/index.ts";
+import { batches, type Image, type ImageBatch, type ImageSource } from "../src/index.ts";
 import { asDecoded, level, refused, sourceOf } from "./fixtures.ts";
 
 const grey = asDecoded({ colour: "grey" });
 
-const broken: Picture = { kind: "encoded", bytes: Buffer.from("not a picture") };
+const broken: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
 
-async function collect(items: AsyncIterable<PictureBatch>): Promise<PictureBatch[]> {
-  const found: PictureBatch[] = [];
+async function collect(items: AsyncIterable<ImageBatch>): Promise<ImageBatch[]> {
+  const found: ImageBatch[] = [];
   for await (const batch of items) found.push(batch);
   return found;
 }
@@ -18,8 +18,8 @@ async function collect(items: AsyncIterable<PictureBatch>): Promise<PictureBatch
 /** A source of grey levels 0, 1, ... that counts how often it was asked. */
 function counting(length: number, delay: (index: number) => number = () => 0) {
   const asked: number[] = [];
-  const source: PictureSource = sourceOf(new Array<Picture>(length).fill(level(0)), {
-    picture: async (index) => {
+  const source: ImageSource = sourceOf(new Array<Image>(length).fill(level(0)), {
+    image: async (index) => {
       asked.push(index);
       await sleep(delay(index));
       return level(index);
@@ -28,7 +28,7 @@ function counting(length: number, delay: (index: number) => number = () => 0) {
   return { source, asked };
 }
 
-test("batches hold pictures and labels in order; the last one holds what is left", async () => {
+test("batches hold images and labels in order; the last one holds what is left", async () => {
   const source = sourceOf([level(7), level(8), level(9)], { labels: [2, 0, 1] });
   const found = await collect(batches(source, grey, { batchSize: 2 }));
   assert.deepEqual(
@@ -41,7 +41,7 @@ test("batches hold pictures and labels in order; the last one holds what is left
   assert.equal(found[1]?.data.buffer.byteLength, 4);
 });
 
-test("order holds whichever picture is ready first", async () => {
+test("order holds whichever image is ready first", async () => {
   const { source } = counting(40, (index) => (index * 7) % 5);
   const found = await collect(batches(source, grey, { batchSize: 8, workers: 4 }));
   const levels = found.flatMap((batch) => [...batch.data]);
@@ -51,11 +51,11 @@ test("order holds whichever picture is ready first", async () => {
   );
 });
 
-test("no more pictures are decoded at once than there are workers", async () => {
+test("no more images are decoded at once than there are workers", async () => {
   let running = 0;
   let most = 0;
-  const source = sourceOf(new Array<Picture>(30).fill(level(0)), {
-    picture: async () => {
+  const source = sourceOf(new Array<Image>(30).fill(level(0)), {
+    image: async () => {
       most = Math.max(most, ++running);
       await sleep(1);
       running--;
@@ -85,7 +85,7 @@ test("leaving early stops the decoding", async () => {
   assert.ok(before < 100, `${before} asked`);
 });
 
-test("a broken picture is listed and the batch takes the next one", async () => {
+test("a broken image is listed and the batch takes the next one", async () => {
   const told: string[] = [];
   const source = sourceOf([level(0), broken, level(2), { kind: "file", path: "/nowhere/x.png" }, level(4)]);
   const found = batches(source, grey, { batchSize: 2, onBroken: ({ id }) => told.push(id) });
@@ -93,18 +93,18 @@ test("a broken picture is listed and the batch takes the next one", async () => 
     (await collect(found)).map((batch) => batch.indices),
     [[0, 2], [4]],
   );
-  assert.deepEqual(told, ["picture 1", "picture 3"]);
+  assert.deepEqual(told, ["image 1", "image 3"]);
   assert.deepEqual(
     found.broken.map(({ index, id }) => ({ index, id })),
     [
-      { index: 1, id: "picture 1" },
-      { index: 3, id: "picture 3" },
+      { index: 1, id: "image 1" },
+      { index: 3, id: "image 3" },
     ],
   );
-  assert.match(found.broken[0]?.reason ?? "", /picture 1 cannot be read as a picture: .*unsupported/);
+  assert.match(found.broken[0]?.reason ?? "", /image 1 cannot be read as an image: .*unsupported/);
 });
 
-test("iterating again starts again, list of broken pictures included", async () => {
+test("iterating again starts again, list of broken images included", async () => {
   const found = batches(sourceOf([broken, level(3)]), grey, { batchSize: 1 });
   for (let round = 0; round < 2; round++) {
     assert.deepEqual([...((await collect(found))[0]?.data ?? [])], [3]);
@@ -112,18 +112,18 @@ test("iterating again starts again, list of broken pictures included", async () 
   }
 });
 
-test("under strict the first broken picture is an error that names it", async () => {
+test("under strict the first broken image is an error that names it", async () => {
   const work = () => collect(batches(sourceOf([level(0), broken]), grey, { batchSize: 1, strict: true }));
-  await refused(work, "PICTURES_UNREADABLE", /picture 1/);
+  await refused(work, "IMAGES_UNREADABLE", /image 1/);
 });
 
-test("a source without one readable picture is an error that gives the first reason", async () => {
+test("a source without one readable image is an error that gives the first reason", async () => {
   const work = () => collect(batches(sourceOf([broken, broken]), grey, { batchSize: 1 }));
-  await refused(work, "PICTURES_UNREADABLE", /None of the 2 pictures in memory.*picture 0/);
+  await refused(work, "IMAGES_UNREADABLE", /None of the 2 images in memory.*image 0/);
 });
 
-test("a failure that is not the picture's is not skipped", async () => {
-  const source = sourceOf([level(0)], { picture: () => Promise.reject(new TypeError("defect")) });
+test("a failure that is not the image's is not skipped", async () => {
+  const source = sourceOf([level(0)], { image: () => Promise.reject(new TypeError("defect")) });
   await assert.rejects(collect(batches(source, grey, { batchSize: 1 })), TypeError);
 });
 
@@ -134,10 +134,10 @@ test("cancelling ends the iteration with CANCELLED", async () => {
     for await (const _ of batches(source, grey, { batchSize: 2, signal: controller.signal }))
       controller.abort();
   };
-  await refused(work, "CANCELLED", /Reading pictures was cancelled/);
+  await refused(work, "CANCELLED", /Reading images was cancelled/);
 });
 
-test("progress counts every picture, broken ones too, and is closed", async () => {
+test("progress counts every image, broken ones too, and is closed", async () => {
   const told = { total: 0, done: 0, closed: 0 };
   const progress: Progress = {
     start: (_, total = 0) => {

@@ -1,4 +1,4 @@
-/** What the tests of this package share: scratch folders, sources in memory, and small encoded pictures. */
+/** What the tests of this package share: scratch folders, sources in memory, and small encoded images. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CupelError } from "@cupel/base";
 import sharp from "sharp";
-import type { Picture, PictureSource, Preprocessing, RawPicture } from "../src/index.ts";
+import type { Image, ImageSource, Preprocessing, RawImage } from "../src/index.ts";
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -28,32 +28,32 @@ export async function scratch(): Promise<Scratch> {
   };
 }
 
-export function raw(width: number, height: number, channels: 1 | 3, values: readonly number[]): RawPicture {
+export function raw(width: number, height: number, channels: 1 | 3, values: readonly number[]): RawImage {
   return { kind: "raw", width, height, channels, data: Uint8Array.from(values) };
 }
 
-/** A picture of one grey level, for tests that only need to tell pictures apart. */
-export const level = (value: number): RawPicture => raw(1, 1, 1, [value]);
+/** An image of one grey level, for tests that only need to tell images apart. */
+export const level = (value: number): RawImage => raw(1, 1, 1, [value]);
 
 export function sourceOf(
-  pictures: readonly Picture[],
-  { labels = null, ...overrides }: Partial<PictureSource> & { labels?: readonly number[] | null } = {},
-): PictureSource {
+  images: readonly Image[],
+  { labels = null, ...overrides }: Partial<ImageSource> & { labels?: readonly number[] | null } = {},
+): ImageSource {
   return {
     kind: "folder",
     location: "memory",
-    length: pictures.length,
+    length: images.length,
     classes: null,
     labelled: labels !== null,
-    id: (index) => `picture ${index}`,
+    id: (index) => `image ${index}`,
     label: (index) => labels?.[index] ?? null,
-    picture: async (index) => pictures[index]!,
+    image: async (index) => images[index]!,
     ...overrides,
   };
 }
 
-export function png(picture: RawPicture): Promise<Buffer> {
-  const { data, width, height, channels } = picture;
+export function png(image: RawImage): Promise<Buffer> {
+  const { data, width, height, channels } = image;
   return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }
 

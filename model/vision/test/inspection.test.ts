@@ -3,23 +3,23 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import sharp from "sharp";
 import {
-  exportPictures,
+  exportImages,
+  type ImageSource,
   INSPECTION_CLASSES,
-  openPictures,
-  type PictureSource,
+  openImages,
   syntheticInspection,
   thumbnail,
 } from "../src/index.ts";
 import { level, refused, scratch, sourceOf } from "./fixtures.ts";
 
-async function pixelsOf(source: PictureSource, index: number): Promise<Uint8Array> {
-  const picture = await source.picture(index);
-  assert.ok(picture.kind === "raw");
-  return picture.data;
+async function pixelsOf(source: ImageSource, index: number): Promise<Uint8Array> {
+  const image = await source.image(index);
+  assert.ok(image.kind === "raw");
+  return image.data;
 }
 
 suite("the synthetic inspection set", () => {
-  test("has seven balanced classes of 64 x 64 grey pictures, sound ones first", async () => {
+  test("has seven balanced classes of 64 x 64 grey images, sound ones first", async () => {
     const source = syntheticInspection({ count: 21, seed: 5 });
     assert.deepEqual(INSPECTION_CLASSES, [
       "ok",
@@ -36,7 +36,7 @@ suite("the synthetic inspection set", () => {
     assert.equal((await pixelsOf(source, 0)).length, 64 * 64);
   });
 
-  test("draws a picture from the seed and its index alone", async () => {
+  test("draws an image from the seed and its index alone", async () => {
     const few = syntheticInspection({ count: 10, seed: 5 });
     const many = syntheticInspection({ count: 100, seed: 5 });
     await pixelsOf(many, 99);
@@ -58,7 +58,7 @@ suite("the synthetic inspection set", () => {
       means[i % 7]!.mean += mean / 100;
       means[i % 7]!.deviation += Math.sqrt(variance) / 100;
     }
-    // Pictures of one class differ by tens of levels; their averages over 100 must not.
+    // Images of one class differ by tens of levels; their averages over 100 must not.
     for (const key of ["mean", "deviation"] as const) {
       const values = means.map((entry) => entry[key]);
       assert.ok(Math.max(...values) - Math.min(...values) < 12, `${key}: ${values.map((v) => v.toFixed(1))}`);
@@ -71,12 +71,12 @@ suite("the synthetic inspection set", () => {
 });
 
 suite("an export", () => {
-  test("opens again with the same pictures, labels and class names", async () => {
+  test("opens again with the same images, labels and class names", async () => {
     await using folder = await scratch();
     const source = syntheticInspection({ count: 12, seed: 3 });
     const target = join(folder.path, "export");
-    await exportPictures(source, target);
-    const again = await openPictures(target);
+    await exportImages(source, target);
+    const again = await openImages(target);
     assert.deepEqual(again.classes, source.classes);
     assert.equal(again.id(10), "3-mousebite/10.png");
     for (let i = 0; i < source.length; i++) {
@@ -93,16 +93,16 @@ suite("an export", () => {
   test("keeps class names that no folder may have", async () => {
     await using folder = await scratch();
     const target = join(folder.path, "export");
-    await exportPictures(sourceOf([level(1)], { labels: [0], classes: ["T-shirt/top"] }), target);
-    const again = await openPictures(target);
+    await exportImages(sourceOf([level(1)], { labels: [0], classes: ["T-shirt/top"] }), target);
+    const again = await openImages(target);
     assert.deepEqual([again.id(0), again.classes], ["0-T-shirt_top/0.png", ["T-shirt/top"]]);
   });
 
-  test("of unlabelled pictures is a flat folder", async () => {
+  test("of unlabelled images is a flat folder", async () => {
     await using folder = await scratch();
     const target = join(folder.path, "export");
-    await exportPictures(sourceOf([level(1), level(2)]), target);
-    assert.equal((await openPictures(target)).labelled, false);
+    await exportImages(sourceOf([level(1), level(2)]), target);
+    assert.equal((await openImages(target)).labelled, false);
   });
 
   test("leaves nothing behind when cancelled, broken or refused", async () => {
@@ -110,15 +110,15 @@ suite("an export", () => {
     const target = join(folder.path, "export");
     const signal = AbortSignal.abort();
     await refused(
-      () => exportPictures(sourceOf([level(1)]), target, { signal }),
+      () => exportImages(sourceOf([level(1)]), target, { signal }),
       "CANCELLED",
-      /Writing pictures/,
+      /Writing images/,
     );
     const broken = sourceOf([level(1), { kind: "encoded", bytes: Buffer.from("no") }]);
-    await refused(() => exportPictures(broken, target), "PICTURES_UNREADABLE", /picture 1/);
-    await refused(() => openPictures(folder.path), "PICTURES_NONE", /holds no picture/);
+    await refused(() => exportImages(broken, target), "IMAGES_UNREADABLE", /image 1/);
+    await refused(() => openImages(folder.path), "IMAGES_NONE", /holds no image/);
     await folder.write({ "export/mine.txt": "keep" });
-    await refused(() => exportPictures(sourceOf([level(1)]), target), "WRITE_FAILED", /not empty/);
+    await refused(() => exportImages(sourceOf([level(1)]), target), "WRITE_FAILED", /not empty/);
   });
 });
 
@@ -140,7 +140,7 @@ suite("a thumbnail", () => {
     assert.deepEqual([info.width, info.height, data[0]], [96, 48, 9]);
   });
 
-  test("enlarges small pictures pixel by pixel", async () => {
+  test("enlarges small images pixel by pixel", async () => {
     const two = sourceOf([
       { kind: "raw", width: 2, height: 1, channels: 1, data: Uint8Array.from([0, 250]) },
     ]);
@@ -149,8 +149,8 @@ suite("a thumbnail", () => {
     assert.deepEqual([...data], [0, 0, 250, 250, 0, 0, 250, 250]);
   });
 
-  test("of what is no picture is refused by name", async () => {
+  test("of what is no image is refused by name", async () => {
     const source = sourceOf([{ kind: "encoded", bytes: Buffer.from("no") }]);
-    await refused(() => thumbnail(source, 0), "PICTURES_UNREADABLE", /picture 0/);
+    await refused(() => thumbnail(source, 0), "IMAGES_UNREADABLE", /image 0/);
   });
 });

@@ -7,17 +7,17 @@ import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import {
+  type Image,
   type LoaderOptions,
   openLoader,
-  type Picture,
   parseAugmentation,
   type TrainingBatch,
 } from "../src/index.ts";
 import { asDecoded, level, png, raw, refused, sourceOf } from "./fixtures.ts";
 
 const grey = asDecoded({ colour: "grey" });
-const broken: Picture = { kind: "encoded", bytes: Buffer.from("not a picture") };
-const levels = (count: number): Picture[] => Array.from({ length: count }, (_, i) => level(i));
+const broken: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
+const levels = (count: number): Image[] => Array.from({ length: count }, (_, i) => level(i));
 
 interface Seen extends Omit<TrainingBatch, "data" | "labels"> {
   readonly data: readonly number[];
@@ -32,12 +32,8 @@ async function collect(batches: AsyncIterable<TrainingBatch>): Promise<Seen[]> {
   return seen;
 }
 
-async function epochs(
-  pictures: readonly Picture[],
-  options: LoaderOptions,
-  numbers = [0],
-): Promise<Seen[][]> {
-  await using loader = openLoader(sourceOf(pictures), grey, options);
+async function epochs(images: readonly Image[], options: LoaderOptions, numbers = [0]): Promise<Seen[][]> {
+  await using loader = openLoader(sourceOf(images), grey, options);
   const seen: Seen[][] = [];
   for (const epoch of numbers) seen.push(await collect(loader.epoch(epoch)));
   return seen;
@@ -46,7 +42,7 @@ async function epochs(
 const ascending = (values: readonly number[]) => values.toSorted((a, b) => a - b);
 
 suite("an epoch", () => {
-  test("holds each picture once, shuffled, with its label", async () => {
+  test("holds each image once, shuffled, with its label", async () => {
     const labels = Array.from({ length: 20 }, (_, i) => 100 + i);
     await using loader = openLoader(sourceOf(levels(20), { labels }), grey, { batchSize: 4, workers: 0 });
     const seen = await collect(loader.epoch(0));
@@ -72,7 +68,7 @@ suite("an epoch", () => {
     assert.equal(new Set([first!, second!, other!].map(order)).size, 3);
   });
 
-  test("without shuffle has the order of the source, and with dropLast: false its last pictures", async () => {
+  test("without shuffle has the order of the source, and with dropLast: false its last images", async () => {
     const options = { batchSize: 4, workers: 0, shuffle: false };
     const [kept] = await epochs(levels(10), { ...options, dropLast: false });
     assert.deepEqual(
@@ -87,7 +83,7 @@ suite("an epoch", () => {
     assert.deepEqual(dropped, kept!.slice(0, 2));
   });
 
-  test("of unlabelled pictures has no labels", async () => {
+  test("of unlabelled images has no labels", async () => {
     const [seen] = await epochs(levels(2), { batchSize: 2, workers: 0 });
     assert.deepEqual(seen![0]!.labels, []);
   });
@@ -103,7 +99,7 @@ suite("any number of threads, and resuming, give the same batches", () => {
   });
   const augmentation = parseAugmentation("flip,crop=2,shift=1/edge,rotate,colour=0.3,erase=2");
 
-  async function mixed(): Promise<Picture[]> {
+  async function mixed(): Promise<Image[]> {
     const pixels = (i: number) =>
       raw(
         8,
@@ -112,7 +108,7 @@ suite("any number of threads, and resuming, give the same batches", () => {
         Array.from({ length: 192 }, (_, at) => (at * 37 + i * 11) % 256),
       );
     return Promise.all(
-      Array.from({ length: 23 }, async (_, i): Promise<Picture> => {
+      Array.from({ length: 23 }, async (_, i): Promise<Image> => {
         if (i === 5 || i === 6 || i === 21) return broken;
         if (i % 3 === 0) return pixels(i);
         const { data } = pixels(i);
@@ -122,7 +118,7 @@ suite("any number of threads, and resuming, give the same batches", () => {
     );
   }
 
-  test("augmented, with broken pictures among them", async () => {
+  test("augmented, with broken images among them", async () => {
     const source = sourceOf(await mixed(), { labels: [...Array(23).keys()] });
     const options = { batchSize: 5, seed: 3, augmentation, dropLast: false };
     const runs = await Promise.all(
@@ -141,31 +137,25 @@ suite("any number of threads, and resuming, give the same batches", () => {
     }
   });
 
-  test("the same picture is drawn anew each epoch", async () => {
-    const picture = raw(
+  test("the same image is drawn anew each epoch", async () => {
+    const image = raw(
       8,
       8,
       3,
       Array.from({ length: 192 }, (_, at) => at),
     );
-    await using loader = openLoader(sourceOf([picture]), colour, { batchSize: 1, augmentation, workers: 0 });
+    await using loader = openLoader(sourceOf([image]), colour, { batchSize: 1, augmentation, workers: 0 });
     const found = new Set<string>();
     for (let epoch = 0; epoch < 10; epoch++) found.add(String((await collect(loader.epoch(epoch)))[0]!.data));
     assert.equal(found.size, 10);
   });
 });
 
-suite("broken pictures", () => {
+suite("broken images", () => {
   for (const workers of [0, 1]) {
     test(`the next readable one takes the place, and they are listed once (${workers} threads)`, async () => {
-      const pictures = [
-        level(0),
-        broken,
-        { kind: "file", path: "/nowhere/x.png" } as const,
-        level(3),
-        broken,
-      ];
-      const source = sourceOf(pictures, { labels: [0, 1, 2, 3, 4] });
+      const images = [level(0), broken, { kind: "file", path: "/nowhere/x.png" } as const, level(3), broken];
+      const source = sourceOf(images, { labels: [0, 1, 2, 3, 4] });
       await using loader = openLoader(source, grey, { batchSize: 1, shuffle: false, workers });
       for (let epoch = 0; epoch < 2; epoch++) {
         const seen = await collect(loader.epoch(epoch));
@@ -184,28 +174,24 @@ suite("broken pictures", () => {
       assert.deepEqual(
         listed.map(({ index, id }) => [index, id]),
         [
-          [1, "picture 1"],
-          [2, "picture 2"],
-          [4, "picture 4"],
+          [1, "image 1"],
+          [2, "image 2"],
+          [4, "image 4"],
         ],
       );
-      assert.match(listed[0]!.reason, /picture 1 cannot be read/);
+      assert.match(listed[0]!.reason, /image 1 cannot be read/);
     });
   }
 
   test("one is an error under strict, and so is a source of nothing else", async () => {
-    const read = (pictures: Picture[], strict: boolean) =>
-      epochs(pictures, { batchSize: 2, workers: 1, shuffle: false, strict });
-    await refused(() => read([level(0), broken], true), "PICTURES_UNREADABLE", /picture 1 cannot be read/);
-    await refused(
-      () => read([broken, broken], false),
-      "PICTURES_UNREADABLE",
-      /None of the 2 pictures in memory/,
-    );
+    const read = (images: Image[], strict: boolean) =>
+      epochs(images, { batchSize: 2, workers: 1, shuffle: false, strict });
+    await refused(() => read([level(0), broken], true), "IMAGES_UNREADABLE", /image 1 cannot be read/);
+    await refused(() => read([broken, broken], false), "IMAGES_UNREADABLE", /None of the 2 images in memory/);
   });
 
-  test("a failure that is not the picture's is not passed over", async () => {
-    const source = sourceOf([level(0)], { picture: () => Promise.reject(new TypeError("defect")) });
+  test("a failure that is not the image's is not passed over", async () => {
+    const source = sourceOf([level(0)], { image: () => Promise.reject(new TypeError("defect")) });
     await using loader = openLoader(source, grey, { batchSize: 1, workers: 0 });
     await assert.rejects(collect(loader.epoch(0)), TypeError);
   });
@@ -216,7 +202,7 @@ suite("memory", () => {
     for (const workers of [0, 2]) {
       let asked = 0;
       const source = sourceOf(levels(200), {
-        picture: async (index) => {
+        image: async (index) => {
           asked++;
           return level(index);
         },
@@ -298,12 +284,12 @@ suite("ending", () => {
     const work = async () => {
       for await (const _ of loader.epoch(0)) controller.abort();
     };
-    await refused(work, "CANCELLED", /Loading pictures was cancelled/);
+    await refused(work, "CANCELLED", /Loading images was cancelled/);
   });
 
   test("a thread that crashes fails the epoch, and the loader still closes", async () => {
-    // No picture is -3 pixels wide: turning it to grey throws where nobody expects it.
-    const impossible: Picture = { ...raw(1, 1, 3, [1, 2, 3]), width: -3 };
+    // No image is -3 pixels wide: turning it to grey throws where nobody expects it.
+    const impossible: Image = { ...raw(1, 1, 3, [1, 2, 3]), width: -3 };
     await using loader = openLoader(sourceOf([level(0), impossible]), grey, { batchSize: 2, workers: 1 });
     await refused(() => collect(loader.epoch(0)), "LOADER_CRASHED", /Invalid typed array length/);
     await refused(() => collect(loader.epoch(1)), "LOADER_CRASHED", /crashed/);
@@ -314,7 +300,7 @@ test("options out of range are refused", async () => {
   const open = (options: Partial<LoaderOptions>) => () =>
     openLoader(sourceOf(levels(3)), grey, { batchSize: 1, workers: 0, ...options });
   await refused(open({ batchSize: 0 }), "SELECTION_INVALID", /batchSize .* at least 1, not 0/);
-  await refused(open({ batchSize: 4 }), "SELECTION_INVALID", /3 pictures, less than one batch of 4/);
+  await refused(open({ batchSize: 4 }), "SELECTION_INVALID", /3 images, less than one batch of 4/);
   await refused(open({ workers: -1 }), "SELECTION_INVALID", /workers .* at least 0/);
   await refused(open({ queue: 0.5 }), "SELECTION_INVALID", /queue/);
   await refused(() => open({})().epoch(-1), "SELECTION_INVALID", /epoch/);

@@ -54,11 +54,11 @@ suite("the guess from a shape", () => {
     assert.deepEqual(preprocessingFor([1, 3, 96, 320]).resize, { kind: "stretch" });
   });
 
-  test("is not made for what is no picture", async () => {
+  test("is not made for what is no image", async () => {
     await refused(
       () => preprocessingFor([1, 128]),
       "PREPROCESSING_INVALID",
-      /shape \[1, 128\] is not a picture/,
+      /shape \[1, 128\] is not an image/,
     );
     await refused(() => preprocessingFor([1, 7, 9, 5]), "PREPROCESSING_INVALID", /1 or 3 channels/);
   });

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { suite, test } from "node:test";
 import {
   batches,
-  createPictureReader,
-  openPictures,
+  createImageReader,
+  openImages,
   parsePreprocessing,
   preprocessingFor,
   sample,
@@ -24,7 +24,7 @@ suite("real data", { skip: withoutData }, () => {
     ["fashion-mnist/t10k-images-idx3-ubyte.gz", {}, 10000, 10],
   ] as const) {
     test(`${path} opens${"labelColumn" in options || "classes" in options ? " with options" : ""}`, async () => {
-      const source = await openPictures(realData(path), options);
+      const source = await openImages(realData(path), options);
       assert.deepEqual(
         [source.length, source.classes?.length ?? null, source.labelled],
         [length, classes, true],
@@ -33,9 +33,9 @@ suite("real data", { skip: withoutData }, () => {
   }
 
   test("a folder of WordNet ids and the table beside it agree on every label", async () => {
-    const table = await openPictures(realData("imagenette/labels.csv"), { labelColumn: "label1000" });
+    const table = await openImages(realData("imagenette/labels.csv"), { labelColumn: "label1000" });
     const byFile = new Map(Array.from({ length: table.length }, (_, i) => [table.id(i), table.label(i)]));
-    const tree = await openPictures(realData("imagenette/val"), {
+    const tree = await openImages(realData("imagenette/val"), {
       classes: realData("imagenet/classes.txt"),
     });
     for (let i = 0; i < tree.length; i++) assert.equal(tree.label(i), byFile.get(`val/${tree.id(i)}`));
@@ -56,7 +56,7 @@ suite("real data", { skip: withoutData }, () => {
   ] as const) {
     test(`${file} is cropped to the very bytes that Pillow gives`, async () => {
       const sha256 = async (spec: string, base: readonly number[]) => {
-        const reader = createPictureReader(
+        const reader = createImageReader(
           parsePreprocessing(`preset=raw,resize=none,${spec}`, preprocessingFor(base)),
         );
         const { data } = await reader.read({ kind: "file", path: realData(`imagenet/${file}`) });
@@ -67,8 +67,8 @@ suite("real data", { skip: withoutData }, () => {
     });
   }
 
-  test("a sample of photographs becomes batches without one broken picture", async () => {
-    const source = sample(await openPictures(realData("imagenet")), 40, 1);
+  test("a sample of photographs becomes batches without one broken image", async () => {
+    const source = sample(await openImages(realData("imagenet")), 40, 1);
     const found = batches(source, preprocessingFor([1, 3, 224, 224]), { batchSize: 16, strict: true });
     let count = 0;
     for await (const { data, dims } of found) {

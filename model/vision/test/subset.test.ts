@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type PictureSource, sample, split, subset } from "../src/index.ts";
+import { type ImageSource, sample, split, subset } from "../src/index.ts";
 import { level, refused, sourceOf } from "./fixtures.ts";
 
-/** `sizes[label]` pictures of each label, one class after the other as in a folder tree. */
-function classesOf(...sizes: readonly number[]): PictureSource {
+/** `sizes[label]` images of each label, one class after the other as in a folder tree. */
+function classesOf(...sizes: readonly number[]): ImageSource {
   const labels = sizes.flatMap((size, label) => new Array<number>(size).fill(label));
   return sourceOf(
     labels.map(() => level(0)),
@@ -13,20 +13,19 @@ function classesOf(...sizes: readonly number[]): PictureSource {
   );
 }
 
-const ids = (source: PictureSource): string[] =>
-  Array.from({ length: source.length }, (_, i) => source.id(i));
+const ids = (source: ImageSource): string[] => Array.from({ length: source.length }, (_, i) => source.id(i));
 
-function countsOf(source: PictureSource, classes: number): number[] {
+function countsOf(source: ImageSource, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (let i = 0; i < source.length; i++) counts[source.label(i) ?? 0]!++;
   return counts;
 }
 
-test("a subset has the chosen pictures in the order chosen", async () => {
+test("a subset has the chosen images in the order chosen", async () => {
   const source = sourceOf([level(5), level(6), level(7)], { labels: [0, 1, 2] });
   const part = subset(subset(source, [2, 0]), [1]);
-  assert.deepEqual([part.length, part.id(0), part.label(0)], [1, "picture 0", 0]);
-  assert.deepEqual(await part.picture(0), level(5));
+  assert.deepEqual([part.length, part.id(0), part.label(0)], [1, "image 0", 0]);
+  assert.deepEqual(await part.image(0), level(5));
 });
 
 test("a sample holds every class in proportion, to within rounding", () => {
@@ -54,7 +53,7 @@ test("a sample holds every class in proportion, to within rounding", () => {
   );
 });
 
-test("classes of one size differ by at most one picture in a sample", () => {
+test("classes of one size differ by at most one image in a sample", () => {
   const counts = countsOf(sample(classesOf(20, 20, 20, 20), 42, 1), 4);
   assert.deepEqual(counts.toSorted(), [10, 10, 11, 11]);
 });
@@ -73,9 +72,9 @@ test("a sample of more than there is, is all there is", () => {
 
 test("a split holds back its fraction, stratified, and leaves the rest in order", () => {
   const source = classesOf(40, 20);
-  const { rest, heldBack } = split(source, 0.25, 3);
-  assert.deepEqual(countsOf(heldBack, 2), [10, 5]);
-  assert.deepEqual(new Set([...ids(rest), ...ids(heldBack)]), new Set(ids(source)));
+  const { rest, heldOut } = split(source, 0.25, 3);
+  assert.deepEqual(countsOf(heldOut, 2), [10, 5]);
+  assert.deepEqual(new Set([...ids(rest), ...ids(heldOut)]), new Set(ids(source)));
   const left = ids(rest);
   assert.deepEqual(
     left,
@@ -85,9 +84,9 @@ test("a split holds back its fraction, stratified, and leaves the rest in order"
 
 test("indices, counts and fractions out of range are refused", async () => {
   const source = classesOf(3);
-  await refused(() => subset(source, [3]), "SELECTION_INVALID", /no picture 3 in memory: it has 3/);
-  await refused(() => subset(source, [0.5]), "SELECTION_INVALID", /no picture 0.5/);
+  await refused(() => subset(source, [3]), "SELECTION_INVALID", /no image 3 in memory: it has 3/);
+  await refused(() => subset(source, [0.5]), "SELECTION_INVALID", /no image 0.5/);
   await refused(() => sample(source, 0, 0), "SELECTION_INVALID", /sample of 0/);
-  await refused(() => split(source, 1, 0), "SELECTION_INVALID", /hold back 1/);
-  await refused(() => split(classesOf(1), 0.5, 0), "SELECTION_INVALID", /at least 2 pictures/);
+  await refused(() => split(source, 1, 0), "SELECTION_INVALID", /hold out 1/);
+  await refused(() => split(classesOf(1), 0.5, 0), "SELECTION_INVALID", /at least 2 images/);
 });

@@ -1,4 +1,4 @@
-/** The options of every verb. */
+/** The options of every command. */
 import { availableParallelism } from "node:os";
 import { flag, integer } from "./option.ts";
 

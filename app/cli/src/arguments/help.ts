@@ -2,7 +2,7 @@
 import type { Option } from "./option.ts";
 import type { Operand } from "./parse.ts";
 
-export interface VerbHelp {
+export interface CommandHelp {
   readonly name: string;
   /** One line. */
   readonly summary: string;
@@ -10,18 +10,18 @@ export interface VerbHelp {
   readonly description: string;
   readonly operands: readonly Operand[];
   readonly options: readonly Option<unknown>[];
-  readonly examples: readonly { readonly command: string; readonly says: string }[];
+  readonly examples: readonly { readonly line: string; readonly says: string }[];
 }
 
 const width = 100;
 const indent = "  ";
 
-export function commandHelp(verbs: readonly VerbHelp[], globals: readonly Option<unknown>[]): string {
+export function overview(commands: readonly CommandHelp[], globals: readonly Option<unknown>[]): string {
   return sections([
     "cupel shrinks trained vision models (ONNX) and shows, layer by layer, what it cost.",
-    `Usage: cupel VERB [ARGUMENTS] [OPTIONS]\n${indent}cupel VERB --help shows the arguments, options and examples of a verb.`,
-    titled("Verbs", columns(verbs.map(({ name, summary }) => [name, summary]))),
-    titled("Options of every verb", columns(globals.map(optionRow))),
+    `Usage: cupel COMMAND [ARGUMENTS] [OPTIONS]\n${indent}cupel COMMAND --help shows the arguments, options and examples of a command.`,
+    titled("Commands", columns(commands.map(({ name, summary }) => [name, summary]))),
+    titled("Options of every command", columns(globals.map(optionRow))),
     titled(
       "Exit status",
       columns([
@@ -35,18 +35,18 @@ export function commandHelp(verbs: readonly VerbHelp[], globals: readonly Option
   ]);
 }
 
-export function verbHelp(verb: VerbHelp, globals: readonly Option<unknown>[]): string {
-  const operands = verb.operands.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(" ");
+export function commandHelp(command: CommandHelp, globals: readonly Option<unknown>[]): string {
+  const operands = command.operands.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(" ");
   return sections([
-    `cupel ${verb.name}: ${verb.summary}`,
-    `Usage: cupel ${verb.name}${operands === "" ? "" : ` ${operands}`} [OPTIONS]`,
-    wrap(verb.description, width, ""),
-    titled("Arguments", columns(verb.operands.map(({ name, summary }) => [name, summary]))),
-    titled("Options", columns(verb.options.map(optionRow))),
-    titled("Options of every verb", columns(globals.map(optionRow))),
+    `cupel ${command.name}: ${command.summary}`,
+    `Usage: cupel ${command.name}${operands === "" ? "" : ` ${operands}`} [OPTIONS]`,
+    wrap(command.description, width, ""),
+    titled("Arguments", columns(command.operands.map(({ name, summary }) => [name, summary]))),
+    titled("Options", columns(command.options.map(optionRow))),
+    titled("Options of every command", columns(globals.map(optionRow))),
     titled(
       "Examples",
-      verb.examples.map(({ command, says }) => `${indent}# ${says}\n${indent}${command}`).join("\n"),
+      command.examples.map(({ line, says }) => `${indent}# ${says}\n${indent}${line}`).join("\n"),
     ),
   ]);
 }

@@ -10,6 +10,8 @@ export interface Option<T> {
   readonly name: string;
   /** One letter. */
   readonly short: string | null;
+  /** The name it had in an earlier version, still read with a remark; null when it never had another. */
+  readonly formerly: string | null;
   /** What stands for the value in the help, such as "DIR"; null for a flag, which takes none. */
   readonly placeholder: string | null;
   /** What it does, with units. */
@@ -23,13 +25,15 @@ export interface Option<T> {
 interface Described {
   readonly name: string;
   readonly short?: string;
+  readonly formerly?: string;
   readonly summary: string;
   readonly fallback?: string;
 }
 
-const described = ({ name, short, summary, fallback }: Described) => ({
+const described = ({ name, short, formerly, summary, fallback }: Described) => ({
   name,
   short: short ?? null,
+  formerly: formerly ?? null,
   summary,
   fallback: fallback ?? null,
 });

@@ -1,5 +1,5 @@
 /**
- * Words of the command line to options and operands, by a verb's table. Every value is read here once, so
+ * Words of the command line to options and operands, by a command's table. Every value is read here once, so
  * that a mistake in the last option is told before the first minute of work.
  */
 import { parseArgs } from "node:util";
@@ -14,13 +14,15 @@ export interface Operand {
   readonly optional?: boolean;
 }
 
-/** What a verb was given. */
+/** What a command was given. */
 export interface Given {
   /** In order; as many as are required, at most as many as are declared. */
   readonly operands: readonly string[];
   /** The value, or what stands for it when left out. */
   get<T>(option: Option<T>): T;
   has(option: Option<unknown>): boolean;
+  /** Sentences on what was written in a way of an earlier version. */
+  readonly remarks: readonly string[];
 }
 
 /** @throws OPTION_UNKNOWN, OPTION_INVALID, ARGUMENT_MISSING, ARGUMENT_UNEXPECTED */
@@ -28,13 +30,14 @@ export function parseArguments(
   words: readonly string[],
   table: { readonly operands: readonly Operand[]; readonly options: readonly Option<unknown>[] },
 ): Given {
-  const { texts, operands } = collect(words, table.options);
+  const { texts, operands, remarks } = collect(words, table.options);
   for (const option of table.options) option.read(texts.get(option.name) ?? null);
   checkOperands(operands, table.operands);
   return {
     operands,
     get: (option) => option.read(texts.get(option.name) ?? null),
     has: (option) => texts.has(option.name),
+    remarks,
   };
 }
 
@@ -51,13 +54,11 @@ function tokensOf(words: readonly string[], options: readonly Option<unknown>[])
     strict: false,
     tokens: true,
     options: Object.fromEntries(
-      options.map(({ name, short, placeholder }) => [
-        name,
-        {
-          type: placeholder === null ? ("boolean" as const) : ("string" as const),
-          ...(short === null ? {} : { short }),
-        },
-      ]),
+      options.flatMap(({ name, short, formerly, placeholder }) => {
+        const type = placeholder === null ? ("boolean" as const) : ("string" as const);
+        const own = [name, { type, ...(short === null ? {} : { short }) }] as const;
+        return formerly === null ? [own] : [own, [formerly, { type }] as const];
+      }),
     ),
   });
   return tokens;
@@ -65,17 +66,20 @@ function tokensOf(words: readonly string[], options: readonly Option<unknown>[])
 
 function collect(words: readonly string[], options: readonly Option<unknown>[]) {
   const byName = new Map(options.map((option) => [option.name, option]));
+  const byFormerName = new Map(options.map((option) => [option.formerly, option]));
   const texts = new Map<string, string>();
   const operands: string[] = [];
+  const remarks: string[] = [];
   for (const token of tokensOf(words, options)) {
     if (token.kind === "positional") operands.push(token.value);
     if (token.kind !== "option") continue;
-    const option = byName.get(token.name);
+    const option = byName.get(token.name) ?? byFormerName.get(token.name);
     if (option === undefined) throw unknownOption(token.rawName, options);
+    if (option.name !== token.name) remarks.push(`${token.rawName} is now called --${option.name}.`);
     if (texts.has(option.name)) throw invalid(option.name, "is given twice");
     texts.set(option.name, textOf(option, token.value, token.inlineValue ?? false));
   }
-  return { texts, operands };
+  return { texts, operands, remarks };
 }
 
 function textOf(option: Option<unknown>, value: string | undefined, inline: boolean): string {
@@ -125,7 +129,7 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
   );
 }
 
-/** An option the verb cannot do without. @throws ARGUMENT_MISSING */
+/** An option the command cannot do without. @throws ARGUMENT_MISSING */
 export function required<T>(given: Given, option: Option<T | undefined>): T {
   const value = given.get(option);
   if (value !== undefined) return value;

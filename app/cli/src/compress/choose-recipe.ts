@@ -19,7 +19,7 @@ export const recipeOptions = {
   }),
   maxDrop: points({
     name: "max-drop",
-    summary: "Most percentage points of top-1 that may be lost, judged on pictures held back from --images",
+    summary: "Most percentage points of top-1 that may be lost, judged on images held out from --images",
     fallback: "0.5 for mixed without --max-bytes",
   }),
   recipe: text({
@@ -27,13 +27,14 @@ export const recipeOptions = {
     placeholder: "FILE",
     summary: "JSON list of passes with their options, in place of --bits",
   }),
-  pictures: integer({
-    name: "pictures",
+  images: integer({
+    name: "calibration-images",
+    formerly: "pictures",
     placeholder: "N",
     min: 0,
     value: 0,
     fallback: "as the recipe says, 512; calibration stops by itself when the ranges have settled",
-    summary: "Pictures to calibrate with, at most",
+    summary: "Images to calibrate with, at most",
   }),
 };
 
@@ -45,7 +46,7 @@ export async function chooseRecipe(given: Given): Promise<Recipe> {
     throw invalid("bits", `cannot be given with --recipe: write the width into ${path}`);
   }
   const recipe = path === undefined ? defaultFor(given, bits) : parseRecipe(await readJson(path), path);
-  return withPictures(withTarget(recipe, given), given.get(recipeOptions.pictures));
+  return withImages(withTarget(recipe, given), given.get(recipeOptions.images));
 }
 
 function defaultFor(given: Given, bits: string | undefined): Recipe {
@@ -67,11 +68,11 @@ function withTarget(recipe: Recipe, given: Given): Recipe {
   return { ...recipe, target: { maxBytes, maxDrop } };
 }
 
-function withPictures(recipe: Recipe, pictures: number): Recipe {
-  if (pictures === 0) return recipe;
+function withImages(recipe: Recipe, images: number): Recipe {
+  if (images === 0) return recipe;
   return {
     ...recipe,
-    passes: recipe.passes.map((entry) => (entry.pass === "calibrate" ? { ...entry, pictures } : entry)),
+    passes: recipe.passes.map((entry) => (entry.pass === "calibrate" ? { ...entry, images } : entry)),
   };
 }
 

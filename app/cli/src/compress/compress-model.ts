@@ -14,17 +14,17 @@ import {
 import { renderReport } from "@cupel/console";
 import { writeModelFile } from "@cupel/onnx";
 import { labelsToMetadata, type Preprocessing, preprocessingToMetadata } from "@cupel/vision";
-import { BrokenPictures } from "../subject/broken-pictures.ts";
+import type { CommandContext } from "../commands/command.ts";
+import { BrokenImages } from "../subject/broken-images.ts";
 import { classNamesFor } from "../subject/open-labelled.ts";
 import type { OpenedModel } from "../subject/open-model.ts";
-import type { VerbContext } from "../verbs/verb.ts";
-import type { ChosenPictures } from "./choose-pictures.ts";
+import type { ChosenImages } from "./choose-images.ts";
 import type { OutputPaths } from "./output-paths.ts";
 import type { Compressed } from "./summary.ts";
 
 export interface CompressionOrder {
   readonly opened: OpenedModel;
-  readonly pictures: ChosenPictures;
+  readonly images: ChosenImages;
   readonly preprocessing: Preprocessing;
   readonly recipe: Recipe;
   readonly paths: OutputPaths;
@@ -33,12 +33,12 @@ export interface CompressionOrder {
 }
 
 /** @throws what `compress`, `writeModelFile`, `makeReport` and `renderReport` throw */
-export async function compressModel(order: CompressionOrder, context: VerbContext): Promise<Compressed> {
-  const { opened, pictures, preprocessing, recipe, paths, strict } = order;
+export async function compressModel(order: CompressionOrder, context: CommandContext): Promise<Compressed> {
+  const { opened, images, preprocessing, recipe, paths, strict } = order;
   const { seed, threads, signal, progress } = context;
-  const broken = new BrokenPictures();
+  const broken = new BrokenImages();
   const result = await compress(opened.model, {
-    pictures: pictures.calibration,
+    images: images.calibration,
     preprocessing,
     recipe,
     seed,
@@ -48,7 +48,7 @@ export async function compressModel(order: CompressionOrder, context: VerbContex
     progress,
     onBroken: broken.add,
   });
-  const classes = classNamesFor(opened, [pictures.evaluation, pictures.calibration]);
+  const classes = classNamesFor(opened, [images.evaluation, images.calibration]);
   const facts = [...preprocessingToMetadata(preprocessing), ...(classes ? labelsToMetadata(classes) : [])];
   for (const [key, value] of facts) result.model.metadata.set(key, value);
   const written = await writeModelFile(result.model, paths.model, { signal });
@@ -62,16 +62,16 @@ export async function compressModel(order: CompressionOrder, context: VerbContex
 }
 
 async function reportOn(
-  { opened, pictures, preprocessing, paths }: CompressionOrder,
+  { opened, images, preprocessing, paths }: CompressionOrder,
   result: CompressResult,
   classes: readonly string[] | null,
-  { seed, threads, signal, progress, remark }: VerbContext,
+  { seed, threads, signal, progress, remark }: CommandContext,
 ): Promise<CompressionReport> {
   try {
     const report = await makeReport({
       originalPath: opened.path,
       compressedPath: paths.model,
-      pictures: pictures.evaluation,
+      images: images.evaluation,
       preprocessing,
       classes,
       recipe: result.recipe,

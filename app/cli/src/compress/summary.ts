@@ -28,7 +28,7 @@ function reportFacts(report: CompressionReport): (readonly [string, string])[] {
   const { original, compressed, accuracy, agreement, fusion, firstBadLayer } = report;
   return [
     ...accuracyFacts(accuracy),
-    ["same answer", `${percentText(agreement)}, ${countText(report.changed.count)} changed`],
+    ["same prediction", `${percentText(agreement)}, ${countText(report.changed.count)} changed`],
     [
       "latency",
       `${ratioText(original.latency.medianMs / compressed.latency.medianMs)} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
@@ -42,13 +42,13 @@ function reportFacts(report: CompressionReport): (readonly [string, string])[] {
 }
 
 function accuracyFacts(accuracy: CompressionReport["accuracy"]): [string, string][] {
-  if (accuracy === null) return [["accuracy", "not known: the pictures carry no labels"]];
-  const { top1, top5, difference, pictures } = accuracy;
+  if (accuracy === null) return [["accuracy", "not known: the images carry no labels"]];
+  const { top1, top5, difference, images } = accuracy;
   return [
     [
       "top-1",
       `${percentText(top1.original)} before, ${percentText(top1.compressed)} after: ${pointsText(difference.value)} points, ` +
-        `95 % interval ${pointsText(difference.low)} to ${pointsText(difference.high)}, ${countText(pictures)} pictures`,
+        `95 % interval ${pointsText(difference.low)} to ${pointsText(difference.high)}, ${countText(images)} images`,
     ],
     ...(top5
       ? [

@@ -1,5 +1,5 @@
 /**
- * How pictures become tensors: as the model itself says, else a guess that is said to be one; what is
+ * How images become tensors: as the model itself says, else a guess that is said to be one; what is
  * given on the command line goes before both.
  */
 import {
@@ -15,7 +15,7 @@ export const preprocessingOption = text({
   name: "preprocessing",
   placeholder: "SPEC",
   summary:
-    "How pictures become tensors, such as preset=imagenet,resize=short-side:256,crop=224; " +
+    "How images become tensors, such as preset=imagenet,resize=short-side:256,crop=224; " +
     "presets are imagenet, tf, raw, cifar10; what is not named stays as the model says",
   fallback: "as the model's metadata says, else guessed from its input shape",
 });
@@ -31,7 +31,7 @@ export function choosePreprocessing(
   if (spec !== undefined) return parsePreprocessing(spec, base);
   if (own === null) {
     remark(
-      `${path} does not say how its pictures are prepared; guessed from the input shape: ${preprocessingText(base)}. ` +
+      `${path} does not say how its images are prepared; guessed from the input shape: ${preprocessingText(base)}. ` +
         "If the accuracy is not what you know it to be, set --preprocessing.",
     );
   }

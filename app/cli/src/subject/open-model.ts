@@ -1,6 +1,6 @@
 /**
- * The model a verb is about. What no later step could make sense of is refused here, before the first
- * picture is read.
+ * The model a command is about. What no later step could make sense of is refused here, before the first
+ * image is read.
  */
 import { stat } from "node:fs/promises";
 import {
@@ -20,7 +20,7 @@ export interface OpenedModel {
   readonly bytes: number;
   /** Of the first input that is no constant. */
   readonly inputShape: NonNullable<Shape>;
-  /** Pictures a run, where the model fixes it; null where any number will do. */
+  /** Images a run, where the model fixes it; null where any number will do. */
   readonly fixedBatch: number | null;
 }
 

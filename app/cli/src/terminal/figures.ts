@@ -53,7 +53,7 @@ export function threeDigits(value: number): string {
   return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
-/** "1 picture", "3 pictures". */
+/** "1 image", "3 images". */
 export function numberOf(count: number, singular: string): string {
   return `${countText(count)} ${singular}${count === 1 ? "" : "s"}`;
 }

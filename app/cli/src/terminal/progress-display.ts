@@ -1,6 +1,6 @@
 /**
  * Progress on a terminal: one bar a task under way, redrawn in place; or in a log: a line now and then,
- * since a line a picture would bury what matters. Both keep a line for each finished task that took long
+ * since a line an image would bury what matters. Both keep a line for each finished task that took long
  * enough to be missed. Results never pass here: they go to the other stream.
  */
 import type { Clock, Progress, ProgressTask } from "@cupel/base";

@@ -1,9 +1,9 @@
-/** What is trained: a model from a file, or a new network that fits the pictures. */
+/** What is trained: a model from a file, or a new network that fits the images. */
 import { extname } from "node:path";
 import type { Model } from "@cupel/onnx";
 import type { InputSize } from "@cupel/train";
 import {
-  type PictureSource,
+  type ImageSource,
   type Preprocessing,
   parsePreprocessing,
   preprocessingFor,
@@ -21,45 +21,45 @@ export interface ChosenNetwork {
 export interface NetworkChoice {
   /** A path that ends in .onnx, or a network by name. */
   readonly subject: string;
-  readonly pictures: PictureSource;
+  readonly images: ImageSource;
   /** On the command line. */
   readonly preprocessing: string | undefined;
   readonly seed: number;
   remark(sentence: string): void;
 }
 
-/** Of pictures whose files do not say it without being decoded. */
+/** Of images whose files do not say it without being decoded. */
 const usualInput: InputSize = [3, 224, 224];
 
 /** @throws what `openModel` throws, TRAINING_CONFIG_INVALID, PREPROCESSING_INVALID */
 export async function chooseNetwork(choice: NetworkChoice): Promise<ChosenNetwork> {
-  const { subject, pictures, seed, remark } = choice;
+  const { subject, images, seed, remark } = choice;
   if (extname(subject) === ".onnx") {
     const opened = await openModel(subject);
     const preprocessing = choosePreprocessing(opened, choice.preprocessing, remark);
     return { network: opened.model, preprocessing };
   }
   const spec = parseNetwork(subject);
-  const size = spec.input ?? (await sizeOf(pictures, choice));
+  const size = spec.input ?? (await sizeOf(images, choice));
   const base = preprocessingFor([null, ...size]);
   const preprocessing =
     choice.preprocessing === undefined ? base : parsePreprocessing(choice.preprocessing, base);
   const [, channels, height, width] = tensorDims({ ...preprocessing, layout: "NCHW" }, 1);
-  const classes = spec.classes ?? classesOf(pictures);
+  const classes = spec.classes ?? classesOf(images);
   const network = spec.build({ classes, input: [channels, height, width], seed });
   return { network, preprocessing };
 }
 
-async function sizeOf(pictures: PictureSource, { remark }: NetworkChoice): Promise<InputSize> {
-  const first = await pictures.picture(0);
+async function sizeOf(images: ImageSource, { remark }: NetworkChoice): Promise<InputSize> {
+  const first = await images.image(0);
   if (first.kind === "raw") return [first.channels, first.height, first.width];
   remark(
-    `The network is built for pictures of ${usualInput.join(" x ")}; for another size, write input=3x64x64 behind its name.`,
+    `The network is built for images of ${usualInput.join(" x ")}; for another size, write input=3x64x64 behind its name.`,
   );
   return usualInput;
 }
 
-function classesOf({ classes, length, label }: PictureSource): number {
+function classesOf({ classes, length, label }: ImageSource): number {
   if (classes !== null) return classes.length;
   let largest = 0;
   for (let i = 0; i < length; i++) largest = Math.max(largest, label(i) ?? 0);

@@ -1,5 +1,5 @@
 /**
- * A training as a file: JSON with the long names of the options as keys, and "network" for what is trained.
+ * A training as a file: JSON with the names of the options in camelCase as keys, and "network" for what is trained.
  * What is also given on the command line goes before it. Unknown keys are errors.
  */
 import { readFile } from "node:fs/promises";
@@ -27,15 +27,19 @@ export async function withConfig(
     );
   }
   const texts = new Map<string, string | null>();
+  const remarks = [...given.remarks];
   for (const [key, value] of Object.entries(settings)) {
-    const option = options.find(({ name }) => name === key);
+    const option = options.find((each) => namesOf(each).includes(key));
     if (option === undefined) {
-      const names = [networkKey, ...options.map(({ name }) => name)];
+      const names = [networkKey, ...options.map((each) => namesOf(each)[0]!)];
       const near = suggest(key, names);
       throw invalid(path, `there is no "${key}"${near === null ? "" : `; did you mean "${near}"?`}`);
     }
-    texts.set(key, textOf(path, option, value));
-    option.read(texts.get(key)!);
+    const [name] = namesOf(option) as [string];
+    if (key !== name) remarks.push(`${path}: "${key}" is now called "${name}".`);
+    const written = textOf(path, key, option, value);
+    texts.set(option.name, written);
+    option.read(written);
   }
   const read = <T>(option: Option<T>): T =>
     given.has(option) || !texts.has(option.name) ? given.get(option) : option.read(texts.get(option.name)!);
@@ -43,11 +47,18 @@ export async function withConfig(
     operands: [network],
     get: read,
     has: (option) => given.has(option) || texts.get(option.name) != null,
+    remarks,
   };
 }
 
+/** The key of an option, then those it had in earlier versions. */
+function namesOf({ name, formerly }: Option<unknown>): readonly string[] {
+  const key = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  return [key, name, ...(formerly === null ? [] : [formerly])];
+}
+
 /** As it would stand on the command line; null for a flag that is false. */
-function textOf(path: string, { name, placeholder }: Option<unknown>, value: unknown): string | null {
+function textOf(path: string, name: string, { placeholder }: Option<unknown>, value: unknown): string | null {
   if (placeholder === null) {
     if (typeof value !== "boolean") throw invalid(path, `"${name}" must be true or false`);
     return value ? "" : null;

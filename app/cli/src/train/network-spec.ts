@@ -16,7 +16,7 @@ import { suggest } from "../arguments/suggest.ts";
 
 export interface NetworkSpec {
   readonly name: string;
-  /** As told; else from the pictures. */
+  /** As told; else from the images. */
   readonly classes: number | null;
   readonly input: InputSize | null;
   build(facts: NetworkFacts): Model;

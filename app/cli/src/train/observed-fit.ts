@@ -18,8 +18,8 @@ export interface ObservedFit {
   readonly profile: {
     readonly flameGraph: string;
     readonly trace: string;
-    /** The ten dearest nodes, a sentence each. */
-    readonly dearest: readonly string[];
+    /** The ten slowest nodes, a sentence each. */
+    readonly slowest: readonly string[];
   } | null;
   /** A sentence; null when memory was not watched. */
   readonly memory: string | null;
@@ -43,5 +43,5 @@ export async function observedFit(
   await writeFileAtomically(paths.trace, JSON.stringify(trace));
   const memory =
     watch && `${watch.report().verdict} The traces of --profile are among it: watch memory without it.`;
-  return { result, profile: { ...paths, dearest: summary }, memory };
+  return { result, profile: { ...paths, slowest: summary }, memory };
 }

@@ -22,7 +22,7 @@ export function summaryText({ path, bytes, result, checkpoint, profile, memory }
       ? [
           ["flame graph", profile.flameGraph] as const,
           ["trace", profile.trace] as const,
-          ["dearest nodes", profile.dearest.join("\n")] as const,
+          ["slowest nodes", profile.slowest.join("\n")] as const,
         ]
       : []),
   ];
@@ -34,7 +34,7 @@ function epochText({ epoch, history, stopped }: FitResult): string {
   const judged =
     validationAccuracy === null
       ? "not validated"
-      : `${percentText(validationAccuracy)} of the validation pictures right`;
+      : `${percentText(validationAccuracy)} of the validation images right`;
   const end = stopped === "early" ? "; stopped early, nothing got better" : "";
   return `${epoch} of ${history.length}, ${judged}${end}`;
 }
@@ -55,7 +55,7 @@ const orDash = (value: number | null, text: (value: number) => string) =>
 
 const columns: readonly Column[] = [
   { title: "epoch", cell: ({ epoch }) => String(epoch) },
-  { title: "rate", cell: ({ rate }) => rate.toPrecision(2) },
+  { title: "learning rate", cell: ({ learningRate }) => learningRate.toPrecision(2) },
   { title: "loss", cell: ({ loss }) => loss.toFixed(4) },
   { title: "right", cell: ({ accuracy }) => percentText(accuracy) },
   {

@@ -4,7 +4,7 @@ import type { FitOptions, Optimiser, Schedule } from "@cupel/train";
 import { parseAugmentation } from "@cupel/vision";
 import { choice, flag, integer, invalid, number, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
-import { strictOption } from "../subject/broken-pictures.ts";
+import { strictOption } from "../subject/broken-images.ts";
 
 const positive = { expects: "a number above 0", holds: (value: number) => value > 0 };
 const share = { expects: "at least 0 and below 1", holds: (value: number) => value >= 0 && value < 1 };
@@ -15,17 +15,18 @@ export const trainingOptions = {
     placeholder: "N",
     min: 1,
     value: 10,
-    summary: "Times through the pictures",
+    summary: "Times through the images",
   }),
-  batch: integer({ name: "batch", placeholder: "N", min: 1, value: 64, summary: "Pictures a step" }),
+  batch: integer({ name: "batch", placeholder: "N", min: 1, value: 64, summary: "Images a step" }),
   optimiser: choice({
     name: "optimiser",
     choices: ["sgd", "adamw"],
     summary: "How steps are taken",
     fallback: "sgd",
   }),
-  rate: number({
-    name: "rate",
+  learningRate: number({
+    name: "learning-rate",
+    formerly: "rate",
     placeholder: "X",
     ...positive,
     summary: "Learning rate, the largest of the schedule",
@@ -34,7 +35,7 @@ export const trainingOptions = {
   schedule: choice({
     name: "schedule",
     choices: ["cosine", "one-cycle", "step", "constant"],
-    summary: "How the rate changes from step to step",
+    summary: "How the learning rate changes from step to step",
     fallback: "cosine",
   }),
   warmup: integer({
@@ -42,14 +43,14 @@ export const trainingOptions = {
     placeholder: "STEPS",
     min: 0,
     value: 0,
-    summary: "Steps over which the rate first rises; one-cycle has its own",
+    summary: "Steps over which the learning rate first rises; one-cycle has its own",
   }),
   momentum: number({ name: "momentum", placeholder: "X", ...share, summary: "Of sgd", fallback: "0.9" }),
   weightDecay: number({
     name: "weight-decay",
     placeholder: "X",
     ...share,
-    summary: "Pull of weights to 0",
+    summary: "Weight decay",
     fallback: "0 for sgd, 0.01 for adamw",
   }),
   clipNorm: number({
@@ -69,7 +70,7 @@ export const trainingOptions = {
   augment: text({
     name: "augment",
     placeholder: "SPEC",
-    summary: "Random changes of the training pictures, such as flip,crop=4,colour=0.2",
+    summary: "Random changes of the training images, such as flip,crop=4,colour=0.2",
     fallback: "none",
   }),
   freeze: text({
@@ -109,7 +110,7 @@ export const trainingOptions = {
     placeholder: "N",
     min: 0,
     value: 1,
-    summary: "Threads that prepare pictures, beside those of the engine",
+    summary: "Threads that prepare images, beside those of the engine",
   }),
   replicas: integer({
     name: "replicas",
@@ -162,7 +163,7 @@ export function chooseTraining(given: Given, network: Model): Chosen {
   return {
     epochs: given.get(get.epochs),
     batch: given.get(get.batch),
-    schedule: scheduleOf(given, given.get(get.rate) ?? (kind === "sgd" ? 0.05 : 0.001)),
+    schedule: scheduleOf(given, given.get(get.learningRate) ?? (kind === "sgd" ? 0.05 : 0.001)),
     optimiser: optimiserOf(given, kind),
     loss: { kind: "cross-entropy", smoothing: given.get(get.smoothing) ?? 0 },
     augmentation: parseAugmentation(given.get(get.augment) ?? ""),
@@ -179,11 +180,11 @@ export function chooseTraining(given: Given, network: Model): Chosen {
   };
 }
 
-function scheduleOf(given: Given, rate: number): Schedule {
+function scheduleOf(given: Given, learningRate: number): Schedule {
   const kind = given.get(trainingOptions.schedule) ?? "cosine";
-  if (kind !== "one-cycle") return { kind, rate, warmup: given.get(trainingOptions.warmup) };
+  if (kind !== "one-cycle") return { kind, learningRate, warmup: given.get(trainingOptions.warmup) };
   if (given.has(trainingOptions.warmup)) throw invalid("warmup", "cannot be given with --schedule one-cycle");
-  return { kind, rate };
+  return { kind, learningRate };
 }
 
 function optimiserOf(given: Given, kind: "sgd" | "adamw"): Optimiser {

@@ -16,7 +16,7 @@ export interface ChartFrame {
 export type DrawChart = (frame: ChartFrame) => EChartsCoreOption;
 
 interface ChartProps {
-  /** What a screen reader says in place of the picture. */
+  /** What a screen reader says in place of the image. */
   readonly label: string;
   readonly height: number;
   /** Keep its identity while nothing changes: a new one redraws. */

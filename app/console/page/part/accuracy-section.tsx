@@ -1,4 +1,4 @@
-/** What the compression cost in right answers, how sure that is, and which classes it moved. */
+/** What the compression cost in right predictions, how sure that is, and which classes it moved. */
 import type { AccuracyComparison, CompressionReport } from "@cupel/compress";
 import { percentText, plural, pointDecimals, pointsText } from "../view/number-text.ts";
 import { intervalSentence } from "../view/verdict.ts";
@@ -12,8 +12,8 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
     return (
       <Section id="accuracy" title="Accuracy">
         <p>
-          The pictures carry no labels, so nobody can say which answers are right. Both models gave the same
-          first answer for <b>{percentText(agreement)}</b> of them.
+          The images carry no labels, so nobody can say which predictions are right. Both models gave the same
+          top prediction for <b>{percentText(agreement)}</b> of them.
         </p>
       </Section>
     );
@@ -22,24 +22,24 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
     <Section
       id="accuracy"
       title="Accuracy"
-      intro={`Both models answered the same ${plural(accuracy.pictures, "picture")}, of ${plural(accuracy.classes.length, "class", "classes")}.`}
+      intro={`Both models were given the same ${plural(accuracy.images, "image")}, of ${plural(accuracy.classes.length, "class", "classes")}.`}
     >
       <div class="panels">
         <div class="panel">
-          <h3>Right answers</h3>
+          <h3>Right predictions</h3>
           <AccuracyTable accuracy={accuracy} agreement={agreement} />
         </div>
         <div class="panel">
           <h3>How sure is the difference?</h3>
           <p class="muted">
             Change of accuracy in points, with the range it lies in at 95 % confidence. Both models saw the
-            same pictures, so only those with different answers count.
+            same images, so only those with different predictions count.
           </p>
           <IntervalPlot difference={accuracy.difference} />
           <p class="conclusion">{intervalSentence(accuracy)}</p>
         </div>
         <div class="panel wide">
-          <h3>Answers that moved, by class</h3>
+          <h3>Predictions that moved, by class</h3>
           <ConfusionTable accuracy={accuracy} />
         </div>
       </div>
@@ -54,8 +54,8 @@ interface AccuracyTableProps {
 
 function AccuracyTable({ accuracy, agreement }: AccuracyTableProps) {
   const rows = [
-    { title: "First answer right", figures: accuracy.top1 },
-    { title: "Right answer among the first five", figures: accuracy.top5 },
+    { title: "Top prediction right", figures: accuracy.top1 },
+    { title: "Label among the top five predictions", figures: accuracy.top5 },
   ];
   return (
     <>
@@ -91,7 +91,7 @@ function AccuracyTable({ accuracy, agreement }: AccuracyTableProps) {
         </tbody>
       </table>
       <p class="muted">
-        Both models gave the same first answer for {percentText(agreement)} of the pictures.
+        Both models gave the same top prediction for {percentText(agreement)} of the images.
       </p>
     </>
   );

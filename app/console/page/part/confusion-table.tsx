@@ -16,15 +16,15 @@ export function ConfusionTable({ accuracy }: { readonly accuracy: AccuracyCompar
   return (
     <>
       <p class="muted">
-        How many pictures of a class got an answer, before and after; only what changed. More right answers
-        (✓) are better, more wrong ones (✗) are worse.
+        How many images of a class got a prediction, before and after; only what changed. More right
+        predictions (✓) are better, more wrong ones (✗) are worse.
       </p>
       <div class="scroll-x">
         <table class="plain confusion">
           <thead>
             <tr>
-              <th scope="col">Pictures of</th>
-              <th scope="col">answered as</th>
+              <th scope="col">Images of</th>
+              <th scope="col">predicted as</th>
               <th scope="col" class="numeric">
                 before
               </th>
@@ -38,13 +38,13 @@ export function ConfusionTable({ accuracy }: { readonly accuracy: AccuracyCompar
           </thead>
           <tbody>
             {shown.map((cell) => (
-              <tr key={`${cell.label}/${cell.answer}`}>
+              <tr key={`${cell.label}/${cell.prediction}`}>
                 <td>{cell.label}</td>
                 <td>
                   <span class={cell.right ? "mark right" : "mark wrong"}>
                     {cell.right ? "✓ right" : "✗ wrong"}
                   </span>{" "}
-                  {cell.answer}
+                  {cell.prediction}
                 </td>
                 <td class="numeric">{countText(cell.original)}</td>
                 <td class="numeric">{countText(cell.compressed)}</td>

@@ -48,8 +48,8 @@ function accuracyCard({ accuracy, agreement }: CompressionReport): FigureCard {
       title: "Accuracy",
       before: MISSING,
       after: MISSING,
-      meaning: `same answer for ${percentText(agreement)}`,
-      detail: "The pictures carry no labels: only agreement with the original is known",
+      meaning: `same prediction for ${percentText(agreement)}`,
+      detail: "The images carry no labels: only agreement with the original is known",
     };
   }
   return {
@@ -57,14 +57,14 @@ function accuracyCard({ accuracy, agreement }: CompressionReport): FigureCard {
     before: percentText(accuracy.top1.original),
     after: percentText(accuracy.top1.compressed),
     meaning: differencePhrase(accuracy),
-    detail: `first answer right, of ${plural(accuracy.pictures, "picture")}`,
+    detail: `top prediction right, of ${plural(accuracy.images, "image")}`,
   };
 }
 
 function latencyCard({ original, compressed }: CompressionReport): FigureCard {
   const { threads, runs } = compressed.latency;
   return {
-    title: "Time for one picture",
+    title: "Time for one image",
     before: millisecondsText(original.latency.medianMs),
     after: millisecondsText(compressed.latency.medianMs),
     meaning: ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS) ?? MISSING,

@@ -1,4 +1,4 @@
-/** Median time for one picture, with the spread between the 10th and the 90th percentile. */
+/** Median time for one image, with the spread between the 10th and the 90th percentile. */
 import type { LatencyReport } from "@cupel/compress";
 import { isFigure, millisecondsText, plural } from "../view/number-text.ts";
 import { ratioPhrase, SPEED_WORDS } from "../view/verdict.ts";

@@ -1,4 +1,4 @@
-/** Everything known of one layer: its figures, and where in a picture its error lies. */
+/** Everything known of one layer: its figures, and where in an image its error lies. */
 import type { CompressionReport, LayerReport } from "@cupel/compress";
 import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
 import { tidyName } from "../view/layer-name.ts";

@@ -15,10 +15,8 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
     ["Seed", String(report.seed)],
     [
       "Calibration",
-      `${calibration.method}, ${plural(calibration.pictures, "picture")} in ${plural(calibration.batches, "batch", "batches")}; ${
-        calibration.stoppedEarly
-          ? "ranges stopped moving before the pictures ran out"
-          : "all pictures were used"
+      `${calibration.method}, ${plural(calibration.images, "image")} in ${plural(calibration.batches, "batch", "batches")}; ${
+        calibration.stoppedEarly ? "ranges stopped moving before the images ran out" : "all images were used"
       }`,
     ],
   ];

@@ -26,7 +26,7 @@ export function SizeAndSpeed({ report, onSelect }: SizeAndSpeedProps) {
           <SizeChart layers={report.layers} onSelect={onSelect} />
         </div>
         <div class="panel">
-          <h3>Time for one picture</h3>
+          <h3>Time for one image</h3>
           <LatencyBars original={report.original.latency} compressed={report.compressed.latency} />
           <Fusion report={report} />
         </div>
@@ -39,8 +39,8 @@ export function SizeAndSpeed({ report, onSelect }: SizeAndSpeedProps) {
             <h3>What else was possible</h3>
             <p class="muted">
               Every point is a model that the search tried: the further left the smaller, the lower the closer
-              to the original. Points on the line are beaten by none. Loss is measured on calibration pictures
-              held back for this purpose; 0 means that all answers stayed the same.
+              to the original. Points on the line are beaten by none. Loss is measured on calibration images
+              held out for this purpose; 0 means that all predictions stayed the same.
             </p>
             <TradeOffChart points={report.tradeOff} />
           </div>

@@ -1,4 +1,4 @@
-/** Where in a picture a layer's error lies: the map beside the picture it belongs to. */
+/** Where in an image a layer's error lies: the map beside the image it belongs to. */
 import type { LayerReport, SpatialMaps } from "@cupel/compress";
 import type { CustomSeriesOption } from "echarts/charts";
 import { useMemo, useState } from "preact/hooks";
@@ -15,21 +15,21 @@ interface SpatialMapProps {
 const SIDE = 164;
 
 export function SpatialMap({ spatial, layer }: SpatialMapProps) {
-  const [picture, setPicture] = useState(0);
+  const [image, setImage] = useState(0);
   const found = spatial.layers.find((maps) => maps.layer === layer.name);
-  const values = found?.maps[picture];
-  // One scale for all pictures of the layer, so that they compare.
+  const values = found?.maps[image];
+  // One scale for all images of the layer, so that they compare.
   const most = useMemo(() => Math.max(0, ...(found?.maps.flat().filter(isFigure) ?? [])), [found]);
   const draw = useMemo(
     () => (found && values ? mapOption(found.width, found.height, values, most) : null),
     [found, values, most],
   );
-  const shown = spatial.pictures[picture];
+  const shown = spatial.images[image];
   if (draw === null || shown === undefined) return <p class="muted no-map">{absence(spatial, layer)}</p>;
 
   return (
     <div class="spatial">
-      <h4>Where in the picture</h4>
+      <h4>Where in the image</h4>
       <div class="spatial-pair">
         <figure>
           <img src={shown.thumbnail} alt={shown.id} width={SIDE} height={SIDE} />
@@ -37,7 +37,7 @@ export function SpatialMap({ spatial, layer }: SpatialMapProps) {
         </figure>
         <figure>
           <div class="spatial-map" style={{ width: `${SIDE}px` }}>
-            <Chart label={`Error of the layer over the picture ${shown.id}`} height={SIDE} draw={draw} />
+            <Chart label={`Error of the layer over the image ${shown.id}`} height={SIDE} draw={draw} />
           </div>
           <figcaption>
             <span class="ramp" aria-hidden="true" />
@@ -48,16 +48,16 @@ export function SpatialMap({ spatial, layer }: SpatialMapProps) {
           </figcaption>
         </figure>
       </div>
-      {spatial.pictures.length > 1 && (
-        <fieldset class="picture-choice">
-          <legend class="visually-hidden">Picture</legend>
-          {spatial.pictures.map((choice, index) => (
+      {spatial.images.length > 1 && (
+        <fieldset class="image-choice">
+          <legend class="visually-hidden">Image</legend>
+          {spatial.images.map((choice, index) => (
             <label key={choice.id} title={choice.id}>
               <input
                 type="radio"
-                name="spatial-picture"
-                checked={index === picture}
-                onChange={() => setPicture(index)}
+                name="spatial-image"
+                checked={index === image}
+                onChange={() => setImage(index)}
               />
               <img src={choice.thumbnail} alt={choice.id} width={40} height={40} />
             </label>
@@ -69,9 +69,9 @@ export function SpatialMap({ spatial, layer }: SpatialMapProps) {
 }
 
 function absence(spatial: SpatialMaps, layer: LayerReport): string {
-  if (spatial.pictures.length === 0) return "No error maps were recorded for this report.";
+  if (spatial.images.length === 0) return "No error maps were recorded for this report.";
   return layer.shape.length < 3
-    ? "This layer's output is a list of values, not a picture, so there is no map of where the error lies."
+    ? "This layer's output is a list of values, not an image, so there is no map of where the error lies."
     : "No error map was recorded for this layer.";
 }
 

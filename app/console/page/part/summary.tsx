@@ -14,7 +14,7 @@ const CONTENTS = [
   ["table", "All layers"],
   ["size-and-speed", "Size and speed"],
   ["accuracy", "Accuracy"],
-  ["changed", "Changed pictures"],
+  ["changed", "Changed images"],
   ["provenance", "How it was made"],
 ] as const;
 

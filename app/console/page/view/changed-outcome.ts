@@ -1,5 +1,5 @@
-/** What a changed answer means: a picture lost, a picture gained, or wrong either way. */
-import type { ChangedPicture } from "@cupel/compress";
+/** What a changed prediction means: an image lost, an image gained, or wrong either way. */
+import type { ChangedImage } from "@cupel/compress";
 
 export type Outcome = "lost" | "gained" | "wrong-either-way" | "unlabelled";
 
@@ -13,23 +13,23 @@ export const outcomeText: Readonly<Record<Outcome, string>> = {
   unlabelled: "changed, no label",
 };
 
-export function outcomeOf(picture: ChangedPicture): Outcome {
-  if (picture.label === null) return "unlabelled";
-  if (picture.original.answer === picture.label) return "lost";
-  return picture.compressed.answer === picture.label ? "gained" : "wrong-either-way";
+export function outcomeOf(image: ChangedImage): Outcome {
+  if (image.label === null) return "unlabelled";
+  if (image.original.prediction === image.label) return "lost";
+  return image.compressed.prediction === image.label ? "gained" : "wrong-either-way";
 }
 
-/** Lost pictures first; within an outcome as the report has them. */
-export function byOutcome(pictures: readonly ChangedPicture[]): ChangedPicture[] {
-  return pictures.toSorted((a, b) => outcomes.indexOf(outcomeOf(a)) - outcomes.indexOf(outcomeOf(b)));
+/** Lost images first; within an outcome as the report has them. */
+export function byOutcome(images: readonly ChangedImage[]): ChangedImage[] {
+  return images.toSorted((a, b) => outcomes.indexOf(outcomeOf(a)) - outcomes.indexOf(outcomeOf(b)));
 }
 
-/** How many pictures had each outcome; outcomes that did not occur are left out. */
-export function outcomeCounts(pictures: readonly ChangedPicture[]): { outcome: Outcome; count: number }[] {
+/** How many images had each outcome; outcomes that did not occur are left out. */
+export function outcomeCounts(images: readonly ChangedImage[]): { outcome: Outcome; count: number }[] {
   return outcomes
     .map((outcome) => ({
       outcome,
-      count: pictures.filter((picture) => outcomeOf(picture) === outcome).length,
+      count: images.filter((image) => outcomeOf(image) === outcome).length,
     }))
     .filter(({ count }) => count > 0);
 }

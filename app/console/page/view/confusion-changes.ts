@@ -6,8 +6,8 @@ import type { AccuracyComparison } from "@cupel/compress";
 
 export interface ConfusionChange {
   readonly label: string;
-  readonly answer: string;
-  /** Whether the answer is the label: more of these is better, more of the others is worse. */
+  readonly prediction: string;
+  /** Whether the prediction is the label: more of these is better, more of the others is worse. */
   readonly right: boolean;
   readonly original: number;
   readonly compressed: number;
@@ -15,14 +15,14 @@ export interface ConfusionChange {
   readonly change: number;
 }
 
-/** Largest change first; among equals right answers first, then by label. */
+/** Largest change first; among equals right predictions first, then by label. */
 export function confusionChanges(accuracy: AccuracyComparison): ConfusionChange[] {
   return accuracy.confusion
     .filter((cell) => cell.compressed !== cell.original)
     .map((cell) => ({
       label: className(accuracy.classes, cell.label),
-      answer: className(accuracy.classes, cell.answer),
-      right: cell.label === cell.answer,
+      prediction: className(accuracy.classes, cell.prediction),
+      right: cell.label === cell.prediction,
       original: cell.original,
       compressed: cell.compressed,
       change: cell.compressed - cell.original,

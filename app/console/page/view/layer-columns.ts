@@ -160,7 +160,7 @@ export const layerColumns: readonly LayerColumn[] = [
     ...textual,
     id: "shape",
     title: "Output",
-    explanation: "Size of the output for one picture: channels × height × width, or a list of values.",
+    explanation: "Size of the output for one image: channels × height × width, or a list of values.",
     key: (layer) => layer.shape.reduce((product, side) => product * side, 1),
     text: (layer) => layer.shape.join("\u202f×\u202f") || MISSING,
   },

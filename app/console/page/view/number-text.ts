@@ -94,7 +94,7 @@ export function factorText(factor: Figure): string {
   return fixedText(factor, isFigure(factor) && factor >= 19.95 ? 0 : 1);
 }
 
-/** "1 picture", "12 pictures" */
+/** "1 image", "12 images" */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
 }

@@ -50,8 +50,9 @@ export function headline(report: CompressionReport): string {
 }
 
 function costPhrase(report: CompressionReport): string {
-  if (report.accuracy === null && report.agreement === 1) return "the same answer for every picture";
-  if (report.accuracy === null) return `the same answer for ${percentText(report.agreement)} of the pictures`;
+  if (report.accuracy === null && report.agreement === 1) return "the same prediction for every image";
+  if (report.accuracy === null)
+    return `the same prediction for ${percentText(report.agreement)} of the images`;
   const { value, low } = report.accuracy.difference;
   const decimals = pointDecimals(value);
   const size = fixedText(Math.abs(value) * 100, decimals);
@@ -70,7 +71,7 @@ export function verdictSentence(report: CompressionReport): string {
     `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`,
     speed,
     accuracy === null
-      ? `same first answer for ${percentText(report.agreement)} of the pictures (no labels, so accuracy is unknown)`
+      ? `same top prediction for ${percentText(report.agreement)} of the images (no labels, so accuracy is unknown)`
       : accuracyPhrase(accuracy),
   ];
   return `${parts.filter((part) => part !== null).join("; ")}.`;
@@ -94,7 +95,7 @@ export function differencePhrase(accuracy: AccuracyComparison): string {
 export function intervalSentence(accuracy: AccuracyComparison): string {
   const { low, high } = accuracy.difference;
   if (!isFigure(low) || !isFigure(high)) return "No interval could be computed.";
-  if (low === 0 && high === 0) return "Not one picture counted differently.";
+  if (low === 0 && high === 0) return "Not one image counted differently.";
   if (low <= 0 && high >= 0) return "The interval includes zero: chance alone could explain the difference.";
   return high < 0
     ? "The whole interval lies below zero: the loss is more than chance."

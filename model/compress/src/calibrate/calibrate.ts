@@ -1,6 +1,6 @@
 /**
- * Streams pictures through the float model and watches every activation that will be rounded. Memory is
- * one batch of activations plus a histogram each, however many pictures there are.
+ * Streams images through the float model and watches every activation that will be rounded. Memory is
+ * one batch of activations plus a histogram each, however many images there are.
  *
  * It stops by itself when `patience` batches in a row moved no range by more than `tolerance`.
  */
@@ -8,14 +8,14 @@ import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base"
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { float32Of, openSession, type Session, type TensorData } from "@cupel/runtime";
 import {
-  type BrokenPicture,
+  type BrokenImage,
   batches,
-  type PictureBatch,
-  type PictureSource,
+  type ImageBatch,
+  type ImageSource,
   type Preprocessing,
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
-import { picturesPerRun, runPictures } from "../evaluate/picture-runs.ts";
+import { imagesPerRun, runImages } from "../evaluate/image-runs.ts";
 import { ChannelMoments } from "./channel-moments.ts";
 import { Histogram } from "./histogram.ts";
 import {
@@ -27,10 +27,10 @@ import {
 } from "./range-method.ts";
 
 export interface CalibrationOptions extends RangeOptions, WorkOptions {
-  readonly pictures: PictureSource;
+  readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly method: RangeMethod;
-  /** Pictures between two looks at whether the ranges still move. */
+  /** Images between two looks at whether the ranges still move. */
   readonly batchSize: number;
   /** Batches in a row that must leave every range in place. */
   readonly patience: number;
@@ -38,14 +38,14 @@ export interface CalibrationOptions extends RangeOptions, WorkOptions {
   readonly tolerance: number;
   readonly threads: number;
   readonly strict?: boolean | undefined;
-  readonly onBroken?: ((broken: BrokenPicture) => void) | undefined;
+  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
 }
 
 export interface Calibration {
   readonly ranges: ReadonlyMap<string, Range>;
   /** Moments by channel of each watched value that has channels. */
   readonly moments: ReadonlyMap<string, ChannelMoments>;
-  readonly pictures: number;
+  readonly images: number;
   readonly batches: number;
   readonly stoppedEarly: boolean;
 }
@@ -91,19 +91,19 @@ class Watcher implements Observation {
   }
 }
 
-/** Activations of one run are kept under this many bytes; a run is at least one picture. */
+/** Activations of one run are kept under this many bytes; a run is at least one image. */
 const bytesPerRun = 16 * 2 ** 20;
 
 /**
  * @param values activations of `model`, with shapes inferred.
- * @throws CALIBRATION_FAILED, INPUT_SHAPE_MISMATCH, PICTURES_UNREADABLE, CANCELLED, and what sessions throw
+ * @throws CALIBRATION_FAILED, INPUT_SHAPE_MISMATCH, IMAGES_UNREADABLE, CANCELLED, and what sessions throw
  */
 export async function calibrate(
   model: Model,
   values: readonly Value[],
   options: CalibrationOptions,
 ): Promise<Calibration> {
-  const { pictures, signal } = options;
+  const { images, signal } = options;
   const input = model.graph.inputs[0]!;
   const shape = { name: input.name, dims: input.shape ?? [] };
   const watchers = new Map(values.map((value) => [value.name, new Watcher()]));
@@ -111,10 +111,10 @@ export async function calibrate(
     .filter((value) => value !== input && !model.graph.isOutput(value))
     .map((value) => value.name);
   await using session = await openSession(encodeModel(model), { taps, threads: options.threads, signal });
-  using task = (options.progress ?? silentProgress).start("Calibrating", pictures.length, "pictures");
-  const perRun = picturesPerRun(
+  using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
+  const perRun = imagesPerRun(
     shape,
-    Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfPicture(values))),
+    Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfImage(values))),
   );
 
   let seen = 0;
@@ -125,14 +125,14 @@ export async function calibrate(
     for (const tensor of Object.values(tensors)) release(tensor);
     seen += count;
     task.advance(count);
-    if (seen < (looks + 1) * options.batchSize && seen < pictures.length) return;
+    if (seen < (looks + 1) * options.batchSize && seen < images.length) return;
     looks++;
     const moved = Math.max(...Array.from(watchers.values(), (watcher) => watcher.settle(options)));
     still = moved < options.tolerance ? still + 1 : 0;
   };
   // While the engine works on one run, the results of the one before are watched.
   let pending: Promise<RunResult> | null = null;
-  const stream = batches(pictures, options.preprocessing, {
+  const stream = batches(images, options.preprocessing, {
     batchSize: perRun,
     strict: options.strict,
     onBroken: options.onBroken,
@@ -152,13 +152,13 @@ export async function calibrate(
   return {
     ranges: new Map([...watchers].map(([name, watcher]) => [name, watcher.range])),
     moments: new Map([...watchers].flatMap(([name, { moments }]) => (moments ? [[name, moments]] : []))),
-    pictures: seen,
+    images: seen,
     batches: looks,
     stoppedEarly: still >= options.patience,
   };
 }
 
-function bytesOfPicture(values: readonly Value[]): number {
+function bytesOfImage(values: readonly Value[]): number {
   const elements = values.map((value) =>
     (value.shape ?? [])
       .slice(1)
@@ -174,12 +174,12 @@ interface RunResult {
 
 async function run(
   session: Session,
-  input: Parameters<typeof runPictures>[1],
-  batch: PictureBatch,
+  input: Parameters<typeof runImages>[1],
+  batch: ImageBatch,
 ): Promise<RunResult> {
   // A copy, since the run takes the batch's own.
   const feed: TensorData = { type: "float32", dims: batch.dims, data: batch.data.slice() };
-  const tensors = await runPictures(session, input, batch);
+  const tensors = await runImages(session, input, batch);
   return { tensors: { ...tensors, [input.name]: feed }, count: batch.dims[0] };
 }
 
@@ -194,7 +194,7 @@ function checkFinite(watchers: ReadonlyMap<string, Watcher>): void {
       throw compressErrors.error(
         "CALIBRATION_FAILED",
         `The activation "${name}" was NaN or infinite ${histogram.notFinite} times. ` +
-          "Check the preprocessing (cupel inspect shows it) and that the pictures are of the kind the model was trained on.",
+          "Check the preprocessing (cupel inspect shows it) and that the images are of the kind the model was trained on.",
         { details: { value: name } },
       );
     }

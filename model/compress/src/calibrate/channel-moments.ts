@@ -16,10 +16,10 @@ export class ChannelMoments {
   }
 
   /** @param values [N, C, ...] row-major. */
-  add(values: Float32Array, pictures: number): void {
-    const perChannel = values.length / pictures / this.channels;
+  add(values: Float32Array, images: number): void {
+    const perChannel = values.length / images / this.channels;
     let at = 0;
-    for (let n = 0; n < pictures; n++) {
+    for (let n = 0; n < images; n++) {
       for (let c = 0; c < this.channels; c++) {
         let sum = 0;
         let squares = 0;
@@ -32,7 +32,7 @@ export class ChannelMoments {
         this.#squares[c]! += squares;
       }
     }
-    this.count += pictures * perChannel;
+    this.count += images * perChannel;
   }
 
   mean(): Float64Array {

@@ -1,7 +1,7 @@
 /**
- * The distribution of an activation, kept in fixed memory however many pictures pass by.
+ * The distribution of an activation, kept in fixed memory however many images pass by.
  *
- * Bins cover [-2^e, 2^e). When a value falls outside, e grows and neighbouring bins merge, so no picture
+ * Bins cover [-2^e, 2^e). When a value falls outside, e grows and neighbouring bins merge, so no image
  * is ever looked at twice and the result does not depend on the order in which the range was found.
  */
 const halfBins = 4096;

@@ -36,8 +36,8 @@ export const rangeMethods = {
 export type RangeMethod = keyof typeof rangeMethods;
 
 function percentileRange(histogram: Histogram, share: number): Range {
-  const sides = histogram.min < 0 && histogram.max > 0 ? 2 : 1;
-  const outside = (histogram.total * (1 - share)) / sides;
+  const pair = histogram.min < 0 && histogram.max > 0 ? 2 : 1;
+  const outside = (histogram.total * (1 - share)) / pair;
   const { counts } = histogram;
   let high = counts.length - 1;
   for (let sum = counts[high]!; sum <= outside && high > 0; ) sum += counts[--high]!;

@@ -1,21 +1,21 @@
 /** The passes that bring a graph into the form everything after them expects, in the order they run. */
 import { foldConstants, type Pass, removeDeadCode } from "@cupel/onnx";
-import { closeParameters } from "./close-parameters.ts";
 import { denseToGemm } from "./dense-to-gemm.ts";
+import { detachParameters } from "./detach-parameters.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { placeActivations } from "./place-activations.ts";
 import { removeIdentity } from "./remove-identity.ts";
-import { stemToDepth } from "./stem-to-depth.ts";
+import { spaceToDepthStem } from "./space-to-depth-stem.ts";
 import { unshareConstants } from "./unshare-constants.ts";
 
 export const cleanPasses: readonly Pass[] = [
-  closeParameters,
+  detachParameters,
   foldConstants,
   removeIdentity,
   unshareConstants,
   denseToGemm,
   foldBatchNorm,
   placeActivations,
-  stemToDepth,
+  spaceToDepthStem,
   removeDeadCode,
 ];

@@ -87,7 +87,7 @@ export function placeQuantisers(graph: Graph, inFloat: ReadonlySet<Node> = new S
   return { values: inOrder(graph, values), sameScale };
 }
 
-/** The inputs that carry pictures, not parameters. */
+/** The inputs that carry images, not parameters. */
 function activationInputs(node: Node): Value[] {
   const present = node.inputs.filter((value) => value !== null);
   return parts[node.opType] === "own-scale" ? present : present.slice(0, 1);

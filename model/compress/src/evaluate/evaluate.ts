@@ -1,40 +1,34 @@
-/** Runs a classifier over pictures and keeps its answers: the one way accuracy is ever measured here. */
+/** Runs a classifier over images and keeps its predictions: the one way accuracy is ever measured here. */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { float32Of, type ModelSource, openSession } from "@cupel/runtime";
-import {
-  type BrokenPicture,
-  batches,
-  type PictureSource,
-  type Preprocessing,
-  tensorDims,
-} from "@cupel/vision";
+import { type BrokenImage, batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
-import { picturesPerRun, runPictures } from "./picture-runs.ts";
+import { imagesPerRun, runImages } from "./image-runs.ts";
 
 export interface EvaluateOptions extends WorkOptions {
-  /** Pictures a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
+  /** Images a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
   readonly batchSize?: number;
   /** Default: what the session chooses, all cores. */
   readonly threads?: number | undefined;
-  /** Fail on the first unreadable picture instead of counting it. Default false. */
+  /** Fail on the first unreadable image instead of counting it. Default false. */
   readonly strict?: boolean | undefined;
 }
 
-/** Answers to the pictures that could be read, in the order of the source. */
+/** Predictions for the images that could be read, in the order of the source. */
 export interface Evaluation {
-  /** Index of each picture in its source. */
+  /** Index of each image in its source. */
   readonly indices: readonly number[];
-  /** Null where the picture has no label. */
+  /** Null where the image has no label. */
   readonly labels: readonly (number | null)[];
-  /** Raw model outputs, [pictures, classes] row-major. */
+  /** Raw model outputs, [images, classes] row-major. */
   readonly scores: Float32Array;
   readonly classes: number;
   /** The class with the highest score, the first of equals. */
-  readonly answers: readonly number[];
-  /** Fractions of the labelled pictures; null when none is labelled. Top-5 is null for five classes or fewer. */
+  readonly predictions: readonly number[];
+  /** Fractions of the labelled images; null when none is labelled. Top-5 is null for five classes or fewer. */
   readonly top1: number | null;
   readonly top5: number | null;
-  readonly broken: readonly BrokenPicture[];
+  readonly broken: readonly BrokenImage[];
 }
 
 /** Larger runs are no faster, and the engine keeps the memory of the largest. */
@@ -46,19 +40,19 @@ function defaultBatch(preprocessing: Preprocessing): number {
   return Math.min(largestBatch, Math.floor(bytesPerRun / (4 * a * b * c)));
 }
 
-/** @throws INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED, PICTURES_UNREADABLE, CANCELLED, and what the session throws */
+/** @throws INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED, IMAGES_UNREADABLE, CANCELLED, and what the session throws */
 export async function evaluate(
   model: ModelSource,
-  pictures: PictureSource,
+  images: ImageSource,
   preprocessing: Preprocessing,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   await using session = await openSession(model, { threads: options.threads, signal: options.signal });
-  using task = (options.progress ?? silentProgress).start("Evaluating", pictures.length, "pictures");
+  using task = (options.progress ?? silentProgress).start("Evaluating", images.length, "images");
   const input = session.inputs[0]!;
   const output = session.outputs[0]!;
-  const stream = batches(pictures, preprocessing, {
-    batchSize: picturesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
+  const stream = batches(images, preprocessing, {
+    batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
     strict: options.strict,
     signal: options.signal,
   });
@@ -68,12 +62,12 @@ export async function evaluate(
   let classes = 0;
   for await (const batch of stream) {
     throwIfCancelled(options.signal, "Evaluation");
-    const result = (await runPictures(session, input, batch, [output.name]))[output.name]!;
+    const result = (await runImages(session, input, batch, [output.name]))[output.name]!;
     const values = float32Of(result);
     if (result.dims[0] !== batch.dims[0]) {
       throw compressErrors.error(
         "INPUT_UNSUPPORTED",
-        `The output "${output.name}" is not one row of class scores a picture: its shape is [${result.dims}].`,
+        `The output "${output.name}" is not one row of class scores an image: its shape is [${result.dims}].`,
       );
     }
     classes = values.length / batch.dims[0];
@@ -82,28 +76,28 @@ export async function evaluate(
     labels.push(...batch.labels);
     task.advance(batch.dims[0]);
   }
-  checkLabels(labels, classes, pictures);
+  checkLabels(labels, classes, images);
   const all = concatenate(scores);
   const rowOf = (i: number) => all.subarray(i * classes, (i + 1) * classes);
-  const answers = indices.map((_, i) => highest(rowOf(i)));
+  const predictions = indices.map((_, i) => highest(rowOf(i)));
   return {
     indices,
     labels,
     scores: all,
     classes,
-    answers,
-    top1: shareOf(labels, (label, i) => answers[i] === label),
+    predictions,
+    top1: shareOf(labels, (label, i) => predictions[i] === label),
     top5: classes > 5 ? shareOf(labels, (label, i) => rankOf(label, rowOf(i)) < 5) : null,
     broken: stream.broken,
   };
 }
 
-function checkLabels(labels: readonly (number | null)[], classes: number, pictures: PictureSource): void {
+function checkLabels(labels: readonly (number | null)[], classes: number, images: ImageSource): void {
   const at = labels.findIndex((label) => label !== null && label >= classes);
   if (at < 0) return;
   throw compressErrors.error(
     "LABEL_OUT_OF_RANGE",
-    `${pictures.location}: label ${labels[at]} is beyond the model's ${classes} classes. ` +
+    `${images.location}: label ${labels[at]} is beyond the model's ${classes} classes. ` +
       "Check that labels and model belong together.",
     { details: { label: labels[at], classes } },
   );
@@ -127,7 +121,7 @@ function rankOf(label: number, scores: Float32Array): number {
   return ahead;
 }
 
-/** Share of the labelled pictures that are right; null when none is labelled. */
+/** Share of the labelled images that are right; null when none is labelled. */
 function shareOf(
   labels: readonly (number | null)[],
   isRight: (label: number, at: number) => boolean,

@@ -1,13 +1,13 @@
 /**
  * How far a compressed activation `b` is from the original `a`, accumulated over batches in memory that
- * does not grow with the number of pictures.
+ * does not grow with the number of images.
  *
  *   relative error  r = |a - b| / (|a| + eps),   eps = 1e-2 RMS(a)
  *   SQNR            10 log10 (sum a^2 / sum (a - b)^2)
  *   cosine          sum ab / sqrt(sum a^2 sum b^2)
  *   channel error   RMS of (a - b) over a channel / RMS of a over the layer
  *
- * eps has to be known before the first r is: the RMS in it is that of the first batch. With pictures in
+ * eps has to be known before the first r is: the RMS in it is that of the first batch. With images in
  * stratified order the first batch speaks for the rest, and one pass is enough.
  */
 import type { LayerReport } from "./report-schema.ts";
@@ -129,7 +129,7 @@ export class ActivationError {
   }
 }
 
-/** Pictures have channels first ([N, C, ...]), sequences last ([N, T, C]). */
+/** Images have channels first ([N, C, ...]), sequences last ([N, T, C]). */
 function channelsOf(dims: readonly number[]): { axis: number; channels: number } {
   if (dims.length < 2) return { axis: 0, channels: dims[0] ?? 1 };
   const axis = dims.length === 3 ? 2 : 1;

@@ -1,13 +1,13 @@
 /**
- * Runs both models on the same pictures, each in a worker of its own, and compares every matched
+ * Runs both models on the same images, each in a worker of its own, and compares every matched
  * activation batch by batch. Nothing but the statistics and a few small maps is kept.
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
-import { batches, type PictureSource, type Preprocessing } from "@cupel/vision";
-import { picturesPerRun, runPictures } from "../evaluate/picture-runs.ts";
+import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import { imagesPerRun, runImages } from "../evaluate/image-runs.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
-import type { Sides } from "./sides.ts";
+import type { ModelPair } from "./model-pair.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
 
 /** An activation by its names in both models. */
@@ -19,28 +19,28 @@ export interface ComparedActivation {
 }
 
 export interface CompareOptions extends WorkOptions {
-  /** Pictures a run, where the models leave that open. */
+  /** Images a run, where the models leave that open. */
   readonly batchSize: number;
   /** Of both sessions together. */
   readonly threads: number;
-  /** Pictures whose error is mapped: the first of the source. */
-  readonly mappedPictures: number;
+  /** Images whose error is mapped: the first of the source. */
+  readonly mappedImages: number;
 }
 
 export interface ActivationComparison {
-  readonly pictures: number;
+  readonly images: number;
   readonly figures: ReadonlyMap<string, ActivationFigures>;
-  /** Indices of the mapped pictures in the source. */
+  /** Indices of the mapped images in the source. */
   readonly mapped: readonly number[];
-  /** One map for each mapped picture, of the activations that are pictures themselves. */
+  /** One map for each mapped image, of the activations that are images themselves. */
   readonly maps: ReadonlyMap<string, { width: number; height: number; maps: readonly (readonly number[])[] }>;
 }
 
-/** @throws INPUT_SHAPE_MISMATCH, PICTURES_UNREADABLE, CANCELLED, and what the sessions throw */
+/** @throws INPUT_SHAPE_MISMATCH, IMAGES_UNREADABLE, CANCELLED, and what the sessions throw */
 export async function compareActivations(
-  models: Sides<ModelSource>,
+  models: ModelPair<ModelSource>,
   activations: readonly ComparedActivation[],
-  pictures: PictureSource,
+  images: ImageSource,
   preprocessing: Preprocessing,
   options: CompareOptions,
 ): Promise<ActivationComparison> {
@@ -56,23 +56,23 @@ export async function compareActivations(
     threads,
     signal,
   });
-  using task = (options.progress ?? silentProgress).start("Comparing layers", pictures.length, "pictures");
-  const comparison = new Comparison(activations, options.mappedPictures);
+  using task = (options.progress ?? silentProgress).start("Comparing layers", images.length, "images");
+  const comparison = new Comparison(activations, options.mappedImages);
   const take = (pair: Pair): void => {
     comparison.add(pair);
     task.advance(pair.indices.length);
   };
   let pending: Promise<Pair> | null = null;
   const [inputOfOriginal, inputOfCompressed] = [original.inputs[0]!, compressed.inputs[0]!];
-  const batchSize = picturesPerRun(inputOfOriginal, options.batchSize);
-  for await (const batch of batches(pictures, preprocessing, { batchSize, signal })) {
+  const batchSize = imagesPerRun(inputOfOriginal, options.batchSize);
+  for await (const batch of batches(images, preprocessing, { batchSize, signal })) {
     throwIfCancelled(signal, "Comparing layers");
     const { indices } = batch;
     // A run gives its batch away: each model gets its own.
     const copy = { ...batch, data: batch.data.slice() };
     const next = Promise.all([
-      runPictures(original, inputOfOriginal, copy),
-      runPictures(compressed, inputOfCompressed, batch),
+      runImages(original, inputOfOriginal, copy),
+      runImages(compressed, inputOfCompressed, batch),
     ]).then(([before, after]) => ({ before, after, indices }));
     next.catch(() => {});
     if (pending) take(await pending);
@@ -95,7 +95,7 @@ class Comparison {
   readonly #grids = new Map<string, SpatialGrid[]>();
   readonly #mapped: number[] = [];
   readonly #mostMapped: number;
-  #pictures = 0;
+  #images = 0;
 
   constructor(activations: readonly ComparedActivation[], mostMapped: number) {
     this.#errors = new Map(activations.map((activation) => [activation, new ActivationError()]));
@@ -112,19 +112,19 @@ class Comparison {
       error.add(a, b, dims);
       const [batch, channels, rows, columns] = dims;
       if (dims.length !== 4) continue;
-      for (let picture = 0; picture < mapped; picture++) {
-        const grid = spatialGrid(a, b, [batch!, channels!, rows!, columns!], picture);
+      for (let image = 0; image < mapped; image++) {
+        const grid = spatialGrid(a, b, [batch!, channels!, rows!, columns!], image);
         this.#grids.set(name, [...(this.#grids.get(name) ?? []), grid]);
       }
     }
     this.#mapped.push(...indices.slice(0, mapped));
-    this.#pictures += indices.length;
+    this.#images += indices.length;
   }
 
   outcome(): ActivationComparison {
     const rms = new Map([...this.#errors].map(([{ name }, error]) => [name, error.rms]));
     return {
-      pictures: this.#pictures,
+      images: this.#images,
       figures: new Map([...this.#errors].map(([{ name }, error]) => [name, error.figures()])),
       mapped: this.#mapped,
       maps: new Map(

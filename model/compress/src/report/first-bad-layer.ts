@@ -6,7 +6,7 @@
  * 2. It is worse than its like: 6 dB (twice the error) below the median SQNR of the layers before it with
  *    weights of as many bits. Where fewer than five came before, a rule of thumb stands in for the median:
  *    6.02 dB a bit less 20 dB, and never under 12 dB.
- * 3. The error arises here: it loses 3 dB against the worst of its inputs, or reads the picture itself.
+ * 3. The error arises here: it loses 3 dB against the worst of its inputs, or reads the image itself.
  *    Without this, every layer behind a bad one would be accused as well.
  * 4. The error lasts: some layer that reads it, if there is any, does not win back 10 dB, which is nine
  *    tenths of the error. Networks hold channels that vary hugely and that nothing behind them heeds;
@@ -31,7 +31,7 @@ export type JudgedLayer = Pick<
   LayerReport,
   "name" | "operator" | "weightBits" | "sqnrDb" | "channelError"
 > & {
-  /** Names of the layers it reads; none when it reads the picture only. */
+  /** Names of the layers it reads; none when it reads the image only. */
   readonly inputs: readonly string[];
   /** What the recipe calls the layer; null when it has no weights. */
   readonly recipeName: string | null;
@@ -94,7 +94,7 @@ function sentenceFor(layer: JudgedLayer, usual: Usual, input: number): string {
       : "";
   const source =
     layer.inputs.length === 0
-      ? "It reads the picture itself"
+      ? "It reads the image itself"
       : Number.isFinite(input)
         ? `Its inputs still have ${decibels(input)}`
         : "Its inputs are exact";

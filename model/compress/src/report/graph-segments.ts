@@ -9,7 +9,7 @@ export interface Segment {
   readonly end: Value;
   /** In execution order. A node that leads to several ends belongs to the first of them. */
   readonly nodes: readonly Node[];
-  /** The ends this one is computed from; none when it reads the picture only. */
+  /** The ends this one is computed from; none when it reads the image only. */
   readonly inputs: readonly Value[];
   /** What its nodes hold in the file; a tensor several segments share belongs to the first. */
   readonly constants: readonly Tensor[];

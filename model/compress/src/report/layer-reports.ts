@@ -3,8 +3,8 @@ import type { Graph, Tensor } from "@cupel/onnx";
 import type { ActivationFigures } from "./activation-error.ts";
 import { constantValues, countParameters } from "./count-parameters.ts";
 import type { MatchedLayer } from "./match-layers.ts";
+import type { ModelPair } from "./model-pair.ts";
 import type { LayerReport } from "./report-schema.ts";
-import type { Sides } from "./sides.ts";
 
 /** What the compressor did to one weight. */
 export interface PlannedLayer {
@@ -21,7 +21,7 @@ export interface PlannedLayer {
 export interface LayerMeasurements {
   readonly figures: ReadonlyMap<string, ActivationFigures>;
   /** In the order of the layers. */
-  readonly timeShares: Sides<readonly (number | null)[]>;
+  readonly timeShares: ModelPair<readonly (number | null)[]>;
 }
 
 const floatBits = 32;

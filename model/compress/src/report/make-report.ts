@@ -1,16 +1,16 @@
 /**
  * Measures what a compression cost: runs both written files, as the engine optimises them, on the same
- * pictures, and fills the report. Everything expensive is streamed; what grows with the number of pictures
- * is their answers alone.
+ * images, and fills the report. Everything expensive is streamed; what grows with the number of images
+ * is their predictions alone.
  */
 import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { inferShapes, type Model, readModelFile } from "@cupel/onnx";
 import { cpuFeatures } from "@cupel/runtime";
-import { type PictureSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
 import { type Evaluation, evaluate } from "../evaluate/evaluate.ts";
 import { comparedBatchSize } from "./batch-budget.ts";
 import { type ActivationComparison, compareActivations } from "./compare-activations.ts";
-import { type ChangedAnswer, compareAnswers, spreadOver } from "./compare-answers.ts";
+import { type ChangedPrediction, comparePredictions, spreadOver } from "./compare-predictions.ts";
 import { constantValues, countParameters } from "./count-parameters.ts";
 import { reportEnvironment } from "./environment.ts";
 import { judgeLayers } from "./first-bad-layer.ts";
@@ -19,25 +19,25 @@ import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts"
 import { type MatchedLayer, matchLayers } from "./match-layers.ts";
 import { fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure-cost.ts";
 import { describeFile } from "./model-file.ts";
+import { atOnce, inTurn, type ModelPair } from "./model-pair.ts";
 import { reportNotes } from "./report-notes.ts";
 import type {
   CalibrationReport,
-  ChangedPicture,
+  ChangedImage,
   CompressionReport,
   ModelSide,
   SpatialMaps,
   TradeOffPoint,
 } from "./report-schema.ts";
-import { atOnce, inTurn, type Sides } from "./sides.ts";
 
 export interface MakeReportOptions extends WorkOptions {
   /** The written files. */
   readonly originalPath: string;
   readonly compressedPath: string;
-  /** Evaluation pictures, labelled or not. */
-  readonly pictures: PictureSource;
+  /** Evaluation images, labelled or not. */
+  readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
-  /** Names by class. Default: those of the pictures, else "class 0", "class 1", ... */
+  /** Names by class. Default: those of the images, else "class 0", "class 1", ... */
   readonly classes?: readonly string[] | null | undefined;
   readonly recipe: unknown;
   readonly seed: number;
@@ -51,41 +51,41 @@ export interface MakeReportOptions extends WorkOptions {
   readonly channelFactors?: ReadonlyMap<string, Float32Array> | undefined;
   /** Default: all cores this process may use. */
   readonly threads?: number | undefined;
-  /** Pictures whose activations are compared, a stratified sample. Default 64. */
-  readonly comparedPictures?: number | undefined;
+  /** Images whose activations are compared, a stratified sample. Default 64. */
+  readonly comparedImages?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
 const shownChanges = 60;
-const mappedPictures = 6;
+const mappedImages = 6;
 const comparedByDefault = 64;
 
 /**
  * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED,
- * LABEL_OUT_OF_RANGE, PICTURES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
+ * LABEL_OUT_OF_RANGE, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
  */
 export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
-  const { pictures, seed, signal, progress, clock = systemClock } = options;
-  const paths: Sides<string> = { original: options.originalPath, compressed: options.compressedPath };
+  const { images, seed, signal, progress, clock = systemClock } = options;
+  const paths: ModelPair<string> = { original: options.originalPath, compressed: options.compressedPath };
   const cpu = cpuFeatures();
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
   const models = await inTurn(paths, readInferred);
   const layers = matchLayers(models.original.graph, models.compressed.graph);
 
-  const sampled = sample(pictures, options.comparedPictures ?? comparedByDefault, seed);
+  const sampled = sample(images, options.comparedImages ?? comparedByDefault, seed);
   const compared = await compareLayers(paths, layers, sampled, options, work.threads);
   const evaluations = await evaluateBoth(paths, options, work.threads);
-  const answers = compareAnswers(
+  const predictions = comparePredictions(
     evaluations.original,
     evaluations.compressed,
-    options.classes ?? pictures.classes,
+    options.classes ?? images.classes,
   );
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
   const latency = await latencyOf(paths, work);
   const memory = await memoryOf(paths, work);
   const fusion = await fusionOf(paths.compressed, work);
 
-  const describe = async (side: keyof Sides<string>): Promise<ModelSide> => ({
+  const describe = async (side: keyof ModelPair<string>): Promise<ModelSide> => ({
     ...(await describeFile(paths[side], models[side])),
     parameters: parametersOf(models[side]),
     latency: latency[side],
@@ -110,13 +110,13 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     recipe: options.recipe,
     original: await describe("original"),
     compressed: await describe("compressed"),
-    accuracy: answers.accuracy,
-    agreement: answers.agreement,
+    accuracy: predictions.accuracy,
+    agreement: predictions.agreement,
     layers: rows,
     firstBadLayer: judgement.firstBad,
     changed: {
-      count: answers.changed.length,
-      shown: await withThumbnails(spreadOver(answers.changed, shownChanges), pictures, signal),
+      count: predictions.changed.length,
+      shown: await withThumbnails(spreadOver(predictions.changed, shownChanges), images, signal),
     },
     spatial: await spatialMaps(compared, sampled),
     fusion,
@@ -126,9 +126,9 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
       cpu,
       harmless: judgement.harmless,
       broken: evaluations.original.broken,
-      pictures: evaluations.original.indices.length,
-      compared: compared.pictures,
-      labelled: answers.accuracy !== null,
+      images: evaluations.original.indices.length,
+      compared: compared.images,
+      labelled: predictions.accuracy !== null,
       latency,
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
@@ -142,9 +142,9 @@ async function readInferred(path: string): Promise<Model> {
 }
 
 function compareLayers(
-  paths: Sides<string>,
+  paths: ModelPair<string>,
   layers: readonly MatchedLayer[],
-  pictures: PictureSource,
+  images: ImageSource,
   { preprocessing, channelFactors, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ActivationComparison> {
@@ -155,24 +155,24 @@ function compareLayers(
     channelFactors: channelFactors?.get(name) ?? null,
   }));
   const batchSize = comparedBatchSize(taps);
-  const options = { batchSize, mappedPictures, threads, signal, progress };
-  return compareActivations(paths, activations, pictures, preprocessing, options);
+  const options = { batchSize, mappedImages, threads, signal, progress };
+  return compareActivations(paths, activations, images, preprocessing, options);
 }
 
 function evaluateBoth(
-  paths: Sides<string>,
-  { pictures, preprocessing, signal, progress }: MakeReportOptions,
+  paths: ModelPair<string>,
+  { images, preprocessing, signal, progress }: MakeReportOptions,
   threads: number,
-): Promise<Sides<Evaluation>> {
+): Promise<ModelPair<Evaluation>> {
   const options = {
     threads: Math.max(1, Math.floor(threads / 2)),
     signal,
     progress,
   };
-  return atOnce(paths, (path) => evaluate(path, pictures, preprocessing, options));
+  return atOnce(paths, (path) => evaluate(path, images, preprocessing, options));
 }
 
-function segmentsOfBoth(layers: readonly MatchedLayer[]): Sides<readonly Segment[]> {
+function segmentsOfBoth(layers: readonly MatchedLayer[]): ModelPair<readonly Segment[]> {
   return {
     original: layers.map((layer) => layer.original),
     compressed: layers.map((layer) => layer.compressed),
@@ -184,21 +184,21 @@ function parametersOf({ graph }: Model): number {
 }
 
 async function withThumbnails(
-  changed: readonly ChangedAnswer[],
-  pictures: PictureSource,
+  changed: readonly ChangedPrediction[],
+  images: ImageSource,
   signal: AbortSignal | undefined,
-): Promise<ChangedPicture[]> {
-  const shown: ChangedPicture[] = [];
-  for (const { index, ...answers } of changed) {
+): Promise<ChangedImage[]> {
+  const shown: ChangedImage[] = [];
+  for (const { index, ...predictions } of changed) {
     throwIfCancelled(signal, "The report");
-    shown.push({ id: pictures.id(index), ...answers, thumbnail: await thumbnail(pictures, index) });
+    shown.push({ id: images.id(index), ...predictions, thumbnail: await thumbnail(images, index) });
   }
   return shown;
 }
 
-async function spatialMaps(compared: ActivationComparison, sampled: PictureSource): Promise<SpatialMaps> {
+async function spatialMaps(compared: ActivationComparison, sampled: ImageSource): Promise<SpatialMaps> {
   return {
-    pictures: await Promise.all(
+    images: await Promise.all(
       compared.mapped.map(async (index) => ({
         id: sampled.id(index),
         thumbnail: await thumbnail(sampled, index),

@@ -19,7 +19,7 @@ export interface MatchedLayer {
   readonly operator: string;
   readonly original: Segment;
   readonly compressed: Segment;
-  /** Names of the layers this one is computed from; none when it reads the picture only. */
+  /** Names of the layers this one is computed from; none when it reads the image only. */
   readonly inputs: readonly string[];
 }
 

@@ -9,15 +9,15 @@ import {
   profile,
 } from "@cupel/runtime";
 import type { Segment } from "./graph-segments.ts";
+import { atOnce, inTurn, type ModelPair } from "./model-pair.ts";
 import type { FusionReport, LatencyReport, MemoryReport } from "./report-schema.ts";
-import { atOnce, inTurn, type Sides } from "./sides.ts";
 import { steadyTimes, timeShares } from "./time-share.ts";
 
 export interface CostOptions extends WorkOptions {
   readonly threads: number;
 }
 
-/** Rounds of one picture: enough for a median that holds still, few enough to wait for. */
+/** Rounds of one image: enough for a median that holds still, few enough to wait for. */
 const latencyRuns = 30;
 /** Several short profiles instead of one long one: a median over them forgets what else the machine did. */
 const profiles = 5;
@@ -27,9 +27,9 @@ const memoryRepeats = 2;
 const memoryRuns = 3;
 
 export async function latencyOf(
-  paths: Sides<string>,
+  paths: ModelPair<string>,
   { threads, signal, progress }: CostOptions,
-): Promise<Sides<LatencyReport>> {
+): Promise<ModelPair<LatencyReport>> {
   const measured = await measureLatency(
     [
       { name: "original", model: paths.original },
@@ -48,9 +48,9 @@ export async function latencyOf(
 }
 
 export async function memoryOf(
-  paths: Sides<string>,
+  paths: ModelPair<string>,
   { threads, signal, progress }: CostOptions,
-): Promise<Sides<MemoryReport>> {
+): Promise<ModelPair<MemoryReport>> {
   using task = (progress ?? silentProgress).start("Measuring memory", 2, "models");
   const measure = async (path: string): Promise<MemoryReport> => {
     throwIfCancelled(signal, "Measuring memory");
@@ -68,10 +68,10 @@ export async function memoryOf(
 
 /** On one thread: a node's share of the work, not of the wait for a second thread. */
 export async function timeSharesOf(
-  paths: Sides<string>,
-  segments: Sides<readonly Segment[]>,
+  paths: ModelPair<string>,
+  segments: ModelPair<readonly Segment[]>,
   { signal, progress }: WorkOptions,
-): Promise<Sides<(number | null)[]>> {
+): Promise<ModelPair<(number | null)[]>> {
   using task = (progress ?? silentProgress).start("Profiling", 2 * profiles, "profiles");
   const times = await inTurn(paths, async (path) => {
     const each: NodeTime[][] = [];

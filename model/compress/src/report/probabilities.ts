@@ -17,9 +17,9 @@ export function areProbabilities(scores: Float32Array, classes: number): boolean
   return true;
 }
 
-/** Softmax of a row, at `answer`. Shifted by the largest score, so that nothing overflows. */
-export function softmaxAt(row: Float32Array, answer: number): number {
+/** Softmax of a row, at `prediction`. Shifted by the largest score, so that nothing overflows. */
+export function softmaxAt(row: Float32Array, prediction: number): number {
   const largest = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
   const sum = row.reduce((total, score) => total + Math.exp(score - largest), 0);
-  return Math.exp(row[answer]! - largest) / sum;
+  return Math.exp(row[prediction]! - largest) / sum;
 }

@@ -1,27 +1,27 @@
 /** What a reader must know before believing the figures, in sentences. */
 import { type CpuFeatures, int8Advice } from "@cupel/runtime";
-import type { BrokenPicture } from "@cupel/vision";
+import type { BrokenImage } from "@cupel/vision";
+import type { ModelPair } from "./model-pair.ts";
 import type { LatencyReport } from "./report-schema.ts";
-import type { Sides } from "./sides.ts";
 
 export interface NoteFacts {
   readonly cpu: CpuFeatures;
   /** Of layers whose error is large and does not last. */
   readonly harmless: string | null;
-  readonly broken: readonly BrokenPicture[];
-  readonly pictures: number;
-  /** Pictures whose activations were compared. */
+  readonly broken: readonly BrokenImage[];
+  readonly images: number;
+  /** Images whose activations were compared. */
   readonly compared: number;
   readonly labelled: boolean;
   readonly memoryKnown: boolean;
-  readonly latency: Sides<LatencyReport>;
+  readonly latency: ModelPair<LatencyReport>;
 }
 
 /** Slowest over fastest tenth of the runs beyond which the machine was busy with something else. */
 const calm = 2;
 
-/** Broken pictures named in the report; the count is whole. */
-const namedPictures = 3;
+/** Broken images named in the report; the count is whole. */
+const namedImages = 3;
 
 export function reportNotes(facts: NoteFacts): string[] {
   const { warning } = int8Advice(facts.cpu);
@@ -29,9 +29,9 @@ export function reportNotes(facts: NoteFacts): string[] {
     warning,
     brokenNote(facts.broken),
     facts.harmless,
-    facts.labelled ? null : "The pictures carry no labels: agreement is known, accuracy is not.",
-    facts.compared < facts.pictures
-      ? `Layers were compared on ${facts.compared} of the ${facts.pictures} pictures, drawn evenly over the classes; accuracy is of all of them.`
+    facts.labelled ? null : "The images carry no labels: agreement is known, accuracy is not.",
+    facts.compared < facts.images
+      ? `Layers were compared on ${facts.compared} of the ${facts.images} images, drawn evenly over the classes; accuracy is of all of them.`
       : null,
     Object.values(facts.latency).some(isUnsteady)
       ? "Run times varied by a factor of two and more while they were measured: other work ran on this machine, so the speed figures are rough."
@@ -45,12 +45,12 @@ function isUnsteady({ p10Ms, p90Ms }: LatencyReport): boolean {
   return p90Ms > calm * p10Ms;
 }
 
-function brokenNote(broken: readonly BrokenPicture[]): string | null {
+function brokenNote(broken: readonly BrokenImage[]): string | null {
   if (broken.length === 0) return null;
-  const named = broken.slice(0, namedPictures).map(({ id }) => id);
+  const named = broken.slice(0, namedImages).map(({ id }) => id);
   const rest = broken.length - named.length;
   const which = `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
   return broken.length === 1
-    ? `One picture could not be read and is left out: ${which}.`
-    : `${broken.length} pictures could not be read and are left out: ${which}.`;
+    ? `One image could not be read and is left out: ${which}.`
+    : `${broken.length} images could not be read and are left out: ${which}.`;
 }

@@ -15,16 +15,16 @@ export interface CompressionReport {
   readonly recipe: unknown;
   readonly original: ModelSide;
   readonly compressed: ModelSide;
-  /** Null when the pictures carry no labels. */
+  /** Null when the images carry no labels. */
   readonly accuracy: AccuracyComparison | null;
-  /** How often both models give the same first answer, labels or not. */
+  /** How often both models give the same top prediction, labels or not. */
   readonly agreement: number;
   /** Layers in execution order. */
   readonly layers: readonly LayerReport[];
   /** The first layer whose error stands out, and a sentence that says so; null when none does. */
   readonly firstBadLayer: { readonly layer: string; readonly sentence: string } | null;
-  /** Pictures whose first answer changed: at most 60 shown, the count is whole. */
-  readonly changed: { readonly count: number; readonly shown: readonly ChangedPicture[] };
+  /** Images whose top prediction changed: at most 60 shown, the count is whole. */
+  readonly changed: { readonly count: number; readonly shown: readonly ChangedImage[] };
   readonly spatial: SpatialMaps;
   readonly fusion: FusionReport;
   /** Points of the search for a budget, in the order tried; empty when nothing was searched. */
@@ -54,7 +54,7 @@ export interface ModelSide {
   readonly memory: MemoryReport;
 }
 
-/** One picture a run, both models in turn. */
+/** One image a run, both models in turn. */
 export interface LatencyReport {
   readonly threads: number;
   readonly runs: number;
@@ -71,31 +71,31 @@ export interface MemoryReport {
 }
 
 export interface AccuracyComparison {
-  readonly pictures: number;
+  readonly images: number;
   readonly classes: readonly string[];
   readonly top1: { readonly original: number; readonly compressed: number };
   /** Null for five classes or fewer. */
   readonly top5: { readonly original: number; readonly compressed: number } | null;
   /** compressed minus original top-1, with its paired 95 % interval. */
   readonly difference: { readonly value: number; readonly low: number; readonly high: number };
-  /** Cells (label, answer) of the confusion matrix that are not empty on either side. */
+  /** Cells (label, prediction) of the confusion matrix that are not empty on either side. */
   readonly confusion: readonly ConfusionCell[];
 }
 
 export interface ConfusionCell {
   /** Indices into `classes`. */
   readonly label: number;
-  readonly answer: number;
+  readonly prediction: number;
   readonly original: number;
   readonly compressed: number;
 }
 
-export interface ChangedPicture {
+export interface ChangedImage {
   readonly id: string;
   /** Index into `classes`, null when unlabelled. */
   readonly label: number | null;
-  readonly original: { readonly answer: number; readonly probability: number };
-  readonly compressed: { readonly answer: number; readonly probability: number };
+  readonly original: { readonly prediction: number; readonly probability: number };
+  readonly compressed: { readonly prediction: number; readonly probability: number };
   /** A PNG as a data URI, at most 96 pixels a side. */
   readonly thumbnail: string;
 }
@@ -105,7 +105,7 @@ export interface LayerReport {
   readonly name: string;
   /** Operators that make it, such as "Conv + BatchNormalization + Relu". */
   readonly operator: string;
-  /** Of one picture, without the batch: [C, H, W] or [C]. */
+  /** Of one image, without the batch: [C, H, W] or [C]. */
   readonly shape: readonly number[];
   readonly parameters: number;
   /** Of the weights; 32 where they stayed float, null where there are none. */
@@ -128,14 +128,14 @@ export interface LayerReport {
   readonly channelError: readonly number[];
 }
 
-/** |a - b| averaged over channels for a few pictures, at most 32 x 32 cells a map. */
+/** |a - b| averaged over channels for a few images, at most 32 x 32 cells a map. */
 export interface SpatialMaps {
-  readonly pictures: readonly { readonly id: string; readonly thumbnail: string }[];
+  readonly images: readonly { readonly id: string; readonly thumbnail: string }[];
   readonly layers: readonly {
     readonly layer: string;
     readonly width: number;
     readonly height: number;
-    /** One map a picture, row by row, each value relative to the layer's RMS. */
+    /** One map an image, row by row, each value relative to the layer's RMS. */
     readonly maps: readonly (readonly number[])[];
   }[];
 }
@@ -149,15 +149,15 @@ export interface FusionReport {
 
 export interface TradeOffPoint {
   readonly bytes: number;
-  /** Agreement-based loss on the held-back calibration pictures; never on evaluation pictures. */
+  /** Agreement-based loss on the held-out calibration images; never on evaluation images. */
   readonly loss: number;
   readonly chosen: boolean;
 }
 
 export interface CalibrationReport {
   readonly method: string;
-  readonly pictures: number;
+  readonly images: number;
   readonly batches: number;
-  /** True when the ranges stopped moving before the pictures ran out. */
+  /** True when the ranges stopped moving before the images ran out. */
   readonly stoppedEarly: boolean;
 }

@@ -1,4 +1,4 @@
-/** Where in a picture a layer's error lies: |a - b| averaged over channels, on a grid an eye can take in. */
+/** Where in an image a layer's error lies: |a - b| averaged over channels, on a grid an eye can take in. */
 
 /** Most cells a side. */
 export const mostCells = 32;
@@ -11,15 +11,15 @@ export interface SpatialGrid {
 }
 
 /**
- * One picture of a batch [N, C, H, W]. Sides beyond `mostCells` are averaged in blocks whose sizes differ
+ * One image of a batch [N, C, H, W]. ModelPair beyond `mostCells` are averaged in blocks whose sizes differ
  * by at most one, so that every element counts in exactly one cell.
- * @param picture index in the batch.
+ * @param image index in the batch.
  */
 export function spatialGrid(
   original: Float32Array,
   compressed: Float32Array,
   dims: readonly [number, number, number, number],
-  picture: number,
+  image: number,
 ): SpatialGrid {
   const [, channels, rows, columns] = dims;
   const width = Math.min(mostCells, columns);
@@ -29,7 +29,7 @@ export function spatialGrid(
   const elements = new Float64Array(width * height);
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < rows; y++) {
-      const start = ((picture * channels + c) * rows + y) * columns;
+      const start = ((image * channels + c) * rows + y) * columns;
       const cellRow = Math.floor((y * height) / rows) * width;
       for (let x = 0; x < columns; x++) {
         const cell = cellRow + columnOf[x]!;

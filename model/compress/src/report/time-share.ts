@@ -4,7 +4,7 @@
  * ONNX Runtime keeps a trace of the source in the names it makes. A fused node has the name of the node
  * it grew from, or that of a value it computes, with a mark of the transformation behind or in front:
  * "conv1_token_16" (layout), "relu_out_nchwc" (blocked layout), "dense/MatMulAddFusion", "fused conv1".
- * Nodes without such a name (reordering of memory, rounding of the picture) belong to no layer.
+ * Nodes without such a name (reordering of memory, rounding of the image) belong to no layer.
  */
 import type { NodeTime } from "@cupel/runtime";
 import type { Segment } from "./graph-segments.ts";

@@ -1,7 +1,7 @@
 /** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
 import type { WorkOptions } from "@cupel/base";
 import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
-import { type PictureSource, type Preprocessing, sample } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
 import { evaluate } from "../evaluate/evaluate.ts";
 import { defaultMaxDrop, type Target } from "../recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
@@ -11,13 +11,13 @@ import type { Variant } from "./variants.ts";
 
 /** The width layers are probed at: coarse enough to be felt, fine enough to stay in the quadratic range. */
 const probeBits = 3;
-/** Held-back pictures used for a probe; a whole run over all layers costs one pass of these a layer. */
-const probePictures = 64;
+/** Held-out images used for a probe; a whole run over all layers costs one pass of these a layer. */
+const probeImages = 64;
 
 export interface ChoiceOptions extends WorkOptions {
   readonly target: Target;
-  /** Pictures that calibration has not seen. */
-  readonly heldBack: PictureSource;
+  /** Images that calibration has not seen. */
+  readonly heldOut: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
   readonly seed: number;
@@ -34,11 +34,11 @@ export async function choosePlan(
   variants: ReadonlyMap<string, readonly Variant[]>,
   options: ChoiceOptions,
 ): Promise<SearchResult> {
-  const { heldBack, preprocessing, threads, signal, progress, seed, build } = options;
+  const { heldOut, preprocessing, threads, signal, progress, seed, build } = options;
   const hasTarget = options.target.maxBytes !== null || options.target.maxDrop !== null;
   const target = hasTarget ? options.target : { maxBytes: null, maxDrop: defaultMaxDrop };
   const sensitivity = await measureSensitivity(float, probesOf(variants), {
-    pictures: sample(heldBack, probePictures, seed),
+    images: sample(heldOut, probeImages, seed),
     preprocessing,
     threads,
     signal,
@@ -52,7 +52,7 @@ export async function choosePlan(
       ]),
     ),
   );
-  const reference = await evaluate(encodeModel(float), heldBack, preprocessing, {
+  const reference = await evaluate(encodeModel(float), heldOut, preprocessing, {
     threads,
     signal,
     progress,
@@ -65,7 +65,7 @@ export async function choosePlan(
       const chunks = encodeModel(build(plan));
       return {
         bytes: byteLengthOfAll(chunks),
-        evaluate: () => evaluate(chunks, heldBack, preprocessing, { threads, signal }),
+        evaluate: () => evaluate(chunks, heldOut, preprocessing, { threads, signal }),
       };
     },
   });

@@ -1,15 +1,15 @@
-/** How far one model's answers have moved from another's: mean Kullback-Leibler divergence of the softmax. */
+/** How far one model's predictions have moved from another's: mean Kullback-Leibler divergence of the softmax. */
 
-/** @param reference and @param other are scores, [pictures, classes] row-major. @returns nats a picture. */
+/** @param reference and @param other are scores, [images, classes] row-major. @returns nats an image. */
 export function meanDivergence(reference: Float32Array, other: Float32Array, classes: number): number {
-  const pictures = reference.length / classes;
+  const images = reference.length / classes;
   let sum = 0;
-  for (let n = 0; n < pictures; n++) {
+  for (let n = 0; n < images; n++) {
     const p = logSoftmax(reference.subarray(n * classes, (n + 1) * classes));
     const q = logSoftmax(other.subarray(n * classes, (n + 1) * classes));
     for (let c = 0; c < classes; c++) sum += Math.exp(p[c]!) * (p[c]! - q[c]!);
   }
-  return Math.max(0, sum / pictures);
+  return Math.max(0, sum / images);
 }
 
 function logSoftmax(scores: Float32Array): Float64Array {

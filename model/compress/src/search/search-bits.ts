@@ -1,6 +1,6 @@
 /**
- * The search for bit widths under a target. It sees held-back calibration pictures only; evaluation
- * pictures are for the final figure.
+ * The search for bit widths under a target. It sees held-out calibration images only; evaluation
+ * images are for the final figure.
  *
  * Sensitivities rank the layers, the ranking makes a path of ever smaller plans, and plans on the path are
  * built and run as they would be shipped: as many as a bisection needs, plus a few along the way so that
@@ -22,7 +22,7 @@ export interface Candidate {
 
 export interface SearchOptions {
   readonly target: Target;
-  /** The float model on the held-back pictures. */
+  /** The float model on the held-out images. */
   readonly reference: Evaluation;
   build(plan: Plan): Candidate;
   readonly progress?: Progress | undefined;
@@ -69,7 +69,7 @@ export async function searchBits(
   let chosen = await measure(first);
   if (target.maxDrop !== null) {
     if (chosen.cautious > target.maxDrop) throw unreachable(target, chosen);
-    // Loss grows along the path, give or take the noise of the pictures: bisect for the last that holds.
+    // Loss grows along the path, give or take the noise of the images: bisect for the last that holds.
     let low = first;
     let high = path.length - 1;
     while (low < high) {
@@ -123,11 +123,11 @@ function evenlySpaced(path: readonly PlannedSize[], count: number): number[] {
   ];
 }
 
-/** Top-1 lost where there are labels; else the share of answers that changed. */
+/** Top-1 lost where there are labels; else the share of predictions that changed. */
 function lossOf(reference: Evaluation, evaluation: Evaluation): { loss: number; cautious: number } {
-  const { difference, agreement, pictures, lost, gained } = compareEvaluations(reference, evaluation);
+  const { difference, agreement, images, lost, gained } = compareEvaluations(reference, evaluation);
   if (!difference) return { loss: 1 - agreement, cautious: 1 - agreement };
-  return { loss: -difference.value, cautious: -difference.value + Math.sqrt(lost + gained) / pictures };
+  return { loss: -difference.value, cautious: -difference.value + Math.sqrt(lost + gained) / images };
 }
 
 function curveOf(points: readonly Measured[], chosen: number): TradeOffPoint[] {
@@ -140,9 +140,9 @@ function unreachable(target: Target, found: Measured) {
   const points = (share: number) => `${(100 * share).toFixed(2)} points`;
   return compressErrors.error(
     "BUDGET_UNREACHABLE",
-    `On the held-back pictures ${found.bytes} bytes cost ${points(found.loss)} (${points(found.cautious)} with one ` +
+    `On the held-out images ${found.bytes} bytes cost ${points(found.loss)} (${points(found.cautious)} with one ` +
       `standard error), more than the ${points(target.maxDrop ?? 0)} allowed. ` +
-      "Allow more bytes or a larger drop, or give more calibration pictures.",
+      "Allow more bytes or a larger drop, or give more calibration images.",
     { details: { bytes: found.bytes, loss: found.loss, maxDrop: target.maxDrop } },
   );
 }

@@ -1,13 +1,13 @@
 /**
- * How much the network's answers suffer from noise in one layer: the layer alone is rounded coarsely, and
- * the divergence of the answers on held-back pictures is divided by the noise put in. For small noise the
+ * How much the network's predictions suffer from noise in one layer: the layer alone is rounded coarsely, and
+ * the divergence of the predictions on held-out images is divided by the noise put in. For small noise the
  * divergence is quadratic in the perturbation, that is, linear in its power, so one probe a layer
  * predicts every number of bits. It plays the part of the trace of the layer's Hessian in HAWQ (Dong et
  * al., 2019), without a gradient.
  */
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
-import type { PictureSource, Preprocessing } from "@cupel/vision";
+import type { ImageSource, Preprocessing } from "@cupel/vision";
 import { evaluate } from "../evaluate/evaluate.ts";
 import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
 import { dequantise } from "../weights/quantised-weights.ts";
@@ -15,7 +15,7 @@ import { meanDivergence } from "./divergence.ts";
 import type { Variant } from "./variants.ts";
 
 export interface SensitivityOptions {
-  readonly pictures: PictureSource;
+  readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
@@ -34,9 +34,9 @@ export async function measureSensitivity(
   probes: ReadonlyMap<string, Variant>,
   options: SensitivityOptions,
 ): Promise<Map<string, number>> {
-  const { pictures, preprocessing, threads, signal } = options;
+  const { images, preprocessing, threads, signal } = options;
   using task = (options.progress ?? silentProgress).start("Measuring sensitivity", probes.size, "layers");
-  const run = (probed: Model) => evaluate(encodeModel(probed), pictures, preprocessing, { threads, signal });
+  const run = (probed: Model) => evaluate(encodeModel(probed), images, preprocessing, { threads, signal });
   const reference = await run(model);
   const sensitivity = new Map<string, number>();
   for (const [name, probe] of probes) {

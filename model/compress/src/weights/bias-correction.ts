@@ -7,7 +7,7 @@ import { biasOf, type Layer } from "../layer.ts";
 /**
  * @param rounded what the quantised weights stand for, [O, K].
  * @param original the float weights, [O, K].
- * @param inputMean mean of each input channel over the calibration pictures.
+ * @param inputMean mean of each input channel over the calibration images.
  * @returns the corrected bias, [O]. Padding is taken as if it had the mean of its channel.
  */
 export function correctedBias(

@@ -20,7 +20,7 @@ interface Distribution {
 
 /**
  * @param weights [O, K]. @param scales of each row, for uniform levels of the same bits.
- * @param importanceOf one number a weight of a row. @param reach the largest level to make.
+ * @param importanceOf one number a weight of a row. @param maxLevel the largest level to make.
  */
 export function fitLevels(
   weights: Float32Array,
@@ -28,9 +28,9 @@ export function fitLevels(
   scales: Float32Array,
   bits: WeightBits,
   importanceOf: (row: number) => Float32Array,
-  reach: 127 | 63,
+  maxLevel: 127 | 63,
 ): Int8Array {
-  const start = uniformLevels(bits, reach);
+  const start = uniformLevels(bits, maxLevel);
   const distribution = distributionOf(weights, columns, scales, importanceOf, start[0]! * 2);
   let centres = Float64Array.from(start);
   for (let n = 0; n < iterations; n++) {
@@ -39,7 +39,7 @@ export function fitLevels(
     centres = next;
     if (!moved) break;
   }
-  return onIntegerGrid(centres, reach);
+  return onIntegerGrid(centres, maxLevel);
 }
 
 /** @param low left end; the right end is its mirror. What lies outside counts at the ends. */
@@ -83,14 +83,14 @@ function recentre(distribution: Distribution, centres: Float64Array): Float64Arr
   return Float64Array.from(centres, (centre, i) => (masses[i]! > 0 ? sums[i]! / masses[i]! : centre));
 }
 
-/** Scales so that the outermost level is `reach`, rounds, and keeps levels distinct and within it. */
-function onIntegerGrid(centres: Float64Array, reach: number): Int8Array {
-  const step = Math.max(-centres[0]!, centres.at(-1)!) / reach;
+/** Scales so that the outermost level is `maxLevel`, rounds, and keeps levels distinct and within it. */
+function onIntegerGrid(centres: Float64Array, maxLevel: number): Int8Array {
+  const step = Math.max(-centres[0]!, centres.at(-1)!) / maxLevel;
   // Not in int8 yet: pushed apart, levels may leave it for a moment.
   const levels = Array.from(centres, (centre) => Math.round(centre / step));
   for (let i = 1; i < levels.length; i++) levels[i] = Math.max(levels[i]!, levels[i - 1]! + 1);
   for (let i = levels.length - 1; i >= 0; i--) {
-    levels[i] = Math.min(levels[i]!, i === levels.length - 1 ? reach : levels[i + 1]! - 1);
+    levels[i] = Math.min(levels[i]!, i === levels.length - 1 ? maxLevel : levels[i + 1]! - 1);
   }
   return Int8Array.from(levels);
 }

@@ -13,7 +13,7 @@ export interface WeightQuantiser {
   /** Columns that share an integer multiplier on the row's scale; null for none. Under 8 bits only. */
   readonly blockSize: number | null;
   /** Largest magnitude of an int8 weight: 127, or 63 where the processor's sums would overflow. */
-  readonly reach: 127 | 63;
+  readonly maxLevel: 127 | 63;
 }
 
 /** The weights of a layer as they lie in [O, K], and how much each matters. */
@@ -30,13 +30,13 @@ export interface WeightMatrix {
 export function quantiseWeights(matrix: WeightMatrix, how: WeightQuantiser): QuantisedWeights {
   const { bits } = how;
   if (how.blockSize !== null && bits < 8 && matrix.columns % how.blockSize === 0) {
-    return quantiseBlocks(matrix, bits, how.blockSize, how.reach);
+    return quantiseBlocks(matrix, bits, how.blockSize, how.maxLevel);
   }
-  const evenly = new RoundingLevels(uniformLevels(bits, how.reach));
+  const evenly = new RoundingLevels(uniformLevels(bits, how.maxLevel));
   const scales = scalesOf(matrix, evenly, how.granularity);
   const even = rounded(matrix, bits, evenly, scales, true);
   if (bits === 8 || how.levels === "uniform") return even;
-  const levels = fitLevels(matrix.weights, matrix.columns, scales, bits, matrix.importanceOf, how.reach);
+  const levels = fitLevels(matrix.weights, matrix.columns, scales, bits, matrix.importanceOf, how.maxLevel);
   const fitting = new RoundingLevels(levels);
   const fitted = rounded(matrix, bits, fitting, scalesOf(matrix, fitting, how.granularity), false);
   // One set of levels for all rows may suit few weights worse than even steps do.
@@ -110,11 +110,11 @@ function quantiseBlocks(
   matrix: WeightMatrix,
   bits: WeightBits,
   size: number,
-  reach: 127 | 63,
+  maxLevel: 127 | 63,
 ): QuantisedWeights {
   const { weights, rows, columns, importanceOf, leastScaleOf } = matrix;
-  const rounding = new RoundingLevels(uniformLevels(bits, reach));
-  const most = Math.min(largestMultiplier, Math.floor(reach / rounding.reach));
+  const rounding = new RoundingLevels(uniformLevels(bits, maxLevel));
+  const most = Math.min(largestMultiplier, Math.floor(maxLevel / rounding.maxLevel));
   const perRow = columns / size;
   const multipliers = new Uint8Array(rows * perRow);
   const scales = new Float32Array(rows);

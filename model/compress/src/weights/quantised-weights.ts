@@ -26,10 +26,10 @@ export interface QuantisedWeights {
 
 /**
  * Consecutive integers: -8..7 at 4 bits, -2..1 at 2, and symmetric at 8: -127..127, or -63..63 when
- * `reach` is 63.
+ * `maxLevel` is 63.
  */
-export function uniformLevels(bits: WeightBits, reach: 127 | 63 = 127): Int8Array {
-  if (bits === 8) return Int8Array.from({ length: 2 * reach + 1 }, (_, code) => code - reach);
+export function uniformLevels(bits: WeightBits, maxLevel: 127 | 63 = 127): Int8Array {
+  if (bits === 8) return Int8Array.from({ length: 2 * maxLevel + 1 }, (_, code) => code - maxLevel);
   const half = 2 ** (bits - 1);
   return Int8Array.from({ length: 2 * half }, (_, code) => code - half);
 }

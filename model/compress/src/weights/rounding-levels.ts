@@ -12,7 +12,7 @@ export class RoundingLevels {
   readonly low: number;
   readonly high: number;
   /** The largest magnitude a level has. */
-  readonly reach: number;
+  readonly maxLevel: number;
   /** Are the levels all integers from `low` to `high`? Rounding then needs no table. */
   readonly areConsecutive: boolean;
   readonly #lowerCode: Uint8Array;
@@ -22,7 +22,7 @@ export class RoundingLevels {
     this.levels = levels;
     this.low = levels[0]!;
     this.high = levels.at(-1)!;
-    this.reach = Math.max(-this.low, this.high);
+    this.maxLevel = Math.max(-this.low, this.high);
     this.areConsecutive = this.high - this.low === levels.length - 1;
     const count = (this.high - this.low) * stepsPerUnit + 1;
     this.#lowerCode = new Uint8Array(count);

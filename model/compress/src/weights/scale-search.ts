@@ -39,7 +39,7 @@ export function bestScale(
   if (largest === 0) return { scale: least, error: 0 };
 
   let best: FoundScale = { scale: least, error: Number.POSITIVE_INFINITY };
-  const covering = largest / rounding.reach;
+  const covering = largest / rounding.maxLevel;
   let centre = covering;
   const consider = (candidate: number): void => {
     const found = errorAt(row, importance, rounding, Math.max(candidate, least), least, total);

@@ -1,13 +1,13 @@
-/** Prints the peak resident bytes of calibrating with so many pictures; run in a process of its own. */
+/** Prints the peak resident bytes of calibrating with so many images; run in a process of its own. */
 import { calibrate } from "../../src/calibrate/calibrate.ts";
 import { placeQuantisers } from "../../src/emit/placement.ts";
+import { noiseImages, plain } from "./images.ts";
 import { smallClassifier } from "./network.ts";
-import { noisePictures, plain } from "./pictures.ts";
 
 const count = Number(process.argv[2]);
 const model = smallClassifier(1, 8, ["N", 3, 64, 64]);
 const found = await calibrate(model, placeQuantisers(model.graph).values, {
-  pictures: noisePictures(count, { size: 64 }),
+  images: noiseImages(count, { size: 64 }),
   preprocessing: plain(64),
   method: "mse",
   percentile: 0.9999,
@@ -16,5 +16,5 @@ const found = await calibrate(model, placeQuantisers(model.graph).values, {
   tolerance: 0.003,
   threads: 1,
 });
-if (found.pictures !== count) throw new Error(`${found.pictures} pictures`);
+if (found.images !== count) throw new Error(`${found.images} images`);
 process.stdout.write(String(process.resourceUsage().maxRSS * 1024));

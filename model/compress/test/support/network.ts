@@ -116,7 +116,7 @@ export class Network {
 
 const floats = new Set(["epsilon", "alpha", "beta"]);
 
-/** Conv, Relu, depthwise Conv, Relu, Conv beside a shortcut, and a dense layer: 8 x 8 pictures, 4 classes. */
+/** Conv, Relu, depthwise Conv, Relu, Conv beside a shortcut, and a dense layer: 8 x 8 images, 4 classes. */
 export function smallClassifier(seed = 1, width = 8, inputShape: Shape = ["N", 3, 8, 8]): Model {
   const net = new Network(inputShape, seed);
   const first = net.relu(net.conv("first", net.x, 3, width));

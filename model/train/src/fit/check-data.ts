@@ -1,17 +1,17 @@
-/** Whether pictures and network belong together, told before anything is compiled or decoded. */
+/** Whether images and network belong together, told before anything is compiled or decoded. */
 import { cloneModel, inferShapes, type Model, type Value } from "@cupel/onnx";
 import { runtimeErrors } from "@cupel/runtime";
-import { type PictureSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 
 /**
  * @returns the name of the network's input
- * @throws PICTURES_NONE, LABELS_MISMATCH without labels, CLASSES_MISMATCH, INPUT_SHAPE_MISMATCH,
+ * @throws IMAGES_NONE, LABELS_MISMATCH without labels, CLASSES_MISMATCH, INPUT_SHAPE_MISMATCH,
  * TRAINING_CONFIG_INVALID for a network of several inputs
  */
 export function checkData(
   network: Model,
-  sources: readonly PictureSource[],
+  sources: readonly ImageSource[],
   preprocessing: Preprocessing,
 ): string {
   const { graph } = inferred(network);
@@ -20,7 +20,7 @@ export function checkData(
   if (inputs.length !== 1 || !input) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
-      `The network takes ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}); fit feeds one, of pictures. Train it with openTrainer.`,
+      `The network takes ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}); fit feeds one, of images. Train it with openTrainer.`,
     );
   }
   checkInput(input, preprocessing);
@@ -51,13 +51,13 @@ function checkInput(input: Value, preprocessing: Preprocessing): void {
 }
 
 /** @param classes of the network; null when its shape does not say, and the step will. */
-function checkLabels(source: PictureSource, classes: number | null): void {
+function checkLabels(source: ImageSource, classes: number | null): void {
   const { location, length } = source;
-  if (length === 0) throw visionErrors.error("PICTURES_NONE", `${location} holds no picture.`);
+  if (length === 0) throw visionErrors.error("IMAGES_NONE", `${location} holds no image.`);
   if (!source.labelled) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${location} has no labels to train with. Sort the pictures into one folder a class, or name a file of labels.`,
+      `${location} has no labels to train with. Sort the images into one folder a class, or name a file of labels.`,
       { details: { location } },
     );
   }
@@ -65,12 +65,12 @@ function checkLabels(source: PictureSource, classes: number | null): void {
   if (classes === null || known === classes || (source.classes === null && known < classes)) return;
   throw trainErrors.error(
     "CLASSES_MISMATCH",
-    `${location} has ${known} classes, but the network tells ${classes} apart. Build the network for ${known} classes, or take other pictures.`,
-    { details: { location, pictures: known, network: classes } },
+    `${location} has ${known} classes, but the network tells ${classes} apart. Build the network for ${known} classes, or take other images.`,
+    { details: { location, images: known, network: classes } },
   );
 }
 
-function largestLabel(source: PictureSource): number {
+function largestLabel(source: ImageSource): number {
   let largest = 0;
   for (let i = 0; i < source.length; i++) largest = Math.max(largest, source.label(i)!);
   return largest;

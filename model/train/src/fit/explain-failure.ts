@@ -27,8 +27,8 @@ export async function explainFailure(
   if (thrown.code === "LOSS_NOT_FINITE") {
     const path = checkpoint && existsSync(checkpoint.path) ? checkpoint.path : null;
     const advice = path
-      ? `The last good checkpoint is ${path}: resume from it with a lower rate.`
-      : "There is no checkpoint to resume from: begin anew with a lower rate.";
+      ? `The last good checkpoint is ${path}: resume from it with a lower learning rate.`
+      : "There is no checkpoint to resume from: begin anew with a lower learning rate.";
     return trainErrors.error("LOSS_NOT_FINITE", `${thrown.message} ${advice}`, {
       cause,
       details: { ...details, checkpoint: path },

@@ -1,7 +1,7 @@
 /** What a training may be told, and what it tells at its end. */
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import type { Augmentation, BrokenPicture, LoaderOptions, PictureSource, Preprocessing } from "@cupel/vision";
+import type { Augmentation, BrokenImage, ImageSource, LoaderOptions, Preprocessing } from "@cupel/vision";
 import type { Loss } from "../step/loss.ts";
 import type { StepResult, TrainerOptions } from "../trainer/trainer.ts";
 import type { EpochMetrics, Metric } from "./history.ts";
@@ -9,17 +9,17 @@ import type { Schedule } from "./schedule.ts";
 
 export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
   /** Labelled. */
-  readonly train: PictureSource;
+  readonly train: ImageSource;
   readonly preprocessing: Preprocessing;
-  /** Of the training pictures. Default none. */
+  /** Of the training images. Default none. */
   readonly augmentation?: Augmentation | undefined;
-  /** Labelled pictures, or the share of `train` to hold back, stratified. Default: no validation. */
-  readonly validation?: PictureSource | number | undefined;
+  /** Labelled images, or the share of `train` to hold out, stratified. Default: no validation. */
+  readonly validation?: ImageSource | number | undefined;
   readonly epochs: number;
   readonly schedule: Schedule;
   /** Default cross-entropy without smoothing. */
   readonly loss?: Extract<Loss, { kind: "cross-entropy" }>;
-  /** Decides the order of the pictures, every augmentation and what is held back. Default 1. */
+  /** Decides the order of the images, every augmentation and what is held out. Default 1. */
   readonly seed?: number | undefined;
   /** Default: none is written. */
   readonly checkpoint?: CheckpointOptions | undefined;
@@ -54,6 +54,6 @@ export interface FitResult {
   readonly epoch: number;
   /** "early": nothing better came for `patience` epochs. */
   readonly stopped: "done" | "early";
-  /** Pictures that could not be read. */
-  readonly broken: readonly BrokenPicture[];
+  /** Images that could not be read. */
+  readonly broken: readonly BrokenImage[];
 }

@@ -1,5 +1,5 @@
 /**
- * Training from pictures to a model: epochs of batches made ahead of the step, validation of what would be
+ * Training from images to a model: epochs of batches made ahead of the step, validation of what would be
  * written, the best of it kept, and a checkpoint from which a killed training goes on to the same weights.
  *
  * The same bits need the same number of engine threads: order and draws follow from the seed, and the engine
@@ -9,9 +9,9 @@ import { existsSync } from "node:fs";
 import { silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import {
+  type ImageSource,
   labelsToMetadata,
   openLoader,
-  type PictureSource,
   preprocessingToMetadata,
   split,
 } from "@cupel/vision";
@@ -29,7 +29,7 @@ import { TrainingRun } from "./training-run.ts";
 /**
  * @throws TRAINING_CONFIG_INVALID; those of `checkData`, `openLoader` and `compileStep`; CHECKPOINT_INVALID;
  * LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
- * PICTURES_UNREADABLE; CANCELLED, after a last checkpoint
+ * IMAGES_UNREADABLE; CANCELLED, after a last checkpoint
  */
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
@@ -100,10 +100,10 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
 function sourcesOf(
   { train, validation }: FitOptions,
   seed: number,
-): { readonly train: PictureSource; readonly validation: PictureSource | null } {
+): { readonly train: ImageSource; readonly validation: ImageSource | null } {
   if (typeof validation !== "number") return { train, validation: validation ?? null };
-  const { rest, heldBack } = split(train, validation, seed);
-  return { train: rest, validation: heldBack };
+  const { rest, heldOut } = split(train, validation, seed);
+  return { train: rest, validation: heldOut };
 }
 
 /** What only fit knows of; its parts check the rest. */

@@ -3,18 +3,18 @@
 export interface EpochMetrics {
   /** From 1. */
   readonly epoch: number;
-  /** Mean over the pictures of the epoch, each before the update it took part in. */
+  /** Mean over the images of the epoch, each before the update it took part in. */
   readonly loss: number;
-  /** Share of right answers, likewise. */
+  /** Share of right predictions, likewise. */
   readonly accuracy: number;
   /** Steps that overflowed in mixed precision and count in no mean. */
   readonly skipped: number;
-  /** Cross-entropy of the pictures held back, without smoothing; null without validation. */
+  /** Cross-entropy of the images held out, without smoothing; null without validation. */
   readonly validationLoss: number | null;
   readonly validationAccuracy: number | null;
   /** Learning rate of the last step. */
-  readonly rate: number;
-  /** Trained pictures a second, validation not counted. */
+  readonly learningRate: number;
+  /** Trained images a second, validation not counted. */
   readonly imagesPerSecond: number;
   /** Of training, without validation. */
   readonly seconds: number;

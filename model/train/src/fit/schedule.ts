@@ -1,13 +1,13 @@
 /**
  * Learning-rate schedules as data: a pure function of the step and of how many there will be, so that a
- * resumed training goes on at the rate it would have had.
+ * resumed training goes on at the learning rate it would have had.
  */
 import { trainErrors } from "../errors.ts";
 
 interface Warmup {
-  /** The largest rate. */
-  readonly rate: number;
-  /** Steps over which the rate first rises in a line to `rate` (Goyal et al. 2017). Default 0. */
+  /** The largest learning rate. */
+  readonly learningRate: number;
+  /** Steps over which the learning rate first rises in a line to `learningRate` (Goyal et al. 2017). Default 0. */
   readonly warmup?: number;
 }
 
@@ -19,40 +19,40 @@ export type Schedule =
       readonly factor?: number;
       readonly milestones?: readonly number[];
     } & Warmup)
-  /** Half a cosine from `rate` to `final` (default 0): Loshchilov and Hutter 2017, without restarts. */
+  /** Half a cosine from `learningRate` to `final` (default 0): Loshchilov and Hutter 2017, without restarts. */
   | ({ readonly kind: "cosine"; readonly final?: number } & Warmup)
   /**
-   * Smith and Topin 2018 with the curves of PyTorch's OneCycleLR: up from rate / 25 for a share `rise` of the
-   * steps (default 0.3), then down to a 250,000th of the rate, half a cosine each.
+   * Smith and Topin 2018 with the curves of PyTorch's OneCycleLR: up from learning rate / 25 for a share `rise` of the
+   * steps (default 0.3), then down to a 250,000th of the learning rate, half a cosine each.
    */
-  | { readonly kind: "one-cycle"; readonly rate: number; readonly rise?: number };
+  | { readonly kind: "one-cycle"; readonly learningRate: number; readonly rise?: number };
 
-/** The rate of a step, counted from 0, of `total`. The schedule MUST have passed `checkSchedule`. */
-export function rateAt(schedule: Schedule, step: number, total: number): number {
+/** The learning rate of a step, counted from 0, of `total`. The schedule MUST have passed `checkSchedule`. */
+export function learningRateAt(schedule: Schedule, step: number, total: number): number {
   if (schedule.kind === "one-cycle") return oneCycle(schedule, step, total);
-  const { rate, warmup = 0 } = schedule;
-  if (step < warmup) return (rate * (step + 1)) / warmup;
+  const { learningRate, warmup = 0 } = schedule;
+  if (step < warmup) return (learningRate * (step + 1)) / warmup;
   switch (schedule.kind) {
     case "constant":
-      return rate;
+      return learningRate;
     case "step": {
       const { factor = 0.1, milestones = [0.5, 0.75] } = schedule;
-      return rate * factor ** milestones.filter((share) => step >= share * total).length;
+      return learningRate * factor ** milestones.filter((share) => step >= share * total).length;
     }
     case "cosine":
-      return halfCosine(rate, schedule.final ?? 0, (step - warmup) / (total - warmup));
+      return halfCosine(learningRate, schedule.final ?? 0, (step - warmup) / (total - warmup));
   }
 }
 
 function oneCycle(
-  { rate, rise = 0.3 }: Extract<Schedule, { kind: "one-cycle" }>,
+  { learningRate, rise = 0.3 }: Extract<Schedule, { kind: "one-cycle" }>,
   step: number,
   total: number,
 ): number {
-  const [first, last] = [rate / 25, rate / 25 / 1e4];
+  const [first, last] = [learningRate / 25, learningRate / 25 / 1e4];
   const top = rise * total - 1;
-  if (step <= top) return halfCosine(first, rate, top > 0 ? step / top : 1);
-  return halfCosine(rate, last, (step - top) / (total - 1 - top));
+  if (step <= top) return halfCosine(first, learningRate, top > 0 ? step / top : 1);
+  return halfCosine(learningRate, last, (step - top) / (total - 1 - top));
 }
 
 /** From `from` at 0 to `to` at 1. */
@@ -63,8 +63,8 @@ function halfCosine(from: number, to: number, at: number): number {
 /** @throws TRAINING_CONFIG_INVALID */
 export function checkSchedule(schedule: Schedule, total: number): void {
   const isShare = (value: number) => value > 0 && value < 1;
-  if (!(schedule.rate > 0 && Number.isFinite(schedule.rate))) {
-    throw invalid(`rate ${schedule.rate} is not above 0`);
+  if (!(schedule.learningRate > 0 && Number.isFinite(schedule.learningRate))) {
+    throw invalid(`learningRate ${schedule.learningRate} is not above 0`);
   }
   if (schedule.kind === "one-cycle") {
     if (!isShare(schedule.rise ?? 0.3)) throw invalid(`rise ${schedule.rise} is not between 0 and 1`);

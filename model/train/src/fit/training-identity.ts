@@ -1,19 +1,19 @@
 /**
- * What makes one training the same as another: the network it began with, the pictures, and every setting that
+ * What makes one training the same as another: the network it began with, the images, and every setting that
  * a resumed training MUST share to end in the same weights. The schedule and the number of epochs are not among
- * them, so that a training can go on longer, or at a lower rate. Of pictures, names and labels count.
+ * them, so that a training can go on longer, or at a lower learning rate. Of images, names and labels count.
  */
 import { createHash } from "node:crypto";
 import { encodeModel, type Model } from "@cupel/onnx";
-import type { PictureSource } from "@cupel/vision";
+import type { ImageSource } from "@cupel/vision";
 
 /** What it is called in a message, and a text that is equal when it is. */
 export type TrainingIdentity = Readonly<Record<string, string>>;
 
 export interface TrainingParts {
   readonly network: Model;
-  readonly train: PictureSource;
-  readonly validation: PictureSource | null;
+  readonly train: ImageSource;
+  readonly validation: ImageSource | null;
   /** JSON-serialisable, by name; undefined where the default holds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -21,8 +21,8 @@ export interface TrainingParts {
 export function trainingIdentity({ network, train, validation, settings }: TrainingParts): TrainingIdentity {
   return {
     network: digest(encodeModel(network)),
-    "training pictures": pictures(train),
-    "validation pictures": validation === null ? "none" : pictures(validation),
+    "training images": images(train),
+    "validation images": validation === null ? "none" : images(validation),
     ...Object.fromEntries(
       Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value) ?? "default"]),
     ),
@@ -35,9 +35,9 @@ export function differenceOf(then: TrainingIdentity, now: TrainingIdentity): str
   return name === undefined ? null : `${name} was ${then[name] ?? "unknown"} then and is ${now[name]} now`;
 }
 
-function pictures(source: PictureSource): string {
+function images(source: ImageSource): string {
   const names = Array.from({ length: source.length }, (_, i) => `${source.id(i)}\t${source.label(i)}\n`);
-  return `${source.length} pictures ${digest([Buffer.from(names.join(""))])}`;
+  return `${source.length} images ${digest([Buffer.from(names.join(""))])}`;
 }
 
 function digest(chunks: Iterable<Uint8Array>): string {

@@ -6,13 +6,13 @@
  */
 import type { ProgressTask } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import type { BrokenPicture, Loader, PictureSource } from "@cupel/vision";
+import type { BrokenImage, ImageSource, Loader } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import type { StepResult, Trainer, TrainerState } from "../trainer/trainer.ts";
 import { type Checkpoint, type EpochInHand, type StateValues, writeCheckpoint } from "./checkpoint.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { bestEpoch, type EpochMetrics, isExhausted } from "./history.ts";
-import { rateAt } from "./schedule.ts";
+import { learningRateAt } from "./schedule.ts";
 import type { TrainingIdentity } from "./training-identity.ts";
 import { type Validation, validate } from "./validate.ts";
 
@@ -20,7 +20,7 @@ export interface TrainingRunParts {
   readonly options: FitOptions;
   readonly trainer: Trainer;
   readonly loader: Loader;
-  readonly validation: PictureSource | null;
+  readonly validation: ImageSource | null;
   /** Name of the network's input. */
   readonly input: string;
   /** Steps of the whole training. */
@@ -30,7 +30,7 @@ export interface TrainingRunParts {
 
 export class TrainingRun {
   readonly #parts: TrainingRunParts;
-  readonly #broken = new Map<string, BrokenPicture>();
+  readonly #broken = new Map<string, BrokenImage>();
   #history: readonly EpochMetrics[] = [];
   #best: StateValues | null = null;
   #inHand = epochAt(0);
@@ -44,8 +44,8 @@ export class TrainingRun {
     return this.#history;
   }
 
-  get broken(): readonly BrokenPicture[] {
-    for (const picture of this.#parts.loader.broken) this.#broken.set(picture.id, picture);
+  get broken(): readonly BrokenImage[] {
+    for (const image of this.#parts.loader.broken) this.#broken.set(image.id, image);
     return [...this.#broken.values()];
   }
 
@@ -74,7 +74,7 @@ export class TrainingRun {
     let since = performance.now();
     for await (const { data, dims, labels } of loader.epoch(epoch, { from })) {
       const inputs = { [input]: { type: "float32" as const, dims, data } };
-      const result = await trainer.step({ inputs, labels }, rateAt(schedule, trainer.steps, total));
+      const result = await trainer.step({ inputs, labels }, learningRateAt(schedule, trainer.steps, total));
       const now = performance.now();
       this.#inHand = stepped(this.#inHand, result, (now - since) / 1000);
       since = now;
@@ -100,7 +100,7 @@ export class TrainingRun {
       ...figuresOf(this.#inHand, batch),
       validationLoss: validation?.loss ?? null,
       validationAccuracy: validation?.accuracy ?? null,
-      rate: rateAt(schedule, trainer.steps - 1, total),
+      learningRate: learningRateAt(schedule, trainer.steps - 1, total),
     };
     this.#history = [...this.#history, metrics];
     if (bestEpoch(this.#history, metric) === metrics) this.#best = this.#weightsOf(state.values);
@@ -143,7 +143,7 @@ export class TrainingRun {
     return validate(trainer.compiled.exportModel(values), validation, options.preprocessing, {
       ...options,
       strict: options.loader?.strict,
-      onBroken: (picture) => this.#broken.set(picture.id, picture),
+      onBroken: (image) => this.#broken.set(image.id, image),
     });
   }
 

@@ -1,27 +1,27 @@
 /** Loss and accuracy of a model as it would be written, in an ordinary session with constant weights. */
 import { encodeModel, type Model } from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
-import { type BatchesOptions, batches, type PictureSource, type Preprocessing } from "@cupel/vision";
+import { type BatchesOptions, batches, type ImageSource, type Preprocessing } from "@cupel/vision";
 import type { TrainerOptions } from "../trainer/trainer.ts";
 
 export interface ValidateOptions
   extends Pick<TrainerOptions, "open" | "threads" | "executionProviders" | "signal">,
     Pick<BatchesOptions, "onBroken" | "strict"> {
-  /** Pictures a run, where the model leaves it open. */
+  /** Images a run, where the model leaves it open. */
   readonly batch: number;
 }
 
 export interface Validation {
   /** Mean cross-entropy, natural logarithm. */
   readonly loss: number;
-  /** Share of the pictures that could be read. */
+  /** Share of the images that could be read. */
   readonly accuracy: number;
 }
 
-/** @throws PICTURES_UNREADABLE, CANCELLED, and what the session throws */
+/** @throws IMAGES_UNREADABLE, CANCELLED, and what the session throws */
 export async function validate(
   model: Model,
-  pictures: PictureSource,
+  images: ImageSource,
   preprocessing: Preprocessing,
   options: ValidateOptions,
 ): Promise<Validation> {
@@ -33,13 +33,13 @@ export async function validate(
   // A network that ends in Softmax gives probabilities, whose logarithms are logits too.
   const isProbability = model.graph.outputs[0]?.producer?.is("Softmax") ?? false;
   let [loss, correct, count] = [0, 0, 0];
-  for await (const { data, dims, labels } of batches(pictures, preprocessing, {
+  for await (const { data, dims, labels } of batches(images, preprocessing, {
     batchSize: size,
     strict,
     signal,
     onBroken,
   })) {
-    // A fixed batch is filled up with black pictures, whose answers are not looked at.
+    // A fixed batch is filled up with black images, whose predictions are not looked at.
     const all = dims[0] === size || fixed !== size ? data : new Float32Array((data.length / dims[0]) * size);
     if (all !== data) all.set(data);
     const shape = [all.length / (data.length / dims[0]), ...dims.slice(1)];

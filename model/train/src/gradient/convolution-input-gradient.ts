@@ -7,8 +7,8 @@
  *   dx[i] = sum_k w[k] dy[i + begin - k d] = sum_k w[K-1-k] dy[i - ((K-1) d - begin) + k d], a plain Conv:
  *   the kernel flipped, filters and channels exchanged, the pads complementary. Faster than ConvTranspose,
  *   which scatters.
- * - col2im: what every tap sends back, by one product over all pictures, then added up where it came from.
- *   ConvTranspose multiplies once a picture; where pictures are small those matrices are too narrow.
+ * - col2im: what every tap sends back, by one product over all images, then added up where it came from.
+ *   ConvTranspose multiplies once an image; where images are small those matrices are too narrow.
  *
  * Milliseconds of one thread (transposed / flipped / col2im; forward), 3x3, measured while others worked:
  * 64 ch 32x32 batch 32: 51 / 33 / 73 (35); 512 ch 7x7 batch 16: 62 / 59 / 52 (46); 512 ch 4x4 batch 64:
@@ -27,12 +27,12 @@ type Form = (emit: Emitter, conv: ConvShape, weight: Value, dy: Value) => Value;
 export const inputGradient: Form = (emit, conv, weight, dy) =>
   inputGradientForms[inputGradientForm(conv)](emit, conv, weight, dy);
 
-/** Pictures of at most so many positions (7x7) are small. */
-const smallPicture = 49;
+/** Images of at most so many positions (7x7) are small. */
+const smallImage = 49;
 
 /** First row that applies. */
 const choice: readonly (readonly [(conv: ConvShape) => boolean, InputGradientForm])[] = [
-  [(conv) => conv.group === 1 && conv.kernel.length === 2 && product(conv.outputs) <= smallPicture, "col2im"],
+  [(conv) => conv.group === 1 && conv.kernel.length === 2 && product(conv.outputs) <= smallImage, "col2im"],
   [(conv) => canFlip(conv), "flipped"],
 ];
 
@@ -78,8 +78,8 @@ const col2im: Form = (emit, conv, weight, dy) => {
   const columns = emit.op("Gemm", [emit.reshape(weight, [filters, channels * taps]), rows], {
     transA: attribute.int(1),
   });
-  const byPicture = emit.transpose(emit.reshape(columns, [channels * taps, batch, stops]), [1, 0, 2]);
-  const added = emit.op("Col2Im", [byPicture, emit.integers(sizes), emit.integers(kernel)], {
+  const byImage = emit.transpose(emit.reshape(columns, [channels * taps, batch, stops]), [1, 0, 2]);
+  const added = emit.op("Col2Im", [byImage, emit.integers(sizes), emit.integers(kernel)], {
     dilations: attribute.ints(conv.dilations),
     strides: attribute.ints(conv.strides),
     pads: attribute.ints([...conv.begins, ...conv.ends]),

@@ -1,5 +1,5 @@
 /**
- * The gradient of Conv with respect to its weight: dw[m, c, k] is the sum, over pictures and stops of the
+ * The gradient of Conv with respect to its weight: dw[m, c, k] is the sum, over images and stops of the
  * window, of dy[m] times what tap k saw of x[c]. The engine has no kernel for it; each form below says the
  * same with operators it has, and which is fastest depends on the shape.
  *

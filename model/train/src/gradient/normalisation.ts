@@ -106,7 +106,7 @@ const rmsNormalization: GradientRule = (context) => {
   ];
 };
 
-/** Statistics per picture and group of channels: of one channel each (Instance) or of several (Group). */
+/** Statistics per image and group of channels: of one channel each (Instance) or of several (Group). */
 function groupwise(groupsOf: (context: GradientContext, channels: number) => number): GradientRule {
   return (context) => {
     const { emit, input, wants } = context;

@@ -18,7 +18,7 @@ export interface MobileNetV2Options {
   readonly width?: number;
   /**
    * "imagenet", the default: the published strides; inputs from 17 pixels. "cifar": the first two strides
-   * are 1, so that a 32-pixel picture ends as 4x4; from 5.
+   * are 1, so that a 32-pixel image ends as 4x4; from 5.
    */
   readonly stem?: "imagenet" | "cifar";
   /** Of the initial weights. Default 1. */

@@ -157,7 +157,7 @@ export class NetworkBuilder {
       throw trainErrors.error(
         "TRAINING_CONFIG_INVALID",
         `The input [${this.input.dims}] is too small for this network: at "${name}", which takes steps of ${stride}, ` +
-          `a map of [${map}] is left of it. Take larger pictures or, where the network has one, the stem for small ones.`,
+          `a map of [${map}] is left of it. Take larger images or, where the network has one, the stem for small ones.`,
         { details: { input: this.input.dims, layer: name, map } },
       );
     }

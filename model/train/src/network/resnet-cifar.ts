@@ -1,5 +1,5 @@
 /**
- * The residual networks for small pictures of He et al. 2015, section 4.2
+ * The residual networks for small images of He et al. 2015, section 4.2
  * (https://arxiv.org/abs/1512.03385): three stages of n basic blocks, 6n + 2 layers in all, shortcuts
  * without parameters (option A). ResNet-20 has 0.27 M parameters. Names as in the widely used
  * https://github.com/akamaster/pytorch_resnet_cifar10, so that its weights fit.

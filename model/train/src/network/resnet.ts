@@ -16,7 +16,7 @@ export interface ResNetOptions {
   /** Channels of the stem and the first stage; the others are multiples. Default 64, the published width. */
   readonly width?: number;
   /**
-   * "imagenet", the default: a 7x7 convolution and a pooling that shrink the picture four times before the
+   * "imagenet", the default: a 7x7 convolution and a pooling that shrink the image four times before the
    * first stage; inputs from 17 pixels. "cifar": a 3x3 convolution that keeps its size; from 5.
    */
   readonly stem?: keyof typeof stems;

@@ -112,8 +112,8 @@ function labelOf(frame: FlameFrame, whole: number): string {
 function summarySection(summary: readonly string[]): string {
   if (summary.length === 0) return "";
   const items = summary.map((sentence) => `<li>${escaped(sentence)}</li>`).join("\n");
-  return `<section aria-labelledby="dearest-title">
-<h2 id="dearest-title">The dearest nodes</h2>
+  return `<section aria-labelledby="slowest-title">
+<h2 id="slowest-title">The slowest nodes</h2>
 <ol class="panel">
 ${items}
 </ol>

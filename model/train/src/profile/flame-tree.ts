@@ -1,4 +1,4 @@
-/** The whole recording as one tree: each thread by its stacks, each session by its layers, dearest first. */
+/** The whole recording as one tree: each thread by its stacks, each session by its layers, slowest first. */
 import { engineFrame } from "./engine-frames.ts";
 import { type FlameFrame, frameOf } from "./flame-frame.ts";
 import type { Recording } from "./recording.ts";

@@ -1,13 +1,13 @@
 /**
  * One run under both profilers, V8's and the engine's, told as one: a flame graph page, a Chrome trace and
- * the dearest nodes in words. Profiling costs: the engine writes an event a node, V8 takes 2,000 samples a second.
+ * the slowest nodes in words. Profiling costs: the engine writes an event a node, V8 takes 2,000 samples a second.
  */
 
 import { type ChromeTrace, chromeTrace } from "./chrome-trace.ts";
-import { type DearNode, dearestNodes, dearNodeText } from "./dearest-nodes.ts";
 import { renderFlameGraph } from "./flame-page.ts";
 import { flameTree } from "./flame-tree.ts";
 import { startClock } from "./recording-clock.ts";
+import { type DearNode, dearNodeText, slowestNodes } from "./slowest-nodes.ts";
 import { startThreadSampler } from "./thread-sampler.ts";
 import { type TracedSessions, traceSessions } from "./traced-sessions.ts";
 
@@ -23,9 +23,9 @@ export interface ProfiledRun<Result> {
   readonly html: string;
   /** To be written as JSON; chrome://tracing and Perfetto open it. */
   readonly trace: ChromeTrace;
-  /** The ten dearest nodes of all sessions, a sentence each. */
+  /** The ten slowest nodes of all sessions, a sentence each. */
   readonly summary: readonly string[];
-  readonly dearest: readonly DearNode[];
+  readonly slowest: readonly DearNode[];
 }
 
 /** What a profiled run opens its sessions with, in the place of the runtime's `openSession`. */
@@ -46,11 +46,11 @@ export async function withProfiler<Result>(
   const result = await run(sessions);
   const threads = await sampler.stop();
   const recording = { threads, engines: await sessions.stop() };
-  const dearest = dearestNodes(recording.engines);
-  const summary = dearest.map(dearNodeText);
+  const slowest = slowestNodes(recording.engines);
+  const summary = slowest.map(dearNodeText);
   return {
     result,
-    dearest,
+    slowest,
     summary,
     html: renderFlameGraph(flameTree(recording), { title, summary }),
     trace: chromeTrace(recording),

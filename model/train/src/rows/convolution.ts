@@ -25,7 +25,7 @@ import { adjointRows, scatterRows, windowRows } from "./row-index.ts";
 
 interface Form {
   /** The axes of ONNX's weight [M, C, T] in the order in which they are stored. */
-  readonly storage: readonly [number, number, number];
+  readonly layout: readonly [number, number, number];
   forward(emit: Emitter, shape: ConvShape, x: Value, w: Value): Value;
   backward(emit: Emitter, shape: ConvShape, x: Value, w: Value, dy: Value, wants: Wants): Gradients;
 }
@@ -42,7 +42,7 @@ interface Gradients {
 
 const forms = {
   pointwise: {
-    storage: [1, 2, 0],
+    layout: [1, 2, 0],
     forward: (emit, shape, x, w) => emit.matMul(x, matrix(emit, shape, w)),
     backward: (emit, shape, x, w, dy, wants) => ({
       x: wants.x ? timesTransposed(emit, dy, matrix(emit, shape, w)) : null,
@@ -50,7 +50,7 @@ const forms = {
     }),
   },
   narrow: {
-    storage: [2, 0, 1],
+    layout: [2, 0, 1],
     forward: (emit, shape, x, w) =>
       emit.matMul(gathered(emit, shape, x), exchanged(emit, shape, w, [0, 2, 1])),
     backward(emit, shape, x, w, dy, wants) {
@@ -63,7 +63,7 @@ const forms = {
     },
   },
   wide: {
-    storage: [1, 2, 0],
+    layout: [1, 2, 0],
     forward: (emit, shape, x, w) =>
       emit.matMul(gathered(emit, shape, x), exchanged(emit, shape, w, [1, 0, 2])),
     backward(emit, shape, x, w, dy, wants) {
@@ -76,7 +76,7 @@ const forms = {
     },
   },
   strided: {
-    storage: [2, 1, 0],
+    layout: [2, 1, 0],
     forward: (emit, shape, x, w) => emit.matMul(gathered(emit, shape, x), matrix(emit, shape, w)),
     backward(emit, shape, x, w, dy, wants) {
       const taps = product(shape.kernel);
@@ -119,20 +119,20 @@ export function weightStorage(shape: ConvShape, leads: boolean): WeightStorage {
   const isUnit = shape.strides.every((stride) => stride === 1) && leads;
   const unitForm = shape.channels <= 128 ? "narrow" : "wide";
   const form = isPointwise(shape) ? "pointwise" : isUnit ? unitForm : "strided";
-  const permutation = forms[form].storage;
+  const permutation = forms[form].layout;
   const sizes = [shape.filters, shape.channels, product(shape.kernel)];
   return { form, permutation, dims: permutation.map((axis) => sizes[axis]!) };
 }
 
-/** Rows [P, M] from rows `x` [Q, C] and a weight as `storage` says. One group. */
+/** Rows [P, M] from rows `x` [Q, C] and a weight as `layout` says. One group. */
 export function rowsConvolution(
   emit: Emitter,
   shape: ConvShape,
-  storage: WeightStorage,
+  layout: WeightStorage,
   x: Value,
   w: Value,
 ): Value {
-  const form: Form = forms[storage.form];
+  const form: Form = forms[layout.form];
   return emit.composite([x, w], () => ({
     outputs: [form.forward(emit, shape, x, w)],
     backward([dy], wants) {

@@ -44,7 +44,7 @@ export class Feature {
 
   #channelsFirst(rows: Value): Value {
     const [batch, channels, ...sizes] = this.dims;
-    // One pixel a picture: nothing moves.
+    // One pixel an image: nothing moves.
     if (product(sizes) === 1) return this.#emit.reshape(rows, this.dims);
     const last = this.#emit.reshape(rows, [batch!, ...sizes, channels!]);
     const axes = sizes.map((_, axis) => axis + 1);

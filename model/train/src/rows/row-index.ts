@@ -1,9 +1,9 @@
 /**
- * Which row a window reads. In the layout of rows a picture batch is a matrix, one row a pixel and one
+ * Which row a window reads. In the layout of rows an image batch is a matrix, one row a pixel and one
  * column a channel; then a convolution gathers whole rows (a copy at the speed of memory) and multiplies
  * matrices, where the layout with channels first would move single numbers.
  *
- * Rows are numbered picture by picture, line by line. The number after the last row stands for padding:
+ * Rows are numbered image by image, line by line. The number after the last row stands for padding:
  * whoever gathers appends a row of zeros there. An index has the same count of numbers for each row made.
  */
 import { type Dims, product } from "../emitter.ts";
@@ -50,7 +50,7 @@ export function scatterRows(window: Window, batch: number): Int32Array {
 }
 
 /**
- * One picture's index is computed; the others are the same, moved on.
+ * One image's index is computed; the others are the same, moved on.
  * @param made sizes along the axes of what is made, `read` of what is read
  * @param position of the row read along an axis, for place `at` of the row made and `tap` of the kernel
  */
@@ -61,7 +61,7 @@ function rowsUnder(
   read: Dims,
   position: (at: number, tap: number, axis: number) => number,
 ): Int32Array {
-  /** Within one picture; -1 in the padding. */
+  /** Within one image; -1 in the padding. */
   const rowOf = (place: number, tap: number): number => {
     let [restOfPlace, restOfTap, row, stride] = [place, tap, 0, 1];
     for (let axis = made.length - 1; axis >= 0; axis--) {
@@ -80,11 +80,11 @@ function rowsUnder(
   const local = Int32Array.from({ length: product(made) * taps }, (_, i) =>
     rowOf(Math.floor(i / taps), i % taps),
   );
-  const perPicture = product(read);
+  const perImage = product(read);
   const rows = new Int32Array(batch * local.length);
   for (let i = 0; i < rows.length; i++) {
     const row = local[i % local.length]!;
-    rows[i] = row < 0 ? batch * perPicture : row + Math.floor(i / local.length) * perPicture;
+    rows[i] = row < 0 ? batch * perImage : row + Math.floor(i / local.length) * perImage;
   }
   return rows;
 }

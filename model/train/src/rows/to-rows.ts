@@ -14,7 +14,7 @@ import { Feature } from "./feature.ts";
 /** What the rewritten graph asks of whoever owns the parameters. */
 export interface ParameterSource {
   /** The value that stands for a constant of the network: an input of the step if it is trained, else a constant. */
-  parameter(constant: Value, storage?: WeightStorage): Value;
+  parameter(constant: Value, layout?: WeightStorage): Value;
   isTrained(constant: Value): boolean;
   /** Running statistics of a BatchNormalization and what this step makes of them; null to leave them alone. */
   statistic(constant: Value): { readonly current: Value; advance(next: Value): void } | null;
@@ -135,8 +135,8 @@ const convolution: Conversion = (walk, node) => {
     filters: filters!,
     group: 1,
   };
-  const storage = weightStorage(shape, walk.leads(node.input(0)!));
-  const product = rowsConvolution(walk.emit, shape, storage, x.rows, walk.source.parameter(w, storage));
+  const layout = weightStorage(shape, walk.leads(node.input(0)!));
+  const product = rowsConvolution(walk.emit, shape, layout, x.rows, walk.source.parameter(w, layout));
   const y = bias ? walk.emit.add(product, walk.feature(bias).plain) : product;
   return [Feature.rows(walk.emit, [batch!, filters!, ...outputs], y)];
 };
@@ -163,7 +163,7 @@ const batchNormalization: Conversion = (walk, node) => {
     running.advance(emit.add(emit.mul(running.current, kept), emit.mul(flat, (1 - kept) * correction)));
   };
   advance(runningMean, normalised.mean, 1);
-  // The estimate for pictures to come is the unbiased one, as PyTorch has it.
+  // The estimate for images to come is the unbiased one, as PyTorch has it.
   advance(runningVariance, normalised.variance, count / Math.max(1, count - 1));
   return [Feature.rows(emit, x.dims, normalised.y)];
 };

@@ -1,4 +1,4 @@
-/** The half of a training step that looks at pictures: forward, loss, backward. The other half is `update.ts`. */
+/** The half of a training step that looks at images: forward, loss, backward. The other half is `update.ts`. */
 import type { Model, Value } from "@cupel/onnx";
 import { appendGradients } from "../differentiate.ts";
 import type { Emitter } from "../emitter.ts";

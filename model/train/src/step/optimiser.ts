@@ -9,7 +9,7 @@ import type { StateVariable } from "./state-table.ts";
 
 export type Optimiser =
   /**
-   * v = momentum v + g + weightDecay w; w -= rate v (or rate (g + momentum v) with `nesterov`), as PyTorch has it.
+   * v = momentum v + g + weightDecay w; w -= learning rate v (or learning rate (g + momentum v) with `nesterov`), as PyTorch has it.
    * Defaults: momentum 0.9, weightDecay 0, nesterov false.
    */
   | {
@@ -44,23 +44,30 @@ export interface UpdateRule {
   update(update: Update): Value;
 }
 
-/** @param rate scalar; @param step scalar, 1 for the first step. @throws TRAINING_CONFIG_INVALID */
-export function updateRule(emit: Emitter, optimiser: Optimiser, rate: Value, step: Value): UpdateRule {
+/** @param learning rate scalar; @param step scalar, 1 for the first step. @throws TRAINING_CONFIG_INVALID */
+export function updateRule(
+  emit: Emitter,
+  optimiser: Optimiser,
+  learningRate: Value,
+  step: Value,
+): UpdateRule {
   checkOptimiser(optimiser);
-  return optimiser.kind === "sgd" ? sgd(emit, optimiser, rate) : adamW(emit, optimiser, rate, step);
+  return optimiser.kind === "sgd"
+    ? sgd(emit, optimiser, learningRate)
+    : adamW(emit, optimiser, learningRate, step);
 }
 
-function sgd(emit: Emitter, options: Extract<Optimiser, { kind: "sgd" }>, rate: Value): UpdateRule {
+function sgd(emit: Emitter, options: Extract<Optimiser, { kind: "sgd" }>, learningRate: Value): UpdateRule {
   const { momentum = 0.9, weightDecay = 0, nesterov = false } = options;
   return {
     update({ parameter, gradient, decays, moment }) {
       const g = decays && weightDecay > 0 ? emit.add(gradient, emit.mul(parameter, weightDecay)) : gradient;
-      if (momentum === 0) return emit.sub(parameter, emit.mul(g, rate));
+      if (momentum === 0) return emit.sub(parameter, emit.mul(g, learningRate));
       const velocity = moment("momentum");
       const next = emit.add(emit.mul(velocity.current, momentum), g);
       velocity.advance(next);
       const direction = nesterov ? emit.add(g, emit.mul(next, momentum)) : next;
-      return emit.sub(parameter, emit.mul(direction, rate));
+      return emit.sub(parameter, emit.mul(direction, learningRate));
     },
   };
 }
@@ -68,15 +75,15 @@ function sgd(emit: Emitter, options: Extract<Optimiser, { kind: "sgd" }>, rate: 
 function adamW(
   emit: Emitter,
   options: Extract<Optimiser, { kind: "adamw" }>,
-  rate: Value,
+  learningRate: Value,
   step: Value,
 ): UpdateRule {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
   const correction = (beta: number) => emit.sub(1, emit.op("Pow", [emit.scalar(beta), step]));
-  // rate m1 / (sqrt(m2 / c2) + epsilon) / c1, with the scalars gathered.
-  const stride = emit.div(rate, correction(beta1));
+  // learning rate m1 / (sqrt(m2 / c2) + epsilon) / c1, with the scalars gathered.
+  const stride = emit.div(learningRate, correction(beta1));
   const root = emit.op("Sqrt", [correction(beta2)]);
-  const kept = emit.sub(1, emit.mul(rate, weightDecay));
+  const kept = emit.sub(1, emit.mul(learningRate, weightDecay));
   return {
     update({ parameter, gradient, decays, moment }) {
       const [first, second] = [moment("moment1"), moment("moment2")];

@@ -48,7 +48,7 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
   if (!Number.isInteger(replicas) || replicas < 1 || batch % replicas !== 0) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
-      `A batch of ${batch} pictures cannot be divided among ${replicas} replicas: their shares must be equal.`,
+      `A batch of ${batch} images cannot be divided among ${replicas} replicas: their shares must be equal.`,
     );
   }
   const folded = foldNetwork(network);

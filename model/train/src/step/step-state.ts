@@ -8,7 +8,7 @@ import type { WeightStorage } from "../rows/convolution.ts";
 import type { ParameterSource } from "../rows/to-rows.ts";
 import { runningStatistics, trainableConstants } from "./parameters.ts";
 import type { StateTable, StateVariable } from "./state-table.ts";
-import { inStorage, type Storage } from "./storage.ts";
+import { toStepLayout, type WeightLayout } from "./weight-layout.ts";
 
 export interface StepStateOptions {
   readonly trainable?: ((name: string) => boolean) | undefined;
@@ -17,7 +17,7 @@ export interface StepStateOptions {
 
 export class StepState implements ParameterSource {
   readonly table: StateTable;
-  readonly storages = new Map<string, Storage>();
+  readonly storages = new Map<string, WeightLayout>();
   readonly #emit: Emitter;
   readonly #trained: ReadonlySet<Value>;
   readonly #statistics: ReadonlySet<Value>;
@@ -51,19 +51,19 @@ export class StepState implements ParameterSource {
 
   statistic(constant: Value): StateVariable | null {
     if (!this.#statistics.has(constant)) return null;
-    const storage = storageOf(constant);
-    this.storages.set(constant.name, storage);
+    const layout = storageOf(constant);
+    this.storages.set(constant.name, layout);
     const initial = constant.constant!.toFloat32().slice();
-    return this.table.declare({ name: constant.name, role: "statistic", dims: storage.dims, initial });
+    return this.table.declare({ name: constant.name, role: "statistic", dims: layout.dims, initial });
   }
 
   #declare(constant: Value, weight?: WeightStorage): Value {
-    const storage = storageOf(constant, weight);
-    this.storages.set(constant.name, storage);
+    const layout = storageOf(constant, weight);
+    this.storages.set(constant.name, layout);
     return this.table.declareParameter({
       name: constant.name,
-      dims: storage.dims,
-      initial: inStorage(constant.constant!.toFloat32(), storage),
+      dims: layout.dims,
+      initial: toStepLayout(constant.constant!.toFloat32(), layout),
       // Decay pulls weights to zero; offsets and the scales of normalisation have no reason to go there.
       decays: constant.constant!.dims.length > 1,
     }).current;
@@ -72,12 +72,12 @@ export class StepState implements ParameterSource {
   #keep(constant: Value, weight?: WeightStorage): Value {
     const tensor = constant.constant!;
     if (!weight) return this.#emit.constant(tensor);
-    const storage = storageOf(constant, weight);
-    return this.#emit.floats(storage.dims, inStorage(tensor.toFloat32(), storage));
+    const layout = storageOf(constant, weight);
+    return this.#emit.floats(layout.dims, toStepLayout(tensor.toFloat32(), layout));
   }
 }
 
-function storageOf(constant: Value, weight?: WeightStorage): Storage {
+function storageOf(constant: Value, weight?: WeightStorage): WeightLayout {
   const { dims } = constant.constant!;
   if (!weight) return { axes: null, permutation: [0, 1, 2], dims };
   const [filters, channels, ...kernel] = dims;

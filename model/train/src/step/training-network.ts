@@ -11,7 +11,7 @@ import {
 import { Emitter } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
 import { isOverClasses, type Loss } from "./loss.ts";
-import { outOfStorage, type Storage } from "./storage.ts";
+import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
 
 /**
  * A copy in an operator set that gradients can be written in, 18 at least, and without arithmetic on
@@ -48,7 +48,7 @@ export function fixBatch(network: Model, batch: number, loss: Loss | undefined):
   if (!Number.isInteger(batch) || batch < 1) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
-      `A batch of ${batch} pictures: it must be a whole number above 0.`,
+      `A batch of ${batch} images: it must be a whole number above 0.`,
     );
   }
   const model = cloneModel(network);
@@ -82,18 +82,18 @@ export function emitterBeside({ irVersion, opsets }: Model): Emitter {
   return new Emitter(new Model({ irVersion: Math.max(8, irVersion), opsets: new Map(opsets) }));
 }
 
-/** A copy with other values, by name, each as its storage says. */
+/** A copy with other values, by name, each as its layout says. */
 export function withValues(
   network: Model,
-  storages: ReadonlyMap<string, Storage>,
+  storages: ReadonlyMap<string, WeightLayout>,
   values: Readonly<Record<string, Float32Array>>,
 ): Model {
   const model = cloneModel(network);
   for (const value of model.graph.initializers) {
     const trained = values[value.name];
-    const storage = storages.get(value.name);
-    if (!trained || !storage) continue;
-    model.graph.setConstant(value, Tensor.float32(value.constant!.dims, outOfStorage(trained, storage)));
+    const layout = storages.get(value.name);
+    if (!trained || !layout) continue;
+    model.graph.setConstant(value, Tensor.float32(value.constant!.dims, toNetworkLayout(trained, layout)));
   }
   return model;
 }

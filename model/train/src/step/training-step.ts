@@ -18,7 +18,7 @@ import { emitUpdate } from "./update.ts";
 export type { StateRole, StateTensor } from "./state-table.ts";
 
 export interface TrainingStepOptions {
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
   /** Default cross-entropy without smoothing. */
   readonly loss?: Loss;
@@ -42,7 +42,7 @@ export interface TrainingStepOptions {
 /** What is trained and kept, in whichever graphs it is computed. */
 export interface TrainingPlan {
   readonly state: readonly StateTensor[];
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
   /** How many classes labels may name; null for losses without labels. */
   readonly classes: number | null;

@@ -12,7 +12,7 @@ export interface UpdateOptions {
   readonly lossScaling?: LossScaling | undefined;
 }
 
-export const rateName = "cupel.learning_rate";
+export const learningRateName = "cupel.learning_rate";
 /** A float32 scalar that counts from 1. */
 export const stepName = "cupel.step";
 
@@ -28,14 +28,14 @@ export function emitUpdate(
   scale: StateVariable | null,
   { optimiser = { kind: "sgd" }, clipNorm, lossScaling = {} }: UpdateOptions,
 ): string[] {
-  const rate = emit.input(rateName, "float32", []);
+  const learningRate = emit.input(learningRateName, "float32", []);
   const given = emit.input(stepName, "float32", []);
   const scaling = scale && emitUnscaling(emit, table, scale, evaluated, lossScaling);
   const gradients = scaling?.gradients ?? evaluated.gradients;
   const clipping = clipNorm === undefined ? null : emitClipping(emit, gradients, clipNorm);
   // The optimiser corrects its moments by the steps it took.
   const step = scaling ? emit.sub(given, scaling.skippedBefore) : given;
-  const rule = updateRule(emit, optimiser, rate, step);
+  const rule = updateRule(emit, optimiser, learningRate, step);
   for (const [index, parameter] of table.parameters.entries()) {
     const gradient = clipping ? emit.mul(gradients[index]!, clipping.factor) : gradients[index]!;
     const { current, decays, moment } = parameter;

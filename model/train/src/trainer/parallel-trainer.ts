@@ -112,10 +112,10 @@ class ParallelEngine implements StepEngine {
     this.#state = state.map(({ name }) => name);
   }
 
-  async run(batch: StepBatch, rate: number, step: number): Promise<EngineRun> {
+  async run(batch: StepBatch, learningRate: number, step: number): Promise<EngineRun> {
     // Taken as they are now, even when a step is still under way.
     const shares = this.#evaluators.map((session, replica) =>
-      feedsOf(this.#shareOf(batch, replica), rate, step, dimsOf(session)),
+      feedsOf(this.#shareOf(batch, replica), learningRate, step, dimsOf(session)),
     );
     return this.#inTurn(async () => {
       const runs = await allSettled(
@@ -130,7 +130,7 @@ class ParallelEngine implements StepEngine {
           ),
         ),
       );
-      const feeds = feedsOf({ inputs: {} }, rate, step, dimsOf(this.#updater));
+      const feeds = feedsOf({ inputs: {} }, learningRate, step, dimsOf(this.#updater));
       const { outputs, engineMs } = await this.#updater.timedRun(feeds);
       await this.#share();
       return { outputs, engineMs: Math.max(...runs.map((run) => run.engineMs)) + engineMs };

@@ -18,7 +18,7 @@ import { labelsName, targetName, teacherName } from "../step/loss.ts";
 import { leastScale } from "../step/loss-scaling.ts";
 import type { StateTensor } from "../step/state-table.ts";
 import { compileStep, type TrainingPlan, type TrainingStepOptions } from "../step/training-step.ts";
-import { rateName, stepName } from "../step/update.ts";
+import { learningRateName, stepName } from "../step/update.ts";
 
 export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
   readonly signal?: AbortSignal | undefined;
@@ -68,7 +68,7 @@ export interface Trainer extends AsyncDisposable {
    * One step.
    * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
    */
-  step(batch: StepBatch, rate: number): Promise<StepResult>;
+  step(batch: StepBatch, learningRate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
   /** @throws CHECKPOINT_INVALID, INPUT_SHAPE_MISMATCH when it is the state of another training */
   restore(state: TrainerState): Promise<void>;
@@ -88,7 +88,7 @@ export async function openTrainer(network: Model, options: TrainerOptions): Prom
   });
   const inputs = dimsOf(session);
   return createTrainer(compiled, {
-    run: (batch, rate, step) => session.timedRun(feedsOf(batch, rate, step, inputs)),
+    run: (batch, learningRate, step) => session.timedRun(feedsOf(batch, learningRate, step, inputs)),
     readState: () => session.readState(),
     writeState: (values) => session.writeState(values),
     close: () => session.close(),
@@ -98,7 +98,7 @@ export async function openTrainer(network: Model, options: TrainerOptions): Prom
 /** Where a trainer's steps are computed: in one session, or in several. */
 export interface StepEngine {
   /** Gives the scalars of `TrainingStep.outputs`. @param step counts from 1 */
-  run(batch: StepBatch, rate: number, step: number): Promise<EngineRun>;
+  run(batch: StepBatch, learningRate: number, step: number): Promise<EngineRun>;
   readState(): Promise<Feeds>;
   writeState(values: Feeds): Promise<void>;
   close(): Promise<void>;
@@ -121,16 +121,16 @@ export function createTrainer(compiled: TrainingPlan, engine: StepEngine): Train
     get steps() {
       return steps;
     },
-    async step(batch, rate) {
+    async step(batch, learningRate) {
       checkLabels(batch.labels, compiled.classes);
       // Counted when asked for, since several may be under way; one that fails was none.
       const step = ++steps;
-      const run = await engine.run(batch, rate, step).catch((error: unknown) => {
+      const run = await engine.run(batch, learningRate, step).catch((error: unknown) => {
         steps--;
         throw error;
       });
       const result = resultOf(run);
-      assertGoesOn(result, step, rate);
+      assertGoesOn(result, step, learningRate);
       return result;
     },
     save,
@@ -194,7 +194,7 @@ function resultOf({ outputs, engineMs }: EngineRun): StepResult {
  * A skipped step changed nothing and the next one has a smaller loss scale, whatever its loss was. Only when
  * the scale cannot become smaller is an overflow a divergence.
  */
-function assertGoesOn({ loss, skipped, lossScale }: StepResult, step: number, rate: number): void {
+function assertGoesOn({ loss, skipped, lossScale }: StepResult, step: number, learningRate: number): void {
   const isLost = skipped ? lossScale! <= leastScale : !Number.isFinite(loss);
   if (!isLost) return;
   const what = skipped
@@ -203,7 +203,7 @@ function assertGoesOn({ loss, skipped, lossScale }: StepResult, step: number, ra
   throw trainErrors.error(
     "LOSS_NOT_FINITE",
     `${what} A lower learning rate, clipping the gradients, or a look at the data of this batch may help.`,
-    { details: { step, rate } },
+    { details: { step, learningRate } },
   );
 }
 
@@ -229,12 +229,12 @@ export function dimsOf({ inputs }: Session): InputDims {
 }
 
 /** What the graph asks for, by name; labels given to a loss without classes are left out. */
-export function feedsOf(batch: StepBatch, rate: number, step: number, inputs: InputDims): Feeds {
+export function feedsOf(batch: StepBatch, learningRate: number, step: number, inputs: InputDims): Feeds {
   const given: Record<string, Float32Array | BigInt64Array | undefined> = {
     [labelsName]: batch.labels && BigInt64Array.from(batch.labels, BigInt),
     [targetName]: batch.target,
     [teacherName]: batch.teacher,
-    [rateName]: Float32Array.of(rate),
+    [learningRateName]: Float32Array.of(learningRate),
     [stepName]: Float32Array.of(step),
   };
   const feeds: Record<string, TensorData> = { ...batch.inputs };

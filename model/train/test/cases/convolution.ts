@@ -80,13 +80,13 @@ export const convolutionCases: readonly GradientCase[] = [
     pads: [1, 1, 1, 1],
     bias: true,
   })),
-  conv("pictures larger than 7x7", () => ({
+  conv("images larger than 7x7", () => ({
     ...few,
     sizes: [17, 18],
     kernel: [3, 2],
     pads: [1, 0, 2, 1],
   })),
-  conv("stride 2, pictures larger than 7x7", () => ({
+  conv("stride 2, images larger than 7x7", () => ({
     ...few,
     sizes: [17, 18],
     kernel: square,

@@ -1,4 +1,4 @@
-/** fit from pictures to a model: it learns, it tells what it did, it stops when it should. */
+/** fit from images to a model: it learns, it tells what it did, it stops when it should. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import test from "node:test";
 import type { Progress } from "@cupel/base";
 import { encodeModelBytes } from "@cupel/onnx";
 import { type EpochMetrics, type FitOptions, fit, resnetCifar } from "@cupel/train";
-import { labelsFromMetadata, type PictureSource, preprocessingFromMetadata } from "@cupel/vision";
+import { type ImageSource, labelsFromMetadata, preprocessingFromMetadata } from "@cupel/vision";
 import { validate } from "../../src/fit/validate.ts";
 import { preprocessing, side, stripes } from "./stripes.ts";
 
@@ -19,7 +19,7 @@ const settings: FitOptions = {
   preprocessing,
   batch: 16,
   epochs: 3,
-  schedule: { kind: "cosine", rate: 0.05, warmup: 2 },
+  schedule: { kind: "cosine", learningRate: 0.05, warmup: 2 },
   threads: 1,
   loader: { workers: 0 },
 };
@@ -51,7 +51,7 @@ test("a network learns, and the model that comes back is as good as was told", a
   const best = result.history[result.epoch - 1]!;
   assert.ok(best.validationAccuracy! >= 0.95, `${best.validationAccuracy}`);
   assert.ok(result.history[2]!.loss < result.history[0]!.loss);
-  // Pictures nobody trained on, and a session of its own: the metrics are of the model that is given out.
+  // Images nobody trained on, and a session of its own: the metrics are of the model that is given out.
   const again = await validate(result.model, stripes(48, { seed: 2 }), preprocessing, {
     batch: 48,
     threads: 1,
@@ -73,11 +73,11 @@ test("the same seed gives the same weights, another seed others", async () => {
 });
 
 test("training stops when nothing gets better, and the best epoch is kept", async () => {
-  // A rate that changes no float32: every epoch after the first is as good as it, none is better.
+  // A learning rate that changes no float32: every epoch after the first is as good as it, none is better.
   const result = await fit(network(), {
     ...settings,
     statistics: "frozen",
-    schedule: { kind: "constant", rate: 1e-30 },
+    schedule: { kind: "constant", learningRate: 1e-30 },
     epochs: 10,
     patience: 2,
   });
@@ -86,7 +86,7 @@ test("training stops when nothing gets better, and the best epoch is kept", asyn
   assert.equal(result.epoch, 1);
 });
 
-test("a share of the pictures is held back for validation, and keep: last gives the last epoch", async () => {
+test("a share of the images is held out for validation, and keep: last gives the last epoch", async () => {
   const result = await fit(network(), { ...settings, validation: 0.25, epochs: 2, keep: "last" });
   assert.equal(result.epoch, 2);
   assert.notEqual(result.history[1]!.validationAccuracy, null);
@@ -135,16 +135,16 @@ test("a loss that is no number stops, and the checkpoint of before stays", async
       fit(network(), {
         ...settings,
         epochs: 3,
-        schedule: { kind: "constant", rate: 1e30 },
+        schedule: { kind: "constant", learningRate: 1e30 },
         checkpoint: { path, everySteps: 1, resume: true },
       }),
-      { code: "LOSS_NOT_FINITE", message: /run\.safetensors.*lower rate/ },
+      { code: "LOSS_NOT_FINITE", message: /run\.safetensors.*lower learning rate/ },
     );
     assert.equal((await stat(path)).mtimeMs, mtimeMs);
     const rescued = await fit(network(), {
       ...settings,
       epochs: 2,
-      schedule: { kind: "constant", rate: 0.001 },
+      schedule: { kind: "constant", learningRate: 0.001 },
       checkpoint: { path, resume: true },
     });
     assert.equal(rescued.history.length, 2);
@@ -170,14 +170,12 @@ test("in mixed precision, steps that overflow are counted and left out of the me
   for (const { loss, accuracy } of history) assert.ok(Number.isFinite(loss) && accuracy > 0 && accuracy <= 1);
 });
 
-test("a picture that cannot be read is replaced, and told by name", async () => {
+test("an image that cannot be read is replaced, and told by name", async () => {
   const good = stripes(96);
-  const train: PictureSource = {
+  const train: ImageSource = {
     ...good,
-    picture: (index) =>
-      index === 5
-        ? Promise.resolve({ kind: "encoded", bytes: Buffer.from("no picture") })
-        : good.picture(index),
+    image: (index) =>
+      index === 5 ? Promise.resolve({ kind: "encoded", bytes: Buffer.from("no image") }) : good.image(index),
   };
   const { broken } = await fit(network(), { ...settings, train, epochs: 1, validation: undefined });
   assert.deepEqual(

@@ -12,7 +12,7 @@ const epochs = (...measured: readonly (readonly [accuracy: number, loss: number]
     skipped: 0,
     validationLoss,
     validationAccuracy,
-    rate: 0.1,
+    learningRate: 0.1,
     imagesPerSecond: 100,
     seconds: 1,
   }));

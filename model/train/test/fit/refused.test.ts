@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { tensorType } from "@cupel/onnx";
 import { type FitOptions, fit, mlp, resnetCifar } from "@cupel/train";
-import { type PictureSource, preprocessingFor } from "@cupel/vision";
+import { type ImageSource, preprocessingFor } from "@cupel/vision";
 import { preprocessing, side, stripes } from "./stripes.ts";
 
 interface Refused {
@@ -26,13 +26,13 @@ const settings: FitOptions = {
   preprocessing,
   batch: 16,
   epochs: 1,
-  schedule: { kind: "constant", rate: 0.01 },
+  schedule: { kind: "constant", learningRate: 0.01 },
   threads: 1,
   loader: { workers: 0 },
 };
-const unreadable: PictureSource = {
+const unreadable: ImageSource = {
   ...stripes(32),
-  picture: async () => ({ kind: "encoded", bytes: Buffer.from("no picture") }),
+  image: async () => ({ kind: "encoded", bytes: Buffer.from("no image") }),
 };
 
 /** A network with an operator that nobody differentiates. */
@@ -52,7 +52,7 @@ function withHardmax() {
 
 const table: readonly Refused[] = [
   {
-    what: "pictures of more classes than the network tells apart",
+    what: "images of more classes than the network tells apart",
     code: "CLASSES_MISMATCH",
     says: /3 classes.*2 apart/,
     network: () => resnetCifar({ depth: 8, width: 4, classes: 2, input: [1, side, side] }),
@@ -64,44 +64,44 @@ const table: readonly Refused[] = [
     options: { train: { ...stripes(32), classes: null, label: (index) => index % 8 } },
   },
   {
-    what: "validation pictures of other classes",
+    what: "validation images of other classes",
     code: "CLASSES_MISMATCH",
     says: /2 classes.*3 apart/,
     options: { validation: { ...stripes(32), classes: ["a", "b"] } },
   },
   {
-    what: "pictures without labels",
+    what: "images without labels",
     code: "LABELS_MISMATCH",
     says: /no labels/,
     options: { train: { ...stripes(32), labelled: false, label: () => null } },
   },
-  { what: "no pictures", code: "PICTURES_NONE", says: /stripes/, options: { train: stripes(0) } },
+  { what: "no images", code: "IMAGES_NONE", says: /stripes/, options: { train: stripes(0) } },
   {
-    what: "pictures none of which can be read",
-    code: "PICTURES_UNREADABLE",
+    what: "images none of which can be read",
+    code: "IMAGES_UNREADABLE",
     says: /stripes#/,
     options: { train: unreadable },
   },
   {
-    what: "one picture that cannot be read, when none may be left out",
-    code: "PICTURES_UNREADABLE",
+    what: "one image that cannot be read, when none may be left out",
+    code: "IMAGES_UNREADABLE",
     says: /stripes#/,
     options: { train: unreadable, loader: { workers: 0, strict: true } },
   },
   {
     what: "a batch larger than the set",
     code: "SELECTION_INVALID",
-    says: /32 pictures.*33/,
+    says: /32 images.*33/,
     options: { batch: 33 },
   },
   {
-    what: "pictures of another size than the network's input",
+    what: "images of another size than the network's input",
     code: "INPUT_SHAPE_MISMATCH",
     says: /\[N, 1, 8, 8\].*\[N, 1, 16, 16\]/,
     options: { preprocessing: preprocessingFor([null, 1, 16, 16]) },
   },
   {
-    what: "a network that takes no pictures",
+    what: "a network that takes no images",
     code: "INPUT_SHAPE_MISMATCH",
     says: /\[N, 64\]/,
     network: () => mlp({ inputs: 64, hidden: [8], classes: 3 }),
@@ -165,9 +165,9 @@ const table: readonly Refused[] = [
     network: () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side], seed: 2 }),
   },
   {
-    what: "a checkpoint of other pictures",
+    what: "a checkpoint of other images",
     code: "CHECKPOINT_INVALID",
-    says: /training pictures was 32 pictures.*48 pictures/,
+    says: /training images was 32 images.*48 images/,
     checkpoint: (file) => file,
     options: { train: stripes(48) },
   },

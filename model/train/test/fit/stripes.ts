@@ -1,6 +1,6 @@
-/** Pictures that anyone can tell apart: 8 x 8, grey, stripes across, stripes down or a chequered field, in noise. */
+/** Images that anyone can tell apart: 8 x 8, grey, stripes across, stripes down or a chequered field, in noise. */
 import { createRandom } from "@cupel/base";
-import { type PictureSource, type Preprocessing, preprocessingFor } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, preprocessingFor } from "@cupel/vision";
 
 export const side = 8;
 const classes = ["across", "down", "chequered"] as const;
@@ -13,9 +13,9 @@ const isLight: readonly ((x: number, y: number) => boolean)[] = [
 export const preprocessing: Preprocessing = preprocessingFor([null, 1, side, side]);
 
 /** @param noise 0 for none, 1 for so much that stripes are hard to see. */
-export function stripes(count: number, { seed = 1, noise = 0.3 } = {}): PictureSource {
+export function stripes(count: number, { seed = 1, noise = 0.3 } = {}): ImageSource {
   const random = createRandom(seed);
-  const pictures = Array.from({ length: count }, (_, index) => {
+  const images = Array.from({ length: count }, (_, index) => {
     const rule = isLight[index % classes.length]!;
     return Uint8Array.from({ length: side * side }, (_, at) => {
       const value = rule(at % side, Math.floor(at / side)) ? 200 : 55;
@@ -30,12 +30,12 @@ export function stripes(count: number, { seed = 1, noise = 0.3 } = {}): PictureS
     labelled: true,
     id: (index) => `stripes#${index}`,
     label: (index) => index % classes.length,
-    picture: async (index) => ({
+    image: async (index) => ({
       kind: "raw",
       width: side,
       height: side,
       channels: 1,
-      data: pictures[index]!,
+      data: images[index]!,
     }),
   };
 }

@@ -16,7 +16,7 @@ const { model } = await fit(
     augmentation: parseAugmentation("flip,crop=1"),
     batch: 8,
     epochs: 3,
-    schedule: { kind: "one-cycle", rate: 0.05 },
+    schedule: { kind: "one-cycle", learningRate: 0.05 },
     optimiser: { kind: "adamw" },
     clipNorm: 1,
     checkpoint: checkpoint ? { path: checkpoint, everySteps: 2, resume: true } : undefined,

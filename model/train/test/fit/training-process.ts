@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const entry = fileURLToPath(new URL("train-in-process.ts", import.meta.url));
-/** 72 pictures are left to train with, 8 a step, 3 epochs. */
+/** 72 images are left to train with, 8 a step, 3 epochs. */
 export const totalSteps = 27;
 
 export interface TrainingProcess {

@@ -33,11 +33,11 @@ const refused: Readonly<Record<string, readonly [build: () => unknown, message: 
     () => mlp({ inputs: 2, hidden: [4], classes: 2, ...JSON.parse('{ "activation": "rleu" }') }),
     /"activation" must be one of relu, tanh, sigmoid; it is "rleu"/,
   ],
-  "pictures too small for the stem": [
+  "images too small for the stem": [
     () => resnet18({ classes: 2, width: 4, input: [3, 16, 16] }),
     /\[3,16,16\] is too small .* "layer4\.0\.conv1"/,
   ],
-  "pictures too narrow": [
+  "images too narrow": [
     () => mobilenetV2({ classes: 2, width: 0.25, input: [3, 64, 4], stem: "cifar" }),
     /\[3,64,4\] is too small/,
   ],
@@ -54,7 +54,7 @@ for (const [name, [build, message]] of Object.entries(refused)) {
   });
 }
 
-test("the smallest pictures that the documentation names are accepted", () => {
+test("the smallest images that the documentation names are accepted", () => {
   const sizes = { classes: 2 };
   const width = 4;
   assert.doesNotThrow(() => resnet18({ ...sizes, width, input: [3, 17, 17] }));

@@ -11,7 +11,7 @@ function outline({ name, us, children }: FlameFrame, indent = ""): string[] {
   return [`${indent}${name}: ${us}`, ...children.flatMap((child) => outline(child, `${indent}  `))];
 }
 
-test("threads by stack and sessions by layer are one tree, dearest first, waiting left out", () => {
+test("threads by stack and sessions by layer are one tree, slowest first, waiting left out", () => {
   assert.deepEqual(outline(tree), [
     "all threads: 2800",
     "  session tiny.onnx: 2200",

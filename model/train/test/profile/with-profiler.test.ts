@@ -96,9 +96,9 @@ test("a run is told by both profilers on one clock", async () => {
 
 test("a worker that ends before the profile does is in it", async () => {
   const source = `
-    function decodePictures(ms) { const end = performance.now() + ms; while (performance.now() < end); }
-    const pictures = setInterval(() => decodePictures(5), 50);
-    setTimeout(() => clearInterval(pictures), 2500);
+    function decodeImages(ms) { const end = performance.now() + ms; while (performance.now() < end); }
+    const images = setInterval(() => decodeImages(5), 50);
+    setTimeout(() => clearInterval(images), 2500);
   `;
   const { trace } = await withProfiler({}, async () => {
     await once(new Worker(source, { eval: true, name: "decoder" }), "exit");
@@ -108,7 +108,7 @@ test("a worker that ends before the profile does is in it", async () => {
     names.some((name) => String(name).includes("decoder")),
     names.join(),
   );
-  assert.ok(trace.traceEvents.some(({ name }) => name === "decodePictures"));
+  assert.ok(trace.traceEvents.some(({ name }) => name === "decodeImages"));
 });
 
 test("what the run throws is thrown, and nothing stays behind", async () => {

@@ -13,7 +13,7 @@ import type { ConvShape } from "../../src/gradient/convolution-shape.ts";
 import { extentOf } from "../../src/gradient/window.ts";
 import { rowsConvolution, weightStorage } from "../../src/rows/convolution.ts";
 import { Feature } from "../../src/rows/feature.ts";
-import { inStorage, outOfStorage, type Storage } from "../../src/step/storage.ts";
+import { toNetworkLayout, toStepLayout, type WeightLayout } from "../../src/step/weight-layout.ts";
 
 const draws = 40;
 
@@ -31,22 +31,22 @@ test("y, dx and dw of every form are Conv's, in one to three dimensions", async 
   await using session = await openSession(encodeModelBytes(model), { threads: 1 });
   const outputs = await session.run({});
   for (const { label, pairs } of cases) {
-    for (const { name, made, expected, storage } of pairs) {
+    for (const { name, made, expected, layout } of pairs) {
       const actual = float32Of(outputs[made.name]!);
       const reference = float32Of(outputs[expected.name]!);
-      assertNear(storage ? outOfStorage(actual, storage) : actual, reference, `${name} of ${label}`);
+      assertNear(layout ? toNetworkLayout(actual, layout) : actual, reference, `${name} of ${label}`);
     }
   }
 });
 
-test("a weight comes out of storage as it went in", () => {
+test("a weight comes out of layout as it went in", () => {
   const random = createRandom(5);
   for (let i = 0; i < 20; i++) {
     const shape = drawShape(random);
     const dims = weightDims(shape);
     const weight = drawn(random, dims).toFloat32();
-    const storage = storageOf(shape, i % 2 === 0);
-    assert.deepEqual(outOfStorage(inStorage(weight, storage), storage), weight);
+    const layout = storageOf(shape, i % 2 === 0);
+    assert.deepEqual(toNetworkLayout(toStepLayout(weight, layout), layout), weight);
   }
 });
 
@@ -55,7 +55,7 @@ interface Pair {
   readonly made: Value;
   readonly expected: Value;
   /** Of what was made, if it is a weight. */
-  readonly storage?: Storage;
+  readonly layout?: WeightLayout;
 }
 
 interface Case {
@@ -68,7 +68,7 @@ function addCase(emit: Emitter, random: Random, index: number): Case {
   // Some with enough channels for the wide form.
   const shape = drawShape(random, index % 3 === 1 ? 133 : 4);
   const leads = index % 3 !== 0;
-  const storage = storageOf(shape, leads);
+  const layout = storageOf(shape, leads);
   const x = drawn(random, [shape.batch, shape.channels, ...shape.sizes]);
   const w = drawn(random, weightDims(shape));
   const dy = constantOf(emit, drawn(random, [shape.batch, shape.filters, ...shape.outputs]));
@@ -85,7 +85,7 @@ function addCase(emit: Emitter, random: Random, index: number): Case {
   const rowsX = constantOf(emit, x);
   const rowsW = emit.model.graph.addConstant(
     "w",
-    Tensor.float32(storage.dims, inStorage(w.toFloat32(), storage)),
+    Tensor.float32(layout.dims, toStepLayout(w.toFloat32(), layout)),
   );
   const form = weightStorage(shape, leads);
   const features = Feature.plain(emit, rowsX);
@@ -98,7 +98,7 @@ function addCase(emit: Emitter, random: Random, index: number): Case {
     form: form.form,
     pairs: [
       { name: "y", made: y, expected: plainY },
-      { name: "dw", made: dw!, expected: plainDw!, storage },
+      { name: "dw", made: dw!, expected: plainDw!, layout },
       ...(dx ? [{ name: "dx", made: dx, expected: plainDx! }] : []),
     ],
   };
@@ -133,7 +133,7 @@ function drawShape(random: Random, most = 4): ConvShape {
 
 const weightDims = (shape: ConvShape): number[] => [shape.filters, shape.channels, ...shape.kernel];
 
-function storageOf(shape: ConvShape, leads: boolean): Storage {
+function storageOf(shape: ConvShape, leads: boolean): WeightLayout {
   const { permutation, dims } = weightStorage(shape, leads);
   return { axes: [shape.filters, shape.channels, product(shape.kernel)], permutation, dims };
 }

@@ -104,16 +104,16 @@ interface Pair {
 function pairsOf(window: Window, batch: number): Pair[] {
   const pairs: Pair[] = [];
   const places = product(window.outputs);
-  for (let picture = 0; picture < batch; picture++) {
+  for (let image = 0; image < batch; image++) {
     for (const [place, at] of coordinates(window.outputs).entries()) {
       for (const [tap, step] of coordinates(window.kernel).entries()) {
         const read = at.map(
           (each, i) => each * window.strides[i]! - window.begins[i]! + step[i]! * window.dilations[i]!,
         );
         const isInside = read.every((each, i) => each >= 0 && each < window.sizes[i]!);
-        const inPicture = read.reduce((row, each, i) => row * window.sizes[i]! + each, 0);
-        const input = isInside ? picture * product(window.sizes) + inPicture : null;
-        pairs.push({ output: picture * places + place, tap, input });
+        const inImage = read.reduce((row, each, i) => row * window.sizes[i]! + each, 0);
+        const input = isInside ? image * product(window.sizes) + inImage : null;
+        pairs.push({ output: image * places + place, tap, input });
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Where layouts meet: networks that mix rows with operators that keep ONNX's layout. The step's loss and its
- * gradients (a step of plain descent at rate 1 is minus the gradient) are those of the network as it stands.
+ * gradients (a step of plain descent at learning rate 1 is minus the gradient) are those of the network as it stands.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ interface Net {
 }
 
 const networks: Readonly<Record<string, (net: Net, x: Value) => Value>> = {
-  "squeeze and excitation: a factor a picture and channel": ({ emit, conv }, x) => {
+  "squeeze and excitation: a factor an image and channel": ({ emit, conv }, x) => {
     const y = conv(x, "a", 4);
     const squeezed = emit.op("Sigmoid", [conv(emit.op("GlobalAveragePool", [y]), "b", 4)]);
     return emit.mul(squeezed, emit.mul(y, squeezed));
@@ -34,7 +34,7 @@ const networks: Readonly<Record<string, (net: Net, x: Value) => Value>> = {
     const joined = emit.concat([a, b], -3);
     return conv(emit.concat([joined, emit.op("Softplus", [x])], 1), "c", 2);
   },
-  "joined along the picture": ({ emit, conv }, x) => emit.concat([conv(x, "a", 2), conv(x, "b", 2)], 2),
+  "joined along the image": ({ emit, conv }, x) => emit.concat([conv(x, "a", 2), conv(x, "b", 2)], 2),
   "groups between, then pooled": ({ emit, conv }, x) =>
     emit.op("AveragePool", [conv(emit.op("Tanh", [conv(conv(x, "a", 4), "b", 4, 2)]), "c", 3)], {
       kernel_shape: attribute.ints([2, 2]),

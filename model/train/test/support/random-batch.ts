@@ -5,7 +5,7 @@ import type { StepBatch } from "@cupel/train";
 import { constant, heFanOut } from "../../src/network/initialiser.ts";
 import { NetworkBuilder } from "../../src/network/network-builder.ts";
 
-/** @param dims of one picture */
+/** @param dims of one image */
 export function randomBatch(dims: readonly number[], batch: number, classes: number, seed: number) {
   const random = createRandom(seed);
   const size = dims.reduce((product, dim) => product * dim, batch);
@@ -16,7 +16,7 @@ export function randomBatch(dims: readonly number[], batch: number, classes: num
   } as const satisfies StepBatch;
 }
 
-/** Pictures of 3 x 8 x 8 to three classes through a dense, a strided and a depthwise convolution. */
+/** Images of 3 x 8 x 8 to three classes through a dense, a strided and a depthwise convolution. */
 export function plainCnn(): Model {
   const net = new NetworkBuilder([3, 8, 8], 5);
   const layers = [

@@ -1,9 +1,9 @@
 /**
  * Augmentation carried out: a pure function of the pixels and of one number, from which all the draws of a
- * picture come. Whatever thread does it, and whenever, the pixels are the same.
+ * image come. Whatever thread does it, and whenever, the pixels are the same.
  */
 import { createRandom, type Random } from "@cupel/base";
-import type { RawPicture } from "../picture.ts";
+import type { RawImage } from "../image.ts";
 import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
 import { resample } from "../tensors/resample.ts";
 import type { Augmentation, AugmentationKind, AugmentationStep } from "./augmentation.ts";
@@ -11,15 +11,15 @@ import { changeColour } from "./colour.ts";
 import { fillBox, flipHorizontal, flipVertical, turn, windowOf } from "./geometry.ts";
 import { resizedCropBox } from "./resized-crop.ts";
 
-/** `seed`, a whole number up to 2^53, decides every draw. The given picture stays as it is. */
-export type Augmenter = (picture: RawPicture, seed: number) => RawPicture;
+/** `seed`, a whole number up to 2^53, decides every draw. The given image stays as it is. */
+export type Augmenter = (image: RawImage, seed: number) => RawImage;
 
 /** @param preprocessing gives the size of the tensor, the interpolation, and the mean that `erase` leaves. */
 export function createAugmenter(augmentation: Augmentation, preprocessing: Preprocessing): Augmenter {
   const frame: Frame = { preprocessing, mean: meanLevels(preprocessing) };
-  return (picture, seed) => {
+  return (image, seed) => {
     const random = createRandom(seed);
-    return augmentation.reduce((changed, step) => applyStep(changed, step, random, frame), picture);
+    return augmentation.reduce((changed, step) => applyStep(changed, step, random, frame), image);
   };
 }
 
@@ -30,64 +30,63 @@ interface Frame {
 }
 
 type Apply<Kind extends AugmentationKind> = (
-  picture: RawPicture,
+  image: RawImage,
   step: AugmentationStep<Kind>,
   random: Random,
   frame: Frame,
-) => RawPicture;
+) => RawImage;
 
 const APPLY: { readonly [Kind in AugmentationKind]: Apply<Kind> } = {
-  flip: (picture, { probability }, random) =>
-    random.uniform() < probability ? flipHorizontal(picture) : picture,
-  "flip-vertical": (picture, { probability }, random) =>
-    random.uniform() < probability ? flipVertical(picture) : picture,
-  crop(picture, { padding }, random, { preprocessing: { width, height } }) {
-    const left = anywhere(picture.width + 2 * padding, width, random) - padding;
-    const top = anywhere(picture.height + 2 * padding, height, random) - padding;
-    return windowOf(picture, { left, top, width, height }, "black");
+  flip: (image, { probability }, random) => (random.uniform() < probability ? flipHorizontal(image) : image),
+  "flip-vertical": (image, { probability }, random) =>
+    random.uniform() < probability ? flipVertical(image) : image,
+  crop(image, { padding }, random, { preprocessing: { width, height } }) {
+    const left = anywhere(image.width + 2 * padding, width, random) - padding;
+    const top = anywhere(image.height + 2 * padding, height, random) - padding;
+    return windowOf(image, { left, top, width, height }, "black");
   },
-  "resized-crop"(picture, step, random, { preprocessing }) {
-    const box = resizedCropBox(picture, step, random);
-    return resample(windowOf(picture, box, "black"), preprocessing, preprocessing.interpolation);
+  "resized-crop"(image, step, random, { preprocessing }) {
+    const box = resizedCropBox(image, step, random);
+    return resample(windowOf(image, box, "black"), preprocessing, preprocessing.interpolation);
   },
-  shift(picture, { pixels, fill }, random) {
+  shift(image, { pixels, fill }, random) {
     const left = random.integer(2 * pixels + 1) - pixels;
     const top = random.integer(2 * pixels + 1) - pixels;
-    const { width, height } = picture;
-    return windowOf(picture, { left, top, width, height }, fill);
+    const { width, height } = image;
+    return windowOf(image, { left, top, width, height }, fill);
   },
-  rotate(picture, _, random) {
-    let turned = picture;
+  rotate(image, _, random) {
+    let turned = image;
     for (let turns = random.integer(4); turns > 0; turns--) turned = turn(turned);
     return turned;
   },
-  colour(picture, { brightness, contrast, saturation }, random) {
+  colour(image, { brightness, contrast, saturation }, random) {
     const factor = (strength: number): number => 1 + strength * (2 * random.uniform() - 1);
-    return changeColour(picture, {
+    return changeColour(image, {
       brightness: factor(brightness),
       contrast: factor(contrast),
       saturation: factor(saturation),
     });
   },
-  erase(picture, { size }, random, { mean }) {
-    const left = random.integer(picture.width) - Math.floor(size / 2);
-    const top = random.integer(picture.height) - Math.floor(size / 2);
-    const levels = picture.channels === 1 ? mean.slice(1, 2) : mean;
-    return fillBox(picture, { left, top, width: size, height: size }, levels);
+  erase(image, { size }, random, { mean }) {
+    const left = random.integer(image.width) - Math.floor(size / 2);
+    const top = random.integer(image.height) - Math.floor(size / 2);
+    const levels = image.channels === 1 ? mean.slice(1, 2) : mean;
+    return fillBox(image, { left, top, width: size, height: size }, levels);
   },
 };
 
 function applyStep<Kind extends AugmentationKind>(
-  picture: RawPicture,
+  image: RawImage,
   step: AugmentationStep<Kind>,
   random: Random,
   frame: Frame,
-): RawPicture {
+): RawImage {
   const apply: Apply<Kind> = APPLY[step.kind];
-  return apply(picture, step, random, frame);
+  return apply(image, step, random, frame);
 }
 
-/** Where a window of `wanted` begins in `size`; a picture that is too small lies in its middle. */
+/** Where a window of `wanted` begins in `size`; an image that is too small lies in its middle. */
 function anywhere(size: number, wanted: number, random: Random): number {
   return size < wanted ? -Math.floor((wanted - size) / 2) : random.integer(size - wanted + 1);
 }

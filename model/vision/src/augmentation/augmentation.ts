@@ -1,5 +1,5 @@
 /**
- * Augmentation as data: random changes of the pictures that a network is trained on, in a form that fits
+ * Augmentation as data: random changes of the images that a network is trained on, in a form that fits
  * into JSON. The steps are applied in the order of the list, to eight-bit pixels, after the resize and
  * before the centre crop and the normalisation of the preprocessing.
  */
@@ -23,7 +23,7 @@ interface Steps {
   };
   /** Moved by a whole number of pixels, -`pixels`..`pixels` along each axis; what comes in is `fill`. */
   readonly shift: { readonly pixels: number; readonly fill: ShiftFill };
-  /** Turned by 0, 90, 180 or 270 degrees. A picture that is not square changes its sides. */
+  /** Turned by 0, 90, 180 or 270 degrees. An image that is not square changes its sides. */
   readonly rotate: Readonly<Record<never, never>>;
   /** Each factor is drawn from 1 - x..1 + x, not below 0, and applied as Pillow's ImageEnhance does. */
   readonly colour: { readonly brightness: number; readonly contrast: number; readonly saturation: number };
@@ -34,7 +34,7 @@ interface Steps {
   readonly erase: { readonly size: number };
 }
 
-/** Black, or the nearest pixel of the picture. */
+/** Black, or the nearest pixel of the image. */
 export type ShiftFill = "black" | "edge";
 
 export type AugmentationKind = keyof Steps;

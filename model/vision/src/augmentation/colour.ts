@@ -1,9 +1,9 @@
 /**
  * Brightness, contrast and saturation as Pillow's ImageEnhance changes them, bit for bit: a blend with black,
- * with the mean grey, and with the picture in grey (src/PIL/ImageEnhance.py, src/libImaging/Blend.c). Its
+ * with the mean grey, and with the image in grey (src/PIL/ImageEnhance.py, src/libImaging/Blend.c). Its
  * arithmetic is in single precision and cuts fractions off.
  */
-import type { RawPicture } from "../picture.ts";
+import type { RawImage } from "../image.ts";
 import { lumaOf } from "../tensors/luma.ts";
 
 export interface ColourFactors {
@@ -15,13 +15,13 @@ export interface ColourFactors {
   readonly saturation: number;
 }
 
-export function changeColour(picture: RawPicture, factors: ColourFactors): RawPicture {
-  const { channels } = picture;
-  const data = picture.data.slice();
+export function changeColour(image: RawImage, factors: ColourFactors): RawImage {
+  const { channels } = image;
+  const data = image.data.slice();
   lookUp(data, blendTable(0, factors.brightness));
   lookUp(data, blendTable(meanLevel(data, channels), factors.contrast));
   if (channels === 3) saturate(data, Math.fround(factors.saturation));
-  return { ...picture, data };
+  return { ...image, data };
 }
 
 function saturate(data: Uint8Array, factor: number): void {
@@ -47,7 +47,7 @@ function blendTable(from: number, factor: number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, level) => blend(from, level, single));
 }
 
-/** Of the picture in grey, rounded. */
+/** Of the image in grey, rounded. */
 function meanLevel(data: Uint8Array, channels: number): number {
   let sum = 0;
   for (let i = 0; i < data.length; i += channels) sum += channels === 1 ? data[i]! : lumaOf(data, i);

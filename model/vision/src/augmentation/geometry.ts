@@ -1,9 +1,9 @@
-/** Moving pixels: each function gives a new picture and leaves the given one as it is. */
-import type { RawPicture } from "../picture.ts";
+/** Moving pixels: each function gives a new image and leaves the given one as it is. */
+import type { RawImage } from "../image.ts";
 import type { ShiftFill } from "./augmentation.ts";
 
-export function flipHorizontal(picture: RawPicture): RawPicture {
-  const { width, height, channels, data } = picture;
+export function flipHorizontal(image: RawImage): RawImage {
+  const { width, height, channels, data } = image;
   const row = width * channels;
   const flipped = new Uint8Array(row * height);
   for (let y = 0; y < height; y++) {
@@ -12,22 +12,22 @@ export function flipHorizontal(picture: RawPicture): RawPicture {
       for (let c = 0; c < channels; c++) flipped[to++] = data[from + c]!;
     }
   }
-  return { ...picture, data: flipped };
+  return { ...image, data: flipped };
 }
 
-export function flipVertical(picture: RawPicture): RawPicture {
-  const { height, data } = picture;
-  const row = picture.width * picture.channels;
+export function flipVertical(image: RawImage): RawImage {
+  const { height, data } = image;
+  const row = image.width * image.channels;
   const flipped = new Uint8Array(row * height);
   for (let y = 0; y < height; y++) {
     flipped.set(data.subarray(y * row, (y + 1) * row), (height - 1 - y) * row);
   }
-  return { ...picture, data: flipped };
+  return { ...image, data: flipped };
 }
 
 /** A quarter clockwise: the left column, read upwards, becomes the first row. */
-export function turn(picture: RawPicture): RawPicture {
-  const { width: height, height: width, channels, data } = picture;
+export function turn(image: RawImage): RawImage {
+  const { width: height, height: width, channels, data } = image;
   const turned = new Uint8Array(data.length);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -35,7 +35,7 @@ export function turn(picture: RawPicture): RawPicture {
       for (let c = 0; c < channels; c++) turned[to++] = data[from + c]!;
     }
   }
-  return { ...picture, width, height, data: turned };
+  return { ...image, width, height, data: turned };
 }
 
 export interface Box {
@@ -45,12 +45,12 @@ export interface Box {
   readonly height: number;
 }
 
-/** What lies in the box; where it reaches beyond the picture, `fill`. */
-export function windowOf(picture: RawPicture, box: Box, fill: ShiftFill): RawPicture {
-  const { channels, data, width, height } = picture;
+/** What lies in the box; where it reaches beyond the image, `fill`. */
+export function windowOf(image: RawImage, box: Box, fill: ShiftFill): RawImage {
+  const { channels, data, width, height } = image;
   const row = box.width * channels;
   const out = new Uint8Array(row * box.height);
-  // Columns of the box that the picture has: [first, last).
+  // Columns of the box that the image has: [first, last).
   const first = clamp(-box.left, 0, box.width);
   const last = clamp(width - box.left, first, box.width);
   for (let y = 0; y < box.height; y++) {
@@ -69,13 +69,13 @@ export function windowOf(picture: RawPicture, box: Box, fill: ShiftFill): RawPic
       }
     }
   }
-  return { ...picture, width: box.width, height: box.height, data: out };
+  return { ...image, width: box.width, height: box.height, data: out };
 }
 
-/** The part of the box that lies within the picture takes these levels, one a channel. */
-export function fillBox(picture: RawPicture, box: Box, levels: readonly number[]): RawPicture {
-  const { width, height, channels } = picture;
-  const data = picture.data.slice();
+/** The part of the box that lies within the image takes these levels, one a channel. */
+export function fillBox(image: RawImage, box: Box, levels: readonly number[]): RawImage {
+  const { width, height, channels } = image;
+  const data = image.data.slice();
   const left = clamp(box.left, 0, width);
   const right = clamp(box.left + box.width, 0, width);
   const bottom = clamp(box.top + box.height, 0, height);
@@ -84,7 +84,7 @@ export function fillBox(picture: RawPicture, box: Box, levels: readonly number[]
       for (let c = 0; c < channels; c++) data[at++] = levels[c]!;
     }
   }
-  return { ...picture, data };
+  return { ...image, data };
 }
 
 function clamp(value: number, least: number, most: number): number {

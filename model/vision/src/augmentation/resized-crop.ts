@@ -1,4 +1,4 @@
-/** Which part of a picture a random resized crop takes: torchvision's RandomResizedCrop.get_params. */
+/** Which part of an image a random resized crop takes: torchvision's RandomResizedCrop.get_params. */
 import type { Random } from "@cupel/base";
 import type { AugmentationStep } from "./augmentation.ts";
 import type { Box } from "./geometry.ts";

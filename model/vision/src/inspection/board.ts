@@ -12,7 +12,7 @@ import { box, capsule, disc, type Shape, union } from "./shapes.ts";
 /** Half the length of the anchor trace on which nothing but the defect happens, in pixels. */
 const QUIET = 11;
 
-/** Beyond the corners of a picture, whatever the rotation and shift. */
+/** Beyond the corners of an image, whatever the rotation and shift. */
 const FAR = 70;
 
 export interface Board {

@@ -1,5 +1,5 @@
 /**
- * One picture of the inspection set: a board seen by a camera, with a defect or without.
+ * One image of the inspection set: a board seen by a camera, with a defect or without.
  *
  * The camera adds what a classifier must learn to ignore: position, rotation, brightness and its fall-off,
  * blur, sensor noise, the grain of the laminate, dust.
@@ -9,7 +9,7 @@ import { type Board, between, drawBoard } from "./board.ts";
 import { DEFECTS, type DefectClass, INSPECTION_CLASSES } from "./defects.ts";
 import { placed, type Shape } from "./shapes.ts";
 
-/** Pictures are square, `[64, 64]` grey. */
+/** Images are square, `[64, 64]` grey. */
 export const CROP_SIDE = 64;
 
 /** How far the site of the defect may lie from the centre, in pixels. */

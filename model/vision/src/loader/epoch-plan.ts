@@ -1,5 +1,5 @@
 /**
- * What an epoch does, as a pure function of the seed and the number of the epoch: the order of the pictures
+ * What an epoch does, as a pure function of the seed and the number of the epoch: the order of the images
  * and the seed of each one's augmentation. Hence any batch can be made again, by any number of workers, and
  * training resumes where it stopped with the same bits.
  */
@@ -8,7 +8,7 @@ import { createRandom } from "@cupel/base";
 export interface EpochPlan {
   /** Indices of the source, each once. */
   readonly order: readonly number[];
-  /** Seed of what is drawn for this picture in this epoch. */
+  /** Seed of what is drawn for this image in this epoch. */
   augmentationSeed(index: number): number;
 }
 

@@ -1,19 +1,19 @@
-/** Pictures become the floats of a batch: decode, augment, normalise, straight into their places. */
+/** Images become the floats of a batch: decode, augment, normalise, straight into their places. */
 
 import { createAugmenter } from "../augmentation/augment.ts";
 import type { Augmentation } from "../augmentation/augmentation.ts";
-import type { Picture } from "../picture.ts";
+import type { Image } from "../image.ts";
 import type { Preprocessing } from "../preprocessing/preprocessing.ts";
-import { isUnreadable } from "../tensors/broken-pictures.ts";
-import { decodePicture } from "../tensors/decode.ts";
+import { isUnreadable } from "../tensors/broken-images.ts";
+import { decodeImage } from "../tensors/decode.ts";
 import { inOrder } from "../tensors/in-order.ts";
 import { createNormaliser } from "../tensors/normalise.ts";
 
-/** One picture and where it goes. */
+/** One image and where it goes. */
 export interface Slot {
   /** Its place in the batch, from 0. */
   readonly place: number;
-  readonly picture: Picture;
+  readonly image: Image;
   /** For messages. */
   readonly id: string;
   /** Of its augmentation. */
@@ -28,7 +28,7 @@ export interface BrokenSlot {
 /** Writes the slots into `data`; those that cannot be read are told and their places left as they were. */
 export type BatchFiller = (slots: readonly Slot[], data: Float32Array<ArrayBuffer>) => Promise<BrokenSlot[]>;
 
-/** While one picture is normalised in the thread, sharp decodes another on one of libuv's. */
+/** While one image is normalised in the thread, sharp decodes another on one of libuv's. */
 const DECODING_AT_ONCE = 2;
 
 export function createBatchFiller(preprocessing: Preprocessing, augmentation: Augmentation): BatchFiller {
@@ -39,10 +39,10 @@ export function createBatchFiller(preprocessing: Preprocessing, augmentation: Au
   return async (slots, data) => {
     const broken: BrokenSlot[] = [];
     const fill = async (at: number): Promise<void> => {
-      const { place, picture, id, seed } = slots[at]!;
+      const { place, image, id, seed } = slots[at]!;
       try {
-        const pixels = await decodePicture(picture, preprocessing, id, extent);
-        normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerPicture);
+        const pixels = await decodeImage(image, preprocessing, id, extent);
+        normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerImage);
       } catch (thrown) {
         if (!isUnreadable(thrown)) throw thrown;
         broken.push({ place, reason: thrown.message });

@@ -9,7 +9,7 @@
 import { Worker } from "node:worker_threads";
 import { type CupelError, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
-import type { Picture } from "../picture.ts";
+import type { Image } from "../image.ts";
 import type { Slot } from "./fill-batch.ts";
 import type { LoaderReply, LoaderRequest, LoaderThreadData } from "./loader-protocol.ts";
 
@@ -113,16 +113,16 @@ export function loaderClosed(): CupelError {
 
 /** Bytes that are a view travel alone: posting one copies all of the buffer that it looks into. */
 function posted(slot: Slot): Slot {
-  return { ...slot, picture: withoutSurroundings(slot.picture) };
+  return { ...slot, image: withoutSurroundings(slot.image) };
 }
 
-function withoutSurroundings(picture: Picture): Picture {
-  switch (picture.kind) {
+function withoutSurroundings(image: Image): Image {
+  switch (image.kind) {
     case "file":
-      return picture;
+      return image;
     case "encoded":
-      return { ...picture, bytes: Uint8Array.from(picture.bytes) };
+      return { ...image, bytes: Uint8Array.from(image.bytes) };
     case "raw":
-      return { ...picture, data: Uint8Array.from(picture.data) };
+      return { ...image, data: Uint8Array.from(image.data) };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Entry of a thread that fills batches, one after the other. A failure that is not a picture's ends the
+ * Entry of a thread that fills batches, one after the other. A failure that is not an image's ends the
  * thread, which its owner reports.
  */
 import { parentPort, workerData } from "node:worker_threads";

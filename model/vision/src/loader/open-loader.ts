@@ -1,10 +1,10 @@
 /**
- * Batches for training: every picture once an epoch in a shuffled order, augmented, all batches of one shape,
+ * Batches for training: every image once an epoch in a shuffled order, augmented, all batches of one shape,
  * made by threads ahead of the step. `batches()` is for measuring: the order of the source, nothing drawn.
  *
  * Up to `queue` batches are ready or in the making while the consumer holds one, in `queue + 1` buffers that
- * go round. A picture that cannot be read is replaced by the next readable one in the order of the epoch, so
- * that a batch depends on nothing but the pictures, the seed, the epoch and its own number; it is not tried
+ * go round. An image that cannot be read is replaced by the next readable one in the order of the epoch, so
+ * that a batch depends on nothing but the images, the seed, the epoch and its own number; it is not tried
  * again.
  */
 import { availableParallelism } from "node:os";
@@ -12,10 +12,10 @@ import { extname } from "node:path";
 import { throwIfCancelled } from "@cupel/base";
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource } from "../picture.ts";
+import type { ImageSource } from "../image.ts";
 import { CHANNELS, type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
 import { checkCount } from "../tensors/batches.ts";
-import { allUnreadable, type BrokenPicture, isUnreadable } from "../tensors/broken-pictures.ts";
+import { allUnreadable, type BrokenImage, isUnreadable } from "../tensors/broken-images.ts";
 import { type EpochPlan, planEpoch } from "./epoch-plan.ts";
 import { type BrokenSlot, createBatchFiller, type Slot } from "./fill-batch.ts";
 import { LoaderThreads, loaderClosed } from "./loader-threads.ts";
@@ -37,7 +37,7 @@ export interface LoaderOptions {
   readonly shuffle?: boolean | undefined;
   /** When false, the last batch of an epoch has what is left. Default true: what is left is left out. */
   readonly dropLast?: boolean | undefined;
-  /** When true, the first unreadable picture is an error. Default false: it is replaced. */
+  /** When true, the first unreadable image is an error. Default false: it is replaced. */
   readonly strict?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -51,7 +51,7 @@ export interface EpochOptions {
 export interface TrainingBatch {
   /** Number of the batch in its epoch, from 0. */
   readonly index: number;
-  /** Which pictures of the source these are. */
+  /** Which images of the source these are. */
   readonly indices: readonly number[];
   /** One for each; empty when the source is unlabelled. */
   readonly labels: Int32Array<ArrayBuffer>;
@@ -62,10 +62,10 @@ export interface TrainingBatch {
 
 export interface Loader extends AsyncDisposable {
   readonly batchesPerEpoch: number;
-  /** Pictures that could not be read so far, each once, as they were met. */
-  readonly broken: readonly BrokenPicture[];
+  /** Images that could not be read so far, each once, as they were met. */
+  readonly broken: readonly BrokenImage[];
   /**
-   * The batches of one epoch, counted from 0. Iterating throws PICTURES_UNREADABLE (every picture, or one
+   * The batches of one epoch, counted from 0. Iterating throws IMAGES_UNREADABLE (every image, or one
    * under `strict`), LOADER_CRASHED, LOADER_CLOSED and CANCELLED.
    */
   epoch(epoch: number, options?: EpochOptions): AsyncIterableIterator<TrainingBatch>;
@@ -77,7 +77,7 @@ const MAX_WORKERS = 4;
 
 /** @throws SELECTION_INVALID */
 export function openLoader(
-  source: PictureSource,
+  source: ImageSource,
   preprocessing: Preprocessing,
   options: LoaderOptions,
 ): Loader {
@@ -92,33 +92,33 @@ export function openLoader(
   if (batchesPerEpoch === 0) {
     throw visionErrors.error(
       "SELECTION_INVALID",
-      `${source.location} has ${source.length} pictures, less than one batch of ${batchSize}. Take a smaller batchSize.`,
-      { details: { batchSize, pictures: source.length } },
+      `${source.location} has ${source.length} images, less than one batch of ${batchSize}. Take a smaller batchSize.`,
+      { details: { batchSize, images: source.length } },
     );
   }
-  const valuesPerPicture = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];
+  const valuesPerImage = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];
   const filler = openFiller(preprocessing, augmentation, workers);
-  const broken = new Map<number, BrokenPicture>();
+  const broken = new Map<number, BrokenImage>();
   const free: Float32Array<ArrayBuffer>[] = [];
   let closed = false;
 
   const check = (): void => {
-    throwIfCancelled(signal, "Loading pictures");
+    throwIfCancelled(signal, "Loading images");
     if (closed) throw loaderClosed();
   };
 
   async function slotOf(plan: EpochPlan, place: number, index: number): Promise<Slot | BrokenSlot> {
     const id = source.id(index);
     try {
-      const picture = await source.picture(index);
-      return { place, picture, id, seed: plan.augmentationSeed(index) };
+      const image = await source.image(index);
+      return { place, image, id, seed: plan.augmentationSeed(index) };
     } catch (thrown) {
       if (isUnreadable(thrown)) return { place, reason: thrown.message };
       throw thrown;
     }
   }
 
-  /** The picture at this position in the order of the epoch, or the first after it that is not known broken. */
+  /** The image at this position in the order of the epoch, or the first after it that is not known broken. */
   function choose({ order }: EpochPlan, position: number): number {
     for (let step = 0; step < order.length; step++) {
       const index = order[(position + step) % order.length]!;
@@ -127,37 +127,35 @@ export function openLoader(
     throw allUnreadable(source, [...broken.values()]);
   }
 
-  /** Rounds of reading: a place whose picture turns out broken takes another in the next round. */
+  /** Rounds of reading: a place whose image turns out broken takes another in the next round. */
   async function make(plan: EpochPlan, index: number): Promise<TrainingBatch> {
     const first = index * batchSize;
     const count = Math.min(batchSize, source.length - first);
     const indices = new Array<number>(count).fill(0);
-    let data = free.pop() ?? new Float32Array(batchSize * valuesPerPicture);
+    let data = free.pop() ?? new Float32Array(batchSize * valuesPerImage);
     let open = [...indices.keys()];
     while (open.length > 0) {
       check();
       for (const place of open) indices[place] = choose(plan, first + place);
       const asked = await Promise.all(open.map((place) => slotOf(plan, place, indices[place]!)));
       const filled = await filler.fill(
-        asked.filter((slot) => "picture" in slot),
+        asked.filter((slot) => "image" in slot),
         data,
       );
       data = filled.data;
       const failed = [...asked.filter((slot) => "reason" in slot), ...filled.broken];
       for (const { place, reason } of failed) {
-        const picture = { index: indices[place]!, id: source.id(indices[place]!), reason };
-        broken.set(picture.index, picture);
-        if (strict) throw visionErrors.error("PICTURES_UNREADABLE", reason, { details: { ...picture } });
+        const image = { index: indices[place]!, id: source.id(indices[place]!), reason };
+        broken.set(image.index, image);
+        if (strict) throw visionErrors.error("IMAGES_UNREADABLE", reason, { details: { ...image } });
       }
       open = failed.map(({ place }) => place);
     }
     return {
       index,
       indices,
-      labels: source.labelled
-        ? Int32Array.from(indices, (picture) => source.label(picture)!)
-        : new Int32Array(0),
-      data: count === batchSize ? data : data.subarray(0, count * valuesPerPicture),
+      labels: source.labelled ? Int32Array.from(indices, (image) => source.label(image)!) : new Int32Array(0),
+      data: count === batchSize ? data : data.subarray(0, count * valuesPerImage),
       dims: tensorDims(preprocessing, count),
     };
   }

@@ -1,6 +1,6 @@
 /**
  * Preprocessing and class names travel inside the model, as two entries of its `metadata_props`:
- * whoever has the file needs nothing else to feed it and to name its answers.
+ * whoever has the file needs nothing else to feed it and to name its predictions.
  */
 import { reasonOf } from "@cupel/base";
 import type { Preprocessing } from "./preprocessing.ts";

@@ -1,5 +1,5 @@
 /**
- * Preprocessing as data: everything between a decoded picture and the input tensor of a model, in a form
+ * Preprocessing as data: everything between a decoded image and the input tensor of a model, in a form
  * that fits into JSON and so into the model's own metadata.
  *
  * In order: resize, centre crop to `width` x `height` (what is smaller is padded with black, both as in
@@ -46,7 +46,7 @@ export const CHANNELS: Readonly<Record<Colour, 1 | 3>> = { rgb: 3, bgr: 3, grey:
 /** `[N, C, H, W]` or `[N, H, W, C]`. */
 export type TensorDims = readonly [number, number, number, number];
 
-/** Dimensions of a tensor of `count` pictures. */
+/** Dimensions of a tensor of `count` images. */
 export function tensorDims(preprocessing: Preprocessing, count: number): TensorDims {
   const { width, height, colour, layout } = preprocessing;
   const channels = CHANNELS[colour];

@@ -43,7 +43,7 @@ export function normalisationOf(name: PresetName, colour: Colour): Normalisation
 /** Side of a tensor whose input shape leaves it open. */
 const DEFAULT_SIDE = 224;
 
-/** From this side on, models are commonly evaluated on a crop of a somewhat larger picture: 224 of 256. */
+/** From this side on, models are commonly evaluated on a crop of a somewhat larger image: 224 of 256. */
 const SIDE_WITH_MARGIN = 128;
 
 /**
@@ -58,7 +58,7 @@ export function preprocessingFor(inputShape: readonly (number | string | bigint 
   if (layout === null) {
     throw visionErrors.error(
       "PREPROCESSING_INVALID",
-      `An input of shape [${inputShape.join(", ")}] is not a picture: expected [N, C, H, W] or [N, H, W, C] with 1 or 3 channels. ` +
+      `An input of shape [${inputShape.join(", ")}] is not an image: expected [N, C, H, W] or [N, H, W, C] with 1 or 3 channels. ` +
         "Give the preprocessing in full.",
       { details: { shape: inputShape.map(String) } },
     );

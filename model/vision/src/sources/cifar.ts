@@ -4,7 +4,7 @@
  */
 import { basename } from "node:path";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource } from "../picture.ts";
+import type { ImageSource } from "../image.ts";
 import { checkLabels, classNamesBeside } from "./class-names.ts";
 import { interleave } from "./idx.ts";
 import { readPacked } from "./packed-file.ts";
@@ -17,19 +17,19 @@ export interface CifarOptions {
   readonly classes?: readonly string[] | string | undefined;
 }
 
-/** @throws PICTURE_SOURCE_DAMAGED, PICTURES_NONE, LABELS_MISMATCH */
-export async function openCifar(path: string, options: CifarOptions): Promise<PictureSource> {
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
+export async function openCifar(path: string, options: CifarOptions): Promise<ImageSource> {
   const bytes = await readPacked(path);
   const count = bytes.length / RECORD_BYTES;
   if (!Number.isInteger(count)) {
     throw visionErrors.error(
-      "PICTURE_SOURCE_DAMAGED",
+      "IMAGE_SOURCE_DAMAGED",
       `${path} has ${bytes.length} bytes, not a multiple of the ${RECORD_BYTES} of a CIFAR-10 record. ` +
         "It is truncated or in another format.",
       { details: { path, bytes: bytes.length } },
     );
   }
-  if (count === 0) throw visionErrors.error("PICTURES_NONE", `${path} holds no picture.`);
+  if (count === 0) throw visionErrors.error("IMAGES_NONE", `${path} holds no image.`);
   const classes = await classNamesBeside(options.classes, path);
   const labels = Uint8Array.from({ length: count }, (_, i) => bytes[i * RECORD_BYTES]!);
   checkLabels(labels, classes, path);
@@ -43,7 +43,7 @@ export async function openCifar(path: string, options: CifarOptions): Promise<Pi
     labelled: true,
     id: (index) => `${name}#${index}`,
     label: (index) => labels[index] ?? null,
-    picture: async (index) => {
+    image: async (index) => {
       const start = index * RECORD_BYTES + 1;
       const data = interleave(bytes.subarray(start, start + PIXEL_BYTES), 3);
       return { kind: "raw", width: SIDE, height: SIDE, channels: 3, data };

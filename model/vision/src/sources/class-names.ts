@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 
-/** Looked for beside the pictures, in this order; the second is the name in CIFAR-10's own archive. */
+/** Looked for beside the images, in this order; the second is the name in CIFAR-10's own archive. */
 export const CLASS_FILES = ["classes.txt", "batches.meta.txt"];
 
 /** Names given in the call, a file of names, or a file found in `folder`; null when there is none. */
@@ -36,7 +36,7 @@ export async function classNames(
   return null;
 }
 
-/** The same, for pictures that live in a file. */
+/** The same, for images that live in a file. */
 export function classNamesBeside(given: readonly string[] | string | undefined, path: string) {
   return classNames(given, dirname(path));
 }
@@ -77,7 +77,7 @@ export function checkLabels(
     if (label < classes.length) continue;
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `Picture ${i} of ${where} has class ${label}, but there are only ${classes.length} class names ` +
+      `Image ${i} of ${where} has class ${label}, but there are only ${classes.length} class names ` +
         `(0 to ${classes.length - 1}). Check that the names belong to this set.`,
       { details: { index: i, label, classes: classes.length } },
     );

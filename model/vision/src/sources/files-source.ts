@@ -1,11 +1,11 @@
 /**
- * A source whose pictures are files: what the folder tree and the CSV of labels both come down to.
+ * A source whose images are files: what the folder tree and the CSV of labels both come down to.
  */
 import { extname, join } from "node:path";
-import type { PictureSource, PictureSourceKind } from "../picture.ts";
+import type { ImageSource, ImageSourceKind } from "../image.ts";
 
 /** What the decoder takes. Other files in a folder, such as a licence, are passed over. */
-const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
+const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
   ".jpg",
   ".jpeg",
   ".jpe",
@@ -17,12 +17,12 @@ const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   ".avif",
 ]);
 
-export function isPictureName(name: string): boolean {
-  return !name.startsWith(".") && PICTURE_EXTENSIONS.has(extname(name).toLowerCase());
+export function isImageName(name: string): boolean {
+  return !name.startsWith(".") && IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
 }
 
-export interface PictureFiles {
-  readonly kind: PictureSourceKind;
+export interface ImageFiles {
+  readonly kind: ImageSourceKind;
   readonly location: string;
   readonly root: string;
   /** Paths relative to `root`, `/` between parts: the ids. */
@@ -32,7 +32,7 @@ export interface PictureFiles {
   readonly classes: readonly string[] | null;
 }
 
-export function filesSource({ kind, location, root, files, labels, classes }: PictureFiles): PictureSource {
+export function filesSource({ kind, location, root, files, labels, classes }: ImageFiles): ImageSource {
   return {
     kind,
     location,
@@ -41,6 +41,6 @@ export function filesSource({ kind, location, root, files, labels, classes }: Pi
     labelled: labels !== null,
     id: (index) => files[index]!,
     label: (index) => labels?.[index] ?? null,
-    picture: async (index) => ({ kind: "file", path: join(root, files[index]!) }),
+    image: async (index) => ({ kind: "file", path: join(root, files[index]!) }),
   };
 }

@@ -1,14 +1,14 @@
 /**
- * A folder of pictures, the way torchvision's ImageFolder reads one: each first-level sub-folder is a
+ * A folder of images, the way torchvision's ImageFolder reads one: each first-level sub-folder is a
  * class, classes are sorted by name, deeper folders belong to the class above them. A folder without
- * sub-folders holds unlabelled pictures.
+ * sub-folders holds unlabelled images.
  */
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource } from "../picture.ts";
+import type { ImageSource } from "../image.ts";
 import { classNames, labelsByName } from "./class-names.ts";
-import { filesSource, isPictureName } from "./files-source.ts";
+import { filesSource, isImageName } from "./files-source.ts";
 import { type LabelsCsvOptions, labelsFor, readLabelsCsv } from "./labels-csv.ts";
 
 export interface FolderOptions extends LabelsCsvOptions {
@@ -16,13 +16,13 @@ export interface FolderOptions extends LabelsCsvOptions {
   readonly labels?: string | undefined;
 }
 
-/** @throws PICTURES_NONE, LABELS_MISMATCH */
-export async function openFolder(path: string, options: FolderOptions): Promise<PictureSource> {
-  const found = await picturesUnder(path);
+/** @throws IMAGES_NONE, LABELS_MISMATCH */
+export async function openFolder(path: string, options: FolderOptions): Promise<ImageSource> {
+  const found = await imagesUnder(path);
   if (found.files.length === 0) {
     throw visionErrors.error(
-      "PICTURES_NONE",
-      `${path} holds no picture. Expected .jpg, .png, .webp, .tif, .gif or .avif files, in it or in one folder per class.`,
+      "IMAGES_NONE",
+      `${path} holds no image. Expected .jpg, .png, .webp, .tif, .gif or .avif files, in it or in one folder per class.`,
       { details: { path } },
     );
   }
@@ -33,8 +33,8 @@ export async function openFolder(path: string, options: FolderOptions): Promise<
   return filesSource({ kind: "folder", location: path, root: path, files: found.files, ...labelling });
 }
 
-/** One picture by its path: a source of length one, for commands that take pictures. */
-export async function openPictureFile(path: string): Promise<PictureSource> {
+/** One image by its path: a source of length one, for commands that take images. */
+export async function openImageFile(path: string): Promise<ImageSource> {
   const files = [basename(path)];
   return filesSource({
     kind: "file",
@@ -54,7 +54,7 @@ interface Found {
 /** Code-unit order, which unlike a locale's is the same on every machine. */
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-async function picturesUnder(root: string): Promise<Found> {
+async function imagesUnder(root: string): Promise<Found> {
   const subFolders: string[] = [];
   const files: string[] = [];
   const walk = async (folder: string): Promise<void> => {
@@ -65,7 +65,7 @@ async function picturesUnder(root: string): Promise<Found> {
       if (entry.isDirectory() && !entry.name.startsWith(".")) {
         if (folder === "") subFolders.push(name);
         await walk(name);
-      } else if (!entry.isDirectory() && isPictureName(entry.name)) {
+      } else if (!entry.isDirectory() && isImageName(entry.name)) {
         files.push(name);
       }
     }
@@ -83,7 +83,7 @@ async function labelsByFolder(path: string, found: Found, given: FolderOptions["
   if (loose.length > 0) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${path} has ${loose.length} pictures beside its class folders, first ${loose[0]}. ` +
+      `${path} has ${loose.length} images beside its class folders, first ${loose[0]}. ` +
         "Move them into a class, or give a CSV of labels.",
       { details: { path, loose: loose.slice(0, 10) } },
     );

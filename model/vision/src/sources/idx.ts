@@ -1,13 +1,13 @@
 /**
  * IDX, the format of MNIST and its descendants: http://yann.lecun.com/exdb/mnist/
  * Two zero bytes, a type (0x08 = unsigned byte), the number of dimensions, each size as a big-endian
- * 32-bit integer, then the values. Pictures have three dimensions `[N, H, W]`, or four with channels
+ * 32-bit integer, then the values. Images have three dimensions `[N, H, W]`, or four with channels
  * last or first; labels have one.
  */
 import { access } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource, RawPicture } from "../picture.ts";
+import type { ImageSource, RawImage } from "../image.ts";
 import { checkLabels, classNamesBeside } from "./class-names.ts";
 import { readPacked } from "./packed-file.ts";
 
@@ -26,7 +26,7 @@ export function isIdxHead(head: Uint8Array): boolean {
   return head[0] === 0 && head[1] === 0 && head[2] === 0x08 && (head[3] === 3 || head[3] === 4);
 }
 
-/** @throws PICTURE_SOURCE_DAMAGED when the header is not IDX of bytes, or the length is not what it says. */
+/** @throws IMAGE_SOURCE_DAMAGED when the header is not IDX of bytes, or the length is not what it says. */
 export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
   const rank = bytes[3] ?? 0;
   const start = 4 + 4 * rank;
@@ -45,11 +45,11 @@ export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
   return { dims, data: bytes.subarray(start) };
 }
 
-/** @throws PICTURE_SOURCE_DAMAGED, PICTURES_NONE, LABELS_MISMATCH */
-export async function openIdx(path: string, options: IdxOptions): Promise<PictureSource> {
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
+export async function openIdx(path: string, options: IdxOptions): Promise<ImageSource> {
   const { dims, data } = parseIdx(await readPacked(path), path);
   const shape = shapeOf(dims, path);
-  if (shape.count === 0) throw visionErrors.error("PICTURES_NONE", `${path} holds no picture.`);
+  if (shape.count === 0) throw visionErrors.error("IMAGES_NONE", `${path} holds no image.`);
   const labels = await readLabels(path, options.labels, shape.count);
   const classes = await classNamesBeside(options.classes, path);
   if (labels !== null) checkLabels(labels, classes, path);
@@ -64,7 +64,7 @@ export async function openIdx(path: string, options: IdxOptions): Promise<Pictur
     labelled: labels !== null,
     id: (index) => `${name}#${index}`,
     label: (index) => labels?.[index] ?? null,
-    picture: async (index): Promise<RawPicture> => {
+    image: async (index): Promise<RawImage> => {
       const pixels = data.subarray(index * size, (index + 1) * size);
       const { width, height, channels } = shape;
       return {
@@ -97,7 +97,7 @@ function shapeOf(dims: readonly number[], where: string): IdxShape {
   }
   throw damaged(
     where,
-    `its dimensions ${dims.join(" x ")} are not pictures: expected [N, H, W], [N, H, W, 1 or 3] or [N, 1 or 3, H, W]`,
+    `its dimensions ${dims.join(" x ")} are not images: expected [N, H, W], [N, H, W, 1 or 3] or [N, 1 or 3, H, W]`,
   );
 }
 
@@ -118,8 +118,8 @@ async function readLabels(path: string, given: string | undefined, count: number
   if (dims.length !== 1 || data.length !== count) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${file} has ${dims.join(" x ")} labels, ${path} has ${count} pictures. Check that they belong together.`,
-      { details: { path: file, pictures: count, labels: dims } },
+      `${file} has ${dims.join(" x ")} labels, ${path} has ${count} images. Check that they belong together.`,
+      { details: { path: file, images: count, labels: dims } },
     );
   }
   return data;
@@ -142,7 +142,7 @@ async function labelsBeside(path: string): Promise<string | null> {
 }
 
 function damaged(where: string, problem: string) {
-  return visionErrors.error("PICTURE_SOURCE_DAMAGED", `${where} cannot be read as IDX: ${problem}.`, {
+  return visionErrors.error("IMAGE_SOURCE_DAMAGED", `${where} cannot be read as IDX: ${problem}.`, {
     details: { path: where },
   });
 }

@@ -1,11 +1,11 @@
 /**
  * A table of labels: a header row, a column `file` with paths relative to the table, and a column of
- * class indices or class names. It is a source by itself, or gives labels to a folder of pictures.
+ * class indices or class names. It is a source by itself, or gives labels to a folder of images.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize, resolve, sep } from "node:path";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource } from "../picture.ts";
+import type { ImageSource } from "../image.ts";
 import { checkLabels, classNamesBeside, labelsByName } from "./class-names.ts";
 import { parseCsv } from "./csv.ts";
 import { filesSource } from "./files-source.ts";
@@ -23,8 +23,8 @@ export interface LabelTable {
   readonly classes: readonly string[] | null;
 }
 
-/** @throws PICTURES_NONE, PICTURE_SOURCE_DAMAGED, LABELS_MISMATCH */
-export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Promise<PictureSource> {
+/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISMATCH */
+export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Promise<ImageSource> {
   const table = await readLabelsCsv(path, options);
   const root = dirname(path);
   await checkPresence(path, root, table.files);
@@ -36,14 +36,14 @@ export async function readLabelsCsv(path: string, options: LabelsCsvOptions): Pr
   const fileColumn = columnOf(path, header, "file");
   const labelColumn = columnOf(path, header, options.labelColumn ?? soleLabelColumn(path, header));
   if (rows.length === 0) {
-    throw visionErrors.error("PICTURES_NONE", `${path} has a header but no rows: it names no picture.`);
+    throw visionErrors.error("IMAGES_NONE", `${path} has a header but no rows: it names no image.`);
   }
   const files: string[] = [];
   const values: string[] = [];
   rows.forEach((row, i) => {
     if (row.length !== header.length) {
       throw visionErrors.error(
-        "PICTURE_SOURCE_DAMAGED",
+        "IMAGE_SOURCE_DAMAGED",
         `Record ${i + 2} of ${path} has ${row.length} fields, the header has ${header.length}. ` +
           "Quote fields that contain a comma.",
         { details: { path, record: i + 2 } },
@@ -97,7 +97,7 @@ function labelsOf(path: string, values: readonly string[], given: readonly strin
   return { labels, classes };
 }
 
-/** One directory listing per folder named, instead of one look per picture. */
+/** One directory listing per folder named, instead of one look per image. */
 async function checkPresence(path: string, root: string, files: readonly string[]): Promise<void> {
   const present = new Set<string>();
   for (const folder of new Set(files.map((file) => dirname(file)))) {
@@ -116,8 +116,8 @@ async function checkPresence(path: string, root: string, files: readonly string[
 }
 
 /**
- * Labels for pictures found elsewhere: rows name them relative to the table's folder or to the pictures'
- * own. Rows for other pictures are ignored; a picture without a row is an error.
+ * Labels for images found elsewhere: rows name them relative to the table's folder or to the images'
+ * own. Rows for other images are ignored; an image without a row is an error.
  * @throws LABELS_MISMATCH
  */
 export function labelsFor(table: LabelTable, csv: string, root: string, files: readonly string[]): number[] {
@@ -138,7 +138,7 @@ export function labelsFor(table: LabelTable, csv: string, root: string, files: r
   if (missing.length > 0) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${missing.length} of the ${files.length} pictures in ${root} have no row in ${csv}, first ${missing[0]}.`,
+      `${missing.length} of the ${files.length} images in ${root} have no row in ${csv}, first ${missing[0]}.`,
       { details: { path: csv, missing: missing.slice(0, 10) } },
     );
   }

@@ -1,4 +1,4 @@
-/** Reading files that hold many pictures at once, gzip or plain: told apart by their first bytes. */
+/** Reading files that hold many images at once, gzip or plain: told apart by their first bytes. */
 import { open, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { constants, gunzip, gunzipSync } from "node:zlib";
@@ -9,7 +9,7 @@ const gunzipAsync = promisify(gunzip);
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** @throws PICTURE_SOURCE_DAMAGED */
+/** @throws IMAGE_SOURCE_DAMAGED */
 export async function readPacked(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path);
   if (!isGzip(bytes)) return bytes;
@@ -17,7 +17,7 @@ export async function readPacked(path: string): Promise<Uint8Array> {
     return await gunzipAsync(bytes);
   } catch (thrown) {
     throw visionErrors.error(
-      "PICTURE_SOURCE_DAMAGED",
+      "IMAGE_SOURCE_DAMAGED",
       `${path} is not a whole gzip file: ${reasonOf(thrown)}. Fetch it again.`,
       { cause: thrown, details: { path } },
     );
@@ -36,7 +36,7 @@ export async function headOf(path: string): Promise<Uint8Array> {
     // Z_SYNC_FLUSH makes zlib give what the truncated input yields instead of failing at its end.
     return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (thrown) {
-    throw visionErrors.error("PICTURE_SOURCE_DAMAGED", `Could not read ${path}: ${reasonOf(thrown)}.`, {
+    throw visionErrors.error("IMAGE_SOURCE_DAMAGED", `Could not read ${path}: ${reasonOf(thrown)}.`, {
       cause: thrown,
       details: { path },
     });

@@ -1,32 +1,32 @@
 /**
- * A source of pictures as batches of tensors, in the order of the source.
+ * A source of images as batches of tensors, in the order of the source.
  *
- * sharp decodes on libuv's threads, a few pictures at once; this thread only copies and looks up. Up to
+ * sharp decodes on libuv's threads, a few images at once; this thread only copies and looks up. Up to
  * two batches are made ahead while the consumer works on one, so that memory stays at about three
- * batches. A picture that cannot be read is listed and skipped: the batch takes the next one instead.
+ * batches. An image that cannot be read is listed and skipped: the batch takes the next one instead.
  */
 import { type CupelError, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
-import type { PictureSource, RawPicture } from "../picture.ts";
+import type { ImageSource, RawImage } from "../image.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
-import { allUnreadable, type BrokenPicture, isUnreadable } from "./broken-pictures.ts";
-import { decodePicture } from "./decode.ts";
+import { allUnreadable, type BrokenImage, isUnreadable } from "./broken-images.ts";
+import { decodeImage } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
 
 export interface BatchesOptions extends WorkOptions {
-  /** Pictures in a batch; the last one may have fewer. */
+  /** Images in a batch; the last one may have fewer. */
   readonly batchSize: number;
-  /** When true, the first unreadable picture is an error. Default false: it is skipped. */
+  /** When true, the first unreadable image is an error. Default false: it is skipped. */
   readonly strict?: boolean | undefined;
-  /** Pictures decoded at once, on libuv's threads (4 unless UV_THREADPOOL_SIZE says otherwise). Default 2. */
+  /** Images decoded at once, on libuv's threads (4 unless UV_THREADPOOL_SIZE says otherwise). Default 2. */
   readonly workers?: number | undefined;
-  /** Told of each skipped picture, in order. */
-  readonly onBroken?: ((broken: BrokenPicture) => void) | undefined;
+  /** Told of each skipped image, in order. */
+  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
 }
 
-export interface PictureBatch {
-  /** Which pictures of the source these are. */
+export interface ImageBatch {
+  /** Which images of the source these are. */
   readonly indices: readonly number[];
   /** One for each; null when the source is unlabelled. */
   readonly labels: readonly (number | null)[];
@@ -36,30 +36,30 @@ export interface PictureBatch {
   readonly dims: TensorDims;
 }
 
-export interface PictureBatches extends AsyncIterable<PictureBatch> {
-  /** Pictures skipped so far in the latest iteration. */
-  readonly broken: readonly BrokenPicture[];
+export interface ImageBatches extends AsyncIterable<ImageBatch> {
+  /** Images skipped so far in the latest iteration. */
+  readonly broken: readonly BrokenImage[];
 }
 
 /** Batches made while the consumer works on one: one ready, one being filled. */
 const BATCHES_AHEAD = 2;
 
-/** Decodes begun for each worker: enough that one slow picture does not idle the others. */
+/** Decodes begun for each worker: enough that one slow image does not idle the others. */
 const WINDOW_PER_WORKER = 8;
 
 /**
- * Iterating throws PICTURES_UNREADABLE (every picture, or one under `strict`) and CANCELLED.
+ * Iterating throws IMAGES_UNREADABLE (every image, or one under `strict`) and CANCELLED.
  * @throws SELECTION_INVALID
  */
 export function batches(
-  source: PictureSource,
+  source: ImageSource,
   preprocessing: Preprocessing,
   options: BatchesOptions,
-): PictureBatches {
+): ImageBatches {
   checkCount("batchSize", options.batchSize);
   checkCount("workers", options.workers ?? 1);
   const normaliser = createNormaliser(preprocessing);
-  let broken: BrokenPicture[] = [];
+  let broken: BrokenImage[] = [];
   return {
     get broken() {
       return broken;
@@ -69,48 +69,48 @@ export function batches(
       const listed = broken;
       const left = new AbortController();
       const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
-      const pictures = readable(source, preprocessing, { ...options, signal }, listed);
-      const made = assemble(source, preprocessing, normaliser, pictures, options);
+      const images = readable(source, preprocessing, { ...options, signal }, listed);
+      const made = assemble(source, preprocessing, normaliser, images, options);
       return lookAhead(made, BATCHES_AHEAD, () => left.abort());
     },
   };
 }
 
 type Decoded =
-  | { readonly kind: "pixels"; readonly index: number; readonly pixels: RawPicture }
+  | { readonly kind: "pixels"; readonly index: number; readonly pixels: RawImage }
   | { readonly kind: "broken"; readonly index: number; readonly error: CupelError };
 
 interface Readable {
   readonly index: number;
-  readonly pixels: RawPicture;
+  readonly pixels: RawImage;
 }
 
-/** The pictures that can be read, in order; the others go onto the list. */
+/** The images that can be read, in order; the others go onto the list. */
 async function* readable(
-  source: PictureSource,
+  source: ImageSource,
   preprocessing: Preprocessing,
   options: BatchesOptions,
-  broken: BrokenPicture[],
+  broken: BrokenImage[],
 ): AsyncGenerator<Readable> {
   const { strict = false, workers = 2, signal, onBroken } = options;
   const decode = async (index: number): Promise<Decoded> => {
-    throwIfCancelled(signal, "Reading pictures");
+    throwIfCancelled(signal, "Reading images");
     try {
-      const picture = await source.picture(index);
-      return { kind: "pixels", index, pixels: await decodePicture(picture, preprocessing, source.id(index)) };
+      const image = await source.image(index);
+      return { kind: "pixels", index, pixels: await decodeImage(image, preprocessing, source.id(index)) };
     } catch (thrown) {
       if (isUnreadable(thrown)) return { kind: "broken", index, error: thrown };
       throw thrown;
     }
   };
 
-  using task = (options.progress ?? silentProgress).start("Reading pictures", source.length, "pictures");
+  using task = (options.progress ?? silentProgress).start("Reading images", source.length, "images");
   for await (const decoded of inOrder(
     source.length,
     { workers, window: workers * WINDOW_PER_WORKER },
     decode,
   )) {
-    throwIfCancelled(signal, "Reading pictures");
+    throwIfCancelled(signal, "Reading images");
     task.advance();
     if (decoded.kind === "pixels") {
       yield decoded;
@@ -129,25 +129,25 @@ async function* readable(
 }
 
 async function* assemble(
-  source: PictureSource,
+  source: ImageSource,
   preprocessing: Preprocessing,
   normaliser: Normaliser,
-  pictures: AsyncIterable<Readable>,
+  images: AsyncIterable<Readable>,
   { batchSize }: BatchesOptions,
-): AsyncGenerator<PictureBatch> {
-  const { valuesPerPicture } = normaliser;
+): AsyncGenerator<ImageBatch> {
+  const { valuesPerImage } = normaliser;
   let data = new Float32Array(0);
   let indices: number[] = [];
-  const finish = (): PictureBatch => ({
+  const finish = (): ImageBatch => ({
     indices,
     labels: indices.map((index) => source.label(index)),
-    data: indices.length === batchSize ? data : data.slice(0, indices.length * valuesPerPicture),
+    data: indices.length === batchSize ? data : data.slice(0, indices.length * valuesPerImage),
     dims: tensorDims(preprocessing, indices.length),
   });
 
-  for await (const { index, pixels } of pictures) {
-    if (indices.length === 0) data = new Float32Array(batchSize * valuesPerPicture);
-    normaliser.write(pixels, data, indices.length * valuesPerPicture);
+  for await (const { index, pixels } of images) {
+    if (indices.length === 0) data = new Float32Array(batchSize * valuesPerImage);
+    normaliser.write(pixels, data, indices.length * valuesPerImage);
     indices.push(index);
     if (indices.length === batchSize) {
       yield finish();

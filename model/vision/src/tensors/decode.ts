@@ -1,5 +1,5 @@
 /**
- * A picture becomes 8-bit pixels, resized as the preprocessing asks, before its crop.
+ * An image becomes 8-bit pixels, resized as the preprocessing asks, before its crop.
  *
  * The one place that calls sharp for pixels. The aim is what Pillow gives, since models are trained
  * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
@@ -8,14 +8,14 @@
 import { reasonOf } from "@cupel/base";
 import sharp, { type Sharp } from "sharp";
 import { visionErrors } from "../errors.ts";
-import type { Picture, RawPicture } from "../picture.ts";
+import type { Image, RawImage } from "../image.ts";
 import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
 import { cropAlong } from "./normalise.ts";
 import { resample } from "./resample.ts";
 
-/** Parallelism comes from several pictures at once; threads inside one picture only add switching. */
+/** Parallelism comes from several images at once; threads inside one image only add switching. */
 sharp.concurrency(1);
-/** Every picture is read once: libvips' cache of operations would keep memory and never hit. */
+/** Every image is read once: libvips' cache of operations would keep memory and never hit. */
 sharp.cache(false);
 /** What a stranger uploads meets these decoders and no other: no SVG, PDF or ImageMagick. */
 sharp.block({ operation: ["VipsForeignLoad"] });
@@ -59,16 +59,16 @@ function resizedSize(resize: Resize, from: Size, tensor: Size): Size {
   }
 }
 
-/** A picture in any form as a sharp pipeline of upright 8-bit RGB or grey. */
-export function openSharp(picture: Picture): Sharp {
-  switch (picture.kind) {
+/** An image in any form as a sharp pipeline of upright 8-bit RGB or grey. */
+export function openSharp(image: Image): Sharp {
+  switch (image.kind) {
     case "raw": {
-      const { width, height, channels, data } = picture;
+      const { width, height, channels, data } = image;
       return sharp(data, { raw: { width, height, channels } });
     }
     case "file":
     case "encoded":
-      return sharp(picture.kind === "file" ? picture.path : picture.bytes, {
+      return sharp(image.kind === "file" ? image.path : image.bytes, {
         autoOrient: true,
         ignoreIcc: true,
         failOn: "error",
@@ -79,51 +79,43 @@ export function openSharp(picture: Picture): Sharp {
   }
 }
 
-/** How much of a resized picture is wanted: what the centre crop leaves at least, or all of it. */
+/** How much of a resized image is wanted: what the centre crop leaves at least, or all of it. */
 export type Extent = "centre" | "whole";
 
 /**
- * @param id names the picture in the message.
+ * @param id names the image in the message.
  * @param extent with "centre", libvips does not compute what the centre crop would cut off.
- * @throws PICTURES_UNREADABLE
+ * @throws IMAGES_UNREADABLE
  */
-export async function decodePicture(
-  picture: Picture,
+export async function decodeImage(
+  image: Image,
   preprocessing: Preprocessing,
   id: string,
   extent: Extent = "centre",
-): Promise<RawPicture> {
-  if (picture.kind === "raw") {
-    return resampleIfNeeded(
-      picture,
-      resizedSize(preprocessing.resize, picture, preprocessing),
-      preprocessing,
-    );
+): Promise<RawImage> {
+  if (image.kind === "raw") {
+    return resampleIfNeeded(image, resizedSize(preprocessing.resize, image, preprocessing), preprocessing);
   }
   try {
-    return await decodeEncoded(openSharp(picture), preprocessing, extent);
+    return await decodeEncoded(openSharp(image), preprocessing, extent);
   } catch (thrown) {
     throw unreadable(id, thrown);
   }
 }
 
-/** The error for a picture that sharp refused. */
+/** The error for an image that sharp refused. */
 export function unreadable(id: string, thrown: unknown) {
-  return visionErrors.error(
-    "PICTURES_UNREADABLE",
-    `${id} cannot be read as a picture: ${reasonOf(thrown)}.`,
-    {
-      cause: thrown,
-      details: { picture: id },
-    },
-  );
+  return visionErrors.error("IMAGES_UNREADABLE", `${id} cannot be read as an image: ${reasonOf(thrown)}.`, {
+    cause: thrown,
+    details: { image: id },
+  });
 }
 
 async function decodeEncoded(
   pipeline: Sharp,
   preprocessing: Preprocessing,
   extent: Extent,
-): Promise<RawPicture> {
+): Promise<RawImage> {
   const { resize, interpolation } = preprocessing;
   if (resize.kind === "none") return await pixelsOf(pipeline);
 
@@ -142,12 +134,12 @@ async function decodeEncoded(
   return await pixelsOf(pipeline);
 }
 
-async function pixelsOf(pipeline: Sharp): Promise<RawPicture> {
+async function pixelsOf(pipeline: Sharp): Promise<RawImage> {
   const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
   return { kind: "raw", width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3, data };
 }
 
-function resampleIfNeeded(picture: RawPicture, to: Size, { interpolation }: Preprocessing): RawPicture {
-  const same = to.width === picture.width && to.height === picture.height;
-  return same ? picture : resample(picture, to, interpolation);
+function resampleIfNeeded(image: RawImage, to: Size, { interpolation }: Preprocessing): RawImage {
+  const same = to.width === image.width && to.height === image.height;
+  return same ? image : resample(image, to, interpolation);
 }

@@ -4,18 +4,18 @@
  * A channel has 256 possible inputs, so (x * scale - mean) / std is computed once per value in double
  * precision and looked up after that: exact, and the loop has no arithmetic but indices.
  */
-import type { RawPicture } from "../picture.ts";
+import type { RawImage } from "../image.ts";
 import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
 import { lumaOf } from "./luma.ts";
 
 export interface Normaliser {
-  /** Floats that one picture takes. */
-  readonly valuesPerPicture: number;
-  /** Writes one picture into `out` at `offset`, all of its values. */
-  write(picture: RawPicture, out: Float32Array, offset: number): void;
+  /** Floats that one image takes. */
+  readonly valuesPerImage: number;
+  /** Writes one image into `out` at `offset`, all of its values. */
+  write(image: RawImage, out: Float32Array, offset: number): void;
 }
 
-/** Prepares the tables once for many pictures. */
+/** Prepares the tables once for many images. */
 export function createNormaliser(preprocessing: Preprocessing): Normaliser {
   const { width, height, colour, layout, scale, mean, std } = preprocessing;
   const channels = CHANNELS[colour];
@@ -26,9 +26,9 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
   const [pixelStride, channelStride] = layout === "NCHW" ? [1, plane] : [channels, 1];
 
   return {
-    valuesPerPicture: plane * channels,
-    write(picture, out, offset) {
-      const source = colour === "grey" && picture.channels === 3 ? toGrey(picture) : picture;
+    valuesPerImage: plane * channels,
+    write(image, out, offset) {
+      const source = colour === "grey" && image.channels === 3 ? toGrey(image) : image;
       const across = cropAlong(source.width, width);
       const down = cropAlong(source.height, height);
       if (across.length < width || down.length < height) {
@@ -82,8 +82,8 @@ export function cropAlong(size: number, wanted: number): Crop {
   return { from: half, to: 0, length: wanted };
 }
 
-function toGrey(picture: RawPicture): RawPicture {
-  const { width, height, data } = picture;
+function toGrey(image: RawImage): RawImage {
+  const { width, height, data } = image;
   const grey = new Uint8Array(width * height);
   for (let i = 0, from = 0; i < grey.length; i++, from += 3) grey[i] = lumaOf(data, from);
   return { kind: "raw", width, height, channels: 1, data: grey };

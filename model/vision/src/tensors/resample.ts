@@ -2,10 +2,10 @@
  * Pillow's resampling, bit for bit: two passes of 22-bit fixed-point weights over 8-bit pixels, the filter
  * widened when it shrinks (src/libImaging/Resample.c).
  *
- * Used for raw pictures, and for encoded ones where libvips differs in kind: enlarging, which it does half
+ * Used for raw images, and for encoded ones where libvips differs in kind: enlarging, which it does half
  * a pixel off, and `nearest`. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
  */
-import type { RawPicture } from "../picture.ts";
+import type { RawImage } from "../image.ts";
 import type { Interpolation } from "../preprocessing/preprocessing.ts";
 
 interface Size {
@@ -38,10 +38,10 @@ const FILTERS: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-export function resample(picture: RawPicture, to: Size, interpolation: Interpolation): RawPicture {
-  if (interpolation === "nearest") return nearest(picture, to);
+export function resample(image: RawImage, to: Size, interpolation: Interpolation): RawImage {
+  if (interpolation === "nearest") return nearest(image, to);
   const filter = FILTERS[interpolation];
-  return alongColumns(alongRows(picture, to.width, filter), to.height, filter);
+  return alongColumns(alongRows(image, to.width, filter), to.height, filter);
 }
 
 interface Taps {
@@ -83,14 +83,14 @@ function tapsOf(source: number, target: number, filter: Filter): Taps {
 // Sums stay within 32 bits: weights of a pixel add up to 2^22, and overshoot is a fraction of that.
 // Math.imul and |0 keep them out of floating point; a clamped array cuts what overshoots.
 
-function alongRows(picture: RawPicture, width: number, filter: Filter): RawPicture {
-  if (picture.width === width) return picture;
-  const { height, channels, data, width: sourceWidth } = picture;
+function alongRows(image: RawImage, width: number, filter: Filter): RawImage {
+  if (image.width === width) return image;
+  const { height, channels, data, width: sourceWidth } = image;
   const taps = tapsOf(sourceWidth, width, filter);
   const out = new Uint8ClampedArray(width * height * channels);
   const row = channels === 3 ? colourRow : greyRow;
   for (let y = 0; y < height; y++) row(data, y * sourceWidth * channels, taps, out, y * width * channels);
-  return { ...picture, width, data: new Uint8Array(out.buffer) };
+  return { ...image, width, data: new Uint8Array(out.buffer) };
 }
 
 function greyRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedArray, at: number): void {
@@ -125,9 +125,9 @@ function colourRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedA
   }
 }
 
-function alongColumns(picture: RawPicture, height: number, filter: Filter): RawPicture {
-  if (picture.height === height) return picture;
-  const { width, channels, data, height: sourceHeight } = picture;
+function alongColumns(image: RawImage, height: number, filter: Filter): RawImage {
+  if (image.height === height) return image;
+  const { width, channels, data, height: sourceHeight } = image;
   const { from, count, weights, stride } = tapsOf(sourceHeight, height, filter);
   const row = width * channels;
   const out = new Uint8ClampedArray(row * height);
@@ -142,17 +142,17 @@ function alongColumns(picture: RawPicture, height: number, filter: Filter): RawP
     const start = y * row;
     for (let i = 0; i < row; i++) out[start + i] = sums[i]! >> PRECISION_BITS;
   }
-  return { ...picture, height, data: new Uint8Array(out.buffer) };
+  return { ...image, height, data: new Uint8Array(out.buffer) };
 }
 
-function nearest(picture: RawPicture, { width, height }: Size): RawPicture {
-  const { channels, data } = picture;
-  const columns = nearestOf(picture.width, width);
-  const rows = nearestOf(picture.height, height);
+function nearest(image: RawImage, { width, height }: Size): RawImage {
+  const { channels, data } = image;
+  const columns = nearestOf(image.width, width);
+  const rows = nearestOf(image.height, height);
   const out = new Uint8Array(width * height * channels);
   for (let y = 0, o = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const start = (rows[y]! * picture.width + columns[x]!) * channels;
+      const start = (rows[y]! * image.width + columns[x]!) * channels;
       for (let c = 0; c < channels; c++, o++) out[o] = data[start + c]!;
     }
   }

@@ -1,0 +1,17 @@
+/** Every command, in the order of the help. Adding one is adding a row. */
+import { benchModelCommand } from "./bench-model.ts";
+import type { Command } from "./command.ts";
+import { compressCommand } from "./compress.ts";
+import { demoCommand } from "./demo.ts";
+import { evalCommand } from "./eval.ts";
+import { inspectCommand } from "./inspect.ts";
+import { trainCommand } from "./train.ts";
+
+export const commands: readonly Command[] = [
+  compressCommand,
+  trainCommand,
+  evalCommand,
+  inspectCommand,
+  benchModelCommand,
+  demoCommand,
+];

@@ -1,0 +1,149 @@
+/** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
+import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/compress";
+import type { ImageSource } from "@cupel/vision";
+import { text } from "../arguments/option.ts";
+import { type Given, required } from "../arguments/parse.ts";
+import { BrokenImages, strictOption } from "../subject/broken-images.ts";
+import { choosePreprocessing, preprocessingOption } from "../subject/choose-preprocessing.ts";
+import {
+  assertLabelsFit,
+  classCountOf,
+  classesOption,
+  imageOptions,
+  openGiven,
+} from "../subject/open-labelled.ts";
+import { openModel } from "../subject/open-model.ts";
+import { countText, percentText, pointsText } from "../terminal/figures.ts";
+import { factsText } from "../terminal/table.ts";
+import type { Command, CommandContext, Outcome } from "./command.ts";
+
+const images = imageOptions("", "to predict");
+const compare = text({
+  name: "compare",
+  placeholder: "MODEL2",
+  summary: "A second model on the same images, compared image by image",
+});
+
+export const evalCommand: Command = {
+  name: "eval",
+  summary: "Measure the accuracy of a model, or compare two on the same images",
+  description:
+    "Top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
+    "interval, and how often both give the same prediction.",
+  operands: [{ name: "MODEL", summary: "The ONNX model" }],
+  options: [...Object.values(images), classesOption, compare, preprocessingOption, strictOption],
+  examples: [
+    { line: "cupel eval resnet50.onnx --images val/", says: "one folder a class" },
+    {
+      line: "cupel eval resnet20.onnx --images test.bin.gz --preprocessing preset=imagenet,resize=none",
+      says: "a CIFAR-10 file, and a model that does not say how its images are prepared",
+    },
+    {
+      line: "cupel eval resnet50.onnx --images val/ --compare resnet50.int8.onnx",
+      says: "what did compression cost?",
+    },
+  ],
+  async run(given, context) {
+    const source = await openGiven(given, images, required(given, images.images));
+    const broken = new BrokenImages();
+    const first = await evaluateFile(given.operands[0]!, source, given, context, broken);
+    const secondPath = given.get(compare);
+    const second =
+      secondPath === undefined ? null : await evaluateFile(secondPath, source, given, context, broken);
+    if (!source.labelled) {
+      context.remark(
+        "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
+      );
+    }
+    const sentence = broken.sentence();
+    if (sentence !== null) context.remark(sentence);
+    const difference = second && compareEvaluations(first.evaluation, second.evaluation);
+    return outcomeOf([first, ...(second ? [second] : [])], difference, broken);
+  },
+};
+
+interface Evaluated {
+  readonly path: string;
+  readonly evaluation: Evaluation;
+}
+
+async function evaluateFile(
+  path: string,
+  source: ImageSource,
+  given: Given,
+  context: CommandContext,
+  broken: BrokenImages,
+): Promise<Evaluated> {
+  const opened = await openModel(path);
+  assertLabelsFit(source, classCountOf(opened));
+  const preprocessing = choosePreprocessing(opened, given.get(preprocessingOption), context.remark);
+  const evaluation = await evaluate(path, source, preprocessing, {
+    threads: context.threads,
+    strict: given.get(strictOption),
+    signal: context.signal,
+    progress: context.progress,
+    ...(opened.fixedBatch === null ? {} : { batchSize: opened.fixedBatch }),
+  });
+  broken.addAll(evaluation.broken);
+  return { path, evaluation };
+}
+
+function outcomeOf(
+  evaluated: readonly Evaluated[],
+  difference: EvaluationDifference | null,
+  broken: BrokenImages,
+): Outcome {
+  const facts = evaluated.map(({ path, evaluation }): [string, string] => [path, accuracyText(evaluation)]);
+  return {
+    json: {
+      models: evaluated.map(({ path, evaluation }) => ({
+        model: path,
+        images: evaluation.indices.length,
+        classes: evaluation.classes,
+        top1: withStandardError(evaluation.top1, evaluation),
+        top5: withStandardError(evaluation.top5, evaluation),
+      })),
+      comparison: difference,
+      broken: broken.toJSON(),
+    },
+    text: factsText([...facts, ...(difference ? comparisonFacts(difference) : [])]),
+  };
+}
+
+function accuracyText(evaluation: Evaluation): string {
+  const share = (name: string, fraction: number | null) =>
+    fraction === null
+      ? []
+      : [`${name} ${percentText(fraction)} +- ${(standardError(fraction, evaluation) * 100).toFixed(2)}`];
+  const accuracies = [...share("top-1", evaluation.top1), ...share("top-5", evaluation.top5)];
+  return [...accuracies, `${countText(evaluation.indices.length)} images`].join(", ");
+}
+
+export function comparisonFacts({
+  difference,
+  agreement,
+  lost,
+  gained,
+}: EvaluationDifference): [string, string][] {
+  const facts: [string, string][] = [];
+  if (difference !== null) {
+    facts.push(
+      [
+        "difference",
+        `${pointsText(difference.value)} points of top-1, 95 % interval ${pointsText(difference.low)} to ${pointsText(difference.high)}`,
+      ],
+      ["right before, wrong after", countText(lost)],
+      ["wrong before, right after", countText(gained)],
+    );
+  }
+  return [...facts, ["same prediction", percentText(agreement)]];
+}
+
+/** Of a share of independent images: sqrt(p (1 - p) / n). */
+function standardError(fraction: number, { indices }: Evaluation): number {
+  return Math.sqrt((fraction * (1 - fraction)) / indices.length);
+}
+
+function withStandardError(fraction: number | null, evaluation: Evaluation) {
+  return fraction === null ? null : { value: fraction, standardError: standardError(fraction, evaluation) };
+}

@@ -1,0 +1,176 @@
+/** `cupel inspect`: what a model file holds, without running images through it. */
+import { CupelError } from "@cupel/base";
+import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
+import { engineVersion, openSession } from "@cupel/runtime";
+import { labelsFromMetadata, preprocessingFromMetadata } from "@cupel/vision";
+import { flag } from "../arguments/option.ts";
+import { preprocessingText } from "../subject/choose-preprocessing.ts";
+import { bytesOnDisk } from "../subject/open-model.ts";
+import { bytesText, countText, magnitudeText } from "../terminal/figures.ts";
+import { factsText, tableText } from "../terminal/table.ts";
+import type { Command, CommandContext } from "./command.ts";
+
+const layersFlag = flag({
+  name: "layers",
+  summary: "List every layer: output, parameters, bytes, operations",
+});
+
+export const inspectCommand: Command = {
+  name: "inspect",
+  summary: "Show what a model takes, gives and is made of, and whether the engine here can run it",
+  description: "",
+  operands: [{ name: "MODEL", summary: "The ONNX model" }],
+  options: [layersFlag],
+  examples: [
+    { line: "cupel inspect resnet50.onnx", says: "the summary" },
+    { line: "cupel inspect resnet50.onnx --layers", says: "and every layer" },
+    { line: "cupel inspect resnet50.onnx --json | jq .operators", says: "for a program" },
+  ],
+  async run(given, context) {
+    const path = given.operands[0]!;
+    // A model that other commands refuse may be inspected: that is how one finds out why.
+    const model = await readModelFile(path);
+    const { layers, ...summary } = graphSummary(model);
+    const bytes = await bytesOnDisk(path, model);
+    const weights = weightTypes(layers);
+    const preprocessing = preprocessingFromMetadata(model.metadata);
+    const classes = labelsFromMetadata(model.metadata);
+    const engine = await tryEngine(path, context);
+    const facts: [string, string][] = [
+      ["file", `${path}, ${bytesText(bytes)}`],
+      [
+        "version",
+        `opset ${summary.opset}, IR ${summary.irVersion}${summary.producer === "" ? "" : `, made by ${summary.producer}`}`,
+      ],
+      ["inputs", valuesText(summary.inputs)],
+      ["outputs", valuesText(summary.outputs)],
+      ["parameters", `${magnitudeText(summary.parameters)} in ${bytesText(summary.weightBytes)}`],
+      [
+        "stored as",
+        weights.map(({ type, parameters }) => `${type}: ${magnitudeText(parameters)}`).join(", ") ||
+          "no weights",
+      ],
+      [
+        "operations",
+        summary.macs > 0 ? `${magnitudeText(summary.macs)} multiply-accumulates an image` : "not known",
+      ],
+      ["quantised", quantisedText(summary)],
+      ["operators", operatorsText(summary)],
+      ["preprocessing", preprocessing ? preprocessingText(preprocessing) : "not said"],
+      [
+        "classes",
+        classes
+          ? `${countText(classes.length)}: ${classes.slice(0, 5).join(", ")}${classes.length > 5 ? ", ..." : ""}`
+          : "not named",
+      ],
+      [
+        "engine",
+        engine.runs
+          ? `ONNX Runtime ${engine.version} runs it`
+          : `ONNX Runtime ${engine.version} cannot run it: ${engine.reason}`,
+      ],
+    ];
+    const shown = given.get(layersFlag) ? `\n\n${layersText(layers)}` : "";
+    return {
+      json: {
+        file: path,
+        bytes,
+        ...summary,
+        weights,
+        preprocessing,
+        classes,
+        engine,
+        ...(given.get(layersFlag) ? { layers } : {}),
+      },
+      text: factsText(facts) + shown,
+    };
+  },
+};
+
+type Layers = GraphSummary["layers"];
+type Summary = Omit<GraphSummary, "layers">;
+
+interface EngineVerdict {
+  readonly version: string;
+  readonly runs: boolean;
+  readonly reason: string | null;
+}
+
+async function tryEngine(path: string, { threads, signal }: CommandContext): Promise<EngineVerdict> {
+  const version = engineVersion();
+  try {
+    await using session = await openSession(path, { threads, signal });
+    return {
+      version,
+      runs: session.inputs.length > 0,
+      reason: session.inputs.length > 0 ? null : "it has no input",
+    };
+  } catch (thrown) {
+    if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {
+      return { version, runs: false, reason: thrown.message };
+    }
+    throw thrown;
+  }
+}
+
+/** Parameters by the type they are stored in, the most first. A layer counts as what its largest weight is. */
+function weightTypes(layers: Layers) {
+  const byType = new Map<string, { parameters: number; bytes: number; layers: number }>();
+  for (const { weightType, parameters, bytes } of layers) {
+    if (weightType === null) continue;
+    const entry = byType.get(weightType) ?? { parameters: 0, bytes: 0, layers: 0 };
+    byType.set(weightType, {
+      parameters: entry.parameters + parameters,
+      bytes: entry.bytes + bytes,
+      layers: entry.layers + 1,
+    });
+  }
+  return Array.from(byType, ([type, entry]) => ({ type, ...entry })).sort(
+    (a, b) => b.parameters - a.parameters,
+  );
+}
+
+function quantisedText({ operators }: Summary): string {
+  const names = [
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
+  ];
+  const found = names.filter((name) => operators[name] !== undefined);
+  return found.length === 0 ? "no" : `yes: ${found.map((name) => `${operators[name]} ${name}`).join(", ")}`;
+}
+
+function operatorsText({ operators, nodes }: Summary): string {
+  const listed = Object.entries(operators).map(([name, count]) => `${count} ${name}`);
+  return `${nodes}: ${listed.join(", ")}`;
+}
+
+function valuesText(values: Summary["inputs"]): string {
+  return (
+    values
+      .map(({ name, elementType, shape }) => `${name} ${elementType ?? "?"} ${shapeText(shape)}`)
+      .join("\n") || "none"
+  );
+}
+
+function shapeText(shape: Shape): string {
+  return shape === null ? "of unknown rank" : `[${shape.map((size) => size ?? "?").join(", ")}]`;
+}
+
+function layersText(layers: Layers): string {
+  return tableText([
+    ["layer", "operator", "output", "parameters", "bytes", "stored as", "MACs"],
+    ...layers.map(({ name, opType, outputShape, parameters, bytes, weightType, macs }) => [
+      name,
+      opType,
+      shapeText(outputShape),
+      parameters === 0 ? "-" : countText(parameters),
+      bytes === 0 ? "-" : countText(bytes),
+      weightType ?? "-",
+      macs === null ? "-" : magnitudeText(macs),
+    ]),
+  ]);
+}

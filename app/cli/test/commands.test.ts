@@ -1,0 +1,240 @@
+/** The commands on small models and seeded images, from the words to the files. */
+import assert from "node:assert/strict";
+import { mkdir, readFile, stat, symlink } from "node:fs/promises";
+import test from "node:test";
+import { readModelFile } from "@cupel/onnx";
+import { LABELS_KEY, preprocessingFromMetadata } from "@cupel/vision";
+import { cupel, filesUnder, prepared, realData, scratch, spawnCupel, withoutData } from "./harness.ts";
+
+test("compress writes a model and its report, with preprocessing and class names inside the model", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  await folder.write("classes.txt", "ok\nopen\nshort\n");
+  const told = await cupel("compress", model, "--images", images, "-o", folder.at("out", "small.onnx"));
+  assert.equal(told.status, 0, told.err);
+  assert.deepEqual(await filesUnder(folder.at("out")), [
+    "small.onnx",
+    "small.report.html",
+    "small.report.json",
+  ]);
+  const written = await readModelFile(folder.at("out", "small.onnx"));
+  assert.equal(preprocessingFromMetadata(written.metadata)?.colour, "grey");
+  assert.equal(written.metadata.get(LABELS_KEY), '["ok","open","short"]');
+  assert.match(told.out, /^model +.*small\.onnx, .*\ntop-1|^weights /m);
+  assert.match(told.out, /^report +.*small\.report\.html$/m);
+  assert.match(told.err, /guessed from the input shape/);
+  assert.match(told.err, /12 of the 60 images were kept apart/);
+  const report = JSON.parse(await readFile(folder.at("out", "small.report.json"), "utf8"));
+  assert.equal(report.format, "cupel-report/1");
+  assert.equal(report.accuracy.images, 12);
+});
+
+test("--json prints one JSON object and nothing else, --quiet nothing on stderr", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const told = await cupel(
+    "compress",
+    model,
+    "--images",
+    images,
+    "-o",
+    folder.at("s.onnx"),
+    "--no-report",
+    "--json",
+    "--quiet",
+  );
+  assert.equal(told.status, 0, told.err);
+  assert.equal(told.err, "");
+  const result = JSON.parse(told.out);
+  assert.equal(result.command, "compress");
+  assert.equal(result.bytes.compressed, (await stat(folder.at("s.onnx"))).size);
+  assert.equal(result.report, null);
+  assert.ok(result.remarks.length > 0, "remarks are in the JSON though not on stderr");
+});
+
+test("the same seed gives the same bytes", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const files: Buffer[] = [];
+  for (const name of ["a.onnx", "b.onnx"]) {
+    const told = await cupel(
+      "compress",
+      model,
+      "--images",
+      images,
+      "-o",
+      folder.at(name),
+      "--no-report",
+      "--seed",
+      "5",
+    );
+    assert.equal(told.status, 0, told.err);
+    files.push(await readFile(folder.at(name)));
+  }
+  assert.deepEqual(files[0], files[1]);
+});
+
+test("a report of an earlier run does not survive beside a new model", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  await folder.write("s.report.html", "old");
+  await folder.write("s.report.json", "old");
+  await cupel("compress", model, "--images", images, "-o", folder.at("s.onnx"), "--no-report");
+  assert.ok(!(await filesUnder(folder.path)).some((file) => file.includes(".report.")));
+});
+
+test("images that cannot be read are left out, counted and named", async () => {
+  await using folder = await scratch();
+  const { model } = await prepared(folder);
+  const pixel = Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==",
+    "base64",
+  );
+  for (const i of [0, 1, 2]) await folder.write(`mixed/good-${i}.png`, pixel);
+  await folder.write("mixed/bad.png", "not an image");
+  const told = await cupel("eval", model, "--images", folder.at("mixed"), "--json");
+  assert.equal(told.status, 0, told.err);
+  const result = JSON.parse(told.out);
+  assert.equal(result.models[0].images, 3);
+  assert.deepEqual(
+    result.broken.map(({ id }: { id: string }) => id),
+    ["bad.png"],
+  );
+  assert.match(told.err, /1 image could not be read and was left out: bad\.png/);
+});
+
+test("eval of a model against itself differs by nothing", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const told = await cupel("eval", model, "--images", images, "--compare", model, "--json", "--quiet");
+  const { models, comparison } = JSON.parse(told.out);
+  assert.equal(models.length, 2);
+  assert.deepEqual(comparison.difference, { value: 0, low: 0, high: 0 });
+  assert.equal(comparison.agreement, 1);
+});
+
+test("eval takes the preprocessing that a compressed model carries", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const out = folder.at("small.onnx");
+  await cupel(
+    "compress",
+    model,
+    "--images",
+    images,
+    "-o",
+    out,
+    "--no-report",
+    "--preprocessing",
+    "scale=1/255,mean=0.5,std=0.25",
+  );
+  const told = await cupel("eval", out, "--images", images);
+  assert.equal(told.status, 0, told.err);
+  assert.doesNotMatch(told.err, /guessed/);
+  assert.match((await cupel("inspect", out)).out, /preprocessing +.*scale=1\/255,mean=0\.5,std=0\.25/);
+});
+
+test("inspect tells what a compressed model is made of", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  await cupel("compress", model, "--images", images, "-o", folder.at("s.onnx"), "--no-report");
+  const told = await cupel("inspect", folder.at("s.onnx"), "--layers");
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /^quantised +yes: /m);
+  assert.match(told.out, /^stored as +int8: /m);
+  assert.match(told.out, /^engine +ONNX Runtime .* runs it$/m);
+  assert.match(told.out, /^conv1 +Conv +\[N, 8, 8, 8\]/m);
+  const before = JSON.parse((await cupel("inspect", model, "--json")).out);
+  // 3x3 convolutions 1 to 8 and 8 to 8 channels, dense 8 to 3 and its bias.
+  assert.equal(before.parameters, 72 + 576 + 24 + 3);
+  assert.equal(before.macs, 64 * 72 + 64 * 576 + 24);
+  assert.equal(before.layers, undefined);
+});
+
+test("bench-model gives latency, throughput and memory of two models, and the ratio between them", async () => {
+  await using folder = await scratch();
+  const { model } = await prepared(folder);
+  const words = [
+    model,
+    model,
+    "--runs",
+    "3",
+    "--batch",
+    "2",
+    "--memory",
+    "--threads",
+    "1",
+    "--json",
+    "--quiet",
+  ];
+  const told = await cupel("bench-model", ...words);
+  assert.equal(told.status, 0, told.err);
+  const { models, cpu } = JSON.parse(told.out);
+  assert.deepEqual(models[0].ratio, { p10: 1, median: 1, p90: 1 });
+  assert.ok(models[1].latencyMs.median > 0 && models[1].throughput.imagesPerSecond > 0);
+  assert.ok(models[1].memory !== null && cpu.cores > 0);
+});
+
+test("a fixed width has nothing to choose, so a target is refused with it", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const told = await cupel(
+    "compress",
+    model,
+    "--images",
+    images,
+    "-o",
+    folder.at("s.onnx"),
+    "--bits",
+    "8",
+    "--max-drop",
+    "1",
+  );
+  assert.equal(told.status, 64);
+  assert.match(told.err, /error OPTION_INVALID: --max-drop needs widths to choose from/);
+});
+
+test("an output that is the input by a link is refused", {
+  skip: process.platform === "win32" && "links need rights",
+}, async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  await mkdir(folder.at("out"));
+  await symlink(model, folder.at("out", "link.onnx"));
+  const told = await cupel("compress", model, "--images", images, "-o", folder.at("out", "link.onnx"));
+  assert.match(told.err, /error OUTPUT_IS_INPUT/);
+});
+
+test("a reader of the output that goes away ends nothing", async () => {
+  const child = spawnCupel(["--help"]);
+  child.stdout?.destroy();
+  const { status, err } = await child.ended;
+  assert.deepEqual([status, err], [0, ""]);
+});
+
+test("resnet20 on CIFAR-10 has the accuracy its data sheet states", { skip: withoutData }, async () => {
+  const told = await cupel(
+    "eval",
+    realData("models/resnet20_cifar10.onnx"),
+    "--images",
+    realData("cifar10/test_a.bin.gz"),
+    "--preprocessing",
+    "preset=imagenet,resize=none",
+  );
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /top-1 81\.03 % \+- 0\.72, .*3,000 images/);
+});
+
+test("class names of another data set are refused on a real model", { skip: withoutData }, async () => {
+  await using folder = await scratch();
+  const told = await cupel(
+    "eval",
+    realData("models/resnet20_cifar10.onnx"),
+    "--images",
+    realData("cifar10/test_a.bin.gz"),
+    "--classes",
+    await folder.write("twelve.txt", Array.from({ length: 12 }, (_, i) => `class ${i}\n`).join("")),
+  );
+  assert.equal(told.status, 65);
+  assert.match(told.err, /error LABELS_MISMATCH: .*12 classes, but the model tells 10 apart/);
+});

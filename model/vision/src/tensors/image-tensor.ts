@@ -1,0 +1,29 @@
+/** One image as a tensor of one: what a server does with an upload. */
+import type { Image } from "../image.ts";
+import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
+import { decodeImage } from "./decode.ts";
+import { createNormaliser } from "./normalise.ts";
+
+export interface ImageTensor {
+  readonly data: Float32Array<ArrayBuffer>;
+  /** `[1, C, H, W]` or `[1, H, W, C]`. */
+  readonly dims: TensorDims;
+}
+
+export interface ImageReader {
+  /** @param name names the image in messages. @throws IMAGES_UNREADABLE */
+  read(image: Image, name?: string): Promise<ImageTensor>;
+}
+
+/** Prepares the tables of one preprocessing for many single images. */
+export function createImageReader(preprocessing: Preprocessing): ImageReader {
+  const normaliser = createNormaliser(preprocessing);
+  return {
+    async read(image, name = "The image") {
+      const pixels = await decodeImage(image, preprocessing, name);
+      const data = new Float32Array(normaliser.valuesPerImage);
+      normaliser.write(pixels, data, 0);
+      return { data, dims: tensorDims(preprocessing, 1) };
+    },
+  };
+}
