@@ -5,16 +5,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf } from "@cupel/base";
-import {
-  compareEvaluations,
-  compress,
-  defaultRecipe,
-  type Evaluation,
-  type EvaluationDifference,
-  evaluate,
-  type WeightBits,
-} from "@cupel/compress";
+import { compress, defaultRecipe, type WeightBits } from "@cupel/compress";
 import { type Model, readModelFile, writeModelFile } from "@cupel/onnx";
+import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/predict";
 import {
   type ImageSource,
   openImages,

@@ -2,7 +2,7 @@
  * A report as one HTML file that opens anywhere, for ever: script, style, images and figures inside,
  * nothing fetched. The file is the template plus the report as inert JSON.
  */
-import type { CompressionReport } from "@cupel/compress";
+import type { CompressionReport } from "@cupel/report";
 import { reportTemplate } from "./template.ts";
 
 /** Where the template takes the report. */

@@ -9,7 +9,7 @@ import { buildReportTemplate } from "./build-template.ts";
 import { consoleErrors } from "./errors.ts";
 
 const templateFile = fileURLToPath(new URL("../dist/report-template.html", import.meta.url));
-const sourceFolder = fileURLToPath(new URL("../page/", import.meta.url));
+const sourceFolder = fileURLToPath(new URL("../pages/report/", import.meta.url));
 
 let building: Promise<void> | undefined;
 

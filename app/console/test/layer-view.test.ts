@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { axisTicks } from "../page/view/axis-ticks.ts";
-import { channelCells, channelsPhrase } from "../page/view/channel-bins.ts";
-import { errorScale, positionOf } from "../page/view/error-scale.ts";
-import { columnsById, layerColumns } from "../page/view/layer-columns.ts";
-import { shortName, tidyName } from "../page/view/layer-name.ts";
-import { filterLayers, nextSorting, sortLayers } from "../page/view/layer-order.ts";
+import { channelCells, channelsPhrase } from "../pages/report/view/channel-bins.ts";
+import { errorScale, positionOf } from "../pages/report/view/error-scale.ts";
+import { columnsById, layerColumns } from "../pages/report/view/layer-columns.ts";
+import { shortName, tidyName } from "../pages/report/view/layer-name.ts";
+import { filterLayers, nextSorting, sortLayers } from "../pages/report/view/layer-order.ts";
+import { axisTicks } from "../shared/view/axis-ticks.ts";
 import { awkwardReport, resNetReport } from "./fixture/reports.ts";
 
 test("a layer of few channels has one cell a channel, worst first", () => {

@@ -13,7 +13,7 @@ import {
   plural,
   pointDecimals,
   pointsText,
-} from "../page/view/number-text.ts";
+} from "../shared/view/number-text.ts";
 
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
 

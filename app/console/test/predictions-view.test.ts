@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { ChangedImage } from "@cupel/compress";
-import { byOutcome, outcomeCounts, outcomeOf } from "../page/view/changed-outcome.ts";
-import { className, confusionChanges } from "../page/view/confusion-changes.ts";
-import { tradeOffFront } from "../page/view/trade-off-front.ts";
+import type { ChangedImage } from "@cupel/report";
+import { byOutcome, outcomeCounts, outcomeOf } from "../pages/report/view/changed-outcome.ts";
+import { className, confusionChanges } from "../pages/report/view/confusion-changes.ts";
+import { tradeOffFront } from "../pages/report/view/trade-off-front.ts";
 import { resNetReport } from "./fixture/reports.ts";
 
 test("only cells that changed are listed, the largest change first, right predictions before wrong ones", () => {

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import type { CompressionReport } from "@cupel/compress";
 import { renderReport } from "@cupel/console";
+import type { CompressionReport } from "@cupel/report";
 import { type Browser, chromium, type Page } from "playwright-core";
 import {
   awkwardReport,

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { CompressionReport } from "@cupel/compress";
+import type { CompressionReport } from "@cupel/report";
 import {
   headline,
   intervalSentence,
   ratioPhrase,
   SPEED_WORDS,
   verdictSentence,
-} from "../page/view/verdict.ts";
+} from "../pages/report/view/verdict.ts";
 import { minimalReport, resNetReport } from "./fixture/reports.ts";
 
 /** Spaces that do not break are for the eye; sentences are compared with plain ones. */

@@ -9,6 +9,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { cloneModel, inferShapes, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
+import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { type BrokenImage, type ImageSource, type Preprocessing, sample, split } from "@cupel/vision";
 import { type ActivationScale, activationScale } from "./calibrate/activation-scale.ts";
@@ -20,7 +21,6 @@ import { type ChannelFactors, equaliseLayers } from "./equalise/equalise-layers.
 import { type Layer, layerName, setBias, weightedLayers } from "./layer.ts";
 import { assertOverridesKnown, overrideOf } from "./overrides.ts";
 import { passOf, type QuantisePass, type Recipe } from "./recipe.ts";
-import type { CalibrationReport, TradeOffPoint } from "./report/report-schema.ts";
 import { assertCompressible } from "./requirements.ts";
 import type { Plan } from "./search/allocate-bits.ts";
 import { choosePlan } from "./search/choose-plan.ts";

@@ -12,12 +12,6 @@ export const compressErrors = defineErrors({
   RECIPE_KEY_UNKNOWN: { meaning: "The recipe has a key that no step reads.", ...badUsage },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...badInput },
   ALREADY_QUANTISED: { meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.", ...badInput },
-  INPUT_UNSUPPORTED: {
-    meaning: "Compression needs a model with one image input of rank 4 and a class score output.",
-    ...badInput,
-  },
-  INPUT_SHAPE_MISMATCH: { meaning: "The images do not have the shape the model takes.", ...badInput },
-  LABEL_OUT_OF_RANGE: { meaning: "An image's label is no class of the model.", ...badInput },
   CALIBRATION_FAILED: {
     meaning: "An activation was not finite, or constant zero, on every image.",
     ...badInput,

@@ -1,5 +1,6 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
 import { assertFiniteWeights, assertOpset, assertStaticRank, type Model } from "@cupel/onnx";
+import { predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
 
@@ -18,7 +19,7 @@ export function assertCompressible(model: Model): void {
   const inputs = graph.inputs.filter((value) => !value.constant);
   const [input] = inputs;
   if (inputs.length !== 1 || input?.shape?.length !== 4) {
-    throw compressErrors.error(
+    throw predictErrors.error(
       "INPUT_UNSUPPORTED",
       `Compression needs one image input of rank 4; this model has ${inputs
         .map((value) => `"${value.name}" [${value.shape?.join(", ") ?? "?"}]`)

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encodeModelBytes, type Model, Tensor, tensorType } from "@cupel/onnx";
+import { evaluate } from "@cupel/predict";
 import { fusionReport, type TensorData } from "@cupel/runtime";
 import { type CompressOptions, compress, defaultRecipe, parseRecipe, type Recipe } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
@@ -76,7 +77,6 @@ test("bias correction keeps the mean of each score on the images calibrated on",
       .model;
   const shifted = plain();
   const mean = async (each: Model) => {
-    const { evaluate } = await import("../src/index.ts");
     const { scores } = await evaluate([encodeModelBytes(each)], noiseImages(24), shifted, { threads: 1 });
     return Array.from({ length: 6 }, (_, c) =>
       scores.reduce((sum, s, i) => sum + (i % 6 === c ? s / 24 : 0), 0),

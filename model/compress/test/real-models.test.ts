@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { encodeModel, readModelFile } from "@cupel/onnx";
+import { compareEvaluations, evaluate } from "@cupel/predict";
 import { fusionReport } from "@cupel/runtime";
 import { openImages, parsePreprocessing, preprocessingFor, sample } from "@cupel/vision";
-import { compareEvaluations, compress, defaultRecipe, evaluate } from "../src/index.ts";
+import { compress, defaultRecipe } from "../src/index.ts";
 
 const data = process.env.CUPEL_DATA ?? resolve(import.meta.dirname, "../../../../shared/data");
 const file = join(data, "models/resnet20_cifar10.onnx");

@@ -1,8 +1,8 @@
 /** Allocation against brute force, and the search with models that are only numbers. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Evaluation } from "@cupel/predict";
 import fc from "fast-check";
-import type { Evaluation } from "../src/index.ts";
 import { allocationPath, type Option, type Plan, type PlannedSize } from "../src/search/allocate-bits.ts";
 import { meanDivergence } from "../src/search/divergence.ts";
 import { searchBits } from "../src/search/search-bits.ts";

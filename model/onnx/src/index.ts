@@ -1,31 +1,31 @@
-export { type Attribute, attribute } from "./attribute.ts";
-export { checkModel } from "./check.ts";
-export { cloneModel } from "./clone.ts";
-export { removeDeadCode } from "./dead-code.ts";
-export { type ElementType, elementTypeOf, elementTypes } from "./element-type.ts";
-export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./encode.ts";
-export { onnxErrors } from "./errors.ts";
-export { externalAlignment } from "./external-data.ts";
-export { assertFiniteWeights, findNonFinite, type NonFinite } from "./finite.ts";
-export { foldConstants } from "./fold-constants.ts";
-export { Graph, type NewNode, subgraphsOf } from "./graph.ts";
-export { macsOf } from "./macs.ts";
-export { Model, newestIrVersion, newestOpset } from "./model.ts";
-export { Node } from "./node.ts";
-export { type Pass, type PassResult, runPasses } from "./pass.ts";
-export { type ReadOptions, readModel, readModelFile } from "./read.ts";
-export { assertOpset, assertStaticRank, oldestOpset } from "./requirements.ts";
-export { followShapes, type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";
-export { sortTopologically } from "./sort.ts";
+export { checkModel } from "./analyse/check.ts";
+export { assertFiniteWeights, findNonFinite, type NonFinite } from "./analyse/finite.ts";
+export { macsOf } from "./analyse/macs.ts";
+export { assertOpset, assertStaticRank, oldestOpset } from "./analyse/requirements.ts";
 export {
   type GraphSummary,
   graphSummary,
   type LayerSummary,
   layersOf,
   type ValueSummary,
-} from "./summary.ts";
-export { bytesOf, packIntegers, Tensor } from "./tensor.ts";
-export { upgradeOpset } from "./upgrade-opset.ts";
-export { type Use, Value } from "./value.ts";
-export { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "./value-type.ts";
-export { type WriteOptions, type WrittenModel, writeModelFile } from "./write.ts";
+} from "./analyse/summary.ts";
+export { onnxErrors } from "./errors.ts";
+export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./file/encode.ts";
+export { externalAlignment } from "./file/external-data.ts";
+export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
+export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
+export { type Attribute, attribute } from "./graph/attribute.ts";
+export { cloneModel } from "./graph/clone.ts";
+export { type ElementType, elementTypeOf, elementTypes } from "./graph/element-type.ts";
+export { Graph, type NewNode, subgraphsOf } from "./graph/graph.ts";
+export { Model, newestIrVersion, newestOpset } from "./graph/model.ts";
+export { Node } from "./graph/node.ts";
+export { bytesOf, packIntegers, Tensor } from "./graph/tensor.ts";
+export { type Use, Value } from "./graph/value.ts";
+export { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "./graph/value-type.ts";
+export { removeDeadCode } from "./pass/dead-code.ts";
+export { foldConstants } from "./pass/fold-constants.ts";
+export { type Pass, type PassResult, runPasses } from "./pass/pass.ts";
+export { sortTopologically } from "./pass/sort.ts";
+export { upgradeOpset } from "./pass/upgrade-opset.ts";
+export { followShapes, type InferredShapes, type InferShapesOptions, inferShapes } from "./shape/infer.ts";

@@ -1,7 +1,7 @@
 /** Conversions against numpy and ml_dtypes (fixtures/make_fixtures.py). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readBfloat16, readFloat16, writeBfloat16, writeFloat16 } from "../src/half.ts";
+import { readBfloat16, readFloat16, writeBfloat16, writeFloat16 } from "../src/graph/half.ts";
 import { bytesOf, elementTypes, encodeModelBytes, packIntegers, readModel, Tensor } from "../src/index.ts";
 import { modelOf } from "./support/build.ts";
 import { fixtureLines } from "./support/files.ts";

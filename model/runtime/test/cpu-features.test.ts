@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CpuFeatures, cpuFeatures, int8Advice } from "@cupel/runtime";
-import { type CpuDescription, judgeCpu, parseCpuinfo, parseSysctl } from "../src/cpu-features.ts";
+import { type CpuDescription, judgeCpu, parseCpuinfo, parseSysctl } from "../src/processor/cpu-features.ts";
 
 /** The lines that matter of what such systems say, shortened; the features are those of the makers' data sheets. */
 const samples: Readonly<

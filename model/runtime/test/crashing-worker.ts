@@ -1,6 +1,6 @@
 /** Speaks a session's protocol up to the first run, which ends the thread in the way the feed is named after. */
 import { parentPort } from "node:worker_threads";
-import type { SessionReply, SessionRequest } from "../src/session-protocol.ts";
+import type { SessionReply, SessionRequest } from "../src/session/session-protocol.ts";
 
 const port = parentPort!;
 port.on("message", (request: SessionRequest) => {

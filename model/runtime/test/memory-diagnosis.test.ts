@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { diagnoseMemory, type MemorySample } from "../src/memory-diagnosis.ts";
-import { memoryVerdict } from "../src/memory-verdict.ts";
+import { diagnoseMemory, type MemorySample } from "../src/memory/memory-diagnosis.ts";
+import { memoryVerdict } from "../src/memory/memory-verdict.ts";
 
 const MB = 1e6;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModel, Tensor } from "@cupel/onnx";
 import { measureMemory } from "@cupel/runtime";
-import { parseProcStatus } from "../src/proc-status.ts";
+import { parseProcStatus } from "../src/memory/proc-status.ts";
 import { failureOf } from "./errors-of.ts";
 import { matrixModel } from "./tiny-models.ts";
 

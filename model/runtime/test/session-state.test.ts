@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float32Of, openSession, type StateBinding, type TensorData } from "@cupel/runtime";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { engineOptions } from "../src/engine-options.ts";
-import { openEngineSession, prepareEngineThread } from "../src/engine-session.ts";
-import { editSource } from "../src/graph-edits.ts";
-import { postModel } from "../src/model-source.ts";
-import { metSentinel, sentinelName } from "../src/sentinel.ts";
+import { engineOptions } from "../src/session/engine-options.ts";
+import { openEngineSession, prepareEngineThread } from "../src/session/engine-session.ts";
+import { editSource } from "../src/session/graph-edits.ts";
+import { postModel } from "../src/session/model-source.ts";
+import { metSentinel, sentinelName } from "../src/session/sentinel.ts";
 import { failureOf } from "./errors-of.ts";
 import { accumulator, reshaper } from "./tiny-models.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { engineOptions } from "../src/engine-options.ts";
-import { SessionThread } from "../src/session-thread.ts";
+import { engineOptions } from "../src/session/engine-options.ts";
+import { SessionThread } from "../src/session/session-thread.ts";
 import { failureOf } from "./errors-of.ts";
 
 const entry = new URL("./crashing-worker.ts", import.meta.url);

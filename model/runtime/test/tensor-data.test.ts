@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float32Of, openSession, type TensorData } from "@cupel/runtime";
-import { engineOptions } from "../src/engine-options.ts";
-import { openEngineSession } from "../src/engine-session.ts";
+import { engineOptions } from "../src/session/engine-options.ts";
+import { openEngineSession } from "../src/session/engine-session.ts";
 import { failureOf } from "./errors-of.ts";
 import { doubler, identity } from "./tiny-models.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { profile } from "@cupel/runtime";
-import { summariseTrace, type TraceEvent } from "../src/trace.ts";
+import { summariseTrace, type TraceEvent } from "../src/measure/trace.ts";
 import { doubler } from "./tiny-models.ts";
 
 const node = (name: string, index: string, ts: number, dur: number): TraceEvent => ({

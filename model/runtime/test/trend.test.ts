@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { trendOf } from "../src/trend.ts";
+import { trendOf } from "../src/memory/trend.ts";
 
 test("a straight line has its own slope and an interval without width", () => {
   const x = [0, 1, 2, 3, 4, 5, 6, 7];

@@ -9,14 +9,6 @@ export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts"
 export type { InputSize } from "./network/network-builder.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
-export type { ChromeTrace } from "./profile/chrome-trace.ts";
-export type { DearNode } from "./profile/slowest-nodes.ts";
-export {
-  type ProfiledRun,
-  type ProfilerOptions,
-  type Tracing,
-  withProfiler,
-} from "./profile/with-profiler.ts";
 export type { Loss } from "./step/loss.ts";
 export type { LossScaling } from "./step/loss-scaling.ts";
 export type { Optimiser } from "./step/optimiser.ts";

@@ -1,5 +1,5 @@
 /** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
-import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/compress";
+import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/predict";
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";

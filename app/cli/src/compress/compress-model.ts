@@ -4,15 +4,10 @@
  */
 import { rm } from "node:fs/promises";
 import { reasonOf, writeFileAtomically } from "@cupel/base";
-import {
-  type CompressionReport,
-  type CompressResult,
-  compress,
-  makeReport,
-  type Recipe,
-} from "@cupel/compress";
+import { type CompressResult, compress, type Recipe } from "@cupel/compress";
 import { renderReport } from "@cupel/console";
 import { writeModelFile } from "@cupel/onnx";
+import { type CompressionReport, makeReport } from "@cupel/report";
 import { labelsToMetadata, type Preprocessing, preprocessingToMetadata } from "@cupel/vision";
 import type { CommandContext } from "../commands/command.ts";
 import { BrokenImages } from "../subject/broken-images.ts";

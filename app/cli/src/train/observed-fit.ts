@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
+import { withProfiler } from "@cupel/profile";
 import { watchMemory } from "@cupel/runtime";
-import { type FitOptions, type FitResult, fit, withProfiler } from "@cupel/train";
+import { type FitOptions, type FitResult, fit } from "@cupel/train";
 
 export interface Observation {
   /** Folder for the flame graph and the trace; null for no profile. */

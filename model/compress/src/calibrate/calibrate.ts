@@ -6,6 +6,7 @@
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
+import { imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, openSession, type Session, type TensorData } from "@cupel/runtime";
 import {
   type BrokenImage,
@@ -15,7 +16,6 @@ import {
   type Preprocessing,
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
-import { imagesPerRun, runImages } from "../evaluate/image-runs.ts";
 import { ChannelMoments } from "./channel-moments.ts";
 import { Histogram } from "./histogram.ts";
 import {

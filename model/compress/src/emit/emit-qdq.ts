@@ -5,7 +5,9 @@
  *
  * The rounded copy of a value `v` is named `v.dq`: that is how the report finds its counterpart.
  */
+
 import { attribute, type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
+import { roundedName } from "@cupel/report";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
@@ -20,11 +22,6 @@ export interface Quantisation {
   readonly activations: ReadonlyMap<string, ActivationScale>;
   /** By weight name; a layer without one stays in float. */
   readonly weights: ReadonlyMap<string, QuantisedWeights>;
-}
-
-/** The name of the rounded copy of a value. */
-export function roundedName(name: string): string {
-  return `${name}.dq`;
 }
 
 export function emitQdq(graph: Graph, quantisation: Quantisation): void {

@@ -1,8 +1,8 @@
 /** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
 import type { WorkOptions } from "@cupel/base";
 import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
+import { evaluate } from "@cupel/predict";
 import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
-import { evaluate } from "../evaluate/evaluate.ts";
 import { defaultMaxDrop, type Target } from "../recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
 import { type SearchResult, searchBits } from "./search-bits.ts";

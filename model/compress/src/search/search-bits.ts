@@ -7,11 +7,11 @@
  * the whole trade-off can be drawn.
  */
 import { type Progress, silentProgress } from "@cupel/base";
+import type { Evaluation } from "@cupel/predict";
+import { compareEvaluations } from "@cupel/predict";
+import type { TradeOffPoint } from "@cupel/report";
 import { compressErrors } from "../errors.ts";
-import { compareEvaluations } from "../evaluate/compare-evaluations.ts";
-import type { Evaluation } from "../evaluate/evaluate.ts";
 import type { Target } from "../recipe.ts";
-import type { TradeOffPoint } from "../report/report-schema.ts";
 import type { Plan, PlannedSize } from "./allocate-bits.ts";
 
 export interface Candidate {

@@ -7,8 +7,8 @@
  */
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
+import { evaluate } from "@cupel/predict";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
-import { evaluate } from "../evaluate/evaluate.ts";
 import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
 import { dequantise } from "../weights/quantised-weights.ts";
 import { meanDivergence } from "./divergence.ts";

@@ -2,11 +2,11 @@
  * Operators that can be computed before the model runs: those of shape arithmetic. The same table serves
  * shape inference (small tensors, symbols allowed) and constant folding (all elements known).
  */
-import type { ElementType } from "../element-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import { isStatic } from "../graph/value-type.ts";
 import { shapeRange } from "../shape/creation.ts";
 import { axisOf, type Inferred, type RuleContext, setting } from "../shape/rule.ts";
 import { slicePositions, slicesOf } from "../shape/slices.ts";
-import { isStatic } from "../value-type.ts";
 import {
   applyBinary,
   applyUnary,

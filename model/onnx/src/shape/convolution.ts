@@ -1,6 +1,6 @@
 /** Conv and its kin: x [N, C, ...], weight [M, C / group, ...kernel], bias [M]. */
-import type { ElementType } from "../element-type.ts";
-import type { Dimension } from "../value-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import type { Dimension } from "../graph/value-type.ts";
 import { equalSize, times } from "./dimension.ts";
 import { type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 import { slide, slideBack, windowOf } from "./window.ts";

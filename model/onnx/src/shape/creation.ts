@@ -1,7 +1,7 @@
 /** Operators that make tensors: constants, shapes as data, ranges, random numbers. */
-import { elementTypeOf } from "../element-type.ts";
-import type { Node } from "../node.ts";
-import type { Shape } from "../value-type.ts";
+import { elementTypeOf } from "../graph/element-type.ts";
+import type { Node } from "../graph/node.ts";
+import type { Shape } from "../graph/value-type.ts";
 import {
   type Inferred,
   many,

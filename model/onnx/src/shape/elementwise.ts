@@ -1,6 +1,6 @@
 /** Operators that work element by element: alone, or on tensors broadcast against each other. */
-import type { ElementType } from "../element-type.ts";
-import { elementTypeOf } from "../element-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import { elementTypeOf } from "../graph/element-type.ts";
 import { broadcastShapes } from "./dimension.ts";
 import { like, many, type OperatorTable, operator, type Rule, type RuleContext, unary } from "./rule.ts";
 

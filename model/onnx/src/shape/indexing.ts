@@ -1,5 +1,5 @@
 /** Elements taken or placed by index: Gather and Scatter, OneHot, TopK, and what is found by value. */
-import type { Dimension, Shape } from "../value-type.ts";
+import type { Dimension, Shape } from "../graph/value-type.ts";
 import {
   axisOf,
   type Inferred,

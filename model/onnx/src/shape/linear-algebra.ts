@@ -1,6 +1,6 @@
 /** Matrix products. Broadcast batch axes in front, the two last axes multiplied (numpy.matmul). */
-import type { ElementType } from "../element-type.ts";
-import type { Dimension, Shape } from "../value-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import type { Dimension, Shape } from "../graph/value-type.ts";
 import { broadcastShapes, equalSize, mergeDimensions, ofRank } from "./dimension.ts";
 import { many, type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 

@@ -1,5 +1,5 @@
 /** Movement along axes: the same elements in another order, some left out, some repeated or joined. */
-import type { Dimension, Shape } from "../value-type.ts";
+import type { Dimension, Shape } from "../graph/value-type.ts";
 import { broadcastShapes, equalSize, plus, times } from "./dimension.ts";
 import {
   axisOf,

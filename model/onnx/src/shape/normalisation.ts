@@ -1,5 +1,5 @@
 /** Normalisations: the data keeps its shape; scale, bias and statistics must fit its channels. */
-import { elementTypeOf } from "../element-type.ts";
+import { elementTypeOf } from "../graph/element-type.ts";
 import { equalSize } from "./dimension.ts";
 import { axisOf, like, type OperatorTable, operator, type Rule, type RuleContext, unary } from "./rule.ts";
 

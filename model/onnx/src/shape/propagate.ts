@@ -5,15 +5,15 @@
  */
 
 import { CupelError } from "@cupel/base";
-import { elementTypes } from "../element-type.ts";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
-import { type Graph, subgraphsOf } from "../graph.ts";
-import type { Model } from "../model.ts";
-import type { Node } from "../node.ts";
-import type { Value } from "../value.ts";
-import { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "../value-type.ts";
+import { elementTypes } from "../graph/element-type.ts";
+import { type Graph, subgraphsOf } from "../graph/graph.ts";
+import type { Model } from "../graph/model.ts";
+import type { Node } from "../graph/node.ts";
+import type { Value } from "../graph/value.ts";
+import { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "../graph/value-type.ts";
 import { operatorOf } from "./operators.ts";
 import type { Inferred, RuleContext } from "./rule.ts";
 

@@ -1,5 +1,5 @@
 /** Between real numbers and integers: the shape stays, the zero point (or an attribute) decides the type. */
-import { type ElementType, elementTypeOf } from "../element-type.ts";
+import { type ElementType, elementTypeOf } from "../graph/element-type.ts";
 import { equalSize } from "./dimension.ts";
 import { axisOf, type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 

@@ -1,6 +1,6 @@
 /** Operators that fold axes into one number each. */
-import type { ElementType } from "../element-type.ts";
-import type { Shape } from "../value-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import type { Shape } from "../graph/value-type.ts";
 import {
   axisOf,
   type OperatorTable,

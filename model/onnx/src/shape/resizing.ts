@@ -1,5 +1,5 @@
 /** Resize and its predecessor Upsample: sizes given outright or as factors (ONNX Resize, operator sets 10 to 19). */
-import type { Dimension } from "../value-type.ts";
+import type { Dimension } from "../graph/value-type.ts";
 import { axisOf, type OperatorTable, operator, type Rule, type RuleContext, unknownOfRank } from "./rule.ts";
 
 const resize: Rule = (context) => {

@@ -5,9 +5,9 @@
  * attribute (`axes`, `pads`, `split`, ...), whichever the node carries is read.
  */
 import type { CupelError } from "@cupel/base";
-import type { ElementType } from "../element-type.ts";
-import type { Node } from "../node.ts";
-import type { Dimension, Shape } from "../value-type.ts";
+import type { ElementType } from "../graph/element-type.ts";
+import type { Node } from "../graph/node.ts";
+import type { Dimension, Shape } from "../graph/value-type.ts";
 
 /** What a rule knows of the node in hand. Indices are positions among the node's inputs. */
 export interface RuleContext {

@@ -1,5 +1,5 @@
 /** What a Slice cuts, axis by axis: shared by its shape rule and its evaluation. */
-import type { Dimension } from "../value-type.ts";
+import type { Dimension } from "../graph/value-type.ts";
 import { axisOf, type RuleContext, setting } from "./rule.ts";
 
 export interface AxisSlice {

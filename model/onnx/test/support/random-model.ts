@@ -4,7 +4,6 @@
  */
 import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { byteLengthOf, elementTypeOf } from "../../src/element-type.ts";
 import {
   AttributeProtoSchema,
   FunctionProtoSchema,
@@ -18,6 +17,7 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "../../src/gen/onnx_pb.ts";
+import { byteLengthOf, elementTypeOf } from "../../src/graph/element-type.ts";
 
 const text = fc.string({ maxLength: 6 });
 const size = fc.integer({ min: 0, max: 4 });

@@ -1,0 +1,36 @@
+/** The page from top to bottom, and the one thing its parts share: which layer is selected. */
+import type { CompressionReport } from "@cupel/report";
+import { useCallback, useState } from "preact/hooks";
+import { AccuracySection } from "./part/accuracy-section.tsx";
+import { ChangedImages } from "./part/changed-images.tsx";
+import { HeatMapSection } from "./part/heat-map-section.tsx";
+import { LayerTable } from "./part/layer-table.tsx";
+import { Provenance } from "./part/provenance.tsx";
+import { SizeAndSpeed } from "./part/size-and-speed.tsx";
+import { Summary } from "./part/summary.tsx";
+
+export function App({ report }: { readonly report: CompressionReport }) {
+  const firstBad = report.layers.findIndex((layer) => layer.name === report.firstBadLayer?.layer);
+  const [selected, setSelected] = useState(Math.max(0, firstBad));
+  const goToLayer = useCallback((index: number) => {
+    setSelected(index);
+    document.getElementById("layers")?.scrollIntoView({ block: "start" });
+  }, []);
+
+  return (
+    <>
+      <a class="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <Summary report={report} onGoToLayer={() => goToLayer(Math.max(0, firstBad))} />
+      <main id="main">
+        <HeatMapSection report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
+        <LayerTable layers={report.layers} firstBad={firstBad} selected={selected} onSelect={setSelected} />
+        <SizeAndSpeed report={report} onSelect={goToLayer} />
+        <AccuracySection report={report} />
+        <ChangedImages report={report} />
+        <Provenance report={report} />
+      </main>
+    </>
+  );
+}

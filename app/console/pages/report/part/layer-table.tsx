@@ -1,0 +1,134 @@
+/** Every figure of every layer: sorted by any column, filtered by words. */
+import type { LayerReport } from "@cupel/report";
+import { useMemo, useState } from "preact/hooks";
+import { plural } from "../../../shared/view/number-text.ts";
+import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
+import { shortName } from "../view/layer-name.ts";
+import { filterLayers, nextSorting, type Sorting, sortLayers } from "../view/layer-order.ts";
+import { HowToRead } from "./how-to-read.tsx";
+import { Section } from "./section.tsx";
+
+interface LayerTableProps {
+  readonly layers: readonly LayerReport[];
+  readonly firstBad: number;
+  readonly selected: number;
+  readonly onSelect: (index: number) => void;
+}
+
+/** Three lines of the column; the full name is in the tooltip and in the panel. */
+const MOST_CHARACTERS = 66;
+
+/** Columns under one heading, such as "Relative error". */
+const groups = layerColumns.reduce<{ readonly title: string; readonly columns: LayerColumn[] }[]>(
+  (made, column) => {
+    const last = made.at(-1);
+    if (last !== undefined && column.group !== "" && last.title === column.group) last.columns.push(column);
+    else made.push({ title: column.group, columns: [column] });
+    return made;
+  },
+  [],
+);
+
+export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableProps) {
+  const [sorting, setSorting] = useState<Sorting>({ column: "order", descending: false });
+  const [words, setWords] = useState("");
+  const shown = useMemo(() => sortLayers(filterLayers(layers, words), sorting), [layers, words, sorting]);
+
+  return (
+    <Section
+      id="table"
+      title="All layers"
+      intro="Sort by any heading; choose a layer's name to see it in the map above."
+    >
+      <div class="table-controls">
+        <label>
+          Filter{" "}
+          <input
+            type="search"
+            value={words}
+            placeholder="name, operator or weights"
+            onInput={(event) => setWords(event.currentTarget.value)}
+          />
+        </label>
+        <output>
+          {shown.length === layers.length
+            ? plural(layers.length, "layer")
+            : `${shown.length} of ${plural(layers.length, "layer")}`}
+        </output>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must take the keyboard */}
+      <section class="table-scroll" aria-label="Table of layers" tabIndex={0}>
+        <table class="layer-table">
+          <thead>
+            <tr class="groups">
+              {groups.map((group) => (
+                <th
+                  key={group.columns[0]?.id}
+                  colSpan={group.columns.length}
+                  class={columnClass(group.columns[0])}
+                  scope={group.title === "" ? undefined : "colgroup"}
+                >
+                  {group.title}
+                </th>
+              ))}
+            </tr>
+            <tr>
+              {layerColumns.map((column) => (
+                <Heading key={column.id} column={column} sorting={sorting} onSort={setSorting} />
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ layer, index }) => (
+              <tr key={index} class={index === selected ? "selected" : undefined}>
+                {layerColumns.map((column) => (
+                  <td key={column.id} class={columnClass(column)}>
+                    {column.id === "name" ? (
+                      <button type="button" title={layer.name} onClick={() => onSelect(index)}>
+                        {shortName(layer.name, MOST_CHARACTERS)}
+                        {index === firstBad && <span class="tag">first bad layer</span>}
+                      </button>
+                    ) : (
+                      column.text(layer, index)
+                    )}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {shown.length === 0 && <p class="muted">No layer has these words.</p>}
+      </section>
+      <HowToRead />
+    </Section>
+  );
+}
+
+interface HeadingProps {
+  readonly column: LayerColumn;
+  readonly sorting: Sorting;
+  readonly onSort: (sorting: Sorting) => void;
+}
+
+function Heading({ column, sorting, onSort }: HeadingProps) {
+  const sorted = sorting.column === column.id;
+  const direction = sorting.descending ? "descending" : "ascending";
+  return (
+    <th class={columnClass(column)} scope="col" aria-sort={sorted ? direction : "none"}>
+      <button
+        type="button"
+        title={column.explanation}
+        onClick={() => onSort(nextSorting(sorting, column.id))}
+      >
+        {column.title}
+        <span class="arrow" aria-hidden="true">
+          {sorted ? (sorting.descending ? "▼" : "▲") : ""}
+        </span>
+      </button>
+    </th>
+  );
+}
+
+function columnClass(column: LayerColumn | undefined): string {
+  return `column-${column?.id}${column?.numeric ? " numeric" : ""}`;
+}

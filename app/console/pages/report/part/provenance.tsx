@@ -1,0 +1,60 @@
+/** How the figures came about: enough to repeat them, and to prove which files they are about. */
+import type { CompressionReport, ModelSide } from "@cupel/report";
+import { countText, plural } from "../../../shared/view/number-text.ts";
+import { Section } from "./section.tsx";
+
+export function Provenance({ report }: { readonly report: CompressionReport }) {
+  const { environment, calibration } = report;
+  const facts: readonly (readonly [string, string])[] = [
+    ["Made at", report.createdAt],
+    ["Cupel", environment.cupel],
+    ["Node.js", environment.node],
+    ["Engine", environment.engine],
+    ["Processor", `${environment.cpu}, ${plural(environment.cores, "core")}`],
+    ["CPU features", environment.features.join(", ") || "none that matter"],
+    ["Seed", String(report.seed)],
+    [
+      "Calibration",
+      `${calibration.method}, ${plural(calibration.images, "image")} in ${plural(calibration.batches, "batch", "batches")}; ${
+        calibration.stoppedEarly ? "ranges stopped moving before the images ran out" : "all images were used"
+      }`,
+    ],
+  ];
+  return (
+    <Section
+      id="provenance"
+      title="How it was made"
+      intro="Every figure was measured on the written file, run by the engine with its optimiser on. 1 MB is a million bytes."
+    >
+      <div class="panel">
+        <dl class="facts provenance">
+          {facts.map(([title, text]) => (
+            <div key={title}>
+              <dt>{title}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+          <ModelFacts title="Original" side={report.original} />
+          <ModelFacts title="Compressed" side={report.compressed} />
+        </dl>
+        <details class="recipe">
+          <summary>Recipe, with every default filled in</summary>
+          <pre>{JSON.stringify(report.recipe, null, 2)}</pre>
+        </details>
+      </div>
+    </Section>
+  );
+}
+
+function ModelFacts({ title, side }: { readonly title: string; readonly side: ModelSide }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>
+        {side.file}, {countText(side.bytes)} bytes, {countText(side.parameters)} parameters
+        <br />
+        SHA-256 <code class="digest">{side.sha256}</code>
+      </dd>
+    </div>
+  );
+}

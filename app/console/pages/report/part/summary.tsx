@@ -1,0 +1,79 @@
+/** The head of the page: the verdict in words, the four figures behind it, and what a reader must know. */
+import type { CompressionReport } from "@cupel/report";
+import { plural } from "../../../shared/view/number-text.ts";
+import { headline, verdictSentence } from "../view/verdict.ts";
+import { FigureCards } from "./figure-cards.tsx";
+
+interface SummaryProps {
+  readonly report: CompressionReport;
+  readonly onGoToLayer: () => void;
+}
+
+const CONTENTS = [
+  ["layers", "Error by layer"],
+  ["table", "All layers"],
+  ["size-and-speed", "Size and speed"],
+  ["accuracy", "Accuracy"],
+  ["changed", "Changed images"],
+  ["provenance", "How it was made"],
+] as const;
+
+export function Summary({ report, onGoToLayer }: SummaryProps) {
+  const made = new Date(report.createdAt);
+  return (
+    <header class="summary">
+      <p class="eyebrow">
+        <span class="brand">Cupel</span> compression report
+        {!Number.isNaN(made.getTime()) && (
+          <time dateTime={report.createdAt}>
+            {made.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" })} UTC
+          </time>
+        )}
+      </p>
+      <h1>{headline(report)}</h1>
+      <p class="files">
+        <span class="file">{report.original.file}</span> <span aria-hidden="true">→</span>
+        <span class="visually-hidden">compressed to</span> <span class="file">{report.compressed.file}</span>
+        <span class="muted">, {plural(report.layers.length, "layer")} compared</span>
+      </p>
+      <p class="verdict">{verdictSentence(report)}</p>
+      <FigureCards report={report} />
+      <Remarks report={report} onGoToLayer={onGoToLayer} />
+      <nav aria-label="On this page">
+        {CONTENTS.map(([id, title]) => (
+          <a key={id} href={`#${id}`}>
+            {title}
+          </a>
+        ))}
+      </nav>
+    </header>
+  );
+}
+
+function Remarks({ report, onGoToLayer }: SummaryProps) {
+  const { firstBadLayer, notes, layers } = report;
+  const known = layers.some((layer) => layer.name === firstBadLayer?.layer);
+  return (
+    <div class="remarks">
+      {firstBadLayer === null ? (
+        <p class="remark good">
+          <b>No layer stands out</b> from those around it.
+        </p>
+      ) : (
+        <p class="remark warning">
+          <b>Look here first.</b> {firstBadLayer.sentence}{" "}
+          {known && (
+            <button type="button" class="link" onClick={onGoToLayer}>
+              Show this layer
+            </button>
+          )}
+        </p>
+      )}
+      {notes.map((note) => (
+        <p class="remark" key={note}>
+          <b>Note.</b> {note}
+        </p>
+      ))}
+    </div>
+  );
+}

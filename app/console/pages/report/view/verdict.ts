@@ -1,0 +1,103 @@
+/**
+ * The verdict in words, before any chart: what was gained and what it cost, in one breath, and then
+ * the same with every figure. Claims only what the figures carry: equal reads as equal, worse as worse.
+ */
+import type { AccuracyComparison, CompressionReport } from "@cupel/report";
+import {
+  bytesText,
+  type Figure,
+  factorText,
+  fixedText,
+  isFigure,
+  percentText,
+  pointDecimals,
+  pointsText,
+} from "../../../shared/view/number-text.ts";
+
+/** Ratios closer to one than this are called equal; timings of one machine wobble by as much. */
+const EQUAL_WITHIN = 0.05;
+
+/** Words for a ratio of before over after: more than one, less than one, about one. */
+export interface RatioWords {
+  readonly better: string;
+  readonly worse: string;
+  readonly equal: string;
+}
+
+export const SIZE_WORDS: RatioWords = { better: "smaller", worse: "larger", equal: "the same size" };
+export const SPEED_WORDS: RatioWords = { better: "faster", worse: "slower", equal: "equally fast" };
+export const MEMORY_WORDS: RatioWords = { better: "less", worse: "more", equal: "the same" };
+
+/** "8.6 times smaller", "1.3 times slower", "equally fast"; null when either figure is missing. */
+export function ratioPhrase(before: Figure, after: Figure, words: RatioWords): string | null {
+  if (!isFigure(before) || !isFigure(after) || before <= 0 || after <= 0) return null;
+  const ratio = before / after;
+  if (Math.abs(ratio - 1) < EQUAL_WITHIN) return words.equal;
+  return ratio > 1
+    ? `${factorText(ratio)} times ${words.better}`
+    : `${factorText(1 / ratio)} times ${words.worse}`;
+}
+
+/** "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy" */
+export function headline(report: CompressionReport): string {
+  const parts = [
+    ratioPhrase(report.original.bytes, report.compressed.bytes, SIZE_WORDS),
+    ratioPhrase(report.original.latency.medianMs, report.compressed.latency.medianMs, SPEED_WORDS),
+    costPhrase(report),
+  ];
+  const text = parts.filter((part) => part !== null).join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function costPhrase(report: CompressionReport): string {
+  if (report.accuracy === null && report.agreement === 1) return "the same prediction for every image";
+  if (report.accuracy === null)
+    return `the same prediction for ${percentText(report.agreement)} of the images`;
+  const { value, low } = report.accuracy.difference;
+  const decimals = pointDecimals(value);
+  const size = fixedText(Math.abs(value) * 100, decimals);
+  if (Number(size) === 0) return "with no change in accuracy";
+  if (value < 0) return `for ${size} points of accuracy`;
+  // A gain that chance explains is not claimed.
+  return low > 0 ? `with ${size} points more accuracy` : "with no accuracy lost";
+}
+
+/** Every figure of the verdict, in one sentence. */
+export function verdictSentence(report: CompressionReport): string {
+  const { original, compressed, accuracy } = report;
+  const size = ratioPhrase(original.bytes, compressed.bytes, SIZE_WORDS);
+  const speed = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
+  const parts = [
+    `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`,
+    speed,
+    accuracy === null
+      ? `same top prediction for ${percentText(report.agreement)} of the images (no labels, so accuracy is unknown)`
+      : accuracyPhrase(accuracy),
+  ];
+  return `${parts.filter((part) => part !== null).join("; ")}.`;
+}
+
+/** "accuracy 97.5 % → 97.1 % (−0.4 points, 95 % interval −0.8 … 0.0)" */
+export function accuracyPhrase(accuracy: AccuracyComparison): string {
+  const { top1 } = accuracy;
+  return `accuracy ${percentText(top1.original)} → ${percentText(top1.compressed)} (${differencePhrase(accuracy)})`;
+}
+
+/** "−0.4 points, 95 % interval −0.8 … 0.0" */
+export function differencePhrase(accuracy: AccuracyComparison): string {
+  const { value, low, high } = accuracy.difference;
+  const decimals = pointDecimals(value, low, high);
+  const points = (difference: number) => pointsText(difference, decimals);
+  return `${points(value)} points, 95\u00a0% interval ${points(low)}\u00a0…\u00a0${points(high)}`;
+}
+
+/** What the interval allows one to say. */
+export function intervalSentence(accuracy: AccuracyComparison): string {
+  const { low, high } = accuracy.difference;
+  if (!isFigure(low) || !isFigure(high)) return "No interval could be computed.";
+  if (low === 0 && high === 0) return "Not one image counted differently.";
+  if (low <= 0 && high >= 0) return "The interval includes zero: chance alone could explain the difference.";
+  return high < 0
+    ? "The whole interval lies below zero: the loss is more than chance."
+    : "The whole interval lies above zero: the gain is more than chance.";
+}

@@ -1,0 +1,102 @@
+/**
+ * Weights kept in files beside the model (`external_data` of onnx.proto): read lazily, one tensor at a
+ * time, and laid out for writing at offsets the operating system can map into memory.
+ */
+import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { CupelError, reasonOf } from "@cupel/base";
+import { onnxErrors } from "../errors.ts";
+import type { TensorSource } from "../graph/tensor.ts";
+
+/** Page size of Linux and macOS. A tensor that starts on a page can be mapped instead of read. */
+export const externalAlignment = 4096;
+
+export interface ExternalFiles {
+  /** @throws EXTERNAL_DATA_MISSING */
+  source(entries: ReadonlyMap<string, string>, length: number): TensorSource;
+}
+
+export const noExternalFiles: ExternalFiles = {
+  source(entries) {
+    throw onnxErrors.error(
+      "EXTERNAL_DATA_MISSING",
+      `Weights lie in the file "${entries.get("location")}", but the model was given as bytes without a folder. ` +
+        "Open it by path.",
+    );
+  },
+};
+
+/** The files beside a model in `folder`. A location that leads out of the folder, by name or by link, is refused. */
+export function externalFiles(folder: string): ExternalFiles {
+  return {
+    source(entries, length) {
+      const location = entries.get("location") ?? "";
+      const offset = Number(entries.get("offset") ?? 0);
+      const stated = Number(entries.get("length") ?? length);
+      const path = join(folder, location);
+      if (location === "" || isAbsolute(location) || !isInside(folder, path)) throw outside(location);
+      const { size, file } = locate(folder, path, location);
+      const fits = Number.isSafeInteger(offset) && offset >= 0 && offset + length <= size;
+      if (stated !== length || !fits) {
+        throw missing(
+          location,
+          `the model wants ${length} bytes at ${offset}, the file has ${size} and the entry says ${stated}`,
+        );
+      }
+      return {
+        kind: "external",
+        place: { location, offset, length },
+        load: () => readRange(file, location, offset, length),
+      };
+    },
+  };
+}
+
+/** Links are followed before the file is judged: a name inside the folder may lead anywhere. */
+function locate(folder: string, path: string, location: string): { size: number; file: string } {
+  try {
+    const file = realpathSync(path);
+    if (!isInside(realpathSync(folder), file)) throw outside(location);
+    return { size: statSync(file).size, file };
+  } catch (thrown) {
+    throw thrown instanceof CupelError ? thrown : missing(location, reasonOf(thrown), thrown);
+  }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function outside(location: string) {
+  return missing(location, "it must be a relative path inside the model's folder");
+}
+
+function readRange(path: string, location: string, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (thrown) {
+    throw missing(location, reasonOf(thrown), thrown);
+  }
+  try {
+    let done = 0;
+    while (done < length) {
+      const count = readSync(file, bytes, done, length - done, offset + done);
+      if (count === 0) throw missing(location, `it ended at byte ${offset + done}`);
+      done += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function missing(location: string, reason: string, cause?: unknown) {
+  return onnxErrors.error(
+    "EXTERNAL_DATA_MISSING",
+    `The weights file "${location}" cannot be used: ${reason}. Keep it beside the model.`,
+    { cause, details: { location } },
+  );
+}

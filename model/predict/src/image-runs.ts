@@ -1,0 +1,66 @@
+/**
+ * How images are handed to a model: as many a run as it takes and memory allows. A model exported for a
+ * fixed number of images gets its last run filled up with black ones, whose predictions are dropped.
+ */
+import type { Session, TensorData } from "@cupel/runtime";
+import { runtimeErrors } from "@cupel/runtime";
+import type { ImageBatch } from "@cupel/vision";
+
+interface InputShape {
+  readonly name: string;
+  readonly dims: readonly (number | string | null)[];
+}
+
+/** @param wanted images a run where the model leaves it open. */
+export function imagesPerRun({ dims }: InputShape, wanted: number): number {
+  const [fixed] = dims;
+  return typeof fixed === "number" && fixed > 0 ? fixed : Math.max(1, wanted);
+}
+
+/**
+ * One run over a batch no larger than `imagesPerRun`; the batch's data is given away.
+ * @returns tensors that begin with a dimension of the batch's own size.
+ */
+export async function runImages(
+  session: Session,
+  input: InputShape,
+  batch: ImageBatch,
+  fetches?: readonly string[],
+): Promise<Record<string, TensorData>> {
+  checkDims(input, batch.dims);
+  const [count, ...image] = batch.dims;
+  const size = imagesPerRun(input, count);
+  const feed = { type: "float32" as const, dims: [size, ...image], data: filled(batch, size) };
+  const tensors = await session.run({ [input.name]: feed }, { fetches, transfer: true });
+  if (size === count) return tensors;
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, firstOf(tensor, size, count)]),
+  );
+}
+
+function filled({ data, dims }: ImageBatch, size: number): Float32Array {
+  if (dims[0] === size) return data;
+  const all = new Float32Array((data.length / dims[0]) * size);
+  all.set(data);
+  return all;
+}
+
+function firstOf(tensor: TensorData, size: number, count: number): TensorData {
+  const { dims, data } = tensor;
+  if (dims[0] !== size) return tensor;
+  return { ...tensor, dims: [count, ...dims.slice(1)], data: data.subarray(0, (data.length / size) * count) };
+}
+
+/** Says which size differs before the engine would, in words about images. */
+export function checkDims(input: InputShape, dims: readonly number[]): void {
+  const fits =
+    input.dims.length === dims.length &&
+    input.dims.every((want, axis) => axis === 0 || typeof want !== "number" || want === dims[axis]);
+  if (fits) return;
+  throw runtimeErrors.error(
+    "INPUT_SHAPE_MISMATCH",
+    `The model's input "${input.name}" takes [${input.dims.join(", ")}], but the preprocessing makes [${dims.join(", ")}]. ` +
+      "Set the size and colour with --preprocessing.",
+    { details: { input: input.name, expected: input.dims, given: dims } },
+  );
+}

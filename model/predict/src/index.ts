@@ -1,0 +1,4 @@
+export { compareEvaluations, type EvaluationDifference } from "./compare-evaluations.ts";
+export { predictErrors } from "./errors.ts";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
+export { checkDims, imagesPerRun, runImages } from "./image-runs.ts";

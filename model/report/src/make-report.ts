@@ -1,0 +1,209 @@
+/**
+ * Measures what a compression cost: runs both written files, as the engine optimises them, on the same
+ * images, and fills the report. Everything expensive is streamed; what grows with the number of images
+ * is their predictions alone.
+ */
+import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { inferShapes, type Model, readModelFile } from "@cupel/onnx";
+import { type Evaluation, evaluate } from "@cupel/predict";
+import { cpuFeatures } from "@cupel/runtime";
+import { type ImageSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
+import { comparedBatchSize } from "./batch-budget.ts";
+import { type ActivationComparison, compareActivations } from "./compare-activations.ts";
+import { type ChangedPrediction, comparePredictions, spreadOver } from "./compare-predictions.ts";
+import { constantValues, countParameters } from "./count-parameters.ts";
+import { reportEnvironment } from "./environment.ts";
+import { judgeLayers } from "./first-bad-layer.ts";
+import type { Segment } from "./graph-segments.ts";
+import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
+import { type MatchedLayer, matchLayers } from "./match-layers.ts";
+import { fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure-cost.ts";
+import { describeFile } from "./model-file.ts";
+import { atOnce, inTurn, type ModelPair } from "./model-pair.ts";
+import { reportNotes } from "./report-notes.ts";
+import type {
+  CalibrationReport,
+  ChangedImage,
+  CompressionReport,
+  ModelSide,
+  SpatialMaps,
+  TradeOffPoint,
+} from "./report-schema.ts";
+
+export interface MakeReportOptions extends WorkOptions {
+  /** The written files. */
+  readonly originalPath: string;
+  readonly compressedPath: string;
+  /** Evaluation images, labelled or not. */
+  readonly images: ImageSource;
+  readonly preprocessing: Preprocessing;
+  /** Names by class. Default: those of the images, else "class 0", "class 1", ... */
+  readonly classes?: readonly string[] | null | undefined;
+  readonly recipe: unknown;
+  readonly seed: number;
+  readonly calibration: CalibrationReport;
+  readonly tradeOff: readonly TradeOffPoint[];
+  readonly layers: readonly PlannedLayer[];
+  /**
+   * Of a compressor that equalised: what each channel of an activation was divided by, under the name of
+   * the activation. The comparison multiplies it back. Default: none.
+   */
+  readonly channelFactors?: ReadonlyMap<string, Float32Array> | undefined;
+  /** Default: all cores this process may use. */
+  readonly threads?: number | undefined;
+  /** Images whose activations are compared, a stratified sample. Default 64. */
+  readonly comparedImages?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+const shownChanges = 60;
+const mappedImages = 6;
+const comparedByDefault = 64;
+
+/**
+ * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED,
+ * LABEL_OUT_OF_RANGE, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
+ */
+export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
+  const { images, seed, signal, progress, clock = systemClock } = options;
+  const paths: ModelPair<string> = { original: options.originalPath, compressed: options.compressedPath };
+  const cpu = cpuFeatures();
+  const work = { threads: options.threads ?? cpu.cores, signal, progress };
+  const models = await inTurn(paths, readInferred);
+  const layers = matchLayers(models.original.graph, models.compressed.graph);
+
+  const sampled = sample(images, options.comparedImages ?? comparedByDefault, seed);
+  const compared = await compareLayers(paths, layers, sampled, options, work.threads);
+  const evaluations = await evaluateBoth(paths, options, work.threads);
+  const predictions = comparePredictions(
+    evaluations.original,
+    evaluations.compressed,
+    options.classes ?? images.classes,
+  );
+  const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
+  const latency = await latencyOf(paths, work);
+  const memory = await memoryOf(paths, work);
+  const fusion = await fusionOf(paths.compressed, work);
+
+  const describe = async (side: keyof ModelPair<string>): Promise<ModelSide> => ({
+    ...(await describeFile(paths[side], models[side])),
+    parameters: parametersOf(models[side]),
+    latency: latency[side],
+    memory: memory[side],
+  });
+  const rows = layerReports(models.original.graph, layers, options.layers, {
+    figures: compared.figures,
+    timeShares,
+  });
+  const judgement = judgeLayers(
+    rows.map((row, i) => ({
+      ...row,
+      inputs: layers[i]!.inputs,
+      recipeName: plannedFor(layers[i]!, options.layers)?.name ?? null,
+    })),
+  );
+  return {
+    format: "cupel-report/1",
+    createdAt: new Date(clock.now()).toISOString(),
+    environment: reportEnvironment(cpu),
+    seed,
+    recipe: options.recipe,
+    original: await describe("original"),
+    compressed: await describe("compressed"),
+    accuracy: predictions.accuracy,
+    agreement: predictions.agreement,
+    layers: rows,
+    firstBadLayer: judgement.firstBad,
+    changed: {
+      count: predictions.changed.length,
+      shown: await withThumbnails(spreadOver(predictions.changed, shownChanges), images, signal),
+    },
+    spatial: await spatialMaps(compared, sampled),
+    fusion,
+    tradeOff: options.tradeOff,
+    calibration: options.calibration,
+    notes: reportNotes({
+      cpu,
+      harmless: judgement.harmless,
+      broken: evaluations.original.broken,
+      images: evaluations.original.indices.length,
+      compared: compared.images,
+      labelled: predictions.accuracy !== null,
+      latency,
+      memoryKnown: memory.original.wholeProcessBytes !== null,
+    }),
+  };
+}
+
+async function readInferred(path: string): Promise<Model> {
+  const model = await readModelFile(path);
+  inferShapes(model);
+  return model;
+}
+
+function compareLayers(
+  paths: ModelPair<string>,
+  layers: readonly MatchedLayer[],
+  images: ImageSource,
+  { preprocessing, channelFactors, signal, progress }: MakeReportOptions,
+  threads: number,
+): Promise<ActivationComparison> {
+  const taps = layers.map((layer) => layer.original.end);
+  const activations = layers.map(({ name, counterpart }) => ({
+    name,
+    counterpart,
+    channelFactors: channelFactors?.get(name) ?? null,
+  }));
+  const batchSize = comparedBatchSize(taps);
+  const options = { batchSize, mappedImages, threads, signal, progress };
+  return compareActivations(paths, activations, images, preprocessing, options);
+}
+
+function evaluateBoth(
+  paths: ModelPair<string>,
+  { images, preprocessing, signal, progress }: MakeReportOptions,
+  threads: number,
+): Promise<ModelPair<Evaluation>> {
+  const options = {
+    threads: Math.max(1, Math.floor(threads / 2)),
+    signal,
+    progress,
+  };
+  return atOnce(paths, (path) => evaluate(path, images, preprocessing, options));
+}
+
+function segmentsOfBoth(layers: readonly MatchedLayer[]): ModelPair<readonly Segment[]> {
+  return {
+    original: layers.map((layer) => layer.original),
+    compressed: layers.map((layer) => layer.compressed),
+  };
+}
+
+function parametersOf({ graph }: Model): number {
+  return countParameters(graph.nodes, constantValues(graph));
+}
+
+async function withThumbnails(
+  changed: readonly ChangedPrediction[],
+  images: ImageSource,
+  signal: AbortSignal | undefined,
+): Promise<ChangedImage[]> {
+  const shown: ChangedImage[] = [];
+  for (const { index, ...predictions } of changed) {
+    throwIfCancelled(signal, "The report");
+    shown.push({ id: images.id(index), ...predictions, thumbnail: await thumbnail(images, index) });
+  }
+  return shown;
+}
+
+async function spatialMaps(compared: ActivationComparison, sampled: ImageSource): Promise<SpatialMaps> {
+  return {
+    images: await Promise.all(
+      compared.mapped.map(async (index) => ({
+        id: sampled.id(index),
+        thumbnail: await thumbnail(sampled, index),
+      })),
+    ),
+    layers: [...compared.maps].map(([layer, maps]) => ({ layer, ...maps })),
+  };
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type NoteFacts, reportNotes } from "../src/report-notes.ts";
+
+const latency = { threads: 1, runs: 30, medianMs: 10, p10Ms: 9, p90Ms: 11 };
+const calm: NoteFacts = {
+  cpu: {
+    model: "A processor",
+    cores: 2,
+    architecture: "x64",
+    features: ["avx2", "avx512_vnni"],
+    int8Pays: "yes",
+    sentence: "It pays.",
+  },
+  harmless: null,
+  broken: [],
+  images: 64,
+  compared: 64,
+  labelled: true,
+  memoryKnown: true,
+  latency: { original: latency, compressed: latency },
+};
+
+test("a measurement without reservations has no notes", () => {
+  assert.deepEqual(reportNotes(calm), []);
+});
+
+test("each reservation is one sentence that says what it means for the figures", () => {
+  const cases: readonly (readonly [Partial<NoteFacts>, RegExp])[] = [
+    [{ cpu: { ...calm.cpu, int8Pays: "no", sentence: "It does not pay." } }, /^It does not pay\.$/],
+    [{ images: 100 }, /64 of the 100 images/],
+    [{ labelled: false }, /no labels/],
+    [{ memoryKnown: false }, /memory/],
+    [{ harmless: "One layer is odd." }, /^One layer is odd\.$/],
+    [{ latency: { original: latency, compressed: { ...latency, p90Ms: 40 } } }, /speed figures are rough/],
+  ];
+  for (const [facts, expected] of cases) {
+    const notes = reportNotes({ ...calm, ...facts });
+    assert.equal(notes.length, 1, String(expected));
+    assert.match(notes[0]!, expected);
+  }
+});
+
+test("broken images are counted whole and named in part", () => {
+  const broken = ["a.png", "b.png", "c.png", "d.png", "e.png"].map((id, index) => ({
+    index,
+    id,
+    reason: "cut off",
+  }));
+  assert.deepEqual(reportNotes({ ...calm, broken }), [
+    "5 images could not be read and are left out: a.png, b.png, c.png and 2 more.",
+  ]);
+  assert.match(
+    reportNotes({ ...calm, broken: broken.slice(0, 1) })[0]!,
+    /^One image could not be read .*: a\.png\.$/,
+  );
+});

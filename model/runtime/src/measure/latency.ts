@@ -1,0 +1,118 @@
+/**
+ * How fast models are, compared fairly on a noisy machine: their runs are interleaved, so that whatever
+ * slows the machine slows all of them, and ratios are taken between runs of the same round.
+ *
+ * Times are those inside the engine. The thread boundary adds about as much to every model, which would
+ * flatter the slower of two small ones.
+ */
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { runtimeErrors } from "../errors.ts";
+import type { EngineTuning } from "../session/engine-options.ts";
+import type { Feeds } from "../session/feeds.ts";
+import type { ModelSource } from "../session/model-source.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { randomFeeds } from "./random-feeds.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
+
+export interface LatencyOptions extends WorkOptions, EngineTuning {
+  /** Rounds that count; each runs every model once. Default 50. */
+  readonly runs?: number | undefined;
+  /** Rounds before them that do not. Default 5. */
+  readonly warmup?: number | undefined;
+  /** Images a run when throughput is measured as well. Default: it is not. */
+  readonly batch?: number | undefined;
+  /** Default 1. */
+  readonly seed?: number | undefined;
+}
+
+export interface Latency {
+  readonly name: string;
+  /** Milliseconds for one image. */
+  readonly latency: Spread;
+  /** Time of the first model over this one's, by round: above 1 means faster than the first. */
+  readonly ratio: Spread;
+  readonly throughput: { readonly batch: number; readonly imagesPerSecond: number } | null;
+}
+
+interface Contestant {
+  readonly session: Session;
+  readonly feeds: Feeds;
+}
+
+/** A model's idle threads must not spin while another model is on. */
+const quietConfig = { "session.force_spinning_stop": "1" };
+
+/** @throws what `openSession` and `Session.run` throw, INPUT_SHAPE_MISMATCH when a model cannot take the batch */
+export async function measureLatency(
+  models: readonly { readonly name: string; readonly model: ModelSource }[],
+  options: LatencyOptions = {},
+): Promise<Latency[]> {
+  const { runs = 50, warmup = 5, batch, seed = 1, signal, progress = silentProgress, ...tuning } = options;
+  await using stack = new AsyncDisposableStack();
+  const sessions: Session[] = [];
+  for (const { model } of models) {
+    const session = await openSession(model, {
+      ...tuning,
+      configEntries: { ...quietConfig, ...tuning.configEntries },
+      signal,
+    });
+    sessions.push(stack.use(session));
+  }
+  using task = progress.start("Measuring latency", (batch === undefined ? 1 : 2) * (warmup + runs), "rounds");
+  const rounds = (contestants: readonly Contestant[]) =>
+    interleave(contestants, { runs, warmup, signal, onRound: () => task.advance() });
+
+  const single = await rounds(
+    sessions.map((session) => ({ session, feeds: randomFeeds(session.inputs, seed) })),
+  );
+  const batched =
+    batch === undefined
+      ? null
+      : await rounds(
+          sessions.map((session, i) => ({
+            session,
+            feeds: batchFeeds(session, batch, seed, models[i]!.name),
+          })),
+        );
+
+  return models.map(({ name }, i) => ({
+    name,
+    latency: spreadOf(single[i]!),
+    ratio: spreadOf(single[i]!.map((ms, round) => single[0]![round]! / ms)),
+    throughput:
+      batched && batch !== undefined
+        ? { batch, imagesPerSecond: (batch * 1000) / spreadOf(batched[i]!).median }
+        : null,
+  }));
+}
+
+/** Milliseconds by contestant and round. Each round begins with another contestant, so that none always follows the same one. */
+async function interleave(
+  contestants: readonly Contestant[],
+  options: { runs: number; warmup: number; signal: AbortSignal | undefined; onRound: () => void },
+): Promise<number[][]> {
+  const times = contestants.map((): number[] => []);
+  for (let round = 0; round < options.warmup + options.runs; round++) {
+    throwIfCancelled(options.signal, "Measuring latency");
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const i = (round + turn) % contestants.length;
+      const { session, feeds } = contestants[i]!;
+      const { engineMs } = await session.timedRun(feeds);
+      if (round >= options.warmup) times[i]!.push(engineMs);
+    }
+    options.onRound();
+  }
+  return times;
+}
+
+function batchFeeds(session: Session, batch: number, seed: number, name: string): Feeds {
+  const feeds = randomFeeds(session.inputs, seed, { batch });
+  const fixed = session.inputs.find((input) => typeof input.dims[0] === "number" && input.dims[0] !== batch);
+  if (fixed === undefined) return feeds;
+  throw runtimeErrors.error(
+    "INPUT_SHAPE_MISMATCH",
+    `The input "${fixed.name}" of ${name} is fixed to ${fixed.dims[0]} images a run, so its throughput at ${batch} cannot be ` +
+      "measured. Give the model a symbolic batch dimension.",
+    { details: { name: fixed.name, batch } },
+  );
+}

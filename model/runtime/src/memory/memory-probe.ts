@@ -1,0 +1,36 @@
+/**
+ * Entry of the child process whose memory is measured. It hosts the engine in its main thread: a worker's
+ * heap would add a megabyte or ten that have nothing to do with the model.
+ */
+import { readFileSync } from "node:fs";
+import { randomFeeds } from "../measure/random-feeds.ts";
+import { openEngineSession, prepareEngineThread } from "../session/engine-session.ts";
+import { postError } from "../session/posted-error.ts";
+import type { MemoryOutcome, MemoryTask } from "./memory-protocol.ts";
+import { parseProcStatus } from "./proc-status.ts";
+
+process.once("message", async (task: MemoryTask) => {
+  let outcome: MemoryOutcome;
+  try {
+    prepareEngineThread();
+    if (task.path !== null) await exercise(task.path, task);
+    outcome = { kind: "measured", peakResident: peakResident() };
+  } catch (thrown) {
+    outcome = { kind: "failed", error: postError(thrown) };
+  }
+  process.send?.(outcome, () => process.disconnect?.());
+});
+
+async function exercise(path: string, { options, runs, batch }: MemoryTask): Promise<void> {
+  await using session = await openEngineSession({ kind: "path", path }, options);
+  const feeds = randomFeeds(session.inputs, 1, { batch });
+  for (let run = 0; run < runs; run++) await session.run(feeds, null);
+}
+
+/** Where there is no /proc, getrusage. On Linux that would include the parent's memory from before exec. */
+function peakResident(): number | null {
+  if (process.platform === "linux")
+    return parseProcStatus(readFileSync("/proc/self/status", "utf8")).peakResident;
+  const kilobytes = process.resourceUsage().maxRSS;
+  return kilobytes > 0 ? kilobytes * 1024 : null;
+}

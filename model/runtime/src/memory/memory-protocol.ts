@@ -1,0 +1,16 @@
+/** What passes between `measureMemory` and the child process that it measures, as JSON on a channel of its own. */
+import type { EngineOptions } from "../session/engine-options.ts";
+import type { PostedError } from "../session/posted-error.ts";
+
+export interface MemoryTask {
+  /** Null measures the bare process: Node with the engine's library loaded. */
+  readonly path: string | null;
+  readonly options: EngineOptions;
+  readonly runs: number;
+  readonly batch: number;
+}
+
+export type MemoryOutcome =
+  /** `peakResident` in bytes, as the child's own system tells it at the end. */
+  | { readonly kind: "measured"; readonly peakResident: number | null }
+  | { readonly kind: "failed"; readonly error: PostedError };
