@@ -1,15 +1,30 @@
 export { writeFileAtomically } from "./atomic-file.ts";
+export { bytesText, threeDigits } from "./bytes-text.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export { elementCount } from "./element-count.ts";
 export {
   CupelError,
   type CupelErrorOptions,
   defineErrors,
+  type ErrorJson,
   type ErrorRegistry,
   type ErrorSpec,
+  failures,
   type GrpcStatus,
+  publicError,
   reasonOf,
 } from "./error.ts";
-export { baseErrors, throwIfCancelled, toCupelError } from "./errors.ts";
-export { type LogFields, type Logger, silentLogger } from "./logger.ts";
+export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
+export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { createRandom, type Random } from "./random.ts";
+export { quantile, type Spread, spreadOf } from "./spread.ts";
+export { openTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
+export { moduleBeside } from "./thread/module-beside.ts";
+export {
+  type CloseOptions,
+  OwnedThread,
+  type OwnedThreadOptions,
+  type TaskOptions,
+} from "./thread/owned-thread.ts";
+export { type Served, serveThread, type ThreadHandler } from "./thread/serve-thread.ts";

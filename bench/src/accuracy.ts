@@ -4,7 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { openTemporaryFolder, reasonOf, type TemporaryFolder } from "@cupel/base";
 import { compress, defaultRecipe, type WeightBits } from "@cupel/compress";
 import { type Model, readModelFile, writeModelFile } from "@cupel/onnx";
 import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/predict";
@@ -19,7 +19,6 @@ import {
 import { type Bar, type Benchmark, type BenchmarkContext, withoutData } from "./benchmark.ts";
 import { megabytes, points, seconds, tableText } from "./figures.ts";
 import { quantiseStatically, writeTensors } from "./peer/static-quantiser.ts";
-import { openTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
 interface Subject {
   readonly model: string;
@@ -143,7 +142,7 @@ async function measureSubject(
   data: string,
   context: BenchmarkContext,
 ): Promise<SubjectResult> {
-  await using folder = await openTemporaryFolder();
+  await using folder = await openTemporaryFolder("bench");
   const path = join(data, "models", `${subject.model}.onnx`);
   const model = await readModelFile(path);
   const preprocessing = parsePreprocessing(
@@ -232,7 +231,7 @@ function contendersOf(trial: Trial, context: BenchmarkContext): Contender[] {
 }
 
 async function compressTo(goal: Goal, trial: Trial, { progress, signal }: BenchmarkContext): Promise<string> {
-  const output = trial.folder.file(`${goal.bits}.onnx`);
+  const output = join(trial.folder.path, `${goal.bits}.onnx`);
   const { model } = await compress(trial.model, {
     images: trial.calibration,
     preprocessing: trial.preprocessing,
@@ -253,8 +252,8 @@ async function quantiseByPeer(
   signal: AbortSignal,
 ): Promise<string> {
   const images = sample(calibration, peerImages, seed);
-  const tensors = await writeTensors(images, preprocessing, folder.file("images.bin"));
-  const output = folder.file(`${method}.onnx`);
+  const tensors = await writeTensors(images, preprocessing, join(folder.path, "images.bin"));
+  const output = join(folder.path, `${method}.onnx`);
   await quantiseStatically({ python, model: path, tensors, method, prepare: true, output, signal });
   return output;
 }

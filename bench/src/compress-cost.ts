@@ -3,15 +3,17 @@
  * and what the model costs in memory afterwards. Each compression runs in a process of its own, since a
  * peak never sinks.
  */
+
 import { fork } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openTemporaryFolder } from "@cupel/base";
 import { writeModelFile } from "@cupel/onnx";
 import { type MemoryReport, measureMemory } from "@cupel/runtime";
 import type { Benchmark } from "./benchmark.ts";
 import type { ProbeOutcome, ProbeTask } from "./compress-probe.ts";
 import { megabytes, seconds, tableText } from "./figures.ts";
 import { resnet50 } from "./models/resnet50.ts";
-import { openTemporaryFolder } from "./temporary-folder.ts";
 
 const images = 128;
 const imageCounts = [32, 128, 512] as const;
@@ -25,15 +27,15 @@ export const compressCost: Benchmark = {
   peer: "itself with 32 and 512 images, and a bare process that has loaded the same modules",
   takes: "10 min",
   async run({ print, signal }) {
-    await using folder = await openTemporaryFolder();
-    const path = folder.file("fp32.onnx");
+    await using folder = await openTemporaryFolder("bench");
+    const path = join(folder.path, "fp32.onnx");
     const { bytes } = await writeModelFile(resnet50(), path);
     const bare = await probe({ kind: "bare" }, signal);
     print(`bare process: ${megabytes(bare.peakBytes)}; model in float32: ${megabytes(bytes)}`);
 
     const cases: Case[] = [];
     const add = async (bits: 8 | "mixed", count: number, seesAll: boolean) => {
-      const output = folder.file(`${bits}.onnx`);
+      const output = join(folder.path, `${bits}.onnx`);
       const outcome = await probe({ kind: "compress", path, output, bits, images: count, seesAll }, signal);
       cases.push({ bits, ...outcome });
       print(caseText(cases.at(-1)!, bare.peakBytes));
@@ -44,7 +46,7 @@ export const compressCost: Benchmark = {
 
     const memory = {
       float32: await measureMemory(path, { threads: 1, signal }),
-      int8: await measureMemory(folder.file("8.onnx"), { threads: 1, signal }),
+      int8: await measureMemory(join(folder.path, "8.onnx"), { threads: 1, signal }),
     };
     print(`\n${memoryTable(memory)}`);
     const [usual, few, , many, mixed] = cases;

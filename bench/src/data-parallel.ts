@@ -3,11 +3,13 @@
  * A worker's threads divide every operator, and wait for each other after each; replicas meet once a step,
  * but then move all gradients and parameters through memory.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { spreadOf } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { mlp, openParallelTrainer, openTrainer, resnet18, resnetCifar, type Trainer } from "@cupel/train";
 import type { Benchmark } from "./benchmark.ts";
-import { ratioText, spreadOf, tableText } from "./figures.ts";
+import { ratioText, tableText } from "./figures.ts";
 import { randomTrainingBatch } from "./random-training-batch.ts";
 
 const workers = 2;

@@ -1,12 +1,5 @@
+import type { Spread } from "@cupel/base";
 /** Figures as the benchmarks print them, and the order statistics behind them. */
-import type { Spread } from "@cupel/runtime";
-
-/** Nearest-rank percentiles. */
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (fraction: number) => sorted[Math.round(fraction * (sorted.length - 1))]!;
-  return { p10: at(0.1), median: at(0.5), p90: at(0.9) };
-}
 
 /** The spread of 1/x. */
 export function inverse({ p10, median, p90 }: Spread): Spread {

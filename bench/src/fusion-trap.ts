@@ -3,6 +3,8 @@
  * quantiser that does not see through it leaves those convolutions in float32, and the conversions around
  * them eat what the others gain. Nothing fails; the model is merely slow.
  */
+import { join } from "node:path";
+import { openTemporaryFolder } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { writeModelFile } from "@cupel/onnx";
 import { type FusionReport, fusionReport, measureLatency } from "@cupel/runtime";
@@ -12,7 +14,6 @@ import { millisecondsText, ratioText, tableText } from "./figures.ts";
 import { syntheticImages } from "./images/synthetic-images.ts";
 import { resnet50 } from "./models/resnet50.ts";
 import { quantiseStatically, writeTensors } from "./peer/static-quantiser.ts";
-import { openTemporaryFolder } from "./temporary-folder.ts";
 
 /** Fusion does not depend on them, and the peer keeps their activations. */
 const images = 16;
@@ -25,8 +26,8 @@ export const fusionTrap: Benchmark = {
   takes: "3 min",
   async run({ python, print, progress, signal }) {
     if (python === null) return withoutPython;
-    await using folder = await openTemporaryFolder();
-    const path = folder.file("fp32.onnx");
+    await using folder = await openTemporaryFolder("bench");
+    const path = join(folder.path, "fp32.onnx");
     const model = resnet50({ batchNorms: "behind-identity" });
     await writeModelFile(model, path);
     const preprocessing = parsePreprocessing(
@@ -41,17 +42,17 @@ export const fusionTrap: Benchmark = {
       progress,
       signal,
     });
-    await writeModelFile(compressed.model, folder.file("cupel.onnx"));
-    const tensors = await writeTensors(source, preprocessing, folder.file("images.bin"));
+    await writeModelFile(compressed.model, join(folder.path, "cupel.onnx"));
+    const tensors = await writeTensors(source, preprocessing, join(folder.path, "images.bin"));
     const stock = { python, model: path, tensors, method: "MinMax", signal } as const;
-    await quantiseStatically({ ...stock, prepare: true, output: folder.file("prepared.onnx") });
-    await quantiseStatically({ ...stock, prepare: false, output: folder.file("plain.onnx") });
+    await quantiseStatically({ ...stock, prepare: true, output: join(folder.path, "prepared.onnx") });
+    await quantiseStatically({ ...stock, prepare: false, output: join(folder.path, "plain.onnx") });
 
     const contestants = [
       { name: "float32", model: path },
-      { name: "Cupel", model: folder.file("cupel.onnx") },
-      { name: "quantize_static, prepared", model: folder.file("prepared.onnx") },
-      { name: "quantize_static", model: folder.file("plain.onnx") },
+      { name: "Cupel", model: join(folder.path, "cupel.onnx") },
+      { name: "quantize_static, prepared", model: join(folder.path, "prepared.onnx") },
+      { name: "quantize_static", model: join(folder.path, "plain.onnx") },
     ];
     const fused: FusionReport["convolutions"][] = [];
     for (const contestant of contestants) {

@@ -2,12 +2,13 @@
  * What a graph costs by its size: building, differentiating and compiling grow with the nodes, and what
  * JavaScript does in a run does not, since a run crosses into the engine once. Reuse holds on to nothing.
  */
+import { spreadOf } from "@cupel/base";
 import { attribute, encodeModelBytes, type Model } from "@cupel/onnx";
 import { openSession, randomFeeds, type Session, watchMemory } from "@cupel/runtime";
 import { differentiate } from "@cupel/train";
 import { type Allocation, allocationOf } from "./allocation.ts";
 import type { Benchmark } from "./benchmark.ts";
-import { megabytes, spreadOf, tableText } from "./figures.ts";
+import { megabytes, tableText } from "./figures.ts";
 import { residualChain } from "./models/residual-chain.ts";
 
 const sizes = [10, 100, 1000] as const;

@@ -2,6 +2,8 @@
  * How much faster INT8 is than float32, and whether W4 at rest costs time: ResNet-50 at full width, one
  * image a run, all models in turn in the same engine.
  */
+import { join } from "node:path";
+import { openTemporaryFolder } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { type Model, writeModelFile } from "@cupel/onnx";
 import { type FusionReport, fusionReport, type Latency, measureLatency } from "@cupel/runtime";
@@ -10,7 +12,6 @@ import type { Bar, Benchmark, BenchmarkContext } from "./benchmark.ts";
 import { inverse, megabytes, millisecondsText, ratioText, seconds, tableText } from "./figures.ts";
 import { syntheticImages } from "./images/synthetic-images.ts";
 import { resnet50 } from "./models/resnet50.ts";
-import { openTemporaryFolder } from "./temporary-folder.ts";
 
 const images = 128;
 const rounds = 60;
@@ -25,19 +26,19 @@ export const int8Latency: Benchmark = {
   peer: "the same model in float32, same engine, same threads, runs interleaved",
   takes: "2 min",
   async run(context) {
-    await using folder = await openTemporaryFolder();
+    await using folder = await openTemporaryFolder("bench");
     const model = resnet50();
-    const { bytes } = await writeModelFile(model, folder.file("fp32.onnx"));
+    const { bytes } = await writeModelFile(model, join(folder.path, "fp32.onnx"));
     context.print(`float32: ${megabytes(bytes)}`);
     // INT8 first: ratios are to the first model.
     const compressed = [
-      await compressTo(model, 8, folder.file("int8.onnx"), context),
-      await compressTo(model, 4, folder.file("w4.onnx"), context),
+      await compressTo(model, 8, join(folder.path, "int8.onnx"), context),
+      await compressTo(model, 4, join(folder.path, "w4.onnx"), context),
     ] as const;
     const contestants = [
-      { name: "INT8", model: folder.file("int8.onnx") },
-      { name: "W4 at rest", model: folder.file("w4.onnx") },
-      { name: "float32", model: folder.file("fp32.onnx") },
+      { name: "INT8", model: join(folder.path, "int8.onnx") },
+      { name: "W4 at rest", model: join(folder.path, "w4.onnx") },
+      { name: "float32", model: join(folder.path, "fp32.onnx") },
     ];
     const byThreads: ThreadsResult[] = [];
     for (const threads of [1, 2]) {

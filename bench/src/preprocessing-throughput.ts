@@ -3,8 +3,10 @@
  * Beside it `batches()`, and the peer with an image for each core at once: what this machine gives beyond
  * one thread at that moment, whoever else is at work on it.
  */
+
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { spreadOf } from "@cupel/base";
 import {
   batches,
   type ImageSource,
@@ -17,7 +19,7 @@ import {
 } from "@cupel/vision";
 import sharp from "sharp";
 import { type Benchmark, withoutData } from "./benchmark.ts";
-import { ratioText, spreadOf, tableText } from "./figures.ts";
+import { ratioText, tableText } from "./figures.ts";
 import { sharpPipeline } from "./peer/sharp-pipeline.ts";
 
 const images = 256;

@@ -3,11 +3,12 @@
  * moment: arithmetic, whether it has a core; and a Map of its own in each worker, what is left of caches that
  * two working sets share.
  */
+
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Spread } from "@cupel/runtime";
-import { spreadOf } from "./figures.ts";
+import { type Spread, spreadOf } from "@cupel/base";
+
 import type { Contenders } from "./shared-map-contenders.ts";
 import type { ReaderName, ReaderResult, ScalingWorkerData } from "./shared-map-worker.ts";
 

@@ -2,8 +2,7 @@
  * Contenders that take turns: in every round each has one, long enough that what is in the caches is its own,
  * and a round begins with another one than the round before.
  */
-import type { Spread } from "@cupel/runtime";
-import { spreadOf } from "./figures.ts";
+import { type Spread, spreadOf } from "@cupel/base";
 
 export interface Turn<Name extends string> {
   readonly name: Name;

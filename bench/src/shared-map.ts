@@ -3,7 +3,8 @@
  * and the other map in shared memory: reads, overwriting, iteration, counters, what JavaScript allocates, and
  * what a second worker brings.
  */
-import type { Spread } from "@cupel/runtime";
+import { join } from "node:path";
+import { openTemporaryFolder, type Spread } from "@cupel/base";
 import type { Bar, Benchmark } from "./benchmark.ts";
 import { ratioText, tableText } from "./figures.ts";
 import { measureAllocations } from "./shared-map-allocations.ts";
@@ -14,7 +15,6 @@ import { setTurns } from "./shared-map-sets.ts";
 import { measureSize, type SizeName } from "./shared-map-sizes.ts";
 import { type Timings, takeTurns } from "./shared-map-turns.ts";
 import { counterTurns, walkTurns } from "./shared-map-walks.ts";
-import { openTemporaryFolder } from "./temporary-folder.ts";
 
 /** More than fits into a core's own cache. */
 const keys = 2 ** 17;
@@ -35,9 +35,9 @@ export const sharedMap: Benchmark = {
   peer: "Map, lru-cache, lmdb and sharedmap, in turns",
   takes: "2 min",
   async run({ print, signal, progress }) {
-    await using folder = await openTemporaryFolder();
+    await using folder = await openTemporaryFolder("bench");
     const set = keySet(keys);
-    await using contenders = await fillContenders(set, folder.file);
+    await using contenders = await fillContenders(set, (name) => join(folder.path, name));
     print(`${keys} keys of ${keyLength} characters in random order; ns an operation, and its ratio\n`);
 
     const reads = await measured("reads", () => takeTurns(readTurns(contenders), rounds, signal));
@@ -54,7 +54,7 @@ export const sharedMap: Benchmark = {
       ])}`,
     );
     const scaling = await measured("scaling", () =>
-      measureScaling(contenders, folder.file("numbers"), rounds, signal),
+      measureScaling(contenders, join(folder.path, "numbers"), rounds, signal),
     );
     print(
       `\n${tableText([

@@ -2,12 +2,14 @@
  * A whole training step (forward, backward, update) against PyTorch's, eager and compiled, on the same two
  * threads, a few steps of each in turn; and against the speed at which the engine convolves at all.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { spreadOf } from "@cupel/base";
 import { encodeModelBytes, layersOf, type Model } from "@cupel/onnx";
 import { profile } from "@cupel/runtime";
 import { openTrainer, resnet18, resnet50 } from "@cupel/train";
 import type { Bar, Benchmark } from "./benchmark.ts";
-import { ratioText, spreadOf, tableText } from "./figures.ts";
+import { ratioText, tableText } from "./figures.ts";
 import { openTorchTraining, type TorchTask, torchVersion } from "./peer/torch-training.ts";
 import { randomTrainingBatch } from "./random-training-batch.ts";
 

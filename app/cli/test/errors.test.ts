@@ -1,7 +1,7 @@
 /** How failures are told: those that were foreseen, and those that were not. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CupelError } from "@cupel/base";
+import { baseErrors, CupelError } from "@cupel/base";
 import { cliErrors } from "../src/errors.ts";
 import { errorJson, exitStatusOf, printError } from "../src/terminal/print-error.ts";
 import { styled } from "../src/terminal/terminal.ts";
@@ -21,7 +21,7 @@ test("a foreseen failure is one line with its code, and its own exit status", ()
 });
 
 test("--verbose adds the chain of causes", () => {
-  const outer = cliErrors.error("OPTION_INVALID", "Outer.", { cause: foreseen });
+  const outer = baseErrors.error("OPTION_INVALID", "Outer.", { cause: foreseen });
   const lines = printed(outer, true);
   assert.match(lines, /caused by FILE_UNREADABLE: [\s\S]*caused by Error: EACCES: x/);
 });
@@ -31,7 +31,7 @@ test("a chain of causes that leads back to itself ends", () => {
   const b = new Error("b", { cause: a });
   a.cause = b;
   assert.equal(
-    printed(cliErrors.error("OPTION_INVALID", "c", { cause: b }), true).match(/caused by/g)?.length,
+    printed(baseErrors.error("OPTION_INVALID", "c", { cause: b }), true).match(/caused by/g)?.length,
     2,
   );
 });

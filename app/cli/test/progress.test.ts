@@ -1,8 +1,8 @@
 /** Progress: what a moment looks like, and what is said when. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Clock } from "@cupel/base";
-import { bytesText, durationText, pointsText } from "../src/terminal/figures.ts";
+import { bytesText, type Clock } from "@cupel/base";
+import { durationText, pointsText } from "../src/terminal/figures.ts";
 import { createProgressDisplay } from "../src/terminal/progress-display.ts";
 import {
   barLine,

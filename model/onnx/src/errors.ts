@@ -1,42 +1,43 @@
 /** What can be wrong with a model file or a graph. */
-import { defineErrors } from "@cupel/base";
-
-const badData = { http: 422, grpc: "INVALID_ARGUMENT", exit: 65 } as const;
+import { defineErrors, failures } from "@cupel/base";
 
 export const onnxErrors = defineErrors({
-  MODEL_NOT_FOUND: {
-    meaning: "The model file does not exist or cannot be opened.",
-    http: 404,
-    grpc: "NOT_FOUND",
-    exit: 66,
+  MODEL_NOT_FOUND: { meaning: "The model file does not exist or cannot be opened.", ...failures.notFound },
+  MODEL_NOT_PROTOBUF: {
+    meaning: "The file is not an ONNX model: it does not parse as one.",
+    ...failures.badData,
   },
-  MODEL_NOT_PROTOBUF: { meaning: "The file is not an ONNX model: it does not parse as one.", ...badData },
-  MODEL_TRUNCATED: { meaning: "The file ends before its contents do.", ...badData },
+  MODEL_TRUNCATED: { meaning: "The file ends before its contents do.", ...failures.badData },
   MODEL_TOO_NEW: {
     meaning: "The model uses an IR version or operator set newer than Cupel reads.",
-    ...badData,
+    ...failures.badData,
   },
-  MODEL_INVALID: { meaning: "The graph breaks a rule of the ONNX specification.", ...badData },
+  MODEL_INVALID: { meaning: "The graph breaks a rule of the ONNX specification.", ...failures.badData },
   EXTERNAL_DATA_MISSING: {
     meaning:
       "A file that holds part of the model's weights is missing, too short or outside the model's folder.",
-    ...badData,
+    ...failures.badData,
+    public: false,
   },
-  TENSOR_INVALID: { meaning: "A tensor's bytes do not fit its shape or type.", ...badData },
-  SHAPE_CONFLICT: { meaning: "Operator inputs have shapes or types that do not go together.", ...badData },
+  TENSOR_INVALID: { meaning: "A tensor's bytes do not fit its shape or type.", ...failures.badData },
+  SHAPE_CONFLICT: {
+    meaning: "Operator inputs have shapes or types that do not go together.",
+    ...failures.badData,
+  },
   OPSET_UNSUPPORTED: {
     meaning: "The model names no standard operator set, or one older than the work at hand understands.",
-    ...badData,
+    ...failures.badData,
   },
-  RANK_UNKNOWN: { meaning: "An input of the model does not say how many dimensions it has.", ...badData },
+  RANK_UNKNOWN: {
+    meaning: "An input of the model does not say how many dimensions it has.",
+    ...failures.badData,
+  },
   WEIGHT_NOT_FINITE: {
     meaning: "A weight is NaN or infinite, so that nothing computed from it can be measured.",
-    ...badData,
+    ...failures.badData,
   },
   GRAPH_EDIT_INVALID: {
     meaning: "An edit would have left the graph inconsistent; it was refused.",
-    http: 500,
-    grpc: "INTERNAL",
-    exit: 70,
+    ...failures.defect,
   },
 });

@@ -10,7 +10,6 @@ export { type Latency, type LatencyOptions, measureLatency } from "./measure/lat
 export { type OptimisedGraphOptions, optimisedGraph } from "./measure/optimised-graph.ts";
 export { type ProfileOptions, profile, readTrace } from "./measure/profile.ts";
 export { type RandomFeedsOptions, randomFeeds } from "./measure/random-feeds.ts";
-export type { Spread } from "./measure/statistics.ts";
 export { type NodeTime, summariseTrace, type TraceEvent } from "./measure/trace.ts";
 export {
   diagnoseMemory,

@@ -17,18 +17,18 @@ for (const way of ["exit", "throw"] as const) {
     const crash = thread.perform({ kind: "run", into: {}, feeds: { [way]: tensor }, fetches: null }, []);
     const after = thread.perform({ kind: "run", into: {}, feeds: { wait: tensor }, fetches: null }, []);
     for (const failure of await Promise.all([before, crash, after].map(failureOf))) {
-      assert.equal(failure.code, "SESSION_CRASHED");
+      assert.equal(failure.code, "THREAD_CRASHED");
       assert.match(failure.message, way === "exit" ? /status 3/ : /out of cheese/);
     }
     const late = thread.perform({ kind: "run", into: {}, feeds: { wait: tensor }, fetches: null }, []);
-    assert.equal((await failureOf(late)).code, "SESSION_CRASHED");
+    assert.equal((await failureOf(late)).code, "THREAD_CRASHED");
     await thread.close();
   });
 }
 
 test("a thread that dies while opening is a crash, not a wait", async () => {
   const thread = new SessionThread(entry);
-  assert.equal((await failureOf(thread.open(opening("exit while opening"), []))).code, "SESSION_CRASHED");
+  assert.equal((await failureOf(thread.open(opening("exit while opening"), []))).code, "THREAD_CRASHED");
 });
 
 test("closing fails the runs under way, and closing again is harmless", async () => {

@@ -1,8 +1,8 @@
 /** Replicas that share a batch train as one worker with the whole batch does. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { CupelError } from "@cupel/base";
-import { openSession, runtimeErrors, type Session } from "@cupel/runtime";
+import { baseErrors, CupelError } from "@cupel/base";
+import { openSession, type Session } from "@cupel/runtime";
 import {
   mlp,
   openParallelTrainer,
@@ -156,7 +156,7 @@ test("a saved state moves from replicas to one worker and back", async () => {
 suite("failures", () => {
   const options = { batch: 8, threads: 1, replicas: 2 } as const;
   const batch = randomBatch([6], 8, classes, 1);
-  const crash = runtimeErrors.error("SESSION_CRASHED", "The thread of the session crashed (test).");
+  const crash = baseErrors.error("THREAD_CRASHED", "The thread of the session crashed (test).");
 
   test("a replica whose thread ends takes the others with it", async () => {
     const sessions: Session[] = [];
@@ -168,7 +168,7 @@ suite("failures", () => {
     };
     await using trainer = await openParallelTrainer(perceptron, { ...options, open });
     const failure = await failureOf(trainer.step(batch, 0.1));
-    assert.equal(failure.code, "WORKER_FAILED");
+    assert.equal(failure.code, "THREAD_CRASHED");
     assert.equal(failure.cause, crash);
     assert.equal(sessions.length, 3);
     for (const session of sessions) {

@@ -291,8 +291,8 @@ suite("ending", () => {
     // No image is -3 pixels wide: turning it to grey throws where nobody expects it.
     const impossible: Image = { ...raw(1, 1, 3, [1, 2, 3]), width: -3 };
     await using loader = openLoader(sourceOf([level(0), impossible]), grey, { batchSize: 2, workers: 1 });
-    await refused(() => collect(loader.epoch(0)), "LOADER_CRASHED", /Invalid typed array length/);
-    await refused(() => collect(loader.epoch(1)), "LOADER_CRASHED", /crashed/);
+    await refused(() => collect(loader.epoch(0)), "THREAD_CRASHED", /Invalid typed array length/);
+    await refused(() => collect(loader.epoch(1)), "THREAD_CRASHED", /crashed/);
   });
 });
 

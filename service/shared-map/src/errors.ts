@@ -1,48 +1,50 @@
 /** The failures of the shared map: codes, what they mean, and how each edge presents them. */
-import { defineErrors } from "@cupel/base";
+import { defineErrors, failures } from "@cupel/base";
 
 export const sharedMapErrors = defineErrors({
   KEY_TOO_LONG: {
     meaning: "A key has more bytes than a key may have; nothing was changed.",
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    exit: 65,
+    ...failures.badRequest,
   },
   KEY_UNSUPPORTED: {
     meaning: "A key is of a type that the map stores only with a key codec, and it has none.",
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    exit: 65,
+    ...failures.badRequest,
   },
   VALUE_TOO_LARGE: {
     meaning: "A value has more bytes than this map takes; nothing was changed.",
     http: 413,
     grpc: "RESOURCE_EXHAUSTED",
     exit: 65,
+    retryable: false,
+    public: true,
   },
   VALUE_UNSUPPORTED: {
     meaning: "A value is of a type that the map stores only with a codec, and it has none.",
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    exit: 65,
+    ...failures.badRequest,
   },
   CODEC_FAILED: {
     meaning: "A codec threw, or gave something other than bytes; nothing was changed.",
     http: 500,
     grpc: "INTERNAL",
     exit: 65,
+    retryable: false,
+    public: false,
   },
   CODEC_MISMATCH: {
     meaning: "A map is attached with other codecs than it was created with.",
     http: 500,
     grpc: "FAILED_PRECONDITION",
     exit: 64,
+    retryable: false,
+    public: true,
   },
   MAP_FULL: {
     meaning: "There is no memory for the write, and nothing that may be evicted for it; nothing was changed.",
     http: 507,
     grpc: "RESOURCE_EXHAUSTED",
     exit: 69,
+    retryable: true,
+    public: true,
   },
   MAP_BUSY: {
     meaning:
@@ -50,60 +52,58 @@ export const sharedMapErrors = defineErrors({
     http: 503,
     grpc: "UNAVAILABLE",
     exit: 75,
+    retryable: true,
+    public: true,
   },
-  MAP_CLOSED: {
-    meaning: "The map was closed in this thread.",
-    http: 503,
-    grpc: "UNAVAILABLE",
-    exit: 70,
-  },
-  MAP_CORRUPT: {
-    meaning: "A check of the shared memory found an invariant broken.",
-    http: 500,
-    grpc: "INTERNAL",
-    exit: 70,
-  },
+  MAP_CLOSED: { meaning: "The map was closed in this thread.", ...failures.unavailable },
+  MAP_CORRUPT: { meaning: "A check of the shared memory found an invariant broken.", ...failures.defect },
   HANDLE_FOREIGN: {
     meaning: "What was to be attached is not the handle of a shared map.",
     http: 500,
     grpc: "INVALID_ARGUMENT",
     exit: 64,
+    retryable: false,
+    public: true,
   },
   VERSION_MISMATCH: {
     meaning: "The map was created by a version of this package with another layout of memory.",
     http: 500,
     grpc: "FAILED_PRECONDITION",
     exit: 64,
+    retryable: false,
+    public: true,
   },
   TOO_MANY_THREADS: {
     meaning: "The map is attached as often as it was created for.",
     http: 503,
     grpc: "RESOURCE_EXHAUSTED",
     exit: 69,
+    retryable: true,
+    public: true,
   },
   MEMORY_UNAVAILABLE: {
     meaning: "The system refused the shared memory for a new map.",
     http: 507,
     grpc: "RESOURCE_EXHAUSTED",
     exit: 71,
+    retryable: true,
+    public: false,
   },
   COUNTER_FIXED: {
     meaning: "A counter that has handles was to become a value that is not an integer.",
     http: 409,
     grpc: "FAILED_PRECONDITION",
     exit: 65,
+    retryable: false,
+    public: true,
   },
   NOT_A_COUNTER: {
     meaning: "Something was to be added to a value that is not an integer, or what was to be added is none.",
     http: 409,
     grpc: "FAILED_PRECONDITION",
     exit: 65,
-  },
-  OPTION_INVALID: {
-    meaning: "An option has a value that it cannot have.",
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    exit: 64,
+    retryable: false,
+    public: true,
   },
 });
 

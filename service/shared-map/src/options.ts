@@ -1,5 +1,5 @@
 /** What a map is created with, checked, and what of it travels in the handle. */
-import { type Clock, systemClock } from "@cupel/base";
+import { baseErrors, type Clock, systemClock } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import { sharedMapErrors } from "./errors.ts";
 import { maxBytesLimit, minBytes } from "./geometry.ts";
@@ -114,7 +114,7 @@ function whole(name: string, value: number, least: number, most: number): number
 }
 
 function invalid(name: string, value: unknown, expected: string): Error {
-  return sharedMapErrors.error("OPTION_INVALID", `${name} is ${String(value)}. It takes ${expected}.`, {
+  return baseErrors.error("OPTION_INVALID", `${name} is ${String(value)}. It takes ${expected}.`, {
     details: { option: name },
   });
 }

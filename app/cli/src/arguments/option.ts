@@ -2,7 +2,7 @@
  * An option as data: how it is written, what a person is told, and how its text becomes a value of a type.
  * The parser and the help read the same rows, so that neither can know an option the other does not.
  */
-import { cliErrors } from "../errors.ts";
+import { baseErrors } from "@cupel/base";
 import { parseByteSize } from "./byte-size.ts";
 
 export interface Option<T> {
@@ -140,5 +140,5 @@ export function points(description: Described): Option<number | undefined> {
 }
 
 export function invalid(name: string, problem: string) {
-  return cliErrors.error("OPTION_INVALID", `--${name} ${problem}.`, { details: { option: name } });
+  return baseErrors.error("OPTION_INVALID", `--${name} ${problem}.`, { details: { option: name } });
 }

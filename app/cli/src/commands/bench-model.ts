@@ -1,5 +1,7 @@
 /** `cupel bench-model`: how fast and how large in memory, of one model or of two in turn. */
+
 import { basename } from "node:path";
+import { bytesText, type Spread, threeDigits } from "@cupel/base";
 import {
   cpuFeatures,
   int8Advice,
@@ -7,11 +9,10 @@ import {
   type MemoryReport,
   measureLatency,
   measureMemory,
-  type Spread,
 } from "@cupel/runtime";
 import { flag, integer } from "../arguments/option.ts";
 import { openModel } from "../subject/open-model.ts";
-import { bytesText, millisecondsText, numberOf, ratioText, threeDigits } from "../terminal/figures.ts";
+import { millisecondsText, numberOf, ratioText } from "../terminal/figures.ts";
 import { tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";
 

@@ -1,8 +1,9 @@
 /** The few lines that a person reads at the end. Pure: figures in, text out. */
 
+import { bytesText } from "@cupel/base";
 import type { CompressResult } from "@cupel/compress";
 import type { CompressionReport } from "@cupel/report";
-import { bytesText, countText, numberOf, percentText, pointsText, ratioText } from "../terminal/figures.ts";
+import { countText, numberOf, percentText, pointsText, ratioText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { OutputPaths } from "./output-paths.ts";
 

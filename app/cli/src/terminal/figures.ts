@@ -1,11 +1,5 @@
 /** Figures as people read them: three digits where three digits mean something, units always. */
-
-/** Decimal units, as in the sizes given on the command line. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  const [unit, size] = bytes < 999_500 ? ["kB", 1e3] : bytes < 999_500_000 ? ["MB", 1e6] : ["GB", 1e9];
-  return `${threeDigits(bytes / Number(size))} ${unit}`;
-}
+import { threeDigits } from "@cupel/base";
 
 /** A fraction as a percentage. */
 export function percentText(fraction: number, digits = 2): string {
@@ -46,11 +40,6 @@ export function magnitudeText(count: number): string {
 
 export function ratioText(ratio: number): string {
   return `${threeDigits(ratio)}x`;
-}
-
-export function threeDigits(value: number): string {
-  const size = Math.abs(value);
-  return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
 /** "1 image", "3 images". */

@@ -1,6 +1,7 @@
 /** What a person reads when a training has ended. Pure: figures in, text out. */
+import { bytesText, threeDigits } from "@cupel/base";
 import type { EpochMetrics, FitResult } from "@cupel/train";
-import { bytesText, durationText, numberOf, percentText, threeDigits } from "../terminal/figures.ts";
+import { durationText, numberOf, percentText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { ObservedFit } from "./observed-fit.ts";
 

@@ -5,14 +5,13 @@
  * Times are those inside the engine. The thread boundary adds about as much to every model, which would
  * flatter the slower of two small ones.
  */
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { type Spread, silentProgress, spreadOf, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import type { EngineTuning } from "../session/engine-options.ts";
 import type { Feeds } from "../session/feeds.ts";
 import type { ModelSource } from "../session/model-source.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { randomFeeds } from "./random-feeds.ts";
-import { type Spread, spreadOf } from "./statistics.ts";
 
 export interface LatencyOptions extends WorkOptions, EngineTuning {
   /** Rounds that count; each runs every model once. Default 50. */

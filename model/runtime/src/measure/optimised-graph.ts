@@ -1,9 +1,10 @@
 /** The graph the engine will actually run: after constant folding, fusion and layout changes for this processor. */
+
 import { join } from "node:path";
+import { openTemporaryFolder } from "@cupel/base";
 import { type Model, readModelFile, Tensor } from "@cupel/onnx";
 import type { ModelSource } from "../session/model-source.ts";
 import { openSession, type SessionOptions } from "../session/session.ts";
-import { openTemporaryFolder } from "../temporary-folder.ts";
 
 export type OptimisedGraphOptions = Pick<
   SessionOptions,

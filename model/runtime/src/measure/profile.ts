@@ -1,12 +1,11 @@
 /** Where a model's time goes, node by node, by the engine's own clock. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { openTemporaryFolder, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import type { Feeds } from "../session/feeds.ts";
 import type { ModelSource } from "../session/model-source.ts";
 import { openSession, type SessionOptions } from "../session/session.ts";
-import { openTemporaryFolder } from "../temporary-folder.ts";
 import { randomFeeds } from "./random-feeds.ts";
 import { type NodeTime, summariseTrace, type TraceEvent } from "./trace.ts";
 

@@ -2,10 +2,11 @@
  * Entry of the child process whose memory is measured. It hosts the engine in its main thread: a worker's
  * heap would add a megabyte or ten that have nothing to do with the model.
  */
+
 import { readFileSync } from "node:fs";
+import { postError } from "@cupel/base";
 import { randomFeeds } from "../measure/random-feeds.ts";
 import { openEngineSession, prepareEngineThread } from "../session/engine-session.ts";
-import { postError } from "../session/posted-error.ts";
 import type { MemoryOutcome, MemoryTask } from "./memory-protocol.ts";
 import { parseProcStatus } from "./proc-status.ts";
 

@@ -1,6 +1,6 @@
 /** What passes between `measureMemory` and the child process that it measures, as JSON on a channel of its own. */
+import type { PostedError } from "@cupel/base";
 import type { EngineOptions } from "../session/engine-options.ts";
-import type { PostedError } from "../session/posted-error.ts";
 
 export interface MemoryTask {
   /** Null measures the bare process: Node with the engine's library loaded. */

@@ -11,16 +11,22 @@ import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { baseErrors, reasonOf, throwIfCancelled, type WorkOptions, writeFileAtomically } from "@cupel/base";
+import {
+  baseErrors,
+  moduleBeside,
+  openTemporaryFolder,
+  reasonOf,
+  reviveError,
+  spreadOf,
+  throwIfCancelled,
+  type WorkOptions,
+  writeFileAtomically,
+} from "@cupel/base";
 import { encodeModel } from "@cupel/onnx";
 import { runtimeErrors } from "../errors.ts";
-import { spreadOf } from "../measure/statistics.ts";
 import { type EngineTuning, engineOptions } from "../session/engine-options.ts";
 import { readSource } from "../session/graph-edits.ts";
 import type { ModelSource } from "../session/model-source.ts";
-import { moduleBeside } from "../session/module-beside.ts";
-import { reviveError } from "../session/posted-error.ts";
-import { openTemporaryFolder } from "../temporary-folder.ts";
 import { idleModel } from "./idle-model.ts";
 import type { MemoryOutcome, MemoryTask } from "./memory-protocol.ts";
 import { parseProcStatus } from "./proc-status.ts";

@@ -1,3 +1,4 @@
+import { quantile } from "@cupel/base";
 /**
  * A straight line through noisy figures that a few wild ones cannot bend, and how sure its slope is:
  * Theil and Sen's median of the slopes between all pairs, with Sen's interval from the ranks of those slopes.
@@ -7,7 +8,6 @@
  * variance is widened by (1 + r) / (1 - r), with r the lag-one autocorrelation of what the line leaves over
  * (Yue and Wang, Water Resources Management 18, 2004); negative r is taken as none.
  */
-import { quantile } from "../measure/statistics.ts";
 
 export interface Trend {
   /** Change of y for 1 of x. */

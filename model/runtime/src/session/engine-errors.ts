@@ -2,60 +2,64 @@
  * The engine explains itself in prose only. This table turns its sentences into our codes, and keeps the
  * limits it names, so that they are those of the engine at hand and not of our memory.
  */
-import { type CupelError, reasonOf } from "@cupel/base";
-import { type RuntimeErrorCode, runtimeErrors } from "../errors.ts";
+import { type CupelError, type CupelErrorOptions, reasonOf } from "@cupel/base";
+import { onnxErrors } from "@cupel/onnx";
+import { runtimeErrors } from "../errors.ts";
 
 interface LoadRefusal {
   readonly says: RegExp;
-  readonly code: RuntimeErrorCode;
+  readonly error: (message: string, options: CupelErrorOptions) => CupelError;
   readonly explain: (match: RegExpMatchArray) => string;
 }
+
+const unsupported: LoadRefusal["error"] = (message, options) =>
+  runtimeErrors.error("MODEL_UNSUPPORTED_BY_ENGINE", message, options);
 
 const loadRefusals: readonly LoadRefusal[] = [
   {
     says: /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
-    code: "MODEL_UNSUPPORTED_BY_ENGINE",
+    error: unsupported,
     explain: ([, found, limit]) =>
       `the model is of IR version ${found}, and this engine reads up to ${limit}. Export it with IR version ${limit} or lower`,
   },
   {
     says: /Opset (\d+) is under development.*domain (\S+) is till opset (\d+)/s,
-    code: "MODEL_UNSUPPORTED_BY_ENGINE",
+    error: unsupported,
     explain: ([, found, domain, limit]) =>
       `the model uses opset ${found} of ${domain}, and this engine knows up to ${limit}. Export it with opset ${limit} or lower`,
   },
   {
     says: /Could not find an implementation for (\S+?)\((\d+)\) node with name '([^']*)'/,
-    code: "MODEL_UNSUPPORTED_BY_ENGINE",
+    error: unsupported,
     explain: ([, op, version, node]) =>
       `the engine has no kernel for ${op} (opset ${version}) with the types that node "${node}" uses`,
   },
   {
     says: /(\S+) is not a registered function\/op|No Op registered for (\S+)/,
-    code: "MODEL_UNSUPPORTED_BY_ENGINE",
+    error: unsupported,
     explain: ([, unregistered, missing]) =>
       `the engine does not know the operator ${unregistered ?? missing}`,
   },
   {
     says: /Unsupported data type: (\d+)/,
-    code: "MODEL_UNSUPPORTED_BY_ENGINE",
+    error: unsupported,
     explain: ([, type]) =>
       `an input or output has ONNX element type ${type}, which cannot cross into JavaScript. Put a Cast at the edge of the graph`,
   },
   {
     says: /File doesn't exist/,
-    code: "MODEL_NOT_FOUND",
+    error: (message, options) => onnxErrors.error("MODEL_NOT_FOUND", message, options),
     explain: () => "there is no such file",
   },
 ];
 
 /** An error of loading `what` (a path, or "the model"). */
-export function loadError(what: string, thrown: unknown): CupelError<RuntimeErrorCode> {
+export function loadError(what: string, thrown: unknown): CupelError {
   const reason = reasonOf(thrown);
-  for (const { says, code, explain } of loadRefusals) {
+  for (const { says, error, explain } of loadRefusals) {
     const match = reason.match(says);
     if (match) {
-      return runtimeErrors.error(code, `Could not load ${what}: ${explain(match)}.`, { details: { reason } });
+      return error(`Could not load ${what}: ${explain(match)}.`, { details: { reason } });
     }
   }
   return runtimeErrors.error("MODEL_LOAD_FAILED", `Could not load ${what}: ${sentenceOf(reason)}`, {
@@ -64,7 +68,7 @@ export function loadError(what: string, thrown: unknown): CupelError<RuntimeErro
 }
 
 /** An error of running the graph. */
-export function runError(thrown: unknown): CupelError<RuntimeErrorCode> {
+export function runError(thrown: unknown): CupelError {
   const reason = reasonOf(thrown);
   return runtimeErrors.error("RUN_FAILED", `The engine failed to run the graph: ${sentenceOf(reason)}`, {
     details: { reason },

@@ -2,10 +2,10 @@
  * The messages between a session and the thread that hosts its engine. Plain data only: everything here
  * survives structured cloning, and tensors move instead of being copied.
  */
+import type { PostedError } from "@cupel/base";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Feeds, Targets } from "./feeds.ts";
 import type { PostedModel } from "./model-source.ts";
-import type { PostedError } from "./posted-error.ts";
 import type { StateBinding } from "./state-binding.ts";
 import type { TensorData, ValueInfo } from "./tensor-data.ts";
 

@@ -7,10 +7,9 @@
  * 2. The thread holds the process alive exactly while something is asked and not answered.
  */
 import { Worker } from "node:worker_threads";
-import { baseErrors, type CupelError, reasonOf } from "@cupel/base";
+import { baseErrors, type CupelError, reasonOf, reviveError } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import { createGuardMemory, guardExit, unguardExit } from "./exit-guard.ts";
-import { reviveError } from "./posted-error.ts";
 import type { EngineRun, SessionReply, SessionRequest, SessionTask } from "./session-protocol.ts";
 import type { ValueInfo } from "./tensor-data.ts";
 
@@ -47,7 +46,7 @@ export class SessionThread {
     this.#opening.promise.catch(() => {});
   }
 
-  /** Rejects with what the worker refused, SESSION_CRASHED or CANCELLED; the thread then ends by itself. */
+  /** Rejects with what the worker refused, THREAD_CRASHED or CANCELLED; the thread then ends by itself. */
   async open(request: OpenRequest, moved: ArrayBuffer[], signal?: AbortSignal): Promise<OpenedModel> {
     this.#worker.postMessage(request, moved);
     const abort = () => this.#finish(cancelled("Opening the session", signal));
@@ -66,7 +65,7 @@ export class SessionThread {
     }
   }
 
-  /** Rejects with what the task failed with, CANCELLED, SESSION_CLOSED or SESSION_CRASHED. */
+  /** Rejects with what the task failed with, CANCELLED, SESSION_CLOSED or THREAD_CRASHED. */
   async perform(task: SessionTask, moved: ArrayBuffer[], signal?: AbortSignal): Promise<EngineRun> {
     if (signal?.aborted) throw cancelled("The run", signal);
     if (this.#finished) throw this.#finished;
@@ -134,8 +133,8 @@ export class SessionThread {
 }
 
 function crashed(reason: string, cause?: unknown): CupelError {
-  return runtimeErrors.error(
-    "SESSION_CRASHED",
+  return baseErrors.error(
+    "THREAD_CRASHED",
     `The thread of the session crashed (${reason}). Open a new session; if it happens again, please report the model.`,
     { cause },
   );

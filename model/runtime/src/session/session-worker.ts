@@ -4,10 +4,11 @@
  * Tasks are done in the order they arrived. Between two runs the thread returns to its event loop (the
  * binding schedules each with `setImmediate`), so a `cancel` or `close` posted meanwhile overtakes the queue.
  */
+
 import { parentPort, workerData } from "node:worker_threads";
+import { postError } from "@cupel/base";
 import type { EngineSession } from "./engine-session.ts";
 import { type GuardMemory, guarded } from "./exit-guard.ts";
-import { postError } from "./posted-error.ts";
 import type { EngineRun, QueuedTask, SessionReply, SessionRequest } from "./session-protocol.ts";
 
 if (parentPort === null) throw new Error("session-worker.ts is the entry of a worker thread.");

@@ -5,7 +5,7 @@
  * answered in the order they were asked for, and several may be under way, so that a caller prepares the
  * next image while the engine works on this one.
  */
-import { throwIfCancelled } from "@cupel/base";
+import { moduleBeside, throwIfCancelled } from "@cupel/base";
 import { type EngineOptions, type EngineTuning, engineOptions } from "./engine-options.ts";
 import {
   checkFeeds,
@@ -18,7 +18,6 @@ import {
 } from "./feeds.ts";
 import { editSource } from "./graph-edits.ts";
 import { type ModelSource, nameOfSource, postModel } from "./model-source.ts";
-import { moduleBeside } from "./module-beside.ts";
 import type { EngineRun } from "./session-protocol.ts";
 import { SessionThread } from "./session-thread.ts";
 import { checkStateNames, packBindings, type StateBinding, stateValues } from "./state-binding.ts";
@@ -65,26 +64,26 @@ export interface Session extends AsyncDisposable {
   readonly outputs: readonly ValueInfo[];
   /**
    * @throws INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, OUTPUT_UNKNOWN,
-   * RUN_FAILED, CANCELLED, SESSION_CLOSED, SESSION_CRASHED
+   * RUN_FAILED, CANCELLED, SESSION_CLOSED, THREAD_CRASHED
    */
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, TensorData>>;
   /** The same, with the time the engine itself took. */
   timedRun(feeds: Feeds, options?: RunOptions): Promise<EngineRun>;
   /**
    * Copies of the state, by input, between two runs: in turn with the runs asked for.
-   * @throws STATE_INVALID, SESSION_CLOSED, SESSION_CRASHED
+   * @throws STATE_INVALID, SESSION_CLOSED, THREAD_CRASHED
    */
   readState(names?: readonly string[]): Promise<Record<string, TensorData>>;
   /**
    * The same into arrays over SharedArrayBuffers, which the session's thread writes itself.
-   * @throws STATE_INVALID, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, SESSION_CRASHED
+   * @throws STATE_INVALID, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, THREAD_CRASHED
    */
   readStateInto(targets: Targets): Promise<void>;
   /**
    * Replaces values of the state, in turn with the runs asked for; those not given stay. Values in ordinary
    * memory are taken as they are now. Those in a SharedArrayBuffer are read by the session's thread, without
    * a copy in between, and MUST NOT change until the promise is settled.
-   * @throws STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, SESSION_CRASHED
+   * @throws STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, THREAD_CRASHED
    */
   writeState(values: Feeds): Promise<void>;
   /** Frees all native memory and ends the thread. Runs not yet answered fail with SESSION_CLOSED. */
@@ -94,7 +93,7 @@ export interface Session extends AsyncDisposable {
 /**
  * Loads a model into a thread of its own.
  * @throws MODEL_NOT_FOUND, MODEL_LOAD_FAILED, MODEL_UNSUPPORTED_BY_ENGINE, PROVIDER_UNAVAILABLE,
- * TAP_UNKNOWN, DIMENSION_UNKNOWN, STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, CANCELLED, SESSION_CRASHED
+ * TAP_UNKNOWN, DIMENSION_UNKNOWN, STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, CANCELLED, THREAD_CRASHED
  */
 export async function openSession(source: ModelSource, options: SessionOptions = {}): Promise<Session> {
   throwIfCancelled(options.signal, "Opening the session");

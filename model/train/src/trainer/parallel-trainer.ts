@@ -8,7 +8,7 @@
  *   replica 0..N-1: run --(shared: reports)--> update: writeState, run, readStateInto --(shared: held)--> replicas: writeState
  */
 import { availableParallelism } from "node:os";
-import { CupelError } from "@cupel/base";
+import { baseErrors, CupelError } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import {
   type EngineRun,
@@ -19,7 +19,6 @@ import {
   type TensorData,
 } from "@cupel/runtime";
 import { type Dims, product } from "../emitter.ts";
-import { trainErrors } from "../errors.ts";
 import {
   compileParallelStep,
   type ParallelStep,
@@ -47,7 +46,7 @@ export interface ParallelTrainerOptions extends TrainerOptions, ParallelStepOpti
  * A trainer that divides each batch among replicas. Equal to `openTrainer` with the same options within
  * float32 rounding, but for batch normalisation by the statistics of the batch: each replica takes those of its share.
  *
- * When the thread of a replica ends unexpectedly, the step fails with WORKER_FAILED and all others are closed.
+ * When the thread of a replica ends unexpectedly, the step fails with THREAD_CRASHED and all others are closed.
  * @throws TRAINING_CONFIG_INVALID when the batch cannot be divided; those of `openTrainer`
  */
 export async function openParallelTrainer(network: Model, options: ParallelTrainerOptions): Promise<Trainer> {
@@ -198,8 +197,8 @@ class ParallelEngine implements StepEngine {
     } catch (thrown) {
       if (!isCrash(thrown)) throw thrown;
       await this.close();
-      throw trainErrors.error(
-        "WORKER_FAILED",
+      throw baseErrors.error(
+        "THREAD_CRASHED",
         "A thread of the parallel training ended unexpectedly, and the others were closed. " +
           "Go on from the last checkpoint; with fewer replicas less memory is needed.",
         { cause: thrown },
@@ -217,7 +216,7 @@ async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
 }
 
 function isCrash(thrown: unknown): boolean {
-  return thrown instanceof CupelError && thrown.code === "SESSION_CRASHED";
+  return thrown instanceof CupelError && thrown.code === "THREAD_CRASHED";
 }
 
 function sharedTensors(tensors: readonly { readonly name: string; readonly dims: Dims }[]): SharedTensors {

@@ -66,7 +66,7 @@ export interface Trainer extends AsyncDisposable {
   readonly steps: number;
   /**
    * One step.
-   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; WORKER_FAILED; those of `Session.run`
+   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; THREAD_CRASHED; those of `Session.run`
    */
   step(batch: StepBatch, learningRate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;

@@ -7,7 +7,7 @@
  * 2. A thread holds the process alive exactly while it works or is being closed.
  */
 import { Worker } from "node:worker_threads";
-import { type CupelError, reasonOf } from "@cupel/base";
+import { baseErrors, type CupelError, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { Image } from "../image.ts";
 import type { Slot } from "./fill-batch.ts";
@@ -36,7 +36,7 @@ export class LoaderThreads {
     this.#threads = Array.from({ length: count }, () => this.#start(entry, data));
   }
 
-  /** Takes `data` and gives it back in the reply, filled. Rejects with LOADER_CRASHED and LOADER_CLOSED. */
+  /** Takes `data` and gives it back in the reply, filled. Rejects with THREAD_CRASHED and LOADER_CLOSED. */
   async fill(slots: readonly Slot[], data: Float32Array<ArrayBuffer>): Promise<LoaderReply> {
     if (this.#finished) throw this.#finished;
     const done = Promise.withResolvers<LoaderReply>();
@@ -90,8 +90,8 @@ export class LoaderThreads {
   }
 
   #fail(reason: string, cause?: unknown): void {
-    const crash = visionErrors.error(
-      "LOADER_CRASHED",
+    const crash = baseErrors.error(
+      "THREAD_CRASHED",
       `A thread of the loader crashed (${reason}). Open a new loader; if it happens again, use workers: 0 to see where.`,
       { cause },
     );

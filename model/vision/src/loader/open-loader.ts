@@ -66,7 +66,7 @@ export interface Loader extends AsyncDisposable {
   readonly broken: readonly BrokenImage[];
   /**
    * The batches of one epoch, counted from 0. Iterating throws IMAGES_UNREADABLE (every image, or one
-   * under `strict`), LOADER_CRASHED, LOADER_CLOSED and CANCELLED.
+   * under `strict`), THREAD_CRASHED, LOADER_CLOSED and CANCELLED.
    */
   epoch(epoch: number, options?: EpochOptions): AsyncIterableIterator<TrainingBatch>;
   /** Resolves when the threads have ended. Epochs under way end with LOADER_CLOSED. */

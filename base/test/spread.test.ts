@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { quantile, spreadOf } from "../src/measure/statistics.ts";
+import { quantile, spreadOf } from "@cupel/base";
 
 test("quantiles are those of numpy.quantile", () => {
   // numpy.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1])

@@ -1,4 +1,4 @@
-/** Order statistics of measured times: medians and percentiles, since noise on a computer only ever adds. */
+/** Order statistics of measured figures: medians and percentiles, since noise on a computer only ever adds. */
 export interface Spread {
   readonly p10: number;
   readonly median: number;
