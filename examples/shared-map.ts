@@ -6,14 +6,14 @@
  */
 import { once } from "node:events";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import { SharedMap } from "../service/shared-map/src/index.ts";
+import { type MapKey, SharedMap } from "../service/shared-map/src/index.ts";
 
 const workers = 4;
 const requests = 500;
 const limit = 100;
 
 if (isMainThread) {
-  using map = SharedMap.create<string | number>({ maxBytes: 8 * 2 ** 20, eviction: "sieve" });
+  using map = SharedMap.create<MapKey, string | number>({ maxBytes: 8 * 2 ** 20, eviction: "sieve" });
   const started = Array.from(
     { length: workers },
     (_, number) => new Worker(new URL(import.meta.url), { workerData: { handle: map.handle, number } }),
@@ -24,7 +24,7 @@ if (isMainThread) {
   );
   console.log(`${served} pages served, ${rendered} of them rendered, ${refused} requests refused`);
 } else {
-  using map = SharedMap.attach<string | number>(workerData.handle);
+  using map = SharedMap.attach<MapKey, string | number>(workerData.handle);
   const [served, rendered, refused] = ["served", "rendered", "refused"].map((name) => map.counter(name));
   for (let i = 0; i < requests; i++) {
     const client = (i * 7 + workerData.number) % 10;

@@ -18,7 +18,7 @@ export interface Contenders extends AsyncDisposable {
   readonly map: Map<string, number>;
   readonly textMap: Map<string, string>;
   readonly lru: LRUCache<string, number>;
-  readonly cupel: SharedMap<number, string>;
+  readonly cupel: SharedMap<string, number>;
   readonly cupelText: SharedMap<string, string>;
   readonly cupelNear: SharedMap<string, string>;
   readonly lmdb: LmdbStore<number>;
@@ -34,7 +34,7 @@ export async function fillContenders(set: KeySet, pathOf: (name: string) => stri
   const map = new Map<string, number>();
   const textMap = new Map<string, string>();
   const lru = new LRUCache<string, number>({ max: count });
-  const cupel = SharedMap.create<number, string>({ maxBytes: 2 ** 28 });
+  const cupel = SharedMap.create<string, number>({ maxBytes: 2 ** 28 });
   const cupelText = SharedMap.create<string, string>({ maxBytes: 2 ** 28 });
   const cupelNear = SharedMap.create<string, string>({ maxBytes: 2 ** 28, nearCache: count });
   const lmdb = openLmdb<number>(pathOf("numbers"), "msgpack");

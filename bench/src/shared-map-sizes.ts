@@ -17,7 +17,7 @@ export async function measureSize(
 ): Promise<Timings<SizeName>> {
   const { keys, lookups } = keySet(count);
   const map = new Map<string, number>();
-  using cupel = SharedMap.create<number, string>({ maxBytes: 2 ** 29 });
+  using cupel = SharedMap.create<string, number>({ maxBytes: 2 ** 29 });
   for (let i = 0; i < count; i++) {
     map.set(keys[i]!, i);
     cupel.set(keys[i]!, i);

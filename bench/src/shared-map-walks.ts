@@ -99,7 +99,7 @@ export function walkTurns({ set, map, cupel, lmdb, peer }: Contenders): Turn<Wal
 export type CounterName = "Atomics.add" | "Cupel counter by handle" | "Cupel add by key";
 
 export function counterTurns(): Turn<CounterName>[] {
-  const map = SharedMap.create<number, string>();
+  const map = SharedMap.create<string, number>();
   const counter = map.counter("handle");
   const words = new Int32Array(new SharedArrayBuffer(4));
   const byKey = additions / 4;

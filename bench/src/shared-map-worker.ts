@@ -31,7 +31,7 @@ const block = 1024;
 const { handle, lmdbPath, peer: receivedPeer, count, control }: ScalingWorkerData = workerData;
 const { keys, lookups } = keySet(count);
 const map = new Map(keys.map((key, i) => [key, i]));
-const cupel = SharedMap.attach<number, string>(handle);
+const cupel = SharedMap.attach<string, number>(handle);
 const lmdb = openLmdb<number>(lmdbPath, "msgpack");
 const peer = adoptSharedMapPeer(receivedPeer);
 

@@ -5,5 +5,5 @@ export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 export type { SharedMapHandle } from "./handle.ts";
 export type { AttachOptions, SharedMapOptions } from "./options.ts";
-export { type SetOptions, SharedMap } from "./shared-map.ts";
+export { type MapKey, type SetOptions, SharedMap } from "./shared-map.ts";
 export type { SharedMapStats } from "./stats.ts";

@@ -45,11 +45,14 @@ const mapsOf = new WeakMap<object, object>();
 /** Gives back the lanes of maps that were forgotten instead of closed. */
 const forgotten = new FinalizationRegistry<() => void>((detach) => detach());
 
+/** What is a key without a key codec. */
+export type MapKey = string | number | bigint | Uint8Array;
+
 /**
  * Keys are compared by value: strings, numbers (as in a `Map`, NaN is NaN and 0 is -0), bigints, bytes by
  * content; a number is never a string. Values come back as copies.
  */
-export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> implements Disposable {
+export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   readonly #attachment: Attachment;
   readonly #near: NearCache | null;
   readonly #ttl: number;
@@ -70,9 +73,7 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
    * A new map, attached in this thread.
    * @throws OPTION_INVALID, MEMORY_UNAVAILABLE
    */
-  static create<V = unknown, K = string | number | bigint | Uint8Array>(
-    options: SharedMapOptions & TestOptions = {},
-  ): SharedMap<V, K> {
+  static create<K = MapKey, V = unknown>(options: SharedMapOptions & TestOptions = {}): SharedMap<K, V> {
     const settings = settingsOf(options);
     const geometry = geometryOf({
       maxBytes: settings.maxBytes,
@@ -83,20 +84,20 @@ export class SharedMap<V = unknown, K = string | number | bigint | Uint8Array> i
     const useWasm = options.core !== "typescript" && wasmEngine !== undefined;
     const attachment = new Attachment(createHandle(settings, geometry, useWasm), options);
     if (attachment.core.create(attachment.lane) === 0) attachment.fail(attachment.found);
-    return new SharedMap<V, K>(attachment);
+    return new SharedMap<K, V>(attachment);
   }
 
   /**
    * The map that a handle from another thread names.
    * @throws HANDLE_FOREIGN, VERSION_MISMATCH, CODEC_MISMATCH, TOO_MANY_THREADS
    */
-  static attach<V = unknown, K = string | number | bigint | Uint8Array>(
+  static attach<K = MapKey, V = unknown>(
     handle: SharedMapHandle,
     options: AttachOptions = {},
-  ): SharedMap<V, K> {
+  ): SharedMap<K, V> {
     const checked = checkHandle(handle);
     checkCodecs(checked.settings, options);
-    return new SharedMap<V, K>(new Attachment(checked, options));
+    return new SharedMap<K, V>(new Attachment(checked, options));
   }
 
   /** For `workerData` or `postMessage`. */

@@ -6,6 +6,7 @@ import { FREE_UNITS, HEAP_LOCK } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
 import {
   jsonCodec,
+  type MapKey,
   SharedMap,
   type SharedMapErrorCode,
   type SharedMapHandle,
@@ -83,7 +84,7 @@ test("a codec that throws, or gives no bytes: CODEC_FAILED, with the cause", () 
   assert.throws(() => map.set("k", {}), hasCode("CODEC_FAILED"));
   assert.throws(() => map.get(null), hasCode("CODEC_FAILED"));
   assert.equal(map.size, 0);
-  using good = SharedMap.create<unknown>({ codec: { ...broken, encode: () => new Uint8Array(3) } });
+  using good = SharedMap.create<MapKey, unknown>({ codec: { ...broken, encode: () => new Uint8Array(3) } });
   good.set("k", {}).set("long", [1]);
   assert.throws(() => good.get("k"), hasCode("CODEC_FAILED"));
   assert.throws(() => [...good], hasCode("CODEC_FAILED"));
@@ -148,21 +149,21 @@ test("other codecs than the map was created with: CODEC_MISMATCH", () => {
 });
 
 test("more attachments than the map was created for: TOO_MANY_THREADS, until one is closed", () => {
-  using map = SharedMap.create<number>({ maxThreads: 2 });
-  const second = SharedMap.attach<number>(map.handle);
+  using map = SharedMap.create<MapKey, number>({ maxThreads: 2 });
+  const second = SharedMap.attach<MapKey, number>(map.handle);
   assert.throws(() => SharedMap.attach(map.handle), hasCode("TOO_MANY_THREADS"));
   second.close();
   SharedMap.attach(map.handle).close();
 });
 
 test("every use after close: MAP_CLOSED, and no other thread's lane is touched", () => {
-  const map = SharedMap.create<number>({ maxThreads: 1 });
+  const map = SharedMap.create<MapKey, number>({ maxThreads: 1 });
   map.set("a", 1);
   const counter = map.counter("n");
   const cursor = map.cursor();
   const { handle } = map;
   map.close();
-  using heir = SharedMap.attach<number>(handle);
+  using heir = SharedMap.attach<MapKey, number>(handle);
   const uses: readonly (() => unknown)[] = [
     () => map.get("a"),
     () => map.has("a"),
@@ -187,7 +188,7 @@ test("every use after close: MAP_CLOSED, and no other thread's lane is touched",
 });
 
 test("a lock that a thread which does not run holds: MAP_BUSY for writes, while reads go on", () => {
-  using map = SharedMap.create<number>({ maxBytes: 2 ** 20 });
+  using map = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 20 });
   map.set("a", 1);
   const words = new Int32Array(bufferOf(map.handle.memory));
   words[HEAP_LOCK >> 2] = 5;

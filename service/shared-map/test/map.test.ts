@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Attachment } from "../src/attachment.ts";
 import { ANYTHING, CONFLICT } from "../src/core/layout.ts";
-import { jsonCodec, SharedMap, structuredCodec } from "../src/index.ts";
+import { jsonCodec, type MapKey, SharedMap, structuredCodec } from "../src/index.ts";
 
 const cores = ["wasm", "typescript"] as const;
 const maxBytes = 2 ** 22;
@@ -37,7 +37,7 @@ for (const core of cores) {
           fc.array(operation, { maxLength: 200 }),
           fc.integer({ min: 0, max: 2 }),
           (operations, groupBits) => {
-            using map = SharedMap.create<unknown, string | number | bigint>({ maxBytes, groupBits, core });
+            using map = SharedMap.create<string | number | bigint, unknown>({ maxBytes, groupBits, core });
             const model = new Map<unknown, unknown>();
             for (const { kind, key, value } of operations) {
               if (kind === "set") {
@@ -81,7 +81,7 @@ for (const core of cores) {
     });
 
     test("keys of different types are different keys, bytes are compared by content", () => {
-      using map = SharedMap.create<string>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, string>({ maxBytes, core });
       map
         .set(1, "number")
         .set("1", "string")
@@ -100,7 +100,7 @@ for (const core of cores) {
     });
 
     test("values come back as they were, from nothing to several chunks, lone surrogates included", () => {
-      using map = SharedMap.create<unknown>({ maxBytes: 2 ** 24, core });
+      using map = SharedMap.create<MapKey, unknown>({ maxBytes: 2 ** 24, core });
       const texts = ["", "a", "\xff", "\u0100", "\ud800", "e\u0301\u{1f600}"];
       const lengths = [1, 20, 21, 4096, 28_631, 28_632, 28_633, 32_736, 65_472, 65_473, 1_000_000];
       for (const value of [...texts, ...lengths.flatMap((n) => ["x".repeat(n), "\u20ac".repeat(n)])]) {
@@ -128,7 +128,7 @@ for (const core of cores) {
     });
 
     test("values without bytes, behind keys that fill their blocks, touch no other block", () => {
-      using map = SharedMap.create<boolean | string | null>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, boolean | string | null>({ maxBytes, core });
       for (let length = 1; length <= 64; length++) {
         const keys = Array.from({ length: 20 }, (_, i) => String(i).padEnd(length, "-"));
         for (const key of keys) map.set(key, null);
@@ -139,7 +139,7 @@ for (const core of cores) {
     });
 
     test("a bytes value is a copy, in and out", () => {
-      using map = SharedMap.create<Uint8Array>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, Uint8Array>({ maxBytes, core });
       const bytes = new Uint8Array([1, 2]);
       map.set("k", bytes);
       bytes[0] = 9;
@@ -149,7 +149,7 @@ for (const core of cores) {
     });
 
     test("compute replaces, makes and deletes; what it throws changes nothing", () => {
-      using map = SharedMap.create<string | number>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, string | number>({ maxBytes, core });
       assert.equal(
         map.compute("n", (n) => (n === undefined ? 1 : -1)),
         1,
@@ -178,7 +178,7 @@ for (const core of cores) {
     });
 
     test("a compute that changes its own key under way starts again", () => {
-      using map = SharedMap.create<number>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, number>({ maxBytes, core });
       let calls = 0;
       const made = map.compute("n", (n) => {
         if (calls++ === 0) map.set("n", 10);
@@ -195,7 +195,7 @@ for (const core of cores) {
     });
 
     test("add and counters: integers that others see at once", () => {
-      using map = SharedMap.create<number | string>({ maxBytes, core });
+      using map = SharedMap.create<MapKey, number | string>({ maxBytes, core });
       assert.equal(map.add("a"), 1);
       assert.equal(map.add("a", 41), 42);
       assert.equal(map.set("b", 5).add("b", -7), -2);
@@ -223,7 +223,7 @@ for (const core of cores) {
     test("ttl: an entry is there until its time, and gone from then on", () => {
       let now = 5000;
       const clock = { now: () => now, monotonic: () => now };
-      using map = SharedMap.create<number>({ maxBytes, ttl: 100, core, clock });
+      using map = SharedMap.create<MapKey, number>({ maxBytes, ttl: 100, core, clock });
       map.set("a", 1).set("b", 2, { ttl: 10 }).set("c", 3, { ttl: Number.POSITIVE_INFINITY });
       assert.deepEqual(
         [map.expiresIn("a"), map.expiresIn("b"), map.expiresIn("c")],
@@ -259,8 +259,8 @@ for (const core of cores) {
     });
 
     test("a near cache gives the same as the map, and the same object while it is current", () => {
-      using map = SharedMap.create<object>({ maxBytes, nearCache: 2, codec: jsonCodec, core });
-      using other = SharedMap.attach<object>(map.handle, { codec: jsonCodec });
+      using map = SharedMap.create<MapKey, object>({ maxBytes, nearCache: 2, codec: jsonCodec, core });
+      using other = SharedMap.attach<MapKey, object>(map.handle, { codec: jsonCodec });
       map.set("a", { n: 1 });
       assert.equal(map.get("a"), map.get("a"));
       other.set("a", { n: 2 });
@@ -320,7 +320,7 @@ for (const core of cores) {
 }
 
 test("a conditional write is not deceived by an entry that came to lie where the expected one lay", () => {
-  using map = SharedMap.create<number>({ maxBytes });
+  using map = SharedMap.create<MapKey, number>({ maxBytes });
   const thread = new Attachment(map.handle, {});
   const put = (value: number, expected: number, generation: number) => {
     const keyMeta = thread.putKey("k");
@@ -342,22 +342,22 @@ test("a conditional write is not deceived by an entry that came to lie where the
 });
 
 test("two attachments of one thread see the same map, and close by themselves", () => {
-  const map = SharedMap.create<number>({ maxThreads: 2 });
-  const other = SharedMap.attach<number>(map.handle);
+  const map = SharedMap.create<MapKey, number>({ maxThreads: 2 });
+  const other = SharedMap.attach<MapKey, number>(map.handle);
   other.set("a", 1);
   assert.equal(map.get("a"), 1);
   assert.equal(map.stats().threads, 2);
   map.close();
   map.close();
   assert.equal(other.get("a"), 1);
-  using again = SharedMap.attach<number>(other.handle);
+  using again = SharedMap.attach<MapKey, number>(other.handle);
   assert.equal(again.get("a"), 1);
   other.close();
 });
 
 test("the same operations leave the same memory, byte for byte, by both cores", () => {
   const images = cores.map((core) => {
-    using map = SharedMap.create<string | number>({
+    using map = SharedMap.create<MapKey, string | number>({
       maxBytes: 2 ** 20,
       groupBits: 1,
       eviction: "sieve",

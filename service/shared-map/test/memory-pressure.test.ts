@@ -4,14 +4,14 @@ import { test } from "node:test";
 import { createRandom } from "@cupel/base";
 import { LANES, PIN } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
-import { SharedMap } from "../src/index.ts";
+import { type MapKey, SharedMap } from "../src/index.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
 
 const mebibyte = 2 ** 20;
 const isFull = (thrown: unknown) => (thrown as { code?: string }).code === "MAP_FULL";
 
 test("a full map that evicts takes every write, and stays within its memory", () => {
-  using map = SharedMap.create<string>({ maxBytes: mebibyte, eviction: "sieve" });
+  using map = SharedMap.create<MapKey, string>({ maxBytes: mebibyte, eviction: "sieve" });
   for (let i = 0; i < 200_000; i++) {
     map.set(`key ${i}`, `value ${i}`);
     assert.equal(map.get(`key ${i}`), `value ${i}`);
@@ -27,7 +27,11 @@ test("a full map that evicts takes every write, and stays within its memory", ()
 
 test("what is stored may change from small to large and back: memory follows", () => {
   for (const eviction of ["sieve", "none"] as const) {
-    using map = SharedMap.create<string>({ maxBytes: 2 * mebibyte, eviction, maxValueBytes: mebibyte });
+    using map = SharedMap.create<MapKey, string>({
+      maxBytes: 2 * mebibyte,
+      eviction,
+      maxValueBytes: mebibyte,
+    });
     const sizes = [8, 20_000, 300, 400_000, 40, 5000, 28_632, 28_633, 1];
     for (const size of sizes) {
       const value = "v".repeat(size);
@@ -41,7 +45,7 @@ test("what is stored may change from small to large and back: memory follows", (
 });
 
 test("a full map that does not evict refuses, changes nothing, and takes writes again after deletions", () => {
-  using map = SharedMap.create<string>({ maxBytes: mebibyte });
+  using map = SharedMap.create<MapKey, string>({ maxBytes: mebibyte });
   let count = 0;
   assert.throws(() => {
     for (; ; count++) map.set(`key ${count}`, `value ${count}`);
@@ -57,7 +61,7 @@ test("a full map that does not evict refuses, changes nothing, and takes writes 
 });
 
 test("memory left over by small entries becomes room for a large one, though no page of it is free", () => {
-  using map = SharedMap.create<string>({ maxBytes: mebibyte });
+  using map = SharedMap.create<MapKey, string>({ maxBytes: mebibyte });
   let count = 0;
   assert.throws(() => {
     for (; ; count++) map.set(`key ${count}`, `value ${count}`);
@@ -71,7 +75,7 @@ test("memory left over by small entries becomes room for a large one, though no 
 
 test("entries that expired make room even where nothing is evicted", async () => {
   let now = 1_000_000;
-  using map = SharedMap.create<string>({
+  using map = SharedMap.create<MapKey, string>({
     maxBytes: mebibyte,
     clock: { now: () => now, monotonic: () => now },
   });

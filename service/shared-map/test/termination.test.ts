@@ -15,7 +15,7 @@ import {
   SEGMENT_HELD,
 } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
-import { SharedMap } from "../src/index.ts";
+import { type MapKey, SharedMap } from "../src/index.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
 import { checkValue, valueFor } from "./threads/tasks.ts";
 
@@ -102,16 +102,16 @@ test("threads that end without closing the map give their places back", async ()
 test("maps that are forgotten instead of closed give their places back", {
   skip: !hasCollector(),
 }, async () => {
-  using map = SharedMap.create<number>({ maxThreads: 2 });
+  using map = SharedMap.create<MapKey, number>({ maxThreads: 2 });
   for (let i = 0; i < 5; i++) {
-    SharedMap.attach<number>(map.handle).set("i", i);
+    SharedMap.attach<MapKey, number>(map.handle).set("i", i);
     for (let turn = 0; turn < 50 && map.stats().threads > 1; turn++) {
       globalThis.gc?.();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     assert.equal(map.stats().threads, 1);
   }
-  const counter = SharedMap.attach<number>(map.handle).counter("n");
+  const counter = SharedMap.attach<MapKey, number>(map.handle).counter("n");
   for (let turn = 0; turn < 5; turn++) {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -36,7 +36,7 @@ const settings = [
 ] as const;
 
 const random = createRandom(Date.now());
-const maps = settings.map((options) => SharedMap.create<string, string | number>(options));
+const maps = settings.map((options) => SharedMap.create<string | number, string>(options));
 const until = Date.now() + minutes * 60_000;
 const total = { phases: 0, operations: 0, visited: 0, recorded: 0, terminated: 0 };
 
@@ -60,7 +60,7 @@ console.log(
     `iterated, ${total.recorded} operations linearizable, ${total.terminated} threads terminated, memory checked ${total.phases} times`,
 );
 
-async function churn(map: SharedMap<string, string | number>, keys: number, longest: number): Promise<void> {
+async function churn(map: SharedMap<string | number, string>, keys: number, longest: number): Promise<void> {
   const control = createControl();
   const parameters = { control, keys, longest, mayFill: true, iterating: 0.01 };
   const started = await Promise.all(

@@ -63,7 +63,7 @@ export interface ChurnParameters {
 }
 
 /** All operations on many keys. A value tells its key and its length, so one that is torn or another's is seen. */
-function churn(map: SharedMap<string | number, string>, parameters: ChurnParameters): void {
+function churn(map: SharedMap<string, string | number>, parameters: ChurnParameters): void {
   const { control, keys, seed, longest, mayFill = false, iterating = 0.002 } = parameters;
   const random = createRandom(seed);
   while (Atomics.load(control, 0) === 0) {
@@ -80,7 +80,7 @@ function churn(map: SharedMap<string | number, string>, parameters: ChurnParamet
 }
 
 function churnOnce(
-  map: SharedMap<string | number, string>,
+  map: SharedMap<string, string | number>,
   key: string,
   choice: number,
   longest: number,
@@ -121,7 +121,7 @@ export function checkValue(key: string, value: string | number | undefined): voi
   }
 }
 
-function walk(map: SharedMap<string | number, string>, most: number): number {
+function walk(map: SharedMap<string, string | number>, most: number): number {
   const cursor = map.cursor();
   let count = 0;
   while (count < most && cursor.next()) {
