@@ -42,7 +42,7 @@ export interface Bar {
   readonly isMet: boolean;
   /**
    * True when the figure does not depend on the machine or on what else runs there: sizes, fused nodes,
-   * accuracies. Missing such a bar fails the run; missing one of time is only told.
+   * accuracies. Missing such a bar fails the run; missing one of time is only printed.
    */
   readonly isExact: boolean;
 }

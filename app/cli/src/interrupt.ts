@@ -17,7 +17,7 @@ export interface SignalSource {
   off(name: NodeJS.Signals, listener: (name: NodeJS.Signals) => void): unknown;
 }
 
-/** @param onFirst told when the work has been asked to stop. */
+/** @param onFirst called when the work has been asked to stop. */
 export function listenForInterrupts(source: SignalSource, onFirst: () => void): Interrupts {
   const controller = new AbortController();
   const stop = () => {

@@ -1,9 +1,9 @@
 /**
- * From words to an exit status: find the command, read its arguments, do the work, tell the outcome. The one
+ * From words to an exit status: find the command, read its arguments, do the work, print the outcome. The one
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
 import { readFileSync } from "node:fs";
-import { type Clock, silentProgress, systemClock } from "@cupel/base";
+import { type Clock, errorFrom, silentProgress, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
 import { commandHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
@@ -12,7 +12,7 @@ import { suggest } from "./arguments/suggest.ts";
 import type { Command } from "./commands/command.ts";
 import { commands } from "./commands/commands.ts";
 import { cliErrors } from "./errors.ts";
-import { errorJson, exitStatusOf, printError } from "./terminal/print-error.ts";
+import { printError } from "./terminal/print-error.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
 import { styled, type Terminal } from "./terminal/terminal.ts";
 
@@ -31,15 +31,16 @@ export async function runCommand(
   terminal: Terminal,
   { signal, clock = systemClock }: RunCommandOptions,
 ): Promise<number> {
-  // Needed to tell a failure to read the command line itself.
-  const told = { json: words.includes("--json"), verbose: words.includes("--verbose") };
+  // Needed to print a failure to read the command line itself.
+  const asked = { json: words.includes("--json"), verbose: words.includes("--verbose") };
   try {
     await dispatch(words, terminal, { signal, clock });
     return 0;
   } catch (thrown) {
-    printError(terminal, thrown, told);
-    if (told.json) terminal.out(`${JSON.stringify(errorJson(thrown))}\n`);
-    return exitStatusOf(thrown);
+    const error = errorFrom(thrown, signal);
+    printError(terminal, error, asked);
+    if (asked.json) terminal.out(`${JSON.stringify({ error })}\n`);
+    return error.spec.exit;
   }
 }
 

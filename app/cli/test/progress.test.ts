@@ -52,7 +52,7 @@ test("a bar is never wider than the terminal", () => {
 test("on a narrow terminal the bar gives way before the time left does", () => {
   const line = barLine(task(), 6000, 80);
   assert.match(line, /▕█+ +▏ {2}32 of 128 images {2}15 s left$/);
-  assert.match(barLine(task(), 6000, 60), /^Calibrating +32 of 128 images {2}15 s left$/);
+  assert.match(barLine(task(), 6000, 58), /^Calibrating +32 of 128 images {2}15 s left$/);
 });
 
 test("a task without a total shows what is done and for how long", () => {

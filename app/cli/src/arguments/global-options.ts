@@ -7,7 +7,7 @@ export const globals = {
     name: "json",
     summary: "Print the result as one JSON object on stdout, and nothing else there",
   }),
-  quiet: flag({ name: "quiet", short: "q", summary: "No progress and no remarks; errors are still told" }),
+  quiet: flag({ name: "quiet", short: "q", summary: "No progress and no remarks; errors are still printed" }),
   threads: integer({
     name: "threads",
     placeholder: "N",

@@ -1,59 +1,45 @@
 /**
- * How a failure is told. A CupelError was written for the reader: its code and its message are enough. All
- * else is a defect of ours, and says so.
+ * How a failure is printed. A CupelError was written for the reader: its code and its message are enough.
+ * INTERNAL is a defect of ours, and says so.
  */
-import { CupelError, reasonOf } from "@cupel/base";
+import { CupelError } from "@cupel/base";
 import { styled, type Terminal } from "./terminal.ts";
 
 /** What sysexits.h calls EX_SOFTWARE. */
 const defectExit = 70;
 
-export function exitStatusOf(thrown: unknown): number {
-  return thrown instanceof CupelError ? thrown.spec.exit : defectExit;
-}
-
 export function printError(
   terminal: Terminal,
-  thrown: unknown,
+  error: CupelError,
   options: { readonly verbose: boolean },
 ): void {
-  terminal.err(`${errorText(terminal, thrown, options)}\n`);
+  terminal.err(`${errorText(terminal, error, options)}\n`);
 }
 
-/** The shape of a failure under --json. */
-export function errorJson(thrown: unknown): { readonly error: Readonly<Record<string, unknown>> } {
-  return {
-    error:
-      thrown instanceof CupelError
-        ? { ...thrown.toJSON() }
-        : { code: "INTERNAL", message: reasonOf(thrown), details: {} },
-  };
-}
-
-function errorText(terminal: Terminal, thrown: unknown, { verbose }: { readonly verbose: boolean }): string {
-  const code = thrown instanceof CupelError ? thrown.code : "INTERNAL";
-  const head = `${styled(terminal, "red", `error ${code}`)}: ${reasonOf(thrown)}`;
-  const isDefect = exitStatusOf(thrown) === defectExit;
+function errorText(
+  terminal: Terminal,
+  error: CupelError,
+  { verbose }: { readonly verbose: boolean },
+): string {
   const advice = verbose ? [] : ["Run it again with --verbose and report what it prints."];
   return [
-    head,
-    ...(isDefect && !(thrown instanceof CupelError && thrown.code !== "INTERNAL")
-      ? ["This is a defect of cupel, not of your input.", ...advice]
-      : []),
-    ...(verbose ? [...stackOf(thrown, isDefect), ...causesOf(thrown)] : []),
+    `${styled(terminal, "red", `error ${error.code}`)}: ${error.message}`,
+    ...(error.code === "INTERNAL" ? ["This is a defect of cupel, not of your input.", ...advice] : []),
+    ...(verbose ? [...stackOf(error), ...causesOf(error)] : []),
   ].join("\n");
 }
 
-function stackOf(thrown: unknown, isDefect: boolean): string[] {
-  if (!isDefect || !(thrown instanceof Error) || thrown.stack === undefined) return [];
-  return [thrown.stack.slice(thrown.stack.indexOf("\n    at ") + 1)];
+/** Where a defect was found; a failure of the input needs no stack. */
+function stackOf({ spec, stack }: CupelError): string[] {
+  if (spec.exit !== defectExit || stack === undefined) return [];
+  return [stack.slice(stack.indexOf("\n    at ") + 1)];
 }
 
 /** A chain that leads back to itself is cut. */
-function causesOf(thrown: unknown): string[] {
+function causesOf(error: CupelError): string[] {
   const lines: string[] = [];
-  const seen = new Set<unknown>([thrown]);
-  let cause = thrown instanceof Error ? thrown.cause : undefined;
+  const seen = new Set<unknown>([error]);
+  let { cause } = error;
   while (cause !== undefined && !seen.has(cause)) {
     seen.add(cause);
     const code = cause instanceof CupelError ? `${cause.code}: ` : "";
