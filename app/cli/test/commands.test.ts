@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, stat, symlink } from "node:fs/promises";
 import test from "node:test";
 import { readModelFile } from "@cupel/onnx";
-import { LABELS_KEY, preprocessingFromMetadata } from "@cupel/vision";
+import { metadataKeys, preprocessingFromMetadata } from "@cupel/predict";
 import { cupel, filesUnder, prepared, realData, scratch, spawnCupel, withoutData } from "./harness.ts";
 
 test("compress writes a model and its report, with preprocessing and class names inside the model", async () => {
@@ -19,7 +19,7 @@ test("compress writes a model and its report, with preprocessing and class names
   ]);
   const written = await readModelFile(folder.at("out", "small.onnx"));
   assert.equal(preprocessingFromMetadata(written.metadata)?.colour, "grey");
-  assert.equal(written.metadata.get(LABELS_KEY), '["ok","open","short"]');
+  assert.equal(written.metadata.get(metadataKeys.classes), '["ok","open","short"]');
   assert.match(told.out, /^model +.*small\.onnx, .*\ntop-1|^weights /m);
   assert.match(told.out, /^report +.*small\.report\.html$/m);
   assert.match(told.err, /guessed from the input shape/);

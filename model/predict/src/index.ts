@@ -2,3 +2,10 @@ export { compareEvaluations, type EvaluationDifference } from "./compare-evaluat
 export { predictErrors } from "./errors.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
 export { checkDims, imagesPerRun, runImages } from "./image-runs.ts";
+export {
+  classesFromMetadata,
+  type ModelMetadata,
+  metadataKeys,
+  preprocessingFromMetadata,
+  writeMetadata,
+} from "./metadata.ts";

@@ -27,14 +27,6 @@ export {
   openLoader,
   type TrainingBatch,
 } from "./loader/open-loader.ts";
-export {
-  LABELS_KEY,
-  labelsFromMetadata,
-  labelsToMetadata,
-  PREPROCESSING_KEY,
-  preprocessingFromMetadata,
-  preprocessingToMetadata,
-} from "./preprocessing/metadata.ts";
 export { parsePreprocessing } from "./preprocessing/parse-preprocessing.ts";
 export {
   CHANNELS,

@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import {
-  labelsFromMetadata,
-  labelsToMetadata,
-  parsePreprocessing,
-  preprocessingFor,
-  preprocessingFromMetadata,
-  preprocessingToMetadata,
-  readPreprocessing,
-  tensorDims,
-} from "../src/index.ts";
+import { parsePreprocessing, preprocessingFor, readPreprocessing, tensorDims } from "../src/index.ts";
 import { asDecoded, refused } from "./fixtures.ts";
 
 const imagenet = preprocessingFor(["N", 3, 224, 224]);
@@ -125,32 +116,6 @@ suite("the command-line form", () => {
       await refused(() => parsePreprocessing(spec, imagenet), "PREPROCESSING_INVALID", saying);
     });
   }
-});
-
-suite("in the metadata of a model", () => {
-  test("preprocessing and class names come back as they were", () => {
-    const classes = ["T-shirt/top", '"quoted"', "日本"];
-    const metadata = new Map([...preprocessingToMetadata(imagenet), ...labelsToMetadata(classes)]);
-    assert.deepEqual([...metadata.keys()], ["cupel.preprocessing", "cupel.labels"]);
-    assert.deepEqual(preprocessingFromMetadata(metadata), imagenet);
-    assert.deepEqual(labelsFromMetadata(metadata), classes);
-  });
-
-  test("absence is null, not an error", () => {
-    assert.equal(preprocessingFromMetadata(new Map()), null);
-    assert.equal(labelsFromMetadata(new Map()), null);
-  });
-
-  test("malformed entries are refused by their key", async () => {
-    const preprocessing = new Map([["cupel.preprocessing", "{"]]);
-    await refused(
-      () => preprocessingFromMetadata(preprocessing),
-      "PREPROCESSING_INVALID",
-      /cupel.preprocessing is not JSON/,
-    );
-    const labels = new Map([["cupel.labels", "[1]"]]);
-    await refused(() => labelsFromMetadata(labels), "PREPROCESSING_INVALID", /cupel.labels must be/);
-  });
 });
 
 suite("as JSON", () => {

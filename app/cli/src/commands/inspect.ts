@@ -1,8 +1,8 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
 import { bytesText, CupelError } from "@cupel/base";
 import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
+import { classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
 import { engineVersion, openSession } from "@cupel/runtime";
-import { labelsFromMetadata, preprocessingFromMetadata } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
 import { preprocessingText } from "../subject/choose-preprocessing.ts";
 import { bytesOnDisk } from "../subject/open-model.ts";
@@ -34,7 +34,7 @@ export const inspectCommand: Command = {
     const bytes = await bytesOnDisk(path, model);
     const weights = weightTypes(layers);
     const preprocessing = preprocessingFromMetadata(model.metadata);
-    const classes = labelsFromMetadata(model.metadata);
+    const classes = classesFromMetadata(model.metadata);
     const engine = await tryEngine(path, context);
     const facts: [string, string][] = [
       ["file", `${path}, ${bytesText(bytes)}`],

@@ -7,8 +7,9 @@ import { reasonOf, writeFileAtomically } from "@cupel/base";
 import { type CompressResult, compress, type Recipe } from "@cupel/compress";
 import { renderReport } from "@cupel/console";
 import { writeModelFile } from "@cupel/onnx";
+import { writeMetadata } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
-import { labelsToMetadata, type Preprocessing, preprocessingToMetadata } from "@cupel/vision";
+import type { Preprocessing } from "@cupel/vision";
 import type { CommandContext } from "../commands/command.ts";
 import { BrokenImages } from "../subject/broken-images.ts";
 import { classNamesFor } from "../subject/open-labelled.ts";
@@ -44,8 +45,7 @@ export async function compressModel(order: CompressionOrder, context: CommandCon
     onBroken: broken.add,
   });
   const classes = classNamesFor(opened, [images.evaluation, images.calibration]);
-  const facts = [...preprocessingToMetadata(preprocessing), ...(classes ? labelsToMetadata(classes) : [])];
-  for (const [key, value] of facts) result.model.metadata.set(key, value);
+  writeMetadata(result.model, { preprocessing, classes });
   const written = await writeModelFile(result.model, paths.model, { signal });
   // A report of an earlier run would now stand beside another model.
   await Promise.all([paths.reportJson, paths.reportHtml].map((path) => rm(path, { force: true })));

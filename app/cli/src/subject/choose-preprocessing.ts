@@ -2,12 +2,8 @@
  * How images become tensors: as the model itself says, else a guess that is said to be one; what is
  * given on the command line goes before both.
  */
-import {
-  type Preprocessing,
-  parsePreprocessing,
-  preprocessingFor,
-  preprocessingFromMetadata,
-} from "@cupel/vision";
+import { preprocessingFromMetadata } from "@cupel/predict";
+import { type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import type { OpenedModel } from "./open-model.ts";
 

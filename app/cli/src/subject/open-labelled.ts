@@ -1,7 +1,7 @@
 /** The images a command is about, their labels, and whether those can be predictions of the model. */
+import { classesFromMetadata } from "@cupel/predict";
 import {
   type ImageSource,
-  labelsFromMetadata,
   type OpenImagesOptions,
   openImages,
   syntheticInspection,
@@ -112,7 +112,7 @@ export function classNamesFor(
   sources: readonly ImageSource[],
 ): readonly string[] | null {
   const count = classCountOf(opened);
-  const own = labelsFromMetadata(opened.model.metadata);
+  const own = classesFromMetadata(opened.model.metadata);
   const candidates = [own, ...sources.map((source) => source.classes)];
   return candidates.find((names) => names != null && (count === null || names.length === count)) ?? null;
 }

@@ -8,13 +8,8 @@
 import { existsSync } from "node:fs";
 import { silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import {
-  type ImageSource,
-  labelsToMetadata,
-  openLoader,
-  preprocessingToMetadata,
-  split,
-} from "@cupel/vision";
+import { writeMetadata } from "@cupel/predict";
+import { type ImageSource, openLoader, split } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import { openParallelTrainer } from "../trainer/parallel-trainer.ts";
 import { openTrainer } from "../trainer/trainer.ts";
@@ -84,9 +79,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     throw await explainFailure(thrown, run, options);
   }
   const { model, epoch } = await run.result();
-  const { classes } = train;
-  const facts = [...preprocessingToMetadata(preprocessing), ...(classes ? labelsToMetadata(classes) : [])];
-  for (const [key, value] of facts) model.metadata.set(key, value);
+  writeMetadata(model, { preprocessing, classes: train.classes });
   model.producerName = "cupel";
   return {
     model,

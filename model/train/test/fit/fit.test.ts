@@ -6,8 +6,9 @@ import { join } from "node:path";
 import test from "node:test";
 import type { Progress } from "@cupel/base";
 import { encodeModelBytes } from "@cupel/onnx";
+import { classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
 import { type EpochMetrics, type FitOptions, fit, resnetCifar } from "@cupel/train";
-import { type ImageSource, labelsFromMetadata, preprocessingFromMetadata } from "@cupel/vision";
+import type { ImageSource } from "@cupel/vision";
 import { validate } from "../../src/fit/validate.ts";
 import { preprocessing, side, stripes } from "./stripes.ts";
 
@@ -58,7 +59,7 @@ test("a network learns, and the model that comes back is as good as was told", a
   });
   assert.equal(again.accuracy, best.validationAccuracy);
   assert.ok(Math.abs(again.loss - best.validationLoss!) < 1e-5);
-  assert.deepEqual(labelsFromMetadata(result.model.metadata), ["across", "down", "chequered"]);
+  assert.deepEqual(classesFromMetadata(result.model.metadata), ["across", "down", "chequered"]);
   assert.deepEqual(preprocessingFromMetadata(result.model.metadata), preprocessing);
   assert.equal(result.model.producerName, "cupel");
   assert.match(notes.at(-1)!, /^epoch 3 of 3, loss \d+\.\d{3}, \d+\.\d % right, \d+ images\/s$/);

@@ -1,0 +1,61 @@
+/**
+ * What a model says of itself travels inside the file, as entries of ONNX's `metadata_props`: whoever has
+ * the file needs nothing else to feed it and to name its predictions. Every writer of a model uses
+ * `writeMetadata`; `openPredictor` reads what it wrote.
+ */
+import { reasonOf } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
+import { type Preprocessing, readPreprocessing } from "@cupel/vision";
+import { predictErrors } from "./errors.ts";
+
+/** The keys in `metadata_props`. Each value is JSON. */
+export const metadataKeys = {
+  preprocessing: "cupel.preprocessing",
+  classes: "cupel.labels",
+} as const;
+
+export interface ModelMetadata {
+  readonly preprocessing: Preprocessing;
+  /** Class names in the order of the model's scores; null or absent leaves those that are there. */
+  readonly classes?: readonly string[] | null | undefined;
+}
+
+/** Writes into the model in place; other entries stay, and so does the order of those that are there. */
+export function writeMetadata(model: Model, { preprocessing, classes }: ModelMetadata): void {
+  model.metadata.set(metadataKeys.preprocessing, JSON.stringify(preprocessing));
+  if (classes) model.metadata.set(metadataKeys.classes, JSON.stringify(classes));
+}
+
+/** Null when the model says nothing. @throws METADATA_INVALID, PREPROCESSING_INVALID */
+export function preprocessingFromMetadata(metadata: ReadonlyMap<string, string>): Preprocessing | null {
+  const key = metadataKeys.preprocessing;
+  const value = jsonAt(metadata, key);
+  return value === undefined ? null : readPreprocessing(value, `the metadata ${key}`);
+}
+
+/** Class names in the order of the scores; null when the model names none. @throws METADATA_INVALID */
+export function classesFromMetadata(metadata: ReadonlyMap<string, string>): readonly string[] | null {
+  const key = metadataKeys.classes;
+  const value = jsonAt(metadata, key);
+  if (value === undefined) return null;
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
+  throw invalid(key, "must be a JSON list of class names");
+}
+
+/** Undefined when there is no such entry; no JSON is undefined. */
+function jsonAt(metadata: ReadonlyMap<string, string>, key: string): unknown {
+  const text = metadata.get(key);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw invalid(key, `is not JSON: ${reasonOf(thrown)}`, thrown);
+  }
+}
+
+function invalid(key: string, problem: string, cause?: unknown) {
+  return predictErrors.error("METADATA_INVALID", `The model's metadata ${key} ${problem}.`, {
+    cause,
+    details: { key },
+  });
+}
