@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  type Attribute,
   attribute,
   bytesOf,
   checkModel,
@@ -42,6 +43,21 @@ test("integer arithmetic is exact in 64 bits and divides towards zero, as the en
   assert.equal(binary("Mod", -7n, 3n), 2n);
   assert.equal(binary("Mod", 7n, -3n), -2n);
   assert.equal(binary("Div", 7n, 0n), undefined);
+});
+
+test("a product without axes is of everything, or of nothing where the node says so", () => {
+  const product = (attributes: Readonly<Record<string, Attribute>>, axes: readonly bigint[] | null) =>
+    folded((graph) => {
+      const inputs = [int64(graph, [2n, 3n, 4n]), ...(axes ? [int64(graph, axes)] : [])];
+      return graph.append({ opType: "ReduceProd", inputs, attributes }).output;
+    });
+  const noop = { noop_with_empty_axes: attribute.int(1) };
+  assert.deepEqual(product({}, null)?.toNumbers(), [24]);
+  assert.deepEqual(product({}, [])?.toNumbers(), [24]);
+  assert.deepEqual(product({}, [-1n])?.toNumbers(), [24]);
+  assert.deepEqual(product(noop, null)?.toNumbers(), [2, 3, 4]);
+  assert.deepEqual(product(noop, [])?.toNumbers(), [2, 3, 4]);
+  assert.deepEqual(product(noop, [0n])?.toNumbers(), [24]);
 });
 
 test("floats are rounded to their type after each step", () => {

@@ -16,8 +16,8 @@ import {
   tensorType,
   Value,
 } from "../src/index.ts";
+import { propagate } from "../src/infer/propagate.ts";
 import { operatorOf } from "../src/shape/operators.ts";
-import { propagate } from "../src/shape/propagate.ts";
 import { fixtureLines } from "./support/files.ts";
 
 interface TensorRow {

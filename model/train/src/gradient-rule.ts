@@ -40,3 +40,18 @@ export function incomingOf(context: GradientContext): Value {
   if (incoming === null) throw context.unsupported("only its first output can be differentiated");
   return incoming;
 }
+
+/**
+ * The elements of an input that was once an attribute (axes, starts, pads): a gradient's graph depends on them,
+ * so they must be constants. Null when it is left out. `what` names it in the error.
+ */
+export function constantInput(
+  { node, unsupported }: GradientContext,
+  index: number,
+  what: string,
+): readonly number[] | null {
+  const input = node.input(index);
+  if (input === null) return null;
+  if (!input.constant) throw unsupported(`its ${what} are not constant`);
+  return input.constant.toNumbers();
+}

@@ -1,10 +1,7 @@
 /** The rules every ONNX graph keeps, checked with errors that name the node and the value. */
 import { onnxErrors } from "../errors.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import type { Node } from "../graph/node.ts";
-import type { Value } from "../graph/value.ts";
-import { assertAcyclic } from "../pass/sort.ts";
+import type { Model, Node, Value } from "../graph/index.ts";
+import { assertAcyclic, type Graph, subgraphsOf } from "../graph/index.ts";
 import { operatorOf } from "../shape/operators.ts";
 import type { Arity } from "../shape/rule.ts";
 

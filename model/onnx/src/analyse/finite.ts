@@ -7,11 +7,8 @@
  */
 
 import { onnxErrors } from "../errors.ts";
-import type { ElementType } from "../graph/element-type.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import type { Value } from "../graph/value.ts";
+import type { ElementType, Model, Tensor, Value } from "../graph/index.ts";
+import { type Graph, subgraphsOf } from "../graph/index.ts";
 
 export interface NonFinite {
   /** Name of the value that holds it. */

@@ -2,9 +2,7 @@
  * Multiply-accumulates of the operators that dominate a vision model: convolutions and matrix products,
  * float or quantised. A bias is not counted, as in the literature's figures (ResNet-50: 4.1 G).
  */
-import type { Node } from "../graph/node.ts";
-import type { Value } from "../graph/value.ts";
-import type { Shape } from "../graph/value-type.ts";
+import type { Node, Shape, Value } from "../graph/index.ts";
 
 /** Position of the weight or right factor; `count` gets data, weight and output sizes. */
 interface Row {

@@ -1,6 +1,6 @@
 /** What a command may ask of a model beyond validity, each with an error of its own. */
 import { onnxErrors } from "../errors.ts";
-import { type Model, newestOpset } from "../graph/model.ts";
+import { type Model, newestOpset } from "../graph/index.ts";
 
 /** Operator set 7 brought numpy broadcasting: older graphs mean something else by the same nodes. */
 export const oldestOpset = 7;

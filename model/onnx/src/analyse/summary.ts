@@ -5,13 +5,8 @@
  * In a quantised graph the weight of a Conv stands behind DequantizeLinear, Cast, Gather and the like. Such
  * nodes, which read constants only, are no layers: what they hold is counted to the layer they feed.
  */
-import type { ElementType } from "../graph/element-type.ts";
-import type { Model } from "../graph/model.ts";
-import type { Node } from "../graph/node.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import type { Value } from "../graph/value.ts";
-import type { Shape, ValueType } from "../graph/value-type.ts";
-import { propagate } from "../shape/propagate.ts";
+import type { ElementType, Model, Node, Shape, Tensor, Value, ValueType } from "../graph/index.ts";
+import { propagate } from "../infer/propagate.ts";
 import { macsOf } from "./macs.ts";
 
 export interface LayerSummary {

@@ -2,7 +2,7 @@
  * Arithmetic on known elements, one row an operator: how it works on integers, how on floats, and what
  * still holds of a symbolic size ("N" + 0 is "N", and no size is negative).
  */
-import type { ElementType } from "../graph/element-type.ts";
+import type { ElementType } from "../graph/index.ts";
 import { type Cell, isFloat, isInteger, round, wrap } from "./elements.ts";
 
 export interface BinaryRow {

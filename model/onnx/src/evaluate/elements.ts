@@ -5,10 +5,19 @@
  * type after every step. A string is the name of a symbolic dimension, null an element nothing is known
  * of: with these two, `Shape -> Gather -> Concat -> Reshape` can be followed through a symbolic batch.
  */
-import { type ElementType, elementTypes } from "../graph/element-type.ts";
-import { readBfloat16, readFloat16, writeBfloat16, writeFloat16 } from "../graph/half.ts";
-import { bytesOf, packIntegers, Tensor } from "../graph/tensor.ts";
-import type { Dimension } from "../graph/value-type.ts";
+
+import type { Dimension } from "../graph/index.ts";
+import {
+  bytesOf,
+  type ElementType,
+  elementTypes,
+  packIntegers,
+  readBfloat16,
+  readFloat16,
+  Tensor,
+  writeBfloat16,
+  writeFloat16,
+} from "../graph/index.ts";
 
 export type Cell = bigint | number | string | null;
 

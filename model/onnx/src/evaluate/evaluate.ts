@@ -2,11 +2,11 @@
  * Operators that can be computed before the model runs: those of shape arithmetic. The same table serves
  * shape inference (small tensors, symbols allowed) and constant folding (all elements known).
  */
-import type { ElementType } from "../graph/element-type.ts";
-import { isStatic } from "../graph/value-type.ts";
-import { shapeRange } from "../shape/creation.ts";
-import { axisOf, type Inferred, type RuleContext, setting } from "../shape/rule.ts";
-import { slicePositions, slicesOf } from "../shape/slices.ts";
+import type { ElementType } from "../graph/index.ts";
+import { isStatic } from "../graph/index.ts";
+import { axisOf, reductionAxes } from "../operator/axes.ts";
+import type { Inferred, RuleContext } from "../operator/context.ts";
+import { shapeRange, slicePositions, slicesOf } from "../operator/slices.ts";
 import {
   applyBinary,
   applyUnary,
@@ -255,11 +255,12 @@ function split(context: EvaluationContext): ReturnType<Evaluation> {
   });
 }
 
-/** Only of everything at once: the number of elements some exporters compute. */
+/** Of everything at once, as exporters count elements, or of nothing. */
 function reduceProd(context: EvaluationContext): ReturnType<Evaluation> {
   const held = context.contents(0);
-  const axes = setting(context, "axes", 1);
-  const isAll = axes.kind === "absent" || (axes.kind === "known" && axes.values.length === held?.dims.length);
-  if (!held || !isAll || held.cells.length === 0) return null;
+  const axes = held && reductionAxes(context, held.dims.length);
+  if (!held || !axes) return null;
+  if (axes.length === 0) return [held.cells];
+  if (new Set(axes).size < held.dims.length || held.cells.length === 0) return null;
   return [[held.cells.reduce((a, b) => applyBinary(binaryRows.Mul, held.type, a, b))]];
 }

@@ -3,10 +3,15 @@
 import { CupelError } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import type { TensorProto } from "../gen/onnx_pb.ts";
-import { externalLocation } from "../graph/attribute-type.ts";
-import { byteLengthOf, type ElementType, elementTypeOf } from "../graph/element-type.ts";
-import { bytesOf, Tensor, type TensorSource } from "../graph/tensor.ts";
-import type { ExternalFiles } from "./external-data.ts";
+import {
+  byteLengthOf,
+  bytesOf,
+  type ElementType,
+  elementTypeOf,
+  Tensor,
+  type TensorSource,
+} from "../graph/index.ts";
+import { type ExternalFiles, externalLocation } from "./external-data.ts";
 
 export function decodeTensor(proto: TensorProto, files: ExternalFiles): Tensor {
   const type = elementTypeOf(proto.dataType);

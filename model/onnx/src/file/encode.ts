@@ -14,7 +14,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from "../gen/onnx_pb.ts";
-import type { Model } from "../graph/model.ts";
+import type { Model } from "../graph/index.ts";
 import { modelToProto, type Placement } from "./to-proto.ts";
 
 /** Field numbers at which a message is cut so that large contents are written without being copied. */

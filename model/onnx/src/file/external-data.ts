@@ -6,7 +6,10 @@ import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { CupelError, reasonOf } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
-import type { TensorSource } from "../graph/tensor.ts";
+import type { TensorSource } from "../graph/index.ts";
+
+/** `TensorProto.DataLocation` of onnx.proto: the elements lie in another file. */
+export const externalLocation = 1;
 
 /** Page size of Linux and macOS. A tensor that starts on a page can be mapped instead of read. */
 export const externalAlignment = 4096;

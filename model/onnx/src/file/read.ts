@@ -18,17 +18,34 @@ import {
   type TypeProto,
   type ValueInfoProto,
 } from "../gen/onnx_pb.ts";
-import type { Attribute } from "../graph/attribute.ts";
-import { attributeType } from "../graph/attribute-type.ts";
-import { elementTypeOf } from "../graph/element-type.ts";
-import { Graph } from "../graph/graph.ts";
-import { Model, newestIrVersion, newestOpset } from "../graph/model.ts";
-import { Node } from "../graph/node.ts";
-import { bytesOf } from "../graph/tensor.ts";
-import { Value } from "../graph/value.ts";
-import type { ValueType } from "../graph/value-type.ts";
+import type { Attribute, ValueType } from "../graph/index.ts";
+import {
+  bytesOf,
+  elementTypeOf,
+  Graph,
+  Model,
+  Node,
+  newestIrVersion,
+  newestOpset,
+  Value,
+} from "../graph/index.ts";
 import { decodeTensor } from "./decode-tensor.ts";
 import { type ExternalFiles, externalFiles, noExternalFiles } from "./external-data.ts";
+
+/** `AttributeProto.AttributeType` of onnx.proto. */
+export const attributeType = {
+  undefined: 0,
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+  tensors: 9,
+  graphs: 10,
+} as const;
 
 /** From IR version 3 on, a model must say which operator sets it uses. */
 const firstIrWithOpsets = 3n;

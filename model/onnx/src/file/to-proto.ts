@@ -23,16 +23,19 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "../gen/onnx_pb.ts";
-import type { Attribute } from "../graph/attribute.ts";
-import { attributeType, externalLocation } from "../graph/attribute-type.ts";
-import { elementTypes } from "../graph/element-type.ts";
-import type { Graph } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import type { Node } from "../graph/node.ts";
-import type { ExternalPlace, Tensor } from "../graph/tensor.ts";
-import type { Value } from "../graph/value.ts";
-import type { ValueType } from "../graph/value-type.ts";
-import { valueTypeOf } from "./read.ts";
+import type {
+  Attribute,
+  ExternalPlace,
+  Graph,
+  Model,
+  Node,
+  Tensor,
+  Value,
+  ValueType,
+} from "../graph/index.ts";
+import { elementTypes } from "../graph/index.ts";
+import { externalLocation } from "./external-data.ts";
+import { attributeType, valueTypeOf } from "./read.ts";
 
 /** Where a constant's bytes go: into the model, where they already are beside it, or to a new place. */
 export type Placement = (tensor: Tensor) => "inside" | "unchanged" | ExternalPlace;

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
-import type { Model } from "../graph/model.ts";
-import type { ExternalPlace, Tensor } from "../graph/tensor.ts";
+import type { ExternalPlace, Model, Tensor } from "../graph/index.ts";
 import { byteLengthOfAll, encodeModel } from "./encode.ts";
 import { externalAlignment } from "./external-data.ts";
 

@@ -4,9 +4,9 @@
  * Kept whatever reads it: graph inputs and outputs (the model's face), and nodes that may act on the
  * world. ONNX's own operators never do; one of a domain we do not know might print or log.
  */
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Node } from "../graph/node.ts";
-import type { Value } from "../graph/value.ts";
+
+import type { Node, Value } from "../graph/index.ts";
+import { type Graph, subgraphsOf } from "../graph/index.ts";
 import type { Pass } from "./pass.ts";
 
 /** Domains whose operators only compute. */

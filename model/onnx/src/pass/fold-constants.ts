@@ -9,11 +9,9 @@
 
 import { tensorFrom } from "../evaluate/elements.ts";
 import { evaluatedOperators } from "../evaluate/evaluate.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Node } from "../graph/node.ts";
-import { bytesOf, Tensor } from "../graph/tensor.ts";
-import type { Value } from "../graph/value.ts";
-import { type Facts, propagate } from "../shape/propagate.ts";
+import type { Node, Value } from "../graph/index.ts";
+import { bytesOf, type Graph, subgraphsOf, Tensor } from "../graph/index.ts";
+import { type Facts, propagate } from "../infer/propagate.ts";
 import type { Pass } from "./pass.ts";
 
 /** Larger tensors are weights: to compute with them is the engine's work. */

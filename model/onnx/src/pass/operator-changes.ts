@@ -6,13 +6,8 @@
  * https://github.com/onnx/onnx/blob/main/docs/Changelog.md
  */
 import type { CupelError } from "@cupel/base";
-import { attribute } from "../graph/attribute.ts";
-import { type ElementType, elementTypes } from "../graph/element-type.ts";
-import type { Graph, NewNode } from "../graph/graph.ts";
-import type { Node } from "../graph/node.ts";
-import { bytesOf, Tensor } from "../graph/tensor.ts";
-import type { Value } from "../graph/value.ts";
-import type { ValueType } from "../graph/value-type.ts";
+import type { Graph, NewNode, Node, Value, ValueType } from "../graph/index.ts";
+import { attribute, bytesOf, type ElementType, elementTypes, Tensor } from "../graph/index.ts";
 
 export interface Change {
   /** The graph or body that holds the node. */

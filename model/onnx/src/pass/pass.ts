@@ -5,7 +5,7 @@
 import { CupelError } from "@cupel/base";
 import { checkModel } from "../analyse/check.ts";
 import { onnxErrors } from "../errors.ts";
-import type { Model } from "../graph/model.ts";
+import type { Model } from "../graph/index.ts";
 
 export interface PassResult {
   readonly modified: boolean;

@@ -6,10 +6,9 @@ import { clone } from "@bufbuild/protobuf";
 import { assertOpset } from "../analyse/requirements.ts";
 import { onnxErrors } from "../errors.ts";
 import { type FunctionProto, FunctionProtoSchema, type NodeProto } from "../gen/onnx_pb.ts";
-import { cloneModel } from "../graph/clone.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import { propagate } from "../shape/propagate.ts";
+import type { Model } from "../graph/index.ts";
+import { cloneModel, type Graph, subgraphsOf } from "../graph/index.ts";
+import { propagate } from "../infer/propagate.ts";
 import { operatorChanges } from "./operator-changes.ts";
 import type { PassResult } from "./pass.ts";
 

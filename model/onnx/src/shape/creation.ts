@@ -1,17 +1,10 @@
 /** Operators that make tensors: constants, shapes as data, ranges, random numbers. */
-import { elementTypeOf } from "../graph/element-type.ts";
-import type { Node } from "../graph/node.ts";
-import type { Shape } from "../graph/value-type.ts";
-import {
-  type Inferred,
-  many,
-  type OperatorTable,
-  operator,
-  type Rule,
-  type RuleContext,
-  unary,
-  unknownOfRank,
-} from "./rule.ts";
+
+import type { Node, Shape } from "../graph/index.ts";
+import { elementTypeOf } from "../graph/index.ts";
+import { shapeRange } from "../operator/slices.ts";
+import type { Inferred, RuleContext } from "./rule.ts";
+import { many, type OperatorTable, operator, type Rule, unary, unknownOfRank } from "./rule.ts";
 
 const constant: Rule = (context) => [constantType(context.node)];
 
@@ -28,13 +21,6 @@ function constantType(node: Node): Inferred | null {
     if (held.kind === "strings") return { elementType: "string", shape: [held.value.length] };
   }
   return null;
-}
-
-/** The axes Shape reports; all before operator set 15. */
-export function shapeRange(node: Node, rank: number): readonly [start: number, end: number] {
-  const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + rank : at, 0), rank);
-  const start = clamp(node.int("start", 0));
-  return [start, Math.max(start, clamp(node.int("end", rank)))];
 }
 
 const shape: Rule = (context) => {

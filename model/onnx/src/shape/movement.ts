@@ -1,5 +1,6 @@
 /** Movement along axes: the same elements in another order, some left out, some repeated or joined. */
-import type { Dimension, Shape } from "../graph/value-type.ts";
+import type { Dimension, Shape } from "../graph/index.ts";
+import { sliceLength, slicesOf } from "../operator/slices.ts";
 import { broadcastShapes, equalSize, plus, times } from "./dimension.ts";
 import {
   axisOf,
@@ -14,7 +15,6 @@ import {
   unary,
   unknownOfRank,
 } from "./rule.ts";
-import { sliceLength, slicesOf } from "./slices.ts";
 
 const transpose: Rule = (context) => {
   const elementType = context.elementType(0);

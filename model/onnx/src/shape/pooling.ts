@@ -1,5 +1,5 @@
 /** Pooling: x [N, C, ...] to [N, C, ...], by windows, over everything, or over regions. */
-import type { Dimension } from "../graph/value-type.ts";
+import type { Dimension } from "../graph/index.ts";
 import { ofRank } from "./dimension.ts";
 import { type OperatorTable, operator, type Rule, unary } from "./rule.ts";
 import { slide, windowOf } from "./window.ts";

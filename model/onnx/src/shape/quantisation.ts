@@ -1,7 +1,8 @@
 /** Between real numbers and integers: the shape stays, the zero point (or an attribute) decides the type. */
-import { type ElementType, elementTypeOf } from "../graph/element-type.ts";
+import { type ElementType, elementTypeOf } from "../graph/index.ts";
 import { equalSize } from "./dimension.ts";
-import { axisOf, type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
+import type { RuleContext } from "./rule.ts";
+import { axisOf, type OperatorTable, operator, type Rule } from "./rule.ts";
 
 const quantize: Rule = (context) => {
   checkScale(context);

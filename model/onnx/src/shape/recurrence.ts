@@ -1,5 +1,5 @@
 /** Recurrent layers: x [T, B, I] (or [B, T, I] with layout 1) and weights [D, gates x H, I]. */
-import type { Dimension } from "../graph/value-type.ts";
+import type { Dimension } from "../graph/index.ts";
 import { ofRank } from "./dimension.ts";
 import { type OperatorTable, operator, type Rule } from "./rule.ts";
 

@@ -1,40 +1,36 @@
-/** Operators that fold axes into one number each. */
-import type { ElementType } from "../graph/element-type.ts";
-import type { Shape } from "../graph/value-type.ts";
+/** Operators that fold axes into one number each, and losses, which fold everything. */
+import type { Dimension, Shape } from "../graph/index.ts";
+import type { Inferred, RuleContext } from "./rule.ts";
 import {
   axisOf,
   type OperatorTable,
   operator,
   type Rule,
-  type RuleContext,
-  type Setting,
-  setting,
+  reductionAxes,
   unary,
   unknownOfRank,
 } from "./rule.ts";
 
-const reduce: Rule = (context) => [
-  { elementType: context.elementType(0), shape: reduced(context, setting(context, "axes", 1)) },
-];
+const reduce: Rule = (context) => {
+  const data = context.shape(0);
+  const shape = data && reduced(context, data, reductionAxes(context, data.length));
+  return [{ elementType: context.elementType(0), shape }];
+};
 
 /** ArgMax and ArgMin tell places. */
 const position: Rule = (context) => {
-  const shape = reduced(context, { kind: "known", values: [context.node.int("axis", 0)] });
-  return [{ elementType: "int64" satisfies ElementType, shape }];
+  const data = context.shape(0);
+  const shape = data && reduced(context, data, [axisOf(context, context.node.int("axis", 0), data.length)]);
+  return [{ elementType: "int64", shape }];
 };
 
-function reduced(context: RuleContext, axes: Setting): Shape {
-  const data = context.shape(0);
-  if (!data) return null;
+/** @param axes null when they are not known */
+function reduced(context: RuleContext, data: readonly Dimension[], axes: readonly number[] | null): Shape {
   const keeps = context.node.int("keepdims", 1) === 1;
-  if (axes.kind === "unknown") return keeps ? unknownOfRank(data.length) : null;
-  const given = axes.kind === "known" ? axes.values : [];
-  if (given.length === 0 && context.node.int("noop_with_empty_axes", 0) === 1) return data;
-  const gone = new Set(given.map((axis) => axisOf(context, axis, data.length)));
-  const isGone = (axis: number): boolean => gone.size === 0 || gone.has(axis);
+  if (!axes) return keeps ? unknownOfRank(data.length) : null;
   return keeps
-    ? data.map((size, axis) => (isGone(axis) ? 1 : size))
-    : data.filter((_, axis) => !isGone(axis));
+    ? data.map((size, axis) => (axes.includes(axis) ? 1 : size))
+    : data.filter((_, axis) => !axes.includes(axis));
 }
 
 const reduction = operator([1, 2], [1, 1], reduce);
@@ -52,4 +48,22 @@ export const reductionOperators = {
   ReduceSumSquare: reduction,
   ArgMax: unary(position),
   ArgMin: unary(position),
+} as const satisfies OperatorTable;
+
+/** Losses: a scalar, or one number a target when nothing is reduced. */
+function lossOf(context: RuleContext): Inferred {
+  const isReduced = context.node.string("reduction", "mean") !== "none";
+  return { elementType: context.elementType(0), shape: isReduced ? [] : context.shape(1) };
+}
+
+const likelihood: Rule = (context) => [lossOf(context)];
+
+const crossEntropy: Rule = (context) => [
+  lossOf(context),
+  { elementType: context.elementType(0), shape: context.shape(0) },
+];
+
+export const lossOperators = {
+  NegativeLogLikelihoodLoss: operator([2, 3], [1, 1], likelihood),
+  SoftmaxCrossEntropyLoss: operator([2, 3], [1, 2], crossEntropy),
 } as const satisfies OperatorTable;

@@ -1,5 +1,5 @@
 /** Movement that keeps every element and its order: only the shape is read differently. */
-import type { Dimension, Shape } from "../graph/value-type.ts";
+import type { Dimension, Shape } from "../graph/index.ts";
 import { product, quotientOf } from "./dimension.ts";
 import {
   axisOf,

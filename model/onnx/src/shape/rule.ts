@@ -1,36 +1,13 @@
 /**
  * What the shape table is made of. One row an operator of the standard domain: how many inputs and
  * outputs it may have (the loosest of all operator sets from 7 on), and the rule that tells the types of
- * its outputs from those of its inputs. A rule covers every operator set: where an input was once an
- * attribute (`axes`, `pads`, `split`, ...), whichever the node carries is read.
+ * its outputs from those of its inputs. A rule covers every operator set.
  */
-import type { CupelError } from "@cupel/base";
-import type { ElementType } from "../graph/element-type.ts";
-import type { Node } from "../graph/node.ts";
-import type { Dimension, Shape } from "../graph/value-type.ts";
+import type { Dimension } from "../graph/index.ts";
+import type { Inferred, RuleContext } from "../operator/context.ts";
 
-/** What a rule knows of the node in hand. Indices are positions among the node's inputs. */
-export interface RuleContext {
-  readonly node: Node;
-  /** Version of the standard operator set. */
-  readonly opset: number;
-  has(index: number): boolean;
-  /** Null when absent or of unknown rank. */
-  shape(index: number): Shape;
-  elementType(index: number): ElementType | null;
-  /**
-   * Elements of a small tensor, such as the target of a Reshape, so far as they are known: a number, the
-   * name of the dimension it came from, or null. Null when nothing is known, not even how many.
-   */
-  elements(index: number): readonly Dimension[] | null;
-  /** The error to throw when inputs do not go together: names the node, its inputs and their shapes. */
-  conflict(reason: string): CupelError;
-}
-
-export interface Inferred {
-  readonly elementType: ElementType | null;
-  readonly shape: Shape;
-}
+export { axisOf, reductionAxes } from "../operator/axes.ts";
+export { type Inferred, type RuleContext, type Setting, setting } from "../operator/context.ts";
 
 /** One entry an output, in order; null for one nothing can be said of. Surplus entries are ignored. */
 export type Rule = (context: RuleContext) => readonly (Inferred | null)[];
@@ -60,32 +37,6 @@ export const unary = (infer: Rule, note?: string): Operator => operator([1, 1], 
 /** The output is like input `index`. */
 export function like(index: number): Rule {
   return (context) => [{ elementType: context.elementType(index), shape: context.shape(index) }];
-}
-
-/** An axis counted from the end is counted from the start. @throws SHAPE_CONFLICT outside the rank */
-export function axisOf(context: RuleContext, axis: number, rank: number): number {
-  const positive = axis < 0 ? axis + rank : axis;
-  if (positive < 0 || positive >= rank) {
-    throw context.conflict(`axis ${axis} does not exist in a tensor of ${rank} dimensions`);
-  }
-  return positive;
-}
-
-/** A list that is an attribute in older operator sets and an input in newer ones. */
-export type Setting =
-  | { readonly kind: "absent" }
-  /** Given, but not known before the model runs. */
-  | { readonly kind: "unknown" }
-  | { readonly kind: "known"; readonly values: readonly number[] };
-
-export function setting(context: RuleContext, attribute: string, input: number): Setting {
-  const held = context.node.ints(attribute);
-  if (held) return { kind: "known", values: held };
-  if (input < 0 || !context.has(input)) return { kind: "absent" };
-  const values = context.elements(input);
-  return values?.every((value) => typeof value === "number")
-    ? { kind: "known", values }
-    : { kind: "unknown" };
 }
 
 /** As many unknown sizes. */

@@ -1,5 +1,5 @@
 /** How a sliding window changes a size: the arithmetic convolution and pooling share (ONNX Conv, AveragePool). */
-import type { Dimension } from "../graph/value-type.ts";
+import type { Dimension } from "../graph/index.ts";
 import type { RuleContext } from "./rule.ts";
 
 export interface Window {

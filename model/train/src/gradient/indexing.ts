@@ -2,10 +2,9 @@
  * Gradients of elements taken or placed by index. What Gather takes twice adds up: its gradient is a
  * ScatterElements that adds, whose CPU kernel goes through the updates in order and so is deterministic.
  */
-import { attribute, type Value } from "@cupel/onnx";
+import { attribute, fromStart, type Value } from "@cupel/onnx";
 import { type Emitter, product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
-import { fromStart } from "./constant-input.ts";
 
 /** Zeros [rows, columns] with each row of `updates` [n, columns] added at its index in `indices`, n of them. */
 function addRows(emit: Emitter, rows: number, indices: Value, updates: Value): Value {

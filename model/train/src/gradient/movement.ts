@@ -2,10 +2,9 @@
  * Gradients of movement along axes: each element's gradient goes back to where the element came from. What
  * was left out gets 0, what was repeated gets the sum.
  */
-import { attribute, type Value } from "@cupel/onnx";
+import { attribute, fromStart, type Value } from "@cupel/onnx";
 import type { Dims, Emitter } from "../emitter.ts";
-import { type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
-import { constantInput, fromStart } from "./constant-input.ts";
+import { constantInput, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { unary } from "./formula.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";
 

@@ -6,7 +6,7 @@
  *
  * (Ioffe & Szegedy 2015, section 3; without the middle term where no mean was subtracted.)
  */
-import { attribute, Tensor, type Value } from "@cupel/onnx";
+import { attribute, fromStart, Tensor, type Value } from "@cupel/onnx";
 import { type Emitter, product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { auxiliaryOutput } from "./auxiliary-output.ts";
@@ -188,7 +188,7 @@ function inverseDeviation(emit: Emitter, variance: Value, epsilon: number): Valu
 }
 
 function trailingAxes(axis: number, rank: number): number[] {
-  const first = axis < 0 ? axis + rank : axis;
+  const first = fromStart(axis, rank);
   return Array.from({ length: rank - first }, (_, index) => first + index);
 }
 

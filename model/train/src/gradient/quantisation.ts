@@ -13,10 +13,9 @@
  * step, those of the whole batch; Qp is the greatest integer of the type. A DequantizeLinear of stored
  * integers has the plain gradient.
  */
-import type { ElementType, Value } from "@cupel/onnx";
+import { type ElementType, fromStart, type Value } from "@cupel/onnx";
 import { product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
-import { fromStart } from "./constant-input.ts";
 
 const quantize: GradientRule = (context) => {
   const { emit } = context;

@@ -2,9 +2,9 @@
  * Gradients of reductions. The incoming gradient gets back the axes that were folded, with size 1, and
  * broadcasts against the input; only ReduceSum and ReduceMean have to repeat it in full.
  */
-import type { Value } from "@cupel/onnx";
+import { foldedAxes, type Value } from "@cupel/onnx";
 import type { Dims, Emitter } from "../emitter.ts";
-import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
+import { constantInput, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 
 interface Terms {
   readonly emit: Emitter;
@@ -24,22 +24,12 @@ const reduction =
     const { emit } = context;
     const x = context.input(0);
     const dims = emit.dims(x);
-    const axes = foldedAxes(context, dims.length);
+    const axes = foldedAxes(context.node, constantInput(context, 1, "axes") ?? [], dims.length);
     const kept = dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
     const y = emit.reshape(context.output(), kept);
     const dy = emit.reshape(incomingOf(context), kept);
     return [emit.expand(formula({ emit, x, dims, axes, y, dy }), dims)];
   };
-
-/** None given means all, unless `noop_with_empty_axes` says none. */
-function foldedAxes(context: GradientContext, rank: number): readonly number[] {
-  const { node } = context;
-  const input = node.input(1);
-  if (input && !input.constant) throw context.unsupported("its axes are not constant");
-  const given = input?.constant?.toNumbers() ?? [];
-  if (given.length > 0) return given.map((axis) => (axis < 0 ? axis + rank : axis));
-  return node.int("noop_with_empty_axes", 0) === 1 ? [] : Array.from({ length: rank }, (_, axis) => axis);
-}
 
 /** Max and Min: shared evenly by the elements that tie. */
 const extreme = reduction(({ emit, x, axes, y, dy }) => {

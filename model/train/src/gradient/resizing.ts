@@ -3,7 +3,7 @@
  * so that its gradient is a product with constant matrices, made here from the coordinate formulas of the
  * operator (https://onnx.ai/onnx/operators/onnx__Resize.html). Coordinates are float32, as in the engine.
  */
-import type { Value } from "@cupel/onnx";
+import { fromStart, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";
 
@@ -97,7 +97,7 @@ function scalesOf(
   if (!stated) throw unsupported("its scales are not constant");
   const axes = node.ints("axes") ?? sizes.map((_, axis) => axis);
   for (const [index, axis] of axes.entries()) {
-    result[axis < 0 ? axis + sizes.length : axis] = stated[index]!;
+    result[fromStart(axis, sizes.length)] = stated[index]!;
   }
   return result;
 }

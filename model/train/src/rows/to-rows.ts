@@ -2,7 +2,7 @@
  * Rewrites a network, node by node, so that its convolutional part works on rows (see `convolution.ts`).
  * An operator without a row here keeps the layout ONNX defines; values are moved where the two meet.
  */
-import type { Graph, Node, Value } from "@cupel/onnx";
+import { fromStart, type Graph, type Node, type Value } from "@cupel/onnx";
 import { type Dims, type Emitter, product } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
 import type { ConvShape } from "../gradient/convolution-shape.ts";
@@ -183,7 +183,7 @@ const concat: Conversion = (walk, node) => {
   const parts = node.inputs.map((input) => walk.feature(input!));
   const rank = parts[0]!.dims.length;
   const axis = node.int("axis", 0);
-  if (!parts.every((part) => part.isRows) || (axis < 0 ? axis + rank : axis) !== 1) return null;
+  if (!parts.every((part) => part.isRows) || fromStart(axis, rank) !== 1) return null;
   const dims = parts[0]!.dims.with(
     1,
     parts.reduce((sum, part) => sum + part.dims[1]!, 0),

@@ -8,14 +8,19 @@ import { CupelError } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
-import { elementTypes } from "../graph/element-type.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import type { Node } from "../graph/node.ts";
-import type { Value } from "../graph/value.ts";
-import { type Dimension, isStatic, type Shape, tensorType, type ValueType } from "../graph/value-type.ts";
-import { operatorOf } from "./operators.ts";
-import type { Inferred, RuleContext } from "./rule.ts";
+import type { Model, Node, Value } from "../graph/index.ts";
+import {
+  type Dimension,
+  elementTypes,
+  type Graph,
+  isStatic,
+  type Shape,
+  subgraphsOf,
+  tensorType,
+  type ValueType,
+} from "../graph/index.ts";
+import type { Inferred, RuleContext } from "../operator/context.ts";
+import { operatorOf } from "../shape/operators.ts";
 
 export interface PropagateOptions {
   /** Shapes the inputs are to have, by name, instead of what they declare. */

@@ -2,11 +2,9 @@
  * Shape inference: every value of the graph, constants included, gets its element type and its shape so
  * far as they follow from the inputs. Symbolic sizes ("N") are carried through, never guessed.
  */
-import type { Graph } from "../graph/graph.ts";
-import { subgraphsOf } from "../graph/graph.ts";
-import type { Model } from "../graph/model.ts";
-import type { Node } from "../graph/node.ts";
-import type { Dimension } from "../graph/value-type.ts";
+
+import type { Dimension, Model, Node } from "../graph/index.ts";
+import { type Graph, subgraphsOf } from "../graph/index.ts";
 import { type PropagateOptions, propagate, Walk } from "./propagate.ts";
 
 export interface InferShapesOptions {

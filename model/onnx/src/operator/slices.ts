@@ -1,6 +1,7 @@
-/** What a Slice cuts, axis by axis: shared by its shape rule and its evaluation. */
-import type { Dimension } from "../graph/value-type.ts";
-import { axisOf, type RuleContext, setting } from "./rule.ts";
+/** What a Slice cuts, axis by axis, and which axes a Shape reports. */
+import type { Dimension, Node } from "../graph/index.ts";
+import { axisOf } from "./axes.ts";
+import { type RuleContext, setting } from "./context.ts";
 
 export interface AxisSlice {
   readonly axis: number;
@@ -52,4 +53,11 @@ export function slicePositions(size: number, slice: AxisSlice): readonly number[
   const to = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1);
   const count = Math.max(0, Math.ceil((to - from) / step));
   return Array.from({ length: count }, (_, i) => from + i * step);
+}
+
+/** The axes Shape reports; all before operator set 15. */
+export function shapeRange(node: Node, rank: number): readonly [start: number, end: number] {
+  const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + rank : at, 0), rank);
+  const start = clamp(node.int("start", 0));
+  return [start, Math.max(start, clamp(node.int("end", rank)))];
 }

@@ -5,9 +5,9 @@
  * read from outside). The walk keeps its own stack, because an exported graph may be thousands deep.
  */
 import { onnxErrors } from "../errors.ts";
-import { type Graph, subgraphsOf } from "../graph/graph.ts";
-import type { Node } from "../graph/node.ts";
-import type { Value } from "../graph/value.ts";
+import { type Graph, subgraphsOf } from "./graph.ts";
+import type { Node } from "./node.ts";
+import type { Value } from "./value.ts";
 
 /**
  * Sorts the graph and all graphs nested in it.
