@@ -211,7 +211,7 @@ function emit(
     if (variant.bias) setBias(graph, layer, variant.bias);
   }
   const values = placement.values.map((value) => graph.value(value.name)!);
-  emitQdq(graph, { values, activations, weights });
+  emitQdq(model, { values, activations, weights });
   runPasses(model, [removeDeadCode], undefined);
   model.producerName = "cupel";
   return model;

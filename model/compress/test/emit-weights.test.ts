@@ -36,7 +36,7 @@ function emitted(float: Model, how: Partial<WeightQuantiser>): Emitted {
     { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 127, ...how },
   );
   const { values } = placeQuantisers(model.graph);
-  emitQdq(model.graph, {
+  emitQdq(model, {
     values,
     activations: new Map(values.map((value) => [value.name, unit])),
     weights: new Map([[layer!.weight.name, weights]]),
@@ -157,7 +157,7 @@ test("a bias survives weights so small that it would overflow 32 bits", async ()
   );
   assert.deepEqual(variant.bias, biasOf(layer!));
   const { values } = placeQuantisers(model.graph);
-  emitQdq(model.graph, {
+  emitQdq(model, {
     values,
     activations: new Map(values.map((value) => [value.name, unit])),
     weights: new Map([["layer.weight", variant.weights]]),

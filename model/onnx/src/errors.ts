@@ -32,6 +32,10 @@ export const onnxErrors = defineErrors({
     meaning: "An input of the model does not say how many dimensions it has.",
     ...failures.badData,
   },
+  SHAPE_NOT_STATIC: {
+    meaning: "Sizes must be numbers for the work at hand; a value has a symbolic or unknown one.",
+    ...failures.badData,
+  },
   WEIGHT_NOT_FINITE: {
     meaning: "A weight is NaN or infinite, so that nothing computed from it can be measured.",
     ...failures.badData,

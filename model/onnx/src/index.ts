@@ -9,6 +9,7 @@ export {
   layersOf,
   type ValueSummary,
 } from "./analyse/summary.ts";
+export { type Dims, Emitter, type EmitterOptions, type Operand } from "./emit/emitter.ts";
 export { onnxErrors } from "./errors.ts";
 export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./file/encode.ts";
 export { externalAlignment } from "./file/external-data.ts";

@@ -6,8 +6,16 @@
  * handed to its rule with the gradients of its outputs; what the rule returns is added up per value, since
  * a value that is read twice receives two gradients.
  */
-import { cloneModel, type Graph, type Model, type Node, removeDeadCode, type Value } from "@cupel/onnx";
-import { type Composite, Emitter } from "./emitter.ts";
+import {
+  cloneModel,
+  Emitter,
+  type Graph,
+  type Model,
+  type Node,
+  removeDeadCode,
+  type Value,
+} from "@cupel/onnx";
+import { type Composite, compositeOf } from "./composite.ts";
 import { trainErrors } from "./errors.ts";
 import { gradientRules } from "./gradient/rules.ts";
 import type { GradientContext } from "./gradient-rule.ts";
@@ -64,7 +72,7 @@ export function appendGradients(emit: Emitter, loss: Value, wanted: readonly Val
   const passed = new Set<Composite>();
   for (const node of path.nodes) {
     emit.scope = `${node.name || node.output.name}/gradient/`;
-    const composite = emit.compositeOf(node);
+    const composite = compositeOf(node);
     if (composite) {
       const incoming = composite.outputs.map((output) => gradients.get(output) ?? null);
       if (passed.has(composite) || incoming.every((gradient) => gradient === null)) continue;

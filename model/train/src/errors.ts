@@ -11,11 +11,6 @@ export const trainErrors = defineErrors({
     meaning: "The loss does not depend on a value whose gradient was asked for, or is no scalar.",
     ...failures.badData,
   },
-  SHAPE_NOT_STATIC: {
-    meaning:
-      "A training graph needs every size as a number; a value of the model has a symbolic or unknown one.",
-    ...failures.badData,
-  },
   TRAINING_CONFIG_INVALID: {
     meaning: "A training option is missing, misspelt or out of range.",
     ...failures.usage,

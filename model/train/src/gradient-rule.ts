@@ -6,8 +6,7 @@
  * operator set 18 on, so that one rule serves every model and the stock engine runs the result.
  */
 import type { CupelError } from "@cupel/base";
-import type { Node, Value } from "@cupel/onnx";
-import type { Emitter } from "./emitter.ts";
+import type { Emitter, Node, Value } from "@cupel/onnx";
 
 export interface GradientContext {
   /** The node of the forward graph. */

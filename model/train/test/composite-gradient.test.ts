@@ -4,10 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { attribute, Emitter, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { fixDimensions, float32Of, openSession } from "@cupel/runtime";
 import { differentiate, gradientName } from "@cupel/train";
-import { Emitter } from "../src/emitter.ts";
 import fixture from "./fixtures/composite-gradients.json" with { type: "json" };
 import { formulaParameter, formulaTensor } from "./support/formula-tensor.ts";
 import { residualNetwork } from "./support/residual-network.ts";

@@ -4,10 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { createRandom } from "@cupel/base";
-import { encodeModelBytes, Model, type Value } from "@cupel/onnx";
+import { createRandom, elementCount } from "@cupel/base";
+import { Emitter, encodeModelBytes, Model, type Value } from "@cupel/onnx";
 import { openSession } from "@cupel/runtime";
-import { Emitter, product } from "../src/emitter.ts";
 import {
   canFlip,
   type InputGradientForm,
@@ -133,7 +132,7 @@ const weightDims = ({ filters, channels, group, kernel }: ConvShape) => [
 function drawn(conv: ConvShape) {
   const random = createRandom(7);
   const draw = (dims: readonly number[]) =>
-    Float32Array.from({ length: product(dims) }, () => random.normal());
+    Float32Array.from({ length: elementCount(dims) }, () => random.normal());
   return { x: draw(dataDims(conv)), weight: draw(weightDims(conv)), dy: draw(outputDims(conv)) };
 }
 
@@ -145,14 +144,14 @@ function byDefinition(
   conv: ConvShape,
   { x, weight, dy }: { x?: Float32Array; weight?: Float32Array; dy: Float32Array },
 ) {
-  const data = new Float64Array(product(dataDims(conv)));
-  const weights = new Float64Array(product(weightDims(conv)));
+  const data = new Float64Array(elementCount(dataDims(conv)));
+  const weights = new Float64Array(elementCount(weightDims(conv)));
   const inner = conv.channels / conv.group;
   const outer = conv.filters / conv.group;
   for (const [at, slope] of dy.entries()) {
     const [n, m, ...o] = indicesOf(at, outputDims(conv));
     for (let c = 0; c < inner; c++) {
-      for (let tap = 0; tap < product(conv.kernel); tap++) {
+      for (let tap = 0; tap < elementCount(conv.kernel); tap++) {
         const position = indicesOf(tap, conv.kernel).map(
           (k, axis) => o[axis]! * conv.strides[axis]! - conv.begins[axis]! + k * conv.dilations[axis]!,
         );
@@ -162,7 +161,7 @@ function byDefinition(
           (sum, p, axis) => sum * conv.sizes[axis]! + p,
           n! * conv.channels + channel,
         );
-        const wAt = (m! * inner + c) * product(conv.kernel) + tap;
+        const wAt = (m! * inner + c) * elementCount(conv.kernel) + tap;
         if (x) weights[wAt]! += slope * x[xAt]!;
         if (weight) data[xAt]! += slope * weight[wAt]!;
       }
@@ -172,7 +171,7 @@ function byDefinition(
 }
 
 function indicesOf(at: number, dims: readonly number[]): number[] {
-  return dims.map((size, axis) => Math.floor(at / product(dims.slice(axis + 1))) % size);
+  return dims.map((size, axis) => Math.floor(at / elementCount(dims.slice(axis + 1))) % size);
 }
 
 async function run(

@@ -5,10 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CupelError } from "@cupel/base";
-import { type Attribute, attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { type Attribute, attribute, Emitter, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
 import { differentiate, gradientName } from "../src/differentiate.ts";
-import { Emitter } from "../src/emitter.ts";
 
 interface Application {
   readonly opType: string;

@@ -1,9 +1,8 @@
 /** What the rules do not cover is refused, naming node and reason. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { type Attribute, attribute, Model, Tensor } from "@cupel/onnx";
+import { type Attribute, attribute, Emitter, Model, Tensor } from "@cupel/onnx";
 import { differentiate } from "../src/differentiate.ts";
-import { Emitter } from "../src/emitter.ts";
 
 const { int, ints, string } = attribute;
 

@@ -1,10 +1,9 @@
 /** Of equal maxima the first has the gradient, as in PyTorch: differences cannot tell, the function has a kink there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attribute, encodeModelBytes, Model } from "@cupel/onnx";
+import { attribute, Emitter, encodeModelBytes, Model } from "@cupel/onnx";
 import { openSession } from "@cupel/runtime";
 import { differentiate, gradientName } from "../src/differentiate.ts";
-import { Emitter } from "../src/emitter.ts";
 
 const { ints } = attribute;
 

@@ -6,10 +6,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { attribute, type ElementType, encodeModelBytes, Model, packIntegers, Tensor } from "@cupel/onnx";
+import {
+  attribute,
+  type ElementType,
+  Emitter,
+  encodeModelBytes,
+  Model,
+  packIntegers,
+  Tensor,
+} from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
 import { differentiate, gradientName } from "@cupel/train";
-import { Emitter } from "../src/emitter.ts";
 import fixture from "./fixtures/lsq.json" with { type: "json" };
 
 type IntegerType = "int8" | "uint8" | "int4" | "uint4";

@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { attribute, encodeModelBytes, Model, readModelFile, Tensor, type Value } from "@cupel/onnx";
+import { attribute, Emitter, encodeModelBytes, Model, readModelFile, Tensor, type Value } from "@cupel/onnx";
 import { float32Of, openSession, type TensorData } from "@cupel/runtime";
 import { mobilenetV2, openTrainer, resnet18, resnetCifar, type Trainer } from "@cupel/train";
-import { Emitter } from "../src/emitter.ts";
 import { formulaParameter, formulaTensor } from "./support/formula-tensor.ts";
 
 const batch = 8;

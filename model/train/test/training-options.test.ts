@@ -1,9 +1,8 @@
 /** What the compiled step refuses, and that it says why. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { attribute, Model } from "@cupel/onnx";
+import { attribute, Emitter, Model } from "@cupel/onnx";
 import { compileStep, mlp, openTrainer, type TrainingStepOptions } from "@cupel/train";
-import { Emitter } from "../src/emitter.ts";
 
 const network = () => mlp({ inputs: 4, hidden: [3], classes: 2 });
 

@@ -6,14 +6,13 @@
  * The rounded copy of a value `v` is named `v.dq`: that is how the report finds its counterpart.
  */
 
-import { attribute, type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
+import { attribute, Emitter, type Model, type Node, Tensor, type Value } from "@cupel/onnx";
 import { roundedName } from "@cupel/report";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
 import { emitWeights } from "./emit-weights.ts";
 import { keepFloat } from "./keep-float.ts";
-import { type SharedValues, sharedValues } from "./shared-values.ts";
 
 export interface Quantisation {
   /** The activations to round, of this graph, in execution order. */
@@ -24,56 +23,41 @@ export interface Quantisation {
   readonly weights: ReadonlyMap<string, QuantisedWeights>;
 }
 
-export function emitQdq(graph: Graph, quantisation: Quantisation): void {
-  const shared = sharedValues(graph);
-  const layers = weightedLayers(graph);
-  const scales = new Map<Value, Value>();
+export function emitQdq(model: Model, quantisation: Quantisation): void {
+  const emit = new Emitter(model, { typed: false });
+  const layers = weightedLayers(model.graph);
   for (const value of quantisation.values) {
-    scales.set(value, emitActivation(graph, value, quantisation.activations.get(value.name)!, shared));
+    emitActivation(emit, value, quantisation.activations.get(value.name)!);
   }
   for (const layer of layers) {
     const weights = quantisation.weights.get(layer.weight.name);
-    if (weights) emitLayer(graph, layer, weights, shared);
+    if (weights) emitLayer(emit, layer, weights);
   }
-  keepFloat(graph);
+  keepFloat(emit);
 }
 
-/** @returns the scale constant. */
-function emitActivation(graph: Graph, value: Value, how: ActivationScale, shared: SharedValues): Value {
-  const scale = shared.constant(`scale.${how.scale}`, () => Tensor.float32([], [how.scale]));
-  const zeroPoint = shared.constant(`zero.${how.zeroPoint}`, () => Tensor.uint8([], [how.zeroPoint]));
+function emitActivation(emit: Emitter, value: Value, how: ActivationScale): void {
+  const scale = emit.shared(`scale.${how.scale}`, () => Tensor.float32([], [how.scale]));
+  const zeroPoint = emit.shared(`zero.${how.zeroPoint}`, () => Tensor.uint8([], [how.zeroPoint]));
   const readers = [...value.uses];
-  const quantise = {
-    opType: "QuantizeLinear",
-    inputs: [value, scale, zeroPoint],
-    outputs: [graph.uniqueName(`${value.name}.q`)],
-  };
-  const q = value.producer ? graph.insertAfter(value.producer, quantise) : insertFirst(graph, quantise);
-  const dq = graph.insertAfter(q, {
-    opType: "DequantizeLinear",
-    inputs: [q.output, scale, zeroPoint],
-    outputs: [roundedName(value.name)],
-    ...(value.type ? { type: value.type } : {}),
-  });
-  for (const use of readers) use.node.setInput(use.index, dq.output);
-  return scale;
+  const behind = emit.behind(value.producer, `${value.name}.q`);
+  const q = behind.op("QuantizeLinear", [value, scale, zeroPoint]);
+  const [dq] = behind.node("DequantizeLinear", [q, scale, zeroPoint], {}, [roundedName(value.name)]);
+  dq!.type = value.type;
+  for (const use of readers) use.node.setInput(use.index, dq!);
 }
 
-function insertFirst(graph: Graph, spec: Parameters<Graph["append"]>[0]): Node {
-  const [first] = graph.nodes;
-  return first ? graph.insertBefore(first, spec) : graph.append(spec);
-}
-
-function emitLayer(graph: Graph, layer: Layer, weights: QuantisedWeights, shared: SharedValues): void {
+function emitLayer(emit: Emitter, layer: Layer, weights: QuantisedWeights): void {
   const oldWeight = layer.weight;
-  layer.node.setInput(1, emitWeights(graph, layer, weights, shared));
+  layer.node.setInput(1, emitWeights(emit, layer, weights));
   const dq = layer.node.input(0)?.producer;
-  if (layer.bias && dq?.is("DequantizeLinear")) emitBias(graph, layer, weights, dq);
-  if (oldWeight.uses.length === 0) graph.removeConstant(oldWeight);
+  if (layer.bias && dq?.is("DequantizeLinear")) emitBias(emit, layer, weights, dq);
+  if (oldWeight.uses.length === 0) emit.model.graph.removeConstant(oldWeight);
 }
 
 /** b = (input scale * weight scale) * int32: the kernel adds it to its sums as it is. */
-function emitBias(graph: Graph, layer: Layer, weights: QuantisedWeights, input: Node): void {
+function emitBias(emit: Emitter, layer: Layer, weights: QuantisedWeights, input: Node): void {
+  const { graph } = emit.model;
   const old = layer.bias!;
   const inputScale = input.input(1)!;
   const unit = inputScale.constant!.toFloat32()[0]!;
@@ -83,18 +67,11 @@ function emitBias(graph: Graph, layer: Layer, weights: QuantisedWeights, input: 
     clampInt32(Math.round(b / Math.fround(unit * weights.scales[row]!))),
   );
   const stored = graph.addConstant(`${old.name}.q`, Tensor.int32([layer.rows], integers));
-  const scale = graph.insertBefore(layer.node, {
-    opType: "Mul",
-    inputs: [weightScale, inputScale],
-    outputs: [graph.uniqueName(`${old.name}.s`)],
-  }).output;
-  const dq = graph.insertBefore(layer.node, {
-    opType: "DequantizeLinear",
-    inputs: [stored, scale],
-    outputs: [graph.uniqueName(`${old.name}.dq`)],
-    attributes: { axis: attribute.int(0) },
-  });
-  layer.node.setInput(2, dq.output);
+  const scale = emit.before(layer.node, `${old.name}.s`).mul(weightScale, inputScale);
+  const dq = emit
+    .before(layer.node, `${old.name}.dq`)
+    .op("DequantizeLinear", [stored, scale], { axis: attribute.int(0) });
+  layer.node.setInput(2, dq);
   if (old.uses.length === 0) graph.removeConstant(old);
 }
 

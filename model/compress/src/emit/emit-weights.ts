@@ -12,35 +12,27 @@
  * kept small: the only wide numbers are the symbols themselves. All of it is in operator set 13 and needs
  * no 4-bit tensor type, so that older engines run it as well.
  */
-import { attribute, elementTypes, type Graph, type Node, Tensor, type Value } from "@cupel/onnx";
+import { attribute, type Emitter, Tensor, type Value } from "@cupel/onnx";
 import { inOperatorLayout, type Layer } from "../layer.ts";
 import type { QuantisedWeights, WeightBits } from "../weights/quantised-weights.ts";
 import { packSymbols, symbolForms } from "./pack-symbols.ts";
-import type { SharedValues } from "./shared-values.ts";
 
 /** Makes the nodes before `layer.node` and returns the float weight they stand for. */
-export function emitWeights(
-  graph: Graph,
-  layer: Layer,
-  weights: QuantisedWeights,
-  shared: SharedValues,
-): Value {
+export function emitWeights(emit: Emitter, layer: Layer, weights: QuantisedWeights): Value {
+  const { graph } = emit.model;
   const base = layer.weight.name;
   const integers =
     weights.bits === 8
       ? graph.addConstant(`${base}.q`, Tensor.int8(layer.weight.constant!.dims, int8Weights(layer, weights)))
-      : emitUnpacking(graph, layer, weights, weights.bits, shared);
+      : emitUnpacking(emit.before(layer.node, `${base}.u`), layer, weights, weights.bits);
   const scales = graph.addConstant(`${base}.s`, Tensor.float32([layer.rows], weights.scales));
   // Dense kernels want the zero point written out; convolutions take its absence for zero.
   const zeroPoint = layer.node.is("Conv")
     ? []
-    : [shared.constant(`zeros.${layer.rows}`, () => Tensor.int8([layer.rows], new Int8Array(layer.rows)))];
-  return graph.insertBefore(layer.node, {
-    opType: "DequantizeLinear",
-    inputs: [integers, scales, ...zeroPoint],
-    outputs: [graph.uniqueName(`${base}.dq`)],
-    attributes: { axis: attribute.int(layer.axis) },
-  }).output;
+    : [emit.shared(`zeros.${layer.rows}`, () => Tensor.int8([layer.rows], new Int8Array(layer.rows)))];
+  return emit
+    .before(layer.node, `${base}.dq`)
+    .op("DequantizeLinear", [integers, scales, ...zeroPoint], { axis: attribute.int(layer.axis) });
 }
 
 function int8Weights(layer: Layer, { codes, levels }: QuantisedWeights): Int8Array {
@@ -49,41 +41,22 @@ function int8Weights(layer: Layer, { codes, levels }: QuantisedWeights): Int8Arr
   return inOperatorLayout(layer, values);
 }
 
-/** The few operators unpacking is made of, each inserted before the layer. */
-function unpacker(graph: Graph, anchor: Node, base: string, shared: SharedValues) {
-  const insert = (opType: string, inputs: Value[], attributes = {}): Value =>
-    graph.insertBefore(anchor, {
-      opType,
-      name: "",
-      inputs,
-      outputs: [graph.uniqueName(`${base}.u`)],
-      attributes,
-    }).output;
-  return {
-    insert,
-    cast: (value: Value, type: "int8" | "int32" | "uint32") =>
-      insert("Cast", [value], { to: attribute.int(elementTypes[type].code) }),
-    reshape: (value: Value, shape: readonly number[]) =>
-      insert("Reshape", [
-        value,
-        shared.constant(`shape.${shape.join("x")}`, () => Tensor.int64([shape.length], shape)),
-      ]),
-    int32: (value: number) => shared.constant(`int.${value}`, () => Tensor.int32([], [value])),
-  };
-}
+const reshape = (to: Emitter, value: Value, shape: readonly number[]): Value =>
+  to.op("Reshape", [value, to.shared(`shape.${shape.join("x")}`, () => Tensor.int64([shape.length], shape))]);
 
-type Unpacker = ReturnType<typeof unpacker>;
+const int32 = (to: Emitter, value: number): Value =>
+  to.shared(`int.${value}`, () => Tensor.int32([], [value]));
 
+/** @param to writes before the layer */
 function emitUnpacking(
-  graph: Graph,
+  to: Emitter,
   layer: Layer,
   weights: QuantisedWeights,
   bits: Exclude<WeightBits, 8>,
-  shared: SharedValues,
 ): Value {
+  const { graph } = to.model;
   const base = layer.weight.name;
   const dims = layer.weight.constant!.dims;
-  const to = unpacker(graph, layer.node, base, shared);
   const form = symbolForms[bits];
   // Blocks multiply rows; only then are the codes kept in row order instead of the operator's.
   const inRows = weights.blocks !== null || layer.axis === 0;
@@ -93,64 +66,60 @@ function emitUnpacking(
   let symbols = to.cast(graph.addConstant(`${base}.p`, Tensor.uint8([low.length], low)), "int32");
   if (form.highBits !== 0) {
     const packed = to.cast(graph.addConstant(`${base}.h`, Tensor.uint8([high.length], high)), "int32");
-    const parts = to.insert("Gather", [highParts(to, form.highBits, shared), packed]);
-    symbols = to.insert("Add", [symbols, to.reshape(parts, [-1])]);
+    const parts = to.op("Gather", [highParts(to, form.highBits), packed]);
+    symbols = to.op("Add", [symbols, reshape(to, parts, [-1])]);
   }
-  let values = to.insert("Gather", [levelTable(graph, to, weights, bits, base, shared), symbols]);
+  let values = to.op("Gather", [levelTable(to, weights, bits, base), symbols]);
   if (low.length * form.codes !== codes.length) {
     const end = graph.addConstant(`${base}.end`, Tensor.int64([1], [codes.length]));
-    const zero = shared.constant("zero", () => Tensor.int64([1], [0]));
-    values = to.insert("Slice", [to.reshape(values, [-1]), zero, end, zero]);
+    const zero = to.shared("zero", () => Tensor.int64([1], [0]));
+    values = to.op("Slice", [reshape(to, values, [-1]), zero, end, zero]);
   }
-  if (!weights.blocks) return to.reshape(values, dims);
+  if (!weights.blocks) return reshape(to, values, dims);
 
   const { size, multipliers } = weights.blocks;
   const perRow = multipliers.length / weights.rows;
   const stored = graph.addConstant(`${base}.m`, Tensor.uint8([weights.rows, perRow, 1], multipliers));
-  const blocked = to.cast(to.reshape(values, [weights.rows, perRow, size]), "int32");
-  const product = to.cast(to.insert("Mul", [blocked, to.cast(stored, "int32")]), "int8");
-  if (layer.axis === 0) return to.reshape(product, dims);
-  return to.insert("Transpose", [to.reshape(product, [layer.rows, layer.columns])], {
+  const blocked = to.cast(reshape(to, values, [weights.rows, perRow, size]), "int32");
+  const product = to.cast(to.op("Mul", [blocked, to.cast(stored, "int32")]), "int8");
+  if (layer.axis === 0) return reshape(to, product, dims);
+  return to.op("Transpose", [reshape(to, product, [layer.rows, layer.columns])], {
     perm: attribute.ints([1, 0]),
   });
 }
 
 /** What every symbol decodes to, [symbols, codes], int8. Even levels are the same for all layers. */
 function levelTable(
-  graph: Graph,
-  to: Unpacker,
+  to: Emitter,
   weights: QuantisedWeights,
   bits: Exclude<WeightBits, 8>,
   base: string,
-  shared: SharedValues,
 ): Value {
   const { codes, highBits } = symbolForms[bits];
-  const codesOf = shared.computed(`codes.${bits}`, () =>
-    bitFields(to, 2 ** (8 + highBits), bits, codes, shared),
-  );
+  const codesOf = to.computed(`codes.${bits}`, () => bitFields(to, 2 ** (8 + highBits), bits, codes));
   const tensor = Tensor.int8([weights.levels.length], weights.levels);
-  if (!weights.uniform) return to.insert("Gather", [graph.addConstant(`${base}.l`, tensor), codesOf]);
-  return shared.computed(`table.${bits}`, () =>
-    to.insert("Gather", [shared.constant(`levels.${bits}`, () => tensor), codesOf]),
+  if (!weights.uniform) return to.op("Gather", [to.model.graph.addConstant(`${base}.l`, tensor), codesOf]);
+  return to.computed(`table.${bits}`, () =>
+    to.op("Gather", [to.shared(`levels.${bits}`, () => tensor), codesOf]),
   );
 }
 
 /** The high parts in every byte there can be, times 256. */
-function highParts(to: Unpacker, highBits: 2 | 4, shared: SharedValues): Value {
-  return shared.computed(`high.${highBits}`, () =>
-    to.insert("Mul", [bitFields(to, 256, highBits, 8 / highBits, shared), to.int32(256)]),
+function highParts(to: Emitter, highBits: 2 | 4): Value {
+  return to.computed(`high.${highBits}`, () =>
+    to.op("Mul", [bitFields(to, 256, highBits, 8 / highBits), int32(to, 256)]),
   );
 }
 
 /** Of every number below `count`, its first `fields` fields of `width` bits, low first: [count, fields], int32. */
-function bitFields(to: Unpacker, count: number, width: number, fields: number, shared: SharedValues): Value {
-  const numbers = to.insert("Range", [to.int32(0), to.int32(count), to.int32(1)]);
-  const shifts = shared.constant(`shifts.${width}x${fields}`, () => {
+function bitFields(to: Emitter, count: number, width: number, fields: number): Value {
+  const numbers = to.op("Range", [int32(to, 0), int32(to, count), int32(to, 1)]);
+  const shifts = to.shared(`shifts.${width}x${fields}`, () => {
     const offsets = Uint32Array.from({ length: fields }, (_, i) => i * width);
     return Tensor.fromBytes("uint32", [1, fields], new Uint8Array(offsets.buffer));
   });
-  const shifted = to.insert("BitShift", [to.reshape(to.cast(numbers, "uint32"), [-1, 1]), shifts], {
+  const shifted = to.op("BitShift", [reshape(to, to.cast(numbers, "uint32"), [-1, 1]), shifts], {
     direction: attribute.string("RIGHT"),
   });
-  return to.insert("Mod", [to.cast(shifted, "int32"), to.int32(2 ** width)]);
+  return to.op("Mod", [to.cast(shifted, "int32"), int32(to, 2 ** width)]);
 }

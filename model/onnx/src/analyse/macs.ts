@@ -2,6 +2,7 @@
  * Multiply-accumulates of the operators that dominate a vision model: convolutions and matrix products,
  * float or quantised. A bias is not counted, as in the literature's figures (ResNet-50: 4.1 G).
  */
+import { elementCount } from "@cupel/base";
 import type { Node, Shape, Value } from "../graph/index.ts";
 
 /** Position of the weight or right factor; `count` gets data, weight and output sizes. */
@@ -10,20 +11,21 @@ interface Row {
   readonly count: (data: readonly number[], weight: readonly number[], output: readonly number[]) => number;
 }
 
-const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
-
 /** Weight [M, C / group, ...kernel]: each output element sums over all but M. */
 const convolution = (weight: number): Row => ({
   weight,
-  count: (_, filters, output) => product(output) * product(filters.slice(1)),
+  count: (_, filters, output) => elementCount(output) * elementCount(filters.slice(1)),
 });
 
 /** Weight [C, M / group, ...kernel]: each input element is spread over all but C. */
-const transposed: Row = { weight: 1, count: (data, filters) => product(data) * product(filters.slice(1)) };
+const transposed: Row = {
+  weight: 1,
+  count: (data, filters) => elementCount(data) * elementCount(filters.slice(1)),
+};
 
 const matrix = (weight: number): Row => ({
   weight,
-  count: (data, _, output) => product(output) * (data.at(-1) ?? 0),
+  count: (data, _, output) => elementCount(output) * (data.at(-1) ?? 0),
 });
 
 const rows: Readonly<Record<string, Row>> = {
@@ -47,7 +49,7 @@ export function macsOf(node: Node, shapeOf: (value: Value | null) => Shape): num
   if (!output || !data) return null;
   if (node.opType === "Gemm") {
     const inner = node.int("transA", 0) === 1 ? data[0] : data[1];
-    return product(output) * (inner ?? 0);
+    return elementCount(output) * (inner ?? 0);
   }
   const row = rows[node.opType];
   const weight = row && staticSizes(shapeOf(node.input(row.weight)));

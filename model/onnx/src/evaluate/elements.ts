@@ -121,7 +121,3 @@ export function dimensionOf(cell: Cell): Dimension {
 export function cellOf(size: Dimension): Cell {
   return typeof size === "number" ? BigInt(size) : size;
 }
-
-export function countOf(dims: readonly number[]): number {
-  return dims.reduce((count, size) => count * size, 1);
-}

@@ -2,6 +2,7 @@
  * Operators that can be computed before the model runs: those of shape arithmetic. The same table serves
  * shape inference (small tensors, symbols allowed) and constant folding (all elements known).
  */
+import { elementCount } from "@cupel/base";
 import type { ElementType } from "../graph/index.ts";
 import { isStatic } from "../graph/index.ts";
 import { axisOf, reductionAxes } from "../operator/axes.ts";
@@ -16,7 +17,7 @@ import {
   type UnaryRow,
   unaryRows,
 } from "./arithmetic.ts";
-import { type Cell, cellOf, countOf, dimensionOf, type Elements, elementsOf, wrap } from "./elements.ts";
+import { type Cell, cellOf, dimensionOf, type Elements, elementsOf, wrap } from "./elements.ts";
 import { broadcast, joined, selected, transposed } from "./positions.ts";
 
 export interface EvaluationContext extends RuleContext {
@@ -139,14 +140,14 @@ function shape(context: EvaluationContext): ReturnType<Evaluation> {
 
 function size(context: EvaluationContext): ReturnType<Evaluation> {
   const data = context.shape(0);
-  return isStatic(data) ? [[BigInt(countOf(data))]] : null;
+  return isStatic(data) ? [[BigInt(elementCount(data))]] : null;
 }
 
 function constantOfShape(context: EvaluationContext): ReturnType<Evaluation> {
   const dims = outputDims(context);
   const tensor = context.node.tensor("value");
   const filler = tensor ? (elementsOf(tensor)?.cells[0] ?? null) : 0;
-  return dims && filler !== null ? [Array.from({ length: countOf(dims) }, () => filler)] : null;
+  return dims && filler !== null ? [Array.from({ length: elementCount(dims) }, () => filler)] : null;
 }
 
 function range(context: EvaluationContext): ReturnType<Evaluation> {
@@ -229,10 +230,10 @@ function concat(context: EvaluationContext): ReturnType<Evaluation> {
   for (const index of context.node.inputs.keys()) {
     const shape = context.shape(index);
     const held = context.contents(index);
-    if (!isStatic(shape) || (!held && countOf(dims) > longestGappy)) return null;
+    if (!isStatic(shape) || (!held && elementCount(dims) > longestGappy)) return null;
     shapes.push(shape);
     // Not spread into push: there may be more elements than a call takes arguments.
-    for (let i = 0; i < countOf(shape); i++) cells.push(held ? held.cells[i]! : null);
+    for (let i = 0; i < elementCount(shape); i++) cells.push(held ? held.cells[i]! : null);
   }
   const axis = axisOf(context, context.node.int("axis", 0), dims.length);
   return [joined(shapes, axis).map((position) => cells[position]!)];

@@ -2,7 +2,7 @@
  * Movement as lists of positions: for each element of the result, where it stands in the source. What
  * moves (weights, sizes, symbols) does not matter, so each operator is written once.
  */
-import { countOf } from "./elements.ts";
+import { elementCount } from "@cupel/base";
 
 /** Elements one step along each axis skips, in row-major order. */
 function stridesOf(dims: readonly number[]): number[] {
@@ -13,7 +13,7 @@ function stridesOf(dims: readonly number[]): number[] {
 
 /** Walks `dims` in row-major order, `strides[axis]` source elements a step along each axis. */
 function walk(dims: readonly number[], strides: readonly number[], offset = 0): number[] {
-  const positions = new Array<number>(countOf(dims));
+  const positions = new Array<number>(elementCount(dims));
   const at = dims.map(() => 0);
   let position = offset;
   for (let i = 0; i < positions.length; i++) {
@@ -63,11 +63,11 @@ export function joined(shapes: readonly (readonly number[])[], axis: number): nu
   let total = 0;
   for (const dims of shapes) {
     offsets.push(total);
-    total += countOf(dims);
+    total += elementCount(dims);
   }
   const [first = []] = shapes;
-  const outer = countOf(first.slice(0, axis));
-  const runs = shapes.map((dims) => countOf(dims.slice(axis)));
+  const outer = elementCount(first.slice(0, axis));
+  const runs = shapes.map((dims) => elementCount(dims.slice(axis)));
   const positions: number[] = [];
   for (let row = 0; row < outer; row++) {
     for (const [source, run] of runs.entries()) {

@@ -1,6 +1,6 @@
 /** TensorProto to Tensor: inline bytes stay views; the typed fields (`float_data` and others) are laid out as bytes. */
 
-import { CupelError } from "@cupel/base";
+import { CupelError, elementCount } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import type { TensorProto } from "../gen/onnx_pb.ts";
 import {
@@ -39,7 +39,7 @@ function sourceOf(
   dims: readonly number[],
   files: ExternalFiles,
 ): TensorSource {
-  const count = dims.reduce((product, dim) => product * dim, 1);
+  const count = elementCount(dims);
   if (proto.dataLocation === externalLocation) {
     const entries = new Map(proto.externalData.map((entry) => [entry.key, entry.value]));
     const length = byteLengthOf(type, count);

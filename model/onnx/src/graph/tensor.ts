@@ -4,6 +4,7 @@
  * large model costs no second copy of its weights.
  */
 
+import { elementCount } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import type { TensorProto } from "../gen/onnx_pb.ts";
 import { byteLengthOf, type ElementType, elementTypes } from "./element-type.ts";
@@ -76,7 +77,7 @@ export class Tensor {
 
   /** Number of elements. */
   get size(): number {
-    return this.dims.reduce((product, dim) => product * dim, 1);
+    return elementCount(this.dims);
   }
 
   get byteLength(): number {

@@ -2,8 +2,7 @@
  * Gradients of activations. Where the derivative can be told from the output it is: the output exists
  * anyway, while an input kept for later would stop the engine from fusing the activation into a Conv.
  */
-import type { Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Value } from "@cupel/onnx";
 import { type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { unary } from "./formula.ts";
 

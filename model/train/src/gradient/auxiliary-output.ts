@@ -2,8 +2,7 @@
  * What the forward pass knows and its gradient needs: the positions of maxima, the statistics of a batch.
  * The operator offers them as optional outputs; a node that does not give them yet is made to.
  */
-import { type ElementType, tensorType, type Value } from "@cupel/onnx";
-import type { Dims } from "../emitter.ts";
+import { type Dims, type ElementType, tensorType, type Value } from "@cupel/onnx";
 import type { GradientContext } from "../gradient-rule.ts";
 
 /** Output `index` of the forward node, added to it when left out. All outputs before it MUST exist. */

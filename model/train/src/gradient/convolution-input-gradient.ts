@@ -14,8 +14,8 @@
  * 64 ch 32x32 batch 32: 51 / 33 / 73 (35); 512 ch 7x7 batch 16: 62 / 59 / 52 (46); 512 ch 4x4 batch 64:
  * 161 / 85 / 72 (73); stride 2: 128 to 256 ch, 16x16: 18 / - / 21 (18); 256 to 512 ch, 14x14: 38 / - / 32 (24).
  */
-import { attribute, tensorType, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Emitter, tensorType, type Value } from "@cupel/onnx";
 import type { ConvShape } from "./convolution-shape.ts";
 import { extentOf, reachOf } from "./window.ts";
 
@@ -32,7 +32,10 @@ const smallImage = 49;
 
 /** First row that applies. */
 const choice: readonly (readonly [(conv: ConvShape) => boolean, InputGradientForm])[] = [
-  [(conv) => conv.group === 1 && conv.kernel.length === 2 && product(conv.outputs) <= smallImage, "col2im"],
+  [
+    (conv) => conv.group === 1 && conv.kernel.length === 2 && elementCount(conv.outputs) <= smallImage,
+    "col2im",
+  ],
   [(conv) => canFlip(conv), "flipped"],
 ];
 
@@ -70,7 +73,7 @@ const flipped: Form = (emit, conv, weight, dy) => {
 /** Without groups, in two dimensions: in one or three the engine's Col2Im (1.30) adds up wrongly with dilations and pads. */
 const col2im: Form = (emit, conv, weight, dy) => {
   const { batch, channels, filters, kernel, sizes } = conv;
-  const [taps, stops] = [product(kernel), product(conv.outputs)];
+  const [taps, stops] = [elementCount(kernel), elementCount(conv.outputs)];
   const rows = emit.reshape(emit.transpose(emit.reshape(dy, [batch, filters, stops]), [1, 0, 2]), [
     filters,
     batch * stops,
@@ -102,7 +105,7 @@ function commonAttributes({ kernel, dilations, group }: ConvShape) {
 /** [filters, channels / group, ...kernel] to [channels, filters / group, ...kernel flipped]. */
 function turnedOver(emit: Emitter, { channels, filters, group, kernel }: ConvShape, weight: Value): Value {
   const [inner, outer] = [channels / group, filters / group];
-  const taps = product(kernel);
+  const taps = elementCount(kernel);
   const byTap = emit.reshape(weight, [group, outer, inner, taps]);
   const backwards = taps === 1 ? byTap : emit.slice(byTap, [-1], [-taps - 1], [3], [-1]);
   return emit.reshape(emit.transpose(backwards, [0, 2, 1, 3]), [channels, outer, ...kernel]);

@@ -7,8 +7,8 @@
  * others worked: 96 ch 32x32: 31 / 29 / 30 (6); 16x16: 7.3 / 12 / 6.1 (1.9); to 8x8 by stride 2:
  * 6.7 / 3.4 / 7.6 (1.4); 384 ch 4x4: 8.0 / 3.2 / 4.8 (1.6). Not depthwise, 512 ch 4x4: 23 / 32 / - (19).
  */
-import { attribute, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Emitter, type Value } from "@cupel/onnx";
 import { type ConvShape, isDepthwise, isPointwise } from "./convolution-shape.ts";
 
 export type WeightGradientForm = "pointwise" | "im2col" | "swapped" | "depthwise";
@@ -22,7 +22,7 @@ export const weightGradient: Form = (emit, conv, x, dy) =>
 /** First row that applies. */
 const choice: readonly (readonly [(conv: ConvShape) => boolean, WeightGradientForm])[] = [
   // As a convolution with as many positions as the window has stops: few are better for it, holes cost nothing.
-  [(conv) => isDepthwise(conv) && (isStrided(conv) || product(conv.outputs) <= 16), "swapped"],
+  [(conv) => isDepthwise(conv) && (isStrided(conv) || elementCount(conv.outputs) <= 16), "swapped"],
   [(conv) => isDepthwise(conv), "depthwise"],
   [(conv) => isPointwise(conv), "pointwise"],
 ];
@@ -44,7 +44,7 @@ const im2col: Form = (emit, conv, x, dy) => {
   const columns = taps(conv).map((tap) => grouped(emit, conv, touchedBy(emit, conv, data, tap)));
   const rows = byGroup(emit, conv, dy);
   const products = timesTransposed(emit, rows, emit.concat(columns, group === 1 ? 0 : 1));
-  const byTap = emit.reshape(products, [filters, product(kernel), channels / group]);
+  const byTap = emit.reshape(products, [filters, elementCount(kernel), channels / group]);
   return emit.reshape(emit.transpose(byTap, [0, 2, 1]), weightDims(conv));
 };
 
@@ -117,7 +117,7 @@ function channelsFirst(emit: Emitter, value: Value): Value {
 /** [C, N, ...] to [C, N * ...], or with groups to [group, C / group, N * ...]. */
 function grouped(emit: Emitter, { group }: ConvShape, value: Value): Value {
   const [channels, ...rest] = emit.dims(value);
-  const dims = [channels! / group, product(rest)];
+  const dims = [channels! / group, elementCount(rest)];
   return emit.reshape(value, group === 1 ? dims : [group, ...dims]);
 }
 

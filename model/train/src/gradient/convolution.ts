@@ -1,6 +1,5 @@
 /** Gradients of Conv and ConvTranspose in one, two or three spatial dimensions. */
-import { attribute, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import { attribute, type Emitter, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { inputGradient } from "./convolution-input-gradient.ts";
 import type { ConvShape } from "./convolution-shape.ts";

@@ -1,6 +1,5 @@
 /** Gradients of arithmetic and of the other operators that work element by element, broadcasting as ONNX does. */
-import { attribute, elementTypes, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import { attribute, type Emitter, elementTypes, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { unary } from "./formula.ts";
 

@@ -1,6 +1,5 @@
 /** Rules of operators with one differentiable input, written as the formula of its gradient. */
-import type { Node, Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Node, Value } from "@cupel/onnx";
 import { type GradientRule, incomingOf } from "../gradient-rule.ts";
 
 export interface Formula {

@@ -2,8 +2,8 @@
  * Gradients of elements taken or placed by index. What Gather takes twice adds up: its gradient is a
  * ScatterElements that adds, whose CPU kernel goes through the updates in order and so is deterministic.
  */
-import { attribute, fromStart, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Emitter, fromStart, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 
 /** Zeros [rows, columns] with each row of `updates` [n, columns] added at its index in `indices`, n of them. */
@@ -34,11 +34,14 @@ const gather: GradientRule = (context) => {
   const indices = context.input(1);
   const axis = fromStart(node.int("axis", 0), dims.length);
   const [before, after] = [dims.slice(0, axis), dims.slice(axis + 1)];
-  const count = product(emit.dims(indices));
-  const dy = emit.reshape(incomingOf(context), [product(before), count, product(after)]);
-  const updates = emit.reshape(emit.transpose(dy, [1, 0, 2]), [count, product(before) * product(after)]);
+  const count = elementCount(emit.dims(indices));
+  const dy = emit.reshape(incomingOf(context), [elementCount(before), count, elementCount(after)]);
+  const updates = emit.reshape(emit.transpose(dy, [1, 0, 2]), [
+    count,
+    elementCount(before) * elementCount(after),
+  ]);
   const rows = addRows(emit, dims[axis]!, indices, updates);
-  const apart = emit.reshape(rows, [dims[axis]!, product(before), product(after)]);
+  const apart = emit.reshape(rows, [dims[axis]!, elementCount(before), elementCount(after)]);
   return [emit.reshape(emit.transpose(apart, [1, 0, 2]), dims)];
 };
 
@@ -56,14 +59,14 @@ const gatherND: GradientRule = (context) => {
   const indices = context.input(1);
   const addressed = emit.dims(indices).at(-1)!;
   const [leading, trailing] = [dims.slice(0, addressed), dims.slice(addressed)];
-  const strides = leading.map((_, axis) => product(leading.slice(axis + 1)));
+  const strides = leading.map((_, axis) => elementCount(leading.slice(axis + 1)));
   // A number counted from the end is too small by the size of its axis.
   const negative = emit.cast(emit.op("Less", [indices, emit.integers([0])]), "int64");
   const positive = emit.add(indices, emit.mul(negative, emit.integers(leading)));
   const rows = emit.reduce("ReduceSum", emit.mul(positive, emit.integers(strides)), [-1], false);
-  const count = product(emit.dims(rows));
-  const updates = emit.reshape(incomingOf(context), [count, product(trailing)]);
-  return [emit.reshape(addRows(emit, product(leading), rows, updates), dims)];
+  const count = elementCount(emit.dims(rows));
+  const updates = emit.reshape(incomingOf(context), [count, elementCount(trailing)]);
+  return [emit.reshape(addRows(emit, elementCount(leading), rows, updates), dims)];
 };
 
 /**

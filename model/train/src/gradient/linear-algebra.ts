@@ -1,6 +1,6 @@
 /** Gradients of matrix products. With Y = A B: dA = dY B^T and dB = A^T dY. */
-import { attribute, type Value } from "@cupel/onnx";
-import { type Dims, type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Dims, type Emitter, type Value } from "@cupel/onnx";
 import { type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 
 /** Y = alpha A' B' + beta C, where A' and B' are A and B, transposed if the node says so. */
@@ -37,7 +37,7 @@ const matMul: GradientRule = (context) => {
   const inner = aDims.at(-1)!;
   const bMatrix = bDims.length === 1 ? [inner, 1] : bDims;
   const isFlat = bMatrix.length === 2;
-  const rows = product(aDims.slice(0, -1));
+  const rows = elementCount(aDims.slice(0, -1));
   const aMatrix = isFlat ? [rows, inner] : aDims.length === 1 ? [1, inner] : aDims;
   const columns = bMatrix.at(-1)!;
   const batch = isFlat ? [] : emit.dims(context.output()).slice(0, batchRank(aDims, bDims));

@@ -2,8 +2,7 @@
  * Gradients of movement along axes: each element's gradient goes back to where the element came from. What
  * was left out gets 0, what was repeated gets the sum.
  */
-import { attribute, fromStart, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import { attribute, type Dims, type Emitter, fromStart, type Value } from "@cupel/onnx";
 import { constantInput, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { unary } from "./formula.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";

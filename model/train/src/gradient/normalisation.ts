@@ -6,8 +6,8 @@
  *
  * (Ioffe & Szegedy 2015, section 3; without the middle term where no mean was subtracted.)
  */
-import { attribute, fromStart, Tensor, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Emitter, fromStart, Tensor, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { auxiliaryOutput } from "./auxiliary-output.ts";
 
@@ -34,7 +34,7 @@ const batchNormalization: GradientRule = (context) => {
   const zero = zeros(emit, dims[1]!);
   const inputGradient = () => {
     if (!isTraining) return affine(dy, scale, zero, zero);
-    const share = -1 / (product(dims) / dims[1]!);
+    const share = -1 / (elementCount(dims) / dims[1]!);
     const correction = affine(x, emit.mul(scaleGradient, share), emit.mul(sum, share), mean);
     return affine(emit.add(dy, correction), scale, zero, zero);
   };
@@ -114,7 +114,7 @@ function groupwise(groupsOf: (context: GradientContext, channels: number) => num
     const dims = emit.dims(x);
     const [batch, channels, ...spatial] = dims;
     const groups = groupsOf(context, channels!);
-    const grouped = [batch!, groups, product(dims) / (batch! * groups)];
+    const grouped = [batch!, groups, elementCount(dims) / (batch! * groups)];
     const { standard, inverse } = standardised(emit, emit.reshape(x, grouped), [2], epsilonOf(context));
     const scale = emit.reshape(input(1), [1, channels!, ...spatial.map(() => 1)]);
     const g = emit.reshape(emit.mul(dy, scale), grouped);

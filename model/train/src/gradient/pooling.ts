@@ -1,6 +1,6 @@
 /** Gradients of pooling: a maximum sends everything back to where it was, a mean spreads it evenly. */
-import { attribute, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Emitter, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { auxiliaryOutput } from "./auxiliary-output.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";
@@ -26,8 +26,8 @@ function scatter(
   values: Value,
   adds: boolean,
 ): Value {
-  const zeros = emit.filled([product(dims)], 0);
-  const flat = (value: Value) => emit.reshape(value, [product(emit.dims(value))]);
+  const zeros = emit.filled([elementCount(dims)], 0);
+  const flat = (value: Value) => emit.reshape(value, [elementCount(emit.dims(value))]);
   const scattered = emit.op("ScatterElements", [zeros, flat(indices), flat(values)], {
     axis: attribute.int(0),
     reduction: attribute.string(adds ? "add" : "none"),
@@ -39,7 +39,7 @@ const globalMaxPool: GradientRule = (context) => {
   const { emit, input } = context;
   const dims = emit.dims(input(0));
   const [batch, channels, ...spatial] = dims;
-  const flat = [batch!, channels!, product(spatial)];
+  const flat = [batch!, channels!, elementCount(spatial)];
   const place = emit.op("ArgMax", [emit.reshape(input(0), flat)], { axis: attribute.int(2) });
   const dy = emit.reshape(incomingOf(context), [batch!, channels!, 1]);
   const scattered = emit.op("ScatterElements", [emit.filled(flat, 0), place, dy], { axis: attribute.int(2) });
@@ -71,7 +71,7 @@ function meanMap(window: Window, axis: number, countsPads: boolean): AxisMap {
 
 const globalAveragePool: GradientRule = (context) => {
   const dims = context.emit.dims(context.input(0));
-  const share = context.emit.div(incomingOf(context), product(dims.slice(2)));
+  const share = context.emit.div(incomingOf(context), elementCount(dims.slice(2)));
   return [context.emit.expand(share, dims)];
 };
 

@@ -13,8 +13,8 @@
  * step, those of the whole batch; Qp is the greatest integer of the type. A DequantizeLinear of stored
  * integers has the plain gradient.
  */
+import { elementCount } from "@cupel/base";
 import { type ElementType, fromStart, type Value } from "@cupel/onnx";
-import { product } from "../emitter.ts";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 
 const quantize: GradientRule = (context) => {
@@ -53,7 +53,7 @@ function stepGradient(context: GradientContext, terms: Value, most: number | und
   const sum = emit.reshape(emit.sumTo(terms, emit.dims(alongAxis(context, step))), dims);
   const gradient = emit.div(sum, step);
   if (most === undefined) return gradient;
-  const sharing = product(emit.dims(terms)) / product(dims);
+  const sharing = elementCount(emit.dims(terms)) / elementCount(dims);
   return emit.mul(gradient, 1 / Math.sqrt(sharing * most));
 }
 
@@ -63,7 +63,7 @@ function alongAxis(context: GradientContext, value: Value): Value {
   if (node.int("block_size", 0) !== 0) throw context.unsupported("its scales are those of blocks");
   const rank = emit.dims(context.input(0)).length;
   const axis = fromStart(node.int("axis", 1), rank);
-  const count = product(emit.dims(value));
+  const count = elementCount(emit.dims(value));
   return emit.reshape(
     value,
     count === 1 ? [] : Array.from({ length: rank }, (_, at) => (at === axis ? count : 1)),

@@ -2,8 +2,7 @@
  * Gradients of reductions. The incoming gradient gets back the axes that were folded, with size 1, and
  * broadcasts against the input; only ReduceSum and ReduceMean have to repeat it in full.
  */
-import { foldedAxes, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import { type Dims, type Emitter, foldedAxes, type Value } from "@cupel/onnx";
 import { constantInput, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 
 interface Terms {

@@ -3,8 +3,8 @@
  * and their gradient is the same with the matrices turned: dx = A_h^T dy A_w. The matrices follow from the
  * operator's own coordinate formula, so that one rule covers every stride, scale and rounding.
  */
-import { Tensor, type Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { type Emitter, Tensor, type Value } from "@cupel/onnx";
 
 /** One axis of y = A x: [output, input, weight] of each entry that is not 0. An entry given twice adds up. */
 export interface AxisMap {
@@ -21,7 +21,7 @@ export function transposeMaps(emit: Emitter, dy: Value, maps: readonly AxisMap[]
 
 function transposeMap(emit: Emitter, value: Value, { axis, size, outputs, entries }: AxisMap): Value {
   const dims = emit.dims(value);
-  const rest = product(dims.slice(axis + 1));
+  const rest = elementCount(dims.slice(axis + 1));
   const result = dims.map((each, index) => (index === axis ? size : each));
   // The last axis is multiplied from the right: one product instead of one a row.
   const fromRight = rest === 1;
@@ -31,7 +31,7 @@ function transposeMap(emit: Emitter, value: Value, { axis, size, outputs, entrie
     matrix[at] = matrix[at]! + weight;
   }
   const constant = emit.constant(Tensor.float32(fromRight ? [outputs, size] : [size, outputs], matrix));
-  const lead = product(dims.slice(0, axis));
+  const lead = elementCount(dims.slice(0, axis));
   const moved = fromRight
     ? emit.matMul(emit.reshape(value, [lead, outputs]), constant)
     : emit.matMul(constant, emit.reshape(value, [lead, outputs, rest]));

@@ -2,8 +2,7 @@
  * The sliding window of a Conv or pooling node with everything resolved: defaults filled in and `auto_pad`
  * turned into pads (ONNX Conv, AveragePool). One entry a spatial axis.
  */
-import type { Node } from "@cupel/onnx";
-import type { Dims } from "../emitter.ts";
+import type { Dims, Node } from "@cupel/onnx";
 
 export interface Window {
   readonly kernel: Dims;

@@ -6,15 +6,15 @@
  * He et al. 2015, https://arxiv.org/abs/1502.01852; Glorot and Bengio 2010,
  * https://proceedings.mlr.press/v9/glorot10a.html
  */
-import type { Random } from "@cupel/base";
+import { elementCount, type Random } from "@cupel/base";
 
 /** From the shape of a weight, output channels or features first, how to draw one element. */
 export type Initialiser = (dims: readonly number[]) => (random: Random) => number;
 
 /** Inputs that one output sums over. */
-const fanIn = (dims: readonly number[]): number => product(dims.slice(1));
+const fanIn = (dims: readonly number[]): number => elementCount(dims.slice(1));
 /** Outputs that one input reaches. Grouped convolutions count all output channels, as PyTorch does. */
-const fanOut = (dims: readonly number[]): number => product([dims[0]!, ...dims.slice(2)]);
+const fanOut = (dims: readonly number[]): number => elementCount([dims[0]!, ...dims.slice(2)]);
 
 export const constant =
   (value: number): Initialiser =>
@@ -48,7 +48,3 @@ export const uniformFanIn =
   (inputs: number): Initialiser =>
   () =>
     uniform(1 / Math.sqrt(inputs));
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total * size, 1);
-}

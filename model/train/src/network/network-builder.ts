@@ -3,7 +3,7 @@
  * without bias, BatchNormalization unfused, Gemm with a transposed weight. Parameters have the names of
  * PyTorch's state dict ("layer1.0.conv1.weight"), so that weights can be moved between the two by name.
  */
-import { createRandom, type Random } from "@cupel/base";
+import { createRandom, elementCount, type Random } from "@cupel/base";
 import { type Attribute, attribute, bytesOf, Model, Tensor, tensorType, Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import { constant, heFanOut, type Initialiser } from "./initialiser.ts";
@@ -166,7 +166,7 @@ export class NetworkBuilder {
 
   #parameter(name: string, dims: readonly number[], initialiser: Initialiser): Value {
     const draw = initialiser(dims);
-    const values = new Float32Array(dims.reduce((product, size) => product * size, 1));
+    const values = new Float32Array(elementCount(dims));
     for (let i = 0; i < values.length; i++) values[i] = draw(this.#random);
     return this.#constant(name, Tensor.fromBytes("float32", dims, bytesOf(values)));
   }

@@ -10,8 +10,8 @@
  *   dx = a dy + b x + c,       b = -a i^2 t,  c = -a s - b m,  s = mean dy,  t = mean (dy x) - s m
  *   dgamma = n i t,            dbeta = n s
  */
-import type { Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Value } from "@cupel/onnx";
+import { composite } from "../composite.ts";
 
 export interface NormalisedRows {
   readonly y: Value;
@@ -32,7 +32,7 @@ export function rowsBatchNormalisation(
   const n = emit.dims(x)[0]!;
   const share = emit.filled([1, n], 1 / n);
   const meanOf = (rows: Value) => emit.matMul(share, rows);
-  const [y, mean, variance] = emit.composite([x, gamma, beta], () => {
+  const [y, mean, variance] = composite(emit, [x, gamma, beta], () => {
     const m = meanOf(x);
     // Rounding may leave a little less than nothing of a column that does not vary.
     const v = emit.op("Relu", [emit.sub(meanOf(emit.mul(x, x)), emit.mul(m, m))]);

@@ -17,8 +17,9 @@
  * weight's gradient is the longer: on one thread with AVX-512 the engine was half as fast again with that on the
  * left at 64 channels, 40 % at 128, and no different from 256 on.
  */
-import { attribute, type Value } from "@cupel/onnx";
-import { type Dims, type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { attribute, type Dims, type Emitter, type Value } from "@cupel/onnx";
+import { composite } from "../composite.ts";
 import { type ConvShape, isPointwise } from "../gradient/convolution-shape.ts";
 import { gatherRows } from "./gather-rows.ts";
 import { adjointRows, scatterRows, windowRows } from "./row-index.ts";
@@ -55,7 +56,7 @@ const forms = {
       emit.matMul(gathered(emit, shape, x), exchanged(emit, shape, w, [0, 2, 1])),
     backward(emit, shape, x, w, dy, wants) {
       const spread = spreadGradient(emit, shape, dy);
-      const flat = emit.reshape(w, [product(shape.kernel) * shape.filters, shape.channels]);
+      const flat = emit.reshape(w, [elementCount(shape.kernel) * shape.filters, shape.channels]);
       return {
         x: wants.x ? emit.matMul(spread, flat) : null,
         w: wants.w ? emit.reshape(transposedTimes(emit, spread, x), emit.dims(w)) : null,
@@ -68,7 +69,7 @@ const forms = {
       emit.matMul(gathered(emit, shape, x), exchanged(emit, shape, w, [1, 0, 2])),
     backward(emit, shape, x, w, dy, wants) {
       const spread = spreadGradient(emit, shape, dy);
-      const flat = emit.reshape(w, [shape.channels, product(shape.kernel) * shape.filters]);
+      const flat = emit.reshape(w, [shape.channels, elementCount(shape.kernel) * shape.filters]);
       return {
         x: wants.x ? timesTransposed(emit, spread, flat) : null,
         w: wants.w ? emit.reshape(transposedTimes(emit, x, spread), emit.dims(w)) : null,
@@ -79,12 +80,12 @@ const forms = {
     layout: [2, 1, 0],
     forward: (emit, shape, x, w) => emit.matMul(gathered(emit, shape, x), matrix(emit, shape, w)),
     backward(emit, shape, x, w, dy, wants) {
-      const taps = product(shape.kernel);
-      const made = shape.batch * product(shape.outputs);
+      const taps = elementCount(shape.kernel);
+      const made = shape.batch * elementCount(shape.outputs);
       let gradient: Value | null = null;
       if (wants.x) {
         const pairs = timesTransposed(emit, dy, matrix(emit, shape, w));
-        const inputs = shape.batch * product(shape.sizes);
+        const inputs = shape.batch * elementCount(shape.sizes);
         const scattered = gatherRows(
           emit,
           emit.reshape(pairs, [made * taps, shape.channels]),
@@ -120,7 +121,7 @@ export function weightStorage(shape: ConvShape, leads: boolean): WeightStorage {
   const unitForm = shape.channels <= 128 ? "narrow" : "wide";
   const form = isPointwise(shape) ? "pointwise" : isUnit ? unitForm : "strided";
   const permutation = forms[form].layout;
-  const sizes = [shape.filters, shape.channels, product(shape.kernel)];
+  const sizes = [shape.filters, shape.channels, elementCount(shape.kernel)];
   return { form, permutation, dims: permutation.map((axis) => sizes[axis]!) };
 }
 
@@ -133,7 +134,7 @@ export function rowsConvolution(
   w: Value,
 ): Value {
   const form: Form = forms[layout.form];
-  return emit.composite([x, w], () => ({
+  return composite(emit, [x, w], () => ({
     outputs: [form.forward(emit, shape, x, w)],
     backward([dy], wants) {
       const gradients = form.backward(emit, shape, x, w, dy!, { x: wants(0), w: wants(1) });
@@ -144,24 +145,24 @@ export function rowsConvolution(
 
 /** For each pixel of the input, the gradients of the outputs it had a part in: `[Q, T M]`. */
 function spreadGradient(emit: Emitter, shape: ConvShape, dy: Value): Value {
-  const made = shape.batch * product(shape.sizes);
+  const made = shape.batch * elementCount(shape.sizes);
   return gatherRows(emit, dy, made, `adjoint ${keyOf(shape)}`, () => adjointRows(shape, shape.batch));
 }
 
 /** The weight as the matrix [T C, M] of the forward pass. */
 function exchanged(emit: Emitter, shape: ConvShape, w: Value, permutation: readonly number[]): Value {
-  const rows = product(shape.kernel) * shape.channels;
+  const rows = elementCount(shape.kernel) * shape.channels;
   return emit.reshape(emit.transpose(w, permutation), [rows, shape.filters]);
 }
 
 function gathered(emit: Emitter, shape: ConvShape, x: Value): Value {
-  const made = shape.batch * product(shape.outputs);
+  const made = shape.batch * elementCount(shape.outputs);
   return gatherRows(emit, x, made, `window ${keyOf(shape)}`, () => windowRows(shape, shape.batch));
 }
 
 /** The weight of a form that stores the filters last, as one matrix. */
 function matrix(emit: Emitter, shape: ConvShape, w: Value): Value {
-  return emit.reshape(w, [shape.channels * product(shape.kernel), shape.filters]);
+  return emit.reshape(w, [shape.channels * elementCount(shape.kernel), shape.filters]);
 }
 
 const timesTransposed = (emit: Emitter, a: Value, b: Value): Value =>

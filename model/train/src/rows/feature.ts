@@ -2,8 +2,8 @@
  * A value of the network in the layout that suits its reader: channels first, as ONNX has it, or rows, one
  * pixel each, as convolutions want it. A value is moved from one to the other at most once.
  */
-import type { Value } from "@cupel/onnx";
-import { type Dims, type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import type { Dims, Emitter, Value } from "@cupel/onnx";
 
 export class Feature {
   /** As in ONNX: `[N, C, ...]`. */
@@ -45,7 +45,7 @@ export class Feature {
   #channelsFirst(rows: Value): Value {
     const [batch, channels, ...sizes] = this.dims;
     // One pixel an image: nothing moves.
-    if (product(sizes) === 1) return this.#emit.reshape(rows, this.dims);
+    if (elementCount(sizes) === 1) return this.#emit.reshape(rows, this.dims);
     const last = this.#emit.reshape(rows, [batch!, ...sizes, channels!]);
     const axes = sizes.map((_, axis) => axis + 1);
     return this.#emit.transpose(last, [0, sizes.length + 1, ...axes]);
@@ -54,7 +54,7 @@ export class Feature {
   #channelsLast(plain: Value): Value {
     const [batch, channels, ...sizes] = this.dims;
     const axes = sizes.map((_, axis) => axis + 2);
-    const last = product(sizes) === 1 ? plain : this.#emit.transpose(plain, [0, ...axes, 1]);
-    return this.#emit.reshape(last, [batch! * product(sizes), channels!]);
+    const last = elementCount(sizes) === 1 ? plain : this.#emit.transpose(plain, [0, ...axes, 1]);
+    return this.#emit.reshape(last, [batch! * elementCount(sizes), channels!]);
   }
 }

@@ -1,6 +1,5 @@
 /** Reads rows by number, padding included; the one data movement of the layout of rows. */
-import { attribute, Tensor, type Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import { attribute, type Emitter, Tensor, type Value } from "@cupel/onnx";
 
 /**
  * `[made, n * columns]` from `[rows, columns]`: n rows side by side for each row made.

@@ -6,7 +6,8 @@
  * Rows are numbered image by image, line by line. The number after the last row stands for padding:
  * whoever gathers appends a row of zeros there. An index has the same count of numbers for each row made.
  */
-import { type Dims, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import type { Dims } from "@cupel/onnx";
 import type { Window } from "../gradient/window.ts";
 
 /** For each output of the window, the inputs under its taps, in the order of the kernel's elements. */
@@ -35,7 +36,7 @@ export function adjointRows(window: Window, batch: number): Int32Array {
  */
 export function scatterRows(window: Window, batch: number): Int32Array {
   const forward = windowRows(window, batch);
-  const inputs = batch * product(window.sizes);
+  const inputs = batch * elementCount(window.sizes);
   const pairs = forward.length;
   const used = new Int32Array(inputs);
   for (const row of forward) if (row < inputs) used[row]!++;
@@ -76,11 +77,11 @@ function rowsUnder(
     }
     return row;
   };
-  const taps = product(kernel);
-  const local = Int32Array.from({ length: product(made) * taps }, (_, i) =>
+  const taps = elementCount(kernel);
+  const local = Int32Array.from({ length: elementCount(made) * taps }, (_, i) =>
     rowOf(Math.floor(i / taps), i % taps),
   );
-  const perImage = product(read);
+  const perImage = elementCount(read);
   const rows = new Int32Array(batch * local.length);
   for (let i = 0; i < rows.length; i++) {
     const row = local[i % local.length]!;

@@ -2,8 +2,8 @@
  * Rewrites a network, node by node, so that its convolutional part works on rows (see `convolution.ts`).
  * An operator without a row here keeps the layout ONNX defines; values are moved where the two meet.
  */
-import { fromStart, type Graph, type Node, type Value } from "@cupel/onnx";
-import { type Dims, type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import { type Dims, type Emitter, fromStart, type Graph, type Node, type Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import type { ConvShape } from "../gradient/convolution-shape.ts";
 import { windowOf } from "../gradient/window.ts";
@@ -113,7 +113,7 @@ const broadcast: Conversion = (walk, node) => {
 function asRows(emit: Emitter, operand: Feature, dims: Dims): Value | null {
   if (operand.dims.length === dims.length && operand.dims.every((size, axis) => size === dims[axis]))
     return operand.rows;
-  const size = product(operand.dims);
+  const size = elementCount(operand.dims);
   if (size === 1) return emit.reshape(operand.plain, []);
   // [C, 1, 1] or [1, C, 1, 1]
   const channelAxis = operand.dims.length - dims.length + 1;
@@ -174,7 +174,7 @@ const globalMean: Conversion = (walk, node) => {
   const x = walk.feature(node.input(0)!);
   if (!x.isRows) return null;
   const [batch, channels, ...sizes] = x.dims;
-  const pixels = emit.reshape(x.rows, [batch!, product(sizes), channels!]);
+  const pixels = emit.reshape(x.rows, [batch!, elementCount(sizes), channels!]);
   const mean = emit.reduce("ReduceMean", pixels, [1], false);
   return [Feature.rows(emit, [batch!, channels!, ...sizes.map(() => 1)], mean)];
 };

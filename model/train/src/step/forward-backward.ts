@@ -1,7 +1,6 @@
 /** The half of a training step that looks at images: forward, loss, backward. The other half is `update.ts`. */
-import type { Model, Value } from "@cupel/onnx";
+import type { Emitter, Model, Value } from "@cupel/onnx";
 import { appendGradients } from "../differentiate.ts";
-import type { Emitter } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
 import { toRows } from "../rows/to-rows.ts";
 import { emitLoss, type Loss } from "./loss.ts";

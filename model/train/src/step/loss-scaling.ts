@@ -6,8 +6,7 @@
  * well: it doubles after `growthInterval` good steps, and a step in which anything overflowed halves it and
  * changes nothing else.
  */
-import type { Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import type { ForwardBackward } from "./forward-backward.ts";
 import type { StateTable, StateVariable } from "./state-table.ts";

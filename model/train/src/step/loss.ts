@@ -1,6 +1,5 @@
 /** Losses as graphs: what a training step minimises, always a mean over the batch. */
-import { attribute, type ElementType, Tensor, type Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import { attribute, type Dims, type ElementType, type Emitter, Tensor, type Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 
 export type Loss =

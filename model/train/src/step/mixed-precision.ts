@@ -5,7 +5,16 @@
  * The step's parameters are its master weights: they are cast anew each step and updated in float32. Loss
  * scaling, without which small gradients vanish, is `loss-scaling.ts`.
  */
-import { attribute, type Graph, type Model, type Node, type Pass, tensorType, type Value } from "@cupel/onnx";
+import {
+  attribute,
+  elementTypes,
+  type Graph,
+  type Model,
+  type Node,
+  type Pass,
+  tensorType,
+  type Value,
+} from "@cupel/onnx";
 
 /**
  * Where an operator computes. "half": in float16. "follows": it moves numbers without computing, so it does
@@ -28,9 +37,6 @@ const placements: Readonly<Record<string, "half" | "follows">> = {
   Transpose: "follows",
   Unsqueeze: "follows",
 };
-
-/** TensorProto.DataType */
-const castCodes = { float32: 1, float16: 10 } as const;
 
 export const mixedPrecision: Pass = {
   name: "mixed-precision",
@@ -104,12 +110,12 @@ function isFloat32(value: Value): boolean {
   return value.type?.kind === "tensor" && value.type.elementType === "float32";
 }
 
-function castNode(from: Value, to: keyof typeof castCodes, output: Value) {
+function castNode(from: Value, to: "float32" | "float16", output: Value) {
   return {
     opType: "Cast",
     name: output.name,
     inputs: [from],
     outputs: [output],
-    attributes: { to: attribute.int(castCodes[to]) },
+    attributes: { to: attribute.int(elementTypes[to].code) },
   };
 }

@@ -2,8 +2,7 @@
  * Optimisers as graphs: from a parameter and its gradient to the next parameter. Moments are state of the
  * step, like the parameters themselves; the learning rate is a feed, so that a schedule needs no new graph.
  */
-import type { Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import type { StateVariable } from "./state-table.ts";
 

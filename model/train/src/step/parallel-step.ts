@@ -6,9 +6,8 @@
  * batch. Only batch normalisation sees a difference: each replica normalises with the statistics of its own
  * share, and the running statistics are the averages of theirs.
  */
-import type { Model, Value } from "@cupel/onnx";
+import type { Dims, Model, Value } from "@cupel/onnx";
 import { gradientName } from "../differentiate.ts";
-import type { Dims } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import { declareScale } from "./loss-scaling.ts";

@@ -2,8 +2,7 @@
  * What a step keeps from run to run, while its graph is being written: inputs that hold values, and the
  * outputs that replace them.
  */
-import type { Value } from "@cupel/onnx";
-import type { Dims, Emitter } from "../emitter.ts";
+import type { Dims, Emitter, Value } from "@cupel/onnx";
 
 /** "scaling" is the loss scale of mixed precision and what is counted for it. */
 export type StateRole = "parameter" | "statistic" | "moment" | "scaling";

@@ -2,8 +2,8 @@
  * The state of a network in training: which of its constants became inputs of the step, and in which order
  * their elements lie there.
  */
-import type { Model, Value } from "@cupel/onnx";
-import { type Emitter, product } from "../emitter.ts";
+import { elementCount } from "@cupel/base";
+import type { Emitter, Model, Value } from "@cupel/onnx";
 import type { WeightStorage } from "../rows/convolution.ts";
 import type { ParameterSource } from "../rows/to-rows.ts";
 import { runningStatistics, trainableConstants } from "./parameters.ts";
@@ -81,5 +81,9 @@ function storageOf(constant: Value, weight?: WeightStorage): WeightLayout {
   const { dims } = constant.constant!;
   if (!weight) return { axes: null, permutation: [0, 1, 2], dims };
   const [filters, channels, ...kernel] = dims;
-  return { axes: [filters!, channels!, product(kernel)], permutation: weight.permutation, dims: weight.dims };
+  return {
+    axes: [filters!, channels!, elementCount(kernel)],
+    permutation: weight.permutation,
+    dims: weight.dims,
+  };
 }

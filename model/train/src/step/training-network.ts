@@ -1,6 +1,7 @@
 /** The network a step is compiled from, on its way in and out: made ready for a batch, and filled with what was trained. */
 import {
   cloneModel,
+  Emitter,
   foldConstants,
   inferShapes,
   Model,
@@ -8,7 +9,6 @@ import {
   Tensor,
   upgradeOpset,
 } from "@cupel/onnx";
-import { Emitter } from "../emitter.ts";
 import { trainErrors } from "../errors.ts";
 import { isOverClasses, type Loss } from "./loss.ts";
 import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";

@@ -3,8 +3,8 @@
  * from a network for one batch size. Everything that training changes is state of the step (see
  * `StateBinding` of @cupel/runtime); a run takes a batch and a learning rate and gives a loss.
  */
+import { elementCount } from "@cupel/base";
 import { checkModel, type Model, removeDeadCode } from "@cupel/onnx";
-import { product } from "../emitter.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import type { Loss } from "./loss.ts";
 import { declareScale, type LossScaling } from "./loss-scaling.ts";
@@ -105,5 +105,5 @@ export function finishGraph(
 }
 
 export function countOf(table: StateTable): number {
-  return table.parameters.reduce((total, { dims }) => total + product(dims), 0);
+  return table.parameters.reduce((total, { dims }) => total + elementCount(dims), 0);
 }

@@ -1,6 +1,5 @@
 /** The half of a training step that changes parameters: unscaling, clipping, the optimiser. The other half is `forward-backward.ts`. */
-import type { Value } from "@cupel/onnx";
-import type { Emitter } from "../emitter.ts";
+import type { Emitter, Value } from "@cupel/onnx";
 import type { ForwardBackward } from "./forward-backward.ts";
 import { emitUnscaling, type LossScaling } from "./loss-scaling.ts";
 import { emitClipping, type Optimiser, updateRule } from "./optimiser.ts";

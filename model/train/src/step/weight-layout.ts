@@ -2,7 +2,7 @@
  * How a weight lies in a training step against how it lies in the network: the axes [filters, channels, taps]
  * of a convolution in another order (see `rows/convolution.ts`), or everything as it is.
  */
-import type { Dims } from "../emitter.ts";
+import type { Dims } from "@cupel/onnx";
 
 export interface WeightLayout {
   /** The three axes of the network's order; for anything but a convolution's weight, null. */

@@ -8,8 +8,8 @@
  *   replica 0..N-1: run --(shared: reports)--> update: writeState, run, readStateInto --(shared: held)--> replicas: writeState
  */
 import { availableParallelism } from "node:os";
-import { baseErrors, CupelError } from "@cupel/base";
-import { encodeModel, type Model } from "@cupel/onnx";
+import { baseErrors, CupelError, elementCount } from "@cupel/base";
+import { type Dims, encodeModel, type Model } from "@cupel/onnx";
 import {
   type EngineRun,
   type Feeds,
@@ -18,7 +18,6 @@ import {
   type Session,
   type TensorData,
 } from "@cupel/runtime";
-import { type Dims, product } from "../emitter.ts";
 import {
   compileParallelStep,
   type ParallelStep,
@@ -53,7 +52,7 @@ export async function openParallelTrainer(network: Model, options: ParallelTrain
   const compiled = compileParallelStep(network, options);
   const { replicas, open = openSession } = options;
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / replicas));
-  const zeros = ({ dims }: { dims: Dims }) => new Float32Array(product(dims));
+  const zeros = ({ dims }: { dims: Dims }) => new Float32Array(elementCount(dims));
   // Closes what is open already when one does not open.
   await using opened = new AsyncDisposableStack();
   const evaluators: Session[] = [];
@@ -222,7 +221,7 @@ function isCrash(thrown: unknown): boolean {
 function sharedTensors(tensors: readonly { readonly name: string; readonly dims: Dims }[]): SharedTensors {
   return Object.fromEntries(
     tensors.map(({ name, dims }) => {
-      const memory = new SharedArrayBuffer(product(dims) * Float32Array.BYTES_PER_ELEMENT);
+      const memory = new SharedArrayBuffer(elementCount(dims) * Float32Array.BYTES_PER_ELEMENT);
       return [name, { type: "float32", dims, data: new Float32Array(memory) }];
     }),
   );

@@ -1,11 +1,10 @@
 /** Batch normalisation of rows against ONNX's in training mode, and against the moments of hard data. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRandom } from "@cupel/base";
-import { attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { createRandom, elementCount } from "@cupel/base";
+import { attribute, Emitter, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
 import { appendGradients } from "../../src/differentiate.ts";
-import { Emitter, product } from "../../src/emitter.ts";
 import { rowsBatchNormalisation } from "../../src/rows/batch-normalisation.ts";
 import { Feature } from "../../src/rows/feature.ts";
 
@@ -80,14 +79,14 @@ function newGraph() {
   const emit = new Emitter(new Model({ irVersion: 9, opsets: new Map([["", 20]]) }));
   const random = createRandom(1);
   const input = (name: string, dims: readonly number[], centre: number, spread: number): Value => {
-    const values = Float32Array.from({ length: product(dims) }, () => centre + spread * random.normal());
+    const values = Float32Array.from({ length: elementCount(dims) }, () => centre + spread * random.normal());
     return emit.model.graph.addConstant(name, Tensor.float32(dims, values));
   };
   return { emit, input };
 }
 
 const constant = (emit: Emitter, dims: readonly number[], value: number): Value =>
-  emit.model.graph.addConstant("constant", Tensor.float32(dims, new Array(product(dims)).fill(value)));
+  emit.model.graph.addConstant("constant", Tensor.float32(dims, new Array(elementCount(dims)).fill(value)));
 
 /** Of sum(dy * y): the incoming gradient of y is dy. */
 function gradients(emit: Emitter, y: Value, dy: Value, wanted: readonly Value[]): Value[] {

@@ -4,11 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRandom, type Random } from "@cupel/base";
-import { attribute, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { createRandom, elementCount, type Random } from "@cupel/base";
+import { attribute, Emitter, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { float32Of, openSession } from "@cupel/runtime";
 import { appendGradients } from "../../src/differentiate.ts";
-import { Emitter, product } from "../../src/emitter.ts";
 import type { ConvShape } from "../../src/gradient/convolution-shape.ts";
 import { extentOf } from "../../src/gradient/window.ts";
 import { rowsConvolution, weightStorage } from "../../src/rows/convolution.ts";
@@ -135,13 +134,13 @@ const weightDims = (shape: ConvShape): number[] => [shape.filters, shape.channel
 
 function storageOf(shape: ConvShape, leads: boolean): WeightLayout {
   const { permutation, dims } = weightStorage(shape, leads);
-  return { axes: [shape.filters, shape.channels, product(shape.kernel)], permutation, dims };
+  return { axes: [shape.filters, shape.channels, elementCount(shape.kernel)], permutation, dims };
 }
 
 function drawn(random: Random, dims: readonly number[]): Tensor {
   return Tensor.float32(
     dims,
-    Float32Array.from({ length: product(dims) }, () => random.normal()),
+    Float32Array.from({ length: elementCount(dims) }, () => random.normal()),
   );
 }
 

@@ -1,8 +1,8 @@
 /** The row numbers against the definition of a sliding window, written as loops over coordinates. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { elementCount } from "@cupel/base";
 import fc from "fast-check";
-import { product } from "../../src/emitter.ts";
 import { extentOf, type Window } from "../../src/gradient/window.ts";
 import { adjointRows, scatterRows, windowRows } from "../../src/rows/row-index.ts";
 
@@ -46,7 +46,7 @@ suite("rows of a window", () => {
         const pairs = pairsOf(window, batch);
         assert.deepEqual(
           [...rows],
-          pairs.map((pair) => pair.input ?? batch * product(window.sizes)),
+          pairs.map((pair) => pair.input ?? batch * elementCount(window.sizes)),
         );
       }),
       { seed },
@@ -58,9 +58,9 @@ suite("rows of a window", () => {
       fc.property(window, batch, (drawn, batch) => {
         const window = atStrideOne(drawn);
         const rows = adjointRows(window, batch);
-        const taps = product(window.kernel);
-        const inputs = batch * product(window.sizes);
-        const expected = new Array(inputs * taps).fill(batch * product(window.outputs));
+        const taps = elementCount(window.kernel);
+        const inputs = batch * elementCount(window.sizes);
+        const expected = new Array(inputs * taps).fill(batch * elementCount(window.outputs));
         for (const { input, output, tap } of pairsOf(window, batch)) {
           if (input !== null) expected[input * taps + tap] = output;
         }
@@ -75,7 +75,7 @@ suite("rows of a window", () => {
       fc.property(window, batch, (window, batch) => {
         const index = scatterRows(window, batch);
         const pairs = pairsOf(window, batch);
-        const inputs = batch * product(window.sizes);
+        const inputs = batch * elementCount(window.sizes);
         const perRow = index.length / inputs;
         const readers = Array.from({ length: inputs }, (): number[] => []);
         for (const [number, { input }] of pairs.entries()) if (input !== null) readers[input]!.push(number);
@@ -103,7 +103,7 @@ interface Pair {
 /** All pairs of an output and a tap, in order: y[at] reads x[at * stride - begin + tap * dilation]. */
 function pairsOf(window: Window, batch: number): Pair[] {
   const pairs: Pair[] = [];
-  const places = product(window.outputs);
+  const places = elementCount(window.outputs);
   for (let image = 0; image < batch; image++) {
     for (const [place, at] of coordinates(window.outputs).entries()) {
       for (const [tap, step] of coordinates(window.kernel).entries()) {
@@ -112,7 +112,7 @@ function pairsOf(window: Window, batch: number): Pair[] {
         );
         const isInside = read.every((each, i) => each >= 0 && each < window.sizes[i]!);
         const inImage = read.reduce((row, each, i) => row * window.sizes[i]! + each, 0);
-        const input = isInside ? image * product(window.sizes) + inImage : null;
+        const input = isInside ? image * elementCount(window.sizes) + inImage : null;
         pairs.push({ output: image * places + place, tap, input });
       }
     }

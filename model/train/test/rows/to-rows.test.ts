@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attribute, encodeModelBytes, Model, type Value } from "@cupel/onnx";
+import { elementCount } from "@cupel/base";
+import { attribute, Emitter, encodeModelBytes, Model, type Value } from "@cupel/onnx";
 import { float32Of, openSession, type TensorData } from "@cupel/runtime";
 import { differentiate, gradientName, openTrainer } from "@cupel/train";
-import { Emitter, product } from "../../src/emitter.ts";
 import { formulaParameter, formulaTensor } from "../support/formula-tensor.ts";
 
 interface Net {
@@ -91,7 +91,7 @@ function networkOf(build: (net: Net, x: Value) => Value, batch: number) {
   const parameters: string[] = [];
   const parameter = (name: string, dims: readonly number[]): Value => {
     // A single number in a product would pass for part of a formula.
-    if (product(dims) > 1) parameters.push(name);
+    if (elementCount(dims) > 1) parameters.push(name);
     return model.graph.addConstant(name, formulaParameter(name, dims));
   };
   const conv: Net["conv"] = (x, name, channels, groups = 1) =>

@@ -14,10 +14,9 @@
  * as 2^-13, still far below what a wrong rule makes, h |weights|.
  */
 import { createRandom, type Random } from "@cupel/base";
-import { encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
+import { Emitter, encodeModelBytes, Model, Tensor, type Value } from "@cupel/onnx";
 import { type Feeds, openSession, type TensorData } from "@cupel/runtime";
 import { differentiate, gradientName } from "../../src/differentiate.ts";
-import { Emitter } from "../../src/emitter.ts";
 import { type DrawnInput, differenceStep, type GradientCase } from "./gradient-case.ts";
 
 export const drawsOfRow = 4;

@@ -1,49 +1,84 @@
 /**
- * Writes nodes at the end of a graph and knows the shape of everything it wrote. All of training's graph
- * algebra (gradients, losses, optimisers) is written with it, so that a formula reads like a formula.
+ * Writes nodes into a graph, so that a formula reads like a formula: at its end, where the shape of
+ * everything written is known (the gradients, losses and optimisers of training), or before and behind nodes
+ * that stand there already (quantisation).
  */
+import { elementCount } from "@cupel/base";
+import { onnxErrors } from "../errors.ts";
 import {
   type Attribute,
   attribute,
   type ElementType,
-  followShapes,
+  elementTypes,
   type Model,
+  type NewNode,
   type Node,
   Tensor,
   tensorType,
   Value,
-} from "@cupel/onnx";
-import { trainErrors } from "./errors.ts";
+} from "../graph/index.ts";
+import { followShapes } from "../infer/infer-shapes.ts";
 
 export type Dims = readonly number[];
 
-/**
- * Several nodes that are differentiated as one, by a rule of their own: what JAX calls a custom VJP. For
- * functions whose gradient in closed form is cheaper than that of their parts.
- */
-export interface Composite {
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  /** One entry an input; `incoming` has one an output, null where the loss does not depend on it. */
-  backward(incoming: readonly (Value | null)[], wants: (input: number) => boolean): readonly (Value | null)[];
+/** A number stands for a float32 scalar. */
+export type Operand = Value | number;
+
+export interface EmitterOptions {
+  /**
+   * Whether outputs get their types as they are written; the types of the whole model are inferred first.
+   * Without it, `dims` knows only what had a type before. Default true.
+   */
+  readonly typed?: boolean;
 }
 
 export class Emitter {
   readonly model: Model;
-  /** What the names of new nodes begin with, such as "layer1.0.conv1/". */
+  /** What the names of nodes at the end of the graph begin with, such as "layer1.0.conv1/". */
   scope = "";
-  readonly #infer: (node: Node) => void;
+  #infer: ((node: Node) => void) | null;
+  /** Where nodes go, and what their outputs are called; null for the end of the graph. */
+  #place: { readonly insert: (spec: NewNode) => Node; readonly name: string } | null = null;
   /** Constants made before, by type, shape and content: formulas ask for the same few again and again. */
-  readonly #constants = new Map<string, Value>();
-  readonly #shared = new Map<string, Value>();
-  readonly #composites = new Map<Node, Composite>();
-  /** What the composite being built consists of so far. */
-  #parts: Node[] | null = null;
+  #constants = new Map<string, Value>();
+  #shared = new Map<string, Value>();
 
-  /** Infers the shapes of the model first. @throws SHAPE_CONFLICT */
-  constructor(model: Model) {
+  /** @throws SHAPE_CONFLICT */
+  constructor(model: Model, { typed = true }: EmitterOptions = {}) {
     this.model = model;
-    this.#infer = followShapes(model);
+    this.#infer = typed ? followShapes(model) : null;
+  }
+
+  /**
+   * An emitter that shares this one's constants and writes right before `anchor`. Its nodes have no names of
+   * their own; each output is called `name`, or `name_1` and so on.
+   */
+  before(anchor: Node, name: string): Emitter {
+    return this.#at(name, (spec) => this.model.graph.insertBefore(anchor, spec));
+  }
+
+  /** As `before`, right behind `anchor`, one node behind the other; null for the start of the graph. */
+  behind(anchor: Node | null, name: string): Emitter {
+    const { graph } = this.model;
+    let last = anchor;
+    return this.#at(name, (spec) => {
+      const [first] = graph.nodes;
+      last = last
+        ? graph.insertAfter(last, spec)
+        : first
+          ? graph.insertBefore(first, spec)
+          : graph.append(spec);
+      return last;
+    });
+  }
+
+  #at(name: string, insert: (spec: NewNode) => Node): Emitter {
+    const placed = new Emitter(this.model, { typed: false });
+    placed.#infer = this.#infer;
+    placed.#constants = this.#constants;
+    placed.#shared = this.#shared;
+    placed.#place = { insert, name };
+    return placed;
   }
 
   /** Declares an input of the graph. @throws GRAPH_EDIT_INVALID when the name is taken */
@@ -54,7 +89,7 @@ export class Emitter {
     return value;
   }
 
-  /** Appends a node like another, of another graph, and returns its outputs. */
+  /** Writes a node like another, of another graph, and returns its outputs. */
   append(like: Node, inputs: readonly (Value | null)[]): readonly Value[] {
     return this.node(
       like.opType,
@@ -65,7 +100,10 @@ export class Emitter {
     );
   }
 
-  /** Appends a node and returns its outputs. */
+  /**
+   * Writes a node and returns its outputs.
+   * @param outputs how many, or their names, which must be free
+   */
   node(
     opType: string,
     inputs: readonly (Value | null)[],
@@ -73,16 +111,25 @@ export class Emitter {
     outputs: number | readonly string[] = 1,
     domain = "",
   ): readonly Value[] {
-    const name = `${this.scope}${opType}`;
-    const node = this.model.graph.append({ opType, inputs, attributes, outputs, domain, name });
-    // As unique as its output: profiles name nodes.
-    node.name = node.output.name;
-    this.#infer(node);
-    this.#parts?.push(node);
+    const node = this.#write({ opType, inputs, attributes, outputs, domain });
+    this.#infer?.(node);
     return node.outputs;
   }
 
-  /** Appends a node with one output and returns that. */
+  #write(spec: NewNode & { readonly outputs: number | readonly string[] }): Node {
+    const { graph } = this.model;
+    if (this.#place) {
+      const { insert, name } = this.#place;
+      const outputs = typeof spec.outputs === "number" ? [graph.uniqueName(name)] : spec.outputs;
+      return insert({ ...spec, outputs });
+    }
+    const node = graph.append({ ...spec, name: `${this.scope}${spec.opType}` });
+    // As unique as its output: profiles name nodes.
+    node.name = node.output.name;
+    return node;
+  }
+
+  /** Writes a node with one output and returns that. */
   op(
     opType: string,
     inputs: readonly (Value | null)[],
@@ -95,10 +142,10 @@ export class Emitter {
   dims(value: Value): Dims {
     const { shape } = value;
     if (shape?.every((size): size is number => typeof size === "number")) return shape;
-    throw trainErrors.error(
+    throw onnxErrors.error(
       "SHAPE_NOT_STATIC",
       `"${value.name}" has the shape ${shape ? `[${shape.map((size) => size ?? "?").join(", ")}]` : "(unknown)"}; ` +
-        "a training graph needs numbers. Fix the symbolic dimensions, for instance the batch size, first.",
+        "its sizes must be numbers here. Fix the symbolic dimensions, for instance the batch size, first.",
       { details: { value: value.name, shape } },
     );
   }
@@ -106,23 +153,6 @@ export class Emitter {
   elementType(value: Value): ElementType {
     if (value.constant) return value.constant.type;
     return value.type?.kind === "tensor" ? value.type.elementType : "float32";
-  }
-
-  /** Marks the nodes that `build` appends as one function of `inputs`. */
-  composite(
-    inputs: readonly Value[],
-    build: () => Pick<Composite, "outputs" | "backward">,
-  ): readonly Value[] {
-    this.#parts = [];
-    const composite = { inputs, ...build() };
-    for (const part of this.#parts) this.#composites.set(part, composite);
-    this.#parts = null;
-    return composite.outputs;
-  }
-
-  /** The composite a node is part of. */
-  compositeOf(node: Node): Composite | undefined {
-    return this.#composites.get(node);
   }
 
   // Constants.
@@ -137,7 +167,12 @@ export class Emitter {
 
   /** A constant that is large, and the same wherever the key is. */
   shared(key: string, make: () => Tensor): Value {
-    const held = this.#shared.get(key) ?? this.model.graph.addConstant(key, make());
+    return this.computed(key, () => this.model.graph.addConstant(key, make()));
+  }
+
+  /** A value that is the same wherever the key is. Who asks first writes it, so that all who read it MUST stand behind. */
+  computed(key: string, make: () => Value): Value {
+    const held = this.#shared.get(key) ?? make();
     this.#shared.set(key, held);
     return held;
   }
@@ -163,7 +198,7 @@ export class Emitter {
     });
   }
 
-  // Arithmetic, broadcasting as ONNX does. A number stands for a float32 scalar.
+  // Arithmetic, broadcasting as ONNX does.
 
   add(a: Operand, b: Operand): Value {
     return this.op("Add", [this.#value(a), this.#value(b)]);
@@ -199,8 +234,8 @@ export class Emitter {
   }
 
   /** A boolean tensor as 1 and 0, or any other change of element type. */
-  cast(a: Value, to: "float32" | "int64" | "int32" | "bool"): Value {
-    return this.op("Cast", [a], { to: attribute.int(castCodes[to]) });
+  cast(a: Value, to: ElementType): Value {
+    return this.op("Cast", [a], { to: attribute.int(elementTypes[to].code) });
   }
 
   matMul(a: Value, b: Value): Value {
@@ -251,8 +286,8 @@ export class Emitter {
   }
 
   /**
-   * The gradient of broadcasting: sums over the axes along which a tensor of shape `dims` was repeated.
-   * The one place that does this; every rule with broadcast inputs ends here.
+   * Undoes broadcasting: sums over the axes along which a tensor of shape `dims` was repeated. The one place
+   * that does this; the gradient of every operator with broadcast inputs ends here.
    */
   sumTo(a: Value, dims: Dims): Value {
     const from = this.dims(a);
@@ -260,8 +295,8 @@ export class Emitter {
     const axes = from.flatMap((size, axis) =>
       axis < lead || (dims[axis - lead] === 1 && size !== 1) ? [axis] : [],
     );
-    const rows = product(from.slice(0, axes.length));
-    const columns = product(from.slice(axes.length));
+    const rows = elementCount(from.slice(0, axes.length));
+    const columns = elementCount(from.slice(axes.length));
     // The engine's ReduceSum over leading axes, as for a bias on the last one, takes five to seven times as
     // long as a product with ones.
     if (rows > 1 && columns > 1 && axes.at(-1) === axes.length - 1) {
@@ -275,16 +310,6 @@ export class Emitter {
   }
 }
 
-export type Operand = Value | number;
-
-/** TensorProto.DataType, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
-const castCodes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
-
 function sameDims(a: Dims, b: Dims): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
-}
-
-/** How many elements a tensor of that shape has. */
-export function product(dims: Dims): number {
-  return dims.reduce((count, size) => count * size, 1);
 }
