@@ -16,6 +16,14 @@ export { externalAlignment } from "./file/external-data.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
 export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
 export {
+  type Correspondence,
+  type Counterpart,
+  followEdits,
+  followed,
+  sameAs,
+  sameValues,
+} from "./graph/correspondence.ts";
+export {
   type Attribute,
   attribute,
   bytesOf,
