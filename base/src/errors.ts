@@ -37,6 +37,14 @@ export const baseErrors = defineErrors({
     ...failures.unavailable,
     retryable: true,
   },
+  NODE_TOO_OLD: {
+    meaning: "The Node.js that runs is older than the oldest that Cupel supports.",
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    exit: 69,
+    retryable: false,
+    public: true,
+  },
   INTERNAL: {
     meaning: "A defect in Cupel: an invariant it keeps for itself did not hold.",
     ...failures.defect,

@@ -1,3 +1,6 @@
+// First, so that nothing that an old Node.js lacks is reached before.
+import "./supported-node.ts";
+
 export { writeFileAtomically } from "./atomic-file.ts";
 export { bytesText, threeDigits } from "./bytes-text.ts";
 export { type Clock, systemClock } from "./clock.ts";
@@ -19,6 +22,7 @@ export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { createRandom, type Random } from "./random.ts";
 export { quantile, type Spread, spreadOf } from "./spread.ts";
+export { minimumNode } from "./supported-node.ts";
 export { openTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { moduleBeside } from "./thread/module-beside.ts";
 export {

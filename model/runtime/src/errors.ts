@@ -14,6 +14,14 @@ export const runtimeErrors = defineErrors({
     meaning: "The model needs a version, an operator or a type that this engine does not have.",
     ...failures.unsupported,
   },
+  ENGINE_MISSING: {
+    meaning: "No package brings the engine for this system and processor, or it was not installed.",
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    exit: 69,
+    retryable: false,
+    public: true,
+  },
   PROVIDER_UNAVAILABLE: {
     meaning: "An execution provider was asked for that this machine or this build of the engine lacks.",
     http: 422,

@@ -1,3 +1,6 @@
+// First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
+import "@cupel/base";
+
 export { type RuntimeErrorCode, runtimeErrors } from "./errors.ts";
 export {
   type FusionCount,

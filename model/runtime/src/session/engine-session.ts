@@ -5,10 +5,11 @@
  * Calls block the thread for as long as the engine works (the binding's promises only look asynchronous),
  * so it is hosted by `session-worker.ts`, or by a child process that does nothing else.
  */
-import { env, InferenceSession, listSupportedBackends, Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeErrors } from "../errors.ts";
 import { loadError, runError } from "./engine-errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import { loadEngine } from "./engine-package.ts";
 import { EngineState } from "./engine-state.ts";
 import type { Feeds, Targets } from "./feeds.ts";
 import type { PostedModel } from "./model-source.ts";
@@ -27,6 +28,8 @@ import {
   type ValueInfo,
 } from "./tensor-data.ts";
 
+const engine = loadEngine();
+
 export interface EngineSession extends AsyncDisposable {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -42,7 +45,7 @@ export interface EngineSession extends AsyncDisposable {
 export function prepareEngineThread(): void {
   Reflect.deleteProperty(globalThis, "Float16Array");
   // Everything the engine would print on standard error also arrives as an error.
-  env.logLevel = "fatal";
+  engine.env.logLevel = "fatal";
 }
 
 export async function openEngineSession(
@@ -86,7 +89,7 @@ export async function openEngineSession(
       try {
         const tensors: Record<string, Tensor> = {};
         for (const [name, feed] of Object.entries(feeds)) {
-          tensors[name] = new Tensor(engineElementType(feed.type), feed.data, [...feed.dims]);
+          tensors[name] = new engine.Tensor(engineElementType(feed.type), feed.data, [...feed.dims]);
         }
         const wanted = fetches ?? outputNames;
         const started = performance.now();
@@ -126,8 +129,8 @@ function create(model: PostedModel, options: EngineOptions): Promise<InferenceSe
     ...(options.optimisedModelPath === null ? {} : { optimizedModelFilePath: options.optimisedModelPath }),
   };
   return model.kind === "path"
-    ? InferenceSession.create(model.path, engineOptions)
-    : InferenceSession.create(model.bytes, engineOptions);
+    ? engine.InferenceSession.create(model.path, engineOptions)
+    : engine.InferenceSession.create(model.bytes, engineOptions);
 }
 
 /** Releases the session when it cannot be described in our terms. */
@@ -143,7 +146,7 @@ async function describe(session: InferenceSession, bindings: readonly StateBindi
 }
 
 function checkProviders(wanted: readonly string[]): void {
-  const available = listSupportedBackends().map((backend) => backend.name);
+  const available = engine.listSupportedBackends().map((backend) => backend.name);
   if (wanted.some((name) => !available.includes(name))) throw providerError(wanted);
 }
 
@@ -154,7 +157,7 @@ function isProviderFailure(thrown: unknown): boolean {
 }
 
 function providerError(wanted: readonly string[], cause?: unknown) {
-  const bundled = listSupportedBackends().filter((backend) => backend.bundled);
+  const bundled = engine.listSupportedBackends().filter((backend) => backend.bundled);
   return runtimeErrors.error(
     "PROVIDER_UNAVAILABLE",
     `The execution providers ${wanted.join(", ")} cannot be used here. ` +
@@ -181,7 +184,11 @@ function outputBuffers(outputs: readonly ValueInfo[], wanted: readonly string[])
     if (!wanted.includes(name)) continue;
     const sizes = dims.filter((dim) => typeof dim === "number");
     if (sizes.length < dims.length || !isEngineElementType(type)) return null;
-    buffers[name] = new Tensor(type, new tensorArrays[type](arrayLength(type, elementCount(sizes))), sizes);
+    buffers[name] = new engine.Tensor(
+      type,
+      new tensorArrays[type](arrayLength(type, elementCount(sizes))),
+      sizes,
+    );
   }
   return buffers;
 }

@@ -9,7 +9,8 @@
  * Where the binding returns a copy of what was written all the same (see `sentinel.ts`), `advance` frees it at
  * once, instead of leaving megabytes a run to the garbage collector.
  */
-import { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-node";
+import { loadEngine } from "./engine-package.ts";
 import type { Feeds, Targets } from "./feeds.ts";
 import { checkBindings, type StateBinding } from "./state-binding.ts";
 import {
@@ -21,6 +22,8 @@ import {
   type TypedArray,
   type ValueInfo,
 } from "./tensor-data.ts";
+
+const engine = loadEngine();
 
 interface Slot {
   readonly type: EngineElementType;
@@ -52,7 +55,7 @@ export class EngineState {
     for (const { input, output, initial } of bindings) {
       const type = engineElementType(initial.type);
       const { dims } = initial;
-      const buffer = (data: TypedArray) => ({ data, tensor: new Tensor(type, data, [...dims]) });
+      const buffer = (data: TypedArray) => ({ data, tensor: new engine.Tensor(type, data, [...dims]) });
       // Two values that came in one buffer must not be written through each other.
       const current = buffer(adopted.has(initial.data.buffer) ? copyOf(initial.data) : initial.data);
       adopted.add(current.data.buffer);
