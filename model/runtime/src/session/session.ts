@@ -7,6 +7,7 @@
  */
 import { moduleBeside, throwIfCancelled } from "@cupel/base";
 import { type EngineOptions, type EngineTuning, engineOptions } from "./engine-options.ts";
+import { enginePackage } from "./engine-package.ts";
 import {
   checkFeeds,
   checkFeedsGiven,
@@ -92,11 +93,13 @@ export interface Session extends AsyncDisposable {
 
 /**
  * Loads a model into a thread of its own.
- * @throws MODEL_NOT_FOUND, MODEL_LOAD_FAILED, MODEL_UNSUPPORTED_BY_ENGINE, PROVIDER_UNAVAILABLE,
+ * @throws ENGINE_MISSING, MODEL_NOT_FOUND, MODEL_LOAD_FAILED, MODEL_UNSUPPORTED_BY_ENGINE, PROVIDER_UNAVAILABLE,
  * TAP_UNKNOWN, DIMENSION_UNKNOWN, STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, CANCELLED, THREAD_CRASHED
  */
 export async function openSession(source: ModelSource, options: SessionOptions = {}): Promise<Session> {
   throwIfCancelled(options.signal, "Opening the session");
+  // Looked for here, since a thread that cannot load it would only end.
+  enginePackage();
   const { state: bindings = [], transferState = false } = options;
   const edited = await editSource(source, {
     taps: options.taps ?? [],
