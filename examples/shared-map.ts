@@ -6,7 +6,7 @@
  */
 import { once } from "node:events";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import { type MapKey, SharedMap } from "../service/shared-map/src/index.ts";
+import { type MapKey, SharedMap } from "@cupel/shared-map";
 
 const workers = 4;
 const requests = 500;

@@ -1,0 +1,82 @@
+/**
+ * Who may import whom: the table of docs/ and of every review. `base` is open to all and needs no mention. Arrows
+ * are read transitively: who may import `predict` may import what `predict` may import.
+ *
+ * A new package is a row here. A row may stand before its folder does.
+ */
+export interface GuardTable {
+  /** A package's name without `@cupel/`, and the packages it may import. */
+  readonly packages: Readonly<Record<string, readonly string[]>>;
+  /** Folders of the repository that are no package. Nobody imports from them. */
+  readonly folders: Readonly<Record<string, readonly string[]>>;
+  /** Folders of a package whose files are not published as they are: they may use development dependencies. */
+  readonly developmentFolders: readonly string[];
+  readonly exceptions: readonly Exception[];
+  /** Dependencies that no source imports, each with the reason why it is there. */
+  readonly keptDependencies: Readonly<Record<string, string>>;
+}
+
+/** One import that is allowed against the rules. An exception that nothing needs any more is refused. */
+export interface Exception {
+  /** A file, or a folder that ends with "/". */
+  readonly files: string;
+  /** What is imported; null for an import whose name is computed. */
+  readonly specifier: string | null;
+  readonly reason: string;
+}
+
+const model = ["onnx", "runtime", "vision", "predict", "train", "report", "compress", "profile"];
+const service = ["shared-map", "serve", "client", "wan"];
+const trust = ["audit", "attest", "env-trace"];
+
+export const guardTable: GuardTable = {
+  packages: {
+    base: [],
+    onnx: [],
+    runtime: ["onnx"],
+    vision: [],
+    predict: ["onnx", "runtime", "vision"],
+    train: ["onnx", "runtime", "vision", "predict"],
+    report: ["onnx", "runtime", "vision", "predict"],
+    compress: ["onnx", "runtime", "vision", "predict", "train", "report"],
+    profile: ["onnx", "runtime"],
+    "shared-map": [],
+    serve: ["predict", "runtime", "shared-map"],
+    client: [],
+    wan: ["client"],
+    audit: [],
+    attest: [],
+    "env-trace": [],
+    console: ["report", "profile"],
+    cli: [...model, ...service, ...trust, "console"],
+    bench: [...model, ...service, ...trust],
+  },
+  folders: {
+    tools: [...model, ...service, ...trust, "console", "cli"],
+    examples: [...model, ...service, ...trust],
+  },
+  developmentFolders: ["test", "tools", "page", "pages", "shared"],
+  exceptions: [
+    {
+      files: "app/console/",
+      specifier: "@cupel/compress",
+      reason: "the report is still a part of compress",
+    },
+    {
+      files: "app/console/src/build-template.ts",
+      specifier: "vite",
+      reason: "builds the pages in the repository; the published package carries them built",
+    },
+    {
+      files: "service/shared-map/tools/compile-core.ts",
+      specifier: null,
+      reason: "the compiler's types are not the repository's: its name is a constant there",
+    },
+  ],
+  keptDependencies: {
+    "@biomejs/biome": "npm run lint and format",
+    "@types/node": "types of node:",
+    assemblyscript: "service/shared-map/tools/compile-core.ts",
+    typescript: "npm run typecheck and build",
+  },
+};
