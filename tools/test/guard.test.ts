@@ -93,14 +93,14 @@ const forbidden: readonly (readonly [string, string, string, Rule, RegExp])[] = 
   ],
   [
     "an import in a page",
-    "app/console/page/planted.tsx",
+    "app/console/pages/report/planted.tsx",
     'import { fit } from "@cupel/onnx/src/graph.ts"; const page = <p title="a">{fit}</p>;',
     "inside of a package",
     /@cupel\/onnx exports \./,
   ],
   [
     "an import in a page against the arrows",
-    "app/console/page/planted.tsx",
+    "app/console/pages/report/planted.tsx",
     'import { run } from "@cupel/cli"; const page = <p>{run}</p>;',
     "not allowed by the table",
     /console may import/,

@@ -15,7 +15,7 @@ export function reportEnvironment(cpu: CpuFeatures): ReportEnvironment {
 }
 
 function packageVersion(): string {
-  const manifest = readFileSync(new URL("../../compress/package.json", import.meta.url), "utf8");
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const parsed: { version: string } = JSON.parse(manifest);
   return parsed.version;
 }
