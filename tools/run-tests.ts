@@ -1,33 +1,29 @@
 /**
- * Runs every package's tests with Node's own runner and ends with one line a person and a CI can read:
- * `N passed, N failed`. Skipped tests are named with their reason, so that a missing component is seen.
- *
- *   npm test                       all packages
- *   npm test -- model/onnx         one package
- *   npm test -- model/onnx/test/read.test.ts
+ * Runs tests with Node's own runner and ends with one line a person and a CI can read: `N passed, N failed`.
+ * Skipped tests are named with their reason, so that a missing component is seen. `npm test -- --help` says how to
+ * choose tests.
  */
-import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { run } from "node:test";
 import { fileURLToPath } from "node:url";
+import { chooseTests, usage } from "./runner/choose-tests.ts";
+import { failureText } from "./runner/failure-text.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A test that takes longer than this hangs. */
 const timeoutMs = 300_000;
 
-const chosen = process.argv.slice(2);
-const files = (chosen.length > 0 ? chosen : ["."]).flatMap((place) =>
-  statSync(join(root, place)).isFile()
-    ? [join(root, place)]
-    : globSync(join(root, place, "**/*.test.ts"), {
-        exclude: (name) => name === "node_modules" || name === "dist",
-      }),
-);
-if (files.length === 0) {
-  console.error(`No *.test.ts under ${chosen.join(", ")}.`);
+const choice = chooseTests(process.argv.slice(2), root);
+if (choice.kind === "help") {
+  console.log(usage);
+  process.exit(0);
+}
+if (choice.kind === "refused") {
+  console.error(`${choice.reason}\n\n${usage}`);
   process.exit(64);
 }
+const { files, patterns } = choice;
 
 let passed = 0;
 const failures: string[] = [];
@@ -35,39 +31,51 @@ const skips: string[] = [];
 const started = performance.now();
 const seconds = () => `${((performance.now() - started) / 1000).toFixed(0)} s`;
 
+/** Names of the tests that enclose the one that runs, by file. */
+const enclosing = new Map<string, string[]>();
+const place = (file: string | undefined, line?: number) =>
+  `${relative(root, file ?? "")}${line === undefined ? "" : `:${line}`}`;
+const nameIn = (file: string | undefined, nesting: number, name: string) =>
+  [...(enclosing.get(file ?? "") ?? []).slice(0, nesting), name].join(" > ");
+
 const stream = run({
-  files: files.sort(),
+  files: [...files],
   concurrency: Math.min(2, availableParallelism()),
   timeout: timeoutMs,
+  ...(patterns.length > 0 ? { testNamePatterns: [...patterns] } : {}),
 });
-stream.on("test:pass", (event) => {
-  if (event.details.type === "suite" || isFile(event.name)) return;
-  const where = `${relative(root, event.file ?? "")}: ${event.name}`;
-  if (event.skip !== undefined)
-    skips.push(`${where} (${event.skip === true ? "no reason given" : event.skip})`);
-  else passed++;
+stream.on("test:start", ({ file, name, nesting }) => {
+  enclosing.set(file ?? "", [...(enclosing.get(file ?? "") ?? []).slice(0, nesting), name]);
 });
-stream.on("test:fail", (event) => {
+stream.on("test:pass", ({ details, file, name, nesting, skip }) => {
+  if (details.type === "suite" || isFile(name)) return;
+  if (skip === undefined) passed++;
+  else
+    skips.push(
+      `${place(file)}: ${nameIn(file, nesting, name)} (${skip === true ? "no reason given" : skip})`,
+    );
+});
+stream.on("test:fail", ({ details, file, line, name, nesting }) => {
   // A parent fails because a test in it does: counted once, at that test.
-  if (/subtests? failed/.test(event.details.error.message)) return;
-  const cause = event.details.error.cause ?? event.details.error;
-  const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  failures.push(`${relative(root, event.file ?? "")}: ${event.name}\n${reason}`);
+  if (/subtests? failed/.test(details.error.message)) return;
+  const reason = failureText(details.error.cause ?? details.error, root);
+  failures.push(`${place(file, line)}: ${nameIn(file, nesting, name)}\n${reason}`);
   console.log(`FAIL ${failures.at(-1)}\n`);
 });
-// What a test has to tell, such as a table; the runner's own figures belong to no file.
-stream.on("test:diagnostic", (event) => {
-  if (event.file) console.log(event.message);
+// What a test has to report, such as a table; the runner's own figures belong to no file.
+stream.on("test:diagnostic", ({ file, message }) => {
+  if (file) console.log(message);
 });
-stream.on("test:summary", (event) => {
-  if (event.file)
-    console.log(`${event.success ? "ok  " : "FAIL"} ${relative(root, event.file)} (${seconds()})`);
+stream.on("test:summary", ({ file, success }) => {
+  if (file) console.log(`${success ? "ok  " : "FAIL"} ${place(file)} (${seconds()})`);
 });
 stream.on("end", () => {
+  const isEmpty = patterns.length > 0 && passed + failures.length + skips.length === 0;
   if (skips.length > 0) console.log(`\nskipped:\n${skips.map((skip) => `  ${skip}`).join("\n")}`);
+  if (isEmpty) console.log(`\nNo test's name matches ${patterns.join(" or ")}.`);
   console.log(`\nin ${seconds()}${skips.length > 0 ? `, ${skips.length} skipped` : ""}`);
   console.log(`${passed} passed, ${failures.length} failed`);
-  process.exitCode = failures.length > 0 ? 1 : 0;
+  process.exitCode = failures.length > 0 || isEmpty ? 1 : 0;
 });
 stream.resume();
 
