@@ -2,7 +2,8 @@
  * A layer with constant weights, seen as one matrix [O, K]: a row for each output channel, however the
  * operator lays its weights out. Scales, rounding and corrections are all done on rows.
  */
-import { type Graph, type Node, Tensor, tensorType, type Value } from "@cupel/onnx";
+import { elementCount } from "@cupel/base";
+import { type Graph, type Node, Tensor, tensorType, type Value, weightLayout } from "@cupel/onnx";
 
 export interface Layer {
   readonly node: Node;
@@ -20,38 +21,28 @@ export interface Layer {
   readonly kernelSize: number;
 }
 
-/** How each operator lays its weight out, and which inputs hold what. */
-const layouts: Record<
-  string,
-  (node: Node, dims: readonly number[]) => Omit<Layer, "node" | "weight" | "bias"> | null
-> = {
-  Conv: (node, dims) => ({
-    rows: dims[0]!,
-    columns: sizeOf(dims.slice(1)),
-    axis: 0,
-    groups: node.int("group", 1),
-    kernelSize: sizeOf(dims.slice(2)),
-  }),
-  Gemm: (node, dims) =>
-    node.int("transA", 0) !== 0 || node.float("alpha", 1) !== 1 || node.float("beta", 1) !== 1
-      ? null
-      : denseLayout(dims, node.int("transB", 0) === 1 ? 0 : 1),
-  MatMul: (_, dims) => (dims.length === 2 ? denseLayout(dims, 1) : null),
-};
-
-function denseLayout(dims: readonly number[], axis: 0 | 1) {
-  return { rows: dims[axis]!, columns: dims[1 - axis]!, axis, groups: 1, kernelSize: 1 };
+/** The layers the engine has 8-bit kernels for, in the form these take. */
+function isQuantisable(node: Node): boolean {
+  if (node.is("Conv", "MatMul")) return true;
+  return (
+    node.is("Gemm") &&
+    node.int("transA", 0) === 0 &&
+    node.float("alpha", 1) === 1 &&
+    node.float("beta", 1) === 1
+  );
 }
 
 /** The layer a node is, or null when it has no constant weights of its own. */
 export function layerOf(node: Node): Layer | null {
-  const layout = node.isStandard ? layouts[node.opType] : undefined;
   const weight = node.input(1);
-  if (!layout || !weight?.constant || weight.constant.type !== "float32") return null;
+  if (!isQuantisable(node) || weight?.constant?.type !== "float32") return null;
+  const layout = weightLayout(node, weight.constant.dims);
   const bias = node.input(2);
-  const shape = layout(node, weight.constant.dims);
-  if (!shape || (bias && !channelBias(bias, shape.rows))) return null;
-  return { node, weight, bias, ...shape };
+  if (!layout || (bias && !channelBias(bias, layout.outputs))) return null;
+  const { outputs, groups, outputAxis } = layout;
+  const kernelSize = elementCount(layout.kernel);
+  const columns = (layout.inputs / groups) * kernelSize;
+  return { node, weight, bias, rows: outputs, columns, axis: outputAxis, groups, kernelSize };
 }
 
 /** What messages, reports and recipes call the layer. */
@@ -118,8 +109,4 @@ function transpose<T extends Float32Array | Int8Array | Uint8Array>(
     for (let c = 0; c < columns; c++) turned[c * rows + r] = data[r * columns + c]!;
   }
   return turned;
-}
-
-function sizeOf(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
 }

@@ -56,7 +56,10 @@ export {
   inferShapes,
 } from "./infer/infer-shapes.ts";
 export { foldedAxes, fromStart } from "./operator/axes.ts";
+export { type OperatorFacts, operatorFacts } from "./operator/operator-facts.ts";
+export { outputChannels, type WeightLayout, weightLayout } from "./operator/weight-layout.ts";
 export { removeDeadCode } from "./pass/dead-code.ts";
 export { foldConstants } from "./pass/fold-constants.ts";
 export { type Pass, type PassResult, runPasses } from "./pass/pass.ts";
 export { upgradeOpset } from "./pass/upgrade-opset.ts";
+export { isElementwise } from "./shape/operators.ts";

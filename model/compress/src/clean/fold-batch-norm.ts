@@ -6,7 +6,15 @@
  *
  * The layer takes over the normalised value's name, which is the activation a reader of the report knows.
  */
-import { type Graph, type Node, type Pass, Tensor } from "@cupel/onnx";
+import {
+  type Graph,
+  type Node,
+  outputChannels,
+  type Pass,
+  Tensor,
+  type WeightLayout,
+  weightLayout,
+} from "@cupel/onnx";
 import { channelBias, setParameter } from "../layer.ts";
 
 export const foldBatchNorm: Pass = {
@@ -17,9 +25,8 @@ export const foldBatchNorm: Pass = {
     for (const node of graph.nodes) {
       if (!node.is("BatchNormalization") || !hasConstantStatistics(node)) continue;
       const layer = node.input(0)?.producer;
-      if (!layer || !channelsOf[layer.opType] || !layer.isStandard || !ownsOutput(graph, layer)) continue;
-      if (layer.input(1)?.constant?.type !== "float32") continue;
-      if (fold(graph, layer, node)) folded++;
+      const layout = layer && foldableLayout(layer);
+      if (layout && ownsOutput(graph, layer) && fold(graph, layer, layout, node)) folded++;
     }
     return {
       modified: folded > 0,
@@ -28,32 +35,21 @@ export const foldBatchNorm: Pass = {
   },
 };
 
-/** Output channel of element `i` of the weight; null when this form of the operator cannot take a fold. */
-const channelsOf: Record<string, (layer: Node, dims: readonly number[]) => ((i: number) => number) | null> = {
-  Conv: (_, dims) => {
-    const perChannel = productOf(dims.slice(1));
-    return (i) => Math.floor(i / perChannel);
-  },
-  // [C_in, C_out / groups, ...kernel]: the channel counts on from the group the input channel is in.
-  ConvTranspose: (layer, dims) => {
-    const kernel = productOf(dims.slice(2));
-    const perGroup = dims[1]!;
-    const inputsPerGroup = dims[0]! / layer.int("group", 1);
-    return (i) =>
-      Math.floor(i / (kernel * perGroup) / inputsPerGroup) * perGroup + (Math.floor(i / kernel) % perGroup);
-  },
-  Gemm: (layer, dims) => {
-    if (layer.float("alpha", 1) !== 1 || layer.float("beta", 1) !== 1) return null;
-    return layer.int("transB", 0) === 1 ? (i) => Math.floor(i / dims[1]!) : (i) => i % dims[1]!;
-  },
-};
+/** The layout of a weight that a factor an output channel can go into. */
+function foldableLayout(layer: Node): WeightLayout | null {
+  const weight = layer.input(1)?.constant;
+  // MatMul has no bias to take the offset, and the parts of a Gemm must not be scaled.
+  const takes = weight?.type === "float32" && !layer.is("MatMul");
+  if (!takes || layer.float("alpha", 1) !== 1 || layer.float("beta", 1) !== 1) return null;
+  return weightLayout(layer, weight.dims);
+}
 
-function fold(graph: Graph, layer: Node, norm: Node): boolean {
+function fold(graph: Graph, layer: Node, layout: WeightLayout, norm: Node): boolean {
   const weight = layer.input(1)!.constant!;
-  const channelOf = channelsOf[layer.opType]!(layer, weight.dims);
   const channels = norm.input(1)!.constant!.size;
+  const channelOf = outputChannels(layout);
   const oldBias = layer.input(2) ? channelBias(layer.input(2)!, channels) : new Float32Array(channels);
-  if (!channelOf || !oldBias) return false;
+  if (!oldBias) return false;
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((i) => norm.input(i)!.constant!.toFloat32());
   const epsilon = norm.float("epsilon", 1e-5);
   const scale = Float64Array.from(gamma!, (value, c) => value / Math.sqrt(variance![c]! + epsilon));
@@ -79,8 +75,4 @@ function hasConstantStatistics(node: Node): boolean {
 /** Is the layer's output read by one node only, and not by the caller? */
 function ownsOutput(graph: Graph, layer: Node): boolean {
   return layer.output.uses.length === 1 && !graph.isOutput(layer.output);
-}
-
-function productOf(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
 }

@@ -5,10 +5,10 @@
  * ahead of MaxPool or Reshape they disappear into the rounding of the layer's output. Relu of what is
  * already clipped at zero is nothing.
  */
-import type { Graph, Node, Pass } from "@cupel/onnx";
+import { type Graph, type Node, operatorFacts, type Pass } from "@cupel/onnx";
 
-/** Operators that pick or move elements and make no new ones. Pad is not one: it makes zeros. */
-const movesElements = ["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"];
+/** Picks or moves elements and makes no new ones. Pad is not such: it makes zeros. */
+const movesElements = (node: Node): boolean => node.is("MaxPool") || operatorFacts(node).rearranges === true;
 
 export const placeActivations: Pass = {
   name: "place-activations",
@@ -45,7 +45,7 @@ function isRepeatedRelu(node: Node): boolean {
 
 function canMoveAhead(graph: Graph, activation: Node): boolean {
   const mover = activation.input(0)!.producer;
-  if (!mover?.is(...movesElements) || mover.outputs.length > 1) return false;
+  if (!mover || !movesElements(mover) || mover.outputs.length > 1) return false;
   // A bound that is computed may not be there yet where the activation would go.
   if (activation.inputs.slice(1).some((bound) => bound && !bound.constant)) return false;
   const source = mover.input(0);

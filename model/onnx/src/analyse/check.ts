@@ -1,7 +1,6 @@
 /** The rules every ONNX graph keeps, checked with errors that name the node and the value. */
 import { onnxErrors } from "../errors.ts";
-import type { Model, Node, Value } from "../graph/index.ts";
-import { assertAcyclic, type Graph, subgraphsOf } from "../graph/index.ts";
+import { assertAcyclic, type Graph, type Model, type Node, subgraphsOf, type Value } from "../graph/index.ts";
 import { operatorOf } from "../shape/operators.ts";
 import type { Arity } from "../shape/rule.ts";
 

@@ -7,8 +7,15 @@
  */
 
 import { onnxErrors } from "../errors.ts";
-import type { ElementType, Model, Tensor, Value } from "../graph/index.ts";
-import { type Graph, subgraphsOf } from "../graph/index.ts";
+import {
+  type ElementType,
+  type Graph,
+  type Model,
+  subgraphsOf,
+  type Tensor,
+  type Value,
+} from "../graph/index.ts";
+import { operatorFacts } from "../operator/operator-facts.ts";
 
 export interface NonFinite {
   /** Name of the value that holds it. */
@@ -19,25 +26,6 @@ export interface NonFinite {
 }
 
 const floatTypes = new Set<ElementType>(["float32", "float64", "float16", "bfloat16"]);
-
-/** Operators whose constant inputs are weights, scales or statistics. */
-const weighted = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "BatchNormalization",
-  "InstanceNormalization",
-  "GroupNormalization",
-  "LayerNormalization",
-  "RMSNormalization",
-  "PRelu",
-  "QuantizeLinear",
-  "DequantizeLinear",
-  "LSTM",
-  "GRU",
-  "RNN",
-]);
 
 /** The first constant element that no model should have, in file order; null when all are sound. */
 export function findNonFinite(model: Model): NonFinite | null {
@@ -75,7 +63,7 @@ function findIn(graph: Graph): NonFinite | null {
 
 function scan(value: Value, tensor: Tensor): NonFinite | null {
   if (!floatTypes.has(tensor.type)) return null;
-  const isWeight = value.uses.some((use) => use.node.isStandard && weighted.has(use.node.opType));
+  const isWeight = value.uses.some((use) => operatorFacts(use.node).weights !== undefined);
   const elements = tensor.type === "float64" ? tensor.toNumbers() : tensor.toFloat32();
   for (let index = 0; index < elements.length; index++) {
     const element = elements[index]!;

@@ -7,6 +7,7 @@
  */
 import type { ElementType, Model, Node, Shape, Tensor, Value, ValueType } from "../graph/index.ts";
 import { propagate } from "../infer/propagate.ts";
+import { operatorFacts } from "../operator/operator-facts.ts";
 import { macsOf } from "./macs.ts";
 
 export interface LayerSummary {
@@ -140,24 +141,13 @@ function weightsOf(node: Node, derived: ReadonlySet<Node>): Weight[] {
  * operator (a Clip's bounds); none of them was trained.
  */
 function isParameter(node: Node, index: number, tensor: Tensor): boolean {
-  const weightPlaces = integerWeights[node.opType];
-  if (node.isStandard && weightPlaces) return weightPlaces.includes(index);
-  return isWeightType(tensor);
+  const { quantised, weights } = operatorFacts(node);
+  return quantised ? weights?.includes(index) === true : isWeightType(tensor);
 }
 
 function isWeightType(tensor: Tensor): boolean {
   return tensor.dims.length > 0 && !["int64", "bool", "string"].includes(tensor.type);
 }
-
-/** Inputs of the quantised operators that are weights; the rest are scales and zero points. */
-const integerWeights: Readonly<Record<string, readonly number[]>> = {
-  DequantizeLinear: [0],
-  QuantizeLinear: [0],
-  QLinearConv: [3, 8],
-  QLinearMatMul: [3],
-  ConvInteger: [1],
-  MatMulInteger: [1],
-};
 
 function tensorsIn(node: Node): Tensor[] {
   const held = node.is("Constant") ? node.tensor("value") : null;

@@ -6,9 +6,9 @@
  * of: with these two, `Shape -> Gather -> Concat -> Reshape` can be followed through a symbolic batch.
  */
 
-import type { Dimension } from "../graph/index.ts";
 import {
   bytesOf,
+  type Dimension,
   type ElementType,
   elementTypes,
   packIntegers,

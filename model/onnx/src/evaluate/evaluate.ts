@@ -3,8 +3,7 @@
  * shape inference (small tensors, symbols allowed) and constant folding (all elements known).
  */
 import { elementCount } from "@cupel/base";
-import type { ElementType } from "../graph/index.ts";
-import { isStatic } from "../graph/index.ts";
+import { type ElementType, isStatic } from "../graph/index.ts";
 import { axisOf, reductionAxes } from "../operator/axes.ts";
 import type { Inferred, RuleContext } from "../operator/context.ts";
 import { shapeRange, slicePositions, slicesOf } from "../operator/slices.ts";

@@ -18,8 +18,8 @@ import {
   type TypeProto,
   type ValueInfoProto,
 } from "../gen/onnx_pb.ts";
-import type { Attribute, ValueType } from "../graph/index.ts";
 import {
+  type Attribute,
   bytesOf,
   elementTypeOf,
   Graph,
@@ -28,6 +28,7 @@ import {
   newestIrVersion,
   newestOpset,
   Value,
+  type ValueType,
 } from "../graph/index.ts";
 import { decodeTensor } from "./decode-tensor.ts";
 import { type ExternalFiles, externalFiles, noExternalFiles } from "./external-data.ts";

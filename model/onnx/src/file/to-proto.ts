@@ -23,17 +23,17 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "../gen/onnx_pb.ts";
-import type {
-  Attribute,
-  ExternalPlace,
-  Graph,
-  Model,
-  Node,
-  Tensor,
-  Value,
-  ValueType,
+import {
+  type Attribute,
+  type ExternalPlace,
+  elementTypes,
+  type Graph,
+  type Model,
+  type Node,
+  type Tensor,
+  type Value,
+  type ValueType,
 } from "../graph/index.ts";
-import { elementTypes } from "../graph/index.ts";
 import { externalLocation } from "./external-data.ts";
 import { attributeType, valueTypeOf } from "./read.ts";
 

@@ -3,8 +3,7 @@
  * far as they follow from the inputs. Symbolic sizes ("N") are carried through, never guessed.
  */
 
-import type { Dimension, Model, Node } from "../graph/index.ts";
-import { type Graph, subgraphsOf } from "../graph/index.ts";
+import { type Dimension, type Graph, type Model, type Node, subgraphsOf } from "../graph/index.ts";
 import { type PropagateOptions, propagate, Walk } from "./propagate.ts";
 
 export interface InferShapesOptions {

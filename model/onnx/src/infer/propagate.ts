@@ -8,15 +8,17 @@ import { CupelError } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
-import type { Model, Node, Value } from "../graph/index.ts";
 import {
   type Dimension,
   elementTypes,
   type Graph,
   isStatic,
+  type Model,
+  type Node,
   type Shape,
   subgraphsOf,
   tensorType,
+  type Value,
   type ValueType,
 } from "../graph/index.ts";
 import type { Inferred, RuleContext } from "../operator/context.ts";

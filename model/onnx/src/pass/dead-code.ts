@@ -5,8 +5,7 @@
  * world. ONNX's own operators never do; one of a domain we do not know might print or log.
  */
 
-import type { Node, Value } from "../graph/index.ts";
-import { type Graph, subgraphsOf } from "../graph/index.ts";
+import { type Graph, type Node, subgraphsOf, type Value } from "../graph/index.ts";
 import type { Pass } from "./pass.ts";
 
 /** Domains whose operators only compute. */

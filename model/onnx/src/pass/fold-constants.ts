@@ -9,8 +9,7 @@
 
 import { tensorFrom } from "../evaluate/elements.ts";
 import { evaluatedOperators } from "../evaluate/evaluate.ts";
-import type { Node, Value } from "../graph/index.ts";
-import { bytesOf, type Graph, subgraphsOf, Tensor } from "../graph/index.ts";
+import { bytesOf, type Graph, type Node, subgraphsOf, Tensor, type Value } from "../graph/index.ts";
 import { type Facts, propagate } from "../infer/propagate.ts";
 import type { Pass } from "./pass.ts";
 

@@ -6,8 +6,18 @@
  * https://github.com/onnx/onnx/blob/main/docs/Changelog.md
  */
 import type { CupelError } from "@cupel/base";
-import type { Graph, NewNode, Node, Value, ValueType } from "../graph/index.ts";
-import { attribute, bytesOf, type ElementType, elementTypes, Tensor } from "../graph/index.ts";
+import {
+  attribute,
+  bytesOf,
+  type ElementType,
+  elementTypes,
+  type Graph,
+  type NewNode,
+  type Node,
+  Tensor,
+  type Value,
+  type ValueType,
+} from "../graph/index.ts";
 
 export interface Change {
   /** The graph or body that holds the node. */

@@ -1,8 +1,7 @@
 /** Conv and its kin: x [N, C, ...], weight [M, C / group, ...kernel], bias [M]. */
 import type { Dimension, ElementType } from "../graph/index.ts";
 import { equalSize, times } from "./dimension.ts";
-import type { RuleContext } from "./rule.ts";
-import { type OperatorTable, operator, type Rule } from "./rule.ts";
+import { type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 import { slide, slideBack, windowOf } from "./window.ts";
 
 /** Positions of data, weight and bias among the inputs; the quantised forms carry scales between them. */

@@ -1,10 +1,17 @@
 /** Operators that make tensors: constants, shapes as data, ranges, random numbers. */
 
-import type { Node, Shape } from "../graph/index.ts";
-import { elementTypeOf } from "../graph/index.ts";
+import { elementTypeOf, type Node, type Shape } from "../graph/index.ts";
 import { shapeRange } from "../operator/slices.ts";
-import type { Inferred, RuleContext } from "./rule.ts";
-import { many, type OperatorTable, operator, type Rule, unary, unknownOfRank } from "./rule.ts";
+import {
+  type Inferred,
+  many,
+  type OperatorTable,
+  operator,
+  type Rule,
+  type RuleContext,
+  unary,
+  unknownOfRank,
+} from "./rule.ts";
 
 const constant: Rule = (context) => [constantType(context.node)];
 

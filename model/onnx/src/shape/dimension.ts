@@ -3,8 +3,7 @@
  * symbols may take: "N" times 1 is "N", "N" times 2 is unknown (ONNX has no way to write 2N).
  */
 import type { Dimension, Shape } from "../graph/index.ts";
-import type { RuleContext } from "./rule.ts";
-import { unknownOfRank } from "./rule.ts";
+import { type RuleContext, unknownOfRank } from "./rule.ts";
 
 /** Two things known of one size. Undefined when they cannot both be true. */
 export function mergeDimensions(a: Dimension, b: Dimension): Dimension | undefined {

@@ -1,8 +1,7 @@
 /** Operators that work element by element: alone, or on tensors broadcast against each other. */
 import { type ElementType, elementTypeOf } from "../graph/index.ts";
 import { broadcastShapes } from "./dimension.ts";
-import type { RuleContext } from "./rule.ts";
-import { like, many, type OperatorTable, operator, type Rule, unary } from "./rule.ts";
+import { like, many, type OperatorTable, operator, type Rule, type RuleContext, unary } from "./rule.ts";
 
 /** All inputs broadcast; the output has their element type, or `type`. */
 function broadcast(type: ElementType | "same"): Rule {

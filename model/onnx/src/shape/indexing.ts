@@ -1,7 +1,16 @@
 /** Elements taken or placed by index: Gather and Scatter, OneHot, TopK, and what is found by value. */
 import type { Dimension, Shape } from "../graph/index.ts";
-import type { Inferred, RuleContext } from "./rule.ts";
-import { axisOf, like, type OperatorTable, operator, type Rule, unary, unknownOfRank } from "./rule.ts";
+import {
+  axisOf,
+  type Inferred,
+  like,
+  type OperatorTable,
+  operator,
+  type Rule,
+  type RuleContext,
+  unary,
+  unknownOfRank,
+} from "./rule.ts";
 
 const gather: Rule = (context) => {
   const elementType = context.elementType(0);

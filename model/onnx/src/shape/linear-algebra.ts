@@ -1,8 +1,7 @@
 /** Matrix products. Broadcast batch axes in front, the two last axes multiplied (numpy.matmul). */
 import type { Dimension, ElementType, Shape } from "../graph/index.ts";
 import { broadcastShapes, equalSize, mergeDimensions, ofRank } from "./dimension.ts";
-import type { RuleContext } from "./rule.ts";
-import { many, type OperatorTable, operator, type Rule } from "./rule.ts";
+import { many, type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 
 const gemm: Rule = (context) => {
   const [a0, a1] = pairOf(ofRank(context, 0, 2), context.node.int("transA", 0) === 1);

@@ -1,8 +1,7 @@
 /** Normalisations: the data keeps its shape; scale, bias and statistics must fit its channels. */
 import { elementTypeOf } from "../graph/index.ts";
 import { equalSize } from "./dimension.ts";
-import type { RuleContext } from "./rule.ts";
-import { axisOf, like, type OperatorTable, operator, type Rule, unary } from "./rule.ts";
+import { axisOf, like, type OperatorTable, operator, type Rule, type RuleContext, unary } from "./rule.ts";
 
 /** Inputs from `first` on have one number a channel. */
 function checkChannels(context: RuleContext, first: number): void {

@@ -1,4 +1,5 @@
 /** Every operator Cupel understands, by kind. docs/operators.md is checked against this table. */
+import type { Node } from "../graph/index.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { controlOperators, creationOperators } from "./creation.ts";
 import { elementwiseOperators } from "./elementwise.ts";
@@ -12,7 +13,7 @@ import { recurrenceOperators } from "./recurrence.ts";
 import { lossOperators, reductionOperators } from "./reduction.ts";
 import { reshapingOperators } from "./reshaping.ts";
 import { resizingOperators } from "./resizing.ts";
-import type { Operator, OperatorTable } from "./rule.ts";
+import { many, type Operator, type OperatorTable } from "./rule.ts";
 
 export const operatorKinds = {
   convolution: convolutionOperators,
@@ -31,6 +32,13 @@ export const operatorKinds = {
   loss: lossOperators,
   control: controlOperators,
 } as const satisfies Record<string, OperatorTable>;
+
+/** Works element by element on one tensor: the layout does not matter. Other inputs, if any, are settings. */
+export function isElementwise(node: Node): boolean {
+  const rows: OperatorTable = operatorKinds.elementwise;
+  const row = node.isStandard ? rows[node.opType] : undefined;
+  return row?.inputs[0] === 1 && row.inputs[1] < many && row.outputs[1] === 1;
+}
 
 const byName = new Map<string, Operator>(
   Object.values(operatorKinds).flatMap((kind) => Object.entries(kind)),

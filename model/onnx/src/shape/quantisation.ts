@@ -1,8 +1,7 @@
 /** Between real numbers and integers: the shape stays, the zero point (or an attribute) decides the type. */
 import { type ElementType, elementTypeOf } from "../graph/index.ts";
 import { equalSize } from "./dimension.ts";
-import type { RuleContext } from "./rule.ts";
-import { axisOf, type OperatorTable, operator, type Rule } from "./rule.ts";
+import { axisOf, type OperatorTable, operator, type Rule, type RuleContext } from "./rule.ts";
 
 const quantize: Rule = (context) => {
   checkScale(context);

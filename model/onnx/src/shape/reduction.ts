@@ -1,11 +1,12 @@
 /** Operators that fold axes into one number each, and losses, which fold everything. */
 import type { Dimension, Shape } from "../graph/index.ts";
-import type { Inferred, RuleContext } from "./rule.ts";
 import {
   axisOf,
+  type Inferred,
   type OperatorTable,
   operator,
   type Rule,
+  type RuleContext,
   reductionAxes,
   unary,
   unknownOfRank,

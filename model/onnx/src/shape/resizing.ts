@@ -1,7 +1,6 @@
 /** Resize and its predecessor Upsample: sizes given outright or as factors (ONNX Resize, operator sets 10 to 19). */
 import type { Dimension } from "../graph/index.ts";
-import type { RuleContext } from "./rule.ts";
-import { axisOf, type OperatorTable, operator, type Rule, unknownOfRank } from "./rule.ts";
+import { axisOf, type OperatorTable, operator, type Rule, type RuleContext, unknownOfRank } from "./rule.ts";
 
 const resize: Rule = (context) => {
   const elementType = context.elementType(0);

@@ -1,5 +1,5 @@
 /** Gradients of Conv and ConvTranspose in one, two or three spatial dimensions. */
-import { attribute, type Emitter, type Value } from "@cupel/onnx";
+import { attribute, type Emitter, type Value, weightLayout } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { inputGradient } from "./convolution-input-gradient.ts";
 import type { ConvShape } from "./convolution-shape.ts";
@@ -9,13 +9,14 @@ import { extentOf, split, windowOf } from "./window.ts";
 const conv: GradientRule = (context) => {
   const { emit, node, input, output, wants } = context;
   const [x, weight, dy] = [input(0), input(1), incomingOf(context)];
-  const [[batch, channels, ...sizes], [filters, , ...kernel]] = [emit.dims(x), emit.dims(weight)];
+  const [batch, channels, ...sizes] = emit.dims(x);
+  const { outputs: filters, groups, kernel } = weightLayout(node, emit.dims(weight))!;
   const shape: ConvShape = {
     ...windowOf(node, kernel, sizes, emit.dims(output()).slice(2)),
     batch: batch!,
     channels: channels!,
-    filters: filters!,
-    group: node.int("group", 1),
+    filters,
+    group: groups,
   };
   return [
     wants(0) ? inputGradient(emit, shape, weight, dy) : null,

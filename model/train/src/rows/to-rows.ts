@@ -3,7 +3,16 @@
  * An operator without a row here keeps the layout ONNX defines; values are moved where the two meet.
  */
 import { elementCount } from "@cupel/base";
-import { type Dims, type Emitter, fromStart, type Graph, type Node, type Value } from "@cupel/onnx";
+import {
+  type Dims,
+  type Emitter,
+  fromStart,
+  type Graph,
+  isElementwise,
+  type Node,
+  type Value,
+  weightLayout,
+} from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import type { ConvShape } from "../gradient/convolution-shape.ts";
 import { windowOf } from "../gradient/window.ts";
@@ -50,7 +59,7 @@ class Walk {
 
   node(node: Node): void {
     this.emit.scope = `${node.name || node.output.name}/`;
-    const row = node.isStandard ? conversions[node.opType] : undefined;
+    const row = isElementwise(node) ? elementwise : node.isStandard ? conversions[node.opType] : undefined;
     const made = row?.(this, node) ?? this.#plain(node);
     for (const [index, feature] of made.entries()) this.features.set(node.outputs[index]!, feature);
     if (node.inputs.some((input) => input && (this.leads(input) || this.source.isTrained(input)))) {
@@ -126,19 +135,19 @@ const convolution: Conversion = (walk, node) => {
   // A weight that others read as well must lie as ONNX has it.
   if (node.int("group", 1) !== 1 || !w.constant || w.uses.length > 1) return null;
   const [batch, channels, ...sizes] = x.dims;
-  const [filters, , ...kernel] = w.constant.dims;
+  const { outputs: filters, kernel } = weightLayout(node, w.constant.dims)!;
   const outputs = walk.emit.dims(node.output).slice(2);
   const shape: ConvShape = {
     ...windowOf(node, kernel, sizes, outputs),
     batch: batch!,
     channels: channels!,
-    filters: filters!,
+    filters,
     group: 1,
   };
   const layout = weightStorage(shape, walk.leads(node.input(0)!));
   const product = rowsConvolution(walk.emit, shape, layout, x.rows, walk.source.parameter(w, layout));
   const y = bias ? walk.emit.add(product, walk.feature(bias).plain) : product;
-  return [Feature.rows(walk.emit, [batch!, filters!, ...outputs], y)];
+  return [Feature.rows(walk.emit, [batch!, filters, ...outputs], y)];
 };
 
 const batchNormalization: Conversion = (walk, node) => {
@@ -200,35 +209,9 @@ const concat: Conversion = (walk, node) => {
   ];
 };
 
-const unaryOperators = [
-  "Abs",
-  "Celu",
-  "Clip",
-  "Elu",
-  "Erf",
-  "Exp",
-  "Gelu",
-  "HardSigmoid",
-  "HardSwish",
-  "Identity",
-  "LeakyRelu",
-  "Log",
-  "Mish",
-  "Neg",
-  "Reciprocal",
-  "Relu",
-  "Selu",
-  "Sigmoid",
-  "Softplus",
-  "Softsign",
-  "Sqrt",
-  "Tanh",
-  "ThresholdedRelu",
-];
 const broadcastOperators = ["Add", "Div", "Max", "Min", "Mul", "Sub", "Sum"];
 
 const conversions: Readonly<Record<string, Conversion>> = {
-  ...Object.fromEntries(unaryOperators.map((name) => [name, elementwise])),
   ...Object.fromEntries(broadcastOperators.map((name) => [name, broadcast])),
   BatchNormalization: batchNormalization,
   Concat: concat,

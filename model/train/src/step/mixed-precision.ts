@@ -11,6 +11,7 @@ import {
   type Graph,
   type Model,
   type Node,
+  operatorFacts,
   type Pass,
   tensorType,
   type Value,
@@ -18,25 +19,14 @@ import {
 
 /**
  * Where an operator computes. "half": in float16. "follows": it moves numbers without computing, so it does
- * so in float16 when all its readers do, and half as many bytes are moved. Operators without a row stay
- * float32, among them reductions, Softmax, Exp and Log, normalisation and what losses and optimisers are made of.
+ * so in float16 when all its readers do, and half as many bytes are moved. Other operators stay float32, among
+ * them reductions, Softmax, Exp and Log, normalisation and what losses and optimisers are made of.
  */
-const placements: Readonly<Record<string, "half" | "follows">> = {
-  Conv: "half",
-  ConvTranspose: "half",
-  Gemm: "half",
-  MatMul: "half",
-  Concat: "follows",
-  Expand: "follows",
-  Flatten: "follows",
-  Gather: "follows",
-  Identity: "follows",
-  Reshape: "follows",
-  Slice: "follows",
-  Squeeze: "follows",
-  Transpose: "follows",
-  Unsqueeze: "follows",
-};
+function placementOf(node: Node): "half" | "follows" | null {
+  if (node.is("Conv", "ConvTranspose", "Gemm", "MatMul")) return "half";
+  const moves = operatorFacts(node).rearranges || node.is("Concat", "Expand", "Gather", "Slice");
+  return moves ? "follows" : null;
+}
 
 export const mixedPrecision: Pass = {
   name: "mixed-precision",
@@ -47,7 +37,7 @@ export const mixedPrecision: Pass = {
     for (const node of [...graph.nodes]) {
       if (!computesInHalf(graph, node)) continue;
       halves.convert(node);
-      if (placements[node.opType] === "half") products++;
+      if (placementOf(node) === "half") products++;
     }
     if (products === 0) return { modified: false, notes: [] };
     return {
@@ -93,8 +83,8 @@ class Halves {
 }
 
 function computesInHalf(graph: Graph, node: Node): boolean {
-  const placement = node.isStandard ? placements[node.opType] : undefined;
-  if (placement === undefined || !isFloat32(node.output) || graph.isOutput(node.output)) return false;
+  const placement = placementOf(node);
+  if (placement === null || !isFloat32(node.output) || graph.isOutput(node.output)) return false;
   if (placement === "half") return !isSum(node);
   const readers = node.output.consumers;
   return readers.length > 0 && readers.every((reader) => computesInHalf(graph, reader));

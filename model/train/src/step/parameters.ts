@@ -1,20 +1,12 @@
 /** Which constants of a network are trained, by the operator that reads them and at which input. */
-import type { Model, Value } from "@cupel/onnx";
+import { type Model, operatorFacts, type Use, type Value } from "@cupel/onnx";
+import { gradientRules } from "../gradient/rules.ts";
 
-const trainedInputs: Readonly<Record<string, readonly number[]>> = {
+/** Constants that are trained beside the weights of layers: factors, offsets, embeddings. */
+const trainedOperands: Readonly<Record<string, readonly number[]>> = {
   Add: [0, 1],
-  BatchNormalization: [1, 2],
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
   Gather: [0],
-  Gemm: [1, 2],
-  GroupNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  MatMul: [0, 1],
   Mul: [0, 1],
-  PRelu: [1],
-  RMSNormalization: [1],
 };
 
 /** A single number in Add or Mul is part of a formula (a half, an epsilon), not something learned. */
@@ -26,20 +18,25 @@ export function trainableConstants(model: Model): Value[] {
     (value) =>
       value.constant?.type === "float32" &&
       value.uses.some(
-        ({ node, index }) =>
-          node.isStandard &&
-          trainedInputs[node.opType]?.includes(index) &&
-          !(formulaOperators.has(node.opType) && value.constant!.size === 1),
+        (use) => isTrained(use) && !(formulaOperators.has(use.node.opType) && value.constant!.size === 1),
       ),
   );
 }
 
-/** Running means and variances of BatchNormalization: training replaces them, but not by gradients. */
+function isTrained({ node, index }: Use): boolean {
+  const { weights, quantised } = operatorFacts(node);
+  if (weights) return !quantised && node.opType in gradientRules && weights.includes(index);
+  return node.isStandard && trainedOperands[node.opType]?.includes(index) === true;
+}
+
+/** Running means and variances: training replaces them, but not by gradients. */
 export function runningStatistics(model: Model): Set<Value> {
   const statistics = new Set<Value>();
   for (const node of model.graph.nodes) {
-    if (!node.is("BatchNormalization")) continue;
-    for (const input of [node.input(3), node.input(4)]) if (input?.constant) statistics.add(input);
+    for (const index of operatorFacts(node).statistics ?? []) {
+      const input = node.input(index);
+      if (input?.constant) statistics.add(input);
+    }
   }
   return statistics;
 }
