@@ -1,18 +1,21 @@
-/** What can go wrong when a model is fed images and its output is read. */
+/** What can go wrong when a model is fed images and its outputs are read. */
 import { defineErrors, failures } from "@cupel/base";
 
 export const predictErrors = defineErrors({
   INPUT_UNSUPPORTED: {
-    meaning: "The model has not one image input of rank 4 and one row of class scores an image.",
+    meaning: "The model does not take exactly one input of images, of rank 4.",
     ...failures.badData,
+  },
+  OUTPUT_UNSUPPORTED: {
+    meaning: "The model's outputs are not what its task needs.",
+    ...failures.badData,
+  },
+  TASK_UNKNOWN: {
+    meaning: "The model's metadata names a task that this version does not know.",
+    ...failures.unsupported,
   },
   METADATA_INVALID: {
     meaning: "An entry of the model's metadata is malformed.",
     ...failures.badRequest,
-  },
-  LABEL_OUT_OF_RANGE: {
-    meaning: "An image's label is no class of the model.",
-    ...failures.badData,
-    public: false,
   },
 });

@@ -1,11 +1,30 @@
-export { compareEvaluations, type EvaluationDifference } from "./compare-evaluations.ts";
+export { type ClassPrediction, classification } from "./classification/classification.ts";
+export { compareEvaluations, type EvaluationDifference } from "./classification/compare-evaluations.ts";
+export { crossEntropy } from "./classification/cross-entropy.ts";
+export type { Evaluation } from "./classification/evaluation.ts";
+export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/probabilities.ts";
 export { predictErrors } from "./errors.ts";
-export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
-export { checkDims, imagesPerRun, runImages } from "./image-runs.ts";
+export { type EvaluateOptions, evaluate } from "./evaluate.ts";
+export { type ChosenPreprocessing, choosePreprocessing, type Origin } from "./file/choose-preprocessing.ts";
 export {
   classesFromMetadata,
   type ModelMetadata,
   metadataKeys,
   preprocessingFromMetadata,
   writeMetadata,
-} from "./metadata.ts";
+} from "./file/metadata.ts";
+export { bytesOnDisk, type OpenedModel, openModel } from "./file/open-model.ts";
+export { type LabelMatch, matchLabels, requireLabels, withoutLabels } from "./labels/match-labels.ts";
+export { classCountOf, classesOf, type ModelClasses, namedBy } from "./labels/model-classes.ts";
+export { type KnownPredictor, openPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
+export { checkDims, type InputShape, imagesPerRun, runImages } from "./run/image-runs.ts";
+export type { ImagePrediction, PredictOptions } from "./run/predict-images.ts";
+export type {
+  BatchInfo,
+  EvaluatedImages,
+  OutputReader,
+  Task,
+  TaskEvaluation,
+  TaskModel,
+} from "./task/task.ts";
+export { type KnownTask, type TaskName, tasks } from "./task/tasks.ts";

@@ -1,30 +1,14 @@
 /** Accuracy and its comparison, against counting by hand. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { encodeModel, type Model, type Shape, Tensor } from "@cupel/onnx";
-import { compareEvaluations, type Evaluation, evaluate } from "@cupel/predict";
-import { noiseImages, plain } from "../../compress/test/support/images.ts";
-import { Network } from "../../compress/test/support/network.ts";
-import { refused } from "../../compress/test/support/refused.ts";
+import { attribute, encodeModel, type Model } from "@cupel/onnx";
+import { compareEvaluations, crossEntropy, type Evaluation, evaluate } from "@cupel/predict";
+import { channelMeans, noiseImages, plain } from "./support/images.ts";
+import { colourClassifier, constantScores, modelOf } from "./support/models.ts";
+import { refused } from "./support/refused.ts";
 
-/** Predicts the scores given, whatever the image: they are in the bias. */
-function constantScores(scores: readonly number[], shape: Shape = ["N", 3, 8, 8]): Model {
-  const net = new Network(shape);
-  const flat = net.node("Flatten", "flat", [net.x]);
-  const { graph } = net.model;
-  const zeros = graph.addConstant(
-    "w",
-    Tensor.float32([192, scores.length], new Float32Array(192 * scores.length)),
-  );
-  const bias = graph.addConstant("b", Tensor.float32([scores.length], scores));
-  return net.done(net.node("Gemm", "scores", [flat, zeros, bias]));
-}
-
-const run = (model: Model, count: number, labels?: (index: number) => number, batchSize?: number) =>
-  evaluate(encodeModel(model), noiseImages(count, labels ? { labels } : {}), plain(), {
-    threads: 1,
-    ...(batchSize ? { batchSize } : {}),
-  });
+const run = (model: Model, count: number, label?: (index: number) => number, batchSize?: number) =>
+  evaluate(encodeModel(model), noiseImages(count, label ? { label } : {}), plain, { threads: 1, batchSize });
 
 test("top-1 and top-5 count labels by rank, equals in the order of their index", async () => {
   // Ranks by score: 3 first, then 1 and 2 (equal), 5, 4, 0, 6.
@@ -58,32 +42,60 @@ test("a score that is not a number is never right", async () => {
 });
 
 test("a model for a fixed number of images predicts each image once", async () => {
-  const net = (shape: Shape) => {
-    const one = new Network(shape);
-    return one.done(one.head(one.conv("conv", one.x, 3, 4), 4));
-  };
-  const [open, fixed] = [await run(net(["N", 3, 8, 8]), 10), await run(net([4, 3, 8, 8]), 10)];
+  const [open, fixed] = [await run(colourClassifier(), 10), await run(colourClassifier([4, 3, 8, 8]), 10)];
   assert.equal(fixed.predictions.length, 10);
-  assert.equal(fixed.scores.length, 40);
+  assert.equal(fixed.scores.length, 30);
   assert.ok(open.scores.every((score, i) => Math.abs(score - fixed.scores[i]!) < 1e-5));
 });
 
 test("the number of images a run changes nothing", async () => {
-  const net = new Network();
-  const model = net.done(net.head(net.conv("conv", net.x, 3, 4), 4));
+  const model = colourClassifier();
   const [a, b] = [await run(model, 10, undefined, 1), await run(model, 10, undefined, 7)];
   assert.ok(a.scores.every((score, i) => Math.abs(score - b.scores[i]!) < 1e-5));
+  assert.ok(channelMeans(9).every((mean, i) => Math.abs(mean - a.scores[27 + i]!) < 1e-5));
 });
 
 test("labels beyond the classes, and outputs that are no scores, are refused", async () => {
   await refused(
     () => run(constantScores([1, 2, 3]), 4, (index) => index),
-    "LABEL_OUT_OF_RANGE",
+    "LABELS_MISMATCH",
     /label 3 .* 3 classes/,
   );
-  const net = new Network();
-  const transposed = net.node("Transpose", "t", [net.x], { perm: [1, 0, 2, 3] });
-  await refused(() => run(net.done(transposed), 4), "INPUT_UNSUPPORTED", /"t"/);
+  const transposed = modelOf(
+    (model, x) =>
+      model.graph.append({
+        opType: "Transpose",
+        inputs: [x],
+        outputs: ["t"],
+        attributes: { perm: attribute.ints([1, 0, 2, 3]) },
+      }).output,
+  );
+  await refused(() => run(transposed, 4), "OUTPUT_UNSUPPORTED", /"t"/);
+});
+
+describe("cross-entropy", () => {
+  // ln of the odds 1 : 2 : 5, and those as probabilities.
+  const odds = [1, 2, 5].map(Math.log);
+  const meanOf = (labels: readonly number[]) =>
+    labels.reduce((sum, label) => sum - Math.log([1 / 8, 2 / 8, 5 / 8][label]!), 0) / labels.length;
+
+  test("of scores is that of their softmax", async () => {
+    const found = await run(constantScores(odds), 4, (index) => index % 3);
+    assert.ok(Math.abs(crossEntropy(found, false)! - meanOf([0, 1, 2, 0])) < 1e-6);
+  });
+
+  test("of probabilities is that of themselves", async () => {
+    const found = await run(constantScores([1 / 8, 2 / 8, 5 / 8]), 4, (index) => index % 3);
+    assert.ok(Math.abs(crossEntropy(found, true)! - meanOf([0, 1, 2, 0])) < 1e-6);
+  });
+
+  test("does not overflow, is infinite for an impossible class, and null without labels", async () => {
+    const large = await run(constantScores([1000, 1000]), 2, () => 0);
+    assert.ok(Math.abs(crossEntropy(large, false)! - Math.LN2) < 1e-6);
+    const impossible = await run(constantScores([0, 1]), 2, () => 0);
+    assert.equal(crossEntropy(impossible, true), Number.POSITIVE_INFINITY);
+    assert.equal(crossEntropy(await run(constantScores([0, 1]), 2), false), null);
+  });
 });
 
 /** Predictions and labels of 1000 images; everything else is of no account. */

@@ -1,8 +1,6 @@
 /** What two models answered to the same images, as the report tells it. Pure: no image is read here. */
 
-import type { Evaluation } from "@cupel/predict";
-import { compareEvaluations } from "@cupel/predict";
-import { areProbabilities, softmaxAt } from "./probabilities.ts";
+import { areProbabilities, compareEvaluations, type Evaluation, softmaxAt } from "@cupel/predict";
 import type { AccuracyComparison, ChangedImage, ConfusionCell } from "./report-schema.ts";
 
 /** A changed prediction before its image is looked up. */

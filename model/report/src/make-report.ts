@@ -61,8 +61,8 @@ const mappedImages = 6;
 const comparedByDefault = 64;
 
 /**
- * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED,
- * LABEL_OUT_OF_RANGE, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
+ * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED,
+ * LABELS_MISMATCH, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
  */
 export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
   const { images, seed, signal, progress, clock = systemClock } = options;

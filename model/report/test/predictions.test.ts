@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Evaluation } from "@cupel/predict";
 import { comparePredictions, spreadOver } from "../src/compare-predictions.ts";
-import { areProbabilities, softmaxAt } from "../src/probabilities.ts";
 
 const evaluation = (rows: readonly (readonly number[])[], labels: readonly (number | null)[]): Evaluation => {
   const predictions = rows.map((row) => row.indexOf(Math.max(...row)));
@@ -19,19 +18,6 @@ const evaluation = (rows: readonly (readonly number[])[], labels: readonly (numb
     broken: [],
   };
 };
-
-test("softmax of scores is what the definition gives, and does not overflow", () => {
-  assert.ok(Math.abs(softmaxAt(Float32Array.of(0, Math.log(3)), 1) - 0.75) < 1e-7);
-  assert.equal(softmaxAt(Float32Array.of(1000, 1000), 0), 0.5);
-});
-
-test("probabilities are told from scores", () => {
-  assert.ok(areProbabilities(Float32Array.of(0.25, 0.75, 1, 0), 2));
-  assert.ok(areProbabilities(Float32Array.of(0.2505, 0.75), 2));
-  assert.ok(!areProbabilities(Float32Array.of(0.25, 0.75, 1, 0.1), 2));
-  assert.ok(!areProbabilities(Float32Array.of(1.5, -0.5), 2));
-  assert.ok(!areProbabilities(Float32Array.of(Number.NaN, 1), 2));
-});
 
 test("accuracy, confusion and changed predictions of two models", () => {
   const labels = [0, 0, 1, 1];

@@ -4,7 +4,7 @@
  *
  *   difference = (c - b) / n,   variance = ((b + c) - (c - b)^2 / n) / n^2.
  */
-import type { Evaluation } from "./evaluate.ts";
+import type { Evaluation } from "./evaluation.ts";
 
 export interface EvaluationDifference {
   /** Labelled images; 0 when there are none, and then every figure but agreement is null. */

@@ -6,7 +6,10 @@ import type { Session, TensorData } from "@cupel/runtime";
 import { runtimeErrors } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 
-interface InputShape {
+/** What is needed of a session that is fed images. */
+export type ImageSession = Pick<Session, "inputs" | "outputs" | "run">;
+
+export interface InputShape {
   readonly name: string;
   readonly dims: readonly (number | string | null)[];
 }
@@ -22,7 +25,7 @@ export function imagesPerRun({ dims }: InputShape, wanted: number): number {
  * @returns tensors that begin with a dimension of the batch's own size.
  */
 export async function runImages(
-  session: Session,
+  session: Pick<Session, "run">,
   input: InputShape,
   batch: ImageBatch,
   fetches?: readonly string[],
@@ -51,7 +54,11 @@ function firstOf(tensor: TensorData, size: number, count: number): TensorData {
   return { ...tensor, dims: [count, ...dims.slice(1)], data: data.subarray(0, (data.length / size) * count) };
 }
 
-/** Says which size differs before the engine would, in words about images. */
+/**
+ * Says which size differs before the engine would, in words about images.
+ * @param dims of a batch of images, of any number.
+ * @throws INPUT_SHAPE_MISMATCH
+ */
 export function checkDims(input: InputShape, dims: readonly number[]): void {
   const fits =
     input.dims.length === dims.length &&
@@ -59,8 +66,8 @@ export function checkDims(input: InputShape, dims: readonly number[]): void {
   if (fits) return;
   throw runtimeErrors.error(
     "INPUT_SHAPE_MISMATCH",
-    `The model's input "${input.name}" takes [${input.dims.join(", ")}], but the preprocessing makes [${dims.join(", ")}]. ` +
-      "Set the size and colour with --preprocessing.",
+    `The model's input "${input.name}" takes [${input.dims.join(", ")}], but the preprocessing makes [${["N", ...dims.slice(1)].join(", ")}]. ` +
+      "Set the size and colour of the preprocessing, or take a model for these.",
     { details: { input: input.name, expected: input.dims, given: dims } },
   );
 }

@@ -6,24 +6,28 @@
 import { reasonOf } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { type Preprocessing, readPreprocessing } from "@cupel/vision";
-import { predictErrors } from "./errors.ts";
+import { predictErrors } from "../errors.ts";
 
-/** The keys in `metadata_props`. Each value is JSON. */
+/** The keys in `metadata_props`. Values are JSON, but for the task, which is its bare name. */
 export const metadataKeys = {
   preprocessing: "cupel.preprocessing",
   classes: "cupel.labels",
+  task: "cupel.task",
 } as const;
 
 export interface ModelMetadata {
   readonly preprocessing: Preprocessing;
   /** Class names in the order of the model's scores; null or absent leaves those that are there. */
   readonly classes?: readonly string[] | null | undefined;
+  /** Name of a task in the table `tasks`; absent leaves what is there, and then the outputs tell the task. */
+  readonly task?: string | undefined;
 }
 
 /** Writes into the model in place; other entries stay, and so does the order of those that are there. */
-export function writeMetadata(model: Model, { preprocessing, classes }: ModelMetadata): void {
+export function writeMetadata(model: Model, { preprocessing, classes, task }: ModelMetadata): void {
   model.metadata.set(metadataKeys.preprocessing, JSON.stringify(preprocessing));
   if (classes) model.metadata.set(metadataKeys.classes, JSON.stringify(classes));
+  if (task !== undefined) model.metadata.set(metadataKeys.task, task);
 }
 
 /** Null when the model says nothing. @throws METADATA_INVALID, PREPROCESSING_INVALID */

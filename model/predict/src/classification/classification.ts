@@ -1,0 +1,60 @@
+/** The task of telling which of several classes an image is: one row of scores an image. */
+import { float32Of } from "@cupel/runtime";
+import { predictErrors } from "../errors.ts";
+import { classCountOf } from "../labels/model-classes.ts";
+import type { Task } from "../task/task.ts";
+import { compareEvaluations, type EvaluationDifference } from "./compare-evaluations.ts";
+import { type Evaluation, evaluateClasses } from "./evaluation.ts";
+import { areProbabilities, endsInSoftmax, softmaxAt } from "./probabilities.ts";
+import { highest } from "./rank.ts";
+
+export interface ClassPrediction {
+  /** The class with the highest score, the first of equals. */
+  readonly classIndex: number;
+  /** Null when nobody names the classes. */
+  readonly className: string | null;
+  /** Of that class, 0 to 1: the softmax of the scores, unless they are probabilities already. */
+  readonly probability: number;
+  /** What the model gave, one for each class. A view of the outputs of a whole run: copy it to keep it alone. */
+  readonly scores: Float32Array;
+}
+
+export const classification: Task<ClassPrediction, Evaluation, EvaluationDifference> = {
+  name: "classification",
+  recognises: ({ outputs }) => outputs.length > 0,
+  reader({ outputs: [output], model, classes }) {
+    if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
+    const { name } = output;
+    const isProbability = model !== null && endsInSoftmax(model);
+    return {
+      fetches: [name],
+      read(tensors, { dims: [count] }) {
+        const tensor = tensors[name]!;
+        const values = float32Of(tensor);
+        if (tensor.dims[0] !== count) {
+          throw predictErrors.error(
+            "OUTPUT_UNSUPPORTED",
+            `The output "${name}" is not one row of class scores an image: its shape is [${tensor.dims}].`,
+          );
+        }
+        const size = values.length / count;
+        return Array.from({ length: count }, (_, i) => {
+          const scores = values.subarray(i * size, (i + 1) * size);
+          const classIndex = highest(scores);
+          return {
+            classIndex,
+            className: classes?.[classIndex] ?? null,
+            probability:
+              isProbability || areProbabilities(scores, size)
+                ? scores[classIndex]!
+                : softmaxAt(scores, classIndex),
+            scores,
+          };
+        });
+      },
+    };
+  },
+  evaluation: (images, { outputs, classes }) =>
+    evaluateClasses(images, { count: classCountOf(outputs[0]?.dims ?? []), names: classes }),
+  compare: compareEvaluations,
+};

@@ -1,0 +1,44 @@
+/** Scores as probabilities, for models that end in a Softmax and for those that do not. */
+import type { Model } from "@cupel/onnx";
+
+/** How far from 1 the sum of a row of probabilities may be: half-precision Softmax is off by this much. */
+const tolerance = 1e-3;
+
+/** Operators that change the form of probabilities, not their meaning. */
+const passesThrough = [
+  "Identity",
+  "Cast",
+  "Flatten",
+  "Reshape",
+  "Squeeze",
+  "QuantizeLinear",
+  "DequantizeLinear",
+] as const;
+
+/** Whether the graph makes probabilities of its first output. */
+export function endsInSoftmax({ graph }: Model): boolean {
+  let last = graph.outputs[0]?.producer;
+  while (last?.is(...passesThrough)) last = last.inputs[0]?.producer;
+  return last?.is("Softmax") ?? false;
+}
+
+/** Are the rows probabilities already: no value negative, each row's sum 1? */
+export function areProbabilities(scores: Float32Array, classes: number): boolean {
+  if (scores.length === 0) return false;
+  for (let start = 0; start < scores.length; start += classes) {
+    let sum = 0;
+    for (let c = start; c < start + classes; c++) {
+      if (!(scores[c]! >= 0)) return false;
+      sum += scores[c]!;
+    }
+    if (Math.abs(sum - 1) > tolerance) return false;
+  }
+  return true;
+}
+
+/** Softmax of a row, at `index`. Shifted by the largest score, so that nothing overflows. */
+export function softmaxAt(row: Float32Array, index: number): number {
+  const largest = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
+  const sum = row.reduce((total, score) => total + Math.exp(score - largest), 0);
+  return Math.exp(row[index]! - largest) / sum;
+}

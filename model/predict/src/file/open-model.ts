@@ -1,0 +1,67 @@
+/**
+ * A model that is to be fed images. What no later step could make sense of is refused here, before the
+ * first image is read.
+ */
+import { stat } from "node:fs/promises";
+import {
+  assertFiniteWeights,
+  assertOpset,
+  assertStaticRank,
+  checkModel,
+  type Model,
+  readModel,
+  readModelFile,
+  type Shape,
+} from "@cupel/onnx";
+import type { ModelSource } from "@cupel/runtime";
+
+export interface OpenedModel {
+  /** Of the file; "the model" for one that was given as bytes. */
+  readonly path: string;
+  readonly model: Model;
+  /** On disk, external weights included. */
+  readonly bytes: number;
+  /** Of the first input that is no constant. */
+  readonly inputShape: NonNullable<Shape>;
+  /** Images a run, where the model fixes it; null where any number will do. */
+  readonly fixedBatch: number | null;
+}
+
+/**
+ * @throws what `readModelFile` throws, MODEL_INVALID, OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE
+ */
+export async function openModel(source: ModelSource): Promise<OpenedModel> {
+  const { model, bytes } = typeof source === "string" ? await readFile(source) : readBytes(source);
+  assertOpset(model);
+  checkModel(model);
+  assertStaticRank(model);
+  assertFiniteWeights(model);
+  const inputShape = model.graph.inputs.find((input) => !input.constant)?.shape ?? [];
+  const batch = inputShape[0];
+  return {
+    path: typeof source === "string" ? source : "the model",
+    model,
+    bytes,
+    inputShape,
+    fixedBatch: typeof batch === "number" ? batch : null,
+  };
+}
+
+async function readFile(path: string) {
+  const model = await readModelFile(path);
+  return { model, bytes: await bytesOnDisk(path, model) };
+}
+
+function readBytes(source: Exclude<ModelSource, string>) {
+  const bytes = source instanceof Uint8Array ? source : Buffer.concat(source);
+  return { model: readModel(bytes), bytes: bytes.byteLength };
+}
+
+/** Of the model's file and of what it uses of the files beside it. */
+export async function bytesOnDisk(path: string, model: Model): Promise<number> {
+  const { size } = await stat(path);
+  const outside = Array.from(model.graph.initializers, (value) =>
+    value.constant?.source.kind === "external" ? value.constant.source.place.length : 0,
+  );
+  return outside.reduce((sum, bytes) => sum + bytes, size);
+}

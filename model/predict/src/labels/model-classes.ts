@@ -1,0 +1,41 @@
+/** The classes that a model tells apart: how many, and what they are called. */
+import type { Model } from "@cupel/onnx";
+import type { ImageSource } from "@cupel/vision";
+import { classesFromMetadata } from "../file/metadata.ts";
+
+export interface ModelClasses {
+  /** Null when the model's output does not say. */
+  readonly count: number | null;
+  /** In the order of the scores; null when nobody names them. */
+  readonly names: readonly string[] | null;
+}
+
+/**
+ * As the graph and its metadata say. Names that are not as many as the classes name nothing and are left out.
+ * @throws METADATA_INVALID
+ */
+export function classesOf(model: Model): ModelClasses {
+  const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
+  const names = classesFromMetadata(model.metadata);
+  return { count, names: names !== null && fits(names, count) ? names : null };
+}
+
+/** The product of all but the first size; null where one is not a number. @param shape of the first output */
+export function classCountOf(shape: readonly unknown[]): number | null {
+  let count = 1;
+  for (const size of shape.slice(1)) {
+    if (typeof size !== "number") return null;
+    count *= size;
+  }
+  return shape.length > 1 ? count : null;
+}
+
+/** The model's own names, else the first of the sources that has as many as the model has classes. */
+export function namedBy({ count, names }: ModelClasses, sources: readonly ImageSource[]): ModelClasses {
+  const given = sources.map((source) => source.classes).find((each) => each !== null && fits(each, count));
+  return { count, names: names ?? given ?? null };
+}
+
+function fits(names: readonly string[], count: number | null): boolean {
+  return count === null || names.length === count;
+}

@@ -1,0 +1,159 @@
+/**
+ * A model file that predicts images. It says itself what it needs: its task, its preprocessing and the names
+ * of its classes are in its metadata; what is given goes before that, and what neither tells is guessed.
+ */
+import { type EngineTuning, type ModelSource, openSession } from "@cupel/runtime";
+import { type ImageSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
+import { predictErrors } from "./errors.ts";
+import { choosePreprocessing, type Origin } from "./file/choose-preprocessing.ts";
+import { metadataKeys } from "./file/metadata.ts";
+import { type OpenedModel, openModel } from "./file/open-model.ts";
+import { classCountOf, classesOf } from "./labels/model-classes.ts";
+import { checkDims } from "./run/image-runs.ts";
+import {
+  evaluateImages,
+  type ImagePrediction,
+  type PredictOptions,
+  predictImages,
+} from "./run/predict-images.ts";
+import type {
+  DifferenceOf,
+  EvaluatedImages,
+  EvaluatedOf,
+  PredictionOf,
+  Task,
+  TaskModel,
+} from "./task/task.ts";
+import { type KnownTask, recognisedTask, taskNamed } from "./task/tasks.ts";
+
+export interface PredictorOptions extends EngineTuning {
+  /**
+   * In full, or in the words of `parsePreprocessing`, such as "preset=imagenet,resize=none": what is not named
+   * is then as the model says. Default: as the model's metadata says, else guessed from its input's shape.
+   */
+  readonly preprocessing?: Preprocessing | string | undefined;
+  /** Names in the order of the model's classes. Default: as the model's metadata says. */
+  readonly classes?: readonly string[] | undefined;
+  /** Cancels the opening. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Difference>
+  extends AsyncDisposable {
+  readonly task: Task<Prediction, Evaluated, Difference>;
+  readonly preprocessing: Preprocessing;
+  /** Names in the order of the model's classes; null when nobody names them. */
+  readonly classes: readonly string[] | null;
+  /** Where each came from; that of `classes` is null when there are none. */
+  readonly origin: {
+    readonly task: Origin;
+    readonly preprocessing: Origin;
+    readonly classes: Origin | null;
+  };
+  /** The file: its graph, its bytes on disk, the images it takes a run. */
+  readonly file: OpenedModel;
+  /**
+   * Predictions one image after the other, in the order of the source. Labels are not looked at.
+   * @throws IMAGES_UNREADABLE, OUTPUT_UNSUPPORTED, CANCELLED, SESSION_CLOSED, and what a run throws
+   */
+  predict(images: ImageSource, options?: PredictOptions): AsyncIterable<ImagePrediction<Prediction>>;
+  /**
+   * The same, measured against the labels of the images.
+   * @throws LABELS_MISMATCH and what `predict` throws
+   */
+  evaluate(images: ImageSource, options?: PredictOptions): Promise<Evaluated>;
+  /** Frees all native memory. Predictions under way fail with SESSION_CLOSED. */
+  close(): Promise<void>;
+}
+
+/** Of a task in the table. */
+export type KnownPredictor = Predictor<
+  PredictionOf<KnownTask>,
+  EvaluatedOf<KnownTask>,
+  DifferenceOf<KnownTask>
+>;
+
+/**
+ * Opens a model for images. The task is that of the model's metadata, else the first in the table that
+ * recognises the outputs; a task of one's own can be given.
+ * @param source a path, or the bytes of a model without external weights.
+ * @throws what `openModel` and `openSession` throw, INPUT_UNSUPPORTED, INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED,
+ * TASK_UNKNOWN, METADATA_INVALID, PREPROCESSING_INVALID, LABELS_MISMATCH for class names that are not as many as
+ * the classes
+ */
+export function openPredictor<Prediction, Evaluated extends EvaluatedImages, Difference>(
+  source: ModelSource,
+  options: PredictorOptions & { readonly task: Task<Prediction, Evaluated, Difference> },
+): Promise<Predictor<Prediction, Evaluated, Difference>>;
+export function openPredictor(source: ModelSource, options?: PredictorOptions): Promise<KnownPredictor>;
+export async function openPredictor(
+  source: ModelSource,
+  options: PredictorOptions & { readonly task?: Task } = {},
+): Promise<Predictor<unknown, EvaluatedImages, unknown>> {
+  const file = await openModel(source);
+  const { preprocessing, origin } = choosePreprocessing(file, options.preprocessing);
+  assertOneImageInput(file);
+  const classes = chooseClasses(file, options.classes);
+  const { threads, optimization, executionProviders, configEntries, signal } = options;
+  const tuning = { threads, optimization, executionProviders, configEntries };
+  const session = await openSession(source, { ...tuning, signal });
+  try {
+    const { outputs } = session;
+    checkDims(session.inputs[0]!, tensorDims(preprocessing, 1));
+    const { task, ...told } = chooseTask({ outputs, model: file.model }, options.task);
+    const model: TaskModel = { outputs, model: file.model, classes: classes.names, preprocessing };
+    return {
+      task,
+      preprocessing,
+      classes: classes.names,
+      origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
+      file,
+      predict: (images, work = {}) => predictImages(session, task, model, images, work),
+      evaluate: (images, work = {}) => evaluateImages(session, task, model, images, work),
+      close: () => session.close(),
+      [Symbol.asyncDispose]: () => session.close(),
+    };
+  } catch (thrown) {
+    await session.close();
+    throw thrown;
+  }
+}
+
+function assertOneImageInput({ model, path }: OpenedModel): void {
+  const inputs = model.graph.inputs.filter((input) => !input.constant);
+  if (inputs.length === 1 && inputs[0]!.shape?.length === 4) return;
+  const listed = inputs.map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`);
+  throw predictErrors.error(
+    "INPUT_UNSUPPORTED",
+    `${path} is fed ${listed.join(", ") || "nothing"}; predicting images needs one input, of images, of rank 4.`,
+  );
+}
+
+interface ChosenClasses {
+  readonly names: readonly string[] | null;
+  readonly origin: Origin | null;
+}
+
+function chooseClasses({ model, path }: OpenedModel, given: readonly string[] | undefined): ChosenClasses {
+  if (given === undefined) {
+    const { names } = classesOf(model);
+    return { names, origin: names && "metadata" };
+  }
+  const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
+  if (count === null || count === given.length) return { names: given, origin: "given" };
+  throw visionErrors.error(
+    "LABELS_MISMATCH",
+    `${given.length} class names are given, but ${path} tells ${count} classes apart. Give one name for each class, in their order.`,
+    { details: { names: given.length, classes: count } },
+  );
+}
+
+function chooseTask(
+  model: Pick<TaskModel, "outputs"> & { readonly model: OpenedModel["model"] },
+  given: Task | undefined,
+): { readonly task: Task; readonly origin: Origin } {
+  if (given) return { task: given, origin: "given" };
+  const name = model.model.metadata.get(metadataKeys.task);
+  if (name !== undefined) return { task: taskNamed(name), origin: "metadata" };
+  return { task: recognisedTask(model), origin: "guessed" };
+}

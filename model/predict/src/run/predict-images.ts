@@ -1,0 +1,93 @@
+/** Images through an open session to predictions, and to an evaluation: the one loop that does it. */
+import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { type BrokenImage, batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
+import type { EvaluatedImages, Task, TaskModel } from "../task/task.ts";
+import { checkDims, type ImageSession, imagesPerRun, runImages } from "./image-runs.ts";
+
+export interface PredictOptions extends WorkOptions {
+  /** Images a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
+  readonly batchSize?: number | undefined;
+  /** Fail on the first unreadable image instead of leaving it out. Default false. */
+  readonly strict?: boolean | undefined;
+  /** Called for each image that cannot be read, in order. */
+  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+}
+
+export interface ImagePrediction<Prediction> {
+  /** Of the image in its source. */
+  readonly index: number;
+  /** Its name in the source, such as its path. */
+  readonly id: string;
+  readonly prediction: Prediction;
+}
+
+/** Larger runs are no faster, and the engine keeps the memory of the largest. */
+const largestBatch = 32;
+const bytesPerRun = 4 * 2 ** 20;
+
+function defaultBatch(preprocessing: Preprocessing): number {
+  const [, a, b, c] = tensorDims(preprocessing, 1);
+  return Math.min(largestBatch, Math.floor(bytesPerRun / (4 * a * b * c)));
+}
+
+/** What a person is told that is being done. */
+interface Doing {
+  /** Above the progress: "Predicting". */
+  readonly title: string;
+  /** Begins "... was cancelled". */
+  readonly what: string;
+}
+
+const predicting: Doing = { title: "Predicting", what: "Prediction" };
+const evaluating: Doing = { title: "Evaluating", what: "Evaluation" };
+
+/** @throws INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED, IMAGES_UNREADABLE, CANCELLED, and what the session throws */
+export async function* predictImages<Prediction>(
+  session: ImageSession,
+  task: Pick<Task<Prediction>, "reader">,
+  model: TaskModel,
+  images: ImageSource,
+  options: PredictOptions,
+  doing = predicting,
+): AsyncGenerator<ImagePrediction<Prediction>, void, undefined> {
+  const { signal, strict, onBroken } = options;
+  const input = session.inputs[0]!;
+  checkDims(input, tensorDims(model.preprocessing, 1));
+  using progress = (options.progress ?? silentProgress).start(doing.title, images.length, "images");
+  const { fetches, read } = task.reader(model);
+  const stream = batches(images, model.preprocessing, {
+    batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(model.preprocessing)),
+    strict,
+    signal,
+    onBroken,
+  });
+  for await (const { data, ...batch } of stream) {
+    throwIfCancelled(signal, doing.what);
+    const tensors = await runImages(session, input, { ...batch, data }, fetches);
+    const predictions = read(tensors, batch);
+    progress.advance(predictions.length);
+    for (const [i, prediction] of predictions.entries()) {
+      const index = batch.indices[i]!;
+      yield { index, id: images.id(index), prediction };
+    }
+  }
+}
+
+/** @throws LABELS_MISMATCH and what `predictImages` throws */
+export async function evaluateImages<Prediction, Evaluated extends EvaluatedImages>(
+  session: ImageSession,
+  task: Task<Prediction, Evaluated>,
+  model: TaskModel,
+  images: ImageSource,
+  options: PredictOptions,
+): Promise<Evaluated> {
+  const broken: BrokenImage[] = [];
+  const onBroken = (image: BrokenImage): void => {
+    broken.push(image);
+    options.onBroken?.(image);
+  };
+  const evaluation = task.evaluation(images, model);
+  const stream = predictImages(session, task, model, images, { ...options, onBroken }, evaluating);
+  for await (const { index, prediction } of stream) evaluation.add(index, prediction);
+  return evaluation.result(broken);
+}
