@@ -21,7 +21,9 @@ export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.
 export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { createRandom, type Random } from "./random.ts";
+export { conforms, expectation, type Schema } from "./schema.ts";
 export { quantile, type Spread, spreadOf } from "./spread.ts";
+export { editDistance, suggest } from "./suggest.ts";
 export { minimumNode } from "./supported-node.ts";
 export { openTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { moduleBeside } from "./thread/module-beside.ts";

@@ -3,12 +3,11 @@
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
 import { readFileSync } from "node:fs";
-import { type Clock, errorFrom, silentProgress, systemClock } from "@cupel/base";
+import { type Clock, errorFrom, silentProgress, suggest, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
 import { commandHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
 import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
-import { suggest } from "./arguments/suggest.ts";
 import type { Command } from "./commands/command.ts";
 import { commands } from "./commands/commands.ts";
 import { cliErrors } from "./errors.ts";

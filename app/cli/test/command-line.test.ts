@@ -4,7 +4,6 @@ import test from "node:test";
 import { parseByteSize } from "../src/arguments/byte-size.ts";
 import { byteSize, choice, flag, integer, type Option, points, text } from "../src/arguments/option.ts";
 import { parseArguments } from "../src/arguments/parse.ts";
-import { editDistance, suggest } from "../src/arguments/suggest.ts";
 import { commands } from "../src/commands/commands.ts";
 import { cupel } from "./harness.ts";
 
@@ -84,18 +83,6 @@ for (const [words, code, saying] of [
     );
   });
 }
-
-test("a slip is recognised, another word is not", () => {
-  assert.equal(suggest("evla", ["compress", "eval", "inspect"]), "eval");
-  assert.equal(suggest("comp", ["compress", "eval"]), "compress");
-  assert.equal(suggest("banana", ["compress", "eval"]), null);
-});
-
-test("the edit distance counts a swap of neighbours once", () => {
-  assert.equal(editDistance("ab", "ba"), 1);
-  assert.equal(editDistance("kitten", "sitting"), 3);
-  assert.equal(editDistance("", "abc"), 3);
-});
 
 test("an unknown command is refused with a suggestion, status 64 and nothing on stdout", async () => {
   const told = await cupel("comprss", "m.onnx");

@@ -105,6 +105,42 @@ test("a configuration says it all, and the command line goes before it", async (
   assert.ok((await readFile(folder.at("same.onnx"))).equals(await readFile(folder.at("net.onnx"))));
 });
 
+test("names of an earlier version are read with a remark, on the command line and in a configuration", async () => {
+  await using folder = await scratch();
+  const config = await folder.write(
+    "net.json",
+    JSON.stringify({
+      network,
+      data: "synthetic:14",
+      preprocessing: "resize=short-side:16,crop=16",
+      batch: "7",
+      epochs: 1,
+      rate: 0.01,
+      "weight-decay": 0.001,
+      workers: 0,
+    }),
+  );
+  const told = await cupel("train", config, "--json", "--threads", "1", "-o", folder.at("net.onnx"));
+  assert.equal(told.status, 0, told.err);
+  assert.deepEqual(JSON.parse(told.out).remarks, [
+    `${config}: "batch" is a number now: write 7 without quotes.`,
+    `${config}: "rate" is now called "learningRate".`,
+    `${config}: "weight-decay" is now called "weightDecay".`,
+  ]);
+  const [plain, former] = await Promise.all(
+    ["--learning-rate", "--rate"].map((option, i) =>
+      trained("--epochs", "1", option, "0.01", "-o", folder.at(`net${i}.onnx`)),
+    ),
+  );
+  assert.equal(former!.status, 0, former!.err);
+  assert.deepEqual(JSON.parse(former!.out).remarks, ["--rate is now called --learning-rate."]);
+  assert.deepEqual(JSON.parse(plain!.out).remarks, []);
+  const [first, second] = await Promise.all(
+    ["net0.onnx", "net1.onnx"].map((name) => readFile(folder.at(name))),
+  );
+  assert.ok(first!.equals(second!));
+});
+
 test("a profile names the slowest nodes, and memory is judged", async () => {
   await using folder = await scratch();
   const told = await trained(
@@ -221,6 +257,30 @@ const table: readonly Refused[] = [
     words: named(network, "--learning-rate", "0"),
   },
   {
+    what: "a bound of 0 for the gradients",
+    code: "OPTION_INVALID",
+    says: /--clip-norm must be a number above 0, not "0"/,
+    words: named(network, "--clip-norm", "0"),
+  },
+  {
+    what: "a validation share of 0",
+    code: "OPTION_INVALID",
+    says: /--validation must be images, or a share above 0 and below 1, not "0"/,
+    words: named(network, "--validation", "0"),
+  },
+  {
+    what: "momentum for adamw",
+    code: "OPTION_INVALID",
+    says: /--momentum is of sgd/,
+    words: named(network, "--momentum", "0", "--optimiser", "adamw"),
+  },
+  {
+    what: "a warm-up beside the schedule that has its own",
+    code: "OPTION_INVALID",
+    says: /--warmup cannot be given with --schedule one-cycle/,
+    words: named(network, "--warmup", "0", "--schedule", "one-cycle"),
+  },
+  {
     what: "parameters to freeze that are not there",
     code: "OPTION_INVALID",
     says: /layer9/,
@@ -245,6 +305,12 @@ const table: readonly Refused[] = [
     words: configured({ network, data: "synthetic:28", epoch: 3 }),
   },
   {
+    what: "a configuration of options that contradict each other",
+    code: "TRAINING_CONFIG_INVALID",
+    says: /"momentum" is of sgd/,
+    words: configured({ network, data: "synthetic:28", momentum: 0.5, optimiser: "adamw" }),
+  },
+  {
     what: "a configuration with a text for a flag",
     code: "TRAINING_CONFIG_INVALID",
     says: /"strict" must be true or false/,
@@ -252,8 +318,8 @@ const table: readonly Refused[] = [
   },
   {
     what: "a configuration with a number that is none",
-    code: "OPTION_INVALID",
-    says: /--epochs/,
+    code: "TRAINING_CONFIG_INVALID",
+    says: /bad\.json.*"epochs" must be a whole number of at least 1, not "many"/,
     words: configured({ network, data: "synthetic:28", epochs: "many" }),
   },
   {

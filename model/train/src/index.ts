@@ -1,3 +1,12 @@
+export { type ConfiguredFit, fitOptionsOf } from "./config/fit-options-of.ts";
+export { kebabCase, type ParsedTraining, parseTrainingConfig } from "./config/parse-training-config.ts";
+export {
+  isOptionValue,
+  type TrainingConfig,
+  type TrainingOption,
+  trainingConfigSchema,
+  trainingOptions,
+} from "./config/training-config.ts";
 export { type DifferentiateOptions, differentiate, gradientName } from "./differentiate.ts";
 export { trainErrors } from "./errors.ts";
 export { fit } from "./fit/fit.ts";
@@ -7,6 +16,8 @@ export { learningRateAt, type Schedule } from "./fit/schedule.ts";
 export { type MlpOptions, mlp } from "./network/mlp.ts";
 export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";
 export type { InputSize } from "./network/network-builder.ts";
+export { type NetworkForImages, networkForImages } from "./network/network-for-images.ts";
+export { type NetworkFacts, type NetworkSpec, networkNames, parseNetwork } from "./network/network-spec.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
 export type { Loss } from "./step/loss.ts";

@@ -34,6 +34,7 @@ export {
   type Interpolation,
   type Layout,
   type Preprocessing,
+  preprocessingSchema,
   type Resize,
   type TensorDims,
   tensorDims,

@@ -2,7 +2,7 @@
  * An option as data: how it is written, what a person is told, and how its text becomes a value of a type.
  * The parser and the help read the same rows, so that neither can know an option the other does not.
  */
-import { baseErrors } from "@cupel/base";
+import { baseErrors, conforms, expectation, type Schema } from "@cupel/base";
 import { parseByteSize } from "./byte-size.ts";
 
 export interface Option<T> {
@@ -54,58 +54,62 @@ export function text(description: Described & { readonly placeholder: string }):
   };
 }
 
-export function integer(
-  description: Described & { readonly placeholder: string; readonly min: number; readonly value: number },
-): Option<number> {
-  const { name, placeholder, min, value } = description;
-  return {
-    ...described({ fallback: String(value), ...description }),
-    placeholder,
-    read(given) {
-      if (given === null) return value;
-      const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-      if (Number.isSafeInteger(number) && number >= min) return number;
-      throw invalid(name, `must be a whole number of at least ${min}, not "${given}"`);
-    },
-  };
-}
-
-/** Any number that satisfies `holds`; undefined when left out. @param expects completes "must be ...". */
-export function number(
+/** A value that a schema admits: a number, one of a few words, any text. Undefined when left out. */
+export function value<T>(
   description: Described & {
     readonly placeholder: string;
-    readonly expects: string;
-    holds(value: number): boolean;
+    readonly schema: Schema;
+    /** Whether the schema admits it. */
+    readonly isValue: (value: unknown) => value is T;
   },
-): Option<number | undefined> {
-  const { name, placeholder, expects, holds } = description;
+): Option<T | undefined> {
+  const { name, placeholder, schema, isValue } = description;
   return {
     ...described(description),
     placeholder,
     read(given) {
       if (given === null) return undefined;
-      const value = given.trim() === "" ? Number.NaN : Number(given);
-      if (Number.isFinite(value) && holds(value)) return value;
-      throw invalid(name, `must be ${expects}, not "${given}"`);
+      const isWhole = "type" in schema && schema.type === "integer";
+      const number = (isWhole ? digits : decimal).test(given) ? Number(given) : Number.NaN;
+      const found = conforms(schema, number) ? number : given;
+      if (isValue(found)) return found;
+      throw invalid(name, `must be ${expectation(schema)}, not "${given}"`);
     },
   };
+}
+
+const digits = /^\d+$/;
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+type Integer = Described & { readonly placeholder: string; readonly min: number };
+
+/** Without a `value` that stands for it, undefined when left out. */
+export function integer(description: Integer & { readonly value: number }): Option<number>;
+export function integer(description: Integer): Option<number | undefined>;
+export function integer(description: Integer & { readonly value?: number }): Option<number | undefined> {
+  const { min, value: usual } = description;
+  const schema: Schema = { type: "integer", minimum: min };
+  const isValue = (each: unknown): each is number => conforms(schema, each);
+  const option = value({
+    ...(usual === undefined ? {} : { fallback: String(usual) }),
+    ...description,
+    schema,
+    isValue,
+  });
+  return { ...option, read: (given) => option.read(given) ?? usual };
 }
 
 /** Undefined when left out. */
 export function choice<const C extends string>(
   description: Described & { readonly choices: readonly C[] },
 ): Option<C | undefined> {
-  const { name, choices } = description;
-  return {
-    ...described(description),
+  const { choices } = description;
+  return value({
+    ...description,
     placeholder: choices.join("|"),
-    read(given) {
-      if (given === null) return undefined;
-      const found = choices.find((each) => each === given);
-      if (found !== undefined) return found;
-      throw invalid(name, `must be one of ${choices.join(", ")}, not "${given}"`);
-    },
-  };
+    schema: { enum: choices },
+    isValue: (each): each is C => choices.some((known) => known === each),
+  });
 }
 
 /** Bytes; undefined when left out. */

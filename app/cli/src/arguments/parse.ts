@@ -3,9 +3,9 @@
  * that a mistake in the last option is told before the first minute of work.
  */
 import { parseArgs } from "node:util";
+import { suggest } from "@cupel/base";
 import { cliErrors } from "../errors.ts";
 import { invalid, type Option } from "./option.ts";
-import { suggest } from "./suggest.ts";
 
 export interface Operand {
   /** In capitals, as in the help. */
@@ -133,10 +133,13 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
 export function required<T>(given: Given, option: Option<T | undefined>): T {
   const value = given.get(option);
   if (value !== undefined) return value;
-  const short = option.short === null ? "" : `-${option.short}, `;
-  throw cliErrors.error(
+  throw missing(option);
+}
+
+export function missing({ name, short, placeholder, summary }: Option<unknown>) {
+  return cliErrors.error(
     "ARGUMENT_MISSING",
-    `${short}--${option.name} ${option.placeholder} is missing: ${option.summary}. See --help.`,
-    { details: { argument: option.name } },
+    `${short === null ? "" : `-${short}, `}--${name} ${placeholder} is missing: ${summary}. See --help.`,
+    { details: { argument: name } },
   );
 }

@@ -1,12 +1,16 @@
 /** What a person reads when a training has ended. Pure: figures in, text out. */
 import { bytesText, threeDigits } from "@cupel/base";
 import type { EpochMetrics, FitResult } from "@cupel/train";
+import { profileFacts, type WrittenProfile } from "../profile/profiled.ts";
 import { durationText, numberOf, percentText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
-import type { ObservedFit } from "./observed-fit.ts";
 
-export interface Trained extends ObservedFit {
+export interface Trained {
   readonly path: string;
+  readonly result: FitResult;
+  readonly profile: WrittenProfile | null;
+  /** A sentence; null when memory was not watched. */
+  readonly memory: string | null;
   readonly bytes: number;
   /** Null when none was written. */
   readonly checkpoint: string | null;
@@ -19,13 +23,7 @@ export function summaryText({ path, bytes, result, checkpoint, profile, memory }
     ["training", effortText(result.history)],
     ...(checkpoint ? [["checkpoint", checkpoint] as const] : []),
     ...(memory ? [["memory", memory] as const] : []),
-    ...(profile
-      ? [
-          ["flame graph", profile.flameGraph] as const,
-          ["trace", profile.trace] as const,
-          ["slowest nodes", profile.slowest.join("\n")] as const,
-        ]
-      : []),
+    ...profileFacts(profile),
   ];
   return `${historyTable(result.history)}\n\n${factsText(facts)}`;
 }
@@ -36,7 +34,7 @@ function epochText({ epoch, history, stopped }: FitResult): string {
     validationAccuracy === null
       ? "not validated"
       : `${percentText(validationAccuracy)} of the validation images right`;
-  const end = stopped === "early" ? "; stopped early, nothing got better" : "";
+  const end = stopped === "early" ? "; stopped early: no epoch was better" : "";
   return `${epoch} of ${history.length}, ${judged}${end}`;
 }
 

@@ -1,219 +1,104 @@
-/** The options of `cupel train`, and what they make of a training. */
+/** The options of `cupel train`: one for each option of a training's configuration, from the same table. */
+import { CupelError, type Schema } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import type { FitOptions, Optimiser, Schedule } from "@cupel/train";
-import { parseAugmentation } from "@cupel/vision";
-import { choice, flag, integer, invalid, number, text } from "../arguments/option.ts";
-import type { Given } from "../arguments/parse.ts";
-import { strictOption } from "../subject/broken-images.ts";
+import {
+  type ConfiguredFit,
+  fitOptionsOf,
+  isOptionValue,
+  kebabCase,
+  trainingOptions as rows,
+  type TrainingConfig,
+  type TrainingOption,
+} from "@cupel/train";
+import { globals } from "../arguments/global-options.ts";
+import { flag, invalid, type Option, value } from "../arguments/option.ts";
+import { type Given, missing } from "../arguments/parse.ts";
 
-const positive = { expects: "a number above 0", holds: (value: number) => value > 0 };
-const share = { expects: "at least 0 and below 1", holds: (value: number) => value >= 0 && value < 1 };
+/** What the command line adds to a row: what stands for the value in the help, and a letter. */
+type Placeholders = Readonly<Partial<Record<TrainingOption, readonly [placeholder: string, short?: string]>>>;
 
-export const trainingOptions = {
-  epochs: integer({
-    name: "epochs",
-    placeholder: "N",
-    min: 1,
-    value: 10,
-    summary: "Times through the images",
-  }),
-  batch: integer({ name: "batch", placeholder: "N", min: 1, value: 64, summary: "Images a step" }),
-  optimiser: choice({
-    name: "optimiser",
-    choices: ["sgd", "adamw"],
-    summary: "How steps are taken",
-    fallback: "sgd",
-  }),
-  learningRate: number({
-    name: "learning-rate",
-    formerly: "rate",
-    placeholder: "X",
-    ...positive,
-    summary: "Learning rate, the largest of the schedule",
-    fallback: "0.05 for sgd, 0.001 for adamw",
-  }),
-  schedule: choice({
-    name: "schedule",
-    choices: ["cosine", "one-cycle", "step", "constant"],
-    summary: "How the learning rate changes from step to step",
-    fallback: "cosine",
-  }),
-  warmup: integer({
-    name: "warmup",
-    placeholder: "STEPS",
-    min: 0,
-    value: 0,
-    summary: "Steps over which the learning rate first rises; one-cycle has its own",
-  }),
-  momentum: number({ name: "momentum", placeholder: "X", ...share, summary: "Of sgd", fallback: "0.9" }),
-  weightDecay: number({
-    name: "weight-decay",
-    placeholder: "X",
-    ...share,
-    summary: "Weight decay",
-    fallback: "0 for sgd, 0.01 for adamw",
-  }),
-  clipNorm: number({
-    name: "clip-norm",
-    placeholder: "X",
-    ...positive,
-    summary: "Greatest norm of all gradients together",
-    fallback: "not clipped",
-  }),
-  smoothing: number({
-    name: "smoothing",
-    placeholder: "X",
-    ...share,
-    summary: "Label smoothing: share of the probability that is spread over all classes",
-    fallback: "0",
-  }),
-  augment: text({
-    name: "augment",
-    placeholder: "SPEC",
-    summary: "Random changes of the training images, such as flip,crop=4,colour=0.2",
-    fallback: "none",
-  }),
-  freeze: text({
-    name: "freeze",
-    placeholder: "NAMES",
-    summary: "Parameters to leave as they are, such as conv1.*,layer1.*",
-    fallback: "all are trained",
-  }),
-  statistics: choice({
-    name: "statistics",
-    choices: ["batch", "frozen"],
-    summary: "Normalise by each batch and keep running statistics, or use those the model has",
-    fallback: "batch",
-  }),
-  patience: integer({
-    name: "patience",
-    placeholder: "EPOCHS",
-    min: 1,
-    value: Number.MAX_SAFE_INTEGER,
-    fallback: "never",
-    summary: "Stop when so many epochs brought nothing better; needs --validation",
-  }),
-  metric: choice({
-    name: "metric",
-    choices: ["accuracy", "loss"],
-    summary: "What of the validation tells the best epoch",
-    fallback: "accuracy",
-  }),
-  keep: choice({
-    name: "keep",
-    choices: ["best", "last"],
-    summary: "The epoch that is written",
-    fallback: "best",
-  }),
-  workers: integer({
-    name: "workers",
-    placeholder: "N",
-    min: 0,
-    value: 1,
-    summary: "Threads that prepare images, beside those of the engine",
-  }),
-  replicas: integer({
-    name: "replicas",
-    placeholder: "N",
-    min: 1,
-    value: 1,
-    summary: "Sessions that share each batch, each with its part of --threads",
-  }),
-  precision: choice({
-    name: "precision",
-    choices: ["float32", "mixed"],
-    summary: "Mixed computes products and convolutions in float16, for providers that are faster with it",
-    fallback: "float32",
-  }),
-  providers: text({
-    name: "providers",
-    placeholder: "LIST",
-    summary: "Execution providers of the engine in order of preference, such as cuda,cpu",
-    fallback: "cpu",
-  }),
-  resume: flag({ name: "resume", summary: "Go on from the checkpoint, where there is one" }),
+const placeholders: Placeholders = {
+  data: ["DIR|FILE"],
+  labels: ["FILE"],
+  labelColumn: ["NAME"],
+  classes: ["FILE"],
+  validation: ["DIR|FILE|SHARE"],
+  out: ["OUT.onnx", "o"],
+  warmup: ["STEPS"],
+  augment: ["SPEC"],
+  freeze: ["NAMES"],
+  patience: ["EPOCHS"],
+  providers: ["LIST"],
+  preprocessing: ["SPEC"],
+  checkpoint: ["DIR"],
+  profile: ["DIR"],
 };
 
-type Chosen = Pick<
-  FitOptions,
-  | "epochs"
-  | "batch"
-  | "schedule"
-  | "optimiser"
-  | "loss"
-  | "augmentation"
-  | "statistics"
-  | "patience"
-  | "metric"
-  | "keep"
-  | "loader"
-  | "executionProviders"
-  | "replicas"
-  | "precision"
-  | "clipNorm"
-  | "trainable"
->;
-
-/** @throws AUGMENTATION_INVALID, OPTION_INVALID */
-export function chooseTraining(given: Given, network: Model): Chosen {
-  const get = trainingOptions;
-  const kind = given.get(get.optimiser) ?? "sgd";
-  const clipNorm = given.get(get.clipNorm);
-  const freeze = given.get(get.freeze);
-  return {
-    epochs: given.get(get.epochs),
-    batch: given.get(get.batch),
-    schedule: scheduleOf(given, given.get(get.learningRate) ?? (kind === "sgd" ? 0.05 : 0.001)),
-    optimiser: optimiserOf(given, kind),
-    loss: { kind: "cross-entropy", smoothing: given.get(get.smoothing) ?? 0 },
-    augmentation: parseAugmentation(given.get(get.augment) ?? ""),
-    statistics: given.get(get.statistics) ?? "batch",
-    patience: given.has(get.patience) ? given.get(get.patience) : undefined,
-    metric: given.get(get.metric),
-    keep: given.get(get.keep),
-    loader: { workers: given.get(get.workers), strict: given.get(strictOption) },
-    replicas: given.get(get.replicas),
-    precision: given.get(get.precision) ?? "float32",
-    executionProviders: given.get(get.providers)?.split(","),
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    ...(freeze === undefined ? {} : { trainable: allBut(freeze, network) }),
+function option(key: TrainingOption): Option<unknown> {
+  const row: Schema & (typeof rows)[TrainingOption] = rows[key];
+  const described = {
+    name: kebabCase(key),
+    summary: row.description,
+    ...("formerly" in row ? { formerly: row.formerly } : {}),
   };
+  if ("type" in row && row.type === "boolean") return flag(described);
+  const [
+    placeholder = "enum" in row ? row.enum.join("|") : "type" in row && row.type === "integer" ? "N" : "X",
+    short,
+  ] = placeholders[key] ?? [];
+  const fallback = "otherwise" in row ? row.otherwise : row.default?.toString();
+  return value({
+    ...described,
+    ...(short === undefined ? {} : { short }),
+    ...(fallback === undefined ? {} : { fallback }),
+    placeholder,
+    schema: row,
+    isValue: (given): given is TrainingConfig[TrainingOption] => isOptionValue(key, given),
+  });
 }
 
-function scheduleOf(given: Given, learningRate: number): Schedule {
-  const kind = given.get(trainingOptions.schedule) ?? "cosine";
-  if (kind !== "one-cycle") return { kind, learningRate, warmup: given.get(trainingOptions.warmup) };
-  if (given.has(trainingOptions.warmup)) throw invalid("warmup", "cannot be given with --schedule one-cycle");
-  return { kind, learningRate };
+const keys = Object.keys(rows).filter((key): key is TrainingOption => Object.hasOwn(rows, key));
+const own = keys.filter((key) => key !== "network" && key !== "seed" && key !== "threads");
+const byKey: ReadonlyMap<string, Option<unknown>> = new Map([
+  ...own.map((key) => [key, option(key)] as const),
+  ["seed", globals.seed],
+  ["threads", globals.threads],
+]);
+
+/** Those of the command; `seed` and `threads` are options of every command. */
+export const trainingOptions: readonly Option<unknown>[] = own.map((key) => byKey.get(key)!);
+
+/** @throws ARGUMENT_MISSING */
+export function requiredSetting(config: TrainingConfig, key: "data" | "out"): string {
+  const setting = config[key];
+  if (setting === undefined) throw missing(byKey.get(key)!);
+  return setting;
 }
 
-function optimiserOf(given: Given, kind: "sgd" | "adamw"): Optimiser {
-  const weightDecay = given.get(trainingOptions.weightDecay);
-  const momentum = given.get(trainingOptions.momentum);
-  const decay = weightDecay === undefined ? {} : { weightDecay };
-  if (kind === "sgd") return { kind, ...decay, ...(momentum === undefined ? {} : { momentum }) };
-  if (momentum !== undefined) throw invalid("momentum", "is of sgd");
-  return { kind, ...decay };
+/** What was given on the command line, by the keys of a configuration. */
+export function settingsOf(given: Given): Readonly<Record<string, unknown>> {
+  const told = [...byKey].filter(([, option]) => given.has(option));
+  return Object.fromEntries(told.map(([key, option]) => [key, given.get(option)]));
 }
 
-/** @param names separated by commas; `*` stands for anything. @throws OPTION_INVALID when one names nothing */
-function allBut(names: string, network: Model): (name: string) => boolean {
-  const patterns = names.split(",").map((name) => ({
-    name,
-    matches: new RegExp(
-      `^${name
-        .split("*")
-        .map((part) => part.replace(/\W/g, "\\$&"))
-        .join(".*")}$`,
-    ),
-  }));
-  const known = Array.from(network.graph.initializers, (value) => value.name);
-  const idle = patterns.find(({ matches }) => !known.some((name) => matches.test(name)));
-  if (idle) {
-    throw invalid(
-      "freeze",
-      `names no parameter with "${idle.name}"; cupel inspect --layers shows their names`,
-    );
+/** As `fitOptionsOf`; a failure of an option given on the command line is told in its words. @throws OPTION_INVALID */
+export function chooseFitOptions(given: Given, config: TrainingConfig, network: Model): ConfiguredFit {
+  try {
+    return fitOptionsOf(config, network);
+  } catch (thrown) {
+    throw inWordsOfOptions(thrown, given);
   }
-  return (name) => !patterns.some(({ matches }) => matches.test(name));
+}
+
+function inWordsOfOptions(thrown: unknown, given: Given): unknown {
+  if (!(thrown instanceof CupelError) || thrown.code !== "TRAINING_CONFIG_INVALID") return thrown;
+  const { option: key, problem } = thrown.details;
+  const option = typeof key === "string" ? byKey.get(key) : undefined;
+  if (option === undefined || typeof problem !== "string" || !given.has(option)) return thrown;
+  return invalid(
+    option.name,
+    problem.replaceAll(/"(\w+)"/g, (quoted, name) =>
+      byKey.has(name) ? `--${byKey.get(name)?.name}` : quoted,
+    ),
+  );
 }

@@ -1,9 +1,8 @@
 /** A multilayer perceptron: linear layers with an activation between, none behind the last. */
 import type { Model } from "@cupel/onnx";
-import { assertOneOf } from "./choices.ts";
+import { assertOneOf, assertSizes } from "./check-options.ts";
 import { constant, glorot, heFanIn } from "./initialiser.ts";
 import { NetworkBuilder } from "./network-builder.ts";
-import { assertSizes } from "./sizes.ts";
 
 export interface MlpOptions {
   /** Features of the input. */

@@ -5,10 +5,9 @@
  */
 import type { Model } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
-import { assertOneOf } from "./choices.ts";
+import { assertOneOf, assertSizes } from "./check-options.ts";
 import { constant, normal } from "./initialiser.ts";
 import { type ConvSpec, type Feature, type InputSize, NetworkBuilder } from "./network-builder.ts";
-import { assertSizes } from "./sizes.ts";
 
 export interface MobileNetV2Options {
   readonly classes: number;

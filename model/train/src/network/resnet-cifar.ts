@@ -6,10 +6,10 @@
  */
 import type { Model } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
+import { assertSizes } from "./check-options.ts";
 import { uniformFanIn } from "./initialiser.ts";
 import { type InputSize, NetworkBuilder } from "./network-builder.ts";
 import { basicBranch, paddedIdentity, residualStages } from "./residual-stages.ts";
-import { assertSizes } from "./sizes.ts";
 
 export interface ResNetCifarOptions {
   /** 6n + 2: the paper has 20, 32, 44, 56 and 110. */

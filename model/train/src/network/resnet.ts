@@ -3,11 +3,10 @@
  * initialisation as in torchvision.
  */
 import type { Model } from "@cupel/onnx";
-import { assertOneOf } from "./choices.ts";
+import { assertOneOf, assertSizes } from "./check-options.ts";
 import { uniformFanIn } from "./initialiser.ts";
 import { type Feature, type InputSize, NetworkBuilder } from "./network-builder.ts";
 import { type Branch, basicBranch, bottleneckBranch, projection, residualStages } from "./residual-stages.ts";
-import { assertSizes } from "./sizes.ts";
 
 export interface ResNetOptions {
   readonly classes: number;

@@ -4,8 +4,14 @@
  * row a step serves both forms.
  */
 import { visionErrors } from "../errors.ts";
-import type { Rule } from "../preprocessing/read-preprocessing.ts";
 import type { Augmentation, AugmentationKind, AugmentationStep, ShiftFill } from "./augmentation.ts";
+
+interface Rule<T> {
+  /** Completes "must be ...". */
+  readonly expects: string;
+  /** The value, or undefined when it is not one. */
+  read(value: unknown): T | undefined;
+}
 
 /** The next setting of a step: its value, or the default where it is not given. */
 type Setting = <T>(name: string, rule: Rule<T>, fallback?: T) => T;

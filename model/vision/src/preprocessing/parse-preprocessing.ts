@@ -5,93 +5,71 @@
  * stays as in the base. Colour is settled first and the preset second, so that means given beside them
  * win. A change between rgb and bgr turns the means and deviations round with it.
  */
-import { CHANNELS, type Preprocessing } from "./preprocessing.ts";
+import { expectation } from "@cupel/base";
+import { CHANNELS, type Preprocessing, preprocessingSchema } from "./preprocessing.ts";
 import { isPresetName, normalisationOf, PRESETS } from "./presets.ts";
-import { checkChannels, invalid, PREPROCESSING_RULES } from "./read-preprocessing.ts";
+import { checkChannels, invalid, isPreprocessing } from "./read-preprocessing.ts";
+
+type Changes = Readonly<Partial<Record<keyof Preprocessing, unknown>>>;
 
 interface SpecKey {
   /** Completes "must be ...". */
   readonly expects: string;
-  /** The base with this value in it, or undefined when the text is not one. */
-  apply(text: string, base: Preprocessing): Preprocessing | undefined;
+  /** What the text changes of the base, to be checked by the schema; null when it is refused at once. */
+  read(text: string, base: Preprocessing): Changes | null;
 }
+
+const { properties } = preprocessingSchema;
 
 /** In the order in which they are applied. */
 const SPEC_KEYS: Readonly<Record<string, SpecKey>> = {
   colour: {
-    expects: PREPROCESSING_RULES.colour.expects,
-    apply(text, base) {
-      const colour = PREPROCESSING_RULES.colour.read(text);
-      if (colour === undefined || colour === base.colour) return colour && base;
-      if (CHANNELS[colour] !== CHANNELS[base.colour]) return { ...base, colour };
-      return { ...base, colour, mean: base.mean.toReversed(), std: base.std.toReversed() };
+    expects: expectation(properties.colour),
+    read(text, { colour, mean, std }) {
+      const isTurned = colour !== text && colour !== "grey" && text !== "grey";
+      return isTurned ? { colour: text, mean: mean.toReversed(), std: std.toReversed() } : { colour: text };
     },
   },
   preset: {
     expects: `one of ${Object.keys(PRESETS).join(", ")}, with as many channels as the colour`,
-    apply(text, base) {
-      const normalisation = isPresetName(text) ? normalisationOf(text, base.colour) : null;
-      return normalisation === null ? undefined : { ...base, ...normalisation };
-    },
+    read: (text, base) => (isPresetName(text) ? normalisationOf(text, base.colour) : null),
   },
   crop: {
     expects: "224, or width x height such as 320x240, in pixels",
-    apply(text, base) {
+    read(text) {
       const [, width, height = width] = /^(\d+)(?:x(\d+))?$/.exec(text) ?? [];
-      const size = {
-        width: PREPROCESSING_RULES.width.read(Number(width)),
-        height: PREPROCESSING_RULES.height.read(Number(height)),
-      };
-      if (size.width === undefined || size.height === undefined) return undefined;
-      return { ...base, width: size.width, height: size.height };
+      return { width: Number(width), height: Number(height) };
     },
   },
   resize: {
     expects: "none, stretch, short-side:<pixels> or long-side:<pixels>",
-    apply(text, base) {
+    read(text) {
       const [kind, size] = text.split(":");
-      const resize = PREPROCESSING_RULES.resize.read(
-        size === undefined ? { kind } : { kind, size: Number(size) },
-      );
-      return resize && { ...base, resize };
+      return { resize: size === undefined ? { kind } : { kind, size: Number(size) } };
     },
   },
   interpolation: {
-    expects: PREPROCESSING_RULES.interpolation.expects,
-    apply(text, base) {
-      const interpolation = PREPROCESSING_RULES.interpolation.read(text);
-      return interpolation && { ...base, interpolation };
-    },
+    expects: expectation(properties.interpolation),
+    read: (interpolation) => ({ interpolation }),
   },
   layout: {
-    expects: PREPROCESSING_RULES.layout.expects,
-    apply(text, base) {
-      const layout = PREPROCESSING_RULES.layout.read(text.toUpperCase());
-      return layout && { ...base, layout };
-    },
+    expects: expectation(properties.layout),
+    read: (text) => ({ layout: text.toUpperCase() }),
   },
   scale: {
     expects: "a number other than 0, or a fraction such as 1/255",
-    apply(text, base) {
+    read(text) {
       const [top = "", bottom = "1", ...more] = text.split("/");
-      const value = numberOf(top) / numberOf(bottom);
-      const scale = more.length > 0 ? undefined : PREPROCESSING_RULES.scale.read(value);
-      return scale === undefined ? undefined : { ...base, scale };
+      return more.length > 0 ? null : { scale: numberOf(top) / numberOf(bottom) };
     },
   },
   mean: {
     expects: "numbers separated by /, one for each channel or one for all",
-    apply(text, base) {
-      const mean = PREPROCESSING_RULES.mean.read(listOf(text, base));
-      return mean && { ...base, mean };
-    },
+    read: (text, base) => ({ mean: listOf(text, base) }),
   },
   std: {
     expects: "numbers greater than 0 separated by /, one for each channel or one for all",
-    apply(text, base) {
-      const std = PREPROCESSING_RULES.std.read(listOf(text, base));
-      return std && { ...base, std };
-    },
+    read: (text, base) => ({ std: listOf(text, base) }),
   },
 };
 
@@ -99,11 +77,14 @@ const SPEC_KEYS: Readonly<Record<string, SpecKey>> = {
 export function parsePreprocessing(spec: string, base: Preprocessing): Preprocessing {
   const given = pairsOf(spec);
   let preprocessing = base;
-  for (const [key, { expects, apply }] of Object.entries(SPEC_KEYS)) {
+  for (const [key, { expects, read }] of Object.entries(SPEC_KEYS)) {
     const text = given.get(key);
     if (text === undefined) continue;
-    const changed = apply(text, preprocessing);
-    if (changed === undefined) throw invalid(`"${key}" must be ${expects}, not "${text}"`, { key, text });
+    const changes = read(text, preprocessing);
+    const changed = { ...preprocessing, ...changes };
+    if (changes === null || !isPreprocessing(changed)) {
+      throw invalid(`"${key}" must be ${expects}, not "${text}"`, { key, text });
+    }
     preprocessing = changed;
   }
   return checkChannels(preprocessing, `the preprocessing "${spec}"`);

@@ -1,44 +1,98 @@
 /**
- * Preprocessing as data: everything between a decoded image and the input tensor of a model, in a form
- * that fits into JSON and so into the model's own metadata.
+ * Preprocessing as a document: everything between a decoded image and the input tensor of a model, in a
+ * form that fits into JSON and so into the model's own metadata.
  *
  * In order: resize, centre crop to `width` x `height` (what is smaller is padded with black, both as in
  * torchvision's CenterCrop), choose channels, then per channel c: (x * scale - mean[c]) / std[c] with x
  * in 0..255.
  */
+import type { Schema } from "@cupel/base";
+import type { XStatic } from "typebox/schema";
 
-export type Colour = "rgb" | "bgr" | "grey";
+/** The largest side of a tensor: 16384 squared RGB is 3.2 GB of floats, beyond any vision model. */
+const maxSide = 16384;
+const side = {
+  type: "integer",
+  minimum: 1,
+  maximum: maxSide,
+  expects: `a whole number of pixels, 1 to ${maxSide}`,
+} as const;
 
-/** Sizes are in pixels; the other side keeps the proportion. */
-export type Resize =
-  | { readonly kind: "none" }
-  /** Both sides to the size of the tensor, whatever the proportion. */
-  | { readonly kind: "stretch" }
-  /** torchvision's Resize(size): the crop then cuts the longer side. */
-  | { readonly kind: "short-side"; readonly size: number }
-  /** Letter-box: the crop then pads the shorter side. */
-  | { readonly kind: "long-side"; readonly size: number };
+export const preprocessingSchema = {
+  type: "object",
+  properties: {
+    width: { ...side, description: "Of the tensor, in pixels." },
+    height: { ...side, description: "Of the tensor, in pixels." },
+    colour: {
+      enum: ["rgb", "bgr", "grey"],
+      description:
+        "The channels of the tensor in order. Grey is luma after ITU-R BT.601, as Pillow computes it.",
+    },
+    resize: {
+      anyOf: [
+        {
+          type: "object",
+          properties: { kind: { enum: ["none", "stretch"] } },
+          required: ["kind"],
+          additionalProperties: false,
+        },
+        {
+          type: "object",
+          properties: { kind: { enum: ["short-side", "long-side"] }, size: side },
+          required: ["kind", "size"],
+          additionalProperties: false,
+        },
+      ],
+      expects:
+        'an object with the kind "none", "stretch", "short-side" or "long-side", the last two with a size in pixels',
+      description:
+        "Before the crop. stretch: both sides to the size of the tensor. The others keep the proportion: " +
+        "short-side is torchvision's Resize(size), and the crop then cuts the longer side; long-side is letter-box, " +
+        "and the crop then pads the shorter side.",
+    },
+    interpolation: {
+      enum: ["nearest", "bilinear", "bicubic", "lanczos"],
+      description: "All but nearest smooth when they shrink, as Pillow does.",
+    },
+    layout: { enum: ["NCHW", "NHWC"], description: "Of the tensor." },
+    scale: {
+      type: "number",
+      not: { const: 0 },
+      expects: "a number other than 0",
+      description: "Multiplies 0..255: 1/255 gives 0..1.",
+    },
+    mean: {
+      type: "array",
+      minItems: 1,
+      items: { type: "number" },
+      expects: "a list of numbers",
+      description:
+        "One for each channel of the tensor, in its order (for bgr: blue first); subtracted after scale.",
+    },
+    std: {
+      type: "array",
+      minItems: 1,
+      items: { type: "number", exclusiveMinimum: 0 },
+      expects: "a list of numbers greater than 0",
+      description: "One for each channel of the tensor, in its order; divides after mean.",
+    },
+  },
+  required: ["width", "height", "colour", "resize", "interpolation", "layout", "scale", "mean", "std"],
+  additionalProperties: false,
+} as const satisfies Schema;
 
-export type Interpolation = "nearest" | "bilinear" | "bicubic" | "lanczos";
+type Declared = XStatic<typeof preprocessingSchema>;
 
-export type Layout = "NCHW" | "NHWC";
-
-export interface Preprocessing {
-  /** Of the tensor, in pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** The channels of the tensor in order. Grey is luma after ITU-R BT.601, as Pillow computes it. */
-  readonly colour: Colour;
-  readonly resize: Resize;
-  /** All but `nearest` smooth when they shrink, as Pillow does. */
-  readonly interpolation: Interpolation;
-  readonly layout: Layout;
-  /** Multiplies 0..255: 1/255 gives 0..1. */
-  readonly scale: number;
-  /** One for each channel of the tensor, in its order (for `bgr`: blue first); subtracted after `scale`. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
+/** Each field is described in `preprocessingSchema`. */
+export type Preprocessing = {
+  readonly [Key in keyof Declared]: Declared[Key] extends number[]
+    ? readonly number[]
+    : Readonly<Declared[Key]>;
+};
+export type Colour = Preprocessing["colour"];
+export type Resize = Preprocessing["resize"];
+export type Interpolation = Preprocessing["interpolation"];
+export type Layout = Preprocessing["layout"];
 
 /** How many channels a colour has. */
 export const CHANNELS: Readonly<Record<Colour, 1 | 3>> = { rgb: 3, bgr: 3, grey: 1 };

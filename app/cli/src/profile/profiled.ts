@@ -1,0 +1,53 @@
+/** A command's work under the profilers, where --profile asks for it: its flame graph and trace are files. */
+import { join } from "node:path";
+import { writeFileAtomically } from "@cupel/base";
+import { type Tracing, withProfiler } from "@cupel/profile";
+import { text } from "../arguments/option.ts";
+
+export const profileOption = text({
+  name: "profile",
+  placeholder: "DIR",
+  summary: "Folder for a flame graph and a Chrome trace of the work, which gets slower",
+});
+
+export interface WrittenProfile {
+  /** Paths. */
+  readonly flameGraph: string;
+  readonly trace: string;
+  /** The ten slowest nodes, a sentence each. */
+  readonly slowest: readonly string[];
+}
+
+export interface Profiled<Result> {
+  readonly result: Result;
+  /** Null where none was asked for. */
+  readonly profile: WrittenProfile | null;
+}
+
+/**
+ * @param folder undefined for no profile: `work` then gets no `open`, and opens its sessions as it always does
+ * @param title what was run, for the page
+ * @throws what `work` throws, DISK_FULL, WRITE_FAILED
+ */
+export async function profiled<Result>(
+  folder: string | undefined,
+  title: string,
+  work: (open: Tracing["open"] | undefined) => Promise<Result>,
+): Promise<Profiled<Result>> {
+  if (folder === undefined) return { result: await work(undefined), profile: null };
+  const { result, html, trace, summary } = await withProfiler({ title }, ({ open }) => work(open));
+  const paths = { flameGraph: join(folder, "flame-graph.html"), trace: join(folder, "trace.json") };
+  await writeFileAtomically(paths.flameGraph, html);
+  await writeFileAtomically(paths.trace, JSON.stringify(trace));
+  return { result, profile: { ...paths, slowest: summary } };
+}
+
+/** For the summary that a person reads. */
+export function profileFacts(profile: WrittenProfile | null): (readonly [string, string])[] {
+  if (profile === null) return [];
+  return [
+    ["flame graph", profile.flameGraph],
+    ["trace", profile.trace],
+    ["slowest nodes", profile.slowest.join("\n")],
+  ];
+}
