@@ -8,7 +8,7 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFil
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { minimumNode } from "@cupel/base";
-import { reportTemplate } from "@cupel/console";
+import { buildPages } from "@cupel/console";
 import { cutEngine, enginePartName, enginePlaces, wholeEngine } from "./cut-engine.ts";
 import { type Project, publishedManifest } from "./published-manifest.ts";
 import { workspacePackages } from "./workspace-packages.ts";
@@ -16,7 +16,7 @@ import { workspacePackages } from "./workspace-packages.ts";
 /** Builds into `out`, which is emptied first. @returns the packages' folders, each after those it depends on */
 export async function buildPackages(root: string, out: string): Promise<string[]> {
   rmSync(out, { recursive: true, force: true });
-  await reportTemplate();
+  await buildPages();
   const require = createRequire(join(root, "package.json"));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", out], {

@@ -1,3 +1,3 @@
 export { consoleErrors } from "./errors.ts";
+export { buildPages, pageTemplate } from "./page-template.ts";
 export { renderReport } from "./render-report.ts";
-export { reportTemplate } from "./template.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { renderReport, reportTemplate } from "@cupel/console";
+import { pageTemplate, renderReport } from "@cupel/console";
 import { awkwardReport, minimalReport, resNetReport } from "./fixture/reports.ts";
 
 /** The embedded report, found as an HTML parser would: up to the first closing tag. */
@@ -33,13 +33,13 @@ test("text of a report cannot act as a replacement pattern or a slot of the temp
 });
 
 test("the template is one file without addresses to fetch, and not heavier than 800 kB", async () => {
-  const template = await reportTemplate();
+  const template = await pageTemplate("report");
   assert.ok(template.length < 800_000, `${template.length} bytes`);
   assert.doesNotMatch(template, /<link[^>]+stylesheet|<script[^>]+src=|@import|url\(\s*["']?https?:/);
   assert.match(template, /script-src 'sha256-[A-Za-z0-9+/=]+'/);
 });
 
 test("callers at the same time get the same template", async () => {
-  const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => reportTemplate()));
+  const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => pageTemplate("report")));
   for (const other of others) assert.equal(other, first);
 });

@@ -1,10 +1,10 @@
 /** What the compression cost in right predictions, how sure that is, and which classes it moved. */
 import type { AccuracyComparison, CompressionReport } from "@cupel/report";
+import { Section } from "../../../shared/part/section.tsx";
 import { percentText, plural, pointDecimals, pointsText } from "../../../shared/view/number-text.ts";
 import { intervalSentence } from "../view/verdict.ts";
 import { ConfusionTable } from "./confusion-table.tsx";
 import { IntervalPlot } from "./interval-plot.tsx";
-import { Section } from "./section.tsx";
 
 export function AccuracySection({ report }: { readonly report: CompressionReport }) {
   const { accuracy, agreement } = report;

@@ -1,9 +1,9 @@
 /** The images themselves: an auditor believes what she can see. */
 import type { ChangedImage, CompressionReport } from "@cupel/report";
+import { Section } from "../../../shared/part/section.tsx";
 import { countText, percentText, plural } from "../../../shared/view/number-text.ts";
 import { byOutcome, outcomeCounts, outcomeOf, outcomeText } from "../view/changed-outcome.ts";
 import { className } from "../view/confusion-changes.ts";
-import { Section } from "./section.tsx";
 
 export function ChangedImages({ report }: { readonly report: CompressionReport }) {
   const { count, shown } = report.changed;

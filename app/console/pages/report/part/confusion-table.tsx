@@ -57,7 +57,7 @@ export function ConfusionTable({ accuracy }: { readonly accuracy: AccuracyCompar
         </table>
       </div>
       {changes.length > FIRST_SHOWN && (
-        <button type="button" class="more" onClick={() => setAll(!all)}>
+        <button type="button" class="plain more" onClick={() => setAll(!all)}>
           {all ? "Show fewer" : `Show all ${countText(changes.length)} changes`}
         </button>
       )}

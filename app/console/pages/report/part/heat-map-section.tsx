@@ -1,12 +1,12 @@
 /** Which layers suffered, at a glance; and beside it everything about the one selected. */
 import type { CompressionReport } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
+import { Section } from "../../../shared/part/section.tsx";
 import type { ChannelOrder } from "../view/channel-bins.ts";
 import { errorScale } from "../view/error-scale.ts";
 import { ErrorLegend } from "./error-legend.tsx";
 import { HeatMap } from "./heat-map.tsx";
 import { LayerPanel } from "./layer-panel.tsx";
-import { Section } from "./section.tsx";
 
 interface HeatMapSectionProps {
   readonly report: CompressionReport;

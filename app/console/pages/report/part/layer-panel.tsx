@@ -27,10 +27,15 @@ export function LayerPanel({ report, layer, index, isFirstBad, onSelect }: Layer
         <span class="layer-step-place">
           Layer {index + 1} of {count}
         </span>
-        <button type="button" disabled={index === 0} onClick={() => onSelect(index - 1)}>
+        <button type="button" class="plain" disabled={index === 0} onClick={() => onSelect(index - 1)}>
           Previous
         </button>
-        <button type="button" disabled={index === count - 1} onClick={() => onSelect(index + 1)}>
+        <button
+          type="button"
+          class="plain"
+          disabled={index === count - 1}
+          onClick={() => onSelect(index + 1)}
+        >
           Next
         </button>
       </div>

@@ -1,12 +1,12 @@
 /** Every figure of every layer: sorted by any column, filtered by words. */
 import type { LayerReport } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
+import { Section } from "../../../shared/part/section.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
 import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
 import { shortName } from "../view/layer-name.ts";
 import { filterLayers, nextSorting, type Sorting, sortLayers } from "../view/layer-order.ts";
 import { HowToRead } from "./how-to-read.tsx";
-import { Section } from "./section.tsx";
 
 interface LayerTableProps {
   readonly layers: readonly LayerReport[];
@@ -40,7 +40,7 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
       title="All layers"
       intro="Sort by any heading; choose a layer's name to see it in the map above."
     >
-      <div class="table-controls">
+      <div class="search">
         <label>
           Filter{" "}
           <input

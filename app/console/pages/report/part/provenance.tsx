@@ -1,7 +1,7 @@
 /** How the figures came about: enough to repeat them, and to prove which files they are about. */
 import type { CompressionReport, ModelSide } from "@cupel/report";
+import { Section } from "../../../shared/part/section.tsx";
 import { countText, plural } from "../../../shared/view/number-text.ts";
-import { Section } from "./section.tsx";
 
 export function Provenance({ report }: { readonly report: CompressionReport }) {
   const { environment, calibration } = report;

@@ -1,9 +1,9 @@
 /** What was gained: bytes by layer, time, memory, how much runs in integers, and what else was possible. */
 import type { CompressionReport } from "@cupel/report";
+import { Section } from "../../../shared/part/section.tsx";
 import { countText } from "../../../shared/view/number-text.ts";
 import { LatencyBars } from "./latency-bars.tsx";
 import { MemoryBars } from "./memory-bars.tsx";
-import { Section } from "./section.tsx";
 import { SizeChart } from "./size-chart.tsx";
 import { TradeOffChart } from "./trade-off-chart.tsx";
 

@@ -1,5 +1,6 @@
 /** The head of the page: the verdict in words, the four figures behind it, and what a reader must know. */
 import type { CompressionReport } from "@cupel/report";
+import { Masthead } from "../../../shared/part/masthead.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
 import { headline, verdictSentence } from "../view/verdict.ts";
 import { FigureCards } from "./figure-cards.tsx";
@@ -19,18 +20,8 @@ const CONTENTS = [
 ] as const;
 
 export function Summary({ report, onGoToLayer }: SummaryProps) {
-  const made = new Date(report.createdAt);
   return (
-    <header class="summary">
-      <p class="eyebrow">
-        <span class="brand">Cupel</span> compression report
-        {!Number.isNaN(made.getTime()) && (
-          <time dateTime={report.createdAt}>
-            {made.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" })} UTC
-          </time>
-        )}
-      </p>
-      <h1>{headline(report)}</h1>
+    <Masthead kind="compression report" title={headline(report)} madeAt={report.createdAt}>
       <p class="files">
         <span class="file">{report.original.file}</span> <span aria-hidden="true">→</span>
         <span class="visually-hidden">compressed to</span> <span class="file">{report.compressed.file}</span>
@@ -46,7 +37,7 @@ export function Summary({ report, onGoToLayer }: SummaryProps) {
           </a>
         ))}
       </nav>
-    </header>
+    </Masthead>
   );
 }
 

@@ -1,4 +1,4 @@
-/** A part of the page with a heading that links can point to, and a sentence on what it predictions. */
+/** A part of the page with a heading that links can point to, and a sentence on what it shows. */
 import type { ComponentChildren } from "preact";
 
 interface SectionProps {

@@ -1,40 +1,55 @@
 /**
- * Builds the page into one HTML file: Vite bundles script and style in memory, and both are written
- * into the shell. No plugin: what is inlined, and how it is escaped, is these few lines.
+ * Builds a page into one HTML file: Vite bundles script and style in memory, and both are written into the
+ * shared shell. No plugin: what is inlined, and how it is escaped, is these few lines.
  */
 import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf, writeFileAtomically } from "@cupel/base";
 import { consoleErrors } from "./errors.ts";
+import { type Library, librariesOf, noticeHtml } from "./library-notices.ts";
+import { pageFolder, shellFile, templateFile } from "./page-sources.ts";
 
 /**
- * Builds the sources in `page` and writes the template to `target`, whole or not at all. Needs Vite,
- * a development dependency.
+ * Builds the sources in `pages/NAME` and writes the template, whole or not at all. Needs Vite, a development
+ * dependency.
+ * @returns the libraries inside the page
  * @throws TEMPLATE_BUILD_FAILED, WRITE_FAILED, DISK_FULL
  */
-export async function buildReportTemplate(page: string, target: string): Promise<void> {
+export async function buildPage(name: string): Promise<readonly Library[]> {
   // The file is dated by its start: a source saved while Vite runs makes it stale, as it should.
   const started = new Date();
-  const { script, style } = await bundle(page);
+  const { script, style, libraries } = await bundle(pageFolder(name));
   const safeScript = escapeScript(script);
   const digest = createHash("sha256").update(safeScript).digest("base64");
   const slots: Readonly<Record<string, string>> = {
     "slot:digest": `sha256-${digest}`,
     "<!-- slot:style -->": `<style>${style}</style>`,
+    "<!-- slot:licences -->": noticeHtml(libraries),
     "<!-- slot:script -->": `<script type="module">${safeScript}</script>`,
   };
-  const shell = await readFile(join(page, "shell.html"), "utf8");
-  const html = shell.replace(/slot:digest|<!-- slot:(style|script) -->/g, (slot) => slots[slot] ?? slot);
+  const shell = await readFile(shellFile, "utf8");
+  const html = shell.replace(
+    /slot:digest|<!-- slot:(style|licences|script) -->/g,
+    (slot) => slots[slot] ?? slot,
+  );
+  const target = templateFile(name);
   await writeFileAtomically(target, html);
   await utimes(target, started, started);
+  return libraries;
 }
 
-async function bundle(page: string): Promise<{ script: string; style: string }> {
+interface Bundle {
+  readonly script: string;
+  readonly style: string;
+  readonly libraries: readonly Library[];
+}
+
+async function bundle(folder: string): Promise<Bundle> {
   try {
     const { build } = await import("vite");
     const result = await build({
-      root: page,
+      root: folder,
       configFile: false,
       envDir: false,
       publicDir: false,
@@ -46,18 +61,25 @@ async function bundle(page: string): Promise<{ script: string; style: string }> 
         target: "es2022",
         cssCodeSplit: false,
         modulePreload: false,
-        rolldownOptions: { input: join(page, "main.tsx"), output: { codeSplitting: false } },
+        rolldownOptions: { input: join(folder, "main.tsx"), output: { codeSplitting: false } },
       },
     });
     const output = [result].flat().flatMap((part) => ("output" in part ? part.output : []));
-    const script = output.flatMap((file) => (file.type === "chunk" ? [file.code] : []));
+    const scripts = output.flatMap((file) => (file.type === "chunk" ? [file] : []));
     const style = output.flatMap((file) => (file.type === "asset" ? [String(file.source)] : []));
-    if (script.length !== 1) throw new Error(`expected one script, got ${script.length}`);
-    return { script: script.join(""), style: style.join("\n") };
+    const [script] = scripts;
+    if (script === undefined || scripts.length > 1) {
+      throw new Error(`expected one script, got ${scripts.length}`);
+    }
+    return {
+      script: script.code,
+      style: style.join("\n"),
+      libraries: await librariesOf(Object.keys(script.modules)),
+    };
   } catch (thrown) {
     throw consoleErrors.error(
       "TEMPLATE_BUILD_FAILED",
-      `Could not build the report page in ${page}: ${reasonOf(thrown)}. Run npm ci to install Vite, or see the sources.`,
+      `Could not build the page in ${folder}: ${reasonOf(thrown)}. Run npm ci to install Vite, or see the sources.`,
       { cause: thrown },
     );
   }
