@@ -1,6 +1,6 @@
 /** The engine's trace as frames: a session's life, its runs, their layers by name, and the nodes in them. */
 import type { TraceEvent } from "@cupel/runtime";
-import { dearestFirst, type FlameFrame, frameOf, sumOf } from "./flame-frame.ts";
+import { type FlameFrame, frameOf, slowestFirst, sumOf } from "./flame-frame.ts";
 import { isKernel, isRun, kernelName, layerPath, nodeOf } from "./kernel.ts";
 import type { EngineRecording } from "./recording.ts";
 
@@ -70,7 +70,7 @@ function framesOf({ layers, kernels }: Layer, within = ""): FlameFrame[] {
     const name = /^\d+$/.test(part) && within !== "" ? `${within}.${part}` : part;
     return merged(name, framesOf(layer, name));
   });
-  return dearestFirst([...nodes, ...inner]);
+  return slowestFirst([...nodes, ...inner]);
 }
 
 /** A layer that holds one layer only is one box with both names. */

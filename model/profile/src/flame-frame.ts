@@ -22,7 +22,7 @@ export interface FlameFrame {
   readonly us: number;
   /** Where it is, or what it does; may be empty. */
   readonly note: string;
-  /** Dearest first. Their sum is at most `us`; the rest is the frame's own. */
+  /** Slowest first. Their sum is at most `us`; the rest is the frame's own. */
   readonly children: readonly FlameFrame[];
 }
 
@@ -33,10 +33,10 @@ export function frameOf(
   children: readonly FlameFrame[],
   note = "",
 ): FlameFrame {
-  return { name, kind, us: sumOf(children), note, children: dearestFirst(children) };
+  return { name, kind, us: sumOf(children), note, children: slowestFirst(children) };
 }
 
-export function dearestFirst(frames: readonly FlameFrame[]): FlameFrame[] {
+export function slowestFirst(frames: readonly FlameFrame[]): FlameFrame[] {
   return frames.toSorted((a, b) => b.us - a.us);
 }
 

@@ -1,5 +1,5 @@
 /** V8's samples: what a thread's JavaScript did, summed into stacks or laid out in time. */
-import { dearestFirst, type FlameFrame, type FrameKind, sumOf } from "./flame-frame.ts";
+import { type FlameFrame, type FrameKind, slowestFirst, sumOf } from "./flame-frame.ts";
 import type { CpuProfile, CpuProfileNode, ThreadRecording } from "./recording.ts";
 
 /** A call as it happened, microseconds of the recording. */
@@ -114,7 +114,7 @@ function descend(root: Stack, stack: readonly CpuProfileNode[]): Stack {
 }
 
 function framesOf({ callees }: Stack): FlameFrame[] {
-  return dearestFirst(
+  return slowestFirst(
     Array.from(callees.values(), (callee) => {
       const children = framesOf(callee);
       const { name, note, kind } = callee;

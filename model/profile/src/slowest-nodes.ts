@@ -3,7 +3,7 @@ import { summariseTrace } from "@cupel/runtime";
 import { isKernel, isRun, kernelMacs, kernelName, nodeOf } from "./kernel.ts";
 import type { EngineRecording } from "./recording.ts";
 
-export interface DearNode {
+export interface SlowNode {
   readonly session: string;
   readonly node: string;
   readonly opType: string;
@@ -15,7 +15,7 @@ export interface DearNode {
   readonly gmacsPerSecond: number | null;
 }
 
-export interface DearestOptions {
+export interface SlowestOptions {
   /** How many. Default 10. */
   readonly count?: number | undefined;
 }
@@ -24,7 +24,7 @@ export interface DearestOptions {
  * Over all sessions, slowest first. The first run of a session that ran more than once is left out: it
  * allocates, and pages in the weights.
  */
-export function slowestNodes(engines: readonly EngineRecording[], options: DearestOptions = {}): DearNode[] {
+export function slowestNodes(engines: readonly EngineRecording[], options: SlowestOptions = {}): SlowNode[] {
   return engines
     .flatMap(nodesOf)
     .sort((a, b) => b.totalMs - a.totalMs)
@@ -32,7 +32,7 @@ export function slowestNodes(engines: readonly EngineRecording[], options: Deare
 }
 
 /** "Conv layer1.0.conv1: 18 % of the step, 3.1 ms per run, 41 GMAC/s" */
-export function dearNodeText({ opType, node, share, msPerRun, gmacsPerSecond }: DearNode): string {
+export function slowNodeText({ opType, node, share, msPerRun, gmacsPerSecond }: SlowNode): string {
   const label = node.startsWith(opType) ? node : `${opType} ${node}`;
   const speed = gmacsPerSecond === null ? [] : [`${digits(gmacsPerSecond)} GMAC/s`];
   return [`${label}: ${digits(100 * share)} % of the step`, `${digits(msPerRun)} ms per run`, ...speed].join(
@@ -40,7 +40,7 @@ export function dearNodeText({ opType, node, share, msPerRun, gmacsPerSecond }: 
   );
 }
 
-function nodesOf({ name: session, events }: EngineRecording): DearNode[] {
+function nodesOf({ name: session, events }: EngineRecording): SlowNode[] {
   const runs = events.filter(isRun).sort((a, b) => a.ts - b.ts);
   const warmup = runs.length > 1 ? 1 : 0;
   const stepMs = runs.slice(warmup).reduce((sum, { dur }) => sum + dur, 0) / 1000;

@@ -1,31 +1,29 @@
 /**
- * One run under both profilers, V8's and the engine's, told as one: a flame graph page, a Chrome trace and
- * the slowest nodes in words. Profiling costs: the engine writes an event a node, V8 takes 2,000 samples a second.
+ * One run under both profilers, V8's and the engine's, as data on one clock: a flame tree, the slowest nodes and a
+ * Chrome trace. Profiling costs: the engine writes an event a node, V8 takes 2,000 samples a second.
  */
 
 import { type ChromeTrace, chromeTrace } from "./chrome-trace.ts";
-import { renderFlameGraph } from "./flame-page.ts";
+import type { FlameFrame } from "./flame-frame.ts";
 import { flameTree } from "./flame-tree.ts";
 import { startClock } from "./recording-clock.ts";
-import { type DearNode, dearNodeText, slowestNodes } from "./slowest-nodes.ts";
+import { type SlowNode, slowestNodes } from "./slowest-nodes.ts";
 import { startThreadSampler } from "./thread-sampler.ts";
 import { type TracedSessions, traceSessions } from "./traced-sessions.ts";
 
-export interface ProfilerOptions {
-  /** What was run, for the page: "resnet18, 20 steps". Default "Profile". */
-  readonly title?: string | undefined;
+/** Where the time of a run went: what a page shows. */
+export interface Profile {
+  /** All threads and sessions as one tree of busy time. */
+  readonly tree: FlameFrame;
+  /** The ten slowest nodes of all sessions, slowest first. `slowNodeText` says one in words. */
+  readonly slowest: readonly SlowNode[];
 }
 
-export interface ProfiledRun<Result> {
+export interface ProfiledRun<Result> extends Profile {
   /** What the run itself returned. */
   readonly result: Result;
-  /** The flame graph as one self-contained page. */
-  readonly html: string;
   /** To be written as JSON; chrome://tracing and Perfetto open it. */
   readonly trace: ChromeTrace;
-  /** The ten slowest nodes of all sessions, a sentence each. */
-  readonly summary: readonly string[];
-  readonly slowest: readonly DearNode[];
 }
 
 /** What a profiled run opens its sessions with, in the place of the runtime's `openSession`. */
@@ -36,23 +34,18 @@ export type Tracing = Pick<TracedSessions, "open">;
  * @throws what `run` throws, and RUN_FAILED when the engine wrote no trace
  */
 export async function withProfiler<Result>(
-  options: ProfilerOptions,
   run: (tracing: Tracing) => Promise<Result>,
 ): Promise<ProfiledRun<Result>> {
-  const { title = "Profile" } = options;
   const clock = startClock();
   await using sessions = await traceSessions(clock);
   await using sampler = await startThreadSampler(clock);
   const result = await run(sessions);
   const threads = await sampler.stop();
   const recording = { threads, engines: await sessions.stop() };
-  const slowest = slowestNodes(recording.engines);
-  const summary = slowest.map(dearNodeText);
   return {
     result,
-    slowest,
-    summary,
-    html: renderFlameGraph(flameTree(recording), { title, summary }),
+    tree: flameTree(recording),
+    slowest: slowestNodes(recording.engines),
     trace: chromeTrace(recording),
   };
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kernelMacs } from "../src/kernel.ts";
-import { dearNodeText, slowestNodes } from "../src/slowest-nodes.ts";
+import { slowestNodes, slowNodeText } from "../src/slowest-nodes.ts";
 import { convMacs, events, gemmMacs, recording } from "./recordings.ts";
 
 test("the slowest nodes in words, the first run left out", () => {
-  assert.deepEqual(slowestNodes(recording.engines).map(dearNodeText), [
+  assert.deepEqual(slowestNodes(recording.engines).map(slowNodeText), [
     // 500 of 800 µs; 4,608 products in 250 µs.
     "Conv layer1.0.conv1: 63 % of the step, 0.25 ms per run, 0.018 GMAC/s",
     "FusedGemm fc: 20 % of the step, 0.08 ms per run, 0.004 GMAC/s",

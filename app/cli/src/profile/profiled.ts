@@ -1,7 +1,8 @@
 /** A command's work under the profilers, where --profile asks for it: its flame graph and trace are files. */
 import { join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
-import { type Tracing, withProfiler } from "@cupel/profile";
+import { renderProfile } from "@cupel/console";
+import { slowNodeText, type Tracing, withProfiler } from "@cupel/profile";
 import { text } from "../arguments/option.ts";
 
 export const profileOption = text({
@@ -27,7 +28,7 @@ export interface Profiled<Result> {
 /**
  * @param folder undefined for no profile: `work` then gets no `open`, and opens its sessions as it always does
  * @param title what was run, for the page
- * @throws what `work` throws, DISK_FULL, WRITE_FAILED
+ * @throws what `work` throws, DISK_FULL, WRITE_FAILED, and what `renderProfile` throws
  */
 export async function profiled<Result>(
   folder: string | undefined,
@@ -35,11 +36,11 @@ export async function profiled<Result>(
   work: (open: Tracing["open"] | undefined) => Promise<Result>,
 ): Promise<Profiled<Result>> {
   if (folder === undefined) return { result: await work(undefined), profile: null };
-  const { result, html, trace, summary } = await withProfiler({ title }, ({ open }) => work(open));
+  const run = await withProfiler(({ open }) => work(open));
   const paths = { flameGraph: join(folder, "flame-graph.html"), trace: join(folder, "trace.json") };
-  await writeFileAtomically(paths.flameGraph, html);
-  await writeFileAtomically(paths.trace, JSON.stringify(trace));
-  return { result, profile: { ...paths, slowest: summary } };
+  await writeFileAtomically(paths.flameGraph, await renderProfile(run, title));
+  await writeFileAtomically(paths.trace, JSON.stringify(run.trace));
+  return { result: run.result, profile: { ...paths, slowest: run.slowest.map(slowNodeText) } };
 }
 
 /** For the summary that a person reads. */

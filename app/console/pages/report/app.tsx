@@ -1,6 +1,7 @@
 /** The page from top to bottom, and the one thing its parts share: which layer is selected. */
 import type { CompressionReport } from "@cupel/report";
 import { useCallback, useState } from "preact/hooks";
+import { SkipLink } from "../../shared/part/skip-link.tsx";
 import { AccuracySection } from "./part/accuracy-section.tsx";
 import { ChangedImages } from "./part/changed-images.tsx";
 import { HeatMapSection } from "./part/heat-map-section.tsx";
@@ -19,9 +20,7 @@ export function App({ report }: { readonly report: CompressionReport }) {
 
   return (
     <>
-      <a class="skip-link" href="#main">
-        Skip to the content
-      </a>
+      <SkipLink />
       <Summary report={report} onGoToLayer={() => goToLayer(Math.max(0, firstBad))} />
       <main id="main">
         <HeatMapSection report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
