@@ -40,6 +40,10 @@ export const onnxErrors = defineErrors({
     meaning: "A weight is NaN or infinite, so that nothing computed from it can be measured.",
     ...failures.badData,
   },
+  PASS_CONDITION_UNMET: {
+    meaning: "A pass was given a model that it does not work on, or did not leave it as it promises.",
+    ...failures.defect,
+  },
   GRAPH_EDIT_INVALID: {
     meaning: "An edit would have left the graph inconsistent; it was refused.",
     ...failures.defect,

@@ -58,8 +58,9 @@ export {
 export { foldedAxes, fromStart } from "./operator/axes.ts";
 export { type OperatorFacts, operatorFacts } from "./operator/operator-facts.ts";
 export { outputChannels, type WeightLayout, weightLayout } from "./operator/weight-layout.ts";
+export { type Condition, sharedParameters } from "./pass/condition.ts";
 export { removeDeadCode } from "./pass/dead-code.ts";
 export { foldConstants } from "./pass/fold-constants.ts";
-export { type Pass, type PassResult, runPasses } from "./pass/pass.ts";
+export { type Pass, type PassResult, passSequence, runPasses } from "./pass/pass.ts";
 export { upgradeOpset } from "./pass/upgrade-opset.ts";
 export { isElementwise } from "./shape/operators.ts";

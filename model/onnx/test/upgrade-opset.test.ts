@@ -59,30 +59,29 @@ for (const [what, node] of Object.entries(refused)) {
   test(`${what} is refused, and the model stays as it was`, () => {
     const model = withNode(node);
     const before = encodeModelBytes(model);
-    assert.throws(() => upgradeOpset(model), { code: "OPSET_UNSUPPORTED" });
+    assert.throws(() => upgradeOpset().run(model), { code: "OPSET_UNSUPPORTED" });
     assert.deepEqual(encodeModelBytes(model), before);
   });
 }
 
 test("a version beyond 18 is refused", () => {
   const model = withNode({ opset: 13, opType: "Relu" });
-  assert.throws(() => upgradeOpset(model, 19), { code: "OPSET_UNSUPPORTED", message: /18, not 19/ });
+  assert.throws(() => upgradeOpset(19).run(model), { code: "OPSET_UNSUPPORTED", message: /18, not 19/ });
 });
 
 test("a model of operator set 18 or a newer one stays as it is", () => {
-  const upgrade = { name: "upgrade-opset", run: (model: Model) => upgradeOpset(model) };
-  assert.equal(runPass(upgrade, withNode({ opset: 18, opType: "Relu" })), false);
-  assert.equal(runPass(upgrade, withNode({ opset: 21, opType: "Relu" })), false);
-  assert.equal(runPass(upgrade, withNode({ opset: 17, opType: "Relu" })), true);
+  assert.equal(runPass(upgradeOpset(), withNode({ opset: 18, opType: "Relu" })), false);
+  assert.equal(runPass(upgradeOpset(), withNode({ opset: 21, opType: "Relu" })), false);
+  assert.equal(runPass(upgradeOpset(), withNode({ opset: 17, opType: "Relu" })), true);
 });
 
 test("only changes up to the version asked for are made", () => {
   const model = withNode({ opset: 12, opType: "ReduceMax", attributes: { axes: attribute.ints([1]) } });
-  upgradeOpset(model, 17);
+  upgradeOpset(17).run(model);
   assert.equal(model.opset, 17);
   const node = [...model.graph.nodes][0]!;
   assert.deepEqual(node.ints("axes"), [1]);
-  upgradeOpset(model);
+  upgradeOpset().run(model);
   assert.equal(node.ints("axes"), null);
   assert.deepEqual(node.input(1)?.constant?.toNumbers(), [1]);
 });
@@ -91,7 +90,7 @@ test("an operator of another domain keeps its form, whatever its name", () => {
   const attributes = { axes: attribute.ints([1]) };
   const model = withNode({ opset: 12, opType: "ReduceMax", attributes }, "com.example");
   model.opsets.set("com.example", 1);
-  upgradeOpset(model);
+  upgradeOpset().run(model);
   const node = [...model.graph.nodes][0]!;
   assert.deepEqual(node.ints("axes"), [1]);
   assert.equal(node.inputs.length, 1);
@@ -104,7 +103,7 @@ test("the greatest end of a slice keeps its 64 bits", () => {
   const ends: Attribute = { kind: "ints", value: [Number(greatest)], proto };
   const attributes = { starts: attribute.ints([1]), ends };
   const model = withNode({ opset: 9, opType: "Slice", attributes });
-  upgradeOpset(model);
+  upgradeOpset().run(model);
   assert.deepEqual([...model.graph.nodes][0]!.input(2)?.constant?.toBigInts(), [greatest]);
 });
 
@@ -114,7 +113,7 @@ test("outputs keep their names when another operator makes them", () => {
   const model = withNode({ opset: 9, opType: "Upsample", constants: scales });
   const [output] = model.graph.outputs;
   const { name } = output!;
-  upgradeOpset(model);
+  upgradeOpset().run(model);
   assert.equal(model.graph.outputs[0]!.name, name);
   assert.equal(model.graph.outputs[0]!.producer?.opType, "Resize");
 });
@@ -134,10 +133,10 @@ test("a function is carried when none of its operators changed, and refused by n
   };
   const carried = withFunction("Relu");
   const [held] = carried.functions;
-  upgradeOpset(carried);
+  upgradeOpset().run(carried);
   assert.equal(carried.functions[0]!.opsetImport[0]!.version, 18n);
   assert.equal(held!.opsetImport[0]!.version, 12n, "a function that a clone shares is not written into");
-  assert.throws(() => upgradeOpset(withFunction("Softmax")), {
+  assert.throws(() => upgradeOpset().run(withFunction("Softmax")), {
     code: "OPSET_UNSUPPORTED",
     message: /"block".*Softmax/,
   });

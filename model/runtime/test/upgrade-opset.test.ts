@@ -246,7 +246,7 @@ function drawn(dims: readonly number[], type: ElementType): Feeds[string] {
 
 async function assertSame(model: Model, feeds: Feeds): Promise<void> {
   const upgraded = cloneModel(model);
-  const { modified } = upgradeOpset(upgraded);
+  const { modified } = upgradeOpset().run(upgraded);
   assert.ok(modified);
   assert.equal(upgraded.opset, 18);
   checkModel(upgraded);

@@ -13,6 +13,7 @@ import {
   type Model,
   type Node,
   removeDeadCode,
+  runPasses,
   type Value,
 } from "@cupel/onnx";
 import { type Composite, compositeOf } from "./composite.ts";
@@ -47,7 +48,7 @@ export function differentiate(model: Model, { loss, wrt }: DifferentiateOptions)
     (gradient, index) => emit.node("Identity", [gradient], {}, [gradientName(wrt[index]!)])[0]!,
   );
   graph.outputs.splice(0, graph.outputs.length, scalar, ...named);
-  removeDeadCode.run(result);
+  runPasses(result, [removeDeadCode]);
   return result;
 }
 

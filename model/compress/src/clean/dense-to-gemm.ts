@@ -7,6 +7,7 @@ import { channelBias, setParameter } from "../layer.ts";
 
 export const denseToGemm: Pass = {
   name: "dense-to-gemm",
+  requires: ["fixedConstants"],
   run(model) {
     const graph = model.graph;
     let changed = 0;

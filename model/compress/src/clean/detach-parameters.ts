@@ -7,6 +7,7 @@ import type { Pass } from "@cupel/onnx";
 
 export const detachParameters: Pass = {
   name: "detach-parameters",
+  ensures: ["fixedConstants"],
   run(model) {
     const { inputs } = model.graph;
     const open = inputs.filter((value) => !value.constant);

@@ -19,6 +19,7 @@ import { channelBias, setParameter } from "../layer.ts";
 
 export const foldBatchNorm: Pass = {
   name: "fold-batch-norm",
+  requires: ["fixedConstants", "ownParameters"],
   run(model) {
     const graph = model.graph;
     let folded = 0;
@@ -57,7 +58,7 @@ function fold(graph: Graph, layer: Node, layout: WeightLayout, norm: Node): bool
   const data = weight.toFloat32();
   const scaled = data.map((value, i) => value * scale[channelOf(i)]!);
 
-  // In place: `unshareConstants` has seen to it that nobody else reads them.
+  // In place: nobody else reads them.
   graph.setConstant(layer.input(1)!, Tensor.float32(weight.dims, scaled));
   const biasTensor = Tensor.float32([channels], bias);
   if (layer.input(2)) setParameter(graph, layer.input(2)!, biasTensor);

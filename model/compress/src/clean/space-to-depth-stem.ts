@@ -24,6 +24,7 @@ interface Axis {
 
 export const spaceToDepthStem: Pass = {
   name: "space-to-depth-stem",
+  requires: ["fixedConstants"],
   run(model) {
     const graph = model.graph;
     let changed = 0;

@@ -2,21 +2,19 @@
  * Gives every layer weights and a bias of its own: passes change them in place, and two layers that share
  * a tensor would be changed twice.
  */
-import type { Graph, Pass, Value } from "@cupel/onnx";
-
-/** Operators whose parameters later passes rewrite. */
-const parameterised = ["Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"];
+import { type Pass, sharedParameters } from "@cupel/onnx";
 
 export const unshareConstants: Pass = {
   name: "unshare-constants",
-  run(model) {
-    const graph = model.graph;
+  ensures: ["ownParameters"],
+  run({ graph }) {
     let copies = 0;
     for (const node of graph.nodes) {
-      if (!node.is(...parameterised)) continue;
-      for (const [index, value] of node.inputs.entries()) {
-        if (index === 0 || !value?.constant || isOwn(graph, value)) continue;
-        node.setInput(index, graph.addConstant(value.name, value.constant));
+      for (const index of sharedParameters(graph, node)) {
+        const value = node.input(index)!;
+        // The last user keeps the original.
+        if (value.uses.length === 1 && !graph.isOutput(value)) continue;
+        node.setInput(index, graph.addConstant(value.name, value.constant!));
         copies++;
       }
     }
@@ -26,8 +24,3 @@ export const unshareConstants: Pass = {
     };
   },
 };
-
-/** Is it read in one place only, and by no caller? */
-function isOwn(graph: Graph, constant: Value): boolean {
-  return constant.uses.length === 1 && !graph.isOutput(constant);
-}

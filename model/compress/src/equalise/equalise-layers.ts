@@ -30,6 +30,7 @@ export type ChannelFactors = Map<string, Float32Array>;
 
 export const equaliseLayers: Pass<ChannelFactors> = {
   name: "equalise-layers",
+  requires: ["fixedConstants", "ownParameters"],
   run(model, channelFactors) {
     const pairs = equalisablePairs(model.graph);
     for (let sweep = 0; sweep < sweeps; sweep++) {

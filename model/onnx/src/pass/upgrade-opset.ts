@@ -9,7 +9,7 @@ import { type FunctionProto, FunctionProtoSchema, type NodeProto } from "../gen/
 import { cloneModel, type Graph, type Model, subgraphsOf } from "../graph/index.ts";
 import { propagate } from "../infer/propagate.ts";
 import { operatorChanges } from "./operator-changes.ts";
-import type { PassResult } from "./pass.ts";
+import type { Pass } from "./pass.ts";
 
 /** The newest operator set that models are written in. */
 const newestWritten = 18;
@@ -20,23 +20,29 @@ const irVersion = 8;
 /**
  * Models of that version or a newer one stay as they are.
  * @param version 8 to 18. Default 18.
- * @throws OPSET_UNSUPPORTED, before anything changed, for a model older than 7, and for a node or a function
- * of the model that cannot be written in the newer set, by name; SHAPE_CONFLICT
+ * @throws OPSET_UNSUPPORTED. The pass throws it too, before anything changed, for a model older than 7, and for
+ * a node or a function of the model that cannot be written in the newer set, by name; and SHAPE_CONFLICT.
  */
-export function upgradeOpset(model: Model, version = newestWritten): PassResult {
-  assertOpset(model);
+export function upgradeOpset(version = newestWritten): Pass {
   if (version > newestWritten) {
     throw onnxErrors.error(
       "OPSET_UNSUPPORTED",
       `Models are brought up to operator set ${newestWritten}, not ${version}.`,
     );
   }
-  const from = model.opset;
-  if (from >= version) return { modified: false, notes: [] };
-  // What is refused is refused by the copy.
-  upgrade(cloneModel(model), version);
-  upgrade(model, version);
-  return { modified: true, notes: [`operator set ${from} became ${version}`] };
+  return {
+    name: "upgrade-opset",
+    ensures: [{ opset: version }],
+    run(model) {
+      assertOpset(model);
+      const from = model.opset;
+      if (from >= version) return { modified: false, notes: [] };
+      // What is refused is refused by the copy.
+      upgrade(cloneModel(model), version);
+      upgrade(model, version);
+      return { modified: true, notes: [`operator set ${from} became ${version}`] };
+    },
+  };
 }
 
 function upgrade(model: Model, version: number): void {

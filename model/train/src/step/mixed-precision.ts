@@ -30,6 +30,7 @@ function placementOf(node: Node): "half" | "follows" | null {
 
 export const mixedPrecision: Pass = {
   name: "mixed-precision",
+  requires: ["typed"],
   run(model: Model) {
     const { graph } = model;
     const halves = new Halves(graph);

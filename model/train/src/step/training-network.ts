@@ -6,6 +6,7 @@ import {
   inferShapes,
   Model,
   removeDeadCode,
+  runPasses,
   Tensor,
   upgradeOpset,
 } from "@cupel/onnx";
@@ -19,8 +20,7 @@ import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
  */
 export function foldNetwork(network: Model): Model {
   const model = cloneModel(network);
-  upgradeOpset(model);
-  foldConstants.run(model);
+  runPasses(model, [upgradeOpset(), foldConstants]);
   separateNormalisations(model);
   return model;
 }
@@ -60,7 +60,7 @@ export function fixBatch(network: Model, batch: number, loss: Loss | undefined):
       ]),
     ),
   });
-  foldConstants.run(model);
+  runPasses(model, [foldConstants]);
   inferShapes(model);
   const { outputs } = model.graph;
   outputs.splice(1);
@@ -68,7 +68,7 @@ export function fixBatch(network: Model, batch: number, loss: Loss | undefined):
   const last = outputs[0]?.producer;
   if (isOverClasses(loss) && last?.is("Softmax") && last.output.uses.length === 0)
     outputs[0] = last.input(0)!;
-  removeDeadCode.run(model);
+  runPasses(model, [removeDeadCode]);
   return model;
 }
 

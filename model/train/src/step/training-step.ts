@@ -4,7 +4,7 @@
  * `StateBinding` of @cupel/runtime); a run takes a batch and a learning rate and gives a loss.
  */
 import { elementCount } from "@cupel/base";
-import { checkModel, type Model, removeDeadCode } from "@cupel/onnx";
+import { checkModel, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
 import { emitForwardBackward } from "./forward-backward.ts";
 import type { Loss } from "./loss.ts";
 import { declareScale, type LossScaling } from "./loss-scaling.ts";
@@ -98,8 +98,8 @@ export function finishGraph(
   graph: Model,
   { precision }: Pick<TrainingStepOptions, "precision">,
 ): readonly string[] {
-  const notes = precision === "mixed" ? mixedPrecision.run(graph).notes : [];
-  removeDeadCode.run(graph);
+  const notes = precision === "mixed" ? runPasses(graph, [mixedPrecision]).notes : [];
+  runPasses(graph, [removeDeadCode]);
   checkModel(graph);
   return notes;
 }
