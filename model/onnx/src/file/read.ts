@@ -15,12 +15,14 @@ import {
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type TensorShapeProto_Dimension,
   type TypeProto,
   type ValueInfoProto,
 } from "../gen/onnx_pb.ts";
 import {
   type Attribute,
   bytesOf,
+  type Dimension,
   elementTypeOf,
   Graph,
   Model,
@@ -278,14 +280,12 @@ export function valueTypeOf(proto: TypeProto | undefined): ValueType | null {
   return {
     kind: "tensor",
     elementType,
-    shape: shape
-      ? shape.dim.map((dim) =>
-          dim.value.case === "dimValue"
-            ? Number(dim.value.value)
-            : dim.value.case === "dimParam" && dim.value.value !== ""
-              ? dim.value.value
-              : null,
-        )
-      : null,
+    shape: shape ? shape.dim.map(dimensionOf) : null,
   };
+}
+
+/** Exporters write a size they do not know as -1, or as a "?" that is another size at each place. */
+function dimensionOf({ value }: TensorShapeProto_Dimension): Dimension {
+  if (value.case === "dimValue") return value.value < 0n ? null : Number(value.value);
+  return value.case === "dimParam" && value.value !== "" && value.value !== "?" ? value.value : null;
 }

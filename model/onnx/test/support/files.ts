@@ -1,6 +1,6 @@
 /** Where reference files and real models are. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const data = process.env.CUPEL_DATA ?? join(import.meta.dirname, "../../../../../shared/data");
 
@@ -11,6 +11,20 @@ export function realModels(): string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith(".onnx"))
     .map((name) => join(folder, name));
+}
+
+/** Image classifiers of operator set 13 or newer: what the project's own exporters wrote, every shape declared. */
+const classifierNames = [
+  "mobilenet_v1_0.75_224.onnx",
+  "resnet20_cifar10.onnx",
+  "resnet50_w32_pcb.onnx",
+  "resnet56_cifar10.onnx",
+  "resnet8_cifar10.onnx",
+];
+
+/** Those real models that are image classifiers. */
+export function classifiers(): string[] {
+  return realModels().filter((path) => classifierNames.includes(basename(path)));
 }
 
 /** A real model by the beginning of its name; undefined when absent. */

@@ -103,7 +103,8 @@ function fillTyped(proto: TensorProto, bytes: Uint8Array): void {
 
 const dimension = fc.oneof(
   size.map((value) => ({ value: { case: "dimValue" as const, value: BigInt(value) } })),
-  fc.constantFrom("N", "seq").map((value) => ({ value: { case: "dimParam" as const, value } })),
+  fc.constant({ value: { case: "dimValue" as const, value: -1n } }),
+  fc.constantFrom("N", "seq", "?").map((value) => ({ value: { case: "dimParam" as const, value } })),
   fc.constant({}),
 );
 
