@@ -57,8 +57,42 @@ test("a cancelled task that has not begun never begins", async () => {
 
 test("a task whose time runs out says so", async () => {
   const thread = start();
-  const late = thread.perform({ wait: 5_000 }, { signal: AbortSignal.timeout(20), what: "The count" });
+  const late = thread.perform({ heed: 60_000 }, { signal: AbortSignal.timeout(20), what: "The count" });
   await assert.rejects(late, { code: "DEADLINE_EXCEEDED", message: /^The count did not finish/ });
+});
+
+test("a task in hand is told that nobody waits for it, be it cancelled or the thread closed", async () => {
+  const thread = start();
+  const controller = new AbortController();
+  const cancelled = thread.perform({ heed: 60_000 }, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 30);
+  assert.equal(await codeOf(cancelled), "CANCELLED");
+  assert.equal(await thread.perform({ add: 1 }), 101);
+  const left = codeOf(thread.perform({ heed: 60_000 }));
+  await thread.close();
+  assert.equal(await left, "OPTION_INVALID");
+});
+
+test("a cancelled task is pending until the thread has dropped it", async () => {
+  const thread = start();
+  const controller = new AbortController();
+  const first = thread.perform({ wait: 50 });
+  const second = codeOf(thread.perform({ add: 1 }, { signal: controller.signal }));
+  controller.abort();
+  assert.equal(await second, "CANCELLED");
+  assert.equal(thread.pending, 2);
+  await first;
+  await thread.perform({ add: 1 });
+  assert.equal(thread.pending, 0);
+  await thread.close();
+});
+
+test("an owner can ask why no further task is taken", async () => {
+  const thread = start();
+  assert.equal(thread.finished, null);
+  const closing = thread.close({ drain: true });
+  assert.equal(thread.finished?.code, "OPTION_INVALID");
+  await closing;
 });
 
 test("close fails what has not been done, and a drained close does it first", async () => {

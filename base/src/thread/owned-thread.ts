@@ -5,7 +5,7 @@
  *
  * Invariants:
  * 1. A promise handed out is settled by a reply, by cancellation, by `close`, or by the thread's end.
- * 2. The thread holds the process alive exactly while something is asked and not answered.
+ * 2. The thread holds the process alive exactly while it has tasks or is being closed.
  * 3. A thread is asked to end, never terminated: native code in it may not survive that.
  */
 import { type Transferable, Worker } from "node:worker_threads";
@@ -28,7 +28,10 @@ export interface OwnedThreadOptions {
 export interface TaskOptions {
   /** Buffers that move into the thread; they are empty afterwards. */
   readonly transfer?: readonly Transferable[] | undefined;
-  /** A cancelled task that has not begun never begins; one in hand is finished, and its result dropped. */
+  /**
+   * A cancelled task is rejected at once. One that has not begun never begins; one in hand ends when its
+   * handler lets it, and its result is dropped.
+   */
   readonly signal?: AbortSignal | undefined;
   /** For the message of a cancellation. Default "The work". */
   readonly what?: string | undefined;
@@ -42,6 +45,7 @@ export interface CloseOptions {
 export class OwnedThread<Task, Result> {
   readonly #worker: Worker;
   readonly #options: OwnedThreadOptions;
+  /** What the thread has been given and has neither done nor dropped. */
   readonly #tasks = new Map<number, PromiseWithResolvers<Result>>();
   readonly #ended = Promise.withResolvers<CupelError | null>();
   #nextId = 0;
@@ -64,9 +68,17 @@ export class OwnedThread<Task, Result> {
     this.#holdProcess();
   }
 
-  /** Tasks asked for and not yet answered, the one in hand included. */
+  /**
+   * Tasks whose memory the thread still holds: the one in hand, those that wait, and those cancelled that it
+   * has not dropped yet.
+   */
   get pending(): number {
     return this.#tasks.size;
+  }
+
+  /** Why no further task is taken, as `perform` would throw it; null while the thread is open. */
+  get finished(): CupelError | null {
+    return this.#finished;
   }
 
   /** Resolves when the thread has ended: with THREAD_CRASHED, or null when it was asked to end. */
@@ -84,20 +96,18 @@ export class OwnedThread<Task, Result> {
     if (this.#finished) throw this.#finished;
     const id = this.#nextId++;
     const pending = Promise.withResolvers<Result>();
-    this.#tasks.set(id, pending);
     const abort = () => {
       pending.reject(cancellation(what, signal));
       this.#post({ kind: "cancel", id });
     };
+    this.#post({ kind: "task", id, task }, transfer);
+    this.#tasks.set(id, pending);
+    this.#holdProcess();
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      this.#post({ kind: "task", id, task }, transfer);
-      this.#holdProcess();
       return await pending.promise;
     } finally {
       signal?.removeEventListener("abort", abort);
-      this.#tasks.delete(id);
-      this.#holdProcess();
     }
   }
 
@@ -120,8 +130,10 @@ export class OwnedThread<Task, Result> {
 
   #settle(reply: FromThread<Result>): void {
     const task = this.#tasks.get(reply.id);
+    this.#tasks.delete(reply.id);
+    this.#holdProcess();
     if (reply.kind === "done") task?.resolve(reply.result);
-    else task?.reject(reviveError(reply.error));
+    if (reply.kind === "failed") task?.reject(reviveError(reply.error));
   }
 
   #fail(reason: string, cause?: unknown): void {
@@ -136,6 +148,7 @@ export class OwnedThread<Task, Result> {
   #finish(reason: CupelError): void {
     this.#finished ??= reason;
     for (const task of this.#tasks.values()) task.reject(reason);
+    this.#tasks.clear();
   }
 
   #post(message: ToThread<Task>, transfer: readonly Transferable[] = []): void {

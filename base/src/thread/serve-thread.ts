@@ -14,8 +14,12 @@ export interface Served<Result> {
 }
 
 export interface ThreadHandler<Task, Result> {
-  /** What it throws is the failure of this task only. */
-  perform(task: Task): Served<Result> | Promise<Served<Result>>;
+  /**
+   * What it throws is the failure of this task only.
+   * @param signal fires when nobody waits for the task any more: it was cancelled, or the thread is to end.
+   * A handler may ignore it; the task is then done, and its result dropped.
+   */
+  perform(task: Task, signal: AbortSignal): Served<Result> | Promise<Served<Result>>;
   /** Frees what the thread holds, once, before it ends. */
   end?(): void | Promise<void>;
 }
@@ -25,6 +29,7 @@ export function serveThread<Task, Result>(handler: ThreadHandler<Task, Result>):
   if (parentPort === null) throw new Error("serveThread belongs into a worker thread.");
   const port = parentPort;
   let queue: Extract<ToThread<Task>, { kind: "task" }>[] = [];
+  let inHand: { readonly id: number; readonly controller: AbortController } | null = null;
   let busy = false;
   let closing = false;
 
@@ -35,16 +40,26 @@ export function serveThread<Task, Result>(handler: ThreadHandler<Task, Result>):
     busy = true;
     for (let next = queue.shift(); next; next = queue.shift()) {
       const { id, task } = next;
+      const controller = new AbortController();
+      inHand = { id, controller };
       try {
-        const { result, transfer } = await handler.perform(task);
+        const { result, transfer } = await handler.perform(task, controller.signal);
         reply({ kind: "done", id, result }, transfer);
       } catch (thrown) {
         reply({ kind: "failed", id, error: postError(thrown) });
       }
+      inHand = null;
       if (queue.length > 0) await setImmediate();
     }
     busy = false;
     if (closing) await end();
+  }
+
+  function cancel(id: number): void {
+    if (inHand?.id === id) inHand.controller.abort();
+    const left = queue.filter((task) => task.id !== id);
+    if (left.length < queue.length) reply({ kind: "dropped", id });
+    queue = left;
   }
 
   /** With the port closed nothing keeps the thread alive, and it ends by itself. */
@@ -60,11 +75,12 @@ export function serveThread<Task, Result>(handler: ThreadHandler<Task, Result>):
         if (!busy) void drain();
         break;
       case "cancel":
-        queue = queue.filter(({ id }) => id !== message.id);
+        cancel(message.id);
         break;
       case "close":
         queue = [];
         closing = true;
+        inHand?.controller.abort();
         if (!busy) void end();
         break;
     }

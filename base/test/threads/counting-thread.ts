@@ -6,6 +6,8 @@ import { baseErrors, serveThread } from "@cupel/base";
 export type CountingTask =
   | { readonly add: number }
   | { readonly wait: number }
+  /** Waits until nobody waits for it. */
+  | { readonly heed: number }
   | { readonly fail: string }
   | { readonly exit: number }
   | { readonly crash: string };
@@ -13,7 +15,8 @@ export type CountingTask =
 let sum: number = workerData;
 
 serveThread<CountingTask, number>({
-  async perform(task) {
+  async perform(task, signal) {
+    if ("heed" in task) await setTimeout(task.heed, null, { signal });
     if ("wait" in task) await setTimeout(task.wait);
     if ("fail" in task) throw baseErrors.error("DISK_FULL", task.fail, { cause: new RangeError("inner") });
     if ("exit" in task) process.exit(task.exit);
