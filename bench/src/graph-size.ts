@@ -4,7 +4,7 @@
  */
 import { spreadOf } from "@cupel/base";
 import { attribute, encodeModelBytes, type Model } from "@cupel/onnx";
-import { openSession, randomFeeds, type Session, watchMemory } from "@cupel/runtime";
+import { type InferenceSession, openSession, randomFeeds, watchMemory } from "@cupel/runtime";
 import { differentiate } from "@cupel/train";
 import { type Allocation, allocationOf } from "./allocation.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -160,7 +160,7 @@ async function measureGraph(model: Model, signal: AbortSignal): Promise<GraphFig
 }
 
 async function allocationPerRun(
-  session: Session,
+  session: InferenceSession,
   feeds: ReturnType<typeof randomFeeds>,
 ): Promise<Allocation> {
   const { thisThread, workers } = await allocationOf(async () => {

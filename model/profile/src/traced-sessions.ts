@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
   type ModelSource,
-  openSession,
+  openStatefulSession,
   readTrace,
-  type Session,
-  type SessionOptions,
+  type StatefulSession,
+  type StatefulSessionOptions,
   type TraceEvent,
 } from "@cupel/runtime";
 import { type ClockBound, clockOffset } from "./clock-offset.ts";
@@ -19,8 +19,8 @@ import type { EngineRecording } from "./recording.ts";
 import type { RecordingClock } from "./recording-clock.ts";
 
 export interface TracedSessions extends AsyncDisposable {
-  /** As `openSession` of the runtime, and as owned by the caller. */
-  open(source: ModelSource, options?: SessionOptions): Promise<Session>;
+  /** In the place of `openSession` and `openStatefulSession` of the runtime, and as owned by the caller. */
+  open(source: ModelSource, options?: Partial<StatefulSessionOptions>): Promise<StatefulSession>;
   /** The traces of all sessions, closing those still open: the engine writes a trace when it closes. */
   stop(): Promise<EngineRecording[]>;
 }
@@ -28,7 +28,7 @@ export interface TracedSessions extends AsyncDisposable {
 interface Traced {
   readonly name: string;
   readonly folder: string;
-  readonly session: Session;
+  readonly session: StatefulSession;
   readonly opening: Seen;
   readonly runs: Seen[];
 }
@@ -47,17 +47,29 @@ export async function traceSessions(clock: RecordingClock): Promise<TracedSessio
     async open(source, options = {}) {
       const folder = await mkdtemp(join(root, "session-"));
       const asked = clock.now();
-      const session = await openSession(source, { ...options, profile: join(folder, "trace") });
+      const session = await openStatefulSession(source, {
+        ...options,
+        state: options.state ?? [],
+        profile: join(folder, "trace"),
+      });
       const opening = { asked, answered: clock.now() };
       const traced: Traced = { name: sessionName(source, sessions), folder, session, opening, runs: [] };
       sessions.push(traced);
-      const timedRun: Session["timedRun"] = async (feeds, runOptions) => {
+      const seen = async <Result>(run: () => Promise<Result>): Promise<Result> => {
         const asked = clock.now();
-        const run = await session.timedRun(feeds, runOptions);
+        const result = await run();
         traced.runs.push({ asked, answered: clock.now() });
-        return run;
+        return result;
       };
-      return { ...session, timedRun, run: async (...given) => (await timedRun(...given)).outputs };
+      return {
+        ...session,
+        get pending() {
+          return session.pending;
+        },
+        timedRun: (...given) => seen(() => session.timedRun(...given)),
+        run: (...given) => seen(() => session.run(...given)),
+        warmUp: (...given) => seen(() => session.warmUp(...given)),
+      };
     },
     stop: () =>
       Promise.all(

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { attribute, encodeModelBytes, Model, Tensor, tensorType, Value } from "@cupel/onnx";
 import { type FlameFrame, slowNodeText, withProfiler } from "@cupel/profile";
-import type { Session } from "@cupel/runtime";
+import type { InferenceSession } from "@cupel/runtime";
 
 /** y = relu(conv(x)), named as a layer's nodes are. */
 function convolution(): Uint8Array {
@@ -49,7 +49,7 @@ const framesOf = (frame: FlameFrame): FlameFrame[] => [frame, ...frame.children.
 const now = () => performance.now() * 1000;
 
 test("a run is told by both profilers on one clock", async () => {
-  let forgotten: Session | null = null;
+  let forgotten: InferenceSession | null = null;
   const own: { readonly run: Span; readonly burst: Span }[] = [];
   const { result, tree, slowest, trace } = await withProfiler(async ({ open }) => {
     const session = await open(convolution(), { threads: 1, optimization: "disabled" });
@@ -114,7 +114,7 @@ test("a worker that ends before the profile does is in it", async () => {
 });
 
 test("what the run throws is thrown, and nothing stays behind", async () => {
-  let session: Session | null = null;
+  let session: InferenceSession | null = null;
   const failure = new Error("in the run");
   await assert.rejects(
     withProfiler(async ({ open }) => {

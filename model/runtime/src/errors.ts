@@ -56,6 +56,14 @@ export const runtimeErrors = defineErrors({
     ...failures.badRequest,
   },
   SESSION_CLOSED: { meaning: "The session was closed before or during the call.", ...failures.unavailable },
+  QUEUE_FULL: {
+    meaning: "The session has as many runs to answer as it lets wait; this one was not taken.",
+    http: 429,
+    grpc: "RESOURCE_EXHAUSTED",
+    exit: 75,
+    retryable: true,
+    public: true,
+  },
   MEASUREMENT_FAILED: {
     meaning: "A child process that measures for us failed; what it said is in the message.",
     ...failures.defect,

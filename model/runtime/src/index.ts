@@ -31,12 +31,23 @@ export {
 } from "./memory/memory-watch.ts";
 export { cpuFeatures } from "./processor/cpu.ts";
 export { type CpuFeature, type CpuFeatures, type Int8Advice, int8Advice } from "./processor/cpu-features.ts";
+export { engineThreads, setEngineThreads } from "./session/engine-budget.ts";
 export type { EngineTuning, Optimization } from "./session/engine-options.ts";
+export type { EngineRun } from "./session/engine-protocol.ts";
 export { engineVersion } from "./session/engine-version.ts";
 export type { Feeds, Targets } from "./session/feeds.ts";
 export { addTaps, fixDimensions } from "./session/graph-edits.ts";
 export type { ModelSource } from "./session/model-source.ts";
-export { openSession, type RunOptions, type Session, type SessionOptions } from "./session/session.ts";
-export type { EngineRun } from "./session/session-protocol.ts";
+export {
+  type InferenceSession,
+  openSession,
+  type RunOptions,
+  type SessionOptions,
+} from "./session/session.ts";
 export type { StateBinding } from "./session/state-binding.ts";
+export {
+  openStatefulSession,
+  type StatefulSession,
+  type StatefulSessionOptions,
+} from "./session/stateful-session.ts";
 export { float32Of, type TensorData, type TypedArray, type ValueInfo } from "./session/tensor-data.ts";

@@ -1,15 +1,26 @@
-/** Speaks a session's protocol up to the first run, which ends the thread in the way the feed is named after. */
-import { parentPort } from "node:worker_threads";
-import type { SessionReply, SessionRequest } from "../src/session/session-protocol.ts";
+/** Answers like an engine up to the first run, which does what its feed is named after. */
+import { setTimeout } from "node:timers/promises";
+import { workerData } from "node:worker_threads";
+import { serveThread } from "@cupel/base";
+import { EngineBudget } from "../src/session/engine-budget.ts";
+import type { EngineAnswer, EngineTask, EngineThreadData } from "../src/session/engine-protocol.ts";
 
-const port = parentPort!;
-port.on("message", (request: SessionRequest) => {
-  if (request.kind === "open") {
-    if (request.model.kind === "path" && request.model.path === "exit while opening") process.exit(4);
-    const opened: SessionReply = { kind: "opened", inputs: [], outputs: [] };
-    port.postMessage(opened);
-  }
-  if (request.kind === "run" && "exit" in request.feeds) process.exit(3);
-  if (request.kind === "run" && "throw" in request.feeds) throw new Error("out of cheese");
-  if (request.kind === "close") port.close();
+const { budget, place }: EngineThreadData = workerData;
+
+serveThread<EngineTask, EngineAnswer>({
+  async perform(task, signal) {
+    if (task.kind === "run" && "exit" in task.feeds) process.exit(3);
+    if (task.kind === "run" && "throw" in task.feeds) {
+      queueMicrotask(() => {
+        throw new Error("out of cheese");
+      });
+    }
+    if (task.kind === "run" && "hold" in task.feeds) {
+      await new EngineBudget(budget).acquire(place, signal);
+      await setTimeout(100);
+      process.exit(5);
+    }
+    if (task.kind === "run") await setTimeout(60_000, null, { signal });
+    return { result: { kind: "done", run: { outputs: {}, engineMs: 0 } } };
+  },
 });

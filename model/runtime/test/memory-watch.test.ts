@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { openSession, type Session, watchMemory } from "@cupel/runtime";
+import { type InferenceSession, openSession, watchMemory } from "@cupel/runtime";
 import { doubler } from "./tiny-models.ts";
 
 const feeds = () => ({ x: { type: "float32", dims: [2, 3], data: new Float32Array(6) } }) as const;
 
 test("sessions that are opened and never closed are a leak of native memory", async () => {
   using watch = watchMemory();
-  const forgotten: Session[] = [];
+  const forgotten: InferenceSession[] = [];
   try {
     for (let step = 0; step < 20; step++) {
       const session = await openSession(doubler(), { threads: 1 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float32Of, openSession, type StateBinding, type TensorData } from "@cupel/runtime";
+import { float32Of, openStatefulSession, type StateBinding, type TensorData } from "@cupel/runtime";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { engineOptions } from "../src/session/engine-options.ts";
 import { openEngineSession, prepareEngineThread } from "../src/session/engine-session.ts";
@@ -31,7 +31,7 @@ async function sumOf(session: { readState(): Promise<Record<string, TensorData>>
 }
 
 test("state is fed and fetched by the session itself, and constants stay", async () => {
-  await using session = await openSession(accumulator(), {
+  await using session = await openStatefulSession(accumulator(), {
     state: [bound(floats(10, 20)), constant(3)],
   });
   assert.deepEqual(
@@ -56,7 +56,7 @@ test("state is fed and fetched by the session itself, and constants stay", async
 });
 
 test("a hundred and one queued runs each see the state the one before left", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const runs = Array.from({ length: 101 }, (_, i) => session.run({ x: floats(i, 1) }));
   for (const [i, run] of runs.entries()) {
     assert.deepEqual([...float32Of((await run).before!)], [(i * i - i) / 2, i]);
@@ -104,7 +104,7 @@ test("the installed binding stops at the sentinel when the outputs are written a
 });
 
 test("outputs of a rank that only the run knows are fetched beside state", async () => {
-  await using session = await openSession(reshaper(), {
+  await using session = await openStatefulSession(reshaper(), {
     state: [
       {
         input: "shape",
@@ -120,7 +120,7 @@ test("outputs of a rank that only the run knows are fetched beside state", async
 });
 
 test("reading and writing take their turn among the runs", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const x = floats(1, 1);
   const [, early, , , late] = await Promise.all([
     session.run({ x }),
@@ -138,14 +138,14 @@ test("reading and writing take their turn among the runs", async () => {
 });
 
 test("what was read does not change with the runs after it", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const { sum } = await session.readState();
   for (let i = 0; i < 3; i++) await session.run({ x: floats(1, 1) });
   assert.deepEqual(sum, floats(0, 0));
 });
 
 test("state and outputs travel through shared memory", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const source = shared(2);
   source.set([7, 8]);
   await session.writeState({ sum: { type: "float32", dims: [2], data: source } });
@@ -160,7 +160,7 @@ test("state and outputs travel through shared memory", async () => {
 });
 
 test("targets that are not shared or of another size or type are refused", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const code = async (promise: Promise<unknown>) => (await failureOf(promise)).code;
   assert.equal(await code(session.readStateInto({ sum: new Float32Array(2) })), "TENSOR_TYPE_MISMATCH");
   assert.equal(await code(session.readStateInto({ sum: shared(3) })), "TENSOR_TYPE_MISMATCH");
@@ -173,7 +173,7 @@ test("targets that are not shared or of another size or type are refused", async
 });
 
 test("a failed run leaves the state of the last good one", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   await session.run({ x: floats(1, 2) });
   const queued = [session.run({ x: floats(1, 2, 3) }), session.run({ x: floats(1, 2) })] as const;
   assert.equal((await failureOf(queued[0])).code, "RUN_FAILED");
@@ -182,7 +182,7 @@ test("a failed run leaves the state of the last good one", async () => {
 });
 
 test("a new value of another shape than the state is a failed run", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero(1) });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero(1) });
   assert.equal((await failureOf(session.run({ x: floats(1, 2) }))).code, "RUN_FAILED");
   assert.deepEqual(await sumOf(session), [0]);
 });
@@ -191,21 +191,21 @@ test("initial values are copied, or moved with transferState", async () => {
   const data = Float32Array.of(1, 2);
   const state = [bound({ type: "float32", dims: [2], data }), constant(1)];
   {
-    await using session = await openSession(accumulator(), { state });
+    await using session = await openStatefulSession(accumulator(), { state });
     data.fill(9);
     assert.deepEqual(await sumOf(session), [1, 2]);
   }
-  await using session = await openSession(accumulator(), { state, transferState: true });
+  await using session = await openStatefulSession(accumulator(), { state, transferState: true });
   assert.equal(data.length, 0);
   assert.deepEqual(await sumOf(session), [9, 9]);
-  const failure = await failureOf(openSession(accumulator(), { state }));
+  const failure = await failureOf(openStatefulSession(accumulator(), { state }));
   assert.equal(failure.code, "INPUT_SHAPE_MISMATCH");
 });
 
 test("initial values moved in one buffer do not become one state", async () => {
   const data = new Float32Array(2);
   const zero: TensorData = { type: "float32", dims: [2], data };
-  await using session = await openSession(accumulator(), {
+  await using session = await openStatefulSession(accumulator(), {
     state: [
       bound(zero),
       { input: "scale", output: null, initial: { ...zero, dims: [], data: data.subarray(1) } },
@@ -217,7 +217,7 @@ test("initial values moved in one buffer do not become one state", async () => {
 });
 
 test("wrong bindings are refused by name", async () => {
-  const opening = (...state: StateBinding[]) => failureOf(openSession(accumulator(), { state }));
+  const opening = (...state: StateBinding[]) => failureOf(openStatefulSession(accumulator(), { state }));
   const two = floats(0, 0);
   const cases: [StateBinding[], string, RegExp][] = [
     [[{ input: "nothing", output: null, initial: two }], "STATE_INVALID", /"nothing", which is no input/],
@@ -244,7 +244,7 @@ test("wrong bindings are refused by name", async () => {
 });
 
 test("state is neither fed nor fetched by the caller, and unknown state is refused", async () => {
-  await using session = await openSession(accumulator(), { state: fromZero() });
+  await using session = await openStatefulSession(accumulator(), { state: fromZero() });
   const x = floats(1, 1);
   const code = async (promise: Promise<unknown>) => (await failureOf(promise)).code;
   assert.equal(await code(session.run({ x, sum: x })), "INPUT_UNKNOWN");
@@ -259,7 +259,7 @@ test("state is neither fed nor fetched by the caller, and unknown state is refus
 test("two thousand runs of a 4 MiB state do not grow the process", async () => {
   const length = 1 << 20;
   const resident = () => process.memoryUsage().rss / 2 ** 20;
-  await using session = await openSession(accumulator(), {
+  await using session = await openStatefulSession(accumulator(), {
     threads: 1,
     state: [bound({ type: "float32", dims: [length], data: new Float32Array(length) }), constant(1)],
     transferState: true,
@@ -280,7 +280,7 @@ test("two thousand runs of a 4 MiB state do not grow the process", async () => {
 test("closing frees the state", async () => {
   const length = 16 << 20;
   const resident = () => process.memoryUsage().rss / 2 ** 20;
-  const session = await openSession(accumulator(), {
+  const session = await openStatefulSession(accumulator(), {
     threads: 1,
     state: [bound({ type: "float32", dims: [length], data: new Float32Array(length).fill(1) }), constant(1)],
     transferState: true,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { baseErrors, CupelError } from "@cupel/base";
-import { openSession, type Session } from "@cupel/runtime";
+import { openStatefulSession, type StatefulSession } from "@cupel/runtime";
 import {
   mlp,
   openParallelTrainer,
@@ -159,9 +159,9 @@ suite("failures", () => {
   const crash = baseErrors.error("THREAD_CRASHED", "The thread of the session crashed (test).");
 
   test("a replica whose thread ends takes the others with it", async () => {
-    const sessions: Session[] = [];
-    const open: typeof openSession = async (...given) => {
-      const session = await openSession(...given);
+    const sessions: StatefulSession[] = [];
+    const open: typeof openStatefulSession = async (...given) => {
+      const session = await openStatefulSession(...given);
       sessions.push(session);
       if (sessions.length !== 2) return session;
       return { ...session, timedRun: () => Promise.reject(crash) };
@@ -177,10 +177,10 @@ suite("failures", () => {
   });
 
   test("a session that does not open closes those that did", async () => {
-    const sessions: Session[] = [];
-    const open: typeof openSession = async (...given) => {
+    const sessions: StatefulSession[] = [];
+    const open: typeof openStatefulSession = async (...given) => {
       if (sessions.length === 2) throw crash;
-      const session = await openSession(...given);
+      const session = await openStatefulSession(...given);
       sessions.push(session);
       return session;
     };

@@ -7,7 +7,7 @@
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { imagesPerRun, runImages } from "@cupel/predict";
-import { float32Of, openSession, type Session, type TensorData } from "@cupel/runtime";
+import { float32Of, type InferenceSession, openSession, type TensorData } from "@cupel/runtime";
 import {
   type BrokenImage,
   batches,
@@ -173,7 +173,7 @@ interface RunResult {
 }
 
 async function run(
-  session: Session,
+  session: InferenceSession,
   input: Parameters<typeof runImages>[1],
   batch: ImageBatch,
 ): Promise<RunResult> {

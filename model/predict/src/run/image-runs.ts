@@ -2,12 +2,12 @@
  * How images are handed to a model: as many a run as it takes and memory allows. A model exported for a
  * fixed number of images gets its last run filled up with black ones, whose predictions are dropped.
  */
-import type { Session, TensorData } from "@cupel/runtime";
+import type { InferenceSession, TensorData } from "@cupel/runtime";
 import { runtimeErrors } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 
 /** What is needed of a session that is fed images. */
-export type ImageSession = Pick<Session, "inputs" | "outputs" | "run">;
+export type ImageSession = Pick<InferenceSession, "inputs" | "outputs" | "run">;
 
 export interface InputShape {
   readonly name: string;
@@ -25,7 +25,7 @@ export function imagesPerRun({ dims }: InputShape, wanted: number): number {
  * @returns tensors that begin with a dimension of the batch's own size.
  */
 export async function runImages(
-  session: Pick<Session, "run">,
+  session: Pick<InferenceSession, "run">,
   input: InputShape,
   batch: ImageBatch,
   fetches?: readonly string[],

@@ -10,7 +10,7 @@ import { runtimeErrors } from "../errors.ts";
 import type { EngineTuning } from "../session/engine-options.ts";
 import type { Feeds } from "../session/feeds.ts";
 import type { ModelSource } from "../session/model-source.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { type InferenceSession, openSession } from "../session/session.ts";
 import { randomFeeds } from "./random-feeds.ts";
 
 export interface LatencyOptions extends WorkOptions, EngineTuning {
@@ -34,21 +34,21 @@ export interface Latency {
 }
 
 interface Contestant {
-  readonly session: Session;
+  readonly session: InferenceSession;
   readonly feeds: Feeds;
 }
 
 /** A model's idle threads must not spin while another model is on. */
 const quietConfig = { "session.force_spinning_stop": "1" };
 
-/** @throws what `openSession` and `Session.run` throw, INPUT_SHAPE_MISMATCH when a model cannot take the batch */
+/** @throws what `openSession` and `InferenceSession.run` throw, INPUT_SHAPE_MISMATCH when a model cannot take the batch */
 export async function measureLatency(
   models: readonly { readonly name: string; readonly model: ModelSource }[],
   options: LatencyOptions = {},
 ): Promise<Latency[]> {
   const { runs = 50, warmup = 5, batch, seed = 1, signal, progress = silentProgress, ...tuning } = options;
   await using stack = new AsyncDisposableStack();
-  const sessions: Session[] = [];
+  const sessions: InferenceSession[] = [];
   for (const { model } of models) {
     const session = await openSession(model, {
       ...tuning,
@@ -96,15 +96,15 @@ async function interleave(
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (round + turn) % contestants.length;
       const { session, feeds } = contestants[i]!;
-      const { engineMs } = await session.timedRun(feeds);
-      if (round >= options.warmup) times[i]!.push(engineMs);
+      if (round < options.warmup) await session.warmUp(feeds);
+      else times[i]!.push((await session.timedRun(feeds)).engineMs);
     }
     options.onRound();
   }
   return times;
 }
 
-function batchFeeds(session: Session, batch: number, seed: number, name: string): Feeds {
+function batchFeeds(session: InferenceSession, batch: number, seed: number, name: string): Feeds {
   const feeds = randomFeeds(session.inputs, seed, { batch });
   const fixed = session.inputs.find((input) => typeof input.dims[0] === "number" && input.dims[0] !== batch);
   if (fixed === undefined) return feeds;

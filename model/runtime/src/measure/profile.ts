@@ -16,9 +16,7 @@ export interface ProfileOptions extends WorkOptions, Omit<SessionOptions, "profi
   readonly feeds?: Feeds | undefined;
 }
 
-const warmup = 1;
-
-/** @throws what `openSession` and `Session.run` throw */
+/** @throws what `openSession` and `InferenceSession.run` throw */
 export async function profile(source: ModelSource, options: ProfileOptions = {}): Promise<NodeTime[]> {
   const { runs = 10, feeds: given, signal, progress = silentProgress, ...sessionOptions } = options;
   await using folder = await openTemporaryFolder();
@@ -30,13 +28,14 @@ export async function profile(source: ModelSource, options: ProfileOptions = {})
     });
     const feeds = given ?? randomFeeds(session.inputs, 1);
     using task = progress.start("Profiling", runs, "runs");
-    for (let run = 0; run < warmup + runs; run++) {
+    await session.warmUp(feeds, { signal });
+    for (let run = 0; run < runs; run++) {
       throwIfCancelled(signal, "Profiling");
       await session.run(feeds);
-      if (run >= warmup) task.advance();
+      task.advance();
     }
   }
-  return summariseTrace(await readTrace(folder.path), { warmup });
+  return summariseTrace(await readTrace(folder.path), { warmup: 1 });
 }
 
 /** The trace that the one session with its `profile` prefix in `folder` wrote when it was closed. @throws RUN_FAILED */

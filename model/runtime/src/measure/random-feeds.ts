@@ -1,10 +1,9 @@
 /** Feeds for measuring: right in type and shape, random in value, the same for the same seed. */
-import { createRandom, type Random } from "@cupel/base";
+import { createRandom, elementCount, type Random } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import {
   arrayLength,
   type EngineElementType,
-  elementCount,
   isEngineElementType,
   type TensorData,
   type TypedArray,

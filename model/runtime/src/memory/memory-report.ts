@@ -62,7 +62,7 @@ const sampleEveryMs = 2;
 
 /**
  * Bytes in memory are first written to a temporary file: a shipped model is loaded from one.
- * @throws MEASUREMENT_FAILED when a process dies, CANCELLED, and what `openSession` and `Session.run` throw
+ * @throws MEASUREMENT_FAILED when a process dies, CANCELLED, and what `openSession` and `InferenceSession.run` throw
  */
 export async function measureMemory(source: ModelSource, options: MemoryOptions = {}): Promise<MemoryReport> {
   const { batch = 1, runs = 5, repeats = 3, signal, ...tuning } = options;

@@ -1,25 +1,25 @@
 /**
- * One engine session in the current thread: with `engine-state.ts` the only file that knows
- * ONNX Runtime's binding.
+ * One engine session in the current thread: with `engine-state.ts` the only file that
+ * calls ONNX Runtime's binding.
  *
  * Calls block the thread for as long as the engine works (the binding's promises only look asynchronous),
- * so it is hosted by `session-worker.ts`, or by a child process that does nothing else.
+ * so it is hosted by `engine-worker.ts`, or by a child process that does nothing else.
  */
+import { elementCount } from "@cupel/base";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeErrors } from "../errors.ts";
 import { loadError, runError } from "./engine-errors.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { loadEngine } from "./engine-package.ts";
+import type { EngineRun } from "./engine-protocol.ts";
 import { EngineState } from "./engine-state.ts";
 import type { Feeds, Targets } from "./feeds.ts";
 import type { PostedModel } from "./model-source.ts";
 import { metSentinel, sentinelName } from "./sentinel.ts";
-import type { EngineRun } from "./session-protocol.ts";
 import type { StateBinding } from "./state-binding.ts";
 import {
   arrayLength,
   bytesOf,
-  elementCount,
   engineElementType,
   isEngineElementType,
   type TensorData,
@@ -30,12 +30,19 @@ import {
 
 const engine = loadEngine();
 
+export interface EngineRunOptions {
+  /** Takes outputs instead of the result. */
+  readonly into?: Targets;
+  /** Default true. */
+  readonly renewsState?: boolean;
+}
+
 export interface EngineSession extends AsyncDisposable {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly state: EngineState;
-  /** @param fetches null for all outputs that are no state. @param into takes outputs instead of the result. */
-  run(feeds: Feeds, fetches: readonly string[] | null, into?: Targets): Promise<EngineRun>;
+  /** @param fetches null for all outputs that are no state. */
+  run(feeds: Feeds, fetches: readonly string[] | null, options?: EngineRunOptions): Promise<EngineRun>;
 }
 
 /**
@@ -85,7 +92,7 @@ export async function openEngineSession(
     inputs,
     outputs,
     state,
-    async run(feeds, fetches, into = {}) {
+    async run(feeds, fetches, { into = {}, renewsState = true } = {}) {
       try {
         const tensors: Record<string, Tensor> = {};
         for (const [name, feed] of Object.entries(feeds)) {
@@ -102,7 +109,7 @@ export async function openEngineSession(
           if (target === undefined) outputs[name] = output;
           else copyOutput(name, output, target);
         }
-        state.advance(results);
+        state.advance(results, renewsState);
         return { outputs, engineMs };
       } catch (thrown) {
         throw runError(thrown);

@@ -1,6 +1,6 @@
 /**
  * The state of one engine session, in the engine's thread. With `engine-session.ts`, the only file that
- * knows ONNX Runtime's binding.
+ * calls ONNX Runtime's binding.
  *
  * Each binding owns two buffers for the session's life. A run reads one and has the engine write the other,
  * which it is given as a pre-allocated output; only when the run has succeeded do the two change places. So
@@ -74,13 +74,13 @@ export class EngineState {
     return written;
   }
 
-  /** Makes what the run wrote the state, and frees the copies among its results. */
-  advance(results: Readonly<Record<string, Tensor>>): void {
+  /** Frees the copies among the results of a run, and makes what it wrote the state if it `renews` it. */
+  advance(results: Readonly<Record<string, Tensor>>, renews: boolean): void {
     for (const slot of this.#slots.values()) {
       if (slot.output === null) continue;
       const copy = results[slot.output]?.data;
       if (ArrayBuffer.isView(copy) && copy.buffer !== slot.next.data.buffer) release(copy.buffer);
-      [slot.current, slot.next] = [slot.next, slot.current];
+      if (renews) [slot.current, slot.next] = [slot.next, slot.current];
     }
   }
 

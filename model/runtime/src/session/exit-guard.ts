@@ -35,12 +35,12 @@ export async function guarded<Result>(memory: GuardMemory, call: () => Promise<R
   }
 }
 
-const guardedThreads = new Set<GuardMemory>();
+const guardedThreads = new Map<GuardMemory, () => void>();
 
-/** In the process: waits for this thread at exit, until `unguardExit`. */
-export function guardExit(memory: GuardMemory): void {
+/** In the owner: waits for this thread at exit, until `unguardExit`. @param left is called when it has been waited for */
+export function guardExit(memory: GuardMemory, left: () => void): void {
   if (guardedThreads.size === 0) process.on("exit", waitForThreads);
-  guardedThreads.add(memory);
+  guardedThreads.set(memory, left);
 }
 
 export function unguardExit(memory: GuardMemory): void {
@@ -49,6 +49,9 @@ export function unguardExit(memory: GuardMemory): void {
 }
 
 function waitForThreads(): void {
-  for (const memory of guardedThreads) Atomics.store(memory, leaving, 1);
-  for (const memory of guardedThreads) Atomics.wait(memory, inside, 1, longestWaitMs);
+  for (const memory of guardedThreads.keys()) Atomics.store(memory, leaving, 1);
+  for (const [memory, left] of guardedThreads) {
+    Atomics.wait(memory, inside, 1, longestWaitMs);
+    left();
+  }
 }

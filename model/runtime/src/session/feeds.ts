@@ -5,11 +5,12 @@
  * the caller's words and costs no engine time. It is then copied exactly once, or moved when the caller
  * gives it away. (Posting a view without care would clone its whole underlying buffer, twice.)
  */
+import { elementCount } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import {
   arrayLength,
   copyOf,
-  elementCount,
+  engineElementType,
   isEngineElementType,
   isShared,
   type TensorData,
@@ -159,6 +160,18 @@ export function packFeeds(
 /** Shared memory cannot be moved (nor does the engine take it); a Buffer may be a slice of Node's pool. */
 function isMovable(data: TypedArray): boolean {
   return data.buffer instanceof ArrayBuffer && !Buffer.isBuffer(data);
+}
+
+/** Zeros of the declared shapes, with 1 for symbolic dimensions. @throws TENSOR_TYPE_MISMATCH */
+export function zeroFeeds(inputs: readonly ValueInfo[]): Record<string, TensorData> {
+  return Object.fromEntries(
+    inputs.map(({ name, type, dims }) => {
+      const elementType = engineElementType(type);
+      const sizes = dims.map((dim) => (typeof dim === "number" ? dim : 1));
+      const data = new tensorArrays[elementType](arrayLength(elementType, elementCount(sizes)));
+      return [name, { type, dims: sizes, data }];
+    }),
+  );
 }
 
 export function shapeText(dims: readonly (number | string)[]): string {

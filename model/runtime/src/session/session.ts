@@ -1,27 +1,25 @@
 /**
- * The public session: a model that is loaded and can be run, in a thread of its own.
+ * A model that is loaded and can be run, in a thread of its own.
  *
  * Opening a session starts one thread; closing it frees the engine's memory and ends the thread. Runs are
  * answered in the order they were asked for, and several may be under way, so that a caller prepares the
- * next image while the engine works on this one.
+ * next image while the engine works on this one. How many is bounded: what waits holds its feeds in memory.
  */
-import { moduleBeside, throwIfCancelled } from "@cupel/base";
-import { type EngineOptions, type EngineTuning, engineOptions } from "./engine-options.ts";
-import { enginePackage } from "./engine-package.ts";
+import { baseErrors, type CloseOptions, type CupelError } from "@cupel/base";
+import { runtimeErrors } from "../errors.ts";
+import type { EngineTuning } from "./engine-options.ts";
+import type { EngineRun } from "./engine-protocol.ts";
+import { type OpenEngine, openEngine, runOf } from "./engine-thread.ts";
 import {
   checkFeeds,
-  checkFeedsGiven,
   checkFetches,
   checkTargets,
   type Feeds,
   packFeeds,
   type Targets,
+  zeroFeeds,
 } from "./feeds.ts";
-import { editSource } from "./graph-edits.ts";
-import { type ModelSource, nameOfSource, postModel } from "./model-source.ts";
-import type { EngineRun } from "./session-protocol.ts";
-import { SessionThread } from "./session-thread.ts";
-import { checkStateNames, packBindings, type StateBinding, stateValues } from "./state-binding.ts";
+import type { ModelSource } from "./model-source.ts";
 import type { TensorData, ValueInfo } from "./tensor-data.ts";
 
 export interface SessionOptions extends EngineTuning {
@@ -32,10 +30,11 @@ export interface SessionOptions extends EngineTuning {
    * cannot fuse across it: a tapped session is slower and, in a quantised model, may round differently.
    */
   readonly taps?: readonly string[] | undefined;
-  /** Inputs that keep their values in the session, and the outputs that renew them. Default: none. */
-  readonly state?: readonly StateBinding[] | undefined;
-  /** Moves the buffers of the initial state into the session instead of copying them; they are empty afterwards. */
-  readonly transferState?: boolean | undefined;
+  /**
+   * Runs that may be pending at once, the one in the engine included. One more is refused with QUEUE_FULL
+   * before its feeds are copied. Default 128.
+   */
+  readonly maxQueued?: number | undefined;
   /** Prefix of a path: the engine writes its trace there when the session is closed. See `profile`. */
   readonly profile?: string | undefined;
   /** Where the engine writes the graph it will actually run. See `optimisedGraph`. */
@@ -54,107 +53,115 @@ export interface RunOptions {
    * whose output turns out to have another length fails.
    */
   readonly into?: Targets | undefined;
-  /** A cancelled run that has not begun never begins; one in the engine ends, renews the state, and its result is dropped. */
+  /**
+   * Rejects the run at once: with CANCELLED, or DEADLINE_EXCEEDED where it is one of `AbortSignal.timeout`. A
+   * run that has not begun never begins; one in the engine ends, renews the state, and its result is dropped.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Session extends AsyncDisposable {
+export interface InferenceSession extends AsyncDisposable {
   /** What a run is fed: all inputs but state. */
   readonly inputs: readonly ValueInfo[];
   /** What a run gives: all outputs but state, with taps last, in the order given. */
   readonly outputs: readonly ValueInfo[];
   /**
+   * What was asked for and is not answered: runs and, of a stateful session, reads and writes of the state. One
+   * that was cancelled counts until the thread has dropped it, since its feeds are held until then.
+   */
+  readonly pending: number;
+  /** Resolves as soon as the thread has ended: with THREAD_CRASHED, or null after `close`. Never rejects. */
+  readonly ended: Promise<CupelError | null>;
+  /**
    * @throws INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, OUTPUT_UNKNOWN,
-   * RUN_FAILED, CANCELLED, SESSION_CLOSED, THREAD_CRASHED
+   * QUEUE_FULL, RUN_FAILED, CANCELLED, DEADLINE_EXCEEDED, SESSION_CLOSED, THREAD_CRASHED
    */
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, TensorData>>;
   /** The same, with the time the engine itself took. */
   timedRun(feeds: Feeds, options?: RunOptions): Promise<EngineRun>;
   /**
-   * Copies of the state, by input, between two runs: in turn with the runs asked for.
-   * @throws STATE_INVALID, SESSION_CLOSED, THREAD_CRASHED
+   * One run whose outputs are dropped and that leaves the state as it is. The first run of a session is
+   * slower than the others, for it allocates; warm up before the first caller waits.
+   * @param feeds of the shapes to come. Default: zeros, with symbolic dimensions of 1.
+   * @throws those of `run`
    */
-  readState(names?: readonly string[]): Promise<Record<string, TensorData>>;
+  warmUp(feeds?: Feeds, options?: Pick<RunOptions, "signal">): Promise<void>;
   /**
-   * The same into arrays over SharedArrayBuffers, which the session's thread writes itself.
-   * @throws STATE_INVALID, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, THREAD_CRASHED
+   * Frees all native memory and ends the thread; the run in the engine ends first. Runs not yet answered fail
+   * with SESSION_CLOSED, or are answered first with `drain`. No further run is taken either way.
    */
-  readStateInto(targets: Targets): Promise<void>;
-  /**
-   * Replaces values of the state, in turn with the runs asked for; those not given stay. Values in ordinary
-   * memory are taken as they are now. Those in a SharedArrayBuffer are read by the session's thread, without
-   * a copy in between, and MUST NOT change until the promise is settled.
-   * @throws STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, SESSION_CLOSED, THREAD_CRASHED
-   */
-  writeState(values: Feeds): Promise<void>;
-  /** Frees all native memory and ends the thread. Runs not yet answered fail with SESSION_CLOSED. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
+
+const defaultMaxQueued = 128;
 
 /**
  * Loads a model into a thread of its own.
  * @throws ENGINE_MISSING, MODEL_NOT_FOUND, MODEL_LOAD_FAILED, MODEL_UNSUPPORTED_BY_ENGINE, PROVIDER_UNAVAILABLE,
- * TAP_UNKNOWN, DIMENSION_UNKNOWN, STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH, CANCELLED, THREAD_CRASHED
+ * TAP_UNKNOWN, DIMENSION_UNKNOWN, OPTION_INVALID, CANCELLED, DEADLINE_EXCEEDED, THREAD_CRASHED
  */
-export async function openSession(source: ModelSource, options: SessionOptions = {}): Promise<Session> {
-  throwIfCancelled(options.signal, "Opening the session");
-  // Looked for here, since a thread that cannot load it would only end.
-  enginePackage();
-  const { state: bindings = [], transferState = false } = options;
-  const edited = await editSource(source, {
-    taps: options.taps ?? [],
-    freeDimensions: options.freeDimensions ?? {},
-    sentinel: bindings.some((binding) => binding.output !== null),
-  });
-  const engine: EngineOptions = {
-    ...engineOptions({ ...options, configEntries: { ...edited.configEntries, ...options.configEntries } }),
-    tracePrefix: options.profile ?? null,
-    optimisedModelPath: options.optimisedModelPath ?? null,
-  };
-  const model = postModel(edited.source, nameOfSource(source));
-  const initial = packBindings(bindings, transferState);
-  const thread = new SessionThread(moduleBeside(import.meta.url, "session-worker"));
-  const opened = await thread.open(
-    { kind: "open", model, options: engine, state: initial.bindings },
-    model.kind === "bytes" ? [model.bytes, ...initial.moved] : initial.moved,
-    options.signal,
-  );
-  const state = stateValues(bindings);
-  const renewed = new Set(bindings.map((binding) => binding.output));
-  const inputs = opened.inputs.filter((input) => !state.some((value) => value.name === input.name));
-  const outputs = opened.outputs.filter((output) => !renewed.has(output.name));
+export async function openSession(
+  source: ModelSource,
+  options: SessionOptions = {},
+): Promise<InferenceSession> {
+  const maxQueued = checkMaxQueued(options);
+  return createSession(await openEngine(source, options, { state: [] }), maxQueued);
+}
 
-  const timedRun = async (feeds: Feeds, { fetches, into = {}, transfer, signal }: RunOptions = {}) => {
+/** @throws OPTION_INVALID */
+export function checkMaxQueued({ maxQueued = defaultMaxQueued }: SessionOptions): number {
+  if (Number.isSafeInteger(maxQueued) && maxQueued > 0) return maxQueued;
+  throw baseErrors.error(
+    "OPTION_INVALID",
+    `maxQueued must be a whole number of at least 1, not ${maxQueued}.`,
+    {
+      details: { maxQueued },
+    },
+  );
+}
+
+/** @param maxQueued see `SessionOptions` */
+export function createSession({ thread, inputs, outputs }: OpenEngine, maxQueued: number): InferenceSession {
+  function checkRoom(): void {
+    if (thread.finished) throw thread.finished;
+    if (thread.pending < maxQueued) return;
+    throw runtimeErrors.error(
+      "QUEUE_FULL",
+      `The session has ${maxQueued} runs to answer, as many as maxQueued allows. Ask again when some are answered.`,
+      { details: { maxQueued } },
+    );
+  }
+
+  async function ask(feeds: Feeds, options: RunOptions, renewsState: boolean): Promise<EngineRun> {
+    checkRoom();
+    const { fetches, into = {}, transfer, signal } = options;
     checkFeeds(inputs, feeds);
     const wanted = fetches ? [...new Set([...fetches, ...Object.keys(into)])] : null;
     checkFetches(outputs, wanted ?? Object.keys(into));
     checkTargets(outputs, into);
     const packed = packFeeds(feeds, transfer ? "transfer" : "copy");
-    const task = { kind: "run", feeds: packed.feeds, fetches: wanted, into } as const;
-    return thread.perform(task, packed.moved, signal);
-  };
-  const close = () => thread.close();
+    const answer = await thread.perform(
+      { kind: "run", feeds: packed.feeds, fetches: wanted, into, renewsState },
+      { transfer: packed.moved, signal, what: "The run" },
+    );
+    return runOf(answer);
+  }
+
+  const timedRun = (feeds: Feeds, options: RunOptions = {}) => ask(feeds, options, true);
+  const close = (options?: CloseOptions) => thread.close(options);
   return {
     inputs,
     outputs,
+    get pending() {
+      return thread.pending;
+    },
+    ended: thread.ended,
     timedRun,
-    run: async (feeds, runOptions) => (await timedRun(feeds, runOptions)).outputs,
-    async readState(names) {
-      checkStateNames(state, names ?? []);
-      return (await thread.perform({ kind: "readState", names: names ?? null }, [])).outputs;
-    },
-    async readStateInto(targets) {
-      checkStateNames(state, Object.keys(targets));
-      checkTargets(state, targets);
-      await thread.perform({ kind: "readStateInto", targets }, []);
-    },
-    async writeState(values) {
-      checkStateNames(state, Object.keys(values));
-      checkFeedsGiven(state, values);
-      const packed = packFeeds(values, "share");
-      await thread.perform({ kind: "writeState", values: packed.feeds }, packed.moved);
+    run: async (feeds, options) => (await timedRun(feeds, options)).outputs,
+    async warmUp(feeds = zeroFeeds(inputs), options = {}) {
+      await ask(feeds, { signal: options.signal }, false);
     },
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }

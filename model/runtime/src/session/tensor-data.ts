@@ -64,10 +64,6 @@ export function engineElementType(type: string): EngineElementType {
   throw runtimeErrors.error("TENSOR_TYPE_MISMATCH", `The engine takes no ${type} tensors from JavaScript.`);
 }
 
-export function elementCount(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
-}
-
 /** How many elements of the typed array `count` tensor elements take: half as many for 4-bit types. */
 export function arrayLength(type: EngineElementType, count: number): number {
   return type === "int4" || type === "uint4" ? Math.ceil(count / 2) : count;

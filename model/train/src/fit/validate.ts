@@ -1,6 +1,6 @@
 /** Loss and accuracy of a model as it would be written, in an ordinary session with constant weights. */
 import { encodeModel, type Model } from "@cupel/onnx";
-import { float32Of, openSession } from "@cupel/runtime";
+import { float32Of, openStatefulSession } from "@cupel/runtime";
 import { type BatchesOptions, batches, type ImageSource, type Preprocessing } from "@cupel/vision";
 import type { TrainerOptions } from "../trainer/trainer.ts";
 
@@ -25,8 +25,8 @@ export async function validate(
   preprocessing: Preprocessing,
   options: ValidateOptions,
 ): Promise<Validation> {
-  const { threads, executionProviders, signal, strict, onBroken, open = openSession } = options;
-  await using session = await open(encodeModel(model), { threads, executionProviders, signal });
+  const { threads, executionProviders, signal, strict, onBroken, open = openStatefulSession } = options;
+  await using session = await open(encodeModel(model), { threads, executionProviders, signal, state: [] });
   const [input] = session.inputs;
   const fixed = input!.dims[0];
   const size = typeof fixed === "number" ? fixed : options.batch;

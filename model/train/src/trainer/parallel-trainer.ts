@@ -13,9 +13,9 @@ import { type Dims, encodeModel, type Model } from "@cupel/onnx";
 import {
   type EngineRun,
   type Feeds,
-  openSession,
+  openStatefulSession,
   runtimeErrors,
-  type Session,
+  type StatefulSession,
   type TensorData,
 } from "@cupel/runtime";
 import {
@@ -50,12 +50,12 @@ export interface ParallelTrainerOptions extends TrainerOptions, ParallelStepOpti
  */
 export async function openParallelTrainer(network: Model, options: ParallelTrainerOptions): Promise<Trainer> {
   const compiled = compileParallelStep(network, options);
-  const { replicas, open = openSession } = options;
+  const { replicas, open = openStatefulSession } = options;
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / replicas));
   const zeros = ({ dims }: { dims: Dims }) => new Float32Array(elementCount(dims));
   // Closes what is open already when one does not open.
   await using opened = new AsyncDisposableStack();
-  const evaluators: Session[] = [];
+  const evaluators: StatefulSession[] = [];
   for (let replica = 0; replica < replicas; replica++) {
     const session = await open(encodeModel(compiled.replica), {
       ...engineOf({ ...options, threads }),
@@ -86,8 +86,8 @@ type SharedTensors = Readonly<Record<string, TensorData & { readonly data: Float
 
 class ParallelEngine implements StepEngine {
   readonly #batch: number;
-  readonly #evaluators: readonly Session[];
-  readonly #updater: Session;
+  readonly #evaluators: readonly StatefulSession[];
+  readonly #updater: StatefulSession;
   readonly #sessions: AsyncDisposable;
   /** Of each replica. */
   readonly #reports: readonly SharedTensors[];
@@ -97,8 +97,8 @@ class ParallelEngine implements StepEngine {
 
   constructor(
     { batch, reports, held, state }: ParallelStep,
-    evaluators: readonly Session[],
-    updater: Session,
+    evaluators: readonly StatefulSession[],
+    updater: StatefulSession,
     sessions: AsyncDisposable,
   ) {
     this.#batch = batch;

@@ -7,8 +7,8 @@ import {
   type EngineRun,
   type EngineTuning,
   type Feeds,
-  openSession,
-  type Session,
+  type InferenceSession,
+  openStatefulSession,
   type SessionOptions,
   type StateBinding,
   type TensorData,
@@ -22,8 +22,8 @@ import { learningRateName, stepName } from "../step/update.ts";
 
 export interface TrainerOptions extends TrainingStepOptions, EngineTuning {
   readonly signal?: AbortSignal | undefined;
-  /** What sessions are opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
-  readonly open?: typeof openSession | undefined;
+  /** What sessions are opened with, such as a profiler's `open`. Default: `openStatefulSession` of @cupel/runtime. */
+  readonly open?: typeof openStatefulSession | undefined;
 }
 
 export interface StepBatch {
@@ -66,7 +66,7 @@ export interface Trainer extends AsyncDisposable {
   readonly steps: number;
   /**
    * One step.
-   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; THREAD_CRASHED; those of `Session.run`
+   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; THREAD_CRASHED; those of `InferenceSession.run`
    */
   step(batch: StepBatch, learningRate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
@@ -77,10 +77,10 @@ export interface Trainer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** @throws those of `compileStep` and `openSession` */
+/** @throws those of `compileStep` and `openStatefulSession` */
 export async function openTrainer(network: Model, options: TrainerOptions): Promise<Trainer> {
   const compiled = compileStep(network, options);
-  const { open = openSession } = options;
+  const { open = openStatefulSession } = options;
   const session = await open(encodeModel(compiled.graph), {
     ...engineOf(options),
     transferState: true,
@@ -224,7 +224,7 @@ export function bindingOf(
 
 export type InputDims = ReadonlyMap<string, readonly number[]>;
 
-export function dimsOf({ inputs }: Session): InputDims {
+export function dimsOf({ inputs }: InferenceSession): InputDims {
   return new Map(inputs.map((input) => [input.name, input.dims.map(Number)]));
 }
 

@@ -5,18 +5,18 @@
  * on a device that has float16 (whose sums inside an operator are float32 as well).
  */
 import { encodeModel, inferShapes, type Model, readModel, type Value } from "@cupel/onnx";
-import { openSession, type Session, type SessionOptions } from "@cupel/runtime";
+import { openStatefulSession, type StatefulSession, type StatefulSessionOptions } from "@cupel/runtime";
 
-/** In the place of `openSession`. */
+/** In the place of `openStatefulSession`. */
 export async function openRounding(
-  source: Parameters<typeof openSession>[0],
-  options: SessionOptions = {},
-): Promise<Session> {
+  source: Parameters<typeof openStatefulSession>[0],
+  options: StatefulSessionOptions,
+): Promise<StatefulSession> {
   if (typeof source === "string") throw new TypeError("a model in memory is expected");
   const model = readModel(source instanceof Uint8Array ? source : Buffer.concat(source));
   inferShapes(model);
   holdHalves(model);
-  return openSession(encodeModel(model), { ...options, optimization: "disabled" });
+  return openStatefulSession(encodeModel(model), { ...options, optimization: "disabled" });
 }
 
 function holdHalves({ graph }: Model): void {
