@@ -5,6 +5,7 @@ import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
+import { CupelError } from "@cupel/base";
 import sharp from "sharp";
 import {
   type Image,
@@ -287,11 +288,28 @@ suite("ending", () => {
     await refused(work, "CANCELLED", /Loading images was cancelled/);
   });
 
-  test("a thread that crashes fails the epoch, and the loader still closes", async () => {
+  test("a failure in a thread that is not an image's fails the epoch with its cause, and the thread goes on", async () => {
     // No image is -3 pixels wide: turning it to grey throws where nobody expects it.
     const impossible: Image = { ...raw(1, 1, 3, [1, 2, 3]), width: -3 };
-    await using loader = openLoader(sourceOf([level(0), impossible]), grey, { batchSize: 2, workers: 1 });
-    await refused(() => collect(loader.epoch(0)), "THREAD_CRASHED", /Invalid typed array length/);
+    const source = sourceOf([level(0), impossible]);
+    await using loader = openLoader(source, grey, { batchSize: 1, workers: 1, shuffle: false });
+    const epoch = loader.epoch(0);
+    await epoch.next();
+    const thrown: unknown = await epoch.next().catch((reason) => reason);
+    assert.ok(thrown instanceof CupelError);
+    assert.equal(thrown.code, "INTERNAL");
+    assert.match(thrown.message, /Invalid typed array length/);
+    assert.ok(thrown.cause instanceof Error && thrown.cause.name === "RangeError");
+    assert.equal((await loader.epoch(1).next()).value?.indices[0], 0);
+  });
+
+  test("a thread that dies fails the epoch, and the loader still closes", async () => {
+    const worker = new Promise<Worker>((resolve) => process.once("worker", resolve));
+    await using loader = openLoader(sourceOf(levels(8)), grey, { batchSize: 2, workers: 1, queue: 1 });
+    const epoch = loader.epoch(0);
+    await epoch.next();
+    await (await worker).terminate();
+    await refused(() => collect(epoch), "THREAD_CRASHED", /cupel-loader crashed/);
     await refused(() => collect(loader.epoch(1)), "THREAD_CRASHED", /crashed/);
   });
 });

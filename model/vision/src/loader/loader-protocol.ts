@@ -1,4 +1,4 @@
-/** What a loader and its threads tell each other. The floats of a batch change hands; they are never copied. */
+/** What a loader asks of its threads. The floats of a batch change hands; they are never copied. */
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import type { Preprocessing } from "../preprocessing/preprocessing.ts";
 import type { BrokenSlot, Slot } from "./fill-batch.ts";
@@ -9,12 +9,13 @@ export interface LoaderThreadData {
   readonly augmentation: Augmentation;
 }
 
-export type LoaderRequest =
-  | { readonly kind: "fill"; readonly slots: readonly Slot[]; readonly data: Float32Array<ArrayBuffer> }
-  | { readonly kind: "close" };
+/** A batch to fill. */
+export interface LoaderTask {
+  readonly slots: readonly Slot[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
 
-/** To a `fill`, one at a time. */
-export interface LoaderReply {
+export interface FilledBatch {
   readonly data: Float32Array<ArrayBuffer>;
   readonly broken: readonly BrokenSlot[];
 }

@@ -8,8 +8,7 @@
  * again.
  */
 import { availableParallelism } from "node:os";
-import { extname } from "node:path";
-import { throwIfCancelled } from "@cupel/base";
+import { moduleBeside, throwIfCancelled } from "@cupel/base";
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
@@ -66,7 +65,7 @@ export interface Loader extends AsyncDisposable {
   readonly broken: readonly BrokenImage[];
   /**
    * The batches of one epoch, counted from 0. Iterating throws IMAGES_UNREADABLE (every image, or one
-   * under `strict`), THREAD_CRASHED, LOADER_CLOSED and CANCELLED.
+   * under `strict`), THREAD_CRASHED, LOADER_CLOSED, CANCELLED and DEADLINE_EXCEEDED.
    */
   epoch(epoch: number, options?: EpochOptions): AsyncIterableIterator<TrainingBatch>;
   /** Resolves when the threads have ended. Epochs under way end with LOADER_CLOSED. */
@@ -224,8 +223,7 @@ type Filler = Pick<LoaderThreads, "fill" | "close">;
 
 function openFiller(preprocessing: Preprocessing, augmentation: Augmentation, workers: number): Filler {
   if (workers > 0) {
-    // The repository runs `.ts`, what is published `.js`.
-    const entry = new URL(`./loader-worker${extname(import.meta.url)}`, import.meta.url);
+    const entry = moduleBeside(import.meta.url, "loader-worker");
     return new LoaderThreads(entry, workers, { preprocessing, augmentation });
   }
   const fill = createBatchFiller(preprocessing, augmentation);
