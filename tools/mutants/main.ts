@@ -16,9 +16,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const preload = new URL("load-mutant.ts", import.meta.url).href;
 
 /** The tests of shapes and evaluation find most mutants within a second; the others are asked after them. */
-const first = ["evaluated-operators", "shape-reference", "shape-inference", "fold-constants"].map(
-  (name) => `model/onnx/test/${name}.test.ts`,
-);
+const first = ["evaluated-operators", "shape-reference"].map((name) => `model/onnx/test/${name}.test.ts`);
 const tests = globSync("model/onnx/test/**/*.test.ts", { cwd: root }).sort();
 const rounds = [tests.filter((path) => first.includes(path)), tests.filter((path) => !first.includes(path))];
 

@@ -49,15 +49,16 @@ export function mutations(operators: readonly DocumentedOperator[]): Mutation[] 
       find: null,
       text: `evaluations.set("${name}", () => null);`,
     }));
-  // The folder replaces these two itself; If is inferred from its branches, not by its row.
+  // The folder replaces these two itself.
   const foldedApart = ["Identity", "Constant"].map((name) => ({
     name: `${name} is never folded`,
     file: foldFile,
     find: `node.is("${name}")`,
     text: "Boolean(0)",
   }));
+  // If is inferred from its branches, not by its row; the rows of Loop and Scan say nothing as it is.
   const unknownShape = operators
-    .filter(({ name }) => name !== "If")
+    .filter(({ kind }) => kind !== "control")
     .map(({ name }) => ({
       name: `the shapes of ${name} are unknown`,
       file: shapeFile,
@@ -66,7 +67,7 @@ export function mutations(operators: readonly DocumentedOperator[]): Mutation[] 
     }));
   const joined = {
     name: "the shapes of If are unknown",
-    file: "model/onnx/src/shape/propagate.ts",
+    file: "model/onnx/src/infer/propagate.ts",
     find: 'node.is("If") ? this.#join(node)',
     text: 'node.is("If") ? []',
   };
