@@ -28,8 +28,8 @@ test("normal numbers have mean 0, deviation 1 and the tails of a normal", () => 
   const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
   const beyondTwo = values.filter((x) => Math.abs(x) > 2).length / values.length;
   assert.ok(Math.abs(mean) < 0.013);
-  assert.ok(Math.abs(variance - 1) < 0.02);
-  assert.ok(Math.abs(beyondTwo - 0.0455) < 0.003);
+  assert.ok(Math.abs(variance - 1) < 0.02, `${variance} is not 1`);
+  assert.ok(Math.abs(beyondTwo - 0.0455) < 0.003, `${beyondTwo} is not 0.0455`);
 });
 
 test("a permutation holds every index once", () => {

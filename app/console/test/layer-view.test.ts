@@ -64,7 +64,7 @@ test("the colour scale is logarithmic, spans at most four decades and survives n
   const scale = errorScale([1e-9, 0.001, 0.01, 0.1, 1]);
   assert.equal(scale.high, 1);
   assert.equal(scale.low, 1e-4);
-  assert.ok(Math.abs(positionOf(scale, 0.01) - 0.5) < 1e-12);
+  assert.ok(Math.abs(positionOf(scale, 0.01) - 0.5) < 1e-12, `${positionOf(scale, 0.01)} is not 0.5`);
   assert.equal(positionOf(scale, 0), 0);
   assert.equal(positionOf(scale, 50), 1);
   assert.ok(errorScale([null, Number.NaN, 0]).high > 0);

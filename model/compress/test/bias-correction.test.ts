@@ -25,7 +25,10 @@ for (const group of [1, 2, 4]) {
       return sum;
     };
     for (let o = 0; o < 8; o++) {
-      assert.ok(Math.abs(expected(rounded, corrected, o) - expected(original, bias, o)) < 1e-5);
+      assert.ok(
+        Math.abs(expected(rounded, corrected, o) - expected(original, bias, o)) < 1e-5,
+        `${expected(rounded, corrected, o)} is not ${expected(original, bias, o)}`,
+      );
     }
     assert.ok(
       bias.some((b, o) => Math.abs(b - corrected[o]!) > 0.01),

@@ -51,8 +51,8 @@ test("min-max ranges and channel moments are those of all images in one run", as
     const own = values.filter((_, i) => Math.floor(i / 64) % 8 === c);
     const average = own.reduce((sum, x) => sum + x, 0) / own.length;
     const spread = own.reduce((sum, x) => sum + (x - average) ** 2, 0) / own.length;
-    assert.ok(Math.abs(mean[c]! - average) < 1e-4);
-    assert.ok(Math.abs(variance[c]! - spread) < 1e-3);
+    assert.ok(Math.abs(mean[c]! - average) < 1e-4, `${mean[c]!} is not ${average}`);
+    assert.ok(Math.abs(variance[c]! - spread) < 1e-3, `${variance[c]!} is not ${spread}`);
   }
 });
 
@@ -111,7 +111,7 @@ test("a fixed number of images a run, which the last run does not reach, changes
     assert.ok(Math.abs(low - fixedLow) < 1e-5 && Math.abs(high - fixedHigh) < 1e-5, name);
   }
   const [mean, fixedMean] = [a, b].map((each) => each.moments.get("first.relu")!.mean()[0]!);
-  assert.ok(Math.abs(mean! - fixedMean!) < 1e-5);
+  assert.ok(Math.abs(mean! - fixedMean!) < 1e-5, `${mean!} is not ${fixedMean!}`);
 });
 
 test("it can be cancelled", async () => {

@@ -56,7 +56,7 @@ test("both pair of a channel get the geometric mean of their ranges", async () =
   for (let c = 0; c < 10; c++) {
     const expected = Math.sqrt(own[c]! * next[c]!);
     assert.ok(Math.abs(ownAfter[c]! / expected - 1) < 1e-3, `${ownAfter[c]} for ${expected}`);
-    assert.ok(Math.abs(nextAfter[c]! / expected - 1) < 1e-3);
+    assert.ok(Math.abs(nextAfter[c]! / expected - 1) < 1e-3, `${nextAfter[c]! / expected} is not 1`);
   }
 });
 

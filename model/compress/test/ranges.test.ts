@@ -109,7 +109,10 @@ for (const [name, values] of Object.entries(samples)) {
     histogram.add(values);
     const bound = publishedEntropy(values, histogram.binWidth);
     const [low, high] = rangeOf("entropy", values);
-    assert.ok(Math.abs(Math.max(-low, high) - Math.min(bound, Math.max(-min, max))) < 1e-6);
+    assert.ok(
+      Math.abs(Math.max(-low, high) - Math.min(bound, Math.max(-min, max))) < 1e-6,
+      `${Math.max(-low, high)} is not ${Math.min(bound, Math.max(-min, max))}`,
+    );
   });
 }
 

@@ -210,5 +210,5 @@ test("a weight that matters more is rounded better", () => {
   const h = new Float32Array(64).fill(1);
   h[5] = 10_000;
   const found = dequantise(rounded(weights, 64, { bits: 2 }, h));
-  assert.ok(Math.abs(found[5]! - weights[5]!) < 0.01);
+  assert.ok(Math.abs(found[5]! - weights[5]!) < 0.01, `${found[5]!} is not ${weights[5]!}`);
 });

@@ -127,9 +127,12 @@ describe("the difference of two evaluations", () => {
     assert.deepEqual([found.images, found.lost, found.gained], [1000, 30, 10]);
     assert.equal(found.agreement, 0.9);
     // By hand: difference -0.02; variance (40 - 400 / 1000) / 1000^2; 1.96 deviations = 0.012334.
-    assert.ok(Math.abs(found.difference!.value + 0.02) < 1e-12);
-    assert.ok(Math.abs(found.difference!.low + 0.032334) < 1e-6);
-    assert.ok(Math.abs(found.difference!.high + 0.007666) < 1e-6);
+    assert.ok(Math.abs(found.difference!.value + 0.02) < 1e-12, `${found.difference!.value} is not -0.02`);
+    assert.ok(Math.abs(found.difference!.low + 0.032334) < 1e-6, `${found.difference!.low} is not -0.032334`);
+    assert.ok(
+      Math.abs(found.difference!.high + 0.007666) < 1e-6,
+      `${found.difference!.high} is not -0.007666`,
+    );
   });
 
   test("is over the images both could read, and those with labels", () => {

@@ -25,7 +25,7 @@ test("whatever the delays, the truth is within the doubt, and more events never 
         let doubt = Number.POSITIVE_INFINITY;
         for (let count = 1; count <= bounds.length; count++) {
           const found = clockOffset(bounds.slice(0, count))!;
-          assert.ok(Math.abs(found.offset - truth) <= found.doubt + 1e-5);
+          assert.ok(Math.abs(found.offset - truth) <= found.doubt + 1e-5, `${found.offset} is not ${truth}`);
           assert.ok(found.doubt <= doubt + 1e-5);
           doubt = found.doubt;
         }

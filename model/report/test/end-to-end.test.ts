@@ -132,7 +132,10 @@ describe("report of a quantised model", () => {
 
   test("changed images are shown with both predictions", () => {
     assert.equal(report.changed.shown.length, Math.min(60, report.changed.count));
-    assert.ok(Math.abs(report.agreement - (1 - report.changed.count / 70)) < 1e-12);
+    assert.ok(
+      Math.abs(report.agreement - (1 - report.changed.count / 70)) < 1e-12,
+      `${report.agreement} is not ${1 - report.changed.count / 70}`,
+    );
     for (const { thumbnail, original, compressed } of report.changed.shown) {
       assert.match(thumbnail, /^data:image\/png;base64,/);
       assert.notEqual(original.prediction, compressed.prediction);
@@ -146,7 +149,7 @@ test("a model compared with itself has no error, no change and no difference", a
   for (const layer of report.layers) {
     assert.deepEqual(layer.relativeError, { mean: 0, peak: 0, std: 0 }, layer.name);
     assert.equal(layer.sqnrDb, Number.POSITIVE_INFINITY);
-    assert.ok(Math.abs(layer.cosine - 1) < 1e-12);
+    assert.ok(Math.abs(layer.cosine - 1) < 1e-12, `${layer.cosine} is not 1`);
     assert.deepEqual(layer.range.original, layer.range.compressed);
     assert.equal(layer.bytes.original, layer.bytes.compressed);
   }

@@ -31,7 +31,10 @@ for (const [name, build] of Object.entries(networks)) {
     const { model, loss, input } = build();
     model.graph.outputs.splice(0, model.graph.outputs.length, loss);
     const outputs = await run(model, input);
-    assert.ok(Math.abs(outputs[loss.name]![0]! - expected.loss) < 1e-5 * expected.loss);
+    assert.ok(
+      Math.abs(outputs[loss.name]![0]! - expected.loss) < 1e-5 * expected.loss,
+      `${outputs[loss.name]![0]!} is not ${expected.loss}`,
+    );
   });
 
   test(`${name}: the gradients of all parameters are PyTorch's`, async () => {

@@ -134,7 +134,10 @@ test("a network that ends in probabilities is trained by its logits and keeps it
   const exported = await trainer.exportModel();
   assert.equal(exported.graph.outputs[0]!.name, "probabilities");
   const logits = await logitsOf(transformer(), batchFor(network).inputs);
-  assert.ok(Math.abs(loss - crossEntropy(logits, batchFor(network).labels)) < 1e-5);
+  assert.ok(
+    Math.abs(loss - crossEntropy(logits, batchFor(network).labels)) < 1e-5,
+    `${loss} is not ${crossEntropy(logits, batchFor(network).labels)}`,
+  );
 });
 
 test("a mean squared error is that of the output, probabilities included", async () => {

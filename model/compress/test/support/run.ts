@@ -29,8 +29,19 @@ export async function outputs(
 }
 
 export function largestDifference(a: Float32Array, b: Float32Array): number {
+  return worstDifference(a, b).difference;
+}
+
+/** The largest difference, and the index where it is; a NaN is further apart than any number. */
+function worstDifference(a: Float32Array, b: Float32Array): { difference: number; at: number } {
   assert.equal(a.length, b.length);
-  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+  let worst = { difference: 0, at: 0 };
+  for (const [at, value] of a.entries()) {
+    const difference = Math.abs(value - b[at]!);
+    if (Number.isNaN(difference)) return { difference, at };
+    if (difference > worst.difference) worst = { difference, at };
+  }
+  return worst;
 }
 
 /** Signal to noise in dB. */
@@ -51,7 +62,12 @@ export async function assertSameFunction(before: Model, after: Model, x: TensorD
   for (const [i, values] of a.entries()) {
     const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     assert.ok(scale > 0, "the output says something");
-    assert.ok(largestDifference(values, b[i]!) < 1e-5 * Math.max(1, scale), `output ${i} differs`);
+    const { difference, at } = worstDifference(values, b[i]!);
+    const bound = 1e-5 * Math.max(1, scale);
+    assert.ok(
+      difference < bound,
+      `output ${i} differs at ${at}: ${values[at]} before, ${b[i]![at]} after, ${difference} apart, at most ${bound}`,
+    );
   }
 }
 

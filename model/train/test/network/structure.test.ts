@@ -70,7 +70,10 @@ for (const { name, build, parameters, macs } of published) {
   test(`${name} has the published ${parameters} parameters and ${macs.count}e${Math.log10(macs.unit)} multiply-accumulates`, () => {
     const model = build();
     assert.equal(parametersOf(model), parameters);
-    assert.ok(Math.abs(graphSummary(model).macs / macs.unit - macs.count) < 0.01 * macs.count);
+    assert.ok(
+      Math.abs(graphSummary(model).macs / macs.unit - macs.count) < 0.01 * macs.count,
+      `${graphSummary(model).macs / macs.unit} is not ${macs.count}`,
+    );
   });
 }
 
