@@ -107,7 +107,7 @@ class Check {
   }
 
   #relative(path: string, form: Import["form"], specifier: string, refuse: Refuse): void {
-    const target = join(dirname(path), specifier);
+    const target = join(dirname(path), specifier).replace(/\/$/, "");
     const from = this.#folderOf(path);
     const to = this.#folderOf(target);
     if (from === to) return;
@@ -207,7 +207,7 @@ class Check {
       for (const kind of ["dependencies", "devDependencies"] as const) {
         for (const dependency of Object.keys(manifest[kind] ?? {})) {
           if (this.#used.get(folder)?.has(dependency)) continue;
-          if (folder === "" && dependency in this.#table.keptDependencies) continue;
+          if (dependency in this.#table.keptDependencies) continue;
           this.violations.push({
             rule: "unused dependency",
             where: manifestPath(folder),

@@ -33,11 +33,14 @@ export function importsOf(path: string, source: string): readonly Import[] {
   const requires = new Set(["require"]);
   const call = (node: ESTree.CallExpression | ESTree.NewExpression) => {
     const [first] = node.arguments;
-    if (isRequire(node.callee, requires))
-      add("require", first ? (startOf(first)?.whole ?? null) : null, node.start);
-    else if (isMetaProperty(memberOf(node.callee, "resolve"), null))
-      add("import.meta.resolve", first ? (startOf(first)?.whole ?? null) : null, node.start);
-    else {
+    const name = (first && startOf(first)?.whole) ?? null;
+    if (isRequire(node.callee, requires)) add("require", name, node.start);
+    else if (isRequire(memberOf(node.callee, "resolve"), requires)) {
+      // A computed name that is only resolved loads nothing: the import of the result is what counts.
+      if (name !== null) add("require", name, node.start);
+    } else if (isMetaProperty(memberOf(node.callee, "resolve"), null)) {
+      if (name !== null) add("import.meta.resolve", name, node.start);
+    } else {
       const specifier = pathBesideModule(node.arguments);
       if (specifier !== null) add("path", specifier, node.start);
     }
@@ -78,10 +81,9 @@ function isCreateRequire(node: ESTree.Node): boolean {
   );
 }
 
-/** `require`, what `createRequire` returns, and `.resolve` of either. */
-function isRequire(callee: ESTree.Node, names: ReadonlySet<string>): boolean {
-  const target = memberOf(callee, "resolve") ?? callee;
-  return (target.type === "Identifier" && names.has(target.name)) || isCreateRequire(target);
+/** `require`, or what `createRequire` returns. */
+function isRequire(node: ESTree.Node | null, names: ReadonlySet<string>): boolean {
+  return node !== null && ((node.type === "Identifier" && names.has(node.name)) || isCreateRequire(node));
 }
 
 /** The object of `object.name`. */

@@ -62,15 +62,20 @@ export const guardTable: GuardTable = {
       specifier: "@cupel/compress",
       reason: "reports on a model as compress writes it",
     },
-    ...["images", "network", "refused"].map((name) => ({
-      files: "model/predict/test/evaluate.test.ts",
-      specifier: `../../compress/test/support/${name}.ts`,
-      reason: "the tests of compress build the same small networks and images",
-    })),
     {
-      files: "app/console/src/build-template.ts",
+      files: "app/console/src/build-page.ts",
       specifier: "vite",
       reason: "builds the pages in the repository; the published package carries them built",
+    },
+    {
+      files: "app/cli/bin/cupel.js",
+      specifier: null,
+      reason: "starts the command from its sources or as published, whichever is there",
+    },
+    {
+      files: "model/runtime/src/session/engine-package.ts",
+      specifier: null,
+      reason: "the engine's package depends on the platform",
     },
     {
       files: "tools/test/error-codes.test.ts",
@@ -86,6 +91,7 @@ export const guardTable: GuardTable = {
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",
     "@types/node": "types of node:",
+    "axe-core": "the tests of the pages load its script into the page",
     assemblyscript: "service/shared-map/tools/compile-core.ts",
     typescript: "npm run typecheck and build",
   },

@@ -6,13 +6,16 @@
  *   npm run mutants -- Reduce  those with "Reduce" in their name
  */
 import { spawn } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { controls, documentedOperators, type Mutation, mutations } from "./mutation.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** What Node compiled of the sources, shared by all runs. */
+const cache = mkdtempSync(join(tmpdir(), "cupel-mutants-"));
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 const preload = new URL("load-mutant.ts", import.meta.url).href;
 
 /** The tests of shapes and evaluation find most mutants within a second; the others are asked after them. */
@@ -28,7 +31,7 @@ function isFound(mutation: Mutation, files: readonly string[]): Promise<boolean>
       ["--import", preload, "--test", "--test-isolation=none", "--test-reporter=dot", ...files],
       {
         cwd: root,
-        env: { ...process.env, CUPEL_MUTANT: JSON.stringify(mutation) },
+        env: { ...process.env, CUPEL_MUTANT: JSON.stringify(mutation), NODE_COMPILE_CACHE: cache },
         stdio: ["ignore", "pipe", "pipe"],
       },
     );

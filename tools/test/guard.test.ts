@@ -293,6 +293,8 @@ describe("the guard allows", () => {
     ["files of the same package", "base/test/planted.ts", 'import "../src/index.ts";'],
     ["a test's own package by name", "base/test/planted.ts", 'import "@cupel/base";'],
     ["development dependencies of the repository in tests", "base/test/planted.ts", 'import "fast-check";'],
+    ["a computed name that is only resolved", "base/test/planted.ts", "require.resolve(name);"],
+    ["the package's own folder", "base/src/planted.ts", 'new URL("../", import.meta.url);'],
     ["a test that reads docs", "base/test/planted.ts", 'new URL("../../docs/a.md", import.meta.url);'],
     ["what stands in comments and strings", "base/src/a.ts", '/* import "x"; */ const a = \'import "x";\';'],
   ];

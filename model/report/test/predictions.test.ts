@@ -45,7 +45,10 @@ test("accuracy, confusion and changed predictions of two models", () => {
   assert.deepEqual(accuracy.top1, { original: 0.75, compressed: 0.75 });
   // One lost, one gained of four: variance (2 - 0) / 16, so +-1.959964 * sqrt(2) / 4.
   assert.equal(accuracy.difference.value, 0);
-  assert.ok(Math.abs(accuracy.difference.high - 0.692952) < 1e-6);
+  assert.ok(
+    Math.abs(accuracy.difference.high - 0.692952) < 1e-6,
+    `${accuracy.difference.high} is not 0.692952`,
+  );
   assert.deepEqual(accuracy.confusion, [
     { label: 0, prediction: 0, original: 2, compressed: 1 },
     { label: 0, prediction: 1, original: 0, compressed: 1 },
@@ -65,7 +68,10 @@ test("accuracy, confusion and changed predictions of two models", () => {
     ],
   );
   const sure = 1 / (1 + Math.exp(-2));
-  assert.ok(Math.abs(changed[0]!.original.probability - sure) < 1e-7);
+  assert.ok(
+    Math.abs(changed[0]!.original.probability - sure) < 1e-7,
+    `${changed[0]!.original.probability} is not ${sure}`,
+  );
 });
 
 test("images without labels have agreement and no accuracy", () => {

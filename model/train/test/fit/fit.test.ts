@@ -58,7 +58,10 @@ test("a network learns, and the model that comes back is as good as was told", a
     threads: 1,
   });
   assert.equal(again.accuracy, best.validationAccuracy);
-  assert.ok(Math.abs(again.loss - best.validationLoss!) < 1e-5);
+  assert.ok(
+    Math.abs(again.loss - best.validationLoss!) < 1e-5,
+    `${again.loss} is not ${best.validationLoss!}`,
+  );
   assert.deepEqual(classesFromMetadata(result.model.metadata), ["across", "down", "chequered"]);
   assert.deepEqual(preprocessingFromMetadata(result.model.metadata), preprocessing);
   assert.equal(result.model.producerName, "cupel");
@@ -157,7 +160,10 @@ test("replicas share each batch: with frozen statistics the losses are those of 
   const [one, two] = [await fit(network(), frozen), await fit(network(), { ...frozen, replicas: 2 })];
   const [a, b] = [one.history[0]!, two.history[0]!];
   assert.ok(Math.abs(a.loss - b.loss) < 1e-3 * a.loss, `${a.loss} and ${b.loss}`);
-  assert.ok(Math.abs(a.validationLoss! - b.validationLoss!) < 1e-3 * a.validationLoss!);
+  assert.ok(
+    Math.abs(a.validationLoss! - b.validationLoss!) < 1e-3 * a.validationLoss!,
+    `${a.validationLoss!} is not ${b.validationLoss!}`,
+  );
 });
 
 test("in mixed precision, steps that overflow are counted and left out of the means", async () => {
