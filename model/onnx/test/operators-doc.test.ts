@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { evaluatedOperators } from "../src/evaluate/evaluate.ts";
 import { operatorKinds } from "../src/shape/operators.ts";
+import { fixtureLines } from "./support/files.ts";
 
 const path = join(import.meta.dirname, "../../../docs/operators.md");
 
@@ -35,4 +36,12 @@ function rowsOfTable(): string[] {
 
 test("docs/operators.md lists the operators of the shape table", () => {
   assert.deepEqual(rowsOf(readFileSync(path, "utf8")), rowsOfTable());
+});
+
+test("docs/operators.md lists every operator of ONNX that has no row, and no other", () => {
+  const [, section = ""] = readFileSync(path, "utf8").split("### Operators without a row");
+  const listed = [...section.split("###")[0]!.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+  const rows = new Set(Object.values(operatorKinds).flatMap((kind) => Object.keys(kind)));
+  const missing = fixtureLines<string>("standard.jsonl").filter((name) => !rows.has(name));
+  assert.deepEqual(listed.toSorted(), missing);
 });

@@ -34,3 +34,10 @@ test("every cell of the gradient column is empty, yes, or yes with the forms ref
   const odd = [...cells].filter(([, cell]) => cell === undefined || !/^(yes(; .+)?)?$/.test(cell));
   assert.deepEqual(odd, []);
 });
+
+test("docs/operators.md lists every operator without a gradient, and no other", () => {
+  const [, section = ""] = readFileSync(path, "utf8").split("### Operators without a gradient");
+  const listed = [...section.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+  const missing = [...cells].flatMap(([operator, cell]) => (cell === "" ? [operator] : []));
+  assert.deepEqual(listed.toSorted(), missing.toSorted());
+});
