@@ -68,6 +68,7 @@ export const trainCommand: Command = {
     );
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
     const { bytes } = await writeModelFile(result.model, path, { signal });
+    for (const note of result.notes) remark(note);
     const broken = new BrokenImages();
     broken.addAll(result.broken);
     const sentence = broken.sentence();

@@ -62,6 +62,11 @@ export async function writeCheckpoint(
   await writeFileAtomically(path, encodeSafetensors({ metadata, tensors }));
 }
 
+export interface FoundCheckpoint extends Checkpoint {
+  /** A sentence when an earlier version wrote the file; else null. */
+  readonly remark: string | null;
+}
+
 /**
  * Null when there is no file of that name.
  * @throws CHECKPOINT_INVALID when it is damaged, or of another training: the message says what differs
@@ -70,7 +75,7 @@ export async function readCheckpoint(
   path: string,
   layout: readonly StateTensor[],
   identity: TrainingIdentity,
-): Promise<Checkpoint | null> {
+): Promise<FoundCheckpoint | null> {
   const file = await readFile(path).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === "ENOENT") return null;
     throw invalid(path, `cannot be read: ${reasonOf(thrown)}`, thrown);
@@ -80,7 +85,8 @@ export async function readCheckpoint(
   if (metadata[formatKey] !== format) {
     throw invalid(path, `has the format ${metadata[formatKey] ?? "of something else"}, not ${format}`);
   }
-  const told = JSON.parse(metadata[trainingKey]!) as Told;
+  const written: Told | FormerTold = JSON.parse(metadata[trainingKey]!);
+  const told = inWordsOfToday(written);
   const difference = differenceOf(told.identity, identity);
   if (difference !== null) throw invalid(path, `belongs to another training: ${difference}`);
   const groups = { state: {}, best: {} } as Record<"state" | "best", Record<string, Float32Array>>;
@@ -99,6 +105,35 @@ export async function readCheckpoint(
     inHand: told.inHand,
     history: told.history,
     best: Object.keys(groups.best).length > 0 ? groups.best : null,
+    remark:
+      told === written
+        ? null
+        : `The checkpoint ${path} is of an earlier version; it is read, and written anew in the words of this one.`,
+  };
+}
+
+/** Before images and learning rates were called so. */
+type FormerTold = Omit<Told, "history"> & {
+  readonly history: readonly (Omit<EpochMetrics, "learningRate"> & { readonly rate: number })[];
+};
+
+function isFormer(written: Told | FormerTold): written is FormerTold {
+  return "training pictures" in written.identity;
+}
+
+/** The same object where there is nothing to change. */
+function inWordsOfToday(written: Told | FormerTold): Told {
+  if (!isFormer(written)) return written;
+  return {
+    ...written,
+    identity: Object.fromEntries(
+      Object.entries(written.identity).map(([name, value]) =>
+        name.endsWith(" pictures")
+          ? [name.replace("pictures", "images"), value.replace("pictures", "images")]
+          : [name, value],
+      ),
+    ),
+    history: written.history.map(({ rate, ...epoch }) => ({ ...epoch, learningRate: rate })),
   };
 }
 

@@ -54,6 +54,8 @@ export interface FitResult {
   readonly epoch: number;
   /** "early": nothing better came for `patience` epochs. */
   readonly stopped: "done" | "early";
+  /** Sentences for the log, such as that the checkpoint was of an earlier version. */
+  readonly notes: readonly string[];
   /** Images that could not be read. */
   readonly broken: readonly BrokenImage[];
 }

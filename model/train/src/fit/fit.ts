@@ -86,6 +86,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     history: run.history,
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
+    notes: found?.remark ? [found.remark] : [],
     broken: run.broken,
   };
 }
