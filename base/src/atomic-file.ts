@@ -33,7 +33,8 @@ export async function writeFileAtomically(
     throwIfCancelled(options.signal, `Writing ${path}`);
     await rename(temporary, path);
   } catch (thrown) {
-    await rm(temporary, { force: true });
+    // Where the folder is a file there is nothing to remove, and `thrown` says so.
+    await rm(temporary, { force: true }).catch(() => {});
     throw thrown instanceof CupelError ? thrown : writeError(path, thrown);
   }
 }

@@ -11,9 +11,10 @@ import {
   measureMemory,
 } from "@cupel/runtime";
 import { flag, integer } from "../arguments/option.ts";
+import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
 import { openModel } from "../subject/open-model.ts";
 import { millisecondsText, numberOf, ratioText } from "../terminal/figures.ts";
-import { tableText } from "../terminal/table.ts";
+import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const runs = integer({
@@ -26,8 +27,7 @@ const runs = integer({
 const batch = integer({
   name: "batch",
   placeholder: "N",
-  min: 0,
-  value: 0,
+  min: 1,
   fallback: "not measured",
   summary: "Images a run to measure throughput with",
 });
@@ -43,7 +43,7 @@ export const benchModelCommand: Command = {
     { name: "MODEL", summary: "The ONNX model" },
     { name: "MODEL2", summary: "Another, measured against the first", optional: true },
   ],
-  options: [runs, batch, memory],
+  options: [runs, batch, memory, profileOption],
   examples: [
     { line: "cupel bench-model resnet50.onnx --threads 1", says: "latency on one thread" },
     {
@@ -58,19 +58,16 @@ export const benchModelCommand: Command = {
     const cpu = cpuFeatures();
     const { warning } = int8Advice(cpu);
     if (warning !== null) context.remark(warning);
-    const latencies = await measureLatency(
-      paths.map((path) => ({ name: path, model: path })),
-      {
-        runs: given.get(runs),
-        batch: given.get(batch) > 0 ? given.get(batch) : undefined,
-        threads: context.threads,
-        seed: context.seed,
-        signal: context.signal,
-        progress: context.progress,
-      },
+    const { threads, seed, signal, progress } = context;
+    const models = paths.map((path) => ({ name: path, model: path }));
+    const options = { runs: given.get(runs), batch: given.get(batch), threads, seed, signal, progress };
+    const { result: latencies, profile } = await profiled(
+      given.get(profileOption),
+      models.map(({ name }) => basename(name)).join(" and "),
+      (open) => measureLatency(models, { ...options, open }),
     );
     const memories = given.get(memory) ? await measureMemories(paths, context) : null;
-    const models = latencies.map((latency, i) => ({
+    const measured = latencies.map((latency, i) => ({
       model: latency.name,
       bytes: sizes[i]!,
       latencyMs: latency.latency,
@@ -79,12 +76,13 @@ export const benchModelCommand: Command = {
       memory: memories?.[i] ?? null,
     }));
     return {
-      json: { cpu, threads: context.threads, runs: given.get(runs), models },
+      json: { cpu, threads, runs: options.runs, models: measured, profile },
       text: [
         `${cpu.model}, ${numberOf(cpu.cores, "core")}${cpu.features.length > 0 ? `, ${cpu.features.join(" ")}` : ""}; ` +
-          `${numberOf(context.threads, "engine thread")}`,
+          `${numberOf(threads, "engine thread")}`,
         "",
-        benchTable(models),
+        benchTable(measured),
+        ...(profile === null ? [] : ["", factsText(profileFacts(profile))]),
       ].join("\n"),
     };
   },

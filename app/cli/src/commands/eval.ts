@@ -3,6 +3,13 @@ import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluat
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
+import {
+  profiled,
+  profileFacts,
+  profileOption,
+  type SessionOpener,
+  type WrittenProfile,
+} from "../profile/profiled.ts";
 import { BrokenImages, strictOption } from "../subject/broken-images.ts";
 import { choosePreprocessing, preprocessingOption } from "../subject/choose-preprocessing.ts";
 import {
@@ -31,7 +38,14 @@ export const evalCommand: Command = {
     "Top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
     "interval, and how often both give the same prediction.",
   operands: [{ name: "MODEL", summary: "The ONNX model" }],
-  options: [...Object.values(images), classesOption, compare, preprocessingOption, strictOption],
+  options: [
+    ...Object.values(images),
+    classesOption,
+    compare,
+    preprocessingOption,
+    strictOption,
+    profileOption,
+  ],
   examples: [
     { line: "cupel eval resnet50.onnx --images val/", says: "one folder a class" },
     {
@@ -46,10 +60,17 @@ export const evalCommand: Command = {
   async run(given, context) {
     const source = await openGiven(given, images, required(given, images.images));
     const broken = new BrokenImages();
-    const first = await evaluateFile(given.operands[0]!, source, given, context, broken);
-    const secondPath = given.get(compare);
-    const second =
-      secondPath === undefined ? null : await evaluateFile(secondPath, source, given, context, broken);
+    const paths = [given.operands[0]!, ...(given.has(compare) ? [required(given, compare)] : [])];
+    const { result: evaluated, profile } = await profiled(
+      given.get(profileOption),
+      `${paths.join(" and ")}, ${source.location}`,
+      async (open) => {
+        const evaluated: Evaluated[] = [];
+        for (const path of paths)
+          evaluated.push(await evaluateFile(path, source, given, context, broken, open));
+        return evaluated;
+      },
+    );
     if (!source.labelled) {
       context.remark(
         "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
@@ -57,8 +78,9 @@ export const evalCommand: Command = {
     }
     const sentence = broken.sentence();
     if (sentence !== null) context.remark(sentence);
-    const difference = second && compareEvaluations(first.evaluation, second.evaluation);
-    return outcomeOf([first, ...(second ? [second] : [])], difference, broken);
+    const [first, second] = evaluated;
+    const difference = first && second ? compareEvaluations(first.evaluation, second.evaluation) : null;
+    return outcomeOf(evaluated, difference, broken, profile);
   },
 };
 
@@ -73,6 +95,7 @@ async function evaluateFile(
   given: Given,
   context: CommandContext,
   broken: BrokenImages,
+  open: SessionOpener | undefined,
 ): Promise<Evaluated> {
   const opened = await openModel(path);
   assertLabelsFit(source, classCountOf(opened));
@@ -82,6 +105,7 @@ async function evaluateFile(
     strict: given.get(strictOption),
     signal: context.signal,
     progress: context.progress,
+    open,
     ...(opened.fixedBatch === null ? {} : { batchSize: opened.fixedBatch }),
   });
   broken.addAll(evaluation.broken);
@@ -92,6 +116,7 @@ function outcomeOf(
   evaluated: readonly Evaluated[],
   difference: EvaluationDifference | null,
   broken: BrokenImages,
+  profile: WrittenProfile | null,
 ): Outcome {
   const facts = evaluated.map(({ path, evaluation }): [string, string] => [path, accuracyText(evaluation)]);
   return {
@@ -105,8 +130,9 @@ function outcomeOf(
       })),
       comparison: difference,
       broken: broken.toJSON(),
+      profile,
     },
-    text: factsText([...facts, ...(difference ? comparisonFacts(difference) : [])]),
+    text: factsText([...facts, ...(difference ? comparisonFacts(difference) : []), ...profileFacts(profile)]),
   };
 }
 

@@ -25,15 +25,18 @@ export interface Profiled<Result> {
   readonly profile: WrittenProfile | null;
 }
 
+/** What `work` is to open its sessions with; undefined where nothing is profiled. */
+export type SessionOpener = Tracing["open"];
+
 /**
- * @param folder undefined for no profile: `work` then gets no `open`, and opens its sessions as it always does
+ * @param folder of the profile; without one, `work` runs as it is
  * @param title what was run, for the page
  * @throws what `work` throws, DISK_FULL, WRITE_FAILED, and what `renderProfile` throws
  */
 export async function profiled<Result>(
   folder: string | undefined,
   title: string,
-  work: (open: Tracing["open"] | undefined) => Promise<Result>,
+  work: (open: SessionOpener | undefined) => Promise<Result>,
 ): Promise<Profiled<Result>> {
   if (folder === undefined) return { result: await work(undefined), profile: null };
   const run = await withProfiler(({ open }) => work(open));

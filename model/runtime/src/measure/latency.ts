@@ -22,6 +22,8 @@ export interface LatencyOptions extends WorkOptions, EngineTuning {
   readonly batch?: number | undefined;
   /** Default 1. */
   readonly seed?: number | undefined;
+  /** What sessions are opened with, such as a profiler's `open`. Default: `openSession`. */
+  readonly open?: typeof openSession | undefined;
 }
 
 export interface Latency {
@@ -46,11 +48,20 @@ export async function measureLatency(
   models: readonly { readonly name: string; readonly model: ModelSource }[],
   options: LatencyOptions = {},
 ): Promise<Latency[]> {
-  const { runs = 50, warmup = 5, batch, seed = 1, signal, progress = silentProgress, ...tuning } = options;
+  const {
+    runs = 50,
+    warmup = 5,
+    batch,
+    seed = 1,
+    open = openSession,
+    signal,
+    progress = silentProgress,
+    ...tuning
+  } = options;
   await using stack = new AsyncDisposableStack();
   const sessions: InferenceSession[] = [];
   for (const { model } of models) {
-    const session = await openSession(model, {
+    const session = await open(model, {
       ...tuning,
       configEntries: { ...quietConfig, ...tuning.configEntries },
       signal,
