@@ -50,6 +50,16 @@ test("a cancelled write leaves nothing", () =>
     assert.deepEqual(await readdir(folder), []);
   }));
 
+test("a folder that is a file is told as such", () =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, "file"), "old");
+    await assert.rejects(writeFileAtomically(join(folder, "file", "inside"), "new"), {
+      code: "WRITE_FAILED",
+      message: /inside.*(EEXIST|ENOTDIR)/,
+    });
+    assert.deepEqual(await readdir(folder), ["file"]);
+  }));
+
 test("a full device is its own error", async () => {
   // A chunk iterator that fails as the kernel would.
   const full = function* (): Iterable<Uint8Array> {

@@ -22,7 +22,7 @@ export interface ClockOffset {
 
 /**
  * Null without bounds. All in one unit; clocks that drift apart by more than the bounds get their middle.
- * @param expected the offset there should be, taken when no bound speaks against it
+ * @param expected the offset there should be, taken when it lies within all bounds
  */
 export function clockOffset(bounds: readonly ClockBound[], expected?: number): ClockOffset | null {
   if (bounds.length === 0) return null;

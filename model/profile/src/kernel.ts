@@ -18,7 +18,7 @@ export function isOpening({ cat, name }: TraceEvent): boolean {
   return cat === "Session" && name === "session_initialization";
 }
 
-/** As a person knows the node: without what the engine appended. It names nameless nodes itself. */
+/** The node's name in the model, without what the engine appended. Nodes without a name are named by the engine. */
 export function kernelName(node: string): string {
   return node.replace(engineSuffix, "");
 }

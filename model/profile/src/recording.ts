@@ -1,7 +1,7 @@
 /**
  * What was recorded of one run, as plain data: V8's samples of each thread and the engine's events of each
- * session, every one with the offset that puts its clock on the recording's. Everything the profiler says or
- * draws is a pure function of this.
+ * session, every one with the offset that puts its clock on the recording's. Everything the profiler returns
+ * is a pure function of this.
  */
 import type { TraceEvent } from "@cupel/runtime";
 
@@ -43,4 +43,19 @@ export interface EngineRecording {
 export interface Recording {
   readonly threads: readonly ThreadRecording[];
   readonly engines: readonly EngineRecording[];
+}
+
+/** Microseconds since the recording began, the same in every thread of the process. */
+export interface RecordingClock {
+  now(): number;
+  /** The offset of the system's monotonic clock, which V8 reads as well on the systems we know. */
+  readonly monotonicOffset: number;
+}
+
+export function startClock(): RecordingClock {
+  const began = process.hrtime.bigint();
+  return {
+    now: () => Number(process.hrtime.bigint() - began) / 1000,
+    monotonicOffset: -Number(began) / 1000,
+  };
 }

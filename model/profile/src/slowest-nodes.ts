@@ -1,4 +1,4 @@
-/** Where the time of the steps went, node by node, in words. */
+/** Where the time of the runs went, node by node, in words. */
 import { summariseTrace } from "@cupel/runtime";
 import { isKernel, isRun, kernelMacs, kernelName, nodeOf } from "./kernel.ts";
 import type { EngineRecording } from "./recording.ts";
@@ -31,11 +31,11 @@ export function slowestNodes(engines: readonly EngineRecording[], options: Slowe
     .slice(0, options.count ?? 10);
 }
 
-/** "Conv layer1.0.conv1: 18 % of the step, 3.1 ms per run, 41 GMAC/s" */
+/** "Conv layer1.0.conv1: 18 % of the run, 3.1 ms per run, 41 GMAC/s" */
 export function slowNodeText({ opType, node, share, msPerRun, gmacsPerSecond }: SlowNode): string {
   const label = node.startsWith(opType) ? node : `${opType} ${node}`;
   const speed = gmacsPerSecond === null ? [] : [`${digits(gmacsPerSecond)} GMAC/s`];
-  return [`${label}: ${digits(100 * share)} % of the step`, `${digits(msPerRun)} ms per run`, ...speed].join(
+  return [`${label}: ${digits(100 * share)} % of the run`, `${digits(msPerRun)} ms per run`, ...speed].join(
     ", ",
   );
 }
@@ -43,7 +43,7 @@ export function slowNodeText({ opType, node, share, msPerRun, gmacsPerSecond }: 
 function nodesOf({ name: session, events }: EngineRecording): SlowNode[] {
   const runs = events.filter(isRun).sort((a, b) => a.ts - b.ts);
   const warmup = runs.length > 1 ? 1 : 0;
-  const stepMs = runs.slice(warmup).reduce((sum, { dur }) => sum + dur, 0) / 1000;
+  const runMs = runs.slice(warmup).reduce((sum, { dur }) => sum + dur, 0) / 1000;
   const macs = new Map(events.filter(isKernel).map((event) => [nodeOf(event), kernelMacs(event)]));
   return summariseTrace(events, { warmup }).map(({ node, opType, totalMs, meanMs }) => {
     const count = macs.get(node) ?? null;
@@ -51,7 +51,7 @@ function nodesOf({ name: session, events }: EngineRecording): SlowNode[] {
       session,
       node: kernelName(node),
       opType,
-      share: stepMs === 0 ? 0 : totalMs / stepMs,
+      share: runMs === 0 ? 0 : totalMs / runMs,
       totalMs,
       msPerRun: meanMs,
       gmacsPerSecond: count === null || meanMs === 0 ? null : count / 1e6 / meanMs,

@@ -1,14 +1,13 @@
 /**
  * V8's samples of this thread and of the workers it starts, through the inspector that Node brings.
  *
- * A worker that has ended tells nothing any more, so workers are asked every half second for what they have,
- * and begin anew. Of one that ends by itself, the last part since then is missing. The threads of sessions
- * are left out: what they do is in the engine's own trace.
+ * A worker that has ended cannot be asked for its samples, so every half second the samples of each worker are
+ * collected and sampling starts again. When a worker ends by itself, its samples since the last collection are
+ * missing. The threads of sessions are left out: what they do is in the engine's own trace.
  */
 import { Session as InspectorSession } from "node:inspector/promises";
 import { type ClockBound, clockOffset } from "./clock-offset.ts";
-import type { CpuProfile, ThreadRecording } from "./recording.ts";
-import type { RecordingClock } from "./recording-clock.ts";
+import type { CpuProfile, RecordingClock, ThreadRecording } from "./recording.ts";
 
 export interface ThreadSampler extends AsyncDisposable {
   /** This thread first, then the workers in the order they started. */
@@ -17,7 +16,7 @@ export interface ThreadSampler extends AsyncDisposable {
 
 const samplingMicroseconds = 500;
 const harvestMs = 500;
-/** How long the end waits for a worker that is busy in native code. */
+/** How long `stop` waits for a worker that is busy in native code. */
 const patienceMs = 2000;
 const sessionThread = /\bcupel-session$/;
 
@@ -87,7 +86,7 @@ class WorkerProbe {
     this.#start();
   }
 
-  /** Takes what there is; resolves when it came, the worker has ended, or patience has. */
+  /** Collects the samples; resolves when they have come, when the worker has ended, or after `patienceMs`. */
   async harvest(goOn: boolean): Promise<void> {
     if (this.#ended) return;
     const { promise, resolve } = Promise.withResolvers<void>();

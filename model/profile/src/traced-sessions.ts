@@ -15,8 +15,7 @@ import {
 } from "@cupel/runtime";
 import { type ClockBound, clockOffset } from "./clock-offset.ts";
 import { isOpening, isRun } from "./kernel.ts";
-import type { EngineRecording } from "./recording.ts";
-import type { RecordingClock } from "./recording-clock.ts";
+import type { EngineRecording, RecordingClock } from "./recording.ts";
 
 export interface TracedSessions extends AsyncDisposable {
   /** In the place of `openSession` and `openStatefulSession` of the runtime, and as owned by the caller. */

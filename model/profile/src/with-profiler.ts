@@ -1,12 +1,12 @@
 /**
  * One run under both profilers, V8's and the engine's, as data on one clock: a flame tree, the slowest nodes and a
- * Chrome trace. Profiling costs: the engine writes an event a node, V8 takes 2,000 samples a second.
+ * Chrome trace. Profiling slows the run: the engine writes an event for each node, V8 takes 2,000 samples a second.
  */
-
 import { type ChromeTrace, chromeTrace } from "./chrome-trace.ts";
-import type { FlameFrame } from "./flame-frame.ts";
-import { flameTree } from "./flame-tree.ts";
-import { startClock } from "./recording-clock.ts";
+import { engineFrame } from "./engine-frames.ts";
+import { type FlameFrame, frameOf } from "./flame-frame.ts";
+import { type Recording, startClock } from "./recording.ts";
+import { scriptFrame } from "./script-frames.ts";
 import { type SlowNode, slowestNodes } from "./slowest-nodes.ts";
 import { startThreadSampler } from "./thread-sampler.ts";
 import { type TracedSessions, traceSessions } from "./traced-sessions.ts";
@@ -48,4 +48,17 @@ export async function withProfiler<Result>(
     slowest: slowestNodes(recording.engines),
     trace: chromeTrace(recording),
   };
+}
+
+/**
+ * The whole recording as one tree: each thread by its stacks, each session by its layers, slowest first. Its
+ * width is busy time, added over threads: two that work at once count twice, one that waits not at all.
+ */
+export function flameTree({ threads, engines }: Recording): FlameFrame {
+  const frames = [...engines.map(engineFrame), ...threads.map(scriptFrame)];
+  return frameOf(
+    "all threads",
+    "thread",
+    frames.filter(({ us }) => us > 0),
+  );
 }

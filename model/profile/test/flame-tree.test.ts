@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FlameFrame } from "../src/flame-frame.ts";
-import { flameTree } from "../src/flame-tree.ts";
+import { flameTree } from "../src/with-profiler.ts";
 import { recording } from "./recordings.ts";
 
 const tree = flameTree(recording);

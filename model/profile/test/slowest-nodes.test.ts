@@ -7,9 +7,9 @@ import { convMacs, events, gemmMacs, recording } from "./recordings.ts";
 test("the slowest nodes in words, the first run left out", () => {
   assert.deepEqual(slowestNodes(recording.engines).map(slowNodeText), [
     // 500 of 800 µs; 4,608 products in 250 µs.
-    "Conv layer1.0.conv1: 63 % of the step, 0.25 ms per run, 0.018 GMAC/s",
-    "FusedGemm fc: 20 % of the step, 0.08 ms per run, 0.004 GMAC/s",
-    "Relu layer1.0.relu: 13 % of the step, 0.05 ms per run",
+    "Conv layer1.0.conv1: 63 % of the run, 0.25 ms per run, 0.018 GMAC/s",
+    "FusedGemm fc: 20 % of the run, 0.08 ms per run, 0.004 GMAC/s",
+    "Relu layer1.0.relu: 13 % of the run, 0.05 ms per run",
   ]);
 });
 

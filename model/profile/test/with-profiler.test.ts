@@ -65,10 +65,7 @@ test("a run is told by both profilers on one clock", async () => {
   });
   assert.equal(result, "done");
   const summary = slowest.map(slowNodeText);
-  assert.match(
-    summary[0]!,
-    /^(Conv stage1\.0\.conv|Relu stage1\.0\.relu): \S+ % of the step, \S+ ms per run/,
-  );
+  assert.match(summary[0]!, /^(Conv stage1\.0\.conv|Relu stage1\.0\.relu): \S+ % of the run, \S+ ms per run/);
   assert.equal(summary.length, 2);
   assert.match(summary.join("\n"), /^Conv stage1\.0\.conv: .*GMAC\/s$/m);
   assert.ok(framesOf(tree).some(({ name }) => name === "busyInMain"));

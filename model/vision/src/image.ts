@@ -1,7 +1,7 @@
 /**
  * What an image is before it becomes a tensor, and what a source of images promises.
  *
- * A source knows its images by index 0..length-1 in an order that never changes, and reads one only
+ * A source addresses its images by index 0..length-1 in an order that never changes, and reads one only
  * when asked: opening a source of a million files reads names, not pixels.
  */
 

@@ -1,5 +1,5 @@
 /**
- * An option as data: how it is written, what a person is told, and how its text becomes a value of a type.
+ * An option as data: how it is written, what the help says of it, and how its text becomes a typed value.
  * The parser and the help read the same rows, so that neither can know an option the other does not.
  */
 import { baseErrors, conforms, expectation, type Schema } from "@cupel/base";

@@ -1,6 +1,6 @@
 /**
  * Words of the command line to options and operands, by a command's table. Every value is read here once, so
- * that a mistake in the last option is told before the first minute of work.
+ * that a mistake in any option is reported before the work begins.
  */
 import { parseArgs } from "node:util";
 import { suggest } from "@cupel/base";

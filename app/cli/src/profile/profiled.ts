@@ -1,4 +1,4 @@
-/** A command's work under the profilers, where --profile asks for it: its flame graph and trace are files. */
+/** Runs a command's work under the profilers when --profile is given, and writes the flame graph and the trace. */
 import { join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
 import { renderProfile } from "@cupel/console";

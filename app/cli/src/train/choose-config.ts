@@ -1,4 +1,4 @@
-/** What `cupel train` was told: a configuration file, options on the command line, or both; options take precedence. */
+/** The configuration of `cupel train`: a file, options on the command line, or both; options take precedence. */
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { reasonOf } from "@cupel/base";

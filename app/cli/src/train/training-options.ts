@@ -77,11 +77,11 @@ export function requiredSetting(config: TrainingConfig, key: "data" | "out"): st
 
 /** What was given on the command line, by the keys of a configuration. */
 export function settingsOf(given: Given): Readonly<Record<string, unknown>> {
-  const told = [...byKey].filter(([, option]) => given.has(option));
-  return Object.fromEntries(told.map(([key, option]) => [key, given.get(option)]));
+  const present = [...byKey].filter(([, option]) => given.has(option));
+  return Object.fromEntries(present.map(([key, option]) => [key, given.get(option)]));
 }
 
-/** As `fitOptionsOf`; a failure of an option given on the command line is told in its words. @throws OPTION_INVALID */
+/** As `fitOptionsOf`; an error about an option that was given on the command line names it as --option. @throws OPTION_INVALID */
 export function chooseFitOptions(given: Given, config: TrainingConfig, network: Model): ConfiguredFit {
   try {
     return fitOptionsOf(config, network);

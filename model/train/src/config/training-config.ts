@@ -7,7 +7,7 @@ import type { XStatic } from "typebox/schema";
 
 type Row = Schema & {
   readonly description: string;
-  /** Null where leaving the option out is something else than one of its values; `otherwise` then says what. */
+  /** Null when no value stands for an option that is left out; `otherwise` then describes what holds. */
   readonly default: string | number | boolean | null;
   readonly otherwise?: string;
   /** The key it had in an earlier version. */
@@ -34,7 +34,7 @@ export const trainingOptions = {
   },
   labels: {
     ...text,
-    description: "Labels kept apart from the images: a CSV for a folder, an idx1 file for IDX",
+    description: "Labels in a file of their own: a CSV for a folder, an idx1 file for IDX",
   },
   labelColumn: { ...text, otherwise: "label", description: "Column of the CSV that holds the labels" },
   classes: {

@@ -1,6 +1,6 @@
 /**
- * A checkpoint: everything a training needs to go on as if it had not stopped. One file, written whole or not
- * at all, so that the one before it stands until the next is on the disk.
+ * A checkpoint: everything that is needed to resume a training. One file, written atomically: the previous
+ * checkpoint stays until the next is on the disk.
  */
 import { readFile } from "node:fs/promises";
 import { reasonOf, writeFileAtomically } from "@cupel/base";
@@ -14,7 +14,7 @@ import { differenceOf, type TrainingIdentity } from "./training-identity.ts";
 /** Tensors by name, in the order and the dims of the step. */
 export type StateValues = TrainerState["values"];
 
-/** The epoch under way. */
+/** The current epoch. */
 export interface EpochInHand {
   /** From 0. */
   readonly epoch: number;
@@ -41,7 +41,7 @@ const format = "1";
 const formatKey = "cupel.checkpoint";
 const trainingKey = "cupel.training";
 
-type Told = Pick<Checkpoint, "inHand" | "history"> & { identity: TrainingIdentity; steps: number };
+type SavedTraining = Pick<Checkpoint, "inHand" | "history"> & { identity: TrainingIdentity; steps: number };
 
 /** @throws DISK_FULL, WRITE_FAILED; the file of before is then untouched */
 export async function writeCheckpoint(
@@ -50,7 +50,7 @@ export async function writeCheckpoint(
   layout: readonly StateTensor[],
   identity: TrainingIdentity,
 ): Promise<void> {
-  const told: Told = { identity, steps: state.steps, inHand, history };
+  const saved: SavedTraining = { identity, steps: state.steps, inHand, history };
   const dims = new Map(layout.map((tensor) => [tensor.name, tensor.dims]));
   const tensors: Record<string, StoredTensor> = {};
   for (const [group, values] of Object.entries({ state: state.values, best: best ?? {} })) {
@@ -58,7 +58,7 @@ export async function writeCheckpoint(
       tensors[`${group}/${name}`] = { dims: dims.get(name)!, data };
     }
   }
-  const metadata = { [formatKey]: format, [trainingKey]: JSON.stringify(told) };
+  const metadata = { [formatKey]: format, [trainingKey]: JSON.stringify(saved) };
   await writeFileAtomically(path, encodeSafetensors({ metadata, tensors }));
 }
 
@@ -85,9 +85,9 @@ export async function readCheckpoint(
   if (metadata[formatKey] !== format) {
     throw invalid(path, `has the format ${metadata[formatKey] ?? "of something else"}, not ${format}`);
   }
-  const written: Told | FormerTold = JSON.parse(metadata[trainingKey]!);
-  const told = inWordsOfToday(written);
-  const difference = differenceOf(told.identity, identity);
+  const written: SavedTraining | FormerTraining = JSON.parse(metadata[trainingKey]!);
+  const saved = inPresentForm(written);
+  const difference = differenceOf(saved.identity, identity);
   if (difference !== null) throw invalid(path, `belongs to another training: ${difference}`);
   const groups = { state: {}, best: {} } as Record<"state" | "best", Record<string, Float32Array>>;
   for (const tensor of layout) {
@@ -101,28 +101,28 @@ export async function readCheckpoint(
     }
   }
   return {
-    state: { steps: told.steps, values: groups.state },
-    inHand: told.inHand,
-    history: told.history,
+    state: { steps: saved.steps, values: groups.state },
+    inHand: saved.inHand,
+    history: saved.history,
     best: Object.keys(groups.best).length > 0 ? groups.best : null,
     remark:
-      told === written
+      saved === written
         ? null
-        : `The checkpoint ${path} is of an earlier version; it is read, and written anew in the words of this one.`,
+        : `The checkpoint ${path} is of an earlier version; it is resumed, and the next one is written in the present form.`,
   };
 }
 
-/** Before images and learning rates were called so. */
-type FormerTold = Omit<Told, "history"> & {
+/** As written before images and learning rates had these names. */
+type FormerTraining = Omit<SavedTraining, "history"> & {
   readonly history: readonly (Omit<EpochMetrics, "learningRate"> & { readonly rate: number })[];
 };
 
-function isFormer(written: Told | FormerTold): written is FormerTold {
+function isFormer(written: SavedTraining | FormerTraining): written is FormerTraining {
   return "training pictures" in written.identity;
 }
 
 /** The same object where there is nothing to change. */
-function inWordsOfToday(written: Told | FormerTold): Told {
+function inPresentForm(written: SavedTraining | FormerTraining): SavedTraining {
   if (!isFormer(written)) return written;
   return {
     ...written,
@@ -148,7 +148,7 @@ function decoded(path: string, file: Uint8Array<ArrayBuffer>) {
 function invalid(path: string, problem: string, cause?: unknown) {
   return trainErrors.error(
     "CHECKPOINT_INVALID",
-    `The checkpoint ${path} ${problem}. Resume with what it was made with, or begin anew with another path.`,
+    `The checkpoint ${path} ${problem}. Resume with the settings it was made with, or start a new training with another path.`,
     { cause, details: { path } },
   );
 }

@@ -1,4 +1,4 @@
-/** What a training may be told, and what it tells at its end. */
+/** The options of a training and its result. */
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { Augmentation, BrokenImage, ImageSource, LoaderOptions, Preprocessing } from "@cupel/vision";
@@ -19,30 +19,30 @@ export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
   readonly schedule: Schedule;
   /** Default cross-entropy without smoothing. */
   readonly loss?: Extract<Loss, { kind: "cross-entropy" }>;
-  /** Decides the order of the images, every augmentation and what is held out. Default 1. */
+  /** Seed of the order of the images, of every augmentation and of what is held out. Default 1. */
   readonly seed?: number | undefined;
   /** Default: none is written. */
   readonly checkpoint?: CheckpointOptions | undefined;
-  /** Stops when so many epochs brought nothing better. Default: never. Needs validation. */
+  /** Stops after so many epochs without a better one. Default: never. Needs validation. */
   readonly patience?: number | undefined;
-  /** What of the validation tells the best epoch. Default "accuracy". */
+  /** The validation figure that decides which epoch is best. Default "accuracy". */
   readonly metric?: Metric | undefined;
   /** Whose weights the model gets. Default "best"; without validation, the last. */
   readonly keep?: "best" | "last" | undefined;
   /** Above 1, each batch is divided among so many sessions (`openParallelTrainer`), of `threads` each. Default 1. */
   readonly replicas?: number | undefined;
   readonly loader?: Pick<LoaderOptions, "workers" | "queue" | "strict"> | undefined;
-  /** Told after each step; `step` counts from 1. */
+  /** Called after each step; `step` counts from 1. */
   readonly onStep?: ((result: StepResult & { readonly step: number }) => void) | undefined;
   readonly onEpoch?: ((metrics: EpochMetrics) => void) | undefined;
 }
 
 export interface CheckpointOptions {
-  /** A file, in the format safetensors. Of the end of each epoch, written once the next step has had a finite loss. */
+  /** A file in the format safetensors. It is written for the end of each epoch, once the next step has had a finite loss. */
   readonly path: string;
-  /** Of each so many steps as well. Default: not. */
+  /** Also after each so many steps. Default: only at the end of each epoch. */
   readonly everySteps?: number | undefined;
-  /** Goes on from the file where there is one. Default false: a file that is there is an error and stays. */
+  /** Continues from the file where there is one. Default false: an existing file is an error and is left as it is. */
   readonly resume?: boolean | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface FitResult {
   readonly history: readonly EpochMetrics[];
   /** The epoch, from 1, whose weights the model has. */
   readonly epoch: number;
-  /** "early": nothing better came for `patience` epochs. */
+  /** "early": no epoch was better for `patience` epochs. */
   readonly stopped: "done" | "early";
   /** Sentences for the log, such as that the checkpoint was of an earlier version. */
   readonly notes: readonly string[];

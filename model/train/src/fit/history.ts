@@ -1,4 +1,4 @@
-/** What each epoch was like, and what follows from that: which was best, and whether to go on. */
+/** The metrics of each epoch, which epoch was best, and whether to stop early. */
 
 export interface EpochMetrics {
   /** From 1. */
@@ -20,7 +20,7 @@ export interface EpochMetrics {
   readonly seconds: number;
 }
 
-/** What of the validation makes one epoch better than another. */
+/** The validation figure that decides which epoch is better. */
 export type Metric = "accuracy" | "loss";
 
 /** Larger is better; the loss decides between equal accuracies. */
@@ -44,7 +44,7 @@ function isGreater(a: readonly number[], b: readonly number[]): boolean {
   return at >= 0 && a[at]! > b[at]!;
 }
 
-/** Whether the last `patience` epochs brought nothing better. */
+/** Whether none of the last `patience` epochs was the best. */
 export function isExhausted(history: readonly EpochMetrics[], metric: Metric, patience: number): boolean {
   return history.length - (bestEpoch(history, metric)?.epoch ?? 0) >= patience;
 }

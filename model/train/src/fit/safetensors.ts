@@ -1,7 +1,7 @@
 /**
  * Tensors in a file: safetensors, https://huggingface.co/docs/safetensors, which any tool can open. Eight bytes
  * with the length of a JSON header, the header, the elements. Of its metadata, texts by key, one is ours: the
- * SHA-256 of everything else, so that a damaged file is told from a whole one.
+ * SHA-256 of everything else, so that a damaged file is recognised.
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "@cupel/onnx";

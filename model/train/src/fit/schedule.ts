@@ -1,6 +1,6 @@
 /**
- * Learning-rate schedules as data: a pure function of the step and of how many there will be, so that a
- * resumed training goes on at the learning rate it would have had.
+ * Learning-rate schedules as data: a pure function of the step and of the number of steps, so that a
+ * resumed training has the same learning rates.
  */
 import { trainErrors } from "../errors.ts";
 

@@ -1,7 +1,7 @@
 /**
  * What makes one training the same as another: the network it began with, the images, and every setting that
  * a resumed training MUST share to end in the same weights. The schedule and the number of epochs are not among
- * them, so that a training can go on longer, or at a lower learning rate. Of images, names and labels count.
+ * them, so that a training can be resumed for more epochs, or with a lower learning rate. Of images, names and labels count.
  */
 import { createHash } from "node:crypto";
 import { encodeModel, type Model } from "@cupel/onnx";

@@ -43,7 +43,7 @@ export const heFanOut: Initialiser = (dims) => normal(Math.sqrt(2 / fanOut(dims)
 /** Uniform, variance 2 / (fan in + fan out). */
 export const glorot: Initialiser = (dims) => uniform(Math.sqrt(6 / (fanIn(dims) + fanOut(dims))));
 
-/** Uniform in ±1 / sqrt(inputs): what PyTorch gives weight and bias of a linear layer that nobody initialises. */
+/** Uniform in ±1 / sqrt(inputs): PyTorch's default for the weight and bias of a linear layer. */
 export const uniformFanIn =
   (inputs: number): Initialiser =>
   () =>

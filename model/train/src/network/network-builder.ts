@@ -178,7 +178,7 @@ export class NetworkBuilder {
     return value;
   }
 
-  /** The output has the dims of the first input unless told. */
+  /** The output has the dims of the first input unless given. */
   #append(
     opType: string,
     name: string,

@@ -13,7 +13,7 @@ import { resnetCifar } from "./resnet-cifar.ts";
 
 export interface NetworkSpec {
   readonly name: string;
-  /** As told; null where they are those of the images. */
+  /** As given; null for those of the images. */
   readonly classes: number | null;
   readonly input: InputSize | null;
   build(facts: NetworkFacts): Model;
@@ -115,7 +115,7 @@ export function parseNetwork(spec: string): NetworkSpec {
   };
 }
 
-/** The text as the JSON value that the schema asks for, where it is one. */
+/** The text as a JSON value of the schema's type, where it is one. */
 function jsonOf(text: string, schema: Schema): unknown {
   if (schema === input) {
     const sizes = text.split("x");

@@ -103,6 +103,6 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
     batch,
     classes: classesOf(source, options.loss),
     parameters: countOf(kept),
-    exportModel: (values) => withValues(folded, state.storages, values),
+    exportModel: (values) => withValues(folded, state.layouts, values),
   };
 }

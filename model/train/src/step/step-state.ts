@@ -17,7 +17,7 @@ export interface StepStateOptions {
 
 export class StepState implements ParameterSource {
   readonly table: StateTable;
-  readonly storages = new Map<string, WeightLayout>();
+  readonly layouts = new Map<string, WeightLayout>();
   readonly #emit: Emitter;
   readonly #trained: ReadonlySet<Value>;
   readonly #statistics: ReadonlySet<Value>;
@@ -51,15 +51,15 @@ export class StepState implements ParameterSource {
 
   statistic(constant: Value): StateVariable | null {
     if (!this.#statistics.has(constant)) return null;
-    const layout = storageOf(constant);
-    this.storages.set(constant.name, layout);
+    const layout = layoutOf(constant);
+    this.layouts.set(constant.name, layout);
     const initial = constant.constant!.toFloat32().slice();
     return this.table.declare({ name: constant.name, role: "statistic", dims: layout.dims, initial });
   }
 
   #declare(constant: Value, weight?: WeightStorage): Value {
-    const layout = storageOf(constant, weight);
-    this.storages.set(constant.name, layout);
+    const layout = layoutOf(constant, weight);
+    this.layouts.set(constant.name, layout);
     return this.table.declareParameter({
       name: constant.name,
       dims: layout.dims,
@@ -72,12 +72,12 @@ export class StepState implements ParameterSource {
   #keep(constant: Value, weight?: WeightStorage): Value {
     const tensor = constant.constant!;
     if (!weight) return this.#emit.constant(tensor);
-    const layout = storageOf(constant, weight);
+    const layout = layoutOf(constant, weight);
     return this.#emit.floats(layout.dims, toStepLayout(tensor.toFloat32(), layout));
   }
 }
 
-function storageOf(constant: Value, weight?: WeightStorage): WeightLayout {
+function layoutOf(constant: Value, weight?: WeightStorage): WeightLayout {
   const { dims } = constant.constant!;
   if (!weight) return { axes: null, permutation: [0, 1, 2], dims };
   const [filters, channels, ...kernel] = dims;

@@ -1,4 +1,4 @@
-/** The network a step is compiled from, on its way in and out: made ready for a batch, and filled with what was trained. */
+/** The network that a step is compiled from: fixed to a batch before, and given the trained values afterwards. */
 import {
   cloneModel,
   Emitter,
@@ -82,16 +82,16 @@ export function emitterBeside({ irVersion, opsets }: Model): Emitter {
   return new Emitter(new Model({ irVersion: Math.max(8, irVersion), opsets: new Map(opsets) }));
 }
 
-/** A copy with other values, by name, each as its layout says. */
+/** A copy with other values, by name, each in its layout. */
 export function withValues(
   network: Model,
-  storages: ReadonlyMap<string, WeightLayout>,
+  layouts: ReadonlyMap<string, WeightLayout>,
   values: Readonly<Record<string, Float32Array>>,
 ): Model {
   const model = cloneModel(network);
   for (const value of model.graph.initializers) {
     const trained = values[value.name];
-    const layout = storages.get(value.name);
+    const layout = layouts.get(value.name);
     if (!trained || !layout) continue;
     model.graph.setConstant(value, Tensor.float32(value.constant!.dims, toNetworkLayout(trained, layout)));
   }

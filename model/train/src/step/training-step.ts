@@ -89,7 +89,7 @@ export function compileStep(network: Model, options: TrainingStepOptions): Train
     classes: classesOf(source, options.loss),
     outputs,
     parameters: countOf(table),
-    exportModel: (values) => withValues(folded, state.storages, values),
+    exportModel: (values) => withValues(folded, state.layouts, values),
   };
 }
 

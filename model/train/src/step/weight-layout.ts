@@ -1,6 +1,6 @@
 /**
- * How a weight lies in a training step against how it lies in the network: the axes [filters, channels, taps]
- * of a convolution in another order (see `rows/convolution.ts`), or everything as it is.
+ * The memory layout of a weight in a training step. A convolution's axes [filters, channels, taps] may be in another
+ * order than in the network (see `rows/convolution.ts`); every other weight has the same layout in both.
  */
 import type { Dims } from "@cupel/onnx";
 

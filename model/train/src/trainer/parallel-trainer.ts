@@ -189,7 +189,7 @@ class ParallelEngine implements StepEngine {
     return turn;
   }
 
-  /** One for all: what has lost a thread cannot go on. */
+  /** One for all: when one thread is lost, no other can continue. */
   async #together<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();

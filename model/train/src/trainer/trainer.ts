@@ -52,7 +52,7 @@ export interface StepResult {
   readonly engineMs: number;
 }
 
-/** Everything a training changed: enough to go on as if it had not stopped. */
+/** Everything that training changes: enough to resume it. */
 export interface TrainerState {
   /** Steps done. */
   readonly steps: number;
@@ -228,7 +228,7 @@ export function dimsOf({ inputs }: InferenceSession): InputDims {
   return new Map(inputs.map((input) => [input.name, input.dims.map(Number)]));
 }
 
-/** What the graph asks for, by name; labels given to a loss without classes are left out. */
+/** The inputs of the graph, by name; labels given to a loss without classes are left out. */
 export function feedsOf(batch: StepBatch, learningRate: number, step: number, inputs: InputDims): Feeds {
   const given: Record<string, Float32Array | BigInt64Array | undefined> = {
     [labelsName]: batch.labels && BigInt64Array.from(batch.labels, BigInt),

@@ -4,7 +4,7 @@
  * arithmetic is in single precision and cuts fractions off.
  */
 import type { RawImage } from "../image.ts";
-import { lumaOf } from "../tensors/luma.ts";
+import { lumaOf } from "../tensors/normalise.ts";
 
 export interface ColourFactors {
   /** 1 changes nothing, 0 is black. */

@@ -4,7 +4,7 @@
  * Coordinates are local: u runs along the traces, v across them, the anchor trace lies on v = 0 and is
  * straight and bare for |u| < QUIET, so that there is room for a defect. The neighbour on the side +v runs
  * straight there too. What a class of defect needs is the same for every class that is drawn, sound boards
- * included, so that nothing but the defect tells the class.
+ * included, so that only the defect shows the class.
  */
 import type { Random } from "@cupel/base";
 import { box, capsule, disc, type Shape, union } from "./shapes.ts";
@@ -28,7 +28,7 @@ export interface Board {
   readonly holes: Shape;
 }
 
-/** What the site of a defect asks of the board around it: ranges in pixels. */
+/** What the site of a defect requires of the board around it: ranges in pixels. */
 export interface BoardNeeds {
   readonly width: readonly [number, number];
   readonly gap: readonly [number, number];

@@ -20,7 +20,7 @@ const DEFECT_CLASSES = Object.keys(DEFECTS).filter((name): name is DefectClass =
 /** @param label 0 (ok) to 6. */
 export function drawCrop(random: Random, label: number): Uint8Array {
   const drawn = INSPECTION_CLASSES[label] ?? "ok";
-  // A sound board is one on which any of the defects might have been: the surroundings tell nothing.
+  // A sound board is one on which any of the defects might have been: the surroundings do not show the class.
   const site = drawn === "ok" ? DEFECT_CLASSES[random.integer(DEFECT_CLASSES.length)]! : drawn;
   const defect = DEFECTS[site];
   const board = drawBoard(random, defect.needs);

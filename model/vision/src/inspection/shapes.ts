@@ -55,7 +55,7 @@ export function blob(cx: number, cy: number, radius: number, stretch: number, ri
   };
 }
 
-/** Distances above this are not told apart: beyond every ramp that an image draws, in pixels. */
+/** Distances are computed up to this, in pixels: no ramp in an image is longer. */
 const REACH = 4;
 
 const CELL = 6;

@@ -1,6 +1,6 @@
 /**
  * The synthetic inspection set: 64 x 64 grey crops of circuit boards in seven classes, for tests and
- * demonstrations that need images nobody has to download. It is drawn, not photographed: a model that
+ * demonstrations, without a download. It is drawn, not photographed: a model that
  * does well on it is not thereby fit for a factory.
  */
 import { createRandom } from "@cupel/base";

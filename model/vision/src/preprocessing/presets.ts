@@ -1,5 +1,5 @@
 /**
- * Well-known normalisations, and the guess that is made where a model says nothing about its own.
+ * Well-known normalisations, and the guess that is made for a model without preprocessing in its metadata.
  */
 import { visionErrors } from "../errors.ts";
 import { CHANNELS, type Colour, type Layout, type Preprocessing, type Resize } from "./preprocessing.ts";
@@ -28,7 +28,7 @@ export function isPresetName(name: string): name is PresetName {
   return Object.hasOwn(PRESETS, name);
 }
 
-/** The preset for the channels of `colour`; null when it speaks of three channels and there is one. */
+/** The preset for the channels of `colour`; null when it is for three channels and there is one. */
 export function normalisationOf(name: PresetName, colour: Colour): Normalisation | null {
   const { scale, mean, std } = PRESETS[name];
   const spread = (values: readonly number[]): readonly number[] | null => {
@@ -49,7 +49,7 @@ const SIDE_WITH_MARGIN = 128;
 /**
  * A GUESS from nothing but the input shape (`[N, C, H, W]` or `[N, H, W, C]`; anything but a positive
  * number is an open dimension): three channels are taken for RGB with the `imagenet` preset, one channel
- * for grey with `tf`. A shape does not tell how a model was trained: check it against a known accuracy,
+ * for grey with `tf`. A shape does not say how a model was trained: check the guess against a known accuracy,
  * and override it with `parsePreprocessing`. @throws PREPROCESSING_INVALID
  */
 export function preprocessingFor(inputShape: readonly (number | string | bigint | null)[]): Preprocessing {

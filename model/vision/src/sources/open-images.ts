@@ -15,7 +15,7 @@ import { openLabelsCsv } from "./labels-csv.ts";
 import { headOf } from "./packed-file.ts";
 
 export interface OpenImagesOptions {
-  /** Labels kept apart from the images: a CSV for a folder, an idx1 file for IDX. */
+  /** Labels in a file of their own: a CSV for a folder, an idx1 file for IDX. */
   readonly labels?: string | undefined;
   /** The column of a CSV that holds the labels. Default `label`. */
   readonly labelColumn?: string | undefined;

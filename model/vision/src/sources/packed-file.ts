@@ -1,4 +1,4 @@
-/** Reading files that hold many images at once, gzip or plain: told apart by their first bytes. */
+/** Reading files that hold many images at once, gzip or plain: recognised by their first bytes. */
 import { open, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { constants, gunzip, gunzipSync } from "node:zlib";

@@ -1,5 +1,5 @@
 /**
- * An image becomes 8-bit pixels, resized as the preprocessing asks, before its crop.
+ * An image becomes 8-bit pixels, resized by the preprocessing, before its crop.
  *
  * The one place that calls sharp for pixels. The aim is what Pillow gives, since models are trained
  * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
@@ -17,7 +17,7 @@ import { resample } from "./resample.ts";
 sharp.concurrency(1);
 /** Every image is read once: libvips' cache of operations would keep memory and never hit. */
 sharp.cache(false);
-/** What a stranger uploads meets these decoders and no other: no SVG, PDF or ImageMagick. */
+/** Only these decoders read what may come from a stranger: no SVG, PDF or ImageMagick. */
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({
   operation: ["Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Heif"].map((format) => `VipsForeignLoad${format}`),

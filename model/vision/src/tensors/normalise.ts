@@ -6,7 +6,6 @@
  */
 import type { RawImage } from "../image.ts";
 import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
-import { lumaOf } from "./luma.ts";
 
 export interface Normaliser {
   /** Floats that one image takes. */
@@ -87,4 +86,12 @@ function toGrey(image: RawImage): RawImage {
   const grey = new Uint8Array(width * height);
   for (let i = 0, from = 0; i < grey.length; i++, from += 3) grey[i] = lumaOf(data, from);
   return { kind: "raw", width, height, channels: 1, data: grey };
+}
+
+/**
+ * Grey of colour: L = 0.299 R + 0.587 G + 0.114 B in Pillow's 16-bit fixed point, so that grey stays exactly grey.
+ * Of the pixel whose red is at `at`, green and blue after it.
+ */
+export function lumaOf(pixels: Uint8Array, at: number): number {
+  return (pixels[at]! * 19595 + pixels[at + 1]! * 38470 + pixels[at + 2]! * 7471 + 0x8000) >>> 16;
 }
