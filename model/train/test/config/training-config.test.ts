@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { conforms } from "@cupel/base";
+import { conforms, expectation } from "@cupel/base";
 import { fitOptionsOf, mlp, parseTrainingConfig, trainingOptions } from "@cupel/train";
 
 const network = mlp({ inputs: 4, hidden: [3], classes: 2 });
@@ -18,7 +18,7 @@ suite("a configuration is read", () => {
     assert.deepEqual(parseTrainingConfig(settings, "net.json"), { config: settings, remarks: [] });
   });
 
-  test("with the keys of an earlier version, which are told", () => {
+  test("with the keys of an earlier version, each with a remark", () => {
     const { config, remarks } = parse({ rate: 0.1, "clip-norm": 1, "label-column": "kind", epochs: "3" });
     assert.deepEqual(config, {
       network: "resnet18",
@@ -125,6 +125,15 @@ suite("the options of fit", () => {
       assert.throws(() => optionsOf(settings), { code: "TRAINING_CONFIG_INVALID", message });
     });
   }
+
+  test("are all in the README", async () => {
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    for (const [key, row] of Object.entries(trainingOptions)) {
+      const usual = "otherwise" in row ? row.otherwise : row.default === null ? "" : `\`${row.default}\``;
+      const line = `| \`${key}\` | ${expectation(row)} | ${usual} | ${row.description} |\n`;
+      assert.ok(readme.includes(line), `the table of the README lacks this line:\n${line}`);
+    }
+  });
 
   test("each row has a meaning, and its default is one of its values", () => {
     for (const [key, row] of Object.entries(trainingOptions)) {
