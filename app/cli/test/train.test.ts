@@ -208,13 +208,13 @@ const table: readonly Refused[] = [
   },
   {
     what: "a network for other classes",
-    code: "CLASSES_MISMATCH",
+    code: "LABELS_MISMATCH",
     says: /7 classes.*10 apart/,
     words: named(`${network},classes=10`),
   },
   {
     what: "a model for other classes",
-    code: "CLASSES_MISMATCH",
+    code: "LABELS_MISMATCH",
     says: /7 classes.*3 apart/,
     words: async (folder) => [
       await folder.write("three.onnx", classifierBytes({ side: 64 })),

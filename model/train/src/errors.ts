@@ -16,11 +16,6 @@ export const trainErrors = defineErrors({
     ...failures.usage,
     public: false,
   },
-  CLASSES_MISMATCH: {
-    meaning: "The data set and the model do not have the same number of classes.",
-    ...failures.badData,
-    public: false,
-  },
   LOSS_NOT_FINITE: {
     meaning: "The loss became NaN or infinite; the last good checkpoint is kept.",
     ...failures.defect,

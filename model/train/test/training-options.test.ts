@@ -66,7 +66,7 @@ suite("an output that is no list of classes", () => {
   ]) {
     test(`[${dims}] is refused for a loss over classes`, () => {
       assert.throws(() => compileStep(ending(dims), { batch: 2, trainable: () => true }), {
-        code: "CLASSES_MISMATCH",
+        code: "OUTPUT_UNSUPPORTED",
         message: new RegExp(`\\[${dims}\\].*\\[batch, classes\\]`),
       });
     });
@@ -109,7 +109,7 @@ suite("a batch that does not fit", () => {
     for (const wrong of [2, -1]) {
       const before = await trainer.save();
       await assert.rejects(trainer.step({ inputs, labels: Int32Array.of(0, wrong) }, 0.1), {
-        code: "CLASSES_MISMATCH",
+        code: "LABELS_MISMATCH",
         message: new RegExp(`label ${wrong}, .*2 classes`),
       });
       assert.deepEqual(await trainer.save(), before);

@@ -9,11 +9,11 @@ import { existsSync } from "node:fs";
 import { silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
-import { type ImageSource, openLoader, split } from "@cupel/vision";
+import { openLoader, split } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import { openParallelTrainer } from "../trainer/parallel-trainer.ts";
 import { openTrainer } from "../trainer/trainer.ts";
-import { checkData } from "./check-data.ts";
+import { checkData, type FitImages } from "./check-data.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { explainFailure } from "./explain-failure.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
@@ -29,9 +29,7 @@ import { TrainingRun } from "./training-run.ts";
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
-  const { train, validation } = sourcesOf(options, seed);
-  const sources = validation === null ? [train] : [train, validation];
-  const input = checkData(network, sources, preprocessing);
+  const { input, train, validation } = checkData(network, imagesOf(options, seed), preprocessing);
   await using loader = openLoader(train, preprocessing, {
     ...options.loader,
     batchSize: batch,
@@ -91,10 +89,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
   };
 }
 
-function sourcesOf(
-  { train, validation }: FitOptions,
-  seed: number,
-): { readonly train: ImageSource; readonly validation: ImageSource | null } {
+function imagesOf({ train, validation }: FitOptions, seed: number): FitImages {
   if (typeof validation !== "number") return { train, validation: validation ?? null };
   const { rest, heldOut } = split(train, validation, seed);
   return { train: rest, validation: heldOut };

@@ -5,7 +5,8 @@
  * beyond rescue, and then the file of before is the last good one.
  */
 import type { ProgressTask } from "@cupel/base";
-import type { Model } from "@cupel/onnx";
+import { encodeModel, type Model } from "@cupel/onnx";
+import { crossEntropy, endsInSoftmax, evaluate } from "@cupel/predict";
 import type { BrokenImage, ImageSource, Loader } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import type { StepResult, Trainer, TrainerState } from "../trainer/trainer.ts";
@@ -14,7 +15,6 @@ import type { FitOptions } from "./fit-options.ts";
 import { bestEpoch, type EpochMetrics, isExhausted } from "./history.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { TrainingIdentity } from "./training-identity.ts";
-import { type Validation, validate } from "./validate.ts";
 
 export interface TrainingRunParts {
   readonly options: FitOptions;
@@ -93,13 +93,12 @@ export class TrainingRun {
     const { options, trainer, total } = this.#parts;
     const { schedule, batch, metric = "accuracy", onEpoch } = options;
     const state = await this.#finiteState();
-    const validation = await this.#validate(state.values);
+    const validated = await this.#validate(state.values);
     const { epoch } = this.#inHand;
     const metrics: EpochMetrics = {
       epoch: epoch + 1,
       ...figuresOf(this.#inHand, batch),
-      validationLoss: validation?.loss ?? null,
-      validationAccuracy: validation?.accuracy ?? null,
+      ...validated,
       learningRate: learningRateAt(schedule, trainer.steps - 1, total),
     };
     this.#history = [...this.#history, metrics];
@@ -137,14 +136,25 @@ export class TrainingRun {
     return { model: await trainer.exportModel(), epoch: this.#history.length };
   }
 
-  async #validate(values: StateValues): Promise<Validation | null> {
+  /** Of the model as it would be written, in an ordinary session with constant weights. */
+  async #validate(values: StateValues) {
     const { options, trainer, validation } = this.#parts;
-    if (validation === null) return null;
-    return validate(trainer.compiled.exportModel(values), validation, options.preprocessing, {
-      ...options,
-      strict: options.loader?.strict,
+    if (validation === null) return { validationLoss: null, validationAccuracy: null };
+    const { preprocessing, batch, threads, executionProviders, open, loader, signal } = options;
+    const model = trainer.compiled.exportModel(values);
+    const evaluation = await evaluate(encodeModel(model), validation, preprocessing, {
+      batchSize: batch,
+      threads,
+      executionProviders,
+      open,
+      strict: loader?.strict,
+      signal,
       onBroken: (image) => this.#broken.set(image.id, image),
     });
+    return {
+      validationLoss: crossEntropy(evaluation, endsInSoftmax(model)),
+      validationAccuracy: evaluation.top1,
+    };
   }
 
   /** A step whose loss is finite may still have left weights that are not. */

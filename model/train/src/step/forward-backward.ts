@@ -15,7 +15,7 @@ export interface ForwardBackward {
   readonly gradients: readonly Value[];
 }
 
-/** @param network with static shapes. @throws GRADIENT_UNSUPPORTED, CLASSES_MISMATCH, TRAINING_CONFIG_INVALID */
+/** @param network with static shapes. @throws GRADIENT_UNSUPPORTED, OUTPUT_UNSUPPORTED, TRAINING_CONFIG_INVALID */
 export function emitForwardBackward(
   emit: Emitter,
   network: Model,

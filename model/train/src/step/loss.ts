@@ -1,5 +1,6 @@
 /** Losses as graphs: what a training step minimises, always a mean over the batch. */
 import { attribute, type Dims, type ElementType, type Emitter, Tensor, type Value } from "@cupel/onnx";
+import { predictErrors } from "@cupel/predict";
 import { trainErrors } from "../errors.ts";
 
 export type Loss =
@@ -93,8 +94,8 @@ function logSoftmax(emit: Emitter, logits: Value): Value {
 function labelsOf(emit: Emitter, logits: Value): Value {
   const dims = emit.dims(logits);
   if (dims.length !== 2 || dims[1]! < 2) {
-    throw trainErrors.error(
-      "CLASSES_MISMATCH",
+    throw predictErrors.error(
+      "OUTPUT_UNSUPPORTED",
       `The network's output "${logits.name}" has the shape [${dims}]; a loss over classes needs [batch, classes].`,
       { details: { output: logits.name, shape: dims } },
     );

@@ -65,7 +65,7 @@ export interface TrainingStep extends TrainingPlan {
 }
 
 /**
- * @throws GRADIENT_UNSUPPORTED naming the operator; SHAPE_NOT_STATIC; CLASSES_MISMATCH; TRAINING_CONFIG_INVALID;
+ * @throws GRADIENT_UNSUPPORTED naming the operator; SHAPE_NOT_STATIC; OUTPUT_UNSUPPORTED; TRAINING_CONFIG_INVALID;
  * those of `upgradeOpset` and `inferShapes`
  */
 export function compileStep(network: Model, options: TrainingStepOptions): TrainingStep {

@@ -13,6 +13,7 @@ import {
   type StateBinding,
   type TensorData,
 } from "@cupel/runtime";
+import { visionErrors } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import { labelsName, targetName, teacherName } from "../step/loss.ts";
 import { leastScale } from "../step/loss-scaling.ts";
@@ -66,7 +67,7 @@ export interface Trainer extends AsyncDisposable {
   readonly steps: number;
   /**
    * One step.
-   * @throws CLASSES_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; THREAD_CRASHED; those of `InferenceSession.run`
+   * @throws LABELS_MISMATCH for a label that is no class; LOSS_NOT_FINITE, after which the state is not to be used; THREAD_CRASHED; those of `InferenceSession.run`
    */
   step(batch: StepBatch, learningRate: number): Promise<StepResult>;
   save(): Promise<TrainerState>;
@@ -160,8 +161,8 @@ function checkLabels(labels: Int32Array | undefined, classes: number | null): vo
   if (classes === null) return;
   const wrong = labels?.find((label) => label < 0 || label >= classes);
   if (wrong === undefined) return;
-  throw trainErrors.error(
-    "CLASSES_MISMATCH",
+  throw visionErrors.error(
+    "LABELS_MISMATCH",
     `The batch has the label ${wrong}, but the network has ${classes} classes: 0 to ${classes - 1}.`,
     { details: { label: wrong, classes } },
   );

@@ -53,19 +53,19 @@ function withHardmax() {
 const table: readonly Refused[] = [
   {
     what: "images of more classes than the network tells apart",
-    code: "CLASSES_MISMATCH",
+    code: "LABELS_MISMATCH",
     says: /3 classes.*2 apart/,
     network: () => resnetCifar({ depth: 8, width: 4, classes: 2, input: [1, side, side] }),
   },
   {
     what: "labels without names beyond the network's classes",
-    code: "CLASSES_MISMATCH",
+    code: "LABELS_MISMATCH",
     says: /8 classes.*3 apart/,
     options: { train: { ...stripes(32), classes: null, label: (index) => index % 8 } },
   },
   {
     what: "validation images of other classes",
-    code: "CLASSES_MISMATCH",
+    code: "LABELS_MISMATCH",
     says: /2 classes.*3 apart/,
     options: { validation: { ...stripes(32), classes: ["a", "b"] } },
   },
