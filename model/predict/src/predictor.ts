@@ -36,6 +36,8 @@ export interface PredictorOptions extends EngineTuning {
   readonly classes?: readonly string[] | undefined;
   /** Cancels the opening. */
   readonly signal?: AbortSignal | undefined;
+  /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
+  readonly open?: typeof openSession | undefined;
 }
 
 export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Difference>
@@ -94,9 +96,9 @@ export async function openPredictor(
   const { preprocessing, origin } = choosePreprocessing(file, options.preprocessing);
   assertOneImageInput(file);
   const classes = chooseClasses(file, options.classes);
-  const { threads, optimization, executionProviders, configEntries, signal } = options;
+  const { threads, optimization, executionProviders, configEntries, signal, open = openSession } = options;
   const tuning = { threads, optimization, executionProviders, configEntries };
-  const session = await openSession(source, { ...tuning, signal });
+  const session = await open(source, { ...tuning, signal });
   try {
     const { outputs } = session;
     checkDims(session.inputs[0]!, tensorDims(preprocessing, 1));

@@ -9,8 +9,8 @@ import {
   type ModelSource,
   openStatefulSession,
   readTrace,
+  type SessionOpener,
   type StatefulSession,
-  type StatefulSessionOptions,
   type TraceEvent,
 } from "@cupel/runtime";
 import { type ClockBound, clockOffset } from "./clock-offset.ts";
@@ -19,7 +19,7 @@ import type { EngineRecording, RecordingClock } from "./recording.ts";
 
 export interface TracedSessions extends AsyncDisposable {
   /** In the place of `openSession` and `openStatefulSession` of the runtime, and as owned by the caller. */
-  open(source: ModelSource, options?: Partial<StatefulSessionOptions>): Promise<StatefulSession>;
+  readonly open: SessionOpener;
   /** The traces of all sessions, closing those still open: the engine writes a trace when it closes. */
   stop(): Promise<EngineRecording[]>;
 }

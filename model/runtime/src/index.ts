@@ -47,6 +47,7 @@ export {
 export type { StateBinding } from "./session/state-binding.ts";
 export {
   openStatefulSession,
+  type SessionOpener,
   type StatefulSession,
   type StatefulSessionOptions,
 } from "./session/stateful-session.ts";

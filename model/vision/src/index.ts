@@ -39,6 +39,7 @@ export {
   type TensorDims,
   tensorDims,
 } from "./preprocessing/preprocessing.ts";
+export { preprocessingText } from "./preprocessing/preprocessing-text.ts";
 export { PRESETS, type PresetName, preprocessingFor } from "./preprocessing/presets.ts";
 export { readPreprocessing } from "./preprocessing/read-preprocessing.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";

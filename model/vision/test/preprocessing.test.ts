@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parsePreprocessing, preprocessingFor, readPreprocessing, tensorDims } from "../src/index.ts";
+import {
+  parsePreprocessing,
+  preprocessingFor,
+  preprocessingText,
+  readPreprocessing,
+  tensorDims,
+} from "../src/index.ts";
 import { asDecoded, refused } from "./fixtures.ts";
 
 const imagenet = preprocessingFor(["N", 3, 224, 224]);
@@ -115,6 +121,21 @@ suite("the command-line form", () => {
     test(`refuses ${JSON.stringify(spec)} by name`, async () => {
       await refused(() => parsePreprocessing(spec, imagenet), "PREPROCESSING_INVALID", saying);
     });
+  }
+});
+
+test("as text it is what the parser reads", () => {
+  for (const preprocessing of [
+    imagenet,
+    preprocessingFor([1, 32, 48, 1]),
+    parsePreprocessing(
+      "preset=tf,colour=bgr,resize=long-side:300,crop=320x240,interpolation=nearest",
+      imagenet,
+    ),
+    parsePreprocessing("scale=0.25,mean=-3,std=0.001,resize=none", imagenet),
+  ]) {
+    const other = parsePreprocessing("preset=raw,resize=stretch,crop=16", preprocessingFor([1, 3, 9, 9]));
+    assert.deepEqual(parsePreprocessing(preprocessingText(preprocessing), other), preprocessing);
   }
 });
 

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { bytesText, type Spread, threeDigits } from "@cupel/base";
+import { openModel } from "@cupel/predict";
 import {
   cpuFeatures,
   int8Advice,
@@ -12,7 +13,6 @@ import {
 } from "@cupel/runtime";
 import { flag, integer } from "../arguments/option.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
-import { openModel } from "../subject/open-model.ts";
 import { millisecondsText, numberOf, ratioText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";

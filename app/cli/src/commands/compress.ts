@@ -1,4 +1,5 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
+import { openModel } from "@cupel/predict";
 import { flag, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
 import { calibrationOptions, chooseImages, evaluationOptions } from "../compress/choose-images.ts";
@@ -6,10 +7,9 @@ import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
 import { compressModel } from "../compress/compress-model.ts";
 import { outputPaths } from "../compress/output-paths.ts";
 import { type Compressed, summaryText } from "../compress/summary.ts";
-import { strictOption } from "../subject/broken-images.ts";
-import { choosePreprocessing, preprocessingOption } from "../subject/choose-preprocessing.ts";
-import { classesOption } from "../subject/open-labelled.ts";
-import { openModel } from "../subject/open-model.ts";
+import { strictOption } from "../input/broken-images.ts";
+import { classesOption } from "../input/image-options.ts";
+import { preprocessingOf, preprocessingOption } from "../input/preprocessing-option.ts";
 import type { Command } from "./command.ts";
 
 const out = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
@@ -56,7 +56,7 @@ export const compressCommand: Command = {
     const paths = await outputPaths(required(given, out), given.get(reportDir), path);
     const recipe = await chooseRecipe(given);
     const opened = await openModel(path);
-    const preprocessing = choosePreprocessing(opened, given.get(preprocessingOption), context.remark);
+    const preprocessing = preprocessingOf(opened, given.get(preprocessingOption), context.remark);
     const images = await chooseImages(given, opened, context.seed, context.remark);
     const compressed = await compressModel(
       {

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultRecipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
+import { openModel } from "@cupel/predict";
 import { syntheticInspection } from "@cupel/vision";
 import { choice, text } from "../arguments/option.ts";
 import { compressModel } from "../compress/compress-model.ts";
 import { outputPaths } from "../compress/output-paths.ts";
 import { summaryText } from "../compress/summary.ts";
-import { choosePreprocessing } from "../subject/choose-preprocessing.ts";
-import { openModel } from "../subject/open-model.ts";
+import { preprocessingOf } from "../input/preprocessing-option.ts";
 import type { Command } from "./command.ts";
 import { summaryJson } from "./compress.ts";
 
@@ -63,7 +63,7 @@ export const demoCommand: Command = {
       {
         opened,
         images: { calibration, evaluation },
-        preprocessing: choosePreprocessing(opened, undefined, remark),
+        preprocessing: preprocessingOf(opened, undefined, remark),
         recipe: given.get(bits) === "8" ? defaultRecipe(8) : defaultRecipe("mixed", { maxBytes }),
         paths,
         strict: true,

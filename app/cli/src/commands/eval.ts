@@ -1,25 +1,19 @@
 /** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
-import { compareEvaluations, type Evaluation, type EvaluationDifference, evaluate } from "@cupel/predict";
+
+import {
+  compareEvaluations,
+  type Evaluation,
+  type EvaluationDifference,
+  openPredictor,
+} from "@cupel/predict";
+import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
-import {
-  profiled,
-  profileFacts,
-  profileOption,
-  type SessionOpener,
-  type WrittenProfile,
-} from "../profile/profiled.ts";
-import { BrokenImages, strictOption } from "../subject/broken-images.ts";
-import { choosePreprocessing, preprocessingOption } from "../subject/choose-preprocessing.ts";
-import {
-  assertLabelsFit,
-  classCountOf,
-  classesOption,
-  imageOptions,
-  openGiven,
-} from "../subject/open-labelled.ts";
-import { openModel } from "../subject/open-model.ts";
+import { BrokenImages, strictOption } from "../input/broken-images.ts";
+import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
+import { preprocessingOption, remarkGuess } from "../input/preprocessing-option.ts";
+import { profiled, profileFacts, profileOption, type WrittenProfile } from "../profile/profiled.ts";
 import { countText, percentText, pointsText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
@@ -97,17 +91,16 @@ async function evaluateFile(
   broken: BrokenImages,
   open: SessionOpener | undefined,
 ): Promise<Evaluated> {
-  const opened = await openModel(path);
-  assertLabelsFit(source, classCountOf(opened));
-  const preprocessing = choosePreprocessing(opened, given.get(preprocessingOption), context.remark);
-  const evaluation = await evaluate(path, source, preprocessing, {
-    threads: context.threads,
-    strict: given.get(strictOption),
-    signal: context.signal,
-    progress: context.progress,
+  const { threads, signal, progress, remark } = context;
+  await using predictor = await openPredictor(path, {
+    preprocessing: given.get(preprocessingOption),
+    threads,
+    signal,
     open,
-    ...(opened.fixedBatch === null ? {} : { batchSize: opened.fixedBatch }),
   });
+  const { preprocessing, origin } = predictor;
+  remarkGuess(path, { preprocessing, origin: origin.preprocessing }, remark);
+  const evaluation = await predictor.evaluate(source, { strict: given.get(strictOption), signal, progress });
   broken.addAll(evaluation.broken);
   return { path, evaluation };
 }

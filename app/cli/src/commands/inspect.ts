@@ -1,11 +1,10 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
 import { bytesText, CupelError } from "@cupel/base";
 import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
-import { classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
+import { bytesOnDisk, classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
 import { engineVersion, openSession } from "@cupel/runtime";
+import { preprocessingText } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
-import { preprocessingText } from "../subject/choose-preprocessing.ts";
-import { bytesOnDisk } from "../subject/open-model.ts";
 import { countText, magnitudeText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";

@@ -2,17 +2,10 @@
  * Which images calibrate and which judge. The two never overlap where that can be had: without images
  * for evaluation, some are kept apart from the others before anything looks at them.
  */
+import { classesOf, matchLabels, type OpenedModel, requireLabels, withoutLabels } from "@cupel/predict";
 import { type ImageSource, split } from "@cupel/vision";
 import { type Given, required } from "../arguments/parse.ts";
-import {
-  assertLabelsFit,
-  classCountOf,
-  imageOptions,
-  labelProblem,
-  openGiven,
-  withoutLabels,
-} from "../subject/open-labelled.ts";
-import type { OpenedModel } from "../subject/open-model.ts";
+import { imageOptions, openGiven } from "../input/image-options.ts";
 import { countText, numberOf } from "../terminal/figures.ts";
 
 export const calibrationOptions = imageOptions("", "to calibrate with");
@@ -40,19 +33,19 @@ export async function chooseImages(
   seed: number,
   remark: (sentence: string) => void,
 ): Promise<ChosenImages> {
-  const classCount = classCountOf(opened);
+  const classes = classesOf(opened.model);
   const evaluationPath = given.get(evaluationOptions.images);
   const found = await openGiven(given, calibrationOptions, required(given, calibrationOptions.images));
   const labelsMeant = given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn);
-  if (labelsMeant) assertLabelsFit(found, classCount);
-  const problem = labelProblem(found, classCount);
+  const { images, problem } = labelsMeant
+    ? { images: requireLabels(found, classes), problem: null }
+    : matchLabels(found, classes);
   // Class folders may be there for order only: any images of the right kind will calibrate.
-  if (problem !== null) remark(`${problem}: its labels are not used.`);
-  const calibration = problem === null ? found : withoutLabels(found);
+  if (problem !== null) remark(`${problem}. Its labels are not used.`);
+  const calibration = images ?? withoutLabels(found);
   if (evaluationPath !== undefined) {
     const evaluation = await openGiven(given, evaluationOptions, evaluationPath);
-    assertLabelsFit(evaluation, classCount);
-    return { calibration, evaluation };
+    return { calibration, evaluation: requireLabels(evaluation, classes) };
   }
   if (calibration.length < leastToSplit) {
     remark(

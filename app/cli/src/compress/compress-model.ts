@@ -7,13 +7,11 @@ import { reasonOf, writeFileAtomically } from "@cupel/base";
 import { type CompressResult, compress, type Recipe } from "@cupel/compress";
 import { renderReport } from "@cupel/console";
 import { writeModelFile } from "@cupel/onnx";
-import { writeMetadata } from "@cupel/predict";
+import { classesOf, namedBy, type OpenedModel, writeMetadata } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { Preprocessing } from "@cupel/vision";
 import type { CommandContext } from "../commands/command.ts";
-import { BrokenImages } from "../subject/broken-images.ts";
-import { classNamesFor } from "../subject/open-labelled.ts";
-import type { OpenedModel } from "../subject/open-model.ts";
+import { BrokenImages } from "../input/broken-images.ts";
 import type { ChosenImages } from "./choose-images.ts";
 import type { OutputPaths } from "./output-paths.ts";
 import type { Compressed } from "./summary.ts";
@@ -44,7 +42,7 @@ export async function compressModel(order: CompressionOrder, context: CommandCon
     progress,
     onBroken: broken.add,
   });
-  const classes = classNamesFor(opened, [images.evaluation, images.calibration]);
+  const { names: classes } = namedBy(classesOf(opened.model), [images.evaluation, images.calibration]);
   writeMetadata(result.model, { preprocessing, classes });
   const written = await writeModelFile(result.model, paths.model, { signal });
   // A report of an earlier run would now stand beside another model.

@@ -1,8 +1,10 @@
 /** Runs a command's work under the profilers when --profile is given, and writes the flame graph and the trace. */
+
 import { join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
 import { renderProfile } from "@cupel/console";
-import { slowNodeText, type Tracing, withProfiler } from "@cupel/profile";
+import { slowNodeText, withProfiler } from "@cupel/profile";
+import type { SessionOpener } from "@cupel/runtime";
 import { text } from "../arguments/option.ts";
 
 export const profileOption = text({
@@ -24,9 +26,6 @@ export interface Profiled<Result> {
   /** Null where none was asked for. */
   readonly profile: WrittenProfile | null;
 }
-
-/** What `work` is to open its sessions with; undefined where nothing is profiled. */
-export type SessionOpener = Tracing["open"];
 
 /**
  * @param folder of the profile; without one, `work` runs as it is

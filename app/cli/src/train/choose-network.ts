@@ -1,10 +1,10 @@
 /** What is trained: a model from a file, or a new network that fits the images. */
 import { extname } from "node:path";
 import type { Model } from "@cupel/onnx";
+import { openModel } from "@cupel/predict";
 import { networkForImages, type TrainingConfig } from "@cupel/train";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
-import { choosePreprocessing } from "../subject/choose-preprocessing.ts";
-import { openModel } from "../subject/open-model.ts";
+import { preprocessingOf } from "../input/preprocessing-option.ts";
 
 export interface ChosenNetwork {
   readonly network: Model;
@@ -19,7 +19,7 @@ export async function chooseNetwork(
 ): Promise<ChosenNetwork> {
   if (extname(subject) === ".onnx") {
     const opened = await openModel(subject);
-    return { network: opened.model, preprocessing: choosePreprocessing(opened, preprocessing, remark) };
+    return { network: opened.model, preprocessing: preprocessingOf(opened, preprocessing, remark) };
   }
   const built = await networkForImages(subject, images, { preprocessing, seed });
   if (built.remark !== null) remark(built.remark);

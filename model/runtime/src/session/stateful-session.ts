@@ -33,6 +33,12 @@ export interface StatefulSession extends InferenceSession {
   writeState(values: Feeds): Promise<void>;
 }
 
+/** Opens sessions of either kind, in the place of `openSession` and `openStatefulSession`: what a profiler offers. */
+export type SessionOpener = (
+  source: ModelSource,
+  options?: Partial<StatefulSessionOptions>,
+) => Promise<StatefulSession>;
+
 /**
  * Loads a model into a thread of its own, which keeps `state`.
  * @throws those of `openSession`, STATE_INVALID, INPUT_SHAPE_MISMATCH, TENSOR_TYPE_MISMATCH

@@ -146,7 +146,7 @@ export class TrainingRun {
       batchSize: batch,
       threads,
       executionProviders,
-      open,
+      open: open && ((source, opening) => open(source, { ...opening, state: [] })),
       strict: loader?.strict,
       signal,
       onBroken: (image) => this.#broken.set(image.id, image),

@@ -1,0 +1,55 @@
+/** Where a command's images, their labels and their class names come from. */
+import { type ImageSource, type OpenImagesOptions, openImages, syntheticInspection } from "@cupel/vision";
+import { type Option, text } from "../arguments/option.ts";
+import type { Given } from "../arguments/parse.ts";
+
+export interface ImageOptions {
+  readonly images: Option<string | undefined>;
+  readonly labels: Option<string | undefined>;
+  readonly labelColumn: Option<string | undefined>;
+}
+
+/** @param prefix "" or "eval-". @param purpose completes "Images ...". */
+export function imageOptions(prefix: string, purpose: string): ImageOptions {
+  return {
+    images: text({
+      name: `${prefix}images`,
+      placeholder: "DIR|FILE",
+      summary: `Images ${purpose}: a folder (one folder a class, or flat), a CSV of labels, an IDX or CIFAR-10 binary file, one image, or synthetic:COUNT[:SEED]`,
+    }),
+    labels: text({
+      name: `${prefix}labels`,
+      placeholder: "FILE",
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX`,
+    }),
+    labelColumn: text({
+      name: `${prefix}label-column`,
+      placeholder: "NAME",
+      summary: "Column of the CSV that holds the labels",
+      fallback: "label",
+    }),
+  };
+}
+
+export const classesOption = text({
+  name: "classes",
+  placeholder: "FILE",
+  summary: "Class names in the order of the labels, one a line",
+  fallback: "classes.txt beside the images, else as the model's metadata says",
+});
+
+/** @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
+export function openGiven(given: Given, options: ImageOptions, path: string): Promise<ImageSource> {
+  return openSource(path, {
+    labels: given.get(options.labels),
+    labelColumn: given.get(options.labelColumn),
+    classes: given.get(classesOption),
+  });
+}
+
+/** As `openImages`, and `synthetic:COUNT[:SEED]` for images that nobody has to download. */
+export async function openSource(path: string, options: OpenImagesOptions = {}): Promise<ImageSource> {
+  const [, count, seed] = /^synthetic:(\d+)(?::(\d+))?$/.exec(path) ?? [];
+  if (count === undefined) return openImages(path, options);
+  return syntheticInspection({ count: Number(count), seed: seed === undefined ? undefined : Number(seed) });
+}
