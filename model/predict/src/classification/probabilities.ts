@@ -17,8 +17,8 @@ const passesThrough = [
 
 /** Whether the graph makes probabilities of its first output. */
 export function endsInSoftmax({ graph }: Model): boolean {
-  let last = graph.outputs[0]?.producer;
-  while (last?.is(...passesThrough)) last = last.inputs[0]?.producer;
+  let last = graph.outputs[0]?.producer ?? null;
+  while (last?.is(...passesThrough)) last = last.inputs[0]?.producer ?? null;
   return last?.is("Softmax") ?? false;
 }
 
