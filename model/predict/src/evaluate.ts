@@ -21,10 +21,10 @@ export async function evaluate(
   preprocessing: Preprocessing,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { threads, optimization, executionProviders, configEntries, signal, open = openSession } = options;
-  const tuning = { threads, optimization, executionProviders, configEntries };
-  await using session = await open(model, { ...tuning, signal });
+  const { open = openSession } = options;
+  await using session = await open(model, options);
   const { outputs } = session;
-  const facts = { outputs, model: null, classes: null, preprocessing };
-  return await evaluateImages(session, classification, facts, images, options);
+  const facts = { outputs, classes: null, preprocessing };
+  const reader = classification.reader({ ...facts, model: null });
+  return await evaluateImages(session, classification, reader, facts, images, options);
 }

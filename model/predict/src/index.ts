@@ -22,6 +22,7 @@ export type { ImagePrediction, PredictOptions } from "./run/predict-images.ts";
 export type {
   BatchInfo,
   EvaluatedImages,
+  ModelFacts,
   OutputReader,
   Task,
   TaskEvaluation,

@@ -52,8 +52,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
     readonly preprocessing: Origin;
     readonly classes: Origin | null;
   };
-  /** The file: its graph, its bytes on disk, the images it takes a run. */
-  readonly file: OpenedModel;
+  /** The file itself. Its graph is not kept: the engine has the weights. */
+  readonly file: Omit<OpenedModel, "model">;
   /**
    * Predictions one image after the other, in the order of the source. Labels are not looked at.
    * @throws IMAGES_UNREADABLE, OUTPUT_UNSUPPORTED, CANCELLED, SESSION_CLOSED, and what a run throws
@@ -92,26 +92,27 @@ export async function openPredictor(
   source: ModelSource,
   options: PredictorOptions & { readonly task?: Task } = {},
 ): Promise<Predictor<unknown, EvaluatedImages, unknown>> {
-  const file = await openModel(source);
-  const { preprocessing, origin } = choosePreprocessing(file, options.preprocessing);
-  assertOneImageInput(file);
-  const classes = chooseClasses(file, options.classes);
-  const { threads, optimization, executionProviders, configEntries, signal, open = openSession } = options;
-  const tuning = { threads, optimization, executionProviders, configEntries };
-  const session = await open(source, { ...tuning, signal });
+  const opened = await openModel(source);
+  const { preprocessing, origin } = choosePreprocessing(opened, options.preprocessing);
+  assertOneImageInput(opened);
+  const classes = chooseClasses(opened, options.classes);
+  const { open = openSession } = options;
+  const session = await open(source, options);
   try {
     const { outputs } = session;
     checkDims(session.inputs[0]!, tensorDims(preprocessing, 1));
-    const { task, ...told } = chooseTask({ outputs, model: file.model }, options.task);
-    const model: TaskModel = { outputs, model: file.model, classes: classes.names, preprocessing };
+    const { model, ...file } = opened;
+    const { task, ...told } = chooseTask({ outputs, model }, options.task);
+    const facts = { outputs, classes: classes.names, preprocessing };
+    const reader = task.reader({ ...facts, model });
     return {
       task,
       preprocessing,
       classes: classes.names,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       file,
-      predict: (images, work = {}) => predictImages(session, task, model, images, work),
-      evaluate: (images, work = {}) => evaluateImages(session, task, model, images, work),
+      predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
+      evaluate: (images, work = {}) => evaluateImages(session, task, reader, facts, images, work),
       close: () => session.close(),
       [Symbol.asyncDispose]: () => session.close(),
     };
@@ -151,7 +152,7 @@ function chooseClasses({ model, path }: OpenedModel, given: readonly string[] | 
 }
 
 function chooseTask(
-  model: Pick<TaskModel, "outputs"> & { readonly model: OpenedModel["model"] },
+  model: Pick<TaskModel, "outputs"> & Pick<OpenedModel, "model">,
   given: Task | undefined,
 ): { readonly task: Task; readonly origin: Origin } {
   if (given) return { task: given, origin: "given" };

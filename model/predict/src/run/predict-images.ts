@@ -1,7 +1,7 @@
 /** Images through an open session to predictions, and to an evaluation: the one loop that does it. */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { type BrokenImage, batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
-import type { EvaluatedImages, Task, TaskModel } from "../task/task.ts";
+import type { EvaluatedImages, ModelFacts, OutputReader, Task } from "../task/task.ts";
 import { checkDims, type ImageSession, imagesPerRun, runImages } from "./image-runs.ts";
 
 export interface PredictOptions extends WorkOptions {
@@ -44,27 +44,26 @@ const evaluating: Doing = { title: "Evaluating", what: "Evaluation" };
 /** @throws INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED, IMAGES_UNREADABLE, CANCELLED, and what the session throws */
 export async function* predictImages<Prediction>(
   session: ImageSession,
-  task: Pick<Task<Prediction>, "reader">,
-  model: TaskModel,
+  reader: OutputReader<Prediction>,
+  preprocessing: Preprocessing,
   images: ImageSource,
   options: PredictOptions,
   doing = predicting,
 ): AsyncGenerator<ImagePrediction<Prediction>, void, undefined> {
   const { signal, strict, onBroken } = options;
   const input = session.inputs[0]!;
-  checkDims(input, tensorDims(model.preprocessing, 1));
+  checkDims(input, tensorDims(preprocessing, 1));
   using progress = (options.progress ?? silentProgress).start(doing.title, images.length, "images");
-  const { fetches, read } = task.reader(model);
-  const stream = batches(images, model.preprocessing, {
-    batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(model.preprocessing)),
+  const stream = batches(images, preprocessing, {
+    batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
     strict,
     signal,
     onBroken,
   });
   for await (const { data, ...batch } of stream) {
     throwIfCancelled(signal, doing.what);
-    const tensors = await runImages(session, input, { ...batch, data }, fetches);
-    const predictions = read(tensors, batch);
+    const tensors = await runImages(session, input, { ...batch, data }, reader.fetches);
+    const predictions = reader.read(tensors, batch);
     progress.advance(predictions.length);
     for (const [i, prediction] of predictions.entries()) {
       const index = batch.indices[i]!;
@@ -76,8 +75,9 @@ export async function* predictImages<Prediction>(
 /** @throws LABELS_MISMATCH and what `predictImages` throws */
 export async function evaluateImages<Prediction, Evaluated extends EvaluatedImages>(
   session: ImageSession,
-  task: Task<Prediction, Evaluated>,
-  model: TaskModel,
+  task: Pick<Task<Prediction, Evaluated>, "evaluation">,
+  reader: OutputReader<Prediction>,
+  facts: ModelFacts,
   images: ImageSource,
   options: PredictOptions,
 ): Promise<Evaluated> {
@@ -86,8 +86,9 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
     broken.push(image);
     options.onBroken?.(image);
   };
-  const evaluation = task.evaluation(images, model);
-  const stream = predictImages(session, task, model, images, { ...options, onBroken }, evaluating);
+  const evaluation = task.evaluation(images, facts);
+  const work = { ...options, onBroken };
+  const stream = predictImages(session, reader, facts.preprocessing, images, work, evaluating);
   for await (const { index, prediction } of stream) evaluation.add(index, prediction);
   return evaluation.result(broken);
 }

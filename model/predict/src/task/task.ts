@@ -16,15 +16,19 @@ import type { Model } from "@cupel/onnx";
 import type { TensorData, ValueInfo } from "@cupel/runtime";
 import type { BrokenImage, ImageBatch, ImageSource, Preprocessing } from "@cupel/vision";
 
-/** What a task may know of the model before it reads its outputs. */
-export interface TaskModel {
+/** What a task knows of a model whose outputs it reads. */
+export interface ModelFacts {
   /** As the engine declares them. */
   readonly outputs: readonly ValueInfo[];
-  /** The graph and its metadata; null where only an opened session is there. */
-  readonly model: Model | null;
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
   readonly preprocessing: Preprocessing;
+}
+
+/** The same while the model is opened. */
+export interface TaskModel extends ModelFacts {
+  /** The graph and its metadata; null where only an opened session is there. A reader MUST NOT keep it. */
+  readonly model: Model | null;
 }
 
 export interface OutputReader<Prediction> {
@@ -71,7 +75,7 @@ export interface Task<
    * Finds the labels it needs among the images and checks them against the model.
    * @throws LABELS_MISMATCH
    */
-  evaluation(images: ImageSource, model: TaskModel): TaskEvaluation<Prediction, Evaluated>;
+  evaluation(images: ImageSource, facts: ModelFacts): TaskEvaluation<Prediction, Evaluated>;
   /** Both MUST be of the same source. */
   compare(first: Evaluated, second: Evaluated): Difference;
 }
