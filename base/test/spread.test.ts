@@ -6,7 +6,10 @@ test("quantiles are those of numpy.quantile", () => {
   // numpy.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1])
   const expected = [1, 1.3, 3, 6.8, 8];
   [0, 0.1, 0.5, 0.9, 1].forEach((fraction, i) => {
-    assert.ok(Math.abs(quantile([1, 2, 4, 8], fraction) - expected[i]!) < 1e-12, `${quantile([1, 2, 4, 8], fraction)} is not ${expected[i]!}`);
+    assert.ok(
+      Math.abs(quantile([1, 2, 4, 8], fraction) - expected[i]!) < 1e-12,
+      `${quantile([1, 2, 4, 8], fraction)} is not ${expected[i]!}`,
+    );
   });
 });
 
