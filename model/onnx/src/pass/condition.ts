@@ -5,8 +5,11 @@
 import { type Graph, type Model, type Node, subgraphsOf } from "../graph/index.ts";
 import { propagate } from "../infer/propagate.ts";
 
+/** The operator set is the least one that is accepted; the others are rows of the table below. */
+export type Condition = "typed" | "fixedConstants" | "ownParameters" | { readonly opset: number };
+
 /** Each tells what is wrong, or null. */
-const conditions = {
+const conditions: Readonly<Record<Extract<Condition, string>, (model: Model) => string | null>> = {
   /** What shape inference can tell of a value has been written down. */
   typed(model) {
     const { types } = propagate(model, { elementLimit: 1024, trustDefaults: true, unpacks: true });
@@ -37,9 +40,7 @@ const conditions = {
     }
     return null;
   },
-} as const satisfies Readonly<Record<string, (model: Model) => string | null>>;
-
-export type Condition = keyof typeof conditions | { readonly opset: number };
+};
 
 /** The first condition that does not hold, in words; null when all do. */
 export function brokenCondition(model: Model, wanted: readonly Condition[]): string | null {
