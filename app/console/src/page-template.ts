@@ -1,6 +1,6 @@
 /**
  * Finds built pages. A published package ships them in dist/; a checkout builds a page when it is missing or older
- * than anything it is made of, so that nobody ever looks at a stale page.
+ * than anything it is made of, so that a page is never stale.
  */
 import { readFile, rm } from "node:fs/promises";
 import { writeFileAtomically } from "@cupel/base";

@@ -3,7 +3,7 @@ import test from "node:test";
 import type { ChangedImage } from "@cupel/report";
 import { byOutcome, outcomeCounts, outcomeOf } from "../pages/report/view/changed-outcome.ts";
 import { className, confusionChanges } from "../pages/report/view/confusion-changes.ts";
-import { tradeOffFront } from "../pages/report/view/trade-off-front.ts";
+import { labelAlign, tradeOffFront } from "../pages/report/view/trade-off-front.ts";
 import { resNetReport } from "./fixture/reports.ts";
 
 test("only cells that changed are listed, the largest change first, right predictions before wrong ones", () => {
@@ -58,5 +58,14 @@ test("the front holds what no other point beats in both size and loss", () => {
       [2, 0.3],
       [3, 0.1],
     ],
+  );
+});
+
+test("the label of the chosen point runs away from the nearer edge of the chart", () => {
+  const points = (chosen: number) =>
+    [10, 12, 20].map((bytes, index) => ({ bytes, loss: 0.1, chosen: index === chosen }));
+  assert.deepEqual(
+    [0, 1, 2].map((chosen) => labelAlign(points(chosen))),
+    ["left", "left", "right"],
   );
 });

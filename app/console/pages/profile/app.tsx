@@ -13,8 +13,8 @@ export function App({ profile: { title, tree, slowest } }: { readonly profile: P
       <SkipLink />
       <Masthead kind="profile" title={title}>
         <p class="intro">
-          {timeText(tree.us)} of work, added over threads. The time a thread waited is not shown. Width is
-          time, not order: equal calls are one box.
+          {timeText(tree.us)} of busy time, summed over threads. Waiting is not shown. The width of a box is
+          time, not order. Equal calls are one box.
         </p>
       </Masthead>
       <main id="main">

@@ -1,4 +1,4 @@
-/** Axes that recede: thin lines, muted text, no more than a reader needs. */
+/** The look of chart axes: thin lines, muted text. */
 import type { Palette } from "./palette.ts";
 
 export function axisStyle(palette: Palette, { grid }: { readonly grid: boolean }) {

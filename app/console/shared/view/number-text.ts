@@ -94,6 +94,11 @@ export function factorText(factor: Figure): string {
   return fixedText(factor, isFigure(factor) && factor >= 19.95 ? 0 : 1);
 }
 
+/** A round number of an axis: "0.2", "−5". */
+export function tickText(value: number): string {
+  return String(Number(value.toPrecision(3))).replace("-", MINUS);
+}
+
 /** "1 image", "12 images" */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;

@@ -75,7 +75,7 @@ export function FlameGraph({ tree }: { readonly tree: FlameFrame }) {
     <Section
       id="graph-section"
       title="Where the time went"
-      intro="Click a box to zoom, the top one to come back. By keyboard: arrows to move, Enter to zoom, Escape to come back."
+      intro="Click a box to zoom in, the top box to zoom out. By keyboard: arrow keys to move, Enter to zoom in, Escape to zoom out."
     >
       <div class="search">
         <label>

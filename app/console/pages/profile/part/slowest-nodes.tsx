@@ -9,7 +9,7 @@ export function SlowestNodes({ nodes }: { readonly nodes: readonly SlowNode[] })
     <Section
       id="slowest"
       title="The slowest nodes"
-      intro="Over all sessions, the first run of each left out. GMAC/s counts billions of multiply-accumulates per second."
+      intro="The ten slowest of all sessions. The first run of a session does not count if there are more. GMAC/s is billions of multiply-accumulates per second."
     >
       <div class="panel">
         <ScrollTable label="Table of the slowest nodes">

@@ -6,7 +6,7 @@ export const kindText: Readonly<Record<FrameKind, string>> = {
   engine: "engine: run, layer",
   kernel: "engine: node",
   script: "JavaScript",
-  node: "Node itself",
+  node: "Node.js itself",
   native: "native code, garbage collector",
 };
 

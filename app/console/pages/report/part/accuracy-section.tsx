@@ -1,4 +1,4 @@
-/** What the compression cost in right predictions, how sure that is, and which classes it moved. */
+/** What the compression cost in right predictions, how sure that is, and in which classes. */
 import type { AccuracyComparison, CompressionReport } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { percentText, plural, pointDecimals, pointsText } from "../../../shared/view/number-text.ts";
@@ -12,8 +12,8 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
     return (
       <Section id="accuracy" title="Accuracy">
         <p>
-          The images carry no labels, so nobody can say which predictions are right. Both models gave the same
-          top prediction for <b>{percentText(agreement)}</b> of them.
+          The images have no labels, so accuracy is not known. Both models gave the same top prediction for{" "}
+          <b>{percentText(agreement)}</b> of them.
         </p>
       </Section>
     );
@@ -32,14 +32,14 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
         <div class="panel">
           <h3>How sure is the difference?</h3>
           <p class="muted">
-            Change of accuracy in points, with the range it lies in at 95 % confidence. Both models saw the
-            same images, so only those with different predictions count.
+            Change of accuracy in points, with its 95 % confidence interval. Both models saw the same images,
+            so only those with different predictions count.
           </p>
           <IntervalPlot difference={accuracy.difference} />
           <p class="conclusion">{intervalSentence(accuracy)}</p>
         </div>
         <div class="panel wide">
-          <h3>Predictions that moved, by class</h3>
+          <h3>Predictions that changed, by class</h3>
           <ConfusionTable accuracy={accuracy} />
         </div>
       </div>

@@ -1,4 +1,4 @@
-/** The images themselves: an auditor believes what she can see. */
+/** The images whose prediction changed, with both predictions. */
 import type { ChangedImage, CompressionReport } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { countText, percentText, plural } from "../../../shared/view/number-text.ts";

@@ -1,6 +1,7 @@
 /** The cells of the confusion matrix that changed, in words, largest first; works for any number of classes. */
 import type { AccuracyComparison } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
+import { ScrollTable } from "../../../shared/part/scroll-table.tsx";
 import { changeText, countText } from "../../../shared/view/number-text.ts";
 import { confusionChanges } from "../view/confusion-changes.ts";
 
@@ -9,17 +10,16 @@ const FIRST_SHOWN = 10;
 export function ConfusionTable({ accuracy }: { readonly accuracy: AccuracyComparison }) {
   const changes = useMemo(() => confusionChanges(accuracy), [accuracy]);
   const [all, setAll] = useState(false);
-  if (changes.length === 0)
-    return <p class="muted">None: both models confuse the same classes equally often.</p>;
+  if (changes.length === 0) return <p class="muted">None: the counts of both models are the same.</p>;
   const shown = all ? changes : changes.slice(0, FIRST_SHOWN);
   const most = Math.max(...changes.map(({ change }) => Math.abs(change)));
   return (
     <>
       <p class="muted">
-        How many images of a class got a prediction, before and after; only what changed. More right
-        predictions (✓) are better, more wrong ones (✗) are worse.
+        How many images of a class got a prediction, before and after. Only counts that changed are listed.
+        More right predictions (✓) are better, more wrong ones (✗) are worse.
       </p>
-      <div class="scroll-x">
+      <ScrollTable label="Table of predictions that changed">
         <table class="plain confusion">
           <thead>
             <tr>
@@ -55,7 +55,7 @@ export function ConfusionTable({ accuracy }: { readonly accuracy: AccuracyCompar
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollTable>
       {changes.length > FIRST_SHOWN && (
         <button type="button" class="plain more" onClick={() => setAll(!all)}>
           {all ? "Show fewer" : `Show all ${countText(changes.length)} changes`}

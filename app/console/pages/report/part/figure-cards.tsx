@@ -24,7 +24,7 @@ export function FigureCards({ report }: { readonly report: CompressionReport }) 
     <div class="cards">
       {cards.map((card) => (
         <div class="card" key={card.title}>
-          <h3>{card.title}</h3>
+          <h2>{card.title}</h2>
           <p class="change">
             <span class="visually-hidden">before </span>
             <span class="before">{card.before}</span> <span aria-hidden="true">→</span>{" "}
@@ -56,7 +56,7 @@ function accuracyCard({ accuracy, agreement }: CompressionReport): FigureCard {
       before: MISSING,
       after: MISSING,
       meaning: `same prediction for ${percentText(agreement)}`,
-      detail: "The images carry no labels: only agreement with the original is known",
+      detail: "The images have no labels: only the agreement with the original is known",
     };
   }
   return {

@@ -1,4 +1,4 @@
-/** Which layers suffered, at a glance; and beside it everything about the one selected. */
+/** The error of every channel of every layer, and beside it the figures of the selected layer. */
 import type { CompressionReport } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
 import { Section } from "../../../shared/part/section.tsx";
@@ -31,9 +31,9 @@ export function HeatMapSection({ report, firstBad, selected, onSelect }: HeatMap
       title="Where the error arises"
       intro={
         <>
-          One row a layer, first to last; one cell a channel, or, in layers of more than 128, the worst of
-          several. The stronger the colour, the further the compressed model strays from the original there.
-          Choose a row by click, or with the arrow keys.
+          Each row is a layer, in the order of execution. Each cell is a channel; in layers with more than 128
+          channels a cell shows the worst of several. A stronger colour is a larger error. Choose a row with a
+          click or with the arrow keys.
         </>
       }
     >

@@ -64,7 +64,7 @@ function factsOf(layer: LayerReport, index: number): Fact[] {
   }));
   const parameters = {
     title: "Parameters",
-    explanation: "How many trained numbers the layer holds.",
+    explanation: "Number of trained values in the layer.",
     text: countText(layer.parameters),
   };
   return facts.toSpliced(2, 0, parameters);

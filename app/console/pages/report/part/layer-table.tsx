@@ -1,6 +1,7 @@
 /** Every figure of every layer: sorted by any column, filtered by words. */
 import type { LayerReport } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
+import { ScrollTable } from "../../../shared/part/scroll-table.tsx";
 import { Section } from "../../../shared/part/section.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
 import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
@@ -33,12 +34,13 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
   const [sorting, setSorting] = useState<Sorting>({ column: "order", descending: false });
   const [words, setWords] = useState("");
   const shown = useMemo(() => sortLayers(filterLayers(layers, words), sorting), [layers, words, sorting]);
+  const sortedBy = { sorting, onSort: setSorting };
 
   return (
     <Section
       id="table"
       title="All layers"
-      intro="Sort by any heading; choose a layer's name to see it in the map above."
+      intro="Choose a heading to sort. Choose a layer's name to see it in the map above."
     >
       <div class="search">
         <label>
@@ -56,26 +58,33 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
             : `${shown.length} of ${plural(layers.length, "layer")}`}
         </output>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must take the keyboard */}
-      <section class="table-scroll" aria-label="Table of layers" tabIndex={0}>
+      <ScrollTable class="table-scroll" label="Table of layers">
         <table class="layer-table">
           <thead>
             <tr class="groups">
-              {groups.map((group) => (
-                <th
-                  key={group.columns[0]?.id}
-                  colSpan={group.columns.length}
-                  class={columnClass(group.columns[0])}
-                  scope={group.title === "" ? undefined : "colgroup"}
-                >
-                  {group.title}
-                </th>
-              ))}
+              {groups.map(({ title, columns }) =>
+                title === "" ? (
+                  columns.map((column) => (
+                    <Heading {...sortedBy} key={column.id} column={column} rowSpan={2} />
+                  ))
+                ) : (
+                  <th
+                    key={title}
+                    class={`group ${columnClass(columns[0])}`}
+                    colSpan={columns.length}
+                    scope="colgroup"
+                  >
+                    {title}
+                  </th>
+                ),
+              )}
             </tr>
             <tr>
-              {layerColumns.map((column) => (
-                <Heading key={column.id} column={column} sorting={sorting} onSort={setSorting} />
-              ))}
+              {layerColumns
+                .filter((column) => column.group !== "")
+                .map((column) => (
+                  <Heading {...sortedBy} key={column.id} column={column} />
+                ))}
             </tr>
           </thead>
           <tbody>
@@ -98,7 +107,7 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
           </tbody>
         </table>
         {shown.length === 0 && <p class="muted">No layer has these words.</p>}
-      </section>
+      </ScrollTable>
       <HowToRead />
     </Section>
   );
@@ -106,15 +115,17 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
 
 interface HeadingProps {
   readonly column: LayerColumn;
+  /** 2 for a column without a heading over it. */
+  readonly rowSpan?: number;
   readonly sorting: Sorting;
   readonly onSort: (sorting: Sorting) => void;
 }
 
-function Heading({ column, sorting, onSort }: HeadingProps) {
+function Heading({ column, rowSpan = 1, sorting, onSort }: HeadingProps) {
   const sorted = sorting.column === column.id;
   const direction = sorting.descending ? "descending" : "ascending";
   return (
-    <th class={columnClass(column)} scope="col" aria-sort={sorted ? direction : "none"}>
+    <th class={columnClass(column)} rowSpan={rowSpan} scope="col" aria-sort={sorted ? direction : "none"}>
       <button
         type="button"
         title={column.explanation}

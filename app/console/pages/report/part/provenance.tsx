@@ -11,12 +11,12 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
     ["Node.js", environment.node],
     ["Engine", environment.engine],
     ["Processor", `${environment.cpu}, ${plural(environment.cores, "core")}`],
-    ["CPU features", environment.features.join(", ") || "none that matter"],
+    ["CPU features", environment.features.join(", ") || "none that Cupel looks for"],
     ["Seed", String(report.seed)],
     [
       "Calibration",
       `${calibration.method}, ${plural(calibration.images, "image")} in ${plural(calibration.batches, "batch", "batches")}; ${
-        calibration.stoppedEarly ? "ranges stopped moving before the images ran out" : "all images were used"
+        calibration.stoppedEarly ? "stopped early, when the ranges no longer changed" : "all images were used"
       }`,
     ],
   ];

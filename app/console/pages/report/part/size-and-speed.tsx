@@ -1,4 +1,4 @@
-/** What was gained: bytes by layer, time, memory, how much runs in integers, and what else was possible. */
+/** What was gained: bytes by layer, time, memory, how much runs in integers, and what the search tried. */
 import type { CompressionReport } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { countText } from "../../../shared/view/number-text.ts";
@@ -38,9 +38,10 @@ export function SizeAndSpeed({ report, onSelect }: SizeAndSpeedProps) {
           <div class="panel wide">
             <h3>What else was possible</h3>
             <p class="muted">
-              Every point is a model that the search tried: the further left the smaller, the lower the closer
-              to the original. Points on the line are beaten by none. Loss is measured on calibration images
-              held out for this purpose; 0 means that all predictions stayed the same.
+              Every point is a model that the search tried. Further left is smaller, lower is closer to the
+              original. No other model is both smaller and closer than one on the line. Loss is measured on
+              held-out calibration images: points of accuracy or, without labels, predictions that changed in
+              a hundred.
             </p>
             <TradeOffChart points={report.tradeOff} />
           </div>

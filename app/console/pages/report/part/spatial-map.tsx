@@ -99,7 +99,7 @@ function mapOption(width: number, height: number, values: readonly Figure[], mos
         formatter: ({ dataIndex }: { dataIndex: number }) =>
           tooltipLines(
             errorText(values[dataIndex]),
-            "of the layer's usual value,",
+            "relative to the layer's RMS value,",
             `column ${(dataIndex % width) + 1}, row ${Math.floor(dataIndex / width) + 1}`,
           ),
       },

@@ -4,20 +4,20 @@ import { useMemo } from "preact/hooks";
 import { axisStyle } from "../../../shared/chart/axis.ts";
 import { Chart, type DrawChart } from "../../../shared/chart/chart.tsx";
 import { tooltipLines, tooltipStyle } from "../../../shared/chart/tooltip.ts";
-import { bytesText, figureText } from "../../../shared/view/number-text.ts";
-import { tradeOffFront } from "../view/trade-off-front.ts";
+import { bytesText, fixedText, tickText } from "../../../shared/view/number-text.ts";
+import { labelAlign, tradeOffFront } from "../view/trade-off-front.ts";
 
 export function TradeOffChart({ points }: { readonly points: readonly TradeOffPoint[] }) {
   const draw = useMemo(() => tradeOffOption(points), [points]);
   const chosen = points.find((point) => point.chosen);
   const label = `Loss against size of ${points.length} models tried${
-    chosen ? `; chosen: ${bytesText(chosen.bytes)} at a loss of ${figureText(chosen.loss)}` : ""
+    chosen ? `; chosen: ${bytesText(chosen.bytes)} at a loss of ${lossText(chosen)}` : ""
   }.`;
   return <Chart label={label} height={300} draw={draw} />;
 }
 
 function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
-  const place = (point: TradeOffPoint) => [point.bytes, point.loss];
+  const place = (point: TradeOffPoint) => [point.bytes, 100 * point.loss];
   const chosen = points.filter((point) => point.chosen);
   const others = points.filter((point) => !point.chosen);
   return ({ palette }) => {
@@ -25,11 +25,7 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
     const describe = (point: TradeOffPoint | undefined) =>
       point === undefined
         ? ""
-        : tooltipLines(
-            point.chosen ? "Chosen" : "Tried",
-            bytesText(point.bytes),
-            `loss ${figureText(point.loss)}`,
-          );
+        : tooltipLines(point.chosen ? "Chosen" : "Tried", bytesText(point.bytes), `loss ${lossText(point)}`);
     return {
       animation: false,
       grid: { left: 64, right: 24, top: 30, bottom: 52, outerBoundsMode: "none" },
@@ -37,6 +33,7 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
         ...axis,
         type: "value",
         scale: true,
+        boundaryGap: ["5%", "5%"],
         splitLine: { show: false },
         name: "size of the file",
         nameLocation: "middle",
@@ -47,10 +44,10 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
       yAxis: {
         ...axis,
         type: "value",
-        name: "loss",
-        min: 0,
-        nameTextStyle: { ...axis.nameTextStyle, align: "right", padding: [0, 8, 0, 0] },
-        axisLabel: { ...axis.axisLabel, formatter: (value: number) => String(Number(value.toPrecision(3))) },
+        name: "loss, points",
+        min: ({ min }: { min: number }) => Math.min(0, min),
+        nameTextStyle: { ...axis.nameTextStyle, align: "left", padding: [0, 0, 4, -50] },
+        axisLabel: { ...axis.axisLabel, formatter: tickText },
       },
       tooltip: tooltipStyle(palette),
       series: [
@@ -77,10 +74,14 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
           itemStyle: { color: palette.compressed, opacity: 1 },
           label: {
             show: true,
-            position: "left",
-            offset: [0, 9],
+            // Above the point, where no better one can lie.
+            position: "top",
+            distance: 3,
+            align: labelAlign(points),
             formatter: "chosen",
             color: palette.ink,
+            textBorderColor: palette.card,
+            textBorderWidth: 3,
             fontFamily: palette.font,
             fontSize: 13,
           },
@@ -89,4 +90,9 @@ function tradeOffOption(points: readonly TradeOffPoint[]): DrawChart {
       ],
     };
   };
+}
+
+/** "2.1 points" */
+function lossText({ loss }: TradeOffPoint): string {
+  return `${fixedText(100 * loss, 2)} points`;
 }

@@ -10,3 +10,14 @@ export function tradeOffFront(points: readonly TradeOffPoint[]): TradeOffPoint[]
   }
   return front;
 }
+
+/**
+ * Which way the label of the chosen point runs from the point: towards the middle of the chart, so that it never
+ * covers the figures of the axis.
+ */
+export function labelAlign(points: readonly TradeOffPoint[]): "left" | "right" {
+  const sizes = points.map(({ bytes }) => bytes);
+  const middle = (Math.min(...sizes) + Math.max(...sizes)) / 2;
+  const chosen = points.find((point) => point.chosen);
+  return chosen === undefined || chosen.bytes < middle ? "left" : "right";
+}

@@ -1,6 +1,6 @@
 /**
- * The verdict in words, before any chart: what was gained and what it cost, in one breath, and then
- * the same with every figure. Claims only what the figures carry: equal reads as equal, worse as worse.
+ * The verdict in words, before any chart: what was gained and what it cost, and then the same
+ * with every figure. Claims only what the figures carry: equal reads as equal, worse as worse.
  */
 import type { AccuracyComparison, CompressionReport } from "@cupel/report";
 import {
@@ -95,7 +95,7 @@ export function differencePhrase(accuracy: AccuracyComparison): string {
 export function intervalSentence(accuracy: AccuracyComparison): string {
   const { low, high } = accuracy.difference;
   if (!isFigure(low) || !isFigure(high)) return "No interval could be computed.";
-  if (low === 0 && high === 0) return "Not one image counted differently.";
+  if (low === 0 && high === 0) return "Both models were right on the same images.";
   if (low <= 0 && high >= 0) return "The interval includes zero: chance alone could explain the difference.";
   return high < 0
     ? "The whole interval lies below zero: the loss is more than chance."

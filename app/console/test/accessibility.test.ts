@@ -1,0 +1,64 @@
+/** Every page against the rules of axe-core: light and dark, on a desk and on a phone, with everything unfolded. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { renderProfile, renderReport } from "@cupel/console";
+import axe from "axe-core";
+import { sourcePages } from "../src/page-sources.ts";
+import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
+import { awkwardProfile, emptyProfile, tinyProfile } from "./fixture/profiles.ts";
+import { awkwardReport, minimalReport, mobileNetReport, resNetReport } from "./fixture/reports.ts";
+
+/** By page, then by what is on it. A page that is not here fails below. */
+const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<string>>>>> = {
+  report: {
+    "a report": () => renderReport(resNetReport()),
+    "a report of a thousand classes": () => renderReport(mobileNetReport()),
+    "a report of one layer without labels": () => renderReport(minimalReport()),
+    "a report with awkward names and figures": () => renderReport(awkwardReport()),
+  },
+  profile: {
+    "a profile": () => renderProfile(tinyProfile(), "tiny"),
+    "a profile with awkward names": () => renderProfile(awkwardProfile(), "awkward"),
+    "a profile of nothing": () => renderProfile(emptyProfile(), "nothing"),
+  },
+};
+
+test("every page is examined", async () => {
+  assert.deepEqual(Object.keys(pages).sort(), await sourcePages());
+});
+
+describe("accessibility in Chromium", { skip }, () => {
+  let browser: PageBrowser;
+
+  before(async () => {
+    browser = await startBrowser();
+  });
+
+  after(() => browser.close());
+
+  for (const [name, html] of Object.values(pages).flatMap(Object.entries<() => Promise<string>>)) {
+    test(`axe-core finds nothing wrong with ${name}`, async () => {
+      await browser.open(
+        await html(),
+        async (page) => {
+          await page.evaluate(`for (const part of document.querySelectorAll("details")) part.open = true;`);
+          await page.evaluate(axe.source);
+          for (const colorScheme of ["light", "dark"] as const) {
+            for (const width of [1280, 390]) {
+              await page.emulateMedia({ colorScheme });
+              await page.setViewportSize({ width, height: 900 });
+              const { violations, passes } = await page.evaluate<axe.AxeResults>("axe.run(document)");
+              assert.ok(passes.length > 10, "axe has looked at something");
+              assert.deepEqual(violations.map(toldOf), [], `${colorScheme}, ${width} pixels`);
+            }
+          }
+        },
+        { reducedMotion: "reduce" },
+      );
+    });
+  }
+});
+
+function toldOf({ id, help, nodes }: axe.Result): string {
+  return `${id}: ${help}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`;
+}
