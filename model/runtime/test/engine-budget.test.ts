@@ -209,10 +209,24 @@ suite("of the process", () => {
     assert.equal(engineBudget().used, 0);
   });
 
-  test("worker threads share the budget of the thread that started them", async () => {
-    const program = `
+  async function program(body: string): Promise<string> {
+    const source = `
       import { Worker } from "node:worker_threads";
-      import { engineThreads, setEngineThreads } from "@cupel/runtime";
+      import { engineThreads, openSession, setEngineThreads } from "@cupel/runtime";
+      import { slowModel } from "./tiny-models.ts";
+      const x = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };
+      ${body}
+    `;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--eval", source],
+      { cwd: import.meta.dirname, timeout: 120_000 },
+    );
+    return stdout;
+  }
+
+  test("worker threads share the budget of the thread that started them", async () => {
+    const out = await program(`
       setEngineThreads(3);
       const inside = 'import { parentPort } from "node:worker_threads";' +
         'import { engineThreads, setEngineThreads } from "@cupel/runtime";' +
@@ -220,12 +234,25 @@ suite("of the process", () => {
       const worker = new Worker(inside, { eval: true });
       worker.once("message", (threads) => console.log(threads));
       worker.once("exit", () => console.log(engineThreads()));
-    `;
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ["--input-type=module", "--eval", program],
-      { cwd: import.meta.dirname, timeout: 60_000 },
-    );
-    assert.equal(stdout, "3\n5\n");
+    `);
+    assert.equal(out, "3\n5\n");
+  });
+
+  test("a worker thread that ends with a session in the engine gives back what it held", async () => {
+    const out = await program(`
+      setEngineThreads(1);
+      const inside = 'import { openSession } from "@cupel/runtime";' +
+        'import { slowModel } from "./tiny-models.ts";' +
+        'const x = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) };' +
+        'const session = await openSession(slowModel());' +
+        'session.run({ x }).catch(() => {}); session.run({ x }).catch(() => {});' +
+        'setTimeout(() => process.exit(0), 30);';
+      const worker = new Worker(inside, { eval: true });
+      await new Promise((ended) => worker.once("exit", ended));
+      const session = await openSession(slowModel());
+      await session.run({ x });
+      console.log("answered");
+    `);
+    assert.equal(out, "answered\n");
   });
 });
