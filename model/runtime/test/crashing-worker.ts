@@ -17,7 +17,6 @@ serveThread<EngineTask, EngineAnswer>({
     }
     if (task.kind === "run" && "hold" in task.feeds) {
       await new EngineBudget(budget).acquire(place, signal);
-      await setTimeout(100);
       process.exit(5);
     }
     if (task.kind === "run") await setTimeout(60_000, null, { signal });
