@@ -35,6 +35,41 @@ test("what is left out has its default", () => {
   assert.equal(given.has(bits), false);
 });
 
+test("an option of 0 is 0, and was given", () => {
+  const workers = integer({ name: "workers", placeholder: "N", min: 0, value: 1, summary: "threads" });
+  const given = parseArguments(["m.onnx", "--workers", "0", "--max-drop", "0"], {
+    operands,
+    options: [workers, maxDrop],
+  });
+  assert.equal(given.get(workers), 0);
+  assert.equal(given.get(maxDrop), 0);
+  assert.ok(given.has(workers) && given.has(maxDrop));
+});
+
+test("a name of an earlier version is read with a remark, beside the present one it is given twice", () => {
+  const rate = integer({
+    name: "learning-rate",
+    formerly: "rate",
+    placeholder: "N",
+    min: 1,
+    summary: "rate",
+  });
+  const table = { operands, options: [rate] };
+  const given = parseArguments(["m.onnx", "--rate", "3"], table);
+  assert.equal(given.get(rate), 3);
+  assert.deepEqual(given.remarks, ["--rate is now called --learning-rate."]);
+  assert.deepEqual(parseArguments(["m.onnx", "--learning-rate", "3"], table).remarks, []);
+  assert.throws(() => parseArguments(["m.onnx", "--rate", "3", "--learning-rate", "3"], table), {
+    code: "OPTION_INVALID",
+    message: /--learning-rate is given twice/,
+  });
+  const former = commands.flatMap(({ options }) => options.map(({ formerly }) => formerly));
+  assert.deepEqual(
+    former.filter((name) => name !== null),
+    ["pictures", "rate"],
+  );
+});
+
 test("points become fractions and sizes become bytes", () => {
   const given = parse("m.onnx", "--max-drop", "0.7", "--max-bytes", "2.75MB");
   assert.equal(given.get(maxDrop), 0.7 / 100);
@@ -66,6 +101,7 @@ for (const [words, code, saying] of [
   [["m", "--runs", "1e3"], "OPTION_INVALID", /whole number/],
   [["m", "--runs", "1", "--runs", "2"], "OPTION_INVALID", /given twice/],
   [["m", "--bits", "7"], "OPTION_INVALID", /one of 8, 4, mixed/],
+  [["m", "--max-drop", ""], "OPTION_INVALID", /percentage points/],
   [["m", "--max-drop", "-1"], "OPTION_INVALID", /percentage points/],
   [["m", "--max-bytes", "big"], "OPTION_INVALID", /2\.75MB/],
   [[], "ARGUMENT_MISSING", /MODEL is missing/],

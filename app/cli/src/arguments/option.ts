@@ -54,6 +54,27 @@ export function text(description: Described & { readonly placeholder: string }):
   };
 }
 
+/** Undefined when left out. @param expects completes "must be ...". @param parse undefined for a text that is refused. */
+function parsed<T>(
+  description: Described & { readonly placeholder: string },
+  expects: string,
+  parse: (given: string) => T | undefined,
+): Option<T | undefined> {
+  return {
+    ...described(description),
+    placeholder: description.placeholder,
+    read(given) {
+      if (given === null) return undefined;
+      const found = parse(given);
+      if (found !== undefined) return found;
+      throw invalid(description.name, `must be ${expects}, not "${given}"`);
+    },
+  };
+}
+
+const digits = /^\d+$/;
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /** A value that a schema admits: a number, one of a few words, any text. Undefined when left out. */
 export function value<T>(
   description: Described & {
@@ -63,23 +84,14 @@ export function value<T>(
     readonly isValue: (value: unknown) => value is T;
   },
 ): Option<T | undefined> {
-  const { name, placeholder, schema, isValue } = description;
-  return {
-    ...described(description),
-    placeholder,
-    read(given) {
-      if (given === null) return undefined;
-      const isWhole = "type" in schema && schema.type === "integer";
-      const number = (isWhole ? digits : decimal).test(given) ? Number(given) : Number.NaN;
-      const found = conforms(schema, number) ? number : given;
-      if (isValue(found)) return found;
-      throw invalid(name, `must be ${expectation(schema)}, not "${given}"`);
-    },
-  };
+  const { schema, isValue } = description;
+  const isWhole = "type" in schema && schema.type === "integer";
+  return parsed(description, expectation(schema), (given) => {
+    const number = (isWhole ? digits : decimal).test(given) ? Number(given) : Number.NaN;
+    const found = conforms(schema, number) ? number : given;
+    return isValue(found) ? found : undefined;
+  });
 }
-
-const digits = /^\d+$/;
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 type Integer = Described & { readonly placeholder: string; readonly min: number };
 
@@ -114,33 +126,23 @@ export function choice<const C extends string>(
 
 /** Bytes; undefined when left out. */
 export function byteSize(description: Described): Option<number | undefined> {
-  return {
-    ...described(description),
-    placeholder: "SIZE",
-    read(given) {
-      if (given === null) return undefined;
-      const bytes = parseByteSize(given);
-      if (bytes !== null) return bytes;
-      throw invalid(
-        description.name,
-        `must be a size above 0 such as 2.75MB, 900kB or 4MiB (1 MB = 1,000,000 bytes), not "${given}"`,
-      );
-    },
-  };
+  return parsed(
+    { ...description, placeholder: "SIZE" },
+    "a size above 0 such as 2.75MB, 900kB or 4MiB (1 MB = 1,000,000 bytes)",
+    (given) => parseByteSize(given) ?? undefined,
+  );
 }
 
 /** Percentage points on the command line, a fraction in the program: 0.7 becomes 0.007. */
 export function points(description: Described): Option<number | undefined> {
-  return {
-    ...described(description),
-    placeholder: "POINTS",
-    read(given) {
-      if (given === null) return undefined;
-      const value = given.trim() === "" ? Number.NaN : Number(given);
-      if (value >= 0 && value < 100) return value / 100;
-      throw invalid(description.name, `must be percentage points from 0 to 100, such as 0.7, not "${given}"`);
+  return parsed(
+    { ...description, placeholder: "POINTS" },
+    "percentage points from 0 to 100, such as 0.7",
+    (given) => {
+      const percent = decimal.test(given) ? Number(given) : Number.NaN;
+      return percent >= 0 && percent < 100 ? percent / 100 : undefined;
     },
-  };
+  );
 }
 
 export function invalid(name: string, problem: string) {
