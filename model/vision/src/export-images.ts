@@ -1,6 +1,6 @@
 /**
- * A source written out for people to look at: one PNG an image, in one folder a class, with the table
- * and class names that let `openImages` read the folder back to the same labels.
+ * Writes a source for people to look at: one PNG for each image, one folder for each class, and the table and
+ * class names with which `openImages` reads the same labels.
  *
  * The folder is made under a temporary name and renamed, so that it appears whole or not at all.
  */

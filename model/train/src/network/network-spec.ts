@@ -1,6 +1,6 @@
 /**
- * A network by name: `resnet50:width=32,stem=cifar`. One row a builder, with the parameters it takes; what is not
- * named stays at the builder's default.
+ * A network by name: `resnet50:width=32,stem=cifar`. One row for each builder, with the parameters it takes; the
+ * others have the builder's default.
  */
 import { conforms, expectation, type Schema, suggest } from "@cupel/base";
 import type { Model } from "@cupel/onnx";

@@ -1,4 +1,4 @@
-/** The half of a training step that looks at images: forward, loss, backward. The other half is `update.ts`. */
+/** The first half of a training step: forward, loss, backward. The second half is `update.ts`. */
 import type { Emitter, Model, Value } from "@cupel/onnx";
 import { appendGradients } from "../differentiate.ts";
 import { trainErrors } from "../errors.ts";

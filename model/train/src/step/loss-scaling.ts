@@ -2,8 +2,8 @@
  * Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), as state and nodes of the step.
  *
  * Gradients too small for float16 are lost on their way back. So the loss is multiplied by a scale before it
- * is differentiated, and the gradients are divided by it before they are used. The scale is as large as goes
- * well: it doubles after `growthInterval` good steps, and a step in which anything overflowed halves it and
+ * is differentiated, and the gradients are divided by it before they are used. The scale is as large
+ * as possible: it doubles after `growthInterval` good steps, and a step in which anything overflowed halves it and
  * changes nothing else.
  */
 import type { Emitter, Value } from "@cupel/onnx";

@@ -8,7 +8,7 @@ import type { StateVariable } from "./state-table.ts";
 
 export type Optimiser =
   /**
-   * v = momentum v + g + weightDecay w; w -= learning rate v (or learning rate (g + momentum v) with `nesterov`), as PyTorch has it.
+   * v = momentum v + g + weightDecay w; w -= learningRate v (or learningRate (g + momentum v) with `nesterov`), as in PyTorch.
    * Defaults: momentum 0.9, weightDecay 0, nesterov false.
    */
   | {
@@ -18,7 +18,7 @@ export type Optimiser =
       readonly nesterov?: boolean;
     }
   /**
-   * Loshchilov and Hutter 2019: Adam with decay taken from the weights directly. Defaults: beta1 0.9,
+   * Loshchilov and Hutter 2019: Adam with decoupled weight decay. Defaults: beta1 0.9,
    * beta2 0.999, epsilon 1e-8, weightDecay 0.01.
    */
   | {
@@ -43,7 +43,7 @@ export interface UpdateRule {
   update(update: Update): Value;
 }
 
-/** @param learning rate scalar; @param step scalar, 1 for the first step. @throws TRAINING_CONFIG_INVALID */
+/** @param learningRate scalar; @param step scalar, 1 for the first step. @throws TRAINING_CONFIG_INVALID */
 export function updateRule(
   emit: Emitter,
   optimiser: Optimiser,
@@ -79,7 +79,7 @@ function adamW(
 ): UpdateRule {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
   const correction = (beta: number) => emit.sub(1, emit.op("Pow", [emit.scalar(beta), step]));
-  // learning rate m1 / (sqrt(m2 / c2) + epsilon) / c1, with the scalars gathered.
+  // learningRate m1 / (sqrt(m2 / c2) + epsilon) / c1, with the scalars combined.
   const stride = emit.div(learningRate, correction(beta1));
   const root = emit.op("Sqrt", [correction(beta2)]);
   const kept = emit.sub(1, emit.mul(learningRate, weightDecay));

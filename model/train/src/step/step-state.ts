@@ -1,6 +1,6 @@
 /**
- * The state of a network in training: which of its constants became inputs of the step, and in which order
- * their elements lie there.
+ * The state of a network in training: which of its constants became inputs of the step, and with which
+ * layout.
  */
 import { elementCount } from "@cupel/base";
 import type { Emitter, Model, Value } from "@cupel/onnx";

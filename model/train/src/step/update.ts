@@ -1,4 +1,4 @@
-/** The half of a training step that changes parameters: unscaling, clipping, the optimiser. The other half is `forward-backward.ts`. */
+/** The second half of a training step: unscaling, clipping, the optimiser. The first half is `forward-backward.ts`. */
 import type { Emitter, Value } from "@cupel/onnx";
 import type { ForwardBackward } from "./forward-backward.ts";
 import { emitUnscaling, type LossScaling } from "./loss-scaling.ts";

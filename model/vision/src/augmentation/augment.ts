@@ -1,6 +1,6 @@
 /**
- * Augmentation carried out: a pure function of the pixels and of one number, from which all the draws of a
- * image come. Whatever thread does it, and whenever, the pixels are the same.
+ * Applies an augmentation: a pure function of the pixels and of one number, the seed of all draws for the
+ * image. The result does not depend on the thread or the time.
  */
 import { createRandom, type Random } from "@cupel/base";
 import type { RawImage } from "../image.ts";

@@ -1,7 +1,7 @@
 /**
  * The synthetic inspection set: 64 x 64 grey crops of circuit boards in seven classes, for tests and
- * demonstrations, without a download. It is drawn, not photographed: a model that
- * does well on it is not thereby fit for a factory.
+ * demonstrations, without a download. It is drawn, not photographed: accuracy
+ * on it says nothing about a factory.
  */
 import { createRandom } from "@cupel/base";
 import { visionErrors } from "../errors.ts";

@@ -3,7 +3,7 @@
  *
  * Pairs of key and value, in any order, each at most once; lists are separated by `/`. What is not named
  * stays as in the base. Colour is settled first and the preset second, so that means given beside them
- * win. A change between rgb and bgr turns the means and deviations round with it.
+ * take precedence. A change between rgb and bgr also reverses the means and deviations.
  */
 import { expectation } from "@cupel/base";
 import { CHANNELS, type Preprocessing, preprocessingSchema } from "./preprocessing.ts";

@@ -1,4 +1,4 @@
-/** Images that cannot be read: told apart from defects, listed, and an error when there are no others. */
+/** Images that cannot be read: distinguished from defects, listed, and an error when no image can be read. */
 import { CupelError } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";

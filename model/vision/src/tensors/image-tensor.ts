@@ -1,4 +1,4 @@
-/** One image as a tensor of one: what a server does with an upload. */
+/** One image as a tensor with a batch of one, as a server needs it for an upload. */
 import type { Image } from "../image.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
 import { decodeImage } from "./decode.ts";

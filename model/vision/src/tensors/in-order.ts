@@ -1,6 +1,6 @@
 /**
- * Two ways to keep busy while order is kept: several pieces of work at once, and results made ahead of
- * the one who takes them. Both are bounded, and both stop when the consumer does.
+ * Two ways to overlap work and keep its order: several pieces of work at once, and results made ahead of
+ * the consumer. Both are bounded, and both stop when the consumer does.
  */
 
 export interface InOrderOptions {
