@@ -28,7 +28,7 @@ export interface Profiled<Result> {
 }
 
 /**
- * @param folder of the profile; without one, `work` runs as it is
+ * @param folder of the profile; without one, `work` gets no `open` and is not profiled
  * @param title what was run, for the page
  * @throws what `work` throws, DISK_FULL, WRITE_FAILED, and what `renderProfile` throws
  */

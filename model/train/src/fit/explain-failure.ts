@@ -15,7 +15,7 @@ export async function explainFailure(
   const { details, cause } = thrown;
   if (thrown.code === "CANCELLED" && signal?.aborted) {
     if (checkpoint) {
-      await run.holdCheckpoint();
+      await run.prepareCheckpoint();
       await run.writeCheckpoint();
     }
     const advice = checkpoint

@@ -1,13 +1,14 @@
 /** The options of a training and its result. */
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
+import type { SessionOpener } from "@cupel/runtime";
 import type { Augmentation, BrokenImage, ImageSource, LoaderOptions, Preprocessing } from "@cupel/vision";
 import type { Loss } from "../step/loss.ts";
 import type { StepResult, TrainerOptions } from "../trainer/trainer.ts";
 import type { EpochMetrics, Metric } from "./history.ts";
 import type { Schedule } from "./schedule.ts";
 
-export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
+export interface FitOptions extends Omit<TrainerOptions, "loss" | "open">, WorkOptions {
   /** Labelled. */
   readonly train: ImageSource;
   readonly preprocessing: Preprocessing;
@@ -32,6 +33,8 @@ export interface FitOptions extends Omit<TrainerOptions, "loss">, WorkOptions {
   /** Above 1, each batch is divided among so many sessions (`openParallelTrainer`), of `threads` each. Default 1. */
   readonly replicas?: number | undefined;
   readonly loader?: Pick<LoaderOptions, "workers" | "queue" | "strict"> | undefined;
+  /** What sessions are opened with, such as a profiler's `open`. Default: those of @cupel/runtime. */
+  readonly open?: SessionOpener | undefined;
   /** Called after each step; `step` counts from 1. */
   readonly onStep?: ((result: StepResult & { readonly step: number }) => void) | undefined;
   readonly onEpoch?: ((metrics: EpochMetrics) => void) | undefined;

@@ -1,6 +1,6 @@
 /**
- * Training from images to a model: epochs of batches made ahead of the step, validation of what would be
- * written, the best of it kept, and a checkpoint from which a killed training goes on to the same weights.
+ * Training from images to a model: epochs of batches made ahead of the step, validation of the exported model,
+ * the best epoch kept, and a checkpoint from which an interrupted training is resumed to the same weights.
  *
  * The same bits need the same number of engine threads: order and draws follow from the seed, and the engine
  * adds in an order that follows from its threads.

@@ -1,8 +1,8 @@
 /**
- * A training between its steps: where it stands, what it has learned so far, and what is written of that.
+ * The state of a training between its steps: the current epoch, the history, the best weights, the checkpoint.
  *
- * A checkpoint is held back until the step after it has had a finite loss: weights may be finite and already
- * beyond rescue, and then the file of before is the last good one.
+ * A checkpoint is pending until the step after it has had a finite loss. Weights can be finite although the
+ * training has already diverged; the previous file is then the last good one.
  */
 import type { ProgressTask } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
@@ -34,7 +34,7 @@ export class TrainingRun {
   #history: readonly EpochMetrics[] = [];
   #best: StateValues | null = null;
   #inHand = epochAt(0);
-  #heldBack: Checkpoint | null = null;
+  #pending: Checkpoint | null = null;
 
   constructor(parts: TrainingRunParts) {
     this.#parts = parts;
@@ -84,7 +84,7 @@ export class TrainingRun {
       task.note(noteOf(this.#inHand, batch, epochs));
       const isDue = checkpoint?.everySteps && trainer.steps % checkpoint.everySteps === 0;
       // The end of an epoch is written with what validation says of it.
-      if (isDue && this.#inHand.batches < loader.batchesPerEpoch) await this.holdCheckpoint();
+      if (isDue && this.#inHand.batches < loader.batchesPerEpoch) await this.prepareCheckpoint();
     }
   }
 
@@ -104,13 +104,13 @@ export class TrainingRun {
     this.#history = [...this.#history, metrics];
     if (bestEpoch(this.#history, metric) === metrics) this.#best = this.#weightsOf(state.values);
     this.#inHand = epochAt(epoch + 1);
-    if (options.checkpoint) await this.holdCheckpoint(state);
+    if (options.checkpoint) await this.prepareCheckpoint(state);
     onEpoch?.(metrics);
   }
 
-  /** Takes a checkpoint, to be written when it has proved good. @throws LOSS_NOT_FINITE */
-  async holdCheckpoint(state?: TrainerState): Promise<void> {
-    this.#heldBack = {
+  /** Makes a checkpoint that is pending: it is written after the next step with a finite loss. @throws LOSS_NOT_FINITE */
+  async prepareCheckpoint(state?: TrainerState): Promise<void> {
+    this.#pending = {
       state: state ?? (await this.#finiteState()),
       inHand: this.#inHand,
       history: this.#history,
@@ -118,13 +118,13 @@ export class TrainingRun {
     };
   }
 
-  /** Writes the checkpoint that was held back, if any. @throws DISK_FULL, WRITE_FAILED */
+  /** Writes the pending checkpoint, if any. @throws DISK_FULL, WRITE_FAILED */
   async writeCheckpoint(): Promise<void> {
     const { options, trainer, identity } = this.#parts;
-    const held = this.#heldBack;
-    if (!held || !options.checkpoint) return;
-    this.#heldBack = null;
-    await writeCheckpoint(options.checkpoint.path, held, trainer.compiled.state, identity);
+    const pending = this.#pending;
+    if (!pending || !options.checkpoint) return;
+    this.#pending = null;
+    await writeCheckpoint(options.checkpoint.path, pending, trainer.compiled.state, identity);
   }
 
   /** The network as it is to be kept, and the epoch, from 1, it is of. */
