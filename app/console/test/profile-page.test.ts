@@ -41,9 +41,9 @@ describe("profile page in Chromium", { skip }, () => {
       assert.deepEqual(
         rows.map((row) => row.replaceAll("\u00a0", " ").split("\t")),
         [
-          ["layer1.0.conv1", "Conv", "63 %", "0.25", "0.018", "tiny.onnx"],
-          ["fc", "FusedGemm", "20 %", "0.080", "12", "tiny.onnx"],
-          ["layer1.0.relu", "Relu", "13 %", "0.050", "–", "tiny.onnx"],
+          ["layer1.0.conv1", "Conv", "tiny.onnx", "63 %", "0.25", "0.018"],
+          ["fc", "FusedGemm", "tiny.onnx", "20 %", "0.080", "12"],
+          ["layer1.0.relu", "Relu", "tiny.onnx", "13 %", "0.050", "–"],
         ],
       );
       assert.equal(await page.title(), "tiny: profile");

@@ -18,6 +18,7 @@ export function SlowestNodes({ nodes }: { readonly nodes: readonly SlowNode[] })
               <tr>
                 <th scope="col">node</th>
                 <th scope="col">operator</th>
+                <th scope="col">session</th>
                 <th scope="col" class="numeric">
                   share of the run
                 </th>
@@ -27,7 +28,6 @@ export function SlowestNodes({ nodes }: { readonly nodes: readonly SlowNode[] })
                 <th scope="col" class="numeric">
                   GMAC/s
                 </th>
-                <th scope="col">session</th>
               </tr>
             </thead>
             <tbody>
@@ -35,12 +35,12 @@ export function SlowestNodes({ nodes }: { readonly nodes: readonly SlowNode[] })
                 <tr key={`${node.session}/${node.opType}/${node.node}`}>
                   <th scope="row">{node.node}</th>
                   <td>{node.opType}</td>
+                  <td>{node.session}</td>
                   <td class="numeric">{errorText(node.share)}</td>
                   <td class="numeric">{figureText(node.msPerRun, 2)}</td>
                   <td class="numeric">
                     {node.gmacsPerSecond === null ? MISSING : figureText(node.gmacsPerSecond, 2)}
                   </td>
-                  <td>{node.session}</td>
                 </tr>
               ))}
             </tbody>
