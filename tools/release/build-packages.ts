@@ -52,7 +52,12 @@ export async function buildPackages(root: string, out: string): Promise<string[]
     if (existsSync(join(root, folder, "README.md"))) {
       cpSync(join(root, folder, "README.md"), join(target, "README.md"));
     }
-    for (const file of ["LICENSE", "NOTICE"]) cpSync(join(root, file), join(target, file));
+    cpSync(join(root, "LICENSE"), join(target, "LICENSE"));
+    // What a package carries of others has a notice of its own, after the one of the house.
+    const notices = [root, join(root, folder)]
+      .map((at) => join(at, "NOTICE"))
+      .filter((path) => existsSync(path));
+    writeFileSync(join(target, "NOTICE"), notices.map((path) => readFileSync(path, "utf8")).join("\n"));
     built.push(target);
   }
   return built;
