@@ -104,6 +104,21 @@ test("Constant nodes of every form become initialisers under the same name, of a
   assert.deepEqual(wide?.toBigInts(), [1n, 2n]);
 });
 
+test("an Identity of a constant gives way to it, however large and of whatever type", () => {
+  const large = Tensor.float32([200_000], new Float32Array(200_000));
+  const packed = Tensor.fromBytes("int4", [2, 3], Uint8Array.of(0x21, 0x43, 0x65));
+  for (const held of [large, packed]) {
+    const model = modelOf({ x: [1] });
+    const { graph } = model;
+    const same = graph.append({ opType: "Identity", inputs: [graph.addConstant("c", held)] });
+    const reader = graph.append({ opType: "Read", domain: "test", inputs: [graph.value("x")!, same.output] });
+    graph.outputs.push(reader.output);
+    foldConstants.run(model);
+    assert.equal(reader.input(1)?.constant, held);
+    assert.equal(graph.nodes.length, 1);
+  }
+});
+
 test("folding never makes the file much larger, nor unpacks weights stored in 4 bits", () => {
   const expanded = folded(
     (graph) => graph.append({ opType: "ConstantOfShape", inputs: [int64(graph, [300n, 300n])] }).output,
