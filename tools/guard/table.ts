@@ -91,7 +91,6 @@ export const guardTable: GuardTable = {
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",
     "@types/node": "types of node:",
-    "axe-core": "the tests of the pages load its script into the page",
     assemblyscript: "service/shared-map/tools/compile-core.ts",
     typescript: "npm run typecheck and build",
   },
