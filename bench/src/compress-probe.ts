@@ -66,10 +66,10 @@ function recipeFor(bits: 8 | "mixed"): Recipe {
 }
 
 function withoutStop(recipe: Recipe): Recipe {
-  const passes = recipe.passes.map((pass) =>
-    pass.pass === "calibrate" ? { ...pass, patience: Number.MAX_SAFE_INTEGER } : pass,
+  const stages = recipe.stages.map((entry) =>
+    entry.stage === "calibrate" ? { ...entry, patience: Number.MAX_SAFE_INTEGER } : entry,
   );
-  return { ...recipe, passes };
+  return { ...recipe, stages };
 }
 
 /** The kernel's own high-water mark where there is /proc; getrusage's elsewhere, in kilobytes. */

@@ -9,11 +9,6 @@ export const cliErrors = defineErrors({
     ...failures.usage,
   },
   ARGUMENT_UNEXPECTED: { meaning: "The command was given more arguments than it takes.", ...failures.usage },
-  OUTPUT_IS_INPUT: {
-    meaning: "The output would replace the model it is made from, which the report compares it with.",
-    ...failures.usage,
-    public: false,
-  },
   FILE_UNREADABLE: { meaning: "A file named on the command line cannot be read.", ...failures.notFound },
   LABELS_MISSING: {
     meaning: "The accuracy was asked for, but the images carry no labels.",

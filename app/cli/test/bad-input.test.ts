@@ -138,11 +138,11 @@ const table: readonly BadInput[] = [
     code: "PREPROCESSING_INVALID",
     words: withModel(() => classifierBytes({ inputShape: ["N", 12] })),
   },
-  { what: "a recipe that is not JSON", code: "RECIPE_INVALID", words: withRecipe("{ passes:") },
+  { what: "a recipe that is not JSON", code: "RECIPE_INVALID", words: withRecipe("{ stages:") },
   {
     what: "a recipe with an unknown key",
     code: "RECIPE_KEY_UNKNOWN",
-    words: withRecipe('{ "passes": [{ "pass": "clean" }], "targets": {} }'),
+    words: withRecipe('{ "stages": [{ "stage": "clean" }], "targets": {} }'),
   },
   {
     what: "a recipe that cannot be read",

@@ -83,6 +83,57 @@ test("a report of an earlier run does not survive beside a new model", async () 
   assert.ok(!(await filesUnder(folder.path)).some((file) => file.includes(".report.")));
 });
 
+test("a report compares any two models, and is the same as JSON and as a page", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const small = folder.at("small.onnx");
+  await cupel("compress", model, "--images", images, "-o", small, "--no-report");
+  const told = await cupel("report", model, small, "--images", images, "-o", folder.at("out"), "--json");
+  assert.equal(told.status, 0, told.err);
+  assert.deepEqual(await filesUnder(folder.at("out")), ["small.report.html", "small.report.json"]);
+  const { report } = JSON.parse(told.out);
+  assert.equal(report.accuracy.images, 60);
+  const written = JSON.parse(await readFile(report.json, "utf8"));
+  assert.deepEqual(
+    written.layers.map(({ weightBits }: { weightBits: number }) => weightBits),
+    [8, 8, null, 8],
+  );
+  assert.deepEqual([written.recipe, written.calibration], [null, null]);
+  assert.doesNotMatch(told.err, /guessed/, "the second model says how its images are prepared");
+});
+
+test("no images to calibrate with are refused, not taken for none given", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const words = [
+    "compress",
+    model,
+    "--images",
+    images,
+    "-o",
+    folder.at("s.onnx"),
+    "--calibration-images",
+    "0",
+  ];
+  const told = await cupel(...words);
+  assert.equal(told.status, 64);
+  assert.match(told.err, /error OPTION_INVALID: --calibration-images must be .*1, not "0"/);
+});
+
+test("a recipe of an earlier version is read, with remarks", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const recipe = await folder.write(
+    "old.json",
+    JSON.stringify({ passes: [{ pass: "clean" }, { pass: "calibrate", pictures: 9 }, { pass: "quantise" }] }),
+  );
+  const words = ["--images", images, "-o", folder.at("s.onnx"), "--no-report", "--recipe", recipe, "--json"];
+  const told = await cupel("compress", model, ...words);
+  assert.equal(told.status, 0, told.err);
+  assert.equal(JSON.parse(told.out).recipe.stages[1].images, 9);
+  assert.match(told.err, /old\.json: "pictures" is now called "images"\./);
+});
+
 test("images that cannot be read are left out, counted and named", async () => {
   await using folder = await scratch();
   const { model } = await prepared(folder);

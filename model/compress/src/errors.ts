@@ -12,6 +12,11 @@ export const compressErrors = defineErrors({
     ...failures.usage,
     public: false,
   },
+  OUTPUT_IS_INPUT: {
+    meaning: "The output would replace the model it is made from, which the report compares it with.",
+    ...failures.usage,
+    public: false,
+  },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   ALREADY_QUANTISED: {
     meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.",

@@ -1,4 +1,12 @@
 export { type CompressedLayer, type CompressOptions, type CompressResult, compress } from "./compress.ts";
+export {
+  assertOtherFile,
+  type CompressedFile,
+  type CompressFileOptions,
+  type CompressionFact,
+  compressFile,
+} from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
-export { defaultRecipe, parseRecipe, type Recipe, type RecipePass, type Target } from "./recipe.ts";
+export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
+export { type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
 export { type WeightBits, weightBits } from "./weights/quantised-weights.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { attribute, cloneModel, inferShapes, type Model, runPasses, Tensor, tensorType } from "@cupel/onnx";
-import { cleanPasses } from "../src/clean/index.ts";
 import { weightedLayers } from "../src/layer.ts";
+import { cleanPasses } from "../src/stage/clean.ts";
 import { Network } from "./support/network.ts";
 import { assertSameFunction, feed, operators } from "./support/run.ts";
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encodeModelBytes, type Model, Tensor, tensorType } from "@cupel/onnx";
-import { evaluate } from "@cupel/predict";
-import { fusionReport, type TensorData } from "@cupel/runtime";
+import { classesFromMetadata, evaluate, preprocessingFromMetadata } from "@cupel/predict";
+import { float32Of, fusionReport, type TensorData } from "@cupel/runtime";
 import { type CompressOptions, compress, defaultRecipe, parseRecipe, type Recipe } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
-import { feed, outputs, sqnr } from "./support/run.ts";
+import { feed, outputs, run, sqnr } from "./support/run.ts";
 
 const options = (changes: Partial<CompressOptions> = {}): CompressOptions => ({
   images: noiseImages(24),
@@ -21,7 +21,7 @@ const options = (changes: Partial<CompressOptions> = {}): CompressOptions => ({
 const quantise = (changes: object, calibrate: object = {}, target: object = {}): Recipe =>
   parseRecipe(
     {
-      passes: [{ pass: "clean" }, { pass: "calibrate", ...calibrate }, { pass: "quantise", ...changes }],
+      stages: [{ stage: "clean" }, { stage: "calibrate", ...calibrate }, { stage: "quantise", ...changes }],
       target,
     },
     "test",
@@ -311,4 +311,33 @@ test("a model whose only shared weight feeds two layers gets a copy for each", a
   assert.equal(layers.length, 3);
   const [[float], [rounded]] = [await outputs(model, pixels()), await outputs(small, pixels())];
   assert.ok(sqnr(float!, rounded!) > 28);
+});
+
+test("what it says of a value's counterpart is true: name, channels and factors", async () => {
+  const net = new Network();
+  const first = net.relu(net.batchNorm("norm", net.conv("first", net.x, 3, 8), 8));
+  const model = net.done(net.head(net.relu(net.conv("second", first, 8, 6)), 6));
+  const recipe = parseRecipe(
+    { stages: ["clean", "equalise", "calibrate", "quantise"].map((stage) => ({ stage })) },
+    "test",
+  );
+  const { model: small, correspondence } = await compress(model, options({ recipe }));
+  assert.equal(correspondence.has("first"), false, "it is folded away");
+  const { name, channels, factors } = correspondence.get("norm.relu")!;
+  assert.deepEqual([name, channels], ["norm.relu.dq", null]);
+  assert.ok(
+    factors!.some((factor) => Math.abs(factor - 1) > 0.05),
+    "equalised",
+  );
+  const before = float32Of((await run(model, pixels(), { taps: ["norm.relu"] }))["norm.relu"]!);
+  const after = float32Of((await run(small, pixels(), { taps: [name] }))[name]!);
+  const restored = after.map((x, i) => x * factors![Math.floor(i / 64) % 8]!);
+  assert.ok(sqnr(before, restored) > 28, `${sqnr(before, restored)} dB`);
+});
+
+test("the model says how its images are prepared and what its classes are called", async () => {
+  const classes = ["a", "b", "c", "d"];
+  const { model } = await compress(smallClassifier(), options({ classes }));
+  assert.deepEqual(preprocessingFromMetadata(model.metadata), plain());
+  assert.deepEqual(classesFromMetadata(model.metadata), classes);
 });

@@ -2,17 +2,42 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { defaultRecipe, parseRecipe, weightBits } from "../src/index.ts";
+import { Check } from "typebox/value";
+import { defaultRecipe, parseRecipe, recipeSchema, weightBits } from "../src/index.ts";
+import { defaultsOf } from "../src/recipe/option.ts";
+import { targetOptions } from "../src/recipe/recipe.ts";
+import { stages } from "../src/stage/stages.ts";
 import { refused } from "./support/refused.ts";
 
 const needed = ["clean", "calibrate", "quantise"];
 /** A valid recipe but for what is given. */
 const recipe = (changes: Readonly<Record<string, object>>, target?: object) => ({
-  passes: ["clean", "equalise", "calibrate", "quantise"]
-    .filter((pass) => needed.includes(pass) || pass in changes)
-    .map((pass) => ({ pass, ...changes[pass] })),
+  stages: ["clean", "equalise", "calibrate", "quantise"]
+    .filter((stage) => needed.includes(stage) || stage in changes)
+    .map((stage) => ({ stage, ...changes[stage] })),
   ...(target ? { target } : {}),
 });
+
+const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = [
+  ["calibrate", "method", "median"],
+  ["calibrate", "symmetry", true],
+  ["calibrate", "percentile", 1],
+  ["calibrate", "percentile", "0.9"],
+  ["calibrate", "images", 0],
+  ["calibrate", "batchSize", 1.5],
+  ["calibrate", "patience", -1],
+  ["calibrate", "tolerance", 0],
+  ["quantise", "bits", 7],
+  ["quantise", "bits", "8"],
+  ["quantise", "levels", "log"],
+  ["quantise", "granularity", "row"],
+  ["quantise", "blockSize", 1],
+  ["quantise", "correctBias", "yes"],
+  ["quantise", "reduceRange", null],
+  ["quantise", "overrides", { conv: 7 }],
+  ["quantise", "overrides", []],
+  ["quantise", "heldOut", 0],
+];
 
 test("what is left out is as in the default recipe", () => {
   assert.deepEqual(parseRecipe(recipe({}), "r.json"), defaultRecipe());
@@ -37,34 +62,14 @@ test("a recipe survives JSON", () => {
 });
 
 describe("refused, naming the key and the place", () => {
-  const bad: readonly (readonly [pass: string, key: string, value: unknown])[] = [
-    ["calibrate", "method", "median"],
-    ["calibrate", "symmetry", true],
-    ["calibrate", "percentile", 1],
-    ["calibrate", "percentile", "0.9"],
-    ["calibrate", "images", 0],
-    ["calibrate", "batchSize", 1.5],
-    ["calibrate", "patience", -1],
-    ["calibrate", "tolerance", 0],
-    ["quantise", "bits", 7],
-    ["quantise", "bits", "8"],
-    ["quantise", "levels", "log"],
-    ["quantise", "granularity", "row"],
-    ["quantise", "blockSize", 1],
-    ["quantise", "correctBias", "yes"],
-    ["quantise", "reduceRange", null],
-    ["quantise", "overrides", { conv: 7 }],
-    ["quantise", "overrides", []],
-    ["quantise", "heldOut", 0],
-  ];
-  for (const [pass, key, value] of bad) {
-    test(`${pass}: ${key} = ${JSON.stringify(value)}`, async () => {
-      const json = recipe({ [pass]: { [key]: value } });
-      const place = json.passes.findIndex((entry) => entry.pass === pass) + 1;
+  for (const [stage, key, value] of bad) {
+    test(`${stage}: ${key} = ${JSON.stringify(value)}`, async () => {
+      const json = recipe({ [stage]: { [key]: value } });
+      const place = json.stages.findIndex((entry) => entry.stage === stage) + 1;
       await refused(
         () => parseRecipe(json, "r.json"),
         "RECIPE_INVALID",
-        new RegExp(`r\\.json, pass ${place}: "${key}"`),
+        new RegExp(`r\\.json, stage ${place}: "${key}"`),
       );
     });
   }
@@ -96,45 +101,80 @@ describe("refused, naming the key and the place", () => {
       recipe({ clean: { deep: true } }),
       { ...recipe({}), name: "mine" },
       recipe({ quantise: { bits: "mixed" } }, { maxbytes: 1 }),
-      JSON.parse('{"passes": [{"pass": "clean", "__proto__": 1}]}'),
+      JSON.parse('{"stages": [{"stage": "clean", "__proto__": 1}]}'),
     ]) {
       await refused(() => parseRecipe(json, "r.json"), "RECIPE_KEY_UNKNOWN", /nothing reads/);
     }
   });
 
-  test("unknown, missing, repeated and misplaced passes", async () => {
-    const passes = (...names: string[]) => ({ passes: names.map((pass) => ({ pass })) });
+  test("unknown, missing, repeated and misplaced stages", async () => {
+    const named = (...names: string[]) => ({ stages: names.map((stage) => ({ stage })) });
     for (const [json, saying] of [
-      [passes("clean", "prune", "calibrate", "quantise"), /not "prune"/],
-      [passes("clean", "quantise"), /"calibrate" is missing/],
-      [passes("calibrate", "quantise"), /"clean" is missing/],
-      [passes("clean", "calibrate", "equalise", "quantise"), /in the order/],
-      [passes("clean", "clean", "calibrate", "quantise"), /once each/],
-      [passes(), /needs "passes"/],
-      [{ passes: ["clean"] }, /must be an object/],
+      [named("clean", "prune", "calibrate", "quantise"), /not "prune"/],
+      [named("clean", "quantise"), /"calibrate" is missing/],
+      [named("calibrate", "quantise"), /"clean" is missing/],
+      [named("clean", "calibrate", "equalise", "quantise"), /in the order/],
+      [named("clean", "clean", "calibrate", "quantise"), /once each/],
+      [named(), /needs "stages"/],
+      [{ stages: ["clean"] }, /must be an object/],
       [[], /must be an object/],
-      [{ passes: [{ pass: "clean" }, { pass: "calibrate" }, { pass: "quantise" }], target: 3 }, /"target"/],
+      [
+        { stages: [{ stage: "clean" }, { stage: "calibrate" }, { stage: "quantise" }], target: 3 },
+        /"target"/,
+      ],
     ] as const) {
       await refused(() => parseRecipe(json, "r.json"), "RECIPE_INVALID", saying);
     }
   });
 });
 
-test("the README lists every option with its default", () => {
+test("a recipe of an earlier version is read, with a remark for each key that has another name now", () => {
+  const before = {
+    passes: [
+      { pass: "clean" },
+      { pass: "calibrate", pictures: 100 },
+      { pass: "quantise", bits: "mixed", heldBack: 50 },
+    ],
+    target: { maxDrop: 0.01 },
+  };
+  const remarks: string[] = [];
+  const read = parseRecipe(before, "old.json", (sentence) => remarks.push(sentence));
+  const now = recipe({ calibrate: { images: 100 }, quantise: { bits: "mixed", heldOut: 50 } }, before.target);
+  assert.deepEqual(read, parseRecipe(now, "new.json", assert.fail));
+  assert.deepEqual(remarks, [
+    'old.json: "passes" is now called "stages".',
+    'old.json: "pass" is now called "stage".',
+    'old.json: "pictures" is now called "images".',
+    'old.json: "heldBack" is now called "heldOut".',
+  ]);
+});
+
+test("an old key beside its new name is refused like any other", async () => {
+  const both = recipe({ calibrate: { pictures: 1, images: 2 } });
+  await refused(() => parseRecipe(both, "r.json"), "RECIPE_KEY_UNKNOWN", /nothing reads "pictures"/);
+});
+
+test("the JSON Schema takes what is read and refuses what is refused", () => {
+  assert.ok(Check(recipeSchema, recipe({})));
+  assert.ok(Check(recipeSchema, defaultRecipe("mixed", { maxBytes: 1000 })));
+  for (const [stage, key, value] of bad) {
+    assert.ok(!Check(recipeSchema, recipe({ [stage]: { [key]: value } })), `${stage}: ${key}`);
+  }
+  assert.ok(!Check(recipeSchema, recipe({ clean: { deep: true } })));
+});
+
+test("the README lists every option with its default and its meaning", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const rows = readme.match(/^\| `\w+` \| `[a-zA-Z]+` \| `.*` \| .* \|$/gm) ?? [];
-  const listed = rows.map((row) =>
-    row
-      .split("|")
-      .slice(1, 4)
-      .map((cell) => cell.trim().replaceAll("`", "")),
-  );
-  const all = parseRecipe(recipe({ equalise: {} }), "r.json");
-  const expected = [
-    ...all.passes.flatMap(({ pass, ...options }) =>
-      Object.entries(options).map(([key, value]) => [pass, key, JSON.stringify(value)]),
+  const tables = {
+    ...Object.fromEntries(Object.values(stages).map(({ name, options }) => [name, options])),
+    target: targetOptions,
+  };
+  const expected = Object.entries(tables).flatMap(([name, options]) =>
+    Object.entries<{ readonly description: string }>(options).map(
+      ([key, schema]) =>
+        `| \`${name}\` | \`${key}\` | \`${JSON.stringify(defaultsOf(options)[key])}\` | ${schema.description} |`,
     ),
-    ...Object.entries(all.target).map(([key, value]) => ["target", key, JSON.stringify(value)]),
-  ];
-  assert.deepEqual(listed, expected);
+  );
+  assert.deepEqual(rows, expected);
 });

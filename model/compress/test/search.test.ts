@@ -4,8 +4,8 @@ import { describe, test } from "node:test";
 import type { Evaluation } from "@cupel/predict";
 import fc from "fast-check";
 import { allocationPath, type Option, type Plan, type PlannedSize } from "../src/search/allocate-bits.ts";
-import { meanDivergence } from "../src/search/divergence.ts";
 import { searchBits } from "../src/search/search-bits.ts";
+import { meanDivergence } from "../src/search/sensitivity.ts";
 import type { WeightBits } from "../src/weights/quantised-weights.ts";
 import { refused } from "./support/refused.ts";
 

@@ -4,23 +4,25 @@
  * is their predictions alone.
  */
 import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { inferShapes, type Model, readModelFile } from "@cupel/onnx";
+import type { Correspondence, Model } from "@cupel/onnx";
 import { type Evaluation, evaluate } from "@cupel/predict";
 import { cpuFeatures } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
-import { comparedBatchSize } from "./batch-budget.ts";
-import { type ActivationComparison, compareActivations } from "./compare-activations.ts";
-import { type ChangedPrediction, comparePredictions, spreadOver } from "./compare-predictions.ts";
-import { constantValues, countParameters } from "./count-parameters.ts";
-import { reportEnvironment } from "./environment.ts";
-import { judgeLayers } from "./first-bad-layer.ts";
-import type { Segment } from "./graph-segments.ts";
+import { judgeLayers } from "./judge/first-bad-layer.ts";
+import { reportNotes } from "./judge/notes.ts";
 import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
-import { type MatchedLayer, matchLayers } from "./match-layers.ts";
-import { fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure-cost.ts";
-import { describeFile } from "./model-file.ts";
-import { atOnce, inTurn, type ModelPair } from "./model-pair.ts";
-import { reportNotes } from "./report-notes.ts";
+import { type MatchedLayer, matchLayers } from "./match/match-layers.ts";
+import { matchNames } from "./match/match-names.ts";
+import type { Segment } from "./match/segments.ts";
+import {
+  type ActivationComparison,
+  compareActivations,
+  comparedBatchSize,
+} from "./measure/compare-activations.ts";
+import { type ChangedPrediction, comparePredictions, spreadOver } from "./measure/compare-predictions.ts";
+import { environmentOf, fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure/cost.ts";
+import { constantValues, countParameters } from "./measure/count-parameters.ts";
+import { atOnce, describeFile, inTurn, type ModelPair, readInferred } from "./model-pair.ts";
 import type {
   CalibrationReport,
   ChangedImage,
@@ -29,6 +31,17 @@ import type {
   SpatialMaps,
   TradeOffPoint,
 } from "./report-schema.ts";
+
+/** What a compressor tells of its work; `compress` returns it. */
+export interface CompressionFacts {
+  /** As run. */
+  readonly recipe: unknown;
+  readonly calibration: CalibrationReport;
+  readonly tradeOff: readonly TradeOffPoint[];
+  readonly layers: readonly PlannedLayer[];
+  /** From the values of the original to those of the compressed model. */
+  readonly correspondence: Correspondence;
+}
 
 export interface MakeReportOptions extends WorkOptions {
   /** The written files. */
@@ -39,16 +52,9 @@ export interface MakeReportOptions extends WorkOptions {
   readonly preprocessing: Preprocessing;
   /** Names by class. Default: those of the images, else "class 0", "class 1", ... */
   readonly classes?: readonly string[] | null | undefined;
-  readonly recipe: unknown;
+  /** What is known of how the second model was made from the first. Default: nothing, any two models. */
+  readonly compression?: CompressionFacts | null | undefined;
   readonly seed: number;
-  readonly calibration: CalibrationReport;
-  readonly tradeOff: readonly TradeOffPoint[];
-  readonly layers: readonly PlannedLayer[];
-  /**
-   * Of a compressor that equalised: what each channel of an activation was divided by, under the name of
-   * the activation. The comparison multiplies it back. Default: none.
-   */
-  readonly channelFactors?: ReadonlyMap<string, Float32Array> | undefined;
   /** Default: all cores this process may use. */
   readonly threads?: number | undefined;
   /** Images whose activations are compared, a stratified sample. Default 64. */
@@ -66,11 +72,14 @@ const comparedByDefault = 64;
  */
 export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
   const { images, seed, signal, progress, clock = systemClock } = options;
+  const compression = options.compression ?? null;
   const paths: ModelPair<string> = { original: options.originalPath, compressed: options.compressedPath };
   const cpu = cpuFeatures();
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
   const models = await inTurn(paths, readInferred);
-  const layers = matchLayers(models.original.graph, models.compressed.graph);
+  const graphs = { original: models.original.graph, compressed: models.compressed.graph };
+  const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
+  const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 
   const sampled = sample(images, options.comparedImages ?? comparedByDefault, seed);
   const compared = await compareLayers(paths, layers, sampled, options, work.threads);
@@ -91,7 +100,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     latency: latency[side],
     memory: memory[side],
   });
-  const rows = layerReports(models.original.graph, layers, options.layers, {
+  const rows = layerReports(graphs.original, layers, compression?.layers ?? null, {
     figures: compared.figures,
     timeShares,
   });
@@ -99,15 +108,16 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     rows.map((row, i) => ({
       ...row,
       inputs: layers[i]!.inputs,
-      recipeName: plannedFor(layers[i]!, options.layers)?.name ?? null,
+      recipeName: (compression && plannedFor(layers[i]!, compression.layers)?.name) ?? null,
     })),
+    compression !== null,
   );
   return {
     format: "cupel-report/1",
     createdAt: new Date(clock.now()).toISOString(),
-    environment: reportEnvironment(cpu),
+    environment: environmentOf(cpu),
     seed,
-    recipe: options.recipe,
+    recipe: compression?.recipe ?? null,
     original: await describe("original"),
     compressed: await describe("compressed"),
     accuracy: predictions.accuracy,
@@ -120,14 +130,15 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     },
     spatial: await spatialMaps(compared, sampled),
     fusion,
-    tradeOff: options.tradeOff,
-    calibration: options.calibration,
+    tradeOff: compression?.tradeOff ?? [],
+    calibration: compression?.calibration ?? null,
     notes: reportNotes({
       cpu,
       harmless: judgement.harmless,
       broken: evaluations.original.broken,
       images: evaluations.original.indices.length,
       compared: compared.images,
+      matched: layers.length,
       labelled: predictions.accuracy !== null,
       latency,
       memoryKnown: memory.original.wholeProcessBytes !== null,
@@ -135,28 +146,17 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   };
 }
 
-async function readInferred(path: string): Promise<Model> {
-  const model = await readModelFile(path);
-  inferShapes(model);
-  return model;
-}
-
 function compareLayers(
   paths: ModelPair<string>,
   layers: readonly MatchedLayer[],
   images: ImageSource,
-  { preprocessing, channelFactors, signal, progress }: MakeReportOptions,
+  { preprocessing, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ActivationComparison> {
   const taps = layers.map((layer) => layer.original.end);
-  const activations = layers.map(({ name, counterpart }) => ({
-    name,
-    counterpart,
-    channelFactors: channelFactors?.get(name) ?? null,
-  }));
   const batchSize = comparedBatchSize(taps);
   const options = { batchSize, mappedImages, threads, signal, progress };
-  return compareActivations(paths, activations, images, preprocessing, options);
+  return compareActivations(paths, layers, images, preprocessing, options);
 }
 
 function evaluateBoth(

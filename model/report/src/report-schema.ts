@@ -1,163 +1,210 @@
 /**
- * What a compression cost, as data: the contract between what measures (model/compress), what draws
+ * What a compression cost, as data: the contract between what measures (this package), what draws
  * (app/console) and what reads `report.json` years later. Every figure is made from the written file,
  * run by the engine with its optimiser on.
  *
- * Units: bytes, milliseconds, decibels; accuracies and shares are fractions in [0, 1].
+ * Units: bytes, milliseconds, decibels; accuracies and shares are fractions in [0, 1]. The schema is JSON
+ * Schema and describes the file; the types follow from it.
  */
-export interface CompressionReport {
-  readonly format: "cupel-report/1";
-  /** ISO 8601, UTC. */
-  readonly createdAt: string;
-  readonly environment: ReportEnvironment;
-  readonly seed: number;
-  /** The recipe as run, every default filled in. */
-  readonly recipe: unknown;
-  readonly original: ModelSide;
-  readonly compressed: ModelSide;
-  /** Null when the images carry no labels. */
-  readonly accuracy: AccuracyComparison | null;
-  /** How often both models give the same top prediction, labels or not. */
-  readonly agreement: number;
-  /** Layers in execution order. */
-  readonly layers: readonly LayerReport[];
-  /** The first layer whose error stands out, and a sentence that says so; null when none does. */
-  readonly firstBadLayer: { readonly layer: string; readonly sentence: string } | null;
-  /** Images whose top prediction changed: at most 60 shown, the count is whole. */
-  readonly changed: { readonly count: number; readonly shown: readonly ChangedImage[] };
-  readonly spatial: SpatialMaps;
-  readonly fusion: FusionReport;
-  /** Points of the search for a budget, in the order tried; empty when nothing was searched. */
-  readonly tradeOff: readonly TradeOffPoint[];
-  readonly calibration: CalibrationReport;
-  /** Remarks a reader must see, such as a CPU without VNNI. */
-  readonly notes: readonly string[];
-}
+import { type Static, type TProperties, Type } from "typebox";
 
-export interface ReportEnvironment {
-  readonly cupel: string;
-  readonly node: string;
-  readonly engine: string;
-  readonly cpu: string;
-  readonly cores: number;
-  /** Instruction sets that decide INT8 speed, such as "avx2", "avx512_vnni". */
-  readonly features: readonly string[];
-}
+/** Data that nobody changes. */
+type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
 
-export interface ModelSide {
-  readonly file: string;
-  /** On disk, external data included. */
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly parameters: number;
-  readonly latency: LatencyReport;
-  readonly memory: MemoryReport;
-}
+const object = <Properties extends TProperties>(properties: Properties, description?: string) =>
+  Type.Object(properties, { additionalProperties: false, ...(description ? { description } : {}) });
 
-/** One image a run, both models in turn. */
-export interface LatencyReport {
-  readonly threads: number;
-  readonly runs: number;
-  readonly medianMs: number;
-  readonly p10Ms: number;
-  readonly p90Ms: number;
-}
+const said = (description: string) => ({ description });
+const number = Type.Number();
+const count = Type.Integer({ minimum: 0 });
+const share = Type.Number({ minimum: 0, maximum: 1 });
+const text = Type.String();
+const list = Type.Array;
+const orNull = <T extends Parameters<typeof Type.Array>[0]>(type: T, description: string) =>
+  Type.Union([type, Type.Null()], { description });
 
-/** Peak of a process of its own that loads the model and runs it once warm. Null where the system does not tell. */
-export interface MemoryReport {
-  readonly wholeProcessBytes: number | null;
-  readonly aboveBareProcessBytes: number | null;
-  readonly anonymousBytes: number | null;
-}
+/** A number in memory; null in the file where it is infinite or none, which JSON cannot hold. */
+const figure = (description: string) =>
+  Type.Unsafe<number>(Type.Union([Type.Number(), Type.Null()], { description }));
 
-export interface AccuracyComparison {
-  readonly images: number;
-  readonly classes: readonly string[];
-  readonly top1: { readonly original: number; readonly compressed: number };
-  /** Null for five classes or fewer. */
-  readonly top5: { readonly original: number; readonly compressed: number } | null;
-  /** compressed minus original top-1, with its paired 95 % interval. */
-  readonly difference: { readonly value: number; readonly low: number; readonly high: number };
-  /** Cells (label, prediction) of the confusion matrix that are not empty on either side. */
-  readonly confusion: readonly ConfusionCell[];
-}
+const latency = object(
+  { threads: count, runs: count, medianMs: number, p10Ms: number, p90Ms: number },
+  "One image a run, both models in turn.",
+);
 
-export interface ConfusionCell {
-  /** Indices into `classes`. */
-  readonly label: number;
-  readonly prediction: number;
-  readonly original: number;
-  readonly compressed: number;
-}
+const unknownBytes = Type.Union([count, Type.Null()]);
+const memory = object(
+  {
+    wholeProcessBytes: unknownBytes,
+    aboveBareProcessBytes: unknownBytes,
+    anonymousBytes: unknownBytes,
+  },
+  "Peak of a process of its own that loads the model and runs it once warm. Null where the system does not tell.",
+);
 
-export interface ChangedImage {
-  readonly id: string;
-  /** Index into `classes`, null when unlabelled. */
-  readonly label: number | null;
-  readonly original: { readonly prediction: number; readonly probability: number };
-  readonly compressed: { readonly prediction: number; readonly probability: number };
-  /** A PNG as a data URI, at most 96 pixels a side. */
-  readonly thumbnail: string;
-}
+const side = object({
+  file: text,
+  bytes: Type.Integer(said("On disk, external data included.")),
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  parameters: count,
+  latency,
+  memory,
+});
 
-export interface LayerReport {
-  /** The activation compared: the name of the value in the original model. */
-  readonly name: string;
-  /** Operators that make it, such as "Conv + BatchNormalization + Relu". */
-  readonly operator: string;
-  /** Of one image, without the batch: [C, H, W] or [C]. */
-  readonly shape: readonly number[];
-  readonly parameters: number;
-  /** Of the weights; 32 where they stayed float, null where there are none. */
-  readonly weightBits: number | null;
-  /** How the weights lie in the file, such as "INT4, per channel". */
-  readonly weightForm: string | null;
-  readonly bytes: { readonly original: number; readonly compressed: number };
-  /** |a - b| / (|a| + eps) over all elements, eps = 1e-2 of the layer's RMS. */
-  readonly relativeError: { readonly mean: number; readonly peak: number; readonly std: number };
-  /** 10 log10 (sum a^2 / sum (a - b)^2). */
-  readonly sqnrDb: number;
-  readonly cosine: number;
-  readonly range: {
-    readonly original: readonly [number, number];
-    readonly compressed: readonly [number, number];
-  };
-  /** Share of the model's run time, null where the engine fused it away. */
-  readonly timeShare: { readonly original: number | null; readonly compressed: number | null };
-  /** Per output channel: RMS of (a - b) over RMS of a of the whole layer. */
-  readonly channelError: readonly number[];
-}
+const environment = object({
+  cupel: text,
+  node: text,
+  engine: text,
+  cpu: text,
+  cores: count,
+  features: list(text, said('Instruction sets that decide INT8 speed, such as "avx2", "avx512_vnni".')),
+});
 
-/** |a - b| averaged over channels for a few images, at most 32 x 32 cells a map. */
-export interface SpatialMaps {
-  readonly images: readonly { readonly id: string; readonly thumbnail: string }[];
-  readonly layers: readonly {
-    readonly layer: string;
-    readonly width: number;
-    readonly height: number;
-    /** One map an image, row by row, each value relative to the layer's RMS. */
-    readonly maps: readonly (readonly number[])[];
-  }[];
-}
+const ofBoth = object({ original: share, compressed: share });
 
-export interface FusionReport {
-  readonly convolutions: number;
-  readonly fused: number;
-  /** Nodes the engine left in float, and why where it is known. */
-  readonly unfused: readonly { readonly node: string; readonly reason: string }[];
-}
+const confusionCell = object({
+  label: Type.Integer({ minimum: 0, description: "Index into `classes`." }),
+  prediction: Type.Integer({ minimum: 0, description: "Index into `classes`." }),
+  original: count,
+  compressed: count,
+});
 
-export interface TradeOffPoint {
-  readonly bytes: number;
-  /** Agreement-based loss on the held-out calibration images; never on evaluation images. */
-  readonly loss: number;
-  readonly chosen: boolean;
-}
+const accuracy = object({
+  images: count,
+  classes: list(text),
+  top1: ofBoth,
+  top5: orNull(ofBoth, "Null for five classes or fewer."),
+  difference: object(
+    { value: number, low: number, high: number },
+    "compressed minus original top-1, with its paired 95 % interval.",
+  ),
+  confusion: list(
+    confusionCell,
+    said("Cells (label, prediction) of the confusion matrix that are not empty for both models."),
+  ),
+});
 
-export interface CalibrationReport {
-  readonly method: string;
-  readonly images: number;
-  readonly batches: number;
-  /** True when the ranges stopped moving before the images ran out. */
-  readonly stoppedEarly: boolean;
-}
+const prediction = object({ prediction: count, probability: figure("Of the predicted class.") });
+
+const changedImage = object({
+  id: text,
+  label: orNull(count, "Index into `classes`; null when unlabelled."),
+  original: prediction,
+  compressed: prediction,
+  thumbnail: Type.String(said("A PNG as a data URI, at most 96 pixels a side.")),
+});
+
+const range = Type.Tuple([figure("Smallest."), figure("Largest.")]);
+
+const layer = object({
+  name: Type.String(said("The activation compared: the name of the value in the original model.")),
+  operator: Type.String(said('Operators that make it, such as "Conv + BatchNormalization + Relu".')),
+  shape: list(count, said("Of one image in the original, without the batch: [C, H, W] or [C].")),
+  parameters: count,
+  weightBits: orNull(number, "Of the weights; 32 where they stayed float, null where there are none."),
+  weightForm: orNull(text, 'How the weights lie in the file, such as "INT4, per channel".'),
+  bytes: object({ original: count, compressed: count }),
+  relativeError: object(
+    { mean: figure("Mean."), peak: figure("Largest."), std: figure("Standard deviation.") },
+    "|a - b| / (|a| + eps) over all elements, eps = 1e-2 of the layer's RMS.",
+  ),
+  sqnrDb: figure("10 log10 (sum a^2 / sum (a - b)^2). Null in the file where a and b are equal."),
+  cosine: figure("Of the angle between a and b."),
+  range: object({ original: range, compressed: range }),
+  timeShare: object({
+    original: orNull(number, "Share of the model's run time; null where the engine fused the layer away."),
+    compressed: orNull(number, "The same of the compressed model."),
+  }),
+  channelError: list(
+    figure("RMS of (a - b) in a channel over RMS of a in the layer. Null in the file for a removed channel."),
+    said("One an output channel of the original."),
+  ),
+});
+
+const spatial = object(
+  {
+    images: list(object({ id: text, thumbnail: text })),
+    layers: list(
+      object({
+        layer: text,
+        width: count,
+        height: count,
+        maps: list(list(figure("Relative to the layer's RMS.")), said("One map an image, row by row.")),
+      }),
+    ),
+  },
+  "|a - b| averaged over channels for a few images, at most 32 x 32 cells a map.",
+);
+
+const fusion = object({
+  convolutions: count,
+  fused: count,
+  unfused: list(
+    object({ node: text, reason: text }),
+    said("Nodes the engine left in float, and why where it is known."),
+  ),
+});
+
+const tradeOffPoint = object({
+  bytes: count,
+  loss: Type.Number(
+    said(
+      "On the held-out calibration images, never on evaluation images: top-1 lost, or predictions changed.",
+    ),
+  ),
+  chosen: Type.Boolean(),
+});
+
+const calibration = object({
+  method: text,
+  images: count,
+  batches: count,
+  stoppedEarly: Type.Boolean(said("Did the ranges stop moving before the images ran out?")),
+});
+
+export const reportSchema = object({
+  format: Type.Literal("cupel-report/1"),
+  createdAt: Type.String(said("ISO 8601, UTC.")),
+  environment,
+  seed: count,
+  recipe: Type.Unknown(said("The recipe as run, every default filled in; null when the models are any two.")),
+  original: side,
+  compressed: side,
+  accuracy: orNull(accuracy, "Null when the images carry no labels."),
+  agreement: Type.Number({
+    ...said("How often both models give the same top prediction, labels or not."),
+    minimum: 0,
+    maximum: 1,
+  }),
+  layers: list(layer, said("In execution order.")),
+  firstBadLayer: orNull(
+    object({ layer: text, sentence: text }),
+    "The first layer whose error stands out, and a sentence that says so; null when none does.",
+  ),
+  changed: object(
+    { count, shown: list(changedImage) },
+    "Images whose top prediction changed: at most 60 shown, the count is whole.",
+  ),
+  spatial,
+  fusion,
+  tradeOff: list(
+    tradeOffPoint,
+    said("Points of the search for a budget, from the most bytes; empty when nothing was searched."),
+  ),
+  calibration: orNull(calibration, "Null when the models are any two."),
+  notes: list(text, said("Remarks a reader must see, such as a CPU without VNNI.")),
+});
+
+export type CompressionReport = Fixed<Static<typeof reportSchema>>;
+export type ReportEnvironment = CompressionReport["environment"];
+export type ModelSide = CompressionReport["original"];
+export type LatencyReport = ModelSide["latency"];
+export type MemoryReport = ModelSide["memory"];
+export type AccuracyComparison = NonNullable<CompressionReport["accuracy"]>;
+export type ConfusionCell = AccuracyComparison["confusion"][number];
+export type ChangedImage = CompressionReport["changed"]["shown"][number];
+export type LayerReport = CompressionReport["layers"][number];
+export type SpatialMaps = CompressionReport["spatial"];
+export type FusionReport = CompressionReport["fusion"];
+export type TradeOffPoint = CompressionReport["tradeOff"][number];
+export type CalibrationReport = NonNullable<CompressionReport["calibration"]>;

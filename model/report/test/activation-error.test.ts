@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ActivationError } from "../src/activation-error.ts";
+import { ActivationError } from "../src/measure/activation-error.ts";
 
 const close = (actual: number, expected: number, within = 1e-6) =>
   assert.ok(

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type CompressedLayer, compress, defaultRecipe } from "@cupel/compress";
+import { type CompressResult, compress, defaultRecipe } from "@cupel/compress";
 import {
   cloneModel,
   encodeModelBytes,
@@ -16,9 +16,10 @@ import {
 } from "@cupel/onnx";
 import { addTaps, fusionReport } from "@cupel/runtime";
 import { preprocessingFor, syntheticInspection } from "@cupel/vision";
-import { makeReport } from "../src/make-report.ts";
-import { matchLayers } from "../src/match-layers.ts";
-import type { CompressionReport } from "../src/report-schema.ts";
+import { Check, Errors } from "typebox/value";
+import { type MakeReportOptions, makeReport } from "../src/make-report.ts";
+import { matchLayers } from "../src/match/match-layers.ts";
+import { type CompressionReport, reportSchema } from "../src/report-schema.ts";
 import { residualNetwork } from "./residual-network.ts";
 
 const preprocessing = preprocessingFor(["N", 1, 64, 64]);
@@ -26,8 +27,8 @@ const images = syntheticInspection({ count: 70, seed: 3 });
 
 let folder = "";
 let originalPath = "";
+let result: CompressResult;
 let quantised: Model;
-let plan: readonly CompressedLayer[] = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "cupel-report-"));
@@ -35,13 +36,15 @@ before(async () => {
   const model = residualNetwork();
   await writeModelFile(model, originalPath);
   const recipe = defaultRecipe(8);
-  const result = await compress(model, { images, preprocessing, recipe, threads: 1 });
+  result = await compress(model, { images, preprocessing, recipe, threads: 1 });
   quantised = result.model;
-  plan = result.layers;
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-async function reportOf(compressed: Model, signal?: AbortSignal): Promise<CompressionReport> {
+async function reportOf(
+  compressed: Model,
+  { compression = result, signal }: Partial<Pick<MakeReportOptions, "compression" | "signal">> = {},
+): Promise<CompressionReport> {
   const compressedPath = join(folder, "compressed.onnx");
   await writeModelFile(compressed, compressedPath);
   return makeReport({
@@ -49,11 +52,8 @@ async function reportOf(compressed: Model, signal?: AbortSignal): Promise<Compre
     compressedPath,
     images,
     preprocessing,
-    recipe: { bits: 8 },
+    compression,
     seed: 5,
-    calibration: { method: "mse", images: 70, batches: 3, stoppedEarly: false },
-    tradeOff: [],
-    layers: plan,
     threads: 2,
     comparedImages: 20,
     signal,
@@ -65,6 +65,13 @@ describe("report of a quantised model", () => {
   let report: CompressionReport;
   before(async () => {
     report = await reportOf(quantised);
+  });
+
+  test("what is written as JSON is what the schema says", () => {
+    const written: unknown = JSON.parse(JSON.stringify(report));
+    assert.deepEqual(Errors(reportSchema, written), []);
+    assert.ok(!Check(reportSchema, { ...report, seed: "5" }));
+    assert.ok(!Check(reportSchema, { ...report, extra: 1 }));
   });
 
   test("layers are those of the original, with small errors", () => {
@@ -145,7 +152,7 @@ describe("report of a quantised model", () => {
 });
 
 test("a model compared with itself has no error, no change and no difference", async () => {
-  const report = await reportOf(residualNetwork());
+  const report = await reportOf(residualNetwork(), { compression: null });
   for (const layer of report.layers) {
     assert.deepEqual(layer.relativeError, { mean: 0, peak: 0, std: 0 }, layer.name);
     assert.equal(layer.sqnrDb, Number.POSITIVE_INFINITY);
@@ -158,6 +165,9 @@ test("a model compared with itself has no error, no change and no difference", a
   assert.deepEqual(report.accuracy.top1.original, report.accuracy.top1.compressed);
   assert.deepEqual([report.agreement, report.changed.count, report.firstBadLayer], [1, 0, null]);
   assert.equal(report.original.sha256, report.compressed.sha256);
+  assert.deepEqual([report.recipe, report.calibration, report.tradeOff], [null, null, []]);
+  // An SQNR without end is null in the file.
+  assert.deepEqual(Errors(reportSchema, JSON.parse(JSON.stringify(report))), []);
 });
 
 test("the layer whose weights were ruined is the one named, with what to write into the recipe", async () => {
@@ -177,11 +187,11 @@ test("taps leave the integer kernels in place", async () => {
   inferShapes(original);
   const tapped = cloneModel(quantised);
   inferShapes(tapped);
-  const layers = matchLayers(original.graph, tapped.graph);
+  const layers = matchLayers(original.graph, tapped.graph, result.correspondence);
   assert.equal(layers.length, 7);
   addTaps(
     tapped,
-    layers.map(({ counterpart }) => counterpart),
+    layers.map(({ counterpart }) => counterpart.name),
   );
   const [without, with_] = [
     await fusionReport(encodeModelBytes(quantised)),
@@ -195,5 +205,5 @@ test("taps leave the integer kernels in place", async () => {
 test("a cancelled report ends with CANCELLED", async () => {
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 50);
-  await assert.rejects(reportOf(quantised, controller.signal), { code: "CANCELLED" });
+  await assert.rejects(reportOf(quantised, { signal: controller.signal }), { code: "CANCELLED" });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type JudgedLayer, judgeLayers } from "../src/first-bad-layer.ts";
+import { type JudgedLayer, judgeLayers } from "../src/judge/first-bad-layer.ts";
 
 /** A chain of layers, each reading the one before. */
 const chain = (figures: readonly number[], bits: readonly (number | null)[] | number = 8): JudgedLayer[] =>

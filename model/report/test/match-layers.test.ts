@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inferShapes, type Model } from "@cupel/onnx";
-import { constantValues, countParameters } from "../src/count-parameters.ts";
-import { matchLayers } from "../src/match-layers.ts";
-import { steadyTimes, timeShares } from "../src/time-share.ts";
+import { inferShapes, type Model, sameValues } from "@cupel/onnx";
+import { matchLayers } from "../src/match/match-layers.ts";
+import { constantValues, countParameters } from "../src/measure/count-parameters.ts";
+import { steadyTimes, timeShares } from "../src/measure/time-share.ts";
 import { residualNetwork } from "./residual-network.ts";
 
 function inferred(model: Model): Model {
@@ -14,9 +14,9 @@ function inferred(model: Model): Model {
 const network = () => inferred(residualNetwork());
 
 test("an uncompressed copy is compared at the end of every layer, never inside one", () => {
-  const layers = matchLayers(network().graph, network().graph);
+  const layers = matchLayers(network().graph, network().graph, sameValues(network().graph));
   assert.deepEqual(
-    layers.map(({ name, operator, counterpart }) => [name, operator, counterpart === name]),
+    layers.map(({ name, operator, counterpart }) => [name, operator, counterpart.name === name]),
     [
       ["relu0_out", "Conv + BatchNormalization + Relu", true],
       ["pool0_out", "MaxPool", true],
@@ -36,7 +36,7 @@ test("an uncompressed copy is compared at the end of every layer, never inside o
 
 test("every node and every weight belongs to exactly one layer", () => {
   const { graph } = network();
-  const layers = matchLayers(graph, graph);
+  const layers = matchLayers(graph, graph, sameValues(graph));
   const nodes = layers.flatMap(({ original }) => original.nodes);
   assert.deepEqual(new Set(nodes), new Set(graph.nodes));
   assert.equal(nodes.length, new Set(nodes).size);
@@ -55,7 +55,7 @@ test("parameters are weights, biases and statistics of normalisation", () => {
 
 test("run time goes to the layer the engine's names point to", () => {
   const { graph } = network();
-  const layers = matchLayers(graph, graph);
+  const layers = matchLayers(graph, graph, sameValues(graph));
   const times = new Map([
     ["relu0_out_nchwc", 4],
     ["conv1_token_12", 3],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type NoteFacts, reportNotes } from "../src/report-notes.ts";
+import { type NoteFacts, reportNotes } from "../src/judge/notes.ts";
 
 const latency = { threads: 1, runs: 30, medianMs: 10, p10Ms: 9, p90Ms: 11 };
 const calm: NoteFacts = {
@@ -16,6 +16,7 @@ const calm: NoteFacts = {
   broken: [],
   images: 64,
   compared: 64,
+  matched: 7,
   labelled: true,
   memoryKnown: true,
   latency: { original: latency, compressed: latency },
@@ -30,6 +31,7 @@ test("each reservation is one sentence that says what it means for the figures",
     [{ cpu: { ...calm.cpu, int8Pays: "no", sentence: "It does not pay." } }, /^It does not pay\.$/],
     [{ images: 100 }, /64 of the 100 images/],
     [{ labelled: false }, /no labels/],
+    [{ matched: 0 }, /matched by name/],
     [{ memoryKnown: false }, /memory/],
     [{ harmless: "One layer is odd." }, /^One layer is odd\.$/],
     [{ latency: { original: latency, compressed: { ...latency, p90Ms: 40 } } }, /speed figures are rough/],

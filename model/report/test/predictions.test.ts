@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Evaluation } from "@cupel/predict";
-import { comparePredictions, spreadOver } from "../src/compare-predictions.ts";
+import { comparePredictions, spreadOver } from "../src/measure/compare-predictions.ts";
 
 const evaluation = (rows: readonly (readonly number[])[], labels: readonly (number | null)[]): Evaluation => {
   const predictions = rows.map((row) => row.indexOf(Math.max(...row)));

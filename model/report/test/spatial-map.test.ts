@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { mostCells, relativeMap, spatialGrid } from "../src/spatial-map.ts";
+import { mostCells, relativeMap, spatialGrid } from "../src/measure/spatial-map.ts";
 
 test("a small map keeps its cells; channels are averaged", () => {
   // Two channels of 1 x 2: errors [1, 0] and [3, 2].
@@ -26,7 +26,7 @@ test("a large map is averaged in blocks that cover every element once", () => {
   assert.deepEqual([cells[0], cells.at(-1), cells[1]], [1, 2, 0]);
 });
 
-test("a constant error gives a constant map, whatever the pair", () => {
+test("a constant error gives a constant map, whatever its sides", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 70 }),

@@ -5,12 +5,14 @@ import { compressCommand } from "./compress.ts";
 import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
 import { inspectCommand } from "./inspect.ts";
+import { reportCommand } from "./report.ts";
 import { trainCommand } from "./train.ts";
 
 export const commands: readonly Command[] = [
   compressCommand,
   trainCommand,
   evalCommand,
+  reportCommand,
   inspectCommand,
   benchModelCommand,
   demoCommand,

@@ -1,15 +1,13 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
-import { openModel } from "@cupel/predict";
 import { flag, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
-import { calibrationOptions, chooseImages, evaluationOptions } from "../compress/choose-images.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
-import { compressModel } from "../compress/compress-model.ts";
-import { outputPaths } from "../compress/output-paths.ts";
-import { type Compressed, summaryText } from "../compress/summary.ts";
+import { compressWithReport } from "../compress/compress-with-report.ts";
+import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
+import { summaryJson, summaryText } from "../compress/summary.ts";
 import { strictOption } from "../input/broken-images.ts";
-import { classesOption } from "../input/image-options.ts";
-import { preprocessingOf, preprocessingOption } from "../input/preprocessing-option.ts";
+import { classesOption, openGiven } from "../input/image-options.ts";
+import { preprocessingOption } from "../input/preprocessing-option.ts";
 import type { Command } from "./command.ts";
 
 const out = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
@@ -52,49 +50,26 @@ export const compressCommand: Command = {
     },
   ],
   async run(given, context) {
-    const path = given.operands[0]!;
-    const paths = await outputPaths(required(given, out), given.get(reportDir), path);
-    const recipe = await chooseRecipe(given);
-    const opened = await openModel(path);
-    const preprocessing = preprocessingOf(opened, given.get(preprocessingOption), context.remark);
-    const images = await chooseImages(given, opened, context.seed, context.remark);
-    const compressed = await compressModel(
+    const recipe = await chooseRecipe(given, context.remark);
+    const evaluationPath = given.get(evaluationOptions.images);
+    const compressed = await compressWithReport(
+      given.operands[0]!,
       {
-        opened,
-        images,
-        preprocessing,
+        out: required(given, out),
+        images: await openGiven(given, calibrationOptions, required(given, calibrationOptions.images)),
+        needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
+        evaluation:
+          evaluationPath === undefined
+            ? undefined
+            : await openGiven(given, evaluationOptions, evaluationPath),
+        preprocessing: given.get(preprocessingOption),
         recipe,
-        paths,
+        report: !given.get(noReport),
+        reportFolder: given.get(reportDir),
         strict: given.get(strictOption),
-        wantsReport: !given.get(noReport),
       },
       context,
     );
     return { json: summaryJson(compressed), text: summaryText(compressed) };
   },
 };
-
-/** The whole report lies in its file; what a script decides by is repeated here. */
-export function summaryJson({ paths, bytes, result, report }: Compressed): Record<string, unknown> {
-  return {
-    model: paths.model,
-    bytes,
-    recipe: result.recipe,
-    calibration: result.calibration,
-    layers: result.layers,
-    tradeOff: result.tradeOff,
-    report: report && {
-      html: paths.reportHtml,
-      json: paths.reportJson,
-      accuracy: report.accuracy && {
-        images: report.accuracy.images,
-        top1: report.accuracy.top1,
-        top5: report.accuracy.top5,
-        difference: report.accuracy.difference,
-      },
-      agreement: report.agreement,
-      fusion: report.fusion,
-      firstBadLayer: report.firstBadLayer,
-    },
-  };
-}

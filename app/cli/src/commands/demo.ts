@@ -6,15 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultRecipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
-import { openModel } from "@cupel/predict";
 import { syntheticInspection } from "@cupel/vision";
 import { choice, text } from "../arguments/option.ts";
-import { compressModel } from "../compress/compress-model.ts";
-import { outputPaths } from "../compress/output-paths.ts";
-import { summaryText } from "../compress/summary.ts";
-import { preprocessingOf } from "../input/preprocessing-option.ts";
+import { compressWithReport } from "../compress/compress-with-report.ts";
+import { summaryJson, summaryText } from "../compress/summary.ts";
 import type { Command } from "./command.ts";
-import { summaryJson } from "./compress.ts";
 
 const out = text({
   name: "out",
@@ -51,29 +47,24 @@ export const demoCommand: Command = {
     const { seed, signal, remark } = context;
     const folder = given.get(out) ?? "cupel-demo";
     const original = join(folder, "inspection.onnx");
-    const paths = await outputPaths(join(folder, "inspection.small.onnx"), undefined, original);
-    // Two seeds: images of one set are never those of the other, nor those the network was trained on.
-    const calibration = syntheticInspection({ count: calibrationImages, seed: 2 * seed });
-    const evaluation = syntheticInspection({ count: evaluationImages, seed: 2 * seed + 1 });
     remark("The network was trained by Cupel on drawn boards; these here are drawn anew.");
-    await writeModelFile(await readModelFile(trainedNetwork), original, { signal });
-    const opened = await openModel(original);
-    const maxBytes = Math.floor(opened.bytes / sizeDivisor);
-    const compressed = await compressModel(
+    const { bytes } = await writeModelFile(await readModelFile(trainedNetwork), original, { signal });
+    const maxBytes = Math.floor(bytes / sizeDivisor);
+    const compressed = await compressWithReport(
+      original,
       {
-        opened,
-        images: { calibration, evaluation },
-        preprocessing: preprocessingOf(opened, undefined, remark),
+        out: join(folder, "inspection.small.onnx"),
+        // Two seeds: images of one set are never those of the other, nor those the network was trained on.
+        images: syntheticInspection({ count: calibrationImages, seed: 2 * seed }),
+        evaluation: syntheticInspection({ count: evaluationImages, seed: 2 * seed + 1 }),
         recipe: given.get(bits) === "8" ? defaultRecipe(8) : defaultRecipe("mixed", { maxBytes }),
-        paths,
         strict: true,
-        wantsReport: true,
       },
       context,
     );
     return {
       json: { original, ...summaryJson(compressed) },
-      text: `${summaryText(compressed)}\n\nOpen ${paths.reportHtml} in a browser.`,
+      text: `${summaryText(compressed)}\n\nOpen ${compressed.files.html} in a browser.`,
     };
   },
 };

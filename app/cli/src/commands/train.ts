@@ -2,7 +2,7 @@
 import { writeModelFile } from "@cupel/onnx";
 import { watchMemory } from "@cupel/runtime";
 import { fit, networkNames } from "@cupel/train";
-import { outputPaths } from "../compress/output-paths.ts";
+import { modelOutput } from "../arguments/model-output.ts";
 import { BrokenImages } from "../input/broken-images.ts";
 import { openSource } from "../input/image-options.ts";
 import { profiled } from "../profile/profiled.ts";
@@ -50,7 +50,7 @@ export const trainCommand: Command = {
     const { config, remarks } = await chooseConfig(given);
     for (const sentence of remarks) remark(sentence);
     const { network: what, labels, labelColumn, classes, validation } = config;
-    const path = (await outputPaths(requiredSetting(config, "out"), undefined, what)).model;
+    const path = await modelOutput(requiredSetting(config, "out"), what);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes });
     const { network, preprocessing } = await chooseNetwork(config, train, remark);
     const options = {

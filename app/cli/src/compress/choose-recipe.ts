@@ -1,7 +1,14 @@
 /** What the options of `cupel compress` make of a recipe: given as a file, or the default for a width. */
 import { readFile } from "node:fs/promises";
 import { reasonOf } from "@cupel/base";
-import { compressErrors, defaultRecipe, parseRecipe, type Recipe, weightBits } from "@cupel/compress";
+import {
+  compressErrors,
+  defaultRecipe,
+  parseRecipe,
+  type Recipe,
+  stageOf,
+  weightBits,
+} from "@cupel/compress";
 import { byteSize, choice, integer, invalid, points, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { cliErrors } from "../errors.ts";
@@ -25,27 +32,27 @@ export const recipeOptions = {
   recipe: text({
     name: "recipe",
     placeholder: "FILE",
-    summary: "JSON list of passes with their options, in place of --bits",
+    summary: "JSON list of stages with their options, in place of --bits",
   }),
   images: integer({
     name: "calibration-images",
     formerly: "pictures",
     placeholder: "N",
-    min: 0,
-    value: 0,
+    min: 1,
     fallback: "as the recipe says, 512; calibration stops by itself when the ranges have settled",
     summary: "Images to calibrate with, at most",
   }),
 };
 
 /** @throws RECIPE_INVALID, RECIPE_KEY_UNKNOWN, FILE_UNREADABLE, OPTION_INVALID */
-export async function chooseRecipe(given: Given): Promise<Recipe> {
+export async function chooseRecipe(given: Given, remark: (sentence: string) => void): Promise<Recipe> {
   const path = given.get(recipeOptions.recipe);
   const bits = given.get(recipeOptions.bits);
   if (path !== undefined && bits !== undefined) {
     throw invalid("bits", `cannot be given with --recipe: write the width into ${path}`);
   }
-  const recipe = path === undefined ? defaultFor(given, bits) : parseRecipe(await readJson(path), path);
+  const recipe =
+    path === undefined ? defaultFor(given, bits) : parseRecipe(await readJson(path), path, remark);
   return withImages(withTarget(recipe, given), given.get(recipeOptions.images));
 }
 
@@ -58,7 +65,7 @@ function defaultFor(given: Given, bits: string | undefined): Recipe {
 function withTarget(recipe: Recipe, given: Given): Recipe {
   const maxBytes = given.get(recipeOptions.maxBytes) ?? recipe.target.maxBytes;
   const maxDrop = given.get(recipeOptions.maxDrop) ?? recipe.target.maxDrop;
-  const isMixed = recipe.passes.some((entry) => entry.pass === "quantise" && entry.bits === "mixed");
+  const isMixed = stageOf(recipe, "quantise")?.bits === "mixed";
   if (!isMixed && (maxBytes !== null || maxDrop !== null)) {
     throw invalid(
       maxBytes !== null ? "max-bytes" : "max-drop",
@@ -68,11 +75,11 @@ function withTarget(recipe: Recipe, given: Given): Recipe {
   return { ...recipe, target: { maxBytes, maxDrop } };
 }
 
-function withImages(recipe: Recipe, images: number): Recipe {
-  if (images === 0) return recipe;
+function withImages(recipe: Recipe, images: number | undefined): Recipe {
+  if (images === undefined) return recipe;
   return {
     ...recipe,
-    passes: recipe.passes.map((entry) => (entry.pass === "calibrate" ? { ...entry, images } : entry)),
+    stages: recipe.stages.map((entry) => (entry.stage === "calibrate" ? { ...entry, images } : entry)),
   };
 }
 

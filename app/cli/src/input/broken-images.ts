@@ -14,6 +14,10 @@ export class BrokenImages {
   /** Several passes may read an image, and each would tell. */
   readonly #byId = new Map<string, string>();
 
+  constructor(broken: readonly BrokenImage[] = []) {
+    this.addAll(broken);
+  }
+
   readonly add = ({ id, reason }: Pick<BrokenImage, "id" | "reason">): void => {
     this.#byId.set(id, reason);
   };

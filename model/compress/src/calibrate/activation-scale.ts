@@ -9,7 +9,8 @@ export interface ActivationScale {
   readonly zeroPoint: number;
 }
 
-export type Symmetry = "asymmetric" | "symmetric";
+export const symmetries = ["asymmetric", "symmetric"] as const;
+export type Symmetry = (typeof symmetries)[number];
 
 /** Steps between the smallest and largest of 256 levels. */
 const steps = 255;

@@ -2,12 +2,9 @@
  * Writes quantisation into a clean float graph as QuantizeLinear / DequantizeLinear pairs, in the one form
  * the engine fuses throughout: unsigned 8-bit activations, signed 8-bit weights with a scale for each
  * output channel and no zero point, 32-bit biases at the product of both scales.
- *
- * The rounded copy of a value `v` is named `v.dq`: that is how the report finds its counterpart.
  */
 
 import { attribute, Emitter, type Model, type Node, Tensor, type Value } from "@cupel/onnx";
-import { roundedName } from "@cupel/report";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
@@ -23,28 +20,35 @@ export interface Quantisation {
   readonly weights: ReadonlyMap<string, QuantisedWeights>;
 }
 
-export function emitQdq(model: Model, quantisation: Quantisation): void {
+/** @returns the rounded copy that now stands for each of the values, by name. */
+export function emitQdq(model: Model, quantisation: Quantisation): Map<string, string> {
   const emit = new Emitter(model, { typed: false });
   const layers = weightedLayers(model.graph);
+  const rounded = new Map<string, string>();
   for (const value of quantisation.values) {
-    emitActivation(emit, value, quantisation.activations.get(value.name)!);
+    const how = quantisation.activations.get(value.name)!;
+    rounded.set(value.name, emitActivation(emit, value, how).name);
   }
   for (const layer of layers) {
     const weights = quantisation.weights.get(layer.weight.name);
     if (weights) emitLayer(emit, layer, weights);
   }
   keepFloat(emit);
+  return rounded;
 }
 
-function emitActivation(emit: Emitter, value: Value, how: ActivationScale): void {
+/** @returns the rounded copy. */
+function emitActivation(emit: Emitter, value: Value, how: ActivationScale): Value {
   const scale = emit.shared(`scale.${how.scale}`, () => Tensor.float32([], [how.scale]));
   const zeroPoint = emit.shared(`zero.${how.zeroPoint}`, () => Tensor.uint8([], [how.zeroPoint]));
   const readers = [...value.uses];
   const behind = emit.behind(value.producer, `${value.name}.q`);
   const q = behind.op("QuantizeLinear", [value, scale, zeroPoint]);
-  const [dq] = behind.node("DequantizeLinear", [q, scale, zeroPoint], {}, [roundedName(value.name)]);
+  const name = emit.model.graph.uniqueName(`${value.name}.dq`);
+  const [dq] = behind.node("DequantizeLinear", [q, scale, zeroPoint], {}, [name]);
   dq!.type = value.type;
   for (const use of readers) use.node.setInput(use.index, dq!);
+  return dq!;
 }
 
 function emitLayer(emit: Emitter, layer: Layer, weights: QuantisedWeights): void {

@@ -8,7 +8,7 @@
  * with r the largest weight a channel has on each side. Channels of one activation then have similar
  * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
  */
-import type { Graph, Pass, Value } from "@cupel/onnx";
+import type { Graph, Value } from "@cupel/onnx";
 import { biasOf, type Layer, setBias, setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 
 /** Sweeps over all pairs; chains settle within a few. */
@@ -25,24 +25,23 @@ interface Pair {
   readonly between: readonly Value[];
 }
 
-/** By value name, what each channel was divided by in all. The pass fills it in. */
-export type ChannelFactors = Map<string, Float32Array>;
+export interface Equalisation {
+  /** Pairs of layers found. */
+  readonly pairs: number;
+  /** By value name, what each channel was divided by in all: times it, the value is what it was. */
+  readonly factors: ReadonlyMap<string, Float32Array>;
+}
 
-export const equaliseLayers: Pass<ChannelFactors> = {
-  name: "equalise-layers",
-  requires: ["fixedConstants", "ownParameters"],
-  run(model, channelFactors) {
-    const pairs = equalisablePairs(model.graph);
-    for (let sweep = 0; sweep < sweeps; sweep++) {
-      const moved = Math.max(0, ...pairs.map((pair) => equalise(model.graph, pair, channelFactors)));
-      if (moved < settled) break;
-    }
-    return {
-      modified: pairs.length > 0,
-      notes: pairs.length ? [`equalised ${pairs.length} pairs of layers`] : [],
-    };
-  },
-};
+/** Edits the layers in place. */
+export function equaliseLayers(graph: Graph): Equalisation {
+  const pairs = equalisablePairs(graph);
+  const factors = new Map<string, Float32Array>();
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    const moved = Math.max(0, ...pairs.map((pair) => equalise(graph, pair, factors)));
+    if (moved < settled) break;
+  }
+  return { pairs: pairs.length, factors };
+}
 
 /** Layers joined by nothing but at most one Relu, whose value nobody else reads. */
 function equalisablePairs(graph: Graph): Pair[] {
@@ -71,7 +70,7 @@ function inputChannels(layer: Layer): number {
 }
 
 /** @returns the largest relative change of a channel. */
-function equalise(graph: Graph, { first, second, between }: Pair, channelFactors: ChannelFactors): number {
+function equalise(graph: Graph, { first, second, between }: Pair, inAll: Map<string, Float32Array>): number {
   const before = weightRows(first);
   const after = weightRows(second);
   const bias = biasOf(first);
@@ -95,8 +94,8 @@ function equalise(graph: Graph, { first, second, between }: Pair, channelFactors
       Float32Array.from(bias, (b, channel) => b / factors[channel]!),
     );
   for (const { name } of between) {
-    const soFar = channelFactors.get(name);
-    channelFactors.set(
+    const soFar = inAll.get(name);
+    inAll.set(
       name,
       Float32Array.from(factors, (factor, channel) => factor * (soFar?.[channel] ?? 1)),
     );

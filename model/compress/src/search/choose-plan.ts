@@ -3,7 +3,7 @@ import type { WorkOptions } from "@cupel/base";
 import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
 import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
-import { defaultMaxDrop, type Target } from "../recipe.ts";
+import type { Target } from "../recipe/recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
 import { type SearchResult, searchBits } from "./search-bits.ts";
 import { measureSensitivity } from "./sensitivity.ts";
@@ -13,6 +13,9 @@ import type { Variant } from "./variants.ts";
 const probeBits = 3;
 /** Held-out images used for a probe; a whole run over all layers costs one pass of these a layer. */
 const probeImages = 64;
+
+/** What a search without a target aims for: half a point. */
+const defaultMaxDrop = 0.005;
 
 export interface ChoiceOptions extends WorkOptions {
   readonly target: Target;

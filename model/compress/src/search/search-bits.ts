@@ -11,7 +11,7 @@ import type { Evaluation } from "@cupel/predict";
 import { compareEvaluations } from "@cupel/predict";
 import type { TradeOffPoint } from "@cupel/report";
 import { compressErrors } from "../errors.ts";
-import type { Target } from "../recipe.ts";
+import type { Target } from "../recipe/recipe.ts";
 import type { Plan, PlannedSize } from "./allocate-bits.ts";
 
 export interface Candidate {

@@ -1,5 +1,5 @@
 /** How the figures came about: enough to repeat them, and to prove which files they are about. */
-import type { CompressionReport, ModelSide } from "@cupel/report";
+import type { CalibrationReport, CompressionReport, ModelSide } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { countText, plural } from "../../../shared/view/number-text.ts";
 
@@ -13,12 +13,7 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
     ["Processor", `${environment.cpu}, ${plural(environment.cores, "core")}`],
     ["CPU features", environment.features.join(", ") || "none that Cupel looks for"],
     ["Seed", String(report.seed)],
-    [
-      "Calibration",
-      `${calibration.method}, ${plural(calibration.images, "image")} in ${plural(calibration.batches, "batch", "batches")}; ${
-        calibration.stoppedEarly ? "stopped early, when the ranges no longer changed" : "all images were used"
-      }`,
-    ],
+    ...(calibration ? [["Calibration", calibrationText(calibration)] as const] : []),
   ];
   return (
     <Section
@@ -37,13 +32,20 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
           <ModelFacts title="Original" side={report.original} />
           <ModelFacts title="Compressed" side={report.compressed} />
         </dl>
-        <details class="recipe">
-          <summary>Recipe, with every default filled in</summary>
-          <pre>{JSON.stringify(report.recipe, null, 2)}</pre>
-        </details>
+        {report.recipe !== null && (
+          <details class="recipe">
+            <summary>Recipe, with every default filled in</summary>
+            <pre>{JSON.stringify(report.recipe, null, 2)}</pre>
+          </details>
+        )}
       </div>
     </Section>
   );
+}
+
+function calibrationText({ method, images, batches, stoppedEarly }: CalibrationReport): string {
+  const end = stoppedEarly ? "stopped early, when the ranges no longer changed" : "all images were used";
+  return `${method}, ${plural(images, "image")} in ${plural(batches, "batch", "batches")}; ${end}`;
 }
 
 function ModelFacts({ title, side }: { readonly title: string; readonly side: ModelSide }) {

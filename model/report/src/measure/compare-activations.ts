@@ -3,19 +3,40 @@
  * activation batch by batch. Nothing but the statistics and a few small maps is kept.
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import type { Counterpart, Value } from "@cupel/onnx";
 import { imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import type { ModelPair } from "../model-pair.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
-import type { ModelPair } from "./model-pair.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
 
-/** An activation by its names in both models. */
+/** An activation of the original, and what stands for it in the compressed model. */
 export interface ComparedActivation {
   readonly name: string;
-  readonly counterpart: string;
-  /** What equalisation divided each channel of the compressed activation by; null where it did not. */
-  readonly channelFactors: Float32Array | null;
+  readonly counterpart: Counterpart;
+}
+
+/** Bytes of tapped activations held at one time. */
+const budget = 256 * 2 ** 20;
+/** One batch in the engines while the one before it is compared; two models each. */
+const copies = 4;
+const largestBatch = 32;
+const bytesPerElement = 4;
+
+/**
+ * How many images may be compared at once so that their activations stay within memory.
+ * @param values tapped, of one model, with inferred types. Unknown sizes count as 1.
+ */
+export function comparedBatchSize(values: readonly Value[]): number {
+  const elements = values.reduce((sum, value) => sum + elementsPerImage(value), 0);
+  const fitting = Math.floor(budget / (copies * bytesPerElement * Math.max(1, elements)));
+  return Math.min(largestBatch, Math.max(1, fitting));
+}
+
+function elementsPerImage(value: Value): number {
+  const sizes = value.shape?.slice(1) ?? [];
+  return sizes.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1);
 }
 
 export interface CompareOptions extends WorkOptions {
@@ -52,7 +73,7 @@ export async function compareActivations(
     signal,
   });
   await using compressed = await openSession(models.compressed, {
-    taps: activations.map(({ counterpart }) => counterpart),
+    taps: [...new Set(activations.map(({ counterpart }) => counterpart.name))],
     threads,
     signal,
   });
@@ -93,6 +114,8 @@ interface Pair {
 class Comparison {
   readonly #errors: ReadonlyMap<ComparedActivation, ActivationError>;
   readonly #grids = new Map<string, SpatialGrid[]>();
+  /** Of the original, removed ones included. */
+  readonly #channels = new Map<string, number>();
   readonly #mapped: number[] = [];
   readonly #mostMapped: number;
   #images = 0;
@@ -104,12 +127,10 @@ class Comparison {
 
   add({ before, after, indices }: Pair): void {
     const mapped = Math.min(indices.length, this.#mostMapped - this.#mapped.length);
-    for (const [{ name, counterpart, channelFactors }, error] of this.#errors) {
-      const { dims } = before[name]!;
-      const a = float32Of(before[name]!);
-      const b = float32Of(after[counterpart]!);
-      if (channelFactors) multiplyChannels(b, channelFactors, dims);
+    for (const [{ name, counterpart }, error] of this.#errors) {
+      const { a, b, dims } = onSameChannels(before[name]!, after[counterpart.name]!, counterpart);
       error.add(a, b, dims);
+      this.#channels.set(name, before[name]!.dims[1] ?? 1);
       const [batch, channels, rows, columns] = dims;
       if (dims.length !== 4) continue;
       for (let image = 0; image < mapped; image++) {
@@ -125,7 +146,12 @@ class Comparison {
     const rms = new Map([...this.#errors].map(([{ name }, error]) => [name, error.rms]));
     return {
       images: this.#images,
-      figures: new Map([...this.#errors].map(([{ name }, error]) => [name, error.figures()])),
+      figures: new Map(
+        [...this.#errors].map(([{ name, counterpart }, error]) => [
+          name,
+          withRemoved(error.figures(), counterpart.channels, this.#channels.get(name)!),
+        ]),
+      ),
       mapped: this.#mapped,
       maps: new Map(
         [...this.#grids].map(([name, grids]) => [
@@ -141,8 +167,33 @@ class Comparison {
   }
 }
 
-/** In place: the array is ours, moved out of the session. [N, C, ...]. */
-function multiplyChannels(values: Float32Array, factors: Float32Array, dims: readonly number[]): void {
+/** Both on the channels the counterpart has, in its order, with its factors taken back. [N, C, ...] */
+function onSameChannels(original: TensorData, compressed: TensorData, { channels, factors }: Counterpart) {
+  const { dims } = original;
+  const a = float32Of(original);
+  const b = float32Of(compressed);
   const inner = dims.slice(2).reduce((product, dim) => product * dim, 1);
-  for (let i = 0; i < values.length; i++) values[i]! *= factors[Math.floor(i / inner) % factors.length]!;
+  // In place: the array is ours, moved out of the session.
+  if (factors) for (let i = 0; i < b.length; i++) b[i]! *= factors[Math.floor(i / inner) % factors.length]!;
+  if (!channels) return { a, b, dims };
+  const kept = new Float32Array(b.length);
+  for (let at = 0; at < kept.length; at += inner) {
+    const image = Math.floor(at / (inner * channels.length));
+    const channel = channels[(at / inner) % channels.length]!;
+    const from = (image * dims[1]! + channel) * inner;
+    kept.set(a.subarray(from, from + inner), at);
+  }
+  return { a: kept, b, dims: [dims[0]!, channels.length, ...dims.slice(2)] };
+}
+
+/** As many channels as the original has; the figure of a removed one is no number. */
+function withRemoved(
+  figures: ActivationFigures,
+  channels: readonly number[] | null,
+  all: number,
+): ActivationFigures {
+  if (!channels) return figures;
+  const channelError = new Array<number>(all).fill(Number.NaN);
+  for (const [i, channel] of channels.entries()) channelError[channel] = figures.channelError[i]!;
+  return { ...figures, shape: [all, ...figures.shape.slice(1)], channelError };
 }

@@ -1,18 +1,18 @@
 /** What a recipe says about single layers. A layer is called by the name of its node or of its weight. */
-import { compressErrors } from "./errors.ts";
-import { type Layer, layerName } from "./layer.ts";
-import type { QuantisePass } from "./recipe.ts";
-import type { WeightBits } from "./weights/quantised-weights.ts";
+import { compressErrors } from "../errors.ts";
+import { type Layer, layerName } from "../layer.ts";
+import type { WeightBits } from "../weights/quantised-weights.ts";
 
 type Override = WeightBits | "float";
+type Overrides = Readonly<Record<string, Override>>;
 
-export function overrideOf(layer: Layer, { overrides }: QuantisePass): Override | undefined {
+export function overrideOf(layer: Layer, overrides: Overrides): Override | undefined {
   const name = namesOf(layer).find((each) => Object.hasOwn(overrides, each));
   return name === undefined ? undefined : overrides[name];
 }
 
 /** A name that fits no layer is a typing mistake. @throws RECIPE_INVALID */
-export function assertOverridesKnown(layers: readonly Layer[], { overrides }: QuantisePass): void {
+export function assertOverridesKnown(layers: readonly Layer[], overrides: Overrides): void {
   const known = new Set(layers.flatMap(namesOf));
   const unknown = Object.keys(overrides).find((name) => !known.has(name));
   if (unknown === undefined) return;

@@ -1,7 +1,6 @@
-/** What two models answered to the same images, as the report tells it. Pure: no image is read here. */
-
+/** What two models predict for the same images, as the report tells it. Pure: no image is read here. */
 import { areProbabilities, compareEvaluations, type Evaluation, softmaxAt } from "@cupel/predict";
-import type { AccuracyComparison, ChangedImage, ConfusionCell } from "./report-schema.ts";
+import type { AccuracyComparison, ChangedImage, ConfusionCell } from "../report-schema.ts";
 
 /** A changed prediction before its image is looked up. */
 export interface ChangedPrediction extends Omit<ChangedImage, "id" | "thumbnail"> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tensorType, Value } from "@cupel/onnx";
-import { comparedBatchSize } from "../src/batch-budget.ts";
+import { comparedBatchSize } from "../src/measure/compare-activations.ts";
 
 const value = (...shape: (number | string | null)[]) => new Value("v", tensorType("float32", shape));
 

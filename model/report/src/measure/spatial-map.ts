@@ -11,7 +11,7 @@ export interface SpatialGrid {
 }
 
 /**
- * One image of a batch [N, C, H, W]. ModelPair beyond `mostCells` are averaged in blocks whose sizes differ
+ * One image of a batch [N, C, H, W]. Sides beyond `mostCells` are averaged in blocks whose sizes differ
  * by at most one, so that every element counts in exactly one cell.
  * @param image index in the batch.
  */

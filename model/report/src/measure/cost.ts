@@ -1,6 +1,9 @@
-/** What running the two models costs, measured by the engine on the written files. */
+/** What running the two models costs, measured by the engine on the written files, and on which machine. */
+import { readFileSync } from "node:fs";
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import {
+  type CpuFeatures,
+  engineVersion,
   fusionReport,
   type Latency,
   measureLatency,
@@ -8,9 +11,9 @@ import {
   type NodeTime,
   profile,
 } from "@cupel/runtime";
-import type { Segment } from "./graph-segments.ts";
-import { atOnce, inTurn, type ModelPair } from "./model-pair.ts";
-import type { FusionReport, LatencyReport, MemoryReport } from "./report-schema.ts";
+import type { Segment } from "../match/segments.ts";
+import { atOnce, inTurn, type ModelPair } from "../model-pair.ts";
+import type { FusionReport, LatencyReport, MemoryReport, ReportEnvironment } from "../report-schema.ts";
 import { steadyTimes, timeShares } from "./time-share.ts";
 
 export interface CostOptions extends WorkOptions {
@@ -94,4 +97,23 @@ export async function fusionOf(path: string, { signal }: WorkOptions): Promise<F
     fused: convolutions.quantised,
     unfused: unfused.map(({ node, reason }) => ({ node, reason })),
   };
+}
+
+/** The machine and the versions behind the figures: without them nobody can repeat a measurement. */
+export function environmentOf(cpu: CpuFeatures): ReportEnvironment {
+  return {
+    cupel: packageVersion(),
+    node: process.versions.node,
+    engine: `onnxruntime-node ${engineVersion()}`,
+    cpu: cpu.model,
+    cores: cpu.cores,
+    features: cpu.features,
+  };
+}
+
+function packageVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  return manifest.version;
 }

@@ -10,7 +10,7 @@
  * eps has to be known before the first r is: the RMS in it is that of the first batch. With images in
  * stratified order the first batch speaks for the rest, and one pass is enough.
  */
-import type { LayerReport } from "./report-schema.ts";
+import type { LayerReport } from "../report-schema.ts";
 
 const epsilonShare = 1e-2;
 /** For an activation that is zero throughout the first batch. */

@@ -7,7 +7,7 @@
  * Nodes without such a name (reordering of memory, rounding of the image) belong to no layer.
  */
 import type { NodeTime } from "@cupel/runtime";
-import type { Segment } from "./graph-segments.ts";
+import type { Segment } from "../match/segments.ts";
 
 const marks = /^fused |_token_\d+$|_nchwc$|_nhwc$|\/MatMulAddFusion$|\/Gemm(Activation|Transpose)Fusion$/;
 

@@ -1,8 +1,8 @@
 /** What a reader must know before believing the figures, in sentences. */
 import { type CpuFeatures, int8Advice } from "@cupel/runtime";
 import type { BrokenImage } from "@cupel/vision";
-import type { ModelPair } from "./model-pair.ts";
-import type { LatencyReport } from "./report-schema.ts";
+import type { ModelPair } from "../model-pair.ts";
+import type { LatencyReport } from "../report-schema.ts";
 
 export interface NoteFacts {
   readonly cpu: CpuFeatures;
@@ -12,6 +12,8 @@ export interface NoteFacts {
   readonly images: number;
   /** Images whose activations were compared. */
   readonly compared: number;
+  /** Layers of the original that have a counterpart. */
+  readonly matched: number;
   readonly labelled: boolean;
   readonly memoryKnown: boolean;
   readonly latency: ModelPair<LatencyReport>;
@@ -29,6 +31,9 @@ export function reportNotes(facts: NoteFacts): string[] {
     warning,
     brokenNote(facts.broken),
     facts.harmless,
+    facts.matched > 0
+      ? null
+      : "No activation of the two models could be matched by name: there is nothing to compare layer by layer.",
     facts.labelled ? null : "The images carry no labels: agreement is known, accuracy is not.",
     facts.compared < facts.images
       ? `Layers were compared on ${facts.compared} of the ${facts.images} images, drawn evenly over the classes; accuracy is of all of them.`

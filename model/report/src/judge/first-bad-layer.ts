@@ -15,7 +15,7 @@
  * The median of what came before, not of all, is the yardstick: errors grow along a network, and one bad
  * early layer spoils everything after it, so that in hindsight it would look ordinary.
  */
-import type { CompressionReport, LayerReport } from "./report-schema.ts";
+import type { CompressionReport, LayerReport } from "../report-schema.ts";
 
 const felt = 30;
 const standsOut = 6;
@@ -43,8 +43,8 @@ export interface Judgement {
   readonly harmless: string | null;
 }
 
-/** @param layers in execution order. */
-export function judgeLayers(layers: readonly JudgedLayer[]): Judgement {
+/** @param layers in execution order. @param hasRecipe whether there is a recipe to advise on. */
+export function judgeLayers(layers: readonly JudgedLayer[], hasRecipe = true): Judgement {
   const sqnrOf = new Map(layers.map((layer) => [layer.name, layer.sqnrDb]));
   const harmless: JudgedLayer[] = [];
   let firstBad: Judgement["firstBad"] = null;
@@ -59,7 +59,10 @@ export function judgeLayers(layers: readonly JudgedLayer[]): Judgement {
     const readers = layers.filter(({ inputs }) => inputs.includes(layer.name));
     const lasts = readers.length === 0 || readers.some(({ sqnrDb }) => sqnrDb < layer.sqnrDb + wonBack);
     if (!lasts) harmless.push(layer);
-    else firstBad ??= { layer: layer.name, sentence: sentenceFor(layer, usual, input) };
+    else {
+      const advice = hasRecipe ? ` ${adviceFor(layer)}` : "";
+      firstBad ??= { layer: layer.name, sentence: `${sentenceFor(layer, usual, input)}${advice}` };
+    }
   }
   return { firstBad, harmless: harmless.length > 0 ? harmlessSentence(harmless) : null };
 }
@@ -101,7 +104,7 @@ function sentenceFor(layer: JudgedLayer, usual: Usual, input: number): string {
   return (
     `"${layer.name}" (${layer.operator}${made}) is the first layer whose error stands out: ` +
     `${Number(share.toPrecision(2))} % of its signal, an SQNR of ${decibels(layer.sqnrDb)}${like}. ` +
-    `${source}, so the error arises here${channelText(layer)}. ${adviceFor(layer)}`
+    `${source}, so the error arises here${channelText(layer)}.`
   );
 }
 
@@ -114,7 +117,8 @@ function harmlessSentence(layers: readonly JudgedLayer[]): string {
 
 /** ", almost all of it in channel 6", or nothing. */
 function channelText({ channelError }: JudgedLayer): string {
-  const squares = channelError.map((error) => error * error);
+  // A removed channel has none.
+  const squares = channelError.map((error) => (Number.isNaN(error) ? 0 : error * error));
   const worst = Math.max(...squares);
   const isAlone =
     squares.length >= fewestChannels && worst >= oneChannel * squares.reduce((sum, each) => sum + each, 0);

@@ -1,24 +1,19 @@
 /**
  * Finds the activations both models have, which is what the report compares layer by layer.
  *
- * The rounded copy of a value `v` is `v.dq` in the compressed model; a value that stayed float keeps its
- * name. Only values whose tap leaves the engine's fusions alone are taken: `v.dq` is made by the engine
- * anyway, but reading a float value ahead of its QuantizeLinear, or between a layer and its activation,
- * would make the engine run another graph than the one that is shipped.
+ * The correspondence says which value of the compressed model stands for which of the original. Only those
+ * whose tap leaves the engine's fusions alone are taken: a rounded copy, behind DequantizeLinear, is made by
+ * the engine anyway, but reading a float value ahead of its QuantizeLinear, or between a layer and its
+ * activation, would make the engine run another graph than the one that is shipped.
  */
-import type { Graph, Node, Value } from "@cupel/onnx";
-import { type Segment, segmentsOf } from "./graph-segments.ts";
-
-/** The name of the rounded copy of a value. */
-export function roundedName(name: string): string {
-  return `${name}.dq`;
-}
+import type { Correspondence, Counterpart, Graph, Node, Value } from "@cupel/onnx";
+import { type Segment, segmentsOf } from "./segments.ts";
 
 export interface MatchedLayer {
   /** The value's name in the original model. */
   readonly name: string;
-  /** What to tap in the compressed model. */
-  readonly counterpart: string;
+  /** What to tap in the compressed model, and how its channels relate to the original's. */
+  readonly counterpart: Counterpart;
   /** "Conv + BatchNormalization + Relu" */
   readonly operator: string;
   readonly original: Segment;
@@ -87,12 +82,17 @@ const continues = new Set([
 const namedOperators = 6;
 
 /** Both graphs MUST have inferred types. Layers are in the execution order of the original. */
-export function matchLayers(original: Graph, compressed: Graph): MatchedLayer[] {
+export function matchLayers(
+  original: Graph,
+  compressed: Graph,
+  correspondence: Correspondence,
+): MatchedLayer[] {
   const pairs = [...original.nodes].flatMap((node) => {
     const value = node.outputs[0];
     if (!value || !isFloat(value) || (handsOn.has(node.opType) && !original.isOutput(value))) return [];
-    const counterpart = counterpartOf(original, compressed, node, value);
-    return counterpart ? [{ value, counterpart }] : [];
+    const counterpart = correspondence.get(value.name);
+    const end = counterpart && compressed.value(counterpart.name);
+    return end && canBeCompared(original, value, compressed, end) ? [{ value, counterpart, end }] : [];
   });
   const before = segmentsOf(
     original,
@@ -100,11 +100,11 @@ export function matchLayers(original: Graph, compressed: Graph): MatchedLayer[] 
   );
   const after = segmentsOf(
     compressed,
-    pairs.map(({ counterpart }) => counterpart),
+    pairs.map(({ end }) => end),
   );
   return pairs.map(({ value, counterpart }, i) => ({
     name: value.name,
-    counterpart: counterpart.name,
+    counterpart,
     operator: operatorText(before[i]!.nodes),
     original: before[i]!,
     compressed: after[i]!,
@@ -112,12 +112,15 @@ export function matchLayers(original: Graph, compressed: Graph): MatchedLayer[] 
   }));
 }
 
-function counterpartOf(original: Graph, compressed: Graph, node: Node, value: Value): Value | null {
-  const rounded = compressed.value(roundedName(value.name));
-  if (rounded?.producer?.is("DequantizeLinear")) return rounded;
-  const same = compressed.value(value.name);
-  if (!same?.producer || !isFloat(same) || !endsLayer.has(node.opType)) return null;
-  return isReadable(original, value) && isReadable(compressed, same) ? same : null;
+function canBeCompared(original: Graph, value: Value, compressed: Graph, counterpart: Value): boolean {
+  if (counterpart.producer?.is("DequantizeLinear")) return true;
+  return (
+    counterpart.producer !== null &&
+    isFloat(counterpart) &&
+    endsLayer.has(value.producer!.opType) &&
+    isReadable(original, value) &&
+    isReadable(compressed, counterpart)
+  );
 }
 
 /** Can the value be read without parting what the engine fuses? */

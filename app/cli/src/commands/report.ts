@@ -1,0 +1,82 @@
+/** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
+import { choosePreprocessing, classesOf, namedBy, openModel, requireLabels } from "@cupel/predict";
+import { makeReport } from "@cupel/report";
+import { integer, text } from "../arguments/option.ts";
+import { required } from "../arguments/parse.ts";
+import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
+import { preprocessingOption, remarkGuess } from "../input/preprocessing-option.ts";
+import { reportFiles, writeReport } from "../report/report-files.ts";
+import { reportFacts, reportJson } from "../report/report-summary.ts";
+import { factsText } from "../terminal/table.ts";
+import type { Command } from "./command.ts";
+
+const images = imageOptions("", "to compare the models on, labelled or not");
+const out = text({
+  name: "out",
+  short: "o",
+  placeholder: "DIR",
+  summary: "Folder of the report",
+  fallback: "that of MODEL2",
+});
+const compared = integer({
+  name: "compared-images",
+  placeholder: "N",
+  min: 1,
+  value: 64,
+  summary: "Images whose layers are compared, drawn evenly over the classes; accuracy is of all images",
+});
+
+export const reportCommand: Command = {
+  name: "report",
+  summary: "Compare two models layer by layer, whoever made the second from the first",
+  description:
+    "Writes MODEL2.report.html (open it in a browser) and MODEL2.report.json. Layers are matched by the names of " +
+    "their values, as Cupel and the quantiser of ONNX Runtime (QDQ format) keep them. Both models get the same " +
+    "images: prepared as MODEL says, else as MODEL2 says.",
+  operands: [
+    { name: "MODEL", summary: "The original" },
+    { name: "MODEL2", summary: "What was made of it" },
+  ],
+  options: [...Object.values(images), classesOption, preprocessingOption, compared, out],
+  examples: [
+    {
+      line: "cupel report resnet50.onnx resnet50.stock.onnx --images val/",
+      says: "what did another quantiser cost?",
+    },
+  ],
+  async run(given, { seed, threads, signal, progress, remark }) {
+    const [originalPath, compressedPath] = [given.operands[0]!, given.operands[1]!];
+    const files = reportFiles(compressedPath, given.get(out));
+    const opened = { original: await openModel(originalPath), compressed: await openModel(compressedPath) };
+    const spec = given.get(preprocessingOption);
+    const first = choosePreprocessing(opened.original, spec);
+    const chosen = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
+    remarkGuess(originalPath, chosen, remark);
+    const classes = classesOf(opened.original.model);
+    const source = requireLabels(await openGiven(given, images, required(given, images.images)), classes);
+    const report = await makeReport({
+      originalPath,
+      compressedPath,
+      images: source,
+      preprocessing: chosen.preprocessing,
+      classes: namedBy(classes, [source]).names,
+      comparedImages: given.get(compared),
+      seed,
+      threads,
+      signal,
+      progress,
+    });
+    await writeReport(report, files, signal);
+    for (const note of report.notes) remark(note);
+    return {
+      json: { original: originalPath, compressed: compressedPath, report: reportJson(report, files) },
+      text: factsText([
+        ["original", originalPath],
+        ["compressed", compressedPath],
+        ["layers", `${report.layers.length} compared`],
+        ...reportFacts(report),
+        ["report", files.html],
+      ]),
+    };
+  },
+};

@@ -1,0 +1,41 @@
+/** What a compression tells on its way, in sentences that name the options of the command. */
+import type { CompressionFact } from "@cupel/compress";
+import { BrokenImages } from "../input/broken-images.ts";
+import { remarkGuess } from "../input/preprocessing-option.ts";
+import { countText, numberOf } from "../terminal/figures.ts";
+
+type Kind = CompressionFact["kind"];
+type FactOf<Each extends Kind> = Extract<CompressionFact, { kind: Each }>;
+type Remark = (sentence: string) => void;
+
+/** One row a kind. */
+const remarks: {
+  readonly [Each in Kind]: (fact: FactOf<Each>, remark: Remark, model: string) => void;
+} = {
+  preprocessing: (fact, remark, model) => remarkGuess(model, fact, remark),
+  labelsUnused: ({ problem }, remark) => remark(`${problem}. Its labels are not used.`),
+  keptApart: ({ images, of }, remark) =>
+    remark(
+      `There are no --eval-images: ${countText(images)} of the ${countText(of)} images were kept apart to judge by.`,
+    ),
+  notKeptApart: ({ of }, remark) =>
+    remark(
+      `There are no --eval-images, and ${numberOf(of, "image")} are too few to keep some apart: ` +
+        "the report judges by the images it calibrated with, so its accuracy is optimistic.",
+    ),
+  written: () => {},
+  broken({ images }, remark) {
+    const sentence = new BrokenImages(images).sentence();
+    if (sentence !== null) remark(sentence);
+  },
+  note: ({ sentence }, remark) => remark(sentence),
+};
+
+/** @param model path, as given. */
+export function remarkFact<Each extends Kind>(
+  fact: { readonly [One in Each]: FactOf<One> & { readonly kind: One } }[Each],
+  remark: Remark,
+  model: string,
+): void {
+  remarks[fact.kind](fact, remark, model);
+}

@@ -1,0 +1,54 @@
+/** What a report says in a few lines, for a person and for a script. Pure: figures in, text out. */
+import type { CompressionReport } from "@cupel/report";
+import { countText, numberOf, percentText, pointsText, ratioText } from "../terminal/figures.ts";
+import type { ReportFiles } from "./report-files.ts";
+
+export function reportFacts(report: CompressionReport): (readonly [string, string])[] {
+  const { original, compressed, accuracy, agreement, fusion, firstBadLayer } = report;
+  return [
+    ...accuracyFacts(accuracy),
+    ["same prediction", `${percentText(agreement)}, ${countText(report.changed.count)} changed`],
+    [
+      "latency",
+      `${ratioText(original.latency.medianMs / compressed.latency.medianMs)} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
+    ],
+    [
+      "on integers",
+      `${fusion.fused} of ${numberOf(fusion.convolutions, "convolution")}${fusion.unfused.length > 0 ? `; ${fusion.unfused[0]!.node}: ${fusion.unfused[0]!.reason}` : ""}`,
+    ],
+    ["first bad layer", firstBadLayer?.sentence ?? "none stands out"],
+  ];
+}
+
+function accuracyFacts(accuracy: CompressionReport["accuracy"]): (readonly [string, string])[] {
+  if (accuracy === null) return [["accuracy", "not known: the images carry no labels"]];
+  const { top1, top5, difference, images } = accuracy;
+  const facts: (readonly [string, string])[] = [
+    [
+      "top-1",
+      `${percentText(top1.original)} before, ${percentText(top1.compressed)} after: ${pointsText(difference.value)} points, ` +
+        `95 % interval ${pointsText(difference.low)} to ${pointsText(difference.high)}, ${countText(images)} images`,
+    ],
+  ];
+  if (top5)
+    facts.push(["top-5", `${percentText(top5.original)} before, ${percentText(top5.compressed)} after`]);
+  return facts;
+}
+
+/** The whole report lies in its file; what a script decides by is repeated here. */
+export function reportJson(report: CompressionReport, files: ReportFiles): Record<string, unknown> {
+  const { accuracy, agreement, fusion, firstBadLayer } = report;
+  return {
+    html: files.html,
+    json: files.json,
+    accuracy: accuracy && {
+      images: accuracy.images,
+      top1: accuracy.top1,
+      top5: accuracy.top5,
+      difference: accuracy.difference,
+    },
+    agreement,
+    fusion,
+    firstBadLayer,
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * The whole path from a model file to a smaller one and a report of what that cost: open, check, compress,
+ * write, and measure the written file. What `cupel compress` does, as a call that returns data.
+ */
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { WorkOptions } from "@cupel/base";
+import { writeModelFile } from "@cupel/onnx";
+import {
+  type ChosenPreprocessing,
+  choosePreprocessing,
+  classesOf,
+  type ModelClasses,
+  matchLabels,
+  namedBy,
+  openModel,
+  requireLabels,
+  withoutLabels,
+} from "@cupel/predict";
+import { type CompressionReport, makeReport } from "@cupel/report";
+import { type BrokenImage, type ImageSource, type Preprocessing, split } from "@cupel/vision";
+import { type CompressResult, compress } from "./compress.ts";
+import { compressErrors } from "./errors.ts";
+import { defaultRecipe } from "./recipe/parse-recipe.ts";
+import type { Recipe } from "./recipe/recipe.ts";
+
+export interface CompressFileOptions extends WorkOptions {
+  /** The file to write; not the one that is read. */
+  readonly out: string;
+  /** Images to calibrate with, labelled or not. Those a search chooses by are taken from them. */
+  readonly images: ImageSource;
+  /** Whether labels of `images` MUST be classes of the model. Default false: labels that are none are left out. */
+  readonly needsLabels?: boolean | undefined;
+  /** Images that nothing but the report sees. Default: a fifth of `images`, 1000 at most, kept apart. */
+  readonly evaluation?: ImageSource | undefined;
+  /** In full or in words. Default: as the model says, else guessed from its input shape. */
+  readonly preprocessing?: Preprocessing | string | undefined;
+  /** Default: 8 bits. */
+  readonly recipe?: Recipe | undefined;
+  /** Whether to measure the written file. Default true. */
+  readonly report?: boolean | undefined;
+  /** Default 1. */
+  readonly seed?: number | undefined;
+  /** Default: all cores. */
+  readonly threads?: number | undefined;
+  /** Fail on the first unreadable image. Default false. */
+  readonly strict?: boolean | undefined;
+  /** Told what a person should know, when it is known. */
+  readonly onFact?: ((fact: CompressionFact) => void) | undefined;
+}
+
+export type CompressionFact =
+  /** How the images are prepared, and who says so. */
+  | ({ readonly kind: "preprocessing" } & ChosenPreprocessing)
+  /** A sentence without its full stop: why the labels of the images are not used. */
+  | { readonly kind: "labelsUnused"; readonly problem: string }
+  /** Without images for evaluation some were kept apart from the `of` given. */
+  | { readonly kind: "keptApart"; readonly images: number; readonly of: number }
+  /** There were too few to keep some apart: the report judges by the images that calibrated. */
+  | { readonly kind: "notKeptApart"; readonly of: number }
+  /** The model file has its name; reports of an earlier one are out of date. */
+  | { readonly kind: "written" }
+  /** Images that calibration left out, once each. */
+  | { readonly kind: "broken"; readonly images: readonly BrokenImage[] }
+  /** What a stage has to say. */
+  | { readonly kind: "note"; readonly sentence: string };
+
+export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> {
+  /** On disk, external data included. */
+  readonly bytes: { readonly original: number; readonly compressed: number };
+  /** Null when none was asked for. */
+  readonly report: CompressionReport | null;
+}
+
+/** Of images without others for evaluation, this share is kept apart, ... */
+const keptApart = 0.2;
+/** ... at most this many, ... */
+const mostKeptApart = 1000;
+/** ... and none of a set smaller than this. */
+const leastToSplit = 20;
+
+/**
+ * The written file has its name before the report is made, and keeps it when the report fails.
+ * @throws OUTPUT_IS_INPUT, LABELS_MISMATCH, and what `openModel`, `compress`, `writeModelFile` and `makeReport` throw
+ */
+export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
+  await assertOtherFile(options.out, path);
+  const { out, seed = 1, threads, strict, signal, progress, onFact = () => {} } = options;
+  const opened = await openModel(path);
+  const chosen = choosePreprocessing(opened, options.preprocessing);
+  onFact({ kind: "preprocessing", ...chosen });
+  const { preprocessing } = chosen;
+  const classes = classesOf(opened.model);
+  const { calibration, evaluation } = chooseImages(options, classes, seed, onFact);
+  const { names } = namedBy(classes, [evaluation, calibration]);
+
+  const broken = new Map<string, BrokenImage>();
+  const result = await compress(opened.model, {
+    images: calibration,
+    preprocessing,
+    classes: names,
+    recipe: options.recipe ?? defaultRecipe(),
+    seed,
+    threads,
+    strict,
+    signal,
+    progress,
+    onBroken: (image) => broken.set(image.id, image),
+  });
+  const written = await writeModelFile(result.model, out, { signal });
+  onFact({ kind: "written" });
+  if (broken.size > 0) onFact({ kind: "broken", images: [...broken.values()] });
+  const { model: _, notes, ...facts } = result;
+  for (const sentence of notes) onFact({ kind: "note", sentence });
+
+  const bytes = { original: opened.bytes, compressed: written.bytes };
+  if (options.report === false) return { ...facts, bytes, report: null };
+  const report = await makeReport({
+    originalPath: path,
+    compressedPath: out,
+    images: evaluation,
+    preprocessing,
+    classes: names,
+    compression: facts,
+    seed,
+    threads,
+    signal,
+    progress,
+  });
+  return { ...facts, bytes, report };
+}
+
+/** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */
+export async function assertOtherFile(out: string, original: string): Promise<void> {
+  const [to, from] = await Promise.all(
+    [out, original].map((path) => realpath(path).catch(() => resolve(path))),
+  );
+  if (to !== from) return;
+  throw compressErrors.error(
+    "OUTPUT_IS_INPUT",
+    `${out} is the model to begin with. Choose another name: what is made of it is compared with it, and the original is not replaced.`,
+    { details: { path: out } },
+  );
+}
+
+/** Images that calibrate and images that judge never overlap where that can be had. */
+function chooseImages(
+  { images, needsLabels, evaluation }: CompressFileOptions,
+  classes: ModelClasses,
+  seed: number,
+  onFact: (fact: CompressionFact) => void,
+): { readonly calibration: ImageSource; readonly evaluation: ImageSource } {
+  const match = needsLabels
+    ? { images: requireLabels(images, classes), problem: null }
+    : matchLabels(images, classes);
+  // Class folders may be there for order only: any images of the right kind will calibrate.
+  if (match.problem !== null) onFact({ kind: "labelsUnused", problem: match.problem });
+  const calibration = match.images ?? withoutLabels(images);
+  if (evaluation) return { calibration, evaluation: requireLabels(evaluation, classes) };
+  const of = calibration.length;
+  if (of < leastToSplit) {
+    onFact({ kind: "notKeptApart", of });
+    return { calibration, evaluation: calibration };
+  }
+  const { rest, heldOut } = split(calibration, Math.min(keptApart, mostKeptApart / of), seed);
+  onFact({ kind: "keptApart", images: heldOut.length, of });
+  return { calibration: rest, evaluation: heldOut };
+}

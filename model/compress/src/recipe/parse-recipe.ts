@@ -1,0 +1,119 @@
+/**
+ * A recipe from JSON. Every option has a default, every unknown key is an error, so that a typing mistake
+ * never silently does nothing. Keys of earlier versions are read, with a remark.
+ */
+import { type TSchema, Type } from "typebox";
+import { isStageName, type StageName, stages } from "../stage/stages.ts";
+import type { WeightBits } from "../weights/quantised-weights.ts";
+import { invalid, readOptions, refuseUnknownKeys } from "./option.ts";
+import { type Recipe, type RecipeStage, stageOf, type Target, targetOptions } from "./recipe.ts";
+
+const order = Object.keys(stages).filter(isStageName);
+/** What a compressed model is made of, whatever else is done. */
+const lastStage: StageName = "quantise";
+
+/** Keys by what they were called before. */
+const renamedKeys: Readonly<Record<string, string>> = {
+  passes: "stages",
+  pass: "stage",
+  pictures: "images",
+  heldBack: "heldOut",
+};
+
+/** The default recipe. @throws RECIPE_INVALID for a target without "mixed" bits */
+export function defaultRecipe(bits: WeightBits | "mixed" = 8, target: Partial<Target> = {}): Recipe {
+  const recipe = {
+    stages: [{ stage: "clean" }, { stage: "calibrate" }, { stage: "quantise", bits }],
+    target,
+  };
+  return parseRecipe(recipe, "The default recipe");
+}
+
+/**
+ * @param json what JSON.parse made of the recipe. @param where the file, for messages.
+ * @param remark is told each key that has another name now.
+ * @throws RECIPE_INVALID, RECIPE_KEY_UNKNOWN
+ */
+export function parseRecipe(
+  json: unknown,
+  where: string,
+  remark: (sentence: string) => void = () => {},
+): Recipe {
+  const renamed = new Set<string>();
+  const read = (value: unknown, place: string, has: string): Record<string, unknown> => {
+    if (!isRecord(value)) throw invalid(place, `must be an object with "${has}"`);
+    return withNewKeys(value, renamed);
+  };
+  const document = read(json, where, "stages");
+  refuseUnknownKeys(document, ["stages", "target"], where);
+  const { stages: list, target = {} } = document;
+  if (!Array.isArray(list) || list.length === 0) throw invalid(where, `needs "stages", a list`);
+  const parsed = list.map((entry, i) => {
+    const place = `${where}, stage ${i + 1}`;
+    return parseStage(read(entry, place, "stage"), place);
+  });
+  assertOrder(
+    parsed.map((entry) => entry.stage),
+    where,
+  );
+  if (!isRecord(target)) throw invalid(where, `"target" must be an object`);
+  const recipe = { stages: parsed, target: readOptions(targetOptions, target, `${where}, target`) };
+  assertChoice(recipe, where);
+  for (const key of renamed) remark(`${where}: "${key}" is now called "${renamedKeys[key]}".`);
+  return recipe;
+}
+
+function parseStage({ stage: name, ...given }: Record<string, unknown>, where: string): RecipeStage {
+  if (isStageName(name)) return stages[name].parse(given, where);
+  throw invalid(where, `"stage" must be one of ${order.join(", ")}, not ${JSON.stringify(name)}`);
+}
+
+/** Rounding needs ranges; folding after calibration would change what was measured. */
+function assertOrder(names: readonly StageName[], where: string): void {
+  const isSorted = names.every((name, i) => i === 0 || order.indexOf(names[i - 1]!) < order.indexOf(name));
+  if (!isSorted) throw invalid(where, `stages run once each, in the order ${order.join(", ")}`);
+  const needed = [...names, lastStage].flatMap((name) => [...stages[name].requires, name]);
+  const missing = needed.find((name) => !names.some((each) => each === name));
+  if (missing !== undefined) throw invalid(where, `the stage "${missing}" is missing`);
+}
+
+/** Only "mixed" leaves anything to choose. */
+function assertChoice(recipe: Recipe, where: string): void {
+  const { maxBytes, maxDrop } = recipe.target;
+  if ((maxBytes === null && maxDrop === null) || stageOf(recipe, "quantise")?.bits === "mixed") return;
+  throw invalid(where, `"target" needs widths to choose from: set "bits" of the stage quantise to "mixed"`);
+}
+
+/** An own key "__proto__" stays one, so that it is refused like any other. */
+function withNewKeys(json: Readonly<Record<string, unknown>>, renamed: Set<string>): Record<string, unknown> {
+  const entries = Object.entries(json).map(([key, value]): [string, unknown] => {
+    const now = Object.hasOwn(renamedKeys, key) ? renamedKeys[key]! : key;
+    if (now === key || Object.hasOwn(json, now)) return [key, value];
+    renamed.add(key);
+    return [now, value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The recipe as JSON Schema, for editors. What `parseRecipe` says of the order of stages is not in it. */
+export const recipeSchema = Type.Object(
+  {
+    stages: Type.Array(Type.Union(order.map((name) => entrySchema(name, stages[name].options))), {
+      minItems: 1,
+    }),
+    target: Type.Optional(Type.Partial(Type.Object(targetOptions, { additionalProperties: false }))),
+  },
+  { additionalProperties: false },
+);
+
+function entrySchema(name: StageName, options: Readonly<Record<string, TSchema>>) {
+  const optional = Object.entries(options).map(([key, schema]) => [key, Type.Optional(schema)] as const);
+  return Type.Object(
+    { stage: Type.Literal(name), ...Object.fromEntries(optional) },
+    { additionalProperties: false },
+  );
+}

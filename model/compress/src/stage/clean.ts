@@ -1,0 +1,30 @@
+/** Brings the graph into the form that everything after expects and that fuses. */
+import { foldConstants, type Pass, removeDeadCode, runPasses } from "@cupel/onnx";
+import { denseToGemm } from "../clean/dense-to-gemm.ts";
+import { detachParameters } from "../clean/detach-parameters.ts";
+import { foldBatchNorm } from "../clean/fold-batch-norm.ts";
+import { placeActivations } from "../clean/place-activations.ts";
+import { removeIdentity } from "../clean/remove-identity.ts";
+import { spaceToDepthStem } from "../clean/space-to-depth-stem.ts";
+import { unshareConstants } from "../clean/unshare-constants.ts";
+import { defineStage, edited, type Stage } from "./stage.ts";
+
+/** In the order they run. */
+export const cleanPasses: readonly Pass[] = [
+  detachParameters,
+  foldConstants,
+  removeIdentity,
+  unshareConstants,
+  denseToGemm,
+  foldBatchNorm,
+  placeActivations,
+  spaceToDepthStem,
+  removeDeadCode,
+];
+
+export const cleanStage: Stage<"clean", Record<never, never>> = defineStage({
+  name: "clean",
+  options: {},
+  requires: [],
+  run: async (state) => edited(state, (model) => runPasses(model, cleanPasses)),
+});

@@ -1,0 +1,114 @@
+/**
+ * Rounds the weights: works out every variant a layer may be stored in, and where the recipe leaves the
+ * bits open, searches for those that meet the target.
+ */
+import { setImmediate } from "node:timers/promises";
+import { silentProgress, throwIfCancelled } from "@cupel/base";
+import { cpuFeatures, int8Advice } from "@cupel/runtime";
+import { Type } from "typebox";
+import { emitModel } from "../emit/emit-model.ts";
+import type { Layer } from "../layer.ts";
+import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
+import { overrideOf } from "../recipe/overrides.ts";
+import type { Plan } from "../search/allocate-bits.ts";
+import { choosePlan } from "../search/choose-plan.ts";
+import { type LayerInput, type Variant, variantOf } from "../search/variants.ts";
+import { type WeightBits, weightBits } from "../weights/quantised-weights.ts";
+import { type Calibrated, defineStage, made, type Stage, type StageContext } from "./stage.ts";
+
+/** Widths a search may choose from. */
+const mixedBits: readonly WeightBits[] = [8, 6, 5, 4, 3, 2];
+
+const options = {
+  bits: option(oneOf(...weightBits, "mixed"), {
+    default: 8,
+    description: 'of a weight at rest: 8, 6, 5, 4, 3, 2, or `"mixed"`, chosen for each layer',
+  }),
+  levels: option(oneOf("uniform", "fitted"), {
+    default: "fitted",
+    description: "under 8 bits: `uniform`, or fitted to the layer's weights where that is better",
+  }),
+  granularity: option(oneOf("channel", "tensor"), {
+    default: "channel",
+    description: "a scale for each output channel, or one for the `tensor`",
+  }),
+  blockSize: option(orNull(wholeFrom(2)), {
+    default: null,
+    description: "weights that share a multiplier on their channel's scale; used where it divides the row",
+  }),
+  correctBias: option(oneOf(true, false), {
+    default: true,
+    description: "biases take back the shift of the mean that rounding causes",
+  }),
+  reduceRange: option(oneOf(true, false, "auto"), {
+    default: "auto",
+    description: "7-bit weights, for processors whose 8-bit sums overflow; `auto` asks the processor",
+  }),
+  overrides: option(
+    Type.Record(Type.String(), oneOf(...weightBits, "float"), {
+      expects: `an object from layer names to ${weightBits.join(", ")} or "float"`,
+    }),
+    { default: {}, description: 'bits, or `"float"`, by name of a layer or of its weight' },
+  ),
+  heldOut: option(wholeFrom(1), {
+    default: 1000,
+    description: "images kept from calibration to judge bit widths by, half of them at most",
+  }),
+};
+
+export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
+  name: "quantise",
+  options,
+  requires: ["clean", "calibrate"],
+  async run(state, settings, context) {
+    const calibrated = made(state.calibrated, "calibrate");
+    const advice = int8Advice(cpuFeatures());
+    const variants = await makeVariants(calibrated, settings, advice.reduceRange, context);
+    const build = (plan: Plan) => emitModel(state.model, calibrated, { variants, plan }).model;
+    const { plan, tradeOff } =
+      settings.bits === "mixed"
+        ? await choosePlan(state.model, variants, { ...context, target: context.recipe.target, build })
+        : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
+    return {
+      ...state,
+      quantised: { variants, plan, tradeOff },
+      notes: advice.warning ? [...state.notes, advice.warning] : state.notes,
+    };
+  },
+});
+
+/** By weight name, from most bits to fewest. Signals and timers get their turn between variants. */
+async function makeVariants(
+  calibrated: Calibrated,
+  settings: ValuesOf<typeof options>,
+  reducesRange: boolean,
+  { signal, progress }: StageContext,
+): Promise<Map<string, readonly Variant[]>> {
+  const { layers } = calibrated;
+  const maxLevel = (settings.reduceRange === "auto" ? reducesRange : settings.reduceRange) ? 63 : 127;
+  using task = (progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
+  const variants = new Map<string, readonly Variant[]>();
+  for (const layer of layers) {
+    const own = overrideOf(layer, settings.overrides);
+    const bits = own !== undefined && own !== "float" ? own : settings.bits;
+    const ofLayer: Variant[] = [];
+    for (const each of bits === "mixed" ? mixedBits : [bits]) {
+      await setImmediate();
+      throwIfCancelled(signal, "Rounding weights");
+      ofLayer.push(variantOf(layer, inputOf(layer, calibrated), { ...settings, bits: each, maxLevel }));
+    }
+    variants.set(layer.weight.name, ofLayer);
+    task.advance();
+  }
+  return variants;
+}
+
+function inputOf({ node }: Layer, { calibration, scales }: Calibrated): LayerInput {
+  const value = node.input(0)!;
+  // Moments are by the second axis, which counts channels for Conv at any rank, for dense layers at rank 2.
+  const hasChannels = node.is("Conv") || value.shape?.length === 2;
+  return {
+    moments: (hasChannels && calibration.moments.get(value.name)) || null,
+    scale: scales.get(value.name) ?? null,
+  };
+}

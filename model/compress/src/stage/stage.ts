@@ -1,0 +1,127 @@
+/**
+ * What a stage of the recipe is: the options it takes, the stages it needs before it, and a step from one
+ * state of the compression to the next. Adding a stage is adding a file here and a row to `stages`.
+ */
+import { baseErrors, type WorkOptions } from "@cupel/base";
+import {
+  type Correspondence,
+  cloneModel,
+  followEdits,
+  followed,
+  inferShapes,
+  type Model,
+  sameValues,
+} from "@cupel/onnx";
+import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
+import type { BrokenImage, ImageSource, Preprocessing } from "@cupel/vision";
+import type { TSchema } from "typebox";
+import type { ActivationScale } from "../calibrate/activation-scale.ts";
+import type { Calibration } from "../calibrate/calibrate.ts";
+import type { Placement } from "../emit/placement.ts";
+import type { Layer } from "../layer.ts";
+import { readOptions, type ValuesOf } from "../recipe/option.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import type { Plan } from "../search/allocate-bits.ts";
+import type { Variant } from "../search/variants.ts";
+
+type Options = Readonly<Record<string, TSchema>>;
+
+/** A row of the table of stages. */
+export interface Stage<Name extends string, Taken extends Options> {
+  readonly name: Name;
+  readonly options: Taken;
+  /** Names of stages that MUST have run. */
+  readonly requires: readonly string[];
+  /** @throws RECIPE_KEY_UNKNOWN, RECIPE_INVALID */
+  parse(given: Readonly<Record<string, unknown>>, where: string): Entry<Name, Taken>;
+  /** `state` is used up: its model may be edited in place. */
+  run(state: State, options: ValuesOf<Taken>, context: StageContext): Promise<State>;
+}
+
+/** A stage as it stands in a recipe, every option filled in. */
+export type Entry<Name extends string, Taken extends Options> = { readonly stage: Name } & ValuesOf<Taken>;
+
+export function defineStage<Name extends string, Taken extends Options>(
+  row: Omit<Stage<Name, Taken>, "parse">,
+): Stage<Name, Taken> {
+  return {
+    ...row,
+    parse: (given, where) => ({ stage: row.name, ...readOptions(row.options, given, where) }),
+  };
+}
+
+/** The compression so far. */
+export interface State {
+  /** In float, with inferred shapes. */
+  readonly model: Model;
+  /** From the model given to `model`. */
+  readonly correspondence: Correspondence;
+  /** Sentences for the log. */
+  readonly notes: readonly string[];
+  /** What `calibrate` found; null before it. */
+  readonly calibrated: Calibrated | null;
+  /** What `quantise` chose; null before it. */
+  readonly quantised: Quantised | null;
+}
+
+export interface Calibrated {
+  /** The layers whose weights will be rounded; the others stay in float. */
+  readonly layers: readonly Layer[];
+  readonly placement: Placement;
+  readonly calibration: Calibration;
+  /** By name, of each of the placement's values. */
+  readonly scales: ReadonlyMap<string, ActivationScale>;
+  readonly report: CalibrationReport;
+}
+
+export interface Quantised {
+  /** By weight name, from most bits to fewest. */
+  readonly variants: ReadonlyMap<string, readonly Variant[]>;
+  readonly plan: Plan;
+  readonly tradeOff: readonly TradeOffPoint[];
+}
+
+/** What every stage is lent. */
+export interface StageContext extends WorkOptions {
+  readonly recipe: Recipe;
+  /** Images to measure by. */
+  readonly images: ImageSource;
+  /** Images to choose by; those of `images` when the recipe chooses nothing. */
+  readonly heldOut: ImageSource;
+  readonly preprocessing: Preprocessing;
+  readonly seed: number;
+  readonly threads: number;
+  readonly strict: boolean;
+  readonly onBroken: ((broken: BrokenImage) => void) | undefined;
+}
+
+/** `model` is left as it is. */
+export function stateOf(model: Model): State {
+  const work = cloneModel(model);
+  inferShapes(work);
+  return {
+    model: work,
+    correspondence: sameValues(work.graph),
+    notes: [],
+    calibrated: null,
+    quantised: null,
+  };
+}
+
+/** The state after an edit of its model in place. */
+export function edited(state: State, edit: (model: Model) => { readonly notes: readonly string[] }): State {
+  const edits = followEdits(state.model.graph);
+  const { notes } = edit(state.model);
+  inferShapes(state.model);
+  return {
+    ...state,
+    correspondence: followed(state.correspondence, edits()),
+    notes: [...state.notes, ...notes],
+  };
+}
+
+/** What an earlier stage made. The order of a recipe is checked before it runs, so that it is there. */
+export function made<T>(result: T | null, stage: string): T {
+  if (result !== null) return result;
+  throw baseErrors.error("INTERNAL", `The stage "${stage}" has not run.`);
+}

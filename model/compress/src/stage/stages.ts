@@ -1,0 +1,32 @@
+/** Every stage of a recipe, in the order they run. Adding one is adding a row. */
+import { calibrateStage } from "./calibrate.ts";
+import { cleanStage } from "./clean.ts";
+import { equaliseStage } from "./equalise.ts";
+import { quantiseStage } from "./quantise.ts";
+import type { Entry, Stage, StageContext, State } from "./stage.ts";
+
+export const stages = {
+  clean: cleanStage,
+  equalise: equaliseStage,
+  calibrate: calibrateStage,
+  quantise: quantiseStage,
+};
+
+export type StageName = keyof typeof stages;
+
+export function isStageName(name: unknown): name is StageName {
+  return typeof name === "string" && Object.hasOwn(stages, name);
+}
+
+type Taken<Name extends StageName> = (typeof stages)[Name]["options"];
+
+/** The table once more, so that the compiler sees that an entry belongs to its row. */
+const rows: { readonly [Name in StageName]: Stage<Name, Taken<Name>> } = stages;
+
+export function runStage<Name extends StageName>(
+  entry: { readonly [Each in Name]: Entry<Each, Taken<Each>> }[Name],
+  state: State,
+  context: StageContext,
+): Promise<State> {
+  return rows[entry.stage].run(state, entry, context);
+}
