@@ -18,6 +18,7 @@ import {
   withoutLabels,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
+import type { openSession } from "@cupel/runtime";
 import { type BrokenImage, type ImageSource, type Preprocessing, split } from "@cupel/vision";
 import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
@@ -45,6 +46,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly threads?: number | undefined;
   /** Fail on the first unreadable image. Default false. */
   readonly strict?: boolean | undefined;
+  /** What sessions are opened with, but those that measure latency and memory: such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
+  readonly open?: typeof openSession | undefined;
   /** Told what a person should know, when it is known. */
   readonly onFact?: ((fact: CompressionFact) => void) | undefined;
 }
@@ -85,7 +88,7 @@ const leastToSplit = 20;
  */
 export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
   await assertOtherFile(options.out, path);
-  const { out, seed = 1, threads, strict, signal, progress, onFact = () => {} } = options;
+  const { out, seed = 1, threads, strict, open, signal, progress, onFact = () => {} } = options;
   const opened = await openModel(path);
   const chosen = choosePreprocessing(opened, options.preprocessing);
   onFact({ kind: "preprocessing", ...chosen });
@@ -103,6 +106,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     seed,
     threads,
     strict,
+    open,
     signal,
     progress,
     onBroken: (image) => broken.set(image.id, image),
@@ -124,6 +128,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     compression: facts,
     seed,
     threads,
+    open,
     signal,
     progress,
   });

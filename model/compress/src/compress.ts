@@ -9,6 +9,7 @@ import type { WorkOptions } from "@cupel/base";
 import { type Correspondence, followed, type Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
+import type { openSession } from "@cupel/runtime";
 import { type BrokenImage, type ImageSource, type Preprocessing, split } from "@cupel/vision";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { type Layer, layerName } from "./layer.ts";
@@ -34,6 +35,8 @@ export interface CompressOptions extends WorkOptions {
   /** Fail on the first unreadable image. Default false. */
   readonly strict?: boolean | undefined;
   readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  /** What sessions are opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
+  readonly open?: typeof openSession | undefined;
 }
 
 export interface CompressedLayer {
@@ -64,9 +67,20 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   assertCompressible(model);
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
-  const { preprocessing, onBroken, signal, progress } = options;
+  const { preprocessing, onBroken, open, signal, progress } = options;
   const images = splitImages(options.images, heldOutOf(recipe), seed);
-  const context = { recipe, ...images, preprocessing, seed, threads, strict, onBroken, signal, progress };
+  const context = {
+    recipe,
+    ...images,
+    preprocessing,
+    seed,
+    threads,
+    strict,
+    onBroken,
+    open,
+    signal,
+    progress,
+  };
 
   let state = stateOf(model);
   for (const entry of recipe.stages) state = await runStage(entry, state, context);

@@ -6,7 +6,7 @@
 import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Correspondence, Model } from "@cupel/onnx";
 import { type Evaluation, evaluate } from "@cupel/predict";
-import { cpuFeatures } from "@cupel/runtime";
+import { cpuFeatures, type openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
 import { reportNotes } from "./judge/notes.ts";
@@ -57,6 +57,11 @@ export interface MakeReportOptions extends WorkOptions {
   readonly seed: number;
   /** Default: all cores this process may use. */
   readonly threads?: number | undefined;
+  /**
+   * What sessions are opened with that compare the models, such as a profiler's `open`; latency and memory are
+   * measured without it. Default: `openSession` of @cupel/runtime.
+   */
+  readonly open?: typeof openSession | undefined;
   /** Images whose activations are compared, a stratified sample. Default 64. */
   readonly comparedImages?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -150,22 +155,23 @@ function compareLayers(
   paths: ModelPair<string>,
   layers: readonly MatchedLayer[],
   images: ImageSource,
-  { preprocessing, signal, progress }: MakeReportOptions,
+  { preprocessing, open, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ActivationComparison> {
   const taps = layers.map((layer) => layer.original.end);
   const batchSize = comparedBatchSize(taps);
-  const options = { batchSize, mappedImages, threads, signal, progress };
+  const options = { batchSize, mappedImages, threads, open, signal, progress };
   return compareActivations(paths, layers, images, preprocessing, options);
 }
 
 function evaluateBoth(
   paths: ModelPair<string>,
-  { images, preprocessing, signal, progress }: MakeReportOptions,
+  { images, preprocessing, open, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ModelPair<Evaluation>> {
   const options = {
     threads: Math.max(1, Math.floor(threads / 2)),
+    open,
     signal,
     progress,
   };

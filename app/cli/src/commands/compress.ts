@@ -8,6 +8,8 @@ import { summaryJson, summaryText } from "../compress/summary.ts";
 import { strictOption } from "../input/broken-images.ts";
 import { classesOption, openGiven } from "../input/image-options.ts";
 import { preprocessingOption } from "../input/preprocessing-option.ts";
+import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
+import { factsText } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
 
 const out = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
@@ -36,6 +38,7 @@ export const compressCommand: Command = {
     preprocessingOption,
     reportDir,
     noReport,
+    profileOption,
     strictOption,
   ],
   examples: [
@@ -52,24 +55,34 @@ export const compressCommand: Command = {
   async run(given, context) {
     const recipe = await chooseRecipe(given, context.remark);
     const evaluationPath = given.get(evaluationOptions.images);
-    const compressed = await compressWithReport(
-      given.operands[0]!,
-      {
-        out: required(given, out),
-        images: await openGiven(given, calibrationOptions, required(given, calibrationOptions.images)),
-        needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
-        evaluation:
-          evaluationPath === undefined
-            ? undefined
-            : await openGiven(given, evaluationOptions, evaluationPath),
-        preprocessing: given.get(preprocessingOption),
-        recipe,
-        report: !given.get(noReport),
-        reportFolder: given.get(reportDir),
-        strict: given.get(strictOption),
-      },
-      context,
+    const path = given.operands[0]!;
+    const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
+      compressWithReport(
+        path,
+        {
+          open,
+          out: required(given, out),
+          images: await openGiven(given, calibrationOptions, required(given, calibrationOptions.images)),
+          needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
+          evaluation:
+            evaluationPath === undefined
+              ? undefined
+              : await openGiven(given, evaluationOptions, evaluationPath),
+          preprocessing: given.get(preprocessingOption),
+          recipe,
+          report: !given.get(noReport),
+          reportFolder: given.get(reportDir),
+          strict: given.get(strictOption),
+        },
+        context,
+      ),
     );
-    return { json: summaryJson(compressed), text: summaryText(compressed) };
+    return {
+      json: { ...summaryJson(compressed), profile },
+      text: [
+        summaryText(compressed),
+        ...(profile === null ? [] : ["", factsText(profileFacts(profile))]),
+      ].join("\n"),
+    };
   },
 };

@@ -14,7 +14,7 @@ export interface Compressed extends CompressedFile {
 
 type Order = Pick<
   CompressFileOptions,
-  "out" | "images" | "needsLabels" | "evaluation" | "preprocessing" | "recipe" | "report" | "strict"
+  "out" | "images" | "needsLabels" | "evaluation" | "preprocessing" | "recipe" | "report" | "strict" | "open"
 >;
 
 /** @throws OPTION_INVALID, and what `compressFile` and `renderReport` throw */

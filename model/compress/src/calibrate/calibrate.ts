@@ -39,6 +39,7 @@ export interface CalibrationOptions extends RangeOptions, WorkOptions {
   readonly threads: number;
   readonly strict?: boolean | undefined;
   readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  readonly open?: typeof openSession | undefined;
 }
 
 export interface Calibration {
@@ -103,14 +104,14 @@ export async function calibrate(
   values: readonly Value[],
   options: CalibrationOptions,
 ): Promise<Calibration> {
-  const { images, signal } = options;
+  const { images, signal, open = openSession } = options;
   const input = model.graph.inputs[0]!;
   const shape = { name: input.name, dims: input.shape ?? [] };
   const watchers = new Map(values.map((value) => [value.name, new Watcher()]));
   const taps = values
     .filter((value) => value !== input && !model.graph.isOutput(value))
     .map((value) => value.name);
-  await using session = await openSession(encodeModel(model), { taps, threads: options.threads, signal });
+  await using session = await open(encodeModel(model), { taps, threads: options.threads, signal });
   using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
   const perRun = imagesPerRun(
     shape,

@@ -2,6 +2,7 @@
 import type { WorkOptions } from "@cupel/base";
 import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
+import type { openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
 import type { Target } from "../recipe/recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
@@ -23,6 +24,7 @@ export interface ChoiceOptions extends WorkOptions {
   readonly heldOut: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
+  readonly open?: typeof openSession | undefined;
   readonly seed: number;
   /** The model as it would be shipped under a plan. */
   readonly build: (plan: Plan) => Model;
@@ -37,13 +39,14 @@ export async function choosePlan(
   variants: ReadonlyMap<string, readonly Variant[]>,
   options: ChoiceOptions,
 ): Promise<SearchResult> {
-  const { heldOut, preprocessing, threads, signal, progress, seed, build } = options;
+  const { heldOut, preprocessing, threads, open, signal, progress, seed, build } = options;
   const hasTarget = options.target.maxBytes !== null || options.target.maxDrop !== null;
   const target = hasTarget ? options.target : { maxBytes: null, maxDrop: defaultMaxDrop };
   const sensitivity = await measureSensitivity(float, probesOf(variants), {
     images: sample(heldOut, probeImages, seed),
     preprocessing,
     threads,
+    open,
     signal,
     progress,
   });
@@ -57,6 +60,7 @@ export async function choosePlan(
   );
   const reference = await evaluate(encodeModel(float), heldOut, preprocessing, {
     threads,
+    open,
     signal,
     progress,
   });
@@ -68,7 +72,7 @@ export async function choosePlan(
       const chunks = encodeModel(build(plan));
       return {
         bytes: byteLengthOfAll(chunks),
-        evaluate: () => evaluate(chunks, heldOut, preprocessing, { threads, signal }),
+        evaluate: () => evaluate(chunks, heldOut, preprocessing, { threads, open, signal }),
       };
     },
   });

@@ -8,6 +8,7 @@
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
+import type { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
 import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
 import { dequantise } from "../weights/quantised-weights.ts";
@@ -17,6 +18,7 @@ export interface SensitivityOptions {
   readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
+  readonly open?: typeof openSession | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
 }
@@ -33,9 +35,10 @@ export async function measureSensitivity(
   probes: ReadonlyMap<string, Variant>,
   options: SensitivityOptions,
 ): Promise<Map<string, number>> {
-  const { images, preprocessing, threads, signal } = options;
+  const { images, preprocessing, threads, open, signal } = options;
   using task = (options.progress ?? silentProgress).start("Measuring sensitivity", probes.size, "layers");
-  const run = (probed: Model) => evaluate(encodeModel(probed), images, preprocessing, { threads, signal });
+  const run = (probed: Model) =>
+    evaluate(encodeModel(probed), images, preprocessing, { threads, open, signal });
   const reference = await run(model);
   const sensitivity = new Map<string, number>();
   for (const [name, probe] of probes) {

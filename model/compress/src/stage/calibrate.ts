@@ -65,6 +65,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
       threads: context.threads,
       strict: context.strict,
       onBroken: context.onBroken,
+      open: context.open,
       signal: context.signal,
       progress: context.progress,
     });

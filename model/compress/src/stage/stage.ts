@@ -13,6 +13,7 @@ import {
   sameValues,
 } from "@cupel/onnx";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
+import type { openSession } from "@cupel/runtime";
 import type { BrokenImage, ImageSource, Preprocessing } from "@cupel/vision";
 import type { TSchema } from "typebox";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
@@ -93,6 +94,8 @@ export interface StageContext extends WorkOptions {
   readonly threads: number;
   readonly strict: boolean;
   readonly onBroken: ((broken: BrokenImage) => void) | undefined;
+  /** What sessions are opened with; undefined for `openSession`. */
+  readonly open: typeof openSession | undefined;
 }
 
 /** `model` is left as it is. */

@@ -44,6 +44,7 @@ export interface CompareOptions extends WorkOptions {
   readonly batchSize: number;
   /** Of both sessions together. */
   readonly threads: number;
+  readonly open?: typeof openSession | undefined;
   /** Images whose error is mapped: the first of the source. */
   readonly mappedImages: number;
 }
@@ -65,14 +66,14 @@ export async function compareActivations(
   preprocessing: Preprocessing,
   options: CompareOptions,
 ): Promise<ActivationComparison> {
-  const { signal } = options;
+  const { signal, open = openSession } = options;
   const threads = Math.max(1, Math.floor(options.threads / 2));
-  await using original = await openSession(models.original, {
+  await using original = await open(models.original, {
     taps: activations.map(({ name }) => name),
     threads,
     signal,
   });
-  await using compressed = await openSession(models.compressed, {
+  await using compressed = await open(models.compressed, {
     taps: [...new Set(activations.map(({ counterpart }) => counterpart.name))],
     threads,
     signal,
