@@ -114,7 +114,8 @@ test("an Identity of a constant gives way to it, however large and of whatever t
     const reader = graph.append({ opType: "Read", domain: "test", inputs: [graph.value("x")!, same.output] });
     graph.outputs.push(reader.output);
     foldConstants.run(model);
-    assert.equal(reader.input(1)?.constant, held);
+    // Not assert.equal: it would take minutes to print where 200,000 elements differ.
+    assert.ok(reader.input(1)?.constant === held, `the Identity of ${held.size} ${held.type} is still there`);
     assert.equal(graph.nodes.length, 1);
   }
 });
