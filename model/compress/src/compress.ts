@@ -83,12 +83,13 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   };
 
   let state = stateOf(model);
+  // Before anything is measured: a search for a size counts it.
+  writeMetadata(state.model, { preprocessing, classes: options.classes });
   for (const entry of recipe.stages) state = await runStage(entry, state, context);
 
   const calibrated = made(state.calibrated, "calibrate");
   const quantised = made(state.quantised, "quantise");
   const emitted = emitModel(state.model, calibrated, quantised);
-  writeMetadata(emitted.model, { preprocessing, classes: options.classes });
   return {
     model: emitted.model,
     recipe,

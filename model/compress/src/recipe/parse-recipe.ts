@@ -100,7 +100,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** The recipe as JSON Schema, for editors. What `parseRecipe` says of the order of stages is not in it. */
-export const recipeSchema = Type.Object(
+export const recipeSchema: TSchema = Type.Object(
   {
     stages: Type.Array(Type.Union(order.map((name) => entrySchema(name, stages[name].options))), {
       minItems: 1,
