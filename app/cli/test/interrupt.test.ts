@@ -20,7 +20,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       images,
       "-o",
       folder.at("out.onnx"),
-      "--images",
+      "--calibration-images",
       "1200",
     ]);
     // The remark about the images is the last thing said before the work begins.

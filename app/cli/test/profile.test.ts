@@ -57,7 +57,12 @@ for (const { command, words, sessions, count } of table) {
     const { profile } = JSON.parse(told.out);
     assert.match(await readFile(profile.flameGraph, "utf8"), /^<!doctype html>/i);
     assert.deepEqual(await filesUnder(folder.at("profile")), ["flame-graph.html", "trace.json"]);
-    assert.match(profile.slowest[0], /conv|Conv/);
+    // Which node is the slowest depends on what else the machine does.
+    assert.match(profile.slowest[0], /^\w+.*: [\d.]+ % of the run, [\d.]+ ms per run/);
+    assert.ok(
+      profile.slowest.some((sentence: string) => /conv/i.test(sentence)),
+      profile.slowest.join("\n"),
+    );
     const trace: { traceEvents: { name: string; args?: { name?: string } }[] } = JSON.parse(
       await readFile(profile.trace, "utf8"),
     );
