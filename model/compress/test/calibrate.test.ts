@@ -125,7 +125,7 @@ test("images of another size are refused in words about images", async () => {
   await refused(
     () => measured(smallClassifier(), { preprocessing: plain(16) }),
     "INPUT_SHAPE_MISMATCH",
-    /takes \[N, 3, 8, 8\], but the preprocessing makes \[4, 3, 16, 16\]/,
+    /takes \[N, 3, 8, 8\], but the preprocessing makes \[N, 3, 16, 16\]/,
   );
 });
 
