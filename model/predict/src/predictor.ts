@@ -24,7 +24,7 @@ import type {
   Task,
   TaskModel,
 } from "./task/task.ts";
-import { type KnownTask, recognisedTask, taskNamed } from "./task/tasks.ts";
+import { recognisedTask, type TaskName, taskNamed, type tasks } from "./task/tasks.ts";
 
 export interface PredictorOptions extends EngineTuning {
   /**
@@ -43,6 +43,8 @@ export interface PredictorOptions extends EngineTuning {
 export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Difference>
   extends AsyncDisposable {
   readonly task: Task<Prediction, Evaluated, Difference>;
+  /** That of `task`: it tells the predictors of `KnownPredictor` apart. */
+  readonly taskName: string;
   readonly preprocessing: Preprocessing;
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
@@ -68,12 +70,12 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   close(): Promise<void>;
 }
 
-/** Of a task in the table. */
-export type KnownPredictor = Predictor<
-  PredictionOf<KnownTask>,
-  EvaluatedOf<KnownTask>,
-  DifferenceOf<KnownTask>
->;
+type PredictorFor<Row> = Predictor<PredictionOf<Row>, EvaluatedOf<Row>, DifferenceOf<Row>>;
+
+/** Of a task in the table: look at `taskName` before what only one task has. */
+export type KnownPredictor = {
+  [Name in TaskName]: PredictorFor<(typeof tasks)[Name]> & { readonly taskName: Name };
+}[TaskName];
 
 /**
  * Opens a model for images. The task is that of the model's metadata, else the first in the table that
@@ -107,6 +109,7 @@ export async function openPredictor(
     const reader = task.reader({ ...facts, model });
     return {
       task,
+      taskName: task.name,
       preprocessing,
       classes: classes.names,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },

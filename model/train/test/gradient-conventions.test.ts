@@ -111,9 +111,9 @@ const refused: readonly (Application & { readonly name: string; readonly says: R
   },
   {
     name: "an operator without a rule is refused by name",
-    opType: "Shrink",
+    opType: "Hardmax",
     inputs: [[1, 2]],
-    says: /Shrink .* cannot be differentiated: it has no gradient rule/,
+    says: /Hardmax .* cannot be differentiated: it has no gradient rule/,
   },
 ];
 

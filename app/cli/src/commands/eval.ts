@@ -5,6 +5,7 @@ import {
   type Evaluation,
   type EvaluationDifference,
   openPredictor,
+  predictErrors,
 } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
@@ -99,6 +100,14 @@ async function evaluateFile(
     open,
   });
   const { preprocessing, origin } = predictor;
+  const name: string = predictor.taskName;
+  if (predictor.taskName !== "classification") {
+    throw predictErrors.error(
+      "OUTPUT_UNSUPPORTED",
+      `${path} is a model for ${name}. cupel eval measures classification only.`,
+      { details: { path, task: name } },
+    );
+  }
   remarkGuess(path, { preprocessing, origin: origin.preprocessing }, remark);
   const evaluation = await predictor.evaluate(source, { strict: given.get(strictOption), signal, progress });
   broken.addAll(evaluation.broken);

@@ -2,7 +2,7 @@
 
 import { Masthead } from "../../shared/part/masthead.tsx";
 import { SkipLink } from "../../shared/part/skip-link.tsx";
-import type { ProfileDocument } from "../../src/render-profile.ts";
+import type { ProfileDocument } from "../../src/pages.ts";
 import { FlameGraph } from "./part/flame-graph.tsx";
 import { SlowestNodes } from "./part/slowest-nodes.tsx";
 import { timeText } from "./view/frame-text.ts";

@@ -1,7 +1,7 @@
 /** Where the time of a run went: a flame graph, and the slowest nodes. */
 
 import { startPage } from "../../shared/start-page.tsx";
-import type { ProfileDocument } from "../../src/render-profile.ts";
+import type { ProfileDocument } from "../../src/pages.ts";
 import { App } from "./app.tsx";
 import "../../shared/style/tokens.css";
 import "../../shared/style/layout.css";

@@ -1,4 +1,5 @@
-/** The compression report as a page. */
+/** Every page, from data to HTML: one function a folder of `pages/`. */
+import type { Profile } from "@cupel/profile";
 import type { CompressionReport } from "@cupel/report";
 import { renderPage } from "./render-page.ts";
 
@@ -30,4 +31,20 @@ function shortened(figures: readonly number[]): number[] {
   return figures.map((figure) =>
     Number.isFinite(figure) ? Number(figure.toPrecision(COLOUR_DIGITS)) : figure,
   );
+}
+
+/** What the page holds, as JSON in the element `#profile`. */
+export interface ProfileDocument extends Profile {
+  readonly format: "cupel-profile/1";
+  readonly title: string;
+}
+
+/**
+ * The whole page for one profile, as HTML text to write to a file: a flame graph and the slowest nodes.
+ * @param title what was run: "resnet18, 20 steps"
+ * @throws TEMPLATE_MISSING, TEMPLATE_BUILD_FAILED, WRITE_FAILED, DISK_FULL
+ */
+export async function renderProfile({ tree, slowest }: Profile, title: string): Promise<string> {
+  const data: ProfileDocument = { format: "cupel-profile/1", title, tree, slowest };
+  return renderPage("profile", { title: `${title}: profile`, data });
 }
