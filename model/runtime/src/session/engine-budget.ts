@@ -100,6 +100,7 @@ export class EngineBudget {
       memory[queued(memory[word.waiting]!++)] = place.index;
       this.#grant(memory);
     });
+    if (Atomics.load(this.memory, at) !== waits) return;
     const abandon = () => this.release(place);
     signal.addEventListener("abort", abandon);
     while (Atomics.load(this.memory, at) === waits) await Atomics.waitAsync(this.memory, at, waits).value;
