@@ -152,6 +152,20 @@ suite("any number of threads, and resuming, give the same batches", () => {
   });
 });
 
+test("threads that start do not disturb others that decode", async () => {
+  const bytes = await png(raw(8, 8, 3, new Array(192).fill(7)));
+  const source = sourceOf(Array.from({ length: 20 }, () => ({ kind: "encoded", bytes }) as const));
+  for (let round = 0; round < 12; round++) {
+    await Promise.all(
+      [0, 1, 2, 3].map(async (workers) => {
+        await using loader = openLoader(source, grey, { batchSize: 5, workers });
+        await collect(loader.epoch(0));
+        assert.deepEqual(loader.broken, []);
+      }),
+    );
+  }
+});
+
 suite("broken images", () => {
   for (const workers of [0, 1]) {
     test(`the next readable one takes the place, and they are listed once (${workers} threads)`, async () => {

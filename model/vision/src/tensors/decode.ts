@@ -5,6 +5,7 @@
  * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
  * upper eight. Beyond Pillow: EXIF orientation is applied, and alpha is flattened on white.
  */
+import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import { reasonOf } from "@cupel/base";
 import sharp, { type Sharp } from "sharp";
 import { visionErrors } from "../errors.ts";
@@ -17,11 +18,19 @@ import { resample } from "./resample.ts";
 sharp.concurrency(1);
 /** Every image is read once: libvips' cache of operations would keep memory and never hit. */
 sharp.cache(false);
-/** Only these decoders read what may come from a stranger: no SVG, PDF or ImageMagick. */
-sharp.block({ operation: ["VipsForeignLoad"] });
-sharp.unblock({
-  operation: ["Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Heif"].map((format) => `VipsForeignLoad${format}`),
-});
+/**
+ * Only these decoders read what may come from a stranger: no SVG, PDF or ImageMagick. It holds for the whole
+ * process and takes two steps, between which no image can be decoded: a thread whose starter has done it MUST
+ * NOT do it again while others decode. Threads inherit environment data.
+ */
+const decodersKey = "cupel.decoders";
+if (getEnvironmentData(decodersKey) !== true) {
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({
+    operation: ["Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Heif"].map((format) => `VipsForeignLoad${format}`),
+  });
+  setEnvironmentData(decodersKey, true);
+}
 
 /** 134 million pixels, 400 MB decoded: above any camera's single shot, below what exhausts a server. */
 const MAX_PIXELS = 2 ** 27;
