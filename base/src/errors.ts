@@ -19,6 +19,10 @@ export const baseErrors = defineErrors({
     public: true,
   },
   OPTION_INVALID: { meaning: "The value of an option is missing or not one it takes.", ...failures.usage },
+  MODEL_NOT_FOUND: {
+    meaning: "The model file does not exist or cannot be opened.",
+    ...failures.notFound,
+  },
   WRITE_FAILED: {
     meaning: "A file could not be written; the previous file, if any, is untouched.",
     ...failures.defect,

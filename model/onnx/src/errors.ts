@@ -2,7 +2,6 @@
 import { defineErrors, failures } from "@cupel/base";
 
 export const onnxErrors = defineErrors({
-  MODEL_NOT_FOUND: { meaning: "The model file does not exist or cannot be opened.", ...failures.notFound },
   MODEL_NOT_PROTOBUF: {
     meaning: "The file is not an ONNX model: it does not parse as one.",
     ...failures.badData,

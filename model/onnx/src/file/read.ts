@@ -8,7 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { reasonOf } from "@cupel/base";
+import { baseErrors, reasonOf } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import {
   type AttributeProto,
@@ -66,7 +66,7 @@ export async function readModelFile(path: string): Promise<Model> {
   try {
     bytes = await readFile(path);
   } catch (thrown) {
-    throw onnxErrors.error("MODEL_NOT_FOUND", `Cannot read the model ${path}: ${reasonOf(thrown)}`, {
+    throw baseErrors.error("MODEL_NOT_FOUND", `Cannot read the model ${path}: ${reasonOf(thrown)}`, {
       cause: thrown,
       details: { path },
     });

@@ -1,9 +1,10 @@
 /**
+ * Loaded in every session's thread, so that it MUST NOT import @cupel/onnx: that would cost each 0.4 s.
+ *
  * The engine explains itself in prose only. This table turns its sentences into our codes, and keeps the
  * limits it names, so that they are those of the engine at hand and not of our memory.
  */
-import { type CupelError, type CupelErrorOptions, reasonOf } from "@cupel/base";
-import { onnxErrors } from "@cupel/onnx";
+import { baseErrors, type CupelError, type CupelErrorOptions, reasonOf } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 
 interface LoadRefusal {
@@ -48,7 +49,7 @@ const loadRefusals: readonly LoadRefusal[] = [
   },
   {
     says: /File doesn't exist/,
-    error: (message, options) => onnxErrors.error("MODEL_NOT_FOUND", message, options),
+    error: (message, options) => baseErrors.error("MODEL_NOT_FOUND", message, options),
     explain: () => "there is no such file",
   },
 ];

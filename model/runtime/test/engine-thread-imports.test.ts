@@ -1,0 +1,28 @@
+/** What a session's thread loads, every session pays: it stays small. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const session = new URL("../src/session/", import.meta.url);
+
+/** Packages that the module loads, itself or through the modules beside it. Types are not loaded. */
+function packagesOf(module: URL, seen = new Set<string>()): Set<string> {
+  const packages = new Set<string>();
+  if (seen.has(module.href)) return packages;
+  seen.add(module.href);
+  for (const [, clause, specifier] of readFileSync(module, "utf8").matchAll(
+    /(?:^import\s+(type\s)?[^;]*?from\s+|import\()"([^"]+)"/gm,
+  )) {
+    if (clause) continue;
+    if (!specifier!.startsWith(".")) packages.add(specifier!);
+    else for (const each of packagesOf(new URL(specifier!, module), seen)) packages.add(each);
+  }
+  return packages;
+}
+
+test("a session's thread loads neither the graph of @cupel/onnx nor anything else it does not run", () => {
+  const loaded = [...packagesOf(new URL("engine-worker.ts", session))].filter(
+    (name) => !name.startsWith("node:"),
+  );
+  assert.deepEqual(loaded.sort(), ["@cupel/base"]);
+});
