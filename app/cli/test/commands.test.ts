@@ -148,7 +148,7 @@ test("images that cannot be read are left out, counted and named", async () => {
   const result = JSON.parse(told.out);
   assert.equal(result.models[0].images, 3);
   assert.deepEqual(
-    result.broken.map(({ id }: { id: string }) => id),
+    result.unreadable.map(({ id }: { id: string }) => id),
     ["bad.png"],
   );
   assert.match(told.err, /1 image could not be read and was left out: bad\.png/);

@@ -19,7 +19,7 @@ import {
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
-import { type BrokenImage, type ImageSource, type Preprocessing, split } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
 import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
@@ -64,7 +64,7 @@ export type CompressionFact =
   /** The model file has its name; reports of an earlier one are out of date. */
   | { readonly kind: "written" }
   /** Images that calibration left out, once each. */
-  | { readonly kind: "broken"; readonly images: readonly BrokenImage[] }
+  | { readonly kind: "unreadable"; readonly images: readonly UnreadableImage[] }
   /** What a stage has to say. */
   | { readonly kind: "note"; readonly sentence: string };
 
@@ -97,7 +97,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { calibration, evaluation } = chooseImages(options, classes, seed, onFact);
   const { names } = namedBy(classes, [evaluation, calibration]);
 
-  const broken = new Map<string, BrokenImage>();
+  const unreadable = new Map<string, UnreadableImage>();
   const result = await compress(opened.model, {
     images: calibration,
     preprocessing,
@@ -109,11 +109,11 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     open,
     signal,
     progress,
-    onBroken: (image) => broken.set(image.id, image),
+    onUnreadable: (image) => unreadable.set(image.id, image),
   });
   const written = await writeModelFile(result.model, out, { signal });
   onFact({ kind: "written" });
-  if (broken.size > 0) onFact({ kind: "broken", images: [...broken.values()] });
+  if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });
   const { model: _, notes, ...facts } = result;
   for (const sentence of notes) onFact({ kind: "note", sentence });
 

@@ -10,7 +10,7 @@ import { type Correspondence, followed, type Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
-import { type BrokenImage, type ImageSource, type Preprocessing, split } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { type Layer, layerName } from "./layer.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
@@ -34,7 +34,7 @@ export interface CompressOptions extends WorkOptions {
   readonly threads?: number | undefined;
   /** Fail on the first unreadable image. Default false. */
   readonly strict?: boolean | undefined;
-  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
   /** What sessions are opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -67,7 +67,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   assertCompressible(model);
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
-  const { preprocessing, onBroken, open, signal, progress } = options;
+  const { preprocessing, onUnreadable, open, signal, progress } = options;
   const images = splitImages(options.images, heldOutOf(recipe), seed);
   const context = {
     recipe,
@@ -76,7 +76,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
     seed,
     threads,
     strict,
-    onBroken,
+    onUnreadable,
     open,
     signal,
     progress,

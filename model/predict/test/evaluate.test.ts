@@ -112,7 +112,7 @@ function answered(
     predictions,
     top1: null,
     top5: null,
-    broken: [],
+    unreadable: [],
   };
 }
 

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
 import { encodeModel, type Model, Value, writeModelFile } from "@cupel/onnx";
 import { openPredictor, writeMetadata } from "@cupel/predict";
-import type { BrokenImage } from "@cupel/vision";
+import type { UnreadableImage } from "@cupel/vision";
 import { channelMeans, noise, noiseImages, plain, strongest } from "./support/images.ts";
 import { colourClassifier, constantScores, modelOf, node } from "./support/models.ts";
 import { refused } from "./support/refused.ts";
@@ -177,17 +177,17 @@ describe("work", () => {
       image: async (index) =>
         index === 2 ? { kind: "encoded", bytes: Buffer.from("no image") } : noise(index),
     });
-    const broken: BrokenImage[] = [];
-    const found = await all(predictor.predict(damaged, { onBroken: (image) => broken.push(image) }));
+    const unreadable: UnreadableImage[] = [];
+    const found = await all(predictor.predict(damaged, { onUnreadable: (image) => unreadable.push(image) }));
     assert.deepEqual(
       found.map(({ index }) => index),
       [0, 1, 3],
     );
     assert.deepEqual(
-      broken.map(({ id }) => id),
+      unreadable.map(({ id }) => id),
       ["noise 2"],
     );
-    assert.equal((await predictor.evaluate(damaged)).broken.length, 1);
+    assert.equal((await predictor.evaluate(damaged)).unreadable.length, 1);
     await refused(() => all(predictor.predict(damaged, { strict: true })), "IMAGES_UNREADABLE", /noise 2/);
   });
 

@@ -38,7 +38,7 @@ const features: Task<Float32Array, Features, FeatureDifference> = {
         indices.push(index);
         vectors.push(vector);
       },
-      result: (broken) => ({ indices, vectors, broken }),
+      result: (unreadable) => ({ indices, vectors, unreadable }),
     };
   },
   compare(first, second) {

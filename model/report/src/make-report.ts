@@ -140,7 +140,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     notes: reportNotes({
       cpu,
       harmless: judgement.harmless,
-      broken: evaluations.original.broken,
+      unreadable: evaluations.original.unreadable,
       images: evaluations.original.indices.length,
       compared: compared.images,
       matched: layers.length,

@@ -13,7 +13,7 @@ const calm: NoteFacts = {
     sentence: "It pays.",
   },
   harmless: null,
-  broken: [],
+  unreadable: [],
   images: 64,
   compared: 64,
   matched: 7,
@@ -43,17 +43,17 @@ test("each reservation is one sentence that says what it means for the figures",
   }
 });
 
-test("broken images are counted whole and named in part", () => {
-  const broken = ["a.png", "b.png", "c.png", "d.png", "e.png"].map((id, index) => ({
+test("unreadable images are counted whole and named in part", () => {
+  const unreadable = ["a.png", "b.png", "c.png", "d.png", "e.png"].map((id, index) => ({
     index,
     id,
     reason: "cut off",
   }));
-  assert.deepEqual(reportNotes({ ...calm, broken }), [
+  assert.deepEqual(reportNotes({ ...calm, unreadable }), [
     "5 images could not be read and are left out: a.png, b.png, c.png and 2 more.",
   ]);
   assert.match(
-    reportNotes({ ...calm, broken: broken.slice(0, 1) })[0]!,
+    reportNotes({ ...calm, unreadable: unreadable.slice(0, 1) })[0]!,
     /^One image could not be read .*: a\.png\.$/,
   );
 });

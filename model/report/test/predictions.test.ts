@@ -15,7 +15,7 @@ const evaluation = (rows: readonly (readonly number[])[], labels: readonly (numb
     predictions,
     top1: labelled > 0 ? right / labelled : null,
     top5: null,
-    broken: [],
+    unreadable: [],
   };
 };
 

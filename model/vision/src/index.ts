@@ -50,6 +50,6 @@ export {
   type ImageBatch,
   type ImageBatches,
 } from "./tensors/batches.ts";
-export type { BrokenImage } from "./tensors/broken-images.ts";
 export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
+export type { UnreadableImage } from "./tensors/unreadable-images.ts";
 export { thumbnail } from "./thumbnail.ts";

@@ -7,7 +7,7 @@ import { asDecoded, level, refused, sourceOf } from "./fixtures.ts";
 
 const grey = asDecoded({ colour: "grey" });
 
-const broken: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
+const unreadable: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
 
 async function collect(items: AsyncIterable<ImageBatch>): Promise<ImageBatch[]> {
   const found: ImageBatch[] = [];
@@ -85,40 +85,46 @@ test("leaving early stops the decoding", async () => {
   assert.ok(before < 100, `${before} asked`);
 });
 
-test("a broken image is listed and the batch takes the next one", async () => {
+test("an unreadable image is listed and the batch takes the next one", async () => {
   const told: string[] = [];
-  const source = sourceOf([level(0), broken, level(2), { kind: "file", path: "/nowhere/x.png" }, level(4)]);
-  const found = batches(source, grey, { batchSize: 2, onBroken: ({ id }) => told.push(id) });
+  const source = sourceOf([
+    level(0),
+    unreadable,
+    level(2),
+    { kind: "file", path: "/nowhere/x.png" },
+    level(4),
+  ]);
+  const found = batches(source, grey, { batchSize: 2, onUnreadable: ({ id }) => told.push(id) });
   assert.deepEqual(
     (await collect(found)).map((batch) => batch.indices),
     [[0, 2], [4]],
   );
   assert.deepEqual(told, ["image 1", "image 3"]);
   assert.deepEqual(
-    found.broken.map(({ index, id }) => ({ index, id })),
+    found.unreadable.map(({ index, id }) => ({ index, id })),
     [
       { index: 1, id: "image 1" },
       { index: 3, id: "image 3" },
     ],
   );
-  assert.match(found.broken[0]?.reason ?? "", /image 1 cannot be read as an image: .*unsupported/);
+  assert.match(found.unreadable[0]?.reason ?? "", /image 1 cannot be read as an image: .*unsupported/);
 });
 
-test("iterating again starts again, list of broken images included", async () => {
-  const found = batches(sourceOf([broken, level(3)]), grey, { batchSize: 1 });
+test("iterating again starts again, list of unreadable images included", async () => {
+  const found = batches(sourceOf([unreadable, level(3)]), grey, { batchSize: 1 });
   for (let round = 0; round < 2; round++) {
     assert.deepEqual([...((await collect(found))[0]?.data ?? [])], [3]);
-    assert.equal(found.broken.length, 1);
+    assert.equal(found.unreadable.length, 1);
   }
 });
 
-test("under strict the first broken image is an error that names it", async () => {
-  const work = () => collect(batches(sourceOf([level(0), broken]), grey, { batchSize: 1, strict: true }));
+test("under strict the first unreadable image is an error that names it", async () => {
+  const work = () => collect(batches(sourceOf([level(0), unreadable]), grey, { batchSize: 1, strict: true }));
   await refused(work, "IMAGES_UNREADABLE", /image 1/);
 });
 
 test("a source without one readable image is an error that gives the first reason", async () => {
-  const work = () => collect(batches(sourceOf([broken, broken]), grey, { batchSize: 1 }));
+  const work = () => collect(batches(sourceOf([unreadable, unreadable]), grey, { batchSize: 1 }));
   await refused(work, "IMAGES_UNREADABLE", /None of the 2 images in memory.*image 0/);
 });
 
@@ -137,7 +143,7 @@ test("cancelling ends the iteration with CANCELLED", async () => {
   await refused(work, "CANCELLED", /Reading images was cancelled/);
 });
 
-test("progress counts every image, broken ones too, and is closed", async () => {
+test("progress counts every image, unreadable ones too, and is closed", async () => {
   const told = { total: 0, done: 0, closed: 0 };
   const progress: Progress = {
     start: (_, total = 0) => {
@@ -153,7 +159,7 @@ test("progress counts every image, broken ones too, and is closed", async () => 
       };
     },
   };
-  await collect(batches(sourceOf([level(0), broken, level(1)]), grey, { batchSize: 2, progress }));
+  await collect(batches(sourceOf([level(0), unreadable, level(1)]), grey, { batchSize: 2, progress }));
   assert.deepEqual(told, { total: 3, done: 3, closed: 1 });
 });
 

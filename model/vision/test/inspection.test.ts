@@ -105,7 +105,7 @@ suite("an export", () => {
     assert.equal((await openImages(target)).labelled, false);
   });
 
-  test("leaves nothing behind when cancelled, broken or refused", async () => {
+  test("leaves nothing behind when cancelled, unreadable or refused", async () => {
     await using folder = await scratch();
     const target = join(folder.path, "export");
     const signal = AbortSignal.abort();
@@ -114,8 +114,8 @@ suite("an export", () => {
       "CANCELLED",
       /Writing images/,
     );
-    const broken = sourceOf([level(1), { kind: "encoded", bytes: Buffer.from("no") }]);
-    await refused(() => exportImages(broken, target), "IMAGES_UNREADABLE", /image 1/);
+    const unreadable = sourceOf([level(1), { kind: "encoded", bytes: Buffer.from("no") }]);
+    await refused(() => exportImages(unreadable, target), "IMAGES_UNREADABLE", /image 1/);
     await refused(() => openImages(folder.path), "IMAGES_NONE", /holds no image/);
     await folder.write({ "export/mine.txt": "keep" });
     await refused(() => exportImages(sourceOf([level(1)]), target), "WRITE_FAILED", /not empty/);

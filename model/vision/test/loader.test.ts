@@ -17,7 +17,7 @@ import {
 import { asDecoded, level, png, raw, refused, sourceOf } from "./fixtures.ts";
 
 const grey = asDecoded({ colour: "grey" });
-const broken: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
+const unreadable: Image = { kind: "encoded", bytes: Buffer.from("not an image") };
 const levels = (count: number): Image[] => Array.from({ length: count }, (_, i) => level(i));
 
 interface Seen extends Omit<TrainingBatch, "data" | "labels"> {
@@ -110,7 +110,7 @@ suite("any number of threads, and resuming, give the same batches", () => {
       );
     return Promise.all(
       Array.from({ length: 23 }, async (_, i): Promise<Image> => {
-        if (i === 5 || i === 6 || i === 21) return broken;
+        if (i === 5 || i === 6 || i === 21) return unreadable;
         if (i % 3 === 0) return pixels(i);
         const { data } = pixels(i);
         const jpeg = sharp(data, { raw: { width: 8, height: 8, channels: 3 } }).jpeg();
@@ -119,18 +119,18 @@ suite("any number of threads, and resuming, give the same batches", () => {
     );
   }
 
-  test("augmented, with broken images among them", async () => {
+  test("augmented, with unreadable images among them", async () => {
     const source = sourceOf(await mixed(), { labels: [...Array(23).keys()] });
     const options = { batchSize: 5, seed: 3, augmentation, dropLast: false };
     const runs = await Promise.all(
       [0, 1, 2, 3].map(async (workers) => {
         await using loader = openLoader(source, colour, { ...options, workers });
         const seen = await collect(loader.epoch(2));
-        return { seen, broken: loader.broken.map(({ index }) => index).toSorted((a, b) => a - b) };
+        return { seen, unreadable: loader.unreadable.map(({ index }) => index).toSorted((a, b) => a - b) };
       }),
     );
     for (const run of runs) assert.deepEqual(run, runs[0]);
-    assert.deepEqual(runs[0]!.broken, [5, 6, 21]);
+    assert.deepEqual(runs[0]!.unreadable, [5, 6, 21]);
 
     for (const workers of [0, 2]) {
       await using loader = openLoader(source, colour, { ...options, workers });
@@ -160,16 +160,22 @@ test("threads that start do not disturb others that decode", async () => {
       [0, 1, 2, 3].map(async (workers) => {
         await using loader = openLoader(source, grey, { batchSize: 5, workers });
         await collect(loader.epoch(0));
-        assert.deepEqual(loader.broken, []);
+        assert.deepEqual(loader.unreadable, []);
       }),
     );
   }
 });
 
-suite("broken images", () => {
+suite("unreadable images", () => {
   for (const workers of [0, 1]) {
     test(`the next readable one takes the place, and they are listed once (${workers} threads)`, async () => {
-      const images = [level(0), broken, { kind: "file", path: "/nowhere/x.png" } as const, level(3), broken];
+      const images = [
+        level(0),
+        unreadable,
+        { kind: "file", path: "/nowhere/x.png" } as const,
+        level(3),
+        unreadable,
+      ];
       const source = sourceOf(images, { labels: [0, 1, 2, 3, 4] });
       await using loader = openLoader(source, grey, { batchSize: 1, shuffle: false, workers });
       for (let epoch = 0; epoch < 2; epoch++) {
@@ -185,7 +191,7 @@ suite("broken images", () => {
           ],
         );
       }
-      const listed = loader.broken.toSorted((a, b) => a.index - b.index);
+      const listed = loader.unreadable.toSorted((a, b) => a.index - b.index);
       assert.deepEqual(
         listed.map(({ index, id }) => [index, id]),
         [
@@ -201,8 +207,12 @@ suite("broken images", () => {
   test("one is an error under strict, and so is a source of nothing else", async () => {
     const read = (images: Image[], strict: boolean) =>
       epochs(images, { batchSize: 2, workers: 1, shuffle: false, strict });
-    await refused(() => read([level(0), broken], true), "IMAGES_UNREADABLE", /image 1 cannot be read/);
-    await refused(() => read([broken, broken], false), "IMAGES_UNREADABLE", /None of the 2 images in memory/);
+    await refused(() => read([level(0), unreadable], true), "IMAGES_UNREADABLE", /image 1 cannot be read/);
+    await refused(
+      () => read([unreadable, unreadable], false),
+      "IMAGES_UNREADABLE",
+      /None of the 2 images in memory/,
+    );
   });
 
   test("a failure that is not the image's is not passed over", async () => {

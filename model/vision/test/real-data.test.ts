@@ -67,7 +67,7 @@ suite("real data", { skip: withoutData }, () => {
     });
   }
 
-  test("a sample of photographs becomes batches without one broken image", async () => {
+  test("a sample of photographs becomes batches without one unreadable image", async () => {
     const source = sample(await openImages(realData("imagenet")), 40, 1);
     const found = batches(source, preprocessingFor([1, 3, 224, 224]), { batchSize: 16, strict: true });
     let count = 0;
@@ -75,6 +75,6 @@ suite("real data", { skip: withoutData }, () => {
       count += dims[0];
       assert.ok(data.every((value) => value >= -2.2 && value <= 2.7));
     }
-    assert.deepEqual([count, found.broken.length], [40, 0]);
+    assert.deepEqual([count, found.unreadable.length], [40, 0]);
   });
 });

@@ -11,9 +11,9 @@ import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
-import { BrokenImages, strictOption } from "../input/broken-images.ts";
 import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
 import { preprocessingOption, remarkGuess } from "../input/preprocessing-option.ts";
+import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption, type WrittenProfile } from "../profile/profiled.ts";
 import { countText, percentText, pointsText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
@@ -54,7 +54,7 @@ export const evalCommand: Command = {
   ],
   async run(given, context) {
     const source = await openGiven(given, images, required(given, images.images));
-    const broken = new BrokenImages();
+    const unreadable = new UnreadableImages();
     const paths = [given.operands[0]!, ...(given.has(compare) ? [required(given, compare)] : [])];
     const { result: evaluated, profile } = await profiled(
       given.get(profileOption),
@@ -62,7 +62,7 @@ export const evalCommand: Command = {
       async (open) => {
         const evaluated: Evaluated[] = [];
         for (const path of paths)
-          evaluated.push(await evaluateFile(path, source, given, context, broken, open));
+          evaluated.push(await evaluateFile(path, source, given, context, unreadable, open));
         return evaluated;
       },
     );
@@ -71,11 +71,11 @@ export const evalCommand: Command = {
         "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
       );
     }
-    const sentence = broken.sentence();
+    const sentence = unreadable.sentence();
     if (sentence !== null) context.remark(sentence);
     const [first, second] = evaluated;
     const difference = first && second ? compareEvaluations(first.evaluation, second.evaluation) : null;
-    return outcomeOf(evaluated, difference, broken, profile);
+    return outcomeOf(evaluated, difference, unreadable, profile);
   },
 };
 
@@ -89,7 +89,7 @@ async function evaluateFile(
   source: ImageSource,
   given: Given,
   context: CommandContext,
-  broken: BrokenImages,
+  unreadable: UnreadableImages,
   open: SessionOpener | undefined,
 ): Promise<Evaluated> {
   const { threads, signal, progress, remark } = context;
@@ -110,14 +110,14 @@ async function evaluateFile(
   }
   remarkGuess(path, { preprocessing, origin: origin.preprocessing }, remark);
   const evaluation = await predictor.evaluate(source, { strict: given.get(strictOption), signal, progress });
-  broken.addAll(evaluation.broken);
+  unreadable.addAll(evaluation.unreadable);
   return { path, evaluation };
 }
 
 function outcomeOf(
   evaluated: readonly Evaluated[],
   difference: EvaluationDifference | null,
-  broken: BrokenImages,
+  unreadable: UnreadableImages,
   profile: WrittenProfile | null,
 ): Outcome {
   const facts = evaluated.map(({ path, evaluation }): [string, string] => [path, accuracyText(evaluation)]);
@@ -131,7 +131,7 @@ function outcomeOf(
         top5: withStandardError(evaluation.top5, evaluation),
       })),
       comparison: difference,
-      broken: broken.toJSON(),
+      unreadable: unreadable.toJSON(),
       profile,
     },
     text: factsText([...facts, ...(difference ? comparisonFacts(difference) : []), ...profileFacts(profile)]),

@@ -3,8 +3,8 @@ import { writeModelFile } from "@cupel/onnx";
 import { watchMemory } from "@cupel/runtime";
 import { fit, networkNames } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
-import { BrokenImages } from "../input/broken-images.ts";
 import { openSource } from "../input/image-options.ts";
+import { UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled } from "../profile/profiled.ts";
 import { chooseConfig } from "../train/choose-config.ts";
 import { chooseNetwork } from "../train/choose-network.ts";
@@ -69,9 +69,9 @@ export const trainCommand: Command = {
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
     const { bytes } = await writeModelFile(result.model, path, { signal });
     for (const note of result.notes) remark(note);
-    const broken = new BrokenImages();
-    broken.addAll(result.broken);
-    const sentence = broken.sentence();
+    const unreadable = new UnreadableImages();
+    unreadable.addAll(result.unreadable);
+    const sentence = unreadable.sentence();
     if (sentence !== null) remark(sentence);
     const checkpoint = options.checkpoint?.path ?? null;
     const { epoch, stopped, history } = result;
@@ -87,7 +87,7 @@ export const trainCommand: Command = {
         checkpoint,
         profile,
         memory,
-        broken: broken.toJSON(),
+        unreadable: unreadable.toJSON(),
       },
       text: summaryText({ path, bytes, result, checkpoint, profile, memory }),
     };

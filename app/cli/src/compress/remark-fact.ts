@@ -1,7 +1,7 @@
 /** What a compression tells on its way, in sentences that name the options of the command. */
 import type { CompressionFact } from "@cupel/compress";
-import { BrokenImages } from "../input/broken-images.ts";
 import { remarkGuess } from "../input/preprocessing-option.ts";
+import { UnreadableImages } from "../input/unreadable-images.ts";
 import { countText, numberOf } from "../terminal/figures.ts";
 
 type Kind = CompressionFact["kind"];
@@ -24,8 +24,8 @@ const remarks: {
         "the report judges by the images it calibrated with, so its accuracy is optimistic.",
     ),
   written: () => {},
-  broken({ images }, remark) {
-    const sentence = new BrokenImages(images).sentence();
+  unreadable({ images }, remark) {
+    const sentence = new UnreadableImages(images).sentence();
     if (sentence !== null) remark(sentence);
   },
   note: ({ sentence }, remark) => remark(sentence),

@@ -9,11 +9,11 @@ import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type InferenceSession, openSession, type TensorData } from "@cupel/runtime";
 import {
-  type BrokenImage,
   batches,
   type ImageBatch,
   type ImageSource,
   type Preprocessing,
+  type UnreadableImage,
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
 import { ChannelMoments } from "./channel-moments.ts";
@@ -38,7 +38,7 @@ export interface CalibrationOptions extends RangeOptions, WorkOptions {
   readonly tolerance: number;
   readonly threads: number;
   readonly strict?: boolean | undefined;
-  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
   readonly open?: typeof openSession | undefined;
 }
 
@@ -136,7 +136,7 @@ export async function calibrate(
   const stream = batches(images, options.preprocessing, {
     batchSize: perRun,
     strict: options.strict,
-    onBroken: options.onBroken,
+    onUnreadable: options.onUnreadable,
     signal,
   });
   for await (const batch of stream) {

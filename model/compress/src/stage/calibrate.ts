@@ -64,7 +64,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
       preprocessing: context.preprocessing,
       threads: context.threads,
       strict: context.strict,
-      onBroken: context.onBroken,
+      onUnreadable: context.onUnreadable,
       open: context.open,
       signal: context.signal,
       progress: context.progress,

@@ -14,7 +14,7 @@ import {
 } from "@cupel/onnx";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
-import type { BrokenImage, ImageSource, Preprocessing } from "@cupel/vision";
+import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
 import type { TSchema } from "typebox";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import type { Calibration } from "../calibrate/calibrate.ts";
@@ -93,7 +93,7 @@ export interface StageContext extends WorkOptions {
   readonly seed: number;
   readonly threads: number;
   readonly strict: boolean;
-  readonly onBroken: ((broken: BrokenImage) => void) | undefined;
+  readonly onUnreadable: ((unreadable: UnreadableImage) => void) | undefined;
   /** What sessions are opened with; undefined for `openSession`. */
   readonly open: typeof openSession | undefined;
 }

@@ -100,13 +100,6 @@ export function equalSize(context: RuleContext, what: string, a: Dimension, b: D
   return merged;
 }
 
-/** Sizes both shapes give, position by position; unknown rank yields to the other. */
-export function alignShapes(context: RuleContext, what: string, a: Shape, b: Shape): Shape {
-  if (a === null || b === null) return a ?? b;
-  if (a.length !== b.length) throw context.conflict(`${what}: ${a.length} and ${b.length} dimensions`);
-  return a.map((size, i) => equalSize(context, what, size, b[i]!));
-}
-
 /** The given shape, or as many unknown sizes. @throws SHAPE_CONFLICT when its rank is another. */
 export function ofRank(context: RuleContext, index: number, rank: number): readonly Dimension[] {
   const shape = context.shape(index);

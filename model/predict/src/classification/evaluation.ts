@@ -1,5 +1,5 @@
 /** The predictions of a classifier over a source of images, and how many of them are right. */
-import type { BrokenImage, ImageSource } from "@cupel/vision";
+import type { ImageSource, UnreadableImage } from "@cupel/vision";
 import { requireLabels } from "../labels/match-labels.ts";
 import type { ModelClasses } from "../labels/model-classes.ts";
 import type { EvaluatedImages, TaskEvaluation } from "../task/task.ts";
@@ -43,7 +43,7 @@ export function evaluateClasses(
       rows.push(scores);
       predictions.push(classIndex);
     },
-    result(broken: readonly BrokenImage[]) {
+    result(unreadable: readonly UnreadableImage[]) {
       const classes = rows[0]?.length ?? 0;
       return {
         indices,
@@ -53,7 +53,7 @@ export function evaluateClasses(
         predictions,
         top1: shareOf(labels, (label, i) => predictions[i] === label),
         top5: classes > 5 ? shareOf(labels, (label, i) => rankOf(label, rows[i]!) < 5) : null,
-        broken,
+        unreadable,
       };
     },
   };

@@ -1,6 +1,12 @@
 /** Images through an open session to predictions, and to an evaluation: the one loop that does it. */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { type BrokenImage, batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
+import {
+  batches,
+  type ImageSource,
+  type Preprocessing,
+  tensorDims,
+  type UnreadableImage,
+} from "@cupel/vision";
 import type { EvaluatedImages, ModelFacts, OutputReader, Task } from "../task/task.ts";
 import { checkDims, type ImageSession, imagesPerRun, runImages } from "./image-runs.ts";
 
@@ -10,7 +16,7 @@ export interface PredictOptions extends WorkOptions {
   /** Fail on the first unreadable image instead of leaving it out. Default false. */
   readonly strict?: boolean | undefined;
   /** Called for each image that cannot be read, in order. */
-  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
 }
 
 export interface ImagePrediction<Prediction> {
@@ -50,7 +56,7 @@ export async function* predictImages<Prediction>(
   options: PredictOptions,
   doing = predicting,
 ): AsyncGenerator<ImagePrediction<Prediction>, void, undefined> {
-  const { signal, strict, onBroken } = options;
+  const { signal, strict, onUnreadable } = options;
   const input = session.inputs[0]!;
   checkDims(input, tensorDims(preprocessing, 1));
   using progress = (options.progress ?? silentProgress).start(doing.title, images.length, "images");
@@ -58,7 +64,7 @@ export async function* predictImages<Prediction>(
     batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
     strict,
     signal,
-    onBroken,
+    onUnreadable,
   });
   for await (const { data, ...batch } of stream) {
     throwIfCancelled(signal, doing.what);
@@ -81,14 +87,14 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
   images: ImageSource,
   options: PredictOptions,
 ): Promise<Evaluated> {
-  const broken: BrokenImage[] = [];
-  const onBroken = (image: BrokenImage): void => {
-    broken.push(image);
-    options.onBroken?.(image);
+  const unreadable: UnreadableImage[] = [];
+  const onUnreadable = (image: UnreadableImage): void => {
+    unreadable.push(image);
+    options.onUnreadable?.(image);
   };
   const evaluation = task.evaluation(images, facts);
-  const work = { ...options, onBroken };
+  const work = { ...options, onUnreadable };
   const stream = predictImages(session, reader, facts.preprocessing, images, work, evaluating);
   for await (const { index, prediction } of stream) evaluation.add(index, prediction);
-  return evaluation.result(broken);
+  return evaluation.result(unreadable);
 }

@@ -14,7 +14,7 @@
  */
 import type { Model } from "@cupel/onnx";
 import type { TensorData, ValueInfo } from "@cupel/runtime";
-import type { BrokenImage, ImageBatch, ImageSource, Preprocessing } from "@cupel/vision";
+import type { ImageBatch, ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
 
 /** What a task knows of a model whose outputs it reads. */
 export interface ModelFacts {
@@ -49,15 +49,15 @@ export type BatchInfo = Omit<ImageBatch, "data">;
 export interface TaskEvaluation<Prediction, Evaluated> {
   /** In the order of the source. @param index of the image in its source. @throws LABELS_MISMATCH */
   add(index: number, prediction: Prediction): void;
-  /** @param broken images that could not be read, for which there was no prediction. */
-  result(broken: readonly BrokenImage[]): Evaluated;
+  /** @param unreadable images that could not be read, for which there was no prediction. */
+  result(unreadable: readonly UnreadableImage[]): Evaluated;
 }
 
 /** What evaluations of every task have in common. */
 export interface EvaluatedImages {
   /** Index in the source of each image that could be read, in its order. */
   readonly indices: readonly number[];
-  readonly broken: readonly BrokenImage[];
+  readonly unreadable: readonly UnreadableImage[];
 }
 
 export interface Task<

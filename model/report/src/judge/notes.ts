@@ -1,6 +1,6 @@
 /** What a reader must know before believing the figures, in sentences. */
 import { type CpuFeatures, int8Advice } from "@cupel/runtime";
-import type { BrokenImage } from "@cupel/vision";
+import type { UnreadableImage } from "@cupel/vision";
 import type { ModelPair } from "../model-pair.ts";
 import type { LatencyReport } from "../report-schema.ts";
 
@@ -8,7 +8,7 @@ export interface NoteFacts {
   readonly cpu: CpuFeatures;
   /** Of layers whose error is large and does not last. */
   readonly harmless: string | null;
-  readonly broken: readonly BrokenImage[];
+  readonly unreadable: readonly UnreadableImage[];
   readonly images: number;
   /** Images whose activations were compared. */
   readonly compared: number;
@@ -22,14 +22,14 @@ export interface NoteFacts {
 /** Slowest over fastest tenth of the runs beyond which the machine was busy with something else. */
 const calm = 2;
 
-/** Broken images named in the report; the count is whole. */
+/** Unreadable images named in the report; the count is whole. */
 const namedImages = 3;
 
 export function reportNotes(facts: NoteFacts): string[] {
   const { warning } = int8Advice(facts.cpu);
   const notes = [
     warning,
-    brokenNote(facts.broken),
+    unreadableNote(facts.unreadable),
     facts.harmless,
     facts.matched > 0
       ? null
@@ -50,12 +50,12 @@ function isUnsteady({ p10Ms, p90Ms }: LatencyReport): boolean {
   return p90Ms > calm * p10Ms;
 }
 
-function brokenNote(broken: readonly BrokenImage[]): string | null {
-  if (broken.length === 0) return null;
-  const named = broken.slice(0, namedImages).map(({ id }) => id);
-  const rest = broken.length - named.length;
+function unreadableNote(unreadable: readonly UnreadableImage[]): string | null {
+  if (unreadable.length === 0) return null;
+  const named = unreadable.slice(0, namedImages).map(({ id }) => id);
+  const rest = unreadable.length - named.length;
   const which = `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
-  return broken.length === 1
+  return unreadable.length === 1
     ? `One image could not be read and is left out: ${which}.`
-    : `${broken.length} images could not be read and are left out: ${which}.`;
+    : `${unreadable.length} images could not be read and are left out: ${which}.`;
 }

@@ -2,7 +2,7 @@
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { SessionOpener } from "@cupel/runtime";
-import type { Augmentation, BrokenImage, ImageSource, LoaderOptions, Preprocessing } from "@cupel/vision";
+import type { Augmentation, ImageSource, LoaderOptions, Preprocessing, UnreadableImage } from "@cupel/vision";
 import type { Loss } from "../step/loss.ts";
 import type { StepResult, TrainerOptions } from "../trainer/trainer.ts";
 import type { EpochMetrics, Metric } from "./history.ts";
@@ -60,5 +60,5 @@ export interface FitResult {
   /** Sentences for the log, such as that the checkpoint was of an earlier version. */
   readonly notes: readonly string[];
   /** Images that could not be read. */
-  readonly broken: readonly BrokenImage[];
+  readonly unreadable: readonly UnreadableImage[];
 }

@@ -85,7 +85,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
     notes: found?.remark ? [found.remark] : [],
-    broken: run.broken,
+    unreadable: run.unreadable,
   };
 }
 

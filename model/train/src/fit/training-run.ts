@@ -7,7 +7,7 @@
 import type { ProgressTask } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import { crossEntropy, endsInSoftmax, evaluate } from "@cupel/predict";
-import type { BrokenImage, ImageSource, Loader } from "@cupel/vision";
+import type { ImageSource, Loader, UnreadableImage } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import type { StepResult, Trainer, TrainerState } from "../trainer/trainer.ts";
 import { type Checkpoint, type EpochInHand, type StateValues, writeCheckpoint } from "./checkpoint.ts";
@@ -30,7 +30,7 @@ export interface TrainingRunParts {
 
 export class TrainingRun {
   readonly #parts: TrainingRunParts;
-  readonly #broken = new Map<string, BrokenImage>();
+  readonly #unreadable = new Map<string, UnreadableImage>();
   #history: readonly EpochMetrics[] = [];
   #best: StateValues | null = null;
   #inHand = epochAt(0);
@@ -44,9 +44,9 @@ export class TrainingRun {
     return this.#history;
   }
 
-  get broken(): readonly BrokenImage[] {
-    for (const image of this.#parts.loader.broken) this.#broken.set(image.id, image);
-    return [...this.#broken.values()];
+  get unreadable(): readonly UnreadableImage[] {
+    for (const image of this.#parts.loader.unreadable) this.#unreadable.set(image.id, image);
+    return [...this.#unreadable.values()];
   }
 
   get steps(): number {
@@ -149,7 +149,7 @@ export class TrainingRun {
       open: open && ((source, opening) => open(source, { ...opening, state: [] })),
       strict: loader?.strict,
       signal,
-      onBroken: (image) => this.#broken.set(image.id, image),
+      onUnreadable: (image) => this.#unreadable.set(image.id, image),
     });
     return {
       validationLoss: crossEntropy(evaluation, endsInSoftmax(model)),

@@ -180,9 +180,9 @@ test("an image that cannot be read is replaced, and told by name", async () => {
     image: (index) =>
       index === 5 ? Promise.resolve({ kind: "encoded", bytes: Buffer.from("no image") }) : good.image(index),
   };
-  const { broken } = await fit(network(), { ...settings, train, epochs: 1, validation: undefined });
+  const { unreadable } = await fit(network(), { ...settings, train, epochs: 1, validation: undefined });
   assert.deepEqual(
-    broken.map(({ id }) => id),
+    unreadable.map(({ id }) => id),
     ["stripes#5"],
   );
 });

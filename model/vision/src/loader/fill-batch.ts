@@ -4,10 +4,10 @@ import { createAugmenter } from "../augmentation/augment.ts";
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import type { Image } from "../image.ts";
 import type { Preprocessing } from "../preprocessing/preprocessing.ts";
-import { isUnreadable } from "../tensors/broken-images.ts";
 import { decodeImage } from "../tensors/decode.ts";
 import { inOrder } from "../tensors/in-order.ts";
 import { createNormaliser } from "../tensors/normalise.ts";
+import { isUnreadable } from "../tensors/unreadable-images.ts";
 
 /** One image and where it goes. */
 export interface Slot {
@@ -20,13 +20,16 @@ export interface Slot {
   readonly seed: number;
 }
 
-export interface BrokenSlot {
+export interface UnreadableSlot {
   readonly place: number;
   readonly reason: string;
 }
 
 /** Writes the slots into `data`; those that cannot be read are told and their places left as they were. */
-export type BatchFiller = (slots: readonly Slot[], data: Float32Array<ArrayBuffer>) => Promise<BrokenSlot[]>;
+export type BatchFiller = (
+  slots: readonly Slot[],
+  data: Float32Array<ArrayBuffer>,
+) => Promise<UnreadableSlot[]>;
 
 /** While one image is normalised in the thread, sharp decodes another on one of libuv's. */
 const DECODING_AT_ONCE = 2;
@@ -37,7 +40,7 @@ export function createBatchFiller(preprocessing: Preprocessing, augmentation: Au
   const extent = augmentation.length > 0 ? "whole" : "centre";
 
   return async (slots, data) => {
-    const broken: BrokenSlot[] = [];
+    const unreadable: UnreadableSlot[] = [];
     const fill = async (at: number): Promise<void> => {
       const { place, image, id, seed } = slots[at]!;
       try {
@@ -45,11 +48,11 @@ export function createBatchFiller(preprocessing: Preprocessing, augmentation: Au
         normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerImage);
       } catch (thrown) {
         if (!isUnreadable(thrown)) throw thrown;
-        broken.push({ place, reason: thrown.message });
+        unreadable.push({ place, reason: thrown.message });
       }
     };
     const bounds = { workers: DECODING_AT_ONCE, window: slots.length };
     for await (const _ of inOrder(slots.length, bounds, fill));
-    return broken.sort((a, b) => a.place - b.place);
+    return unreadable.sort((a, b) => a.place - b.place);
   };
 }

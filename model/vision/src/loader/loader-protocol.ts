@@ -1,7 +1,7 @@
 /** What a loader asks of its threads. The floats of a batch change hands; they are never copied. */
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import type { Preprocessing } from "../preprocessing/preprocessing.ts";
-import type { BrokenSlot, Slot } from "./fill-batch.ts";
+import type { Slot, UnreadableSlot } from "./fill-batch.ts";
 
 /** Given to the thread as it starts. */
 export interface LoaderThreadData {
@@ -17,5 +17,5 @@ export interface LoaderTask {
 
 export interface FilledBatch {
   readonly data: Float32Array<ArrayBuffer>;
-  readonly broken: readonly BrokenSlot[];
+  readonly unreadable: readonly UnreadableSlot[];
 }

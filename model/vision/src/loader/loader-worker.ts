@@ -9,6 +9,6 @@ const fill = createBatchFiller(preprocessing, augmentation);
 
 serveThread<LoaderTask, FilledBatch>({
   async perform({ slots, data }) {
-    return { result: { broken: await fill(slots, data), data }, transfer: [data.buffer] };
+    return { result: { unreadable: await fill(slots, data), data }, transfer: [data.buffer] };
   },
 });

@@ -14,9 +14,9 @@ import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { CHANNELS, type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
 import { checkCount } from "../tensors/batches.ts";
-import { allUnreadable, type BrokenImage, isUnreadable } from "../tensors/broken-images.ts";
+import { allUnreadable, isUnreadable, type UnreadableImage } from "../tensors/unreadable-images.ts";
 import { type EpochPlan, planEpoch } from "./epoch-plan.ts";
-import { type BrokenSlot, createBatchFiller, type Slot } from "./fill-batch.ts";
+import { createBatchFiller, type Slot, type UnreadableSlot } from "./fill-batch.ts";
 import { LoaderThreads, loaderClosed } from "./loader-threads.ts";
 
 export interface LoaderOptions {
@@ -62,7 +62,7 @@ export interface TrainingBatch {
 export interface Loader extends AsyncDisposable {
   readonly batchesPerEpoch: number;
   /** Images that could not be read so far, each once, as they were met. */
-  readonly broken: readonly BrokenImage[];
+  readonly unreadable: readonly UnreadableImage[];
   /**
    * The batches of one epoch, counted from 0. Iterating throws IMAGES_UNREADABLE (every image, or one
    * under `strict`), THREAD_CRASHED, LOADER_CLOSED, CANCELLED and DEADLINE_EXCEEDED.
@@ -97,7 +97,7 @@ export function openLoader(
   }
   const valuesPerImage = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];
   const filler = openFiller(preprocessing, augmentation, workers);
-  const broken = new Map<number, BrokenImage>();
+  const unreadable = new Map<number, UnreadableImage>();
   const free: Float32Array<ArrayBuffer>[] = [];
   let closed = false;
 
@@ -106,7 +106,7 @@ export function openLoader(
     if (closed) throw loaderClosed();
   };
 
-  async function slotOf(plan: EpochPlan, place: number, index: number): Promise<Slot | BrokenSlot> {
+  async function slotOf(plan: EpochPlan, place: number, index: number): Promise<Slot | UnreadableSlot> {
     const id = source.id(index);
     try {
       const image = await source.image(index);
@@ -117,16 +117,16 @@ export function openLoader(
     }
   }
 
-  /** The image at this position in the order of the epoch, or the first after it that is not known broken. */
+  /** The image at this position in the order of the epoch, or the first after it that is not known unreadable. */
   function choose({ order }: EpochPlan, position: number): number {
     for (let step = 0; step < order.length; step++) {
       const index = order[(position + step) % order.length]!;
-      if (!broken.has(index)) return index;
+      if (!unreadable.has(index)) return index;
     }
-    throw allUnreadable(source, [...broken.values()]);
+    throw allUnreadable(source, [...unreadable.values()]);
   }
 
-  /** Rounds of reading: a place whose image turns out broken takes another in the next round. */
+  /** Rounds of reading: a place whose image turns out unreadable takes another in the next round. */
   async function make(plan: EpochPlan, index: number): Promise<TrainingBatch> {
     const first = index * batchSize;
     const count = Math.min(batchSize, source.length - first);
@@ -142,10 +142,10 @@ export function openLoader(
         data,
       );
       data = filled.data;
-      const failed = [...asked.filter((slot) => "reason" in slot), ...filled.broken];
+      const failed = [...asked.filter((slot) => "reason" in slot), ...filled.unreadable];
       for (const { place, reason } of failed) {
         const image = { index: indices[place]!, id: source.id(indices[place]!), reason };
-        broken.set(image.index, image);
+        unreadable.set(image.index, image);
         if (strict) throw visionErrors.error("IMAGES_UNREADABLE", reason, { details: { ...image } });
       }
       open = failed.map(({ place }) => place);
@@ -201,8 +201,8 @@ export function openLoader(
 
   const loader: Loader = {
     batchesPerEpoch,
-    get broken() {
-      return [...broken.values()];
+    get unreadable() {
+      return [...unreadable.values()];
     },
     epoch(epoch, { from = 0 } = {}) {
       checkCount("epoch", epoch, 0);
@@ -228,7 +228,7 @@ function openFiller(preprocessing: Preprocessing, augmentation: Augmentation, wo
   }
   const fill = createBatchFiller(preprocessing, augmentation);
   return {
-    fill: async (slots, data) => ({ broken: await fill(slots, data), data }),
+    fill: async (slots, data) => ({ unreadable: await fill(slots, data), data }),
     close: async () => {},
   };
 }

@@ -9,10 +9,10 @@ import { type CupelError, silentProgress, throwIfCancelled, type WorkOptions } f
 import { visionErrors } from "../errors.ts";
 import type { ImageSource, RawImage } from "../image.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
-import { allUnreadable, type BrokenImage, isUnreadable } from "./broken-images.ts";
 import { decodeImage } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
+import { allUnreadable, isUnreadable, type UnreadableImage } from "./unreadable-images.ts";
 
 export interface BatchesOptions extends WorkOptions {
   /** Images in a batch; the last one may have fewer. */
@@ -22,7 +22,7 @@ export interface BatchesOptions extends WorkOptions {
   /** Images decoded at once, on libuv's threads (4 unless UV_THREADPOOL_SIZE says otherwise). Default 2. */
   readonly workers?: number | undefined;
   /** Told of each skipped image, in order. */
-  readonly onBroken?: ((broken: BrokenImage) => void) | undefined;
+  readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
 }
 
 export interface ImageBatch {
@@ -38,7 +38,7 @@ export interface ImageBatch {
 
 export interface ImageBatches extends AsyncIterable<ImageBatch> {
   /** Images skipped so far in the latest iteration. */
-  readonly broken: readonly BrokenImage[];
+  readonly unreadable: readonly UnreadableImage[];
 }
 
 /** Batches made while the consumer works on one: one ready, one being filled. */
@@ -59,14 +59,14 @@ export function batches(
   checkCount("batchSize", options.batchSize);
   checkCount("workers", options.workers ?? 1);
   const normaliser = createNormaliser(preprocessing);
-  let broken: BrokenImage[] = [];
+  let unreadable: UnreadableImage[] = [];
   return {
-    get broken() {
-      return broken;
+    get unreadable() {
+      return unreadable;
     },
     [Symbol.asyncIterator]() {
-      broken = [];
-      const listed = broken;
+      unreadable = [];
+      const listed = unreadable;
       const left = new AbortController();
       const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
       const images = readable(source, preprocessing, { ...options, signal }, listed);
@@ -78,7 +78,7 @@ export function batches(
 
 type Decoded =
   | { readonly kind: "pixels"; readonly index: number; readonly pixels: RawImage }
-  | { readonly kind: "broken"; readonly index: number; readonly error: CupelError };
+  | { readonly kind: "unreadable"; readonly index: number; readonly error: CupelError };
 
 interface Readable {
   readonly index: number;
@@ -90,16 +90,16 @@ async function* readable(
   source: ImageSource,
   preprocessing: Preprocessing,
   options: BatchesOptions,
-  broken: BrokenImage[],
+  unreadable: UnreadableImage[],
 ): AsyncGenerator<Readable> {
-  const { strict = false, workers = 2, signal, onBroken } = options;
+  const { strict = false, workers = 2, signal, onUnreadable } = options;
   const decode = async (index: number): Promise<Decoded> => {
     throwIfCancelled(signal, "Reading images");
     try {
       const image = await source.image(index);
       return { kind: "pixels", index, pixels: await decodeImage(image, preprocessing, source.id(index)) };
     } catch (thrown) {
-      if (isUnreadable(thrown)) return { kind: "broken", index, error: thrown };
+      if (isUnreadable(thrown)) return { kind: "unreadable", index, error: thrown };
       throw thrown;
     }
   };
@@ -121,11 +121,11 @@ async function* readable(
         id: source.id(decoded.index),
         reason: decoded.error.message,
       };
-      broken.push(entry);
-      onBroken?.(entry);
+      unreadable.push(entry);
+      onUnreadable?.(entry);
     }
   }
-  if (broken.length === source.length) throw allUnreadable(source, broken);
+  if (unreadable.length === source.length) throw allUnreadable(source, unreadable);
 }
 
 async function* assemble(

@@ -3,7 +3,7 @@ import { CupelError } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 
-export interface BrokenImage {
+export interface UnreadableImage {
   readonly index: number;
   readonly id: string;
   readonly reason: string;
@@ -14,12 +14,12 @@ export function isUnreadable(thrown: unknown): thrown is CupelError {
   return thrown instanceof CupelError && thrown.code === "IMAGES_UNREADABLE";
 }
 
-export function allUnreadable(source: ImageSource, broken: readonly BrokenImage[]): CupelError {
-  const first = broken[0];
+export function allUnreadable(source: ImageSource, unreadable: readonly UnreadableImage[]): CupelError {
+  const first = unreadable[0];
   const example = first === undefined ? "" : ` The first: ${first.reason}`;
   return visionErrors.error(
     "IMAGES_UNREADABLE",
     `None of the ${source.length} images in ${source.location} can be read.${example}`,
-    { details: { location: source.location, broken: broken.slice(0, 10) } },
+    { details: { location: source.location, unreadable: unreadable.slice(0, 10) } },
   );
 }

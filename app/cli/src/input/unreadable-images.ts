@@ -1,5 +1,5 @@
 /** Images that could not be read: counted, listed once each, never passed over in silence. */
-import type { BrokenImage } from "@cupel/vision";
+import type { UnreadableImage } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
 import { numberOf } from "../terminal/figures.ts";
 
@@ -10,20 +10,20 @@ export const strictOption = flag({
 
 const named = 5;
 
-export class BrokenImages {
+export class UnreadableImages {
   /** Several passes may read an image, and each would tell. */
   readonly #byId = new Map<string, string>();
 
-  constructor(broken: readonly BrokenImage[] = []) {
-    this.addAll(broken);
+  constructor(unreadable: readonly UnreadableImage[] = []) {
+    this.addAll(unreadable);
   }
 
-  readonly add = ({ id, reason }: Pick<BrokenImage, "id" | "reason">): void => {
+  readonly add = ({ id, reason }: Pick<UnreadableImage, "id" | "reason">): void => {
     this.#byId.set(id, reason);
   };
 
-  addAll(broken: readonly BrokenImage[]): void {
-    for (const each of broken) this.add(each);
+  addAll(unreadable: readonly UnreadableImage[]): void {
+    for (const each of unreadable) this.add(each);
   }
 
   /** Null when all could be read. */
