@@ -15,13 +15,6 @@ export type Choice =
   | { readonly kind: "help" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Files that take a minute or more. They start first: one that starts last runs alone, with a core idle beside it. */
-export const slowFiles = [
-  "service/shared-map/test/interleaving/core.test.ts",
-  "service/shared-map/test/termination.test.ts",
-  "app/console/test/accessibility.test.ts",
-];
-
 /** @param root of the repository, which paths are relative to. */
 export function chooseTests(given: readonly string[], root: string): Choice {
   let parsed: ReturnType<typeof parse>;
@@ -47,13 +40,7 @@ export function chooseTests(given: readonly string[], root: string): Choice {
       return { kind: "refused", reason: `No *.test.ts is "${place}", under it or named like it.` };
     for (const file of found) files.add(file);
   }
-  const isSlow = (file: string) => slowFiles.includes(relative(root, file));
-  const sorted = [...files].sort();
-  return {
-    kind: "run",
-    files: [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))],
-    patterns,
-  };
+  return { kind: "run", files: [...files].sort(), patterns };
 }
 
 function parse(given: readonly string[]) {

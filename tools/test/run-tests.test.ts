@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { chooseTests, slowFiles } from "../runner/choose-tests.ts";
+import { chooseTests } from "../runner/choose-tests.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "cupel-runner-"));
@@ -104,15 +104,6 @@ describe("tests are chosen", () => {
       join(folder, "letters.test.ts"),
       join(folder, "numbers.test.ts"),
     ]);
-  });
-
-  test("the slow ones first, which all exist", () => {
-    const choice = chooseTests([], root);
-    assert.ok(choice.kind === "run");
-    assert.deepEqual(
-      choice.files.slice(0, slowFiles.length).toSorted(),
-      slowFiles.map((file) => join(root, file)).toSorted(),
-    );
   });
 });
 
