@@ -20,6 +20,7 @@ export {
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
+export { type Proportion, proportion } from "./proportion.ts";
 export { createRandom, type Random } from "./random.ts";
 export { conforms, expectation, type Schema } from "./schema.ts";
 export { quantile, type Spread, spreadOf } from "./spread.ts";

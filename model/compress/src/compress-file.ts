@@ -7,6 +7,8 @@ import { resolve } from "node:path";
 import type { WorkOptions } from "@cupel/base";
 import { writeModelFile } from "@cupel/onnx";
 import {
+  assertAboveChance,
+  type Chance,
   type ChosenPreprocessing,
   choosePreprocessing,
   classesOf,
@@ -15,6 +17,8 @@ import {
   namedBy,
   openModel,
   requireLabels,
+  tryModel,
+  uncertainOrigin,
   withoutLabels,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
@@ -34,7 +38,7 @@ export interface CompressFileOptions extends WorkOptions {
   readonly needsLabels?: boolean | undefined;
   /** Images that nothing but the report sees. Default: a fifth of `images`, 1000 at most, kept apart. */
   readonly evaluation?: ImageSource | undefined;
-  /** In full or in words. Default: as the model says, else guessed from its input shape. */
+  /** In full or in words. Default: as the model says, else what does best on the images of several usual ones. */
   readonly preprocessing?: Preprocessing | string | undefined;
   /** Default: 8 bits. */
   readonly recipe?: Recipe | undefined;
@@ -44,6 +48,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly seed?: number | undefined;
   /** Default: all cores. */
   readonly threads?: number | undefined;
+  /** Go on with an original that is right no more often than chance. Default false. */
+  readonly allowChance?: boolean | undefined;
   /** Fail on the first unreadable image. Default false. */
   readonly strict?: boolean | undefined;
   /** What sessions are opened with, but those that measure latency and memory: such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
@@ -55,6 +61,8 @@ export interface CompressFileOptions extends WorkOptions {
 export type CompressionFact =
   /** How the images are prepared, and who says so. */
   | ({ readonly kind: "preprocessing" } & ChosenPreprocessing)
+  /** How often the original is right on a few hundred labelled images, before anything is made of it. */
+  | { readonly kind: "chance"; readonly chance: Chance }
   /** A sentence without its full stop: why the labels of the images are not used. */
   | { readonly kind: "labelsUnused"; readonly problem: string }
   /** Without images for evaluation some were kept apart from the `of` given. */
@@ -90,17 +98,25 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   await assertOtherFile(options.out, path);
   const { out, seed = 1, threads, strict, open, signal, progress, onFact = () => {} } = options;
   const opened = await openModel(path);
-  const chosen = choosePreprocessing(opened, options.preprocessing);
-  onFact({ kind: "preprocessing", ...chosen });
-  const { preprocessing } = chosen;
+  const usual = choosePreprocessing(opened, options.preprocessing);
   const classes = classesOf(opened.model);
   const { calibration, evaluation } = chooseImages(options, classes, seed, onFact);
   const { names } = namedBy(classes, [evaluation, calibration]);
+  const work = { seed, threads, open, signal, progress };
+  const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
+  const { chosen, chance } = await tryModel(path, opened, usual, tried, work);
+  const { preprocessing } = chosen;
+  onFact({ kind: "preprocessing", ...chosen });
+  if (chance) {
+    if (!options.allowChance) assertAboveChance(path, chance, chosen);
+    onFact({ kind: "chance", chance });
+  }
 
   const unreadable = new Map<string, UnreadableImage>();
   const result = await compress(opened.model, {
     images: calibration,
     preprocessing,
+    preprocessingOrigin: uncertainOrigin(chosen),
     classes: names,
     recipe: options.recipe ?? defaultRecipe(),
     seed,

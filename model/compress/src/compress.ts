@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import type { WorkOptions } from "@cupel/base";
 import { type Correspondence, followed, type Model } from "@cupel/onnx";
-import { writeMetadata } from "@cupel/predict";
+import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
@@ -25,6 +25,8 @@ export interface CompressOptions extends WorkOptions {
   readonly images: ImageSource;
   /** How the images become the model's input. Written into the model, as are the class names. */
   readonly preprocessing: Preprocessing;
+  /** Where nobody gave it: found by trial or guessed, which the file then says. Default: it is known. */
+  readonly preprocessingOrigin?: UncertainOrigin | null | undefined;
   /** Class names in the order of the scores. Default: those the model has. */
   readonly classes?: readonly string[] | null | undefined;
   readonly recipe: Recipe;
@@ -67,7 +69,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   assertCompressible(model);
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
-  const { preprocessing, onUnreadable, open, signal, progress } = options;
+  const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
   const images = splitImages(options.images, heldOutOf(recipe), seed);
   const context = {
     recipe,
@@ -84,7 +86,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
 
   let state = stateOf(model);
   // Before anything is measured: a search for a size counts it.
-  writeMetadata(state.model, { preprocessing, classes: options.classes });
+  writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });
   for (const entry of recipe.stages) state = await runStage(entry, state, context);
 
   const calibrated = made(state.calibrated, "calibrate");

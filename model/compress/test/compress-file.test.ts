@@ -41,8 +41,8 @@ test("it writes a model that needs nothing but its file, and reports on the imag
   assert.equal(result.bytes.original, (await stat(at("float.onnx"))).size);
   assert.equal(result.report?.accuracy?.images, 8);
   assert.deepEqual(result.report.recipe, result.recipe);
-  assert.deepEqual(kinds.slice(0, 3), ["preprocessing", "keptApart", "written"]);
-  assert.deepEqual(facts[1], { kind: "keptApart", images: 8, of: 40 });
+  assert.deepEqual(kinds.slice(0, 4), ["keptApart", "preprocessing", "chance", "written"]);
+  assert.deepEqual(facts[0], { kind: "keptApart", images: 8, of: 40 });
   await using predictor = await openPredictor(at("small.onnx"));
   assert.deepEqual(predictor.preprocessing, plain());
 });
@@ -52,7 +52,8 @@ test("what was chosen for the caller is told", async () => {
     preprocessing: undefined,
     images: noiseImages(12, { labels: (index) => index }),
   });
-  assert.ok(facts.some((fact) => fact.kind === "preprocessing" && fact.origin === "guessed"));
+  const preprocessing = facts.find((fact) => fact.kind === "preprocessing");
+  assert.equal(preprocessing?.finding?.by, "information", "the labels are not used");
   assert.ok(facts.some((fact) => fact.kind === "labelsUnused" && /4/.test(fact.problem)));
   assert.ok(facts.some((fact) => fact.kind === "notKeptApart" && fact.of === 12));
 });

@@ -14,6 +14,10 @@ export const predictErrors = defineErrors({
     meaning: "The model's metadata names a task that this version does not know.",
     ...failures.unsupported,
   },
+  ACCURACY_AT_CHANCE: {
+    meaning: "On labelled images the model is right no more often than by always naming the largest class.",
+    ...failures.badData,
+  },
   METADATA_INVALID: {
     meaning: "An entry of the model's metadata is malformed.",
     ...failures.badRequest,

@@ -1,3 +1,10 @@
+export {
+  assertAboveChance,
+  type Chance,
+  chanceOf,
+  chanceOfEvaluation,
+  chanceSentence,
+} from "./classification/chance.ts";
 export { type ClassPrediction, classification } from "./classification/classification.ts";
 export { compareEvaluations, type EvaluationDifference } from "./classification/compare-evaluations.ts";
 export { crossEntropy } from "./classification/cross-entropy.ts";
@@ -5,18 +12,28 @@ export type { Evaluation } from "./classification/evaluation.ts";
 export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/probabilities.ts";
 export { predictErrors } from "./errors.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
-export { type ChosenPreprocessing, choosePreprocessing, type Origin } from "./file/choose-preprocessing.ts";
 export {
   classesFromMetadata,
   type ModelMetadata,
   metadataKeys,
+  originFromMetadata,
   preprocessingFromMetadata,
+  type UncertainOrigin,
   writeMetadata,
 } from "./file/metadata.ts";
 export { bytesOnDisk, type OpenedModel, openModel } from "./file/open-model.ts";
 export { type LabelMatch, matchLabels, requireLabels, withoutLabels } from "./labels/match-labels.ts";
 export { classCountOf, classesOf, type ModelClasses, namedBy } from "./labels/model-classes.ts";
 export { type KnownPredictor, openPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
+export {
+  type ChosenPreprocessing,
+  choosePreprocessing,
+  type Origin,
+  uncertainOrigin,
+} from "./preprocessing/choose-preprocessing.ts";
+export { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
+export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
+export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
 export { checkDims, type InputShape, imagesPerRun, runImages } from "./run/image-runs.ts";
 export type { ImagePrediction, PredictOptions } from "./run/predict-images.ts";
 export type {
@@ -29,3 +46,4 @@ export type {
   TaskModel,
 } from "./task/task.ts";
 export { type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
+export { type Trial, type TrialOptions, tryModel } from "./trial.ts";

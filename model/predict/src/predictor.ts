@@ -2,14 +2,25 @@
  * A model file that predicts images. It says itself what it needs: its task, its preprocessing and the names
  * of its classes are in its metadata; what is given goes before that, and what neither tells is guessed.
  */
+import type { WorkOptions } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
 import { type EngineTuning, type ModelSource, openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, sample, tensorDims, visionErrors } from "@cupel/vision";
+import { classification } from "./classification/classification.ts";
+import { endsInSoftmax } from "./classification/probabilities.ts";
 import { predictErrors } from "./errors.ts";
-import { choosePreprocessing, type Origin } from "./file/choose-preprocessing.ts";
 import { metadataKeys } from "./file/metadata.ts";
 import { type OpenedModel, openModel } from "./file/open-model.ts";
+import { matchLabels, withoutLabels } from "./labels/match-labels.ts";
 import { classCountOf, classesOf } from "./labels/model-classes.ts";
-import { checkDims } from "./run/image-runs.ts";
+import {
+  type ChosenPreprocessing,
+  choosePreprocessing,
+  type Origin,
+} from "./preprocessing/choose-preprocessing.ts";
+import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
+import type { Finding } from "./preprocessing/finding.ts";
+import { checkDims, type ImageSession } from "./run/image-runs.ts";
 import {
   evaluateImages,
   type ImagePrediction,
@@ -26,16 +37,20 @@ import type {
 } from "./task/task.ts";
 import { recognisedTask, type TaskName, taskNamed, type tasks } from "./task/tasks.ts";
 
-export interface PredictorOptions extends EngineTuning {
+/** A signal cancels the opening. */
+export interface PredictorOptions extends EngineTuning, WorkOptions {
   /**
    * In full, or in the words of `parsePreprocessing`, such as "preset=imagenet,resize=none": what is not named
    * is then as the model says. Default: as the model's metadata says, else guessed from its input's shape.
    */
   readonly preprocessing?: Preprocessing | string | undefined;
+  /**
+   * Images to find the preprocessing with, where neither the caller nor the model says it: a few hundred are tried.
+   * Labels that are no classes of the model are not used. Default: none, and a guess stays one.
+   */
+  readonly findWith?: ImageSource | undefined;
   /** Names in the order of the model's classes. Default: as the model's metadata says. */
   readonly classes?: readonly string[] | undefined;
-  /** Cancels the opening. */
-  readonly signal?: AbortSignal | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -46,6 +61,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   /** That of `task`: it tells the predictors of `KnownPredictor` apart. */
   readonly taskName: string;
   readonly preprocessing: Preprocessing;
+  /** What a trial of usual preprocessings showed; null where somebody says it, or there were no images to try. */
+  readonly finding: Finding | null;
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
   /** Where each came from; that of `classes` is null when there are none. */
@@ -69,6 +86,9 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   /** Frees all native memory. Predictions under way fail with SESSION_CLOSED. */
   close(): Promise<void>;
 }
+
+/** Of `findWith`. */
+const imagesTried = 256;
 
 type PredictorFor<Row> = Predictor<PredictionOf<Row>, EvaluatedOf<Row>, DifferenceOf<Row>>;
 
@@ -95,22 +115,25 @@ export async function openPredictor(
   options: PredictorOptions & { readonly task?: Task } = {},
 ): Promise<Predictor<unknown, EvaluatedImages, unknown>> {
   const opened = await openModel(source);
-  const { preprocessing, origin } = choosePreprocessing(opened, options.preprocessing);
+  const chosen = choosePreprocessing(opened, options.preprocessing);
   assertOneImageInput(opened);
   const classes = chooseClasses(opened, options.classes);
   const { open = openSession } = options;
   const session = await open(source, options);
   try {
     const { outputs } = session;
-    checkDims(session.inputs[0]!, tensorDims(preprocessing, 1));
+    checkDims(session.inputs[0]!, tensorDims(chosen.preprocessing, 1));
     const { model, ...file } = opened;
     const { task, ...told } = chooseTask({ outputs, model }, options.task);
+    const { preprocessing, origin, finding } =
+      task === classification ? await found(session, model, classes.names, chosen, options) : chosen;
     const facts = { outputs, classes: classes.names, preprocessing };
     const reader = task.reader({ ...facts, model });
     return {
       task,
       taskName: task.name,
       preprocessing,
+      finding,
       classes: classes.names,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       file,
@@ -123,6 +146,23 @@ export async function openPredictor(
     await session.close();
     throw thrown;
   }
+}
+
+async function found(
+  session: ImageSession,
+  model: Model,
+  names: readonly string[] | null,
+  chosen: ChosenPreprocessing,
+  { findWith, signal, progress }: PredictorOptions,
+): Promise<ChosenPreprocessing> {
+  if (!findWith) return chosen;
+  const labelled = matchLabels(findWith, { ...classesOf(model), names }).images ?? withoutLabels(findWith);
+  const probabilities = endsInSoftmax(model);
+  return findPreprocessing(session, sample(labelled, imagesTried, 1), chosen, {
+    probabilities,
+    signal,
+    progress,
+  });
 }
 
 function assertOneImageInput({ model, path }: OpenedModel): void {

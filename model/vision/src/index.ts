@@ -27,7 +27,7 @@ export {
   openLoader,
   type TrainingBatch,
 } from "./loader/open-loader.ts";
-export { parsePreprocessing } from "./preprocessing/parse-preprocessing.ts";
+export { namedSettings, parsePreprocessing } from "./preprocessing/parse-preprocessing.ts";
 export {
   CHANNELS,
   type Colour,
@@ -40,7 +40,14 @@ export {
   tensorDims,
 } from "./preprocessing/preprocessing.ts";
 export { preprocessingText } from "./preprocessing/preprocessing-text.ts";
-export { PRESETS, type PresetName, preprocessingFor } from "./preprocessing/presets.ts";
+export {
+  isPresetName,
+  normalisationOf,
+  PRESETS,
+  type PresetName,
+  preprocessingFor,
+  presetOf,
+} from "./preprocessing/presets.ts";
 export { readPreprocessing } from "./preprocessing/read-preprocessing.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";

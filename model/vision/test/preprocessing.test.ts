@@ -107,7 +107,7 @@ suite("the command-line form", () => {
     ["crop=12,crop=13", /"crop" is given twice/],
     ["resize=short-side", /"resize" must be none, stretch, short-side/],
     ["resize=short-side:1.5", /"resize" must be/],
-    ["preset=vgg", /"preset" must be one of imagenet, tf, raw, cifar10/],
+    ["preset=vgg", /"preset" must be one of imagenet, tf, unit, raw, cifar10, mnist, caffe/],
     ["colour=grey", /"mean" of .* has 3 values, the colour grey needs 1/],
     ["colour=grey,preset=imagenet", /"preset" must be .* as many channels/],
     ["mean=1/2", /has 2 values, the colour rgb needs 3/],

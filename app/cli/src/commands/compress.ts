@@ -6,7 +6,7 @@ import { compressWithReport } from "../compress/compress-with-report.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, openGiven } from "../input/image-options.ts";
-import { preprocessingOption } from "../input/preprocessing-option.ts";
+import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
 import { strictOption } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
 import { factsText } from "../terminal/table.ts";
@@ -36,6 +36,7 @@ export const compressCommand: Command = {
     ...Object.values(evaluationOptions),
     classesOption,
     preprocessingOption,
+    allowChanceOption,
     reportDir,
     noReport,
     profileOption,
@@ -69,6 +70,7 @@ export const compressCommand: Command = {
               ? undefined
               : await openGiven(given, evaluationOptions, evaluationPath),
           preprocessing: given.get(preprocessingOption),
+          allowChance: given.get(allowChanceOption),
           recipe,
           report: !given.get(noReport),
           reportFolder: given.get(reportDir),

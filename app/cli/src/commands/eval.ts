@@ -1,6 +1,7 @@
 /** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
 
 import {
+  chanceOfEvaluation,
   compareEvaluations,
   type Evaluation,
   type EvaluationDifference,
@@ -12,7 +13,12 @@ import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
 import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
-import { preprocessingOption, remarkGuess } from "../input/preprocessing-option.ts";
+import {
+  allowChanceOption,
+  preprocessingOption,
+  remarkChance,
+  remarkPreprocessing,
+} from "../input/preprocessing-option.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption, type WrittenProfile } from "../profile/profiled.ts";
 import { countText, percentText, pointsText } from "../terminal/figures.ts";
@@ -38,6 +44,7 @@ export const evalCommand: Command = {
     classesOption,
     compare,
     preprocessingOption,
+    allowChanceOption,
     strictOption,
     profileOption,
   ],
@@ -95,11 +102,13 @@ async function evaluateFile(
   const { threads, signal, progress, remark } = context;
   await using predictor = await openPredictor(path, {
     preprocessing: given.get(preprocessingOption),
+    findWith: source,
     threads,
     signal,
+    progress,
     open,
   });
-  const { preprocessing, origin } = predictor;
+  const { preprocessing, origin, finding } = predictor;
   const name: string = predictor.taskName;
   if (predictor.taskName !== "classification") {
     throw predictErrors.error(
@@ -108,9 +117,13 @@ async function evaluateFile(
       { details: { path, task: name } },
     );
   }
-  remarkGuess(path, { preprocessing, origin: origin.preprocessing }, remark);
+  remarkPreprocessing(path, { preprocessing, origin: origin.preprocessing, finding }, remark);
   const evaluation = await predictor.evaluate(source, { strict: given.get(strictOption), signal, progress });
   unreadable.addAll(evaluation.unreadable);
+  // The second may be what a compression destroyed: that is what the comparison tells.
+  const chance = path === given.operands[0] ? chanceOfEvaluation(evaluation) : null;
+  const fed = { preprocessing, origin: origin.preprocessing };
+  remarkChance(path, chance, fed, given.get(allowChanceOption), remark);
   return { path, evaluation };
 }
 

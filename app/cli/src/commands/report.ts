@@ -1,10 +1,15 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
-import { choosePreprocessing, classesOf, namedBy, openModel, requireLabels } from "@cupel/predict";
+import { choosePreprocessing, classesOf, namedBy, openModel, requireLabels, tryModel } from "@cupel/predict";
 import { makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
 import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
-import { preprocessingOption, remarkGuess } from "../input/preprocessing-option.ts";
+import {
+  allowChanceOption,
+  preprocessingOption,
+  remarkChance,
+  remarkPreprocessing,
+} from "../input/preprocessing-option.ts";
 import { reportFiles, writeReport } from "../report/report-files.ts";
 import { reportFacts, reportJson } from "../report/report-summary.ts";
 import { factsText } from "../terminal/table.ts";
@@ -37,7 +42,7 @@ export const reportCommand: Command = {
     { name: "MODEL", summary: "The original" },
     { name: "MODEL2", summary: "What was made of it" },
   ],
-  options: [...Object.values(images), classesOption, preprocessingOption, compared, out],
+  options: [...Object.values(images), classesOption, preprocessingOption, allowChanceOption, compared, out],
   examples: [
     {
       line: "cupel report resnet50.onnx resnet50.stock.onnx --images val/",
@@ -50,10 +55,13 @@ export const reportCommand: Command = {
     const opened = { original: await openModel(originalPath), compressed: await openModel(compressedPath) };
     const spec = given.get(preprocessingOption);
     const first = choosePreprocessing(opened.original, spec);
-    const chosen = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
-    remarkGuess(originalPath, chosen, remark);
+    const told = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
     const classes = classesOf(opened.original.model);
     const source = requireLabels(await openGiven(given, images, required(given, images.images)), classes);
+    const work = { seed, threads, signal, progress };
+    const { chosen, chance } = await tryModel(originalPath, opened.original, told, source, work);
+    remarkPreprocessing(originalPath, chosen, remark);
+    remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({
       originalPath,
       compressedPath,
@@ -61,10 +69,7 @@ export const reportCommand: Command = {
       preprocessing: chosen.preprocessing,
       classes: namedBy(classes, [source]).names,
       comparedImages: given.get(compared),
-      seed,
-      threads,
-      signal,
-      progress,
+      ...work,
     });
     await writeReport(report, files, signal);
     for (const note of report.notes) remark(note);

@@ -46,13 +46,14 @@ export const trainCommand: Command = {
       says: "where does the time go, and does memory grow?",
     },
   ],
-  async run(given, { signal, progress, remark }) {
+  async run(given, context) {
+    const { signal, progress, remark } = context;
     const { config, remarks } = await chooseConfig(given);
     for (const sentence of remarks) remark(sentence);
     const { network: what, labels, labelColumn, classes, validation } = config;
     const path = await modelOutput(requiredSetting(config, "out"), what);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes });
-    const { network, preprocessing } = await chooseNetwork(config, train, remark);
+    const { network, preprocessing } = await chooseNetwork(config, train, context);
     const options = {
       ...chooseFitOptions(given, config, network),
       train,

@@ -14,7 +14,16 @@ export interface Compressed extends CompressedFile {
 
 type Order = Pick<
   CompressFileOptions,
-  "out" | "images" | "needsLabels" | "evaluation" | "preprocessing" | "recipe" | "report" | "strict" | "open"
+  | "out"
+  | "images"
+  | "needsLabels"
+  | "evaluation"
+  | "preprocessing"
+  | "allowChance"
+  | "recipe"
+  | "report"
+  | "strict"
+  | "open"
 >;
 
 /** @throws OPTION_INVALID, and what `compressFile` and `renderReport` throw */

@@ -1,6 +1,7 @@
 /** What a compression tells on its way, in sentences that name the options of the command. */
 import type { CompressionFact } from "@cupel/compress";
-import { remarkGuess } from "../input/preprocessing-option.ts";
+import { chanceSentence } from "@cupel/predict";
+import { remarkPreprocessing } from "../input/preprocessing-option.ts";
 import { UnreadableImages } from "../input/unreadable-images.ts";
 import { countText, numberOf } from "../terminal/figures.ts";
 
@@ -12,7 +13,11 @@ type Remark = (sentence: string) => void;
 const remarks: {
   readonly [Each in Kind]: (fact: FactOf<Each>, remark: Remark, model: string) => void;
 } = {
-  preprocessing: (fact, remark, model) => remarkGuess(model, fact, remark),
+  preprocessing: (fact, remark, model) => remarkPreprocessing(model, fact, remark),
+  chance({ chance }, remark, model) {
+    const sentence = chanceSentence(model, chance);
+    if (sentence !== null) remark(sentence);
+  },
   labelsUnused: ({ problem }, remark) => remark(`${problem}. Its labels are not used.`),
   keptApart: ({ images, of }, remark) =>
     remark(

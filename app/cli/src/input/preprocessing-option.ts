@@ -1,37 +1,50 @@
-/** `--preprocessing`: how images become tensors. What is guessed without it is said to be a guess. */
-import { type ChosenPreprocessing, choosePreprocessing, type OpenedModel } from "@cupel/predict";
-import { type Preprocessing, preprocessingText } from "@cupel/vision";
-import { text } from "../arguments/option.ts";
+/** `--preprocessing`: how images become tensors. What nobody said is said to be found or guessed. */
+import {
+  assertAboveChance,
+  type Chance,
+  type ChosenPreprocessing,
+  chanceSentence,
+  preprocessingSentence,
+} from "@cupel/predict";
+import { flag, text } from "../arguments/option.ts";
 
 export const preprocessingOption = text({
   name: "preprocessing",
   placeholder: "SPEC",
   summary:
     "How images become tensors, such as preset=imagenet,resize=short-side:256,crop=224; " +
-    "presets are imagenet, tf, raw, cifar10; what is not named stays as the model says",
-  fallback: "as the model's metadata says, else guessed from its input shape",
+    "presets are imagenet, tf, unit, raw, cifar10, mnist, caffe; what is not named stays as the model says",
+  fallback: "as the model's metadata says, else what does best on the images",
 });
 
-/** @param spec as given. @throws PREPROCESSING_INVALID, METADATA_INVALID */
-export function preprocessingOf(
-  opened: OpenedModel,
-  spec: string | undefined,
-  remark: (sentence: string) => void,
-): Preprocessing {
-  const chosen = choosePreprocessing(opened, spec);
-  remarkGuess(opened.path, chosen, remark);
-  return chosen.preprocessing;
-}
+export const allowChanceOption = flag({
+  name: "allow-chance",
+  summary: "Go on with a model that is right no more often than chance, instead of stopping",
+});
 
-/** Says that a guess is one; nothing else is remarked. */
-export function remarkGuess(
+/**
+ * Stops at an original at chance, unless that is allowed, and says where too few images tell.
+ * @throws ACCURACY_AT_CHANCE
+ */
+export function remarkChance(
   path: string,
-  { preprocessing, origin }: ChosenPreprocessing,
+  chance: Chance | null,
+  chosen: Pick<ChosenPreprocessing, "preprocessing" | "origin">,
+  allowed: boolean,
   remark: (sentence: string) => void,
 ): void {
-  if (origin !== "guessed") return;
-  remark(
-    `${path} does not say how its images are prepared; guessed from the input shape: ${preprocessingText(preprocessing)}. ` +
-      "If the accuracy is not what you know it to be, set --preprocessing.",
-  );
+  if (chance === null) return;
+  if (!allowed) assertAboveChance(path, chance, chosen);
+  const sentence = chanceSentence(path, chance);
+  if (sentence !== null) remark(sentence);
+}
+
+/** Says who chose the preprocessing, where neither the model nor the caller did. */
+export function remarkPreprocessing(
+  path: string,
+  chosen: Pick<ChosenPreprocessing, "preprocessing" | "origin" | "finding">,
+  remark: (sentence: string) => void,
+): void {
+  const sentence = preprocessingSentence(path, chosen);
+  if (sentence !== null) remark(sentence);
 }

@@ -1,10 +1,18 @@
 /** What is trained: a model from a file, or a new network that fits the images. */
 import { extname } from "node:path";
 import type { Model } from "@cupel/onnx";
-import { openModel } from "@cupel/predict";
+import {
+  choosePreprocessing,
+  classesOf,
+  matchLabels,
+  openModel,
+  tryModel,
+  withoutLabels,
+} from "@cupel/predict";
 import { networkForImages, type TrainingConfig } from "@cupel/train";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
-import { preprocessingOf } from "../input/preprocessing-option.ts";
+import type { CommandContext } from "../commands/command.ts";
+import { remarkPreprocessing } from "../input/preprocessing-option.ts";
 
 export interface ChosenNetwork {
   readonly network: Model;
@@ -15,11 +23,15 @@ export interface ChosenNetwork {
 export async function chooseNetwork(
   { network: subject, preprocessing, seed = 1 }: TrainingConfig,
   images: ImageSource,
-  remark: (sentence: string) => void,
+  { threads, signal, progress, remark }: CommandContext,
 ): Promise<ChosenNetwork> {
   if (extname(subject) === ".onnx") {
     const opened = await openModel(subject);
-    return { network: opened.model, preprocessing: preprocessingOf(opened, preprocessing, remark) };
+    const usual = choosePreprocessing(opened, preprocessing);
+    const labelled = matchLabels(images, classesOf(opened.model)).images ?? withoutLabels(images);
+    const { chosen } = await tryModel(subject, opened, usual, labelled, { threads, seed, signal, progress });
+    remarkPreprocessing(subject, chosen, remark);
+    return { network: opened.model, preprocessing: chosen.preprocessing };
   }
   const built = await networkForImages(subject, images, { preprocessing, seed });
   if (built.remark !== null) remark(built.remark);

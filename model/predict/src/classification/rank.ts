@@ -1,7 +1,7 @@
 /** The order of scores: a higher one first, equals by their index. A score that is no number never wins. */
 
 /** The class with the highest score, the first of equals. */
-export function highest(scores: Float32Array): number {
+export function highest(scores: Float32Array | Float64Array): number {
   let best = 0;
   for (let i = 1; i < scores.length; i++) {
     if (scores[i]! > scores[best]! || Number.isNaN(scores[best])) best = i;

@@ -8,24 +8,35 @@ import type { Model } from "@cupel/onnx";
 import { type Preprocessing, readPreprocessing } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
 
-/** The keys in `metadata_props`. Values are JSON, but for the task, which is its bare name. */
+/** The keys in `metadata_props`. Values are JSON, but for the task and the origin, which are bare words. */
 export const metadataKeys = {
   preprocessing: "cupel.preprocessing",
+  preprocessingOrigin: "cupel.preprocessing.origin",
   classes: "cupel.labels",
   task: "cupel.task",
 } as const;
 
 export interface ModelMetadata {
   readonly preprocessing: Preprocessing;
+  /** Whether the preprocessing is a guess or was found by trial, so that a reader knows. Default: it is known. */
+  readonly preprocessingOrigin?: UncertainOrigin | null | undefined;
   /** Class names in the order of the model's scores; null or absent leaves those that are there. */
   readonly classes?: readonly string[] | null | undefined;
   /** Name of a task in the table `tasks`; absent leaves what is there, and then the outputs tell the task. */
   readonly task?: string | undefined;
 }
 
+/** Of a preprocessing that nobody gave: found by a trial on images, or guessed from the input's shape. */
+export type UncertainOrigin = "found" | "guessed";
+
 /** Writes into the model in place; other entries stay, and so does the order of those that are there. */
-export function writeMetadata(model: Model, { preprocessing, classes, task }: ModelMetadata): void {
+export function writeMetadata(
+  model: Model,
+  { preprocessing, preprocessingOrigin = null, classes, task }: ModelMetadata,
+): void {
   model.metadata.set(metadataKeys.preprocessing, JSON.stringify(preprocessing));
+  if (preprocessingOrigin === null) model.metadata.delete(metadataKeys.preprocessingOrigin);
+  else model.metadata.set(metadataKeys.preprocessingOrigin, preprocessingOrigin);
   if (classes) model.metadata.set(metadataKeys.classes, JSON.stringify(classes));
   if (task !== undefined) model.metadata.set(metadataKeys.task, task);
 }
@@ -35,6 +46,12 @@ export function preprocessingFromMetadata(metadata: ReadonlyMap<string, string>)
   const key = metadataKeys.preprocessing;
   const value = jsonAt(metadata, key);
   return value === undefined ? null : readPreprocessing(value, `the metadata ${key}`);
+}
+
+/** Null when the preprocessing is known, or there is none. */
+export function originFromMetadata(metadata: ReadonlyMap<string, string>): UncertainOrigin | null {
+  const origin = metadata.get(metadataKeys.preprocessingOrigin);
+  return origin === "found" || origin === "guessed" ? origin : null;
 }
 
 /** Class names in the order of the scores; null when the model names none. @throws METADATA_INVALID */

@@ -144,7 +144,7 @@ export const trainingOptions = {
     ...text,
     otherwise: "as the model's metadata says, else guessed from the size of the images",
     description:
-      "How images become tensors, such as preset=imagenet,resize=short-side:256,crop=224; presets are imagenet, tf, raw, cifar10",
+      "How images become tensors, such as preset=imagenet,resize=short-side:256,crop=224; presets are imagenet, tf, unit, raw, cifar10, mnist, caffe",
   },
   checkpoint: {
     ...text,

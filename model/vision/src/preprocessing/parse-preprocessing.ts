@@ -90,6 +90,11 @@ export function parsePreprocessing(spec: string, base: Preprocessing): Preproces
   return checkChannels(preprocessing, `the preprocessing "${spec}"`);
 }
 
+/** The settings that a text names. @throws PREPROCESSING_INVALID */
+export function namedSettings(spec: string): ReadonlySet<string> {
+  return new Set(pairsOf(spec).keys());
+}
+
 function pairsOf(spec: string): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   for (const pair of spec.split(",").map((part) => part.trim())) {

@@ -16,10 +16,16 @@ export const PRESETS = {
   imagenet: { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
   /** Keras' "tf" mode: x / 127.5 - 1, in -1..1. */
   tf: { scale: 1 / 127.5, mean: [1], std: [1] },
+  /** x / 255, in 0..1. */
+  unit: { scale: 1 / 255, mean: [0], std: [1] },
   /** 0..255 as decoded. */
   raw: { scale: 1, mean: [0], std: [1] },
   /** Mean and deviation of the CIFAR-10 training set. */
   cifar10: { scale: 1 / 255, mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+  /** Mean and deviation of the MNIST training set, as PyTorch's example has them. */
+  mnist: { scale: 1 / 255, mean: [0.1307], std: [0.3081] },
+  /** Caffe's and Keras' "caffe" mode: 0..255 minus ImageNet's mean; such models take bgr. */
+  caffe: { scale: 1, mean: [123.68, 116.779, 103.939], std: [1, 1, 1] },
 } as const satisfies Readonly<Record<string, Normalisation>>;
 
 export type PresetName = keyof typeof PRESETS;
@@ -38,6 +44,18 @@ export function normalisationOf(name: PresetName, colour: Colour): Normalisation
   };
   const [means, deviations] = [spread(mean), spread(std)];
   return means === null || deviations === null ? null : { scale, mean: means, std: deviations };
+}
+
+/** The preset that normalises like this; null when none does. */
+export function presetOf({ colour, scale, mean, std }: Preprocessing): PresetName | null {
+  const same = (a: readonly number[], b: readonly number[]) => a.every((value, c) => value === b[c]);
+  const found = Object.keys(PRESETS)
+    .filter(isPresetName)
+    .find((name) => {
+      const preset = normalisationOf(name, colour);
+      return preset !== null && preset.scale === scale && same(preset.mean, mean) && same(preset.std, std);
+    });
+  return found ?? null;
 }
 
 /** Side of a tensor whose input shape leaves it open. */

@@ -1,0 +1,56 @@
+/**
+ * How images become tensors for a model: as it is given, else as the model says, else a guess that is said to
+ * be one. `findPreprocessing` does better than a guess where there are images.
+ */
+import { namedSettings, type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
+import { originFromMetadata, preprocessingFromMetadata, type UncertainOrigin } from "../file/metadata.ts";
+import type { OpenedModel } from "../file/open-model.ts";
+import { preprocessingCandidates } from "./candidates.ts";
+import type { Finding } from "./finding.ts";
+
+/**
+ * Where something that a model needs came from: its own metadata, the caller, a trial of what is usual on
+ * images, or nothing better than a guess.
+ */
+export type Origin = "metadata" | "given" | "found" | "guessed";
+
+export interface ChosenPreprocessing {
+  readonly preprocessing: Preprocessing;
+  readonly origin: Origin;
+  /** Usual ways, the guess first, where nobody says which one is the model's; else empty. */
+  readonly candidates: readonly Preprocessing[];
+  /** What a trial of the candidates showed; null before one, or where none is needed. */
+  readonly finding: Finding | null;
+}
+
+/** What a file that carries the preprocessing has to say of it; null where it is known. */
+export function uncertainOrigin({ origin }: Pick<ChosenPreprocessing, "origin">): UncertainOrigin | null {
+  return origin === "found" || origin === "guessed" ? origin : null;
+}
+
+/** Settings that decide the values of a tensor; the others decide its size, which the input's shape tells. */
+const valueSettings = ["preset", "scale", "mean", "std"];
+
+/**
+ * A guess that went into the metadata is still a guess. Words that leave the values open, such as
+ * "resize=none", leave a guess of them.
+ * @param given in full, or in the words of `parsePreprocessing`: what is not named is then as the model says.
+ * @throws METADATA_INVALID, PREPROCESSING_INVALID, also where the input's shape is not that of an image
+ */
+export function choosePreprocessing(
+  { model, inputShape }: Pick<OpenedModel, "model" | "inputShape">,
+  given: Preprocessing | string | undefined,
+): ChosenPreprocessing {
+  const told = { candidates: [], finding: null };
+  if (typeof given === "object") return { preprocessing: given, origin: "given", ...told };
+  const named = namedSettings(given ?? "");
+  const own = preprocessingFromMetadata(model.metadata);
+  const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
+  const base = own ?? preprocessingFor(inputShape);
+  const preprocessing = parsePreprocessing(given ?? "", base);
+  if (ownOrigin === "guessed" && !valueSettings.some((key) => named.has(key))) {
+    const candidates = preprocessingCandidates(preprocessing, !named.has("colour"));
+    return { preprocessing, origin: "guessed", candidates, finding: null };
+  }
+  return { preprocessing, origin: named.size > 0 ? "given" : ownOrigin, ...told };
+}
