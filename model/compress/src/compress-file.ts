@@ -12,10 +12,14 @@ import {
   type ChosenPreprocessing,
   choosePreprocessing,
   classesOf,
+  type LabelMatch,
+  type LabelsBy,
+  type MatchedLabels,
   type ModelClasses,
   matchLabels,
   namedBy,
   openModel,
+  orderSentence,
   requireLabels,
   tryModel,
   uncertainOrigin,
@@ -36,6 +40,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly images: ImageSource;
   /** Whether labels of `images` MUST be classes of the model. Default false: labels that are none are left out. */
   readonly needsLabels?: boolean | undefined;
+  /** Names in the order of the model's classes, for a model whose metadata has none. Default: those of the images. */
+  readonly classes?: readonly string[] | null | undefined;
   /** Images that nothing but the report sees. Default: a fifth of `images`, 1000 at most, kept apart. */
   readonly evaluation?: ImageSource | undefined;
   /** In full or in words. Default: as the model says, else what does best on the images of several usual ones. */
@@ -65,6 +71,8 @@ export type CompressionFact =
   | { readonly kind: "chance"; readonly chance: Chance }
   /** A sentence without its full stop: why the labels of the images are not used. */
   | { readonly kind: "labelsUnused"; readonly problem: string }
+  /** A whole sentence: labels met the classes by their order, because a side has no names. */
+  | { readonly kind: "labelsByOrder"; readonly sentence: string }
   /** Without images for evaluation some were kept apart from the `of` given. */
   | { readonly kind: "keptApart"; readonly images: number; readonly of: number }
   /** There were too few to keep some apart: the report judges by the images that calibrated. */
@@ -81,6 +89,8 @@ export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> 
   readonly bytes: { readonly original: number; readonly compressed: number };
   /** Null when none was asked for. */
   readonly report: CompressionReport | null;
+  /** How the labels of the images that judge met the model's classes; null where they have none, or unused ones. */
+  readonly labels: LabelsBy;
 }
 
 /** Of images without others for evaluation, this share is kept apart, ... */
@@ -99,8 +109,8 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { out, seed = 1, threads, strict, open, signal, progress, onFact = () => {} } = options;
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
-  const classes = classesOf(opened.model);
-  const { calibration, evaluation } = chooseImages(options, classes, seed, onFact);
+  const classes = classesOf(opened.model, options.classes);
+  const { calibration, evaluation, labels, order } = chooseImages(options, classes, seed, onFact);
   const { names } = namedBy(classes, [evaluation, calibration]);
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
@@ -129,18 +139,19 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   });
   const written = await writeModelFile(result.model, out, { signal });
   onFact({ kind: "written" });
+  if (order !== null) onFact({ kind: "labelsByOrder", sentence: order });
   if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });
   const { model: _, notes, ...facts } = result;
   for (const sentence of notes) onFact({ kind: "note", sentence });
 
   const bytes = { original: opened.bytes, compressed: written.bytes };
-  if (options.report === false) return { ...facts, bytes, report: null };
+  if (options.report === false) return { ...facts, bytes, report: null, labels };
   const report = await makeReport({
     originalPath: path,
     compressedPath: out,
     images: evaluation,
     preprocessing,
-    classes: names,
+    classes: classes.names,
     compression: facts,
     seed,
     threads,
@@ -148,7 +159,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     signal,
     progress,
   });
-  return { ...facts, bytes, report };
+  return { ...facts, bytes, report, labels };
 }
 
 /** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */
@@ -164,26 +175,50 @@ export async function assertOtherFile(out: string, original: string): Promise<vo
   );
 }
 
+interface ChosenImages {
+  readonly calibration: ImageSource;
+  readonly evaluation: ImageSource;
+  readonly labels: LabelsBy;
+  /** What to know of labels that met the classes by their order; else null. */
+  readonly order: string | null;
+}
+
 /** Images that calibrate and images that judge never overlap where that can be had. */
 function chooseImages(
-  { images, needsLabels, evaluation }: CompressFileOptions,
+  options: CompressFileOptions,
   classes: ModelClasses,
   seed: number,
   onFact: (fact: CompressionFact) => void,
-): { readonly calibration: ImageSource; readonly evaluation: ImageSource } {
-  const match = needsLabels
-    ? { images: requireLabels(images, classes), problem: null }
-    : matchLabels(images, classes);
-  // Class folders may be there for order only: any images of the right kind will calibrate.
-  if (match.problem !== null) onFact({ kind: "labelsUnused", problem: match.problem });
-  const calibration = match.images ?? withoutLabels(images);
-  if (evaluation) return { calibration, evaluation: requireLabels(evaluation, classes) };
+): ChosenImages {
+  const evaluation = options.evaluation && requireLabels(options.evaluation, classes);
+  // A model without names takes those of the images that judge, so that the others meet the same classes.
+  const named = evaluation?.by === "index" ? namedBy(classes, [evaluation.images]) : classes;
+  const { images: calibration, by } = chooseCalibration(options, named, onFact);
+  const labels = evaluation ? evaluation.by : by;
+  const order = orderSentence(labels, classes);
+  if (evaluation) return { calibration, evaluation: evaluation.images, labels, order };
   const of = calibration.length;
   if (of < leastToSplit) {
     onFact({ kind: "notKeptApart", of });
-    return { calibration, evaluation: calibration };
+    return { calibration, evaluation: calibration, labels, order };
   }
   const { rest, heldOut } = split(calibration, Math.min(keptApart, mostKeptApart / of), seed);
   onFact({ kind: "keptApart", images: heldOut.length, of });
-  return { calibration: rest, evaluation: heldOut };
+  return { calibration: rest, evaluation: heldOut, labels, order };
+}
+
+/**
+ * Class folders may be there for order only: any images of the right kind will calibrate. Not so where the model
+ * knows some of their names: then they are labels, and one of them is wrong.
+ */
+function chooseCalibration(
+  { images, needsLabels }: CompressFileOptions,
+  classes: ModelClasses,
+  onFact: (fact: CompressionFact) => void,
+): MatchedLabels {
+  const match: LabelMatch = matchLabels(images, classes);
+  if (match.problem === null) return match;
+  if (needsLabels || match.known > 0) return requireLabels(images, classes);
+  onFact({ kind: "labelsUnused", problem: match.problem });
+  return { images: withoutLabels(images), by: null };
 }

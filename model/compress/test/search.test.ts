@@ -77,6 +77,8 @@ function evaluation(wrong: number): Evaluation {
     labels: indices.map(() => 0),
     scores: new Float32Array(images * 2),
     classes: 2,
+    classNames: null,
+    labelsBy: null,
     predictions: indices.map((i) => (i < wrong ? 1 : 0)),
     top1: 1 - wrong / images,
     top5: null,

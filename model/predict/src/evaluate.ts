@@ -3,9 +3,13 @@ import { type EngineTuning, type ModelSource, openSession } from "@cupel/runtime
 import type { ImageSource, Preprocessing } from "@cupel/vision";
 import { classification } from "./classification/classification.ts";
 import type { Evaluation } from "./classification/evaluation.ts";
-import { evaluateImages, type PredictOptions } from "./run/predict-images.ts";
+import { readSource } from "./file/open-model.ts";
+import { classesOf } from "./labels/model-classes.ts";
+import { type EvaluationOptions, evaluateImages } from "./run/predict-images.ts";
 
-export interface EvaluateOptions extends PredictOptions, EngineTuning {
+export interface EvaluateOptions extends EvaluationOptions, EngineTuning {
+  /** Names in the order of the model's classes; null for none. Default: as its metadata says, which is read for labelled images. */
+  readonly classes?: readonly string[] | null | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -24,7 +28,11 @@ export async function evaluate(
   const { open = openSession } = options;
   await using session = await open(model, options);
   const { outputs } = session;
-  const facts = { outputs, classes: null, preprocessing };
+  const classes =
+    options.classes === undefined && images.labelled
+      ? classesOf((await readSource(model)).model).names
+      : (options.classes ?? null);
+  const facts = { outputs, classes, preprocessing };
   const reader = classification.reader({ ...facts, model: null });
   return await evaluateImages(session, classification, reader, facts, images, options);
 }

@@ -22,7 +22,15 @@ export {
   writeMetadata,
 } from "./file/metadata.ts";
 export { bytesOnDisk, type OpenedModel, openModel } from "./file/open-model.ts";
-export { type LabelMatch, matchLabels, requireLabels, withoutLabels } from "./labels/match-labels.ts";
+export {
+  type LabelMatch,
+  type LabelsBy,
+  type MatchedLabels,
+  matchLabels,
+  orderSentence,
+  requireLabels,
+  withoutLabels,
+} from "./labels/match-labels.ts";
 export { classCountOf, classesOf, type ModelClasses, namedBy } from "./labels/model-classes.ts";
 export { type KnownPredictor, openPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
 export {
@@ -35,7 +43,7 @@ export { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
 export { checkDims, type InputShape, imagesPerRun, runImages } from "./run/image-runs.ts";
-export type { ImagePrediction, PredictOptions } from "./run/predict-images.ts";
+export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
 export type {
   BatchInfo,
   EvaluatedImages,

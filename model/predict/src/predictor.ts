@@ -22,6 +22,7 @@ import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import type { Finding } from "./preprocessing/finding.ts";
 import { checkDims, type ImageSession } from "./run/image-runs.ts";
 import {
+  type EvaluationOptions,
   evaluateImages,
   type ImagePrediction,
   type PredictOptions,
@@ -79,10 +80,10 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
    */
   predict(images: ImageSource, options?: PredictOptions): AsyncIterable<ImagePrediction<Prediction>>;
   /**
-   * The same, measured against the labels of the images.
+   * The same, measured against the labels of the images, which meet the classes by name where both sides have names.
    * @throws LABELS_MISMATCH and what `predict` throws
    */
-  evaluate(images: ImageSource, options?: PredictOptions): Promise<Evaluated>;
+  evaluate(images: ImageSource, options?: EvaluationOptions): Promise<Evaluated>;
   /** Frees all native memory. Predictions under way fail with SESSION_CLOSED. */
   close(): Promise<void>;
 }

@@ -109,6 +109,8 @@ function answered(
     labels,
     scores: new Float32Array(predictions.length),
     classes: 10,
+    classNames: null,
+    labelsBy: null,
     predictions,
     top1: null,
     top5: null,

@@ -5,9 +5,17 @@
  */
 import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Correspondence, Model } from "@cupel/onnx";
-import { type Evaluation, evaluate } from "@cupel/predict";
+import {
+  classesOf,
+  type Evaluation,
+  evaluate,
+  type ModelClasses,
+  namedBy,
+  orderSentence,
+  requireLabels,
+} from "@cupel/predict";
 import { cpuFeatures, type openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, sample, thumbnail } from "@cupel/vision";
+import { type ImageSource, type Preprocessing, sample, thumbnail, visionErrors } from "@cupel/vision";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
 import { reportNotes } from "./judge/notes.ts";
 import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
@@ -50,7 +58,10 @@ export interface MakeReportOptions extends WorkOptions {
   /** Evaluation images, labelled or not. */
   readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
-  /** Names by class. Default: those of the images, else "class 0", "class 1", ... */
+  /**
+   * Names in the order of the model's classes, where the original itself names none. Default: those of the images,
+   * else "class 0", "class 1", ...
+   */
   readonly classes?: readonly string[] | null | undefined;
   /** What is known of how the second model was made from the first. Default: nothing, any two models. */
   readonly compression?: CompressionFacts | null | undefined;
@@ -76,23 +87,25 @@ const comparedByDefault = 64;
  * LABELS_MISMATCH, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
  */
 export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
-  const { images, seed, signal, progress, clock = systemClock } = options;
+  const { seed, signal, progress, clock = systemClock } = options;
   const compression = options.compression ?? null;
   const paths: ModelPair<string> = { original: options.originalPath, compressed: options.compressedPath };
   const cpu = cpuFeatures();
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
   const models = await inTurn(paths, readInferred);
   const graphs = { original: models.original.graph, compressed: models.compressed.graph };
+  const classes = classesOfBoth(models, options.classes ?? null);
+  const { images, by } = requireLabels(options.images, classes);
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 
   const sampled = sample(images, options.comparedImages ?? comparedByDefault, seed);
   const compared = await compareLayers(paths, layers, sampled, options, work.threads);
-  const evaluations = await evaluateBoth(paths, options, work.threads);
+  const evaluations = await evaluateBoth(paths, images, classes, options, work.threads);
   const predictions = comparePredictions(
     evaluations.original,
     evaluations.compressed,
-    options.classes ?? images.classes,
+    namedBy(classes, [images]).names,
   );
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
   const latency = await latencyOf(paths, work);
@@ -145,10 +158,28 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
       compared: compared.images,
       matched: layers.length,
       labelled: predictions.accuracy !== null,
+      labelOrder: orderSentence(by, classes),
       latency,
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
   };
+}
+
+/** The report counts by the index of a class, so that both models must have the same. @throws LABELS_MISMATCH */
+function classesOfBoth(
+  { original, compressed }: ModelPair<Model>,
+  otherwise: readonly string[] | null,
+): ModelClasses {
+  const classes = classesOf(original, otherwise);
+  const other = classesOf(compressed).names;
+  const at = classes.names && other ? classes.names.findIndex((name, i) => name !== other[i]) : -1;
+  if (at < 0) return classes;
+  throw visionErrors.error(
+    "LABELS_MISMATCH",
+    `The models name their classes differently: class ${at} is ${JSON.stringify(classes.names?.[at])} for the first and ` +
+      `${JSON.stringify(other?.[at] ?? null)} for the second. A report compares models whose classes are the same, in the same order.`,
+    { details: { first: classes.names, second: other } },
+  );
 }
 
 function compareLayers(
@@ -166,10 +197,13 @@ function compareLayers(
 
 function evaluateBoth(
   paths: ModelPair<string>,
-  { images, preprocessing, open, signal, progress }: MakeReportOptions,
+  images: ImageSource,
+  { names: classes }: ModelClasses,
+  { preprocessing, open, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ModelPair<Evaluation>> {
   const options = {
+    classes,
     threads: Math.max(1, Math.floor(threads / 2)),
     open,
     signal,

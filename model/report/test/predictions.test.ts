@@ -14,6 +14,8 @@ const evaluation = (rows: readonly (readonly number[])[], labels: readonly (numb
     classes: rows[0]!.length,
     predictions,
     top1: labelled > 0 ? right / labelled : null,
+    classNames: null,
+    labelsBy: null,
     top5: null,
     unreadable: [],
   };

@@ -5,7 +5,7 @@ import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
 import { compressWithReport } from "../compress/compress-with-report.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
-import { classesOption, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, openGiven } from "../input/image-options.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
 import { strictOption } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
@@ -57,13 +57,15 @@ export const compressCommand: Command = {
     const recipe = await chooseRecipe(given, context.remark);
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
+    const source = await openGiven(given, calibrationOptions, required(given, calibrationOptions.images));
     const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
       compressWithReport(
         path,
         {
           open,
           out: required(given, out),
-          images: await openGiven(given, calibrationOptions, required(given, calibrationOptions.images)),
+          images: source,
+          classes: givenClasses(given, source),
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
           evaluation:
             evaluationPath === undefined

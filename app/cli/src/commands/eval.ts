@@ -6,13 +6,14 @@ import {
   type Evaluation,
   type EvaluationDifference,
   openPredictor,
+  orderSentence,
   predictErrors,
 } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
-import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
 import {
   allowChanceOption,
   preprocessingOption,
@@ -78,6 +79,9 @@ export const evalCommand: Command = {
         "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
       );
     }
+    for (const order of new Set(evaluated.map((each) => each.order))) {
+      if (order !== null) context.remark(order);
+    }
     const sentence = unreadable.sentence();
     if (sentence !== null) context.remark(sentence);
     const [first, second] = evaluated;
@@ -89,6 +93,8 @@ export const evalCommand: Command = {
 interface Evaluated {
   readonly path: string;
   readonly evaluation: Evaluation;
+  /** What to know of labels that met the classes by their order; else null. */
+  readonly order: string | null;
 }
 
 async function evaluateFile(
@@ -118,13 +124,16 @@ async function evaluateFile(
     );
   }
   remarkPreprocessing(path, { preprocessing, origin: origin.preprocessing, finding }, remark);
-  const evaluation = await predictor.evaluate(source, { strict: given.get(strictOption), signal, progress });
+  const classes = givenClasses(given, source);
+  const strict = given.get(strictOption);
+  const evaluation = await predictor.evaluate(source, { classes, strict, signal, progress });
   unreadable.addAll(evaluation.unreadable);
   // The second may be what a compression destroyed: that is what the comparison tells.
   const chance = path === given.operands[0] ? chanceOfEvaluation(evaluation) : null;
   const fed = { preprocessing, origin: origin.preprocessing };
   remarkChance(path, chance, fed, given.get(allowChanceOption), remark);
-  return { path, evaluation };
+  const known = { count: evaluation.classes, names: predictor.classes };
+  return { path, evaluation, order: orderSentence(evaluation.labelsBy, known) };
 }
 
 function outcomeOf(
@@ -140,6 +149,7 @@ function outcomeOf(
         model: path,
         images: evaluation.indices.length,
         classes: evaluation.classes,
+        labels: evaluation.labelsBy,
         top1: withStandardError(evaluation.top1, evaluation),
         top5: withStandardError(evaluation.top5, evaluation),
       })),

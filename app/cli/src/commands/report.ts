@@ -1,9 +1,9 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
-import { choosePreprocessing, classesOf, namedBy, openModel, requireLabels, tryModel } from "@cupel/predict";
+import { choosePreprocessing, classesOf, openModel, requireLabels, tryModel } from "@cupel/predict";
 import { makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
-import { classesOption, imageOptions, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
 import {
   allowChanceOption,
   preprocessingOption,
@@ -56,10 +56,11 @@ export const reportCommand: Command = {
     const spec = given.get(preprocessingOption);
     const first = choosePreprocessing(opened.original, spec);
     const told = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
-    const classes = classesOf(opened.original.model);
-    const source = requireLabels(await openGiven(given, images, required(given, images.images)), classes);
+    const source = await openGiven(given, images, required(given, images.images));
+    const classes = givenClasses(given, source);
+    const labelled = requireLabels(source, classesOf(opened.original.model, classes));
     const work = { seed, threads, signal, progress };
-    const { chosen, chance } = await tryModel(originalPath, opened.original, told, source, work);
+    const { chosen, chance } = await tryModel(originalPath, opened.original, told, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({
@@ -67,7 +68,7 @@ export const reportCommand: Command = {
       compressedPath,
       images: source,
       preprocessing: chosen.preprocessing,
-      classes: namedBy(classes, [source]).names,
+      classes,
       comparedImages: given.get(compared),
       ...work,
     });

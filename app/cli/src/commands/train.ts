@@ -53,7 +53,7 @@ export const trainCommand: Command = {
     const { network: what, labels, labelColumn, classes, validation } = config;
     const path = await modelOutput(requiredSetting(config, "out"), what);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes });
-    const { network, preprocessing } = await chooseNetwork(config, train, context);
+    const { network, preprocessing, nameless } = await chooseNetwork(config, train, context);
     const options = {
       ...chooseFitOptions(given, config, network),
       train,
@@ -69,6 +69,7 @@ export const trainCommand: Command = {
     );
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
     const { bytes } = await writeModelFile(result.model, path, { signal });
+    if (nameless !== null) remark(nameless);
     for (const note of result.notes) remark(note);
     const unreadable = new UnreadableImages();
     unreadable.addAll(result.unreadable);
@@ -84,6 +85,7 @@ export const trainCommand: Command = {
         seed: options.seed,
         epoch,
         stopped,
+        labels: nameless === null ? result.labels : "index",
         history,
         checkpoint,
         profile,

@@ -17,6 +17,7 @@ type Order = Pick<
   | "out"
   | "images"
   | "needsLabels"
+  | "classes"
   | "evaluation"
   | "preprocessing"
   | "allowChance"

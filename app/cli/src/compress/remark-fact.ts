@@ -19,6 +19,7 @@ const remarks: {
     if (sentence !== null) remark(sentence);
   },
   labelsUnused: ({ problem }, remark) => remark(`${problem}. Its labels are not used.`),
+  labelsByOrder: ({ sentence }, remark) => remark(sentence),
   keptApart: ({ images, of }, remark) =>
     remark(
       `There are no --eval-images: ${countText(images)} of the ${countText(of)} images were kept apart to judge by.`,

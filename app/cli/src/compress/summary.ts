@@ -17,7 +17,7 @@ export function summaryText({ model, files, bytes, layers, report }: Compressed)
 }
 
 export function summaryJson(compressed: Compressed): Record<string, unknown> {
-  const { model, files, bytes, recipe, calibration, layers, tradeOff, report } = compressed;
+  const { model, files, bytes, recipe, calibration, layers, tradeOff, labels, report } = compressed;
   return {
     model,
     bytes,
@@ -25,6 +25,7 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     calibration,
     layers,
     tradeOff,
+    labels,
     report: report && reportJson(report, files),
   };
 }

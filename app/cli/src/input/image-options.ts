@@ -34,7 +34,8 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
 export const classesOption = text({
   name: "classes",
   placeholder: "FILE",
-  summary: "Class names in the order of the labels, one a line",
+  summary:
+    "Class names in the order of the labels, one a line; also those of the model's classes where it names none",
   fallback: "classes.txt beside the images, else as the model's metadata says",
 });
 
@@ -45,6 +46,11 @@ export function openGiven(given: Given, options: ImageOptions, path: string): Pr
     labelColumn: given.get(options.labelColumn),
     classes: given.get(classesOption),
   });
+}
+
+/** The names given with --classes: the order of the model's classes too, where the model names none. */
+export function givenClasses(given: Given, images: ImageSource): readonly string[] | null {
+  return given.has(classesOption) ? images.classes : null;
 }
 
 /** As `openImages`, and `synthetic:COUNT[:SEED]` for images that nobody has to download. */

@@ -6,6 +6,7 @@ import {
   classesOf,
   matchLabels,
   openModel,
+  orderSentence,
   tryModel,
   withoutLabels,
 } from "@cupel/predict";
@@ -17,6 +18,8 @@ import { remarkPreprocessing } from "../input/preprocessing-option.ts";
 export interface ChosenNetwork {
   readonly network: Model;
   readonly preprocessing: Preprocessing;
+  /** Of a model from a file whose classes have no names, so that labels meet them by their order; else null. */
+  readonly nameless: string | null;
 }
 
 /** @throws what `openModel` and `networkForImages` throw */
@@ -27,13 +30,18 @@ export async function chooseNetwork(
 ): Promise<ChosenNetwork> {
   if (extname(subject) === ".onnx") {
     const opened = await openModel(subject);
+    const classes = classesOf(opened.model);
     const usual = choosePreprocessing(opened, preprocessing);
-    const labelled = matchLabels(images, classesOf(opened.model)).images ?? withoutLabels(images);
+    const labelled = matchLabels(images, classes).images ?? withoutLabels(images);
     const { chosen } = await tryModel(subject, opened, usual, labelled, { threads, seed, signal, progress });
     remarkPreprocessing(subject, chosen, remark);
-    return { network: opened.model, preprocessing: chosen.preprocessing };
+    return {
+      network: opened.model,
+      preprocessing: chosen.preprocessing,
+      nameless: classes.names === null ? orderSentence("index", classes) : null,
+    };
   }
   const built = await networkForImages(subject, images, { preprocessing, seed });
   if (built.remark !== null) remark(built.remark);
-  return built;
+  return { ...built, nameless: null };
 }

@@ -1,7 +1,7 @@
 /** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
 import type { WorkOptions } from "@cupel/base";
 import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
-import { evaluate } from "@cupel/predict";
+import { classesOf, evaluate } from "@cupel/predict";
 import type { openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
 import type { Target } from "../recipe/recipe.ts";
@@ -58,7 +58,9 @@ export async function choosePlan(
       ]),
     ),
   );
+  const classes = classesOf(float).names;
   const reference = await evaluate(encodeModel(float), heldOut, preprocessing, {
+    classes,
     threads,
     open,
     signal,
@@ -72,7 +74,7 @@ export async function choosePlan(
       const chunks = encodeModel(build(plan));
       return {
         bytes: byteLengthOfAll(chunks),
-        evaluate: () => evaluate(chunks, heldOut, preprocessing, { threads, open, signal }),
+        evaluate: () => evaluate(chunks, heldOut, preprocessing, { classes, threads, open, signal }),
       };
     },
   });

@@ -7,7 +7,7 @@
  */
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
-import { evaluate } from "@cupel/predict";
+import { evaluate, withoutLabels } from "@cupel/predict";
 import type { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
 import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
@@ -35,7 +35,8 @@ export async function measureSensitivity(
   probes: ReadonlyMap<string, Variant>,
   options: SensitivityOptions,
 ): Promise<Map<string, number>> {
-  const { images, preprocessing, threads, open, signal } = options;
+  const { preprocessing, threads, open, signal } = options;
+  const images = withoutLabels(options.images);
   using task = (options.progress ?? silentProgress).start("Measuring sensitivity", probes.size, "layers");
   const run = (probed: Model) =>
     evaluate(encodeModel(probed), images, preprocessing, { threads, open, signal });

@@ -4,6 +4,8 @@
  *
  *   difference = (c - b) / n,   variance = ((b + c) - (c - b)^2 / n) / n^2.
  */
+import { visionErrors } from "@cupel/vision";
+import { areSameNames, classFinder } from "../labels/class-finder.ts";
 import type { Evaluation } from "./evaluation.ts";
 
 export interface EvaluationDifference {
@@ -21,9 +23,14 @@ export interface EvaluationDifference {
 /** Two-sided 95 % of the normal distribution. */
 const z95 = 1.959964;
 
-/** Both MUST be of the same source. Images that either could not read are left out. */
+/**
+ * Both MUST be of the same source. Images that either could not read are left out. Where both models name their
+ * classes, predictions are the same when their names are, whatever the orders. @throws LABELS_MISMATCH for a name
+ * of the second model that stands twice in the first
+ */
 export function compareEvaluations(first: Evaluation, second: Evaluation): EvaluationDifference {
-  const predictionOf = new Map(second.indices.map((index, at) => [index, second.predictions[at]!]));
+  const inFirst = classesInFirst(first.classNames, second.classNames);
+  const predictionOf = new Map(second.indices.map((index, at) => [index, inFirst(second.predictions[at]!)]));
   let shared = 0;
   let same = 0;
   let images = 0;
@@ -51,5 +58,24 @@ export function compareEvaluations(first: Evaluation, second: Evaluation): Evalu
     gained,
     difference: { value, low: value - z95 * deviation, high: value + z95 * deviation },
     agreement,
+  };
+}
+
+/** From a class of the second model to that of the first; below 0 for a class that the first does not have. */
+function classesInFirst(
+  first: Evaluation["classNames"],
+  second: Evaluation["classNames"],
+): (index: number) => number {
+  if (first === null || second === null || areSameNames(first, second)) return (index) => index;
+  const find = classFinder(first);
+  return (index) => {
+    const found = find(second[index]!);
+    if (found.length <= 1) return found[0] ?? -1 - index;
+    throw visionErrors.error(
+      "LABELS_MISMATCH",
+      `The second model predicts ${JSON.stringify(second[index])}, which is the name of ${found.length} classes of the first (${found.join(" and ")}): ` +
+        "what it means there is not known. Give both models the same class names.",
+      { details: { name: second[index], classes: found } },
+    );
   };
 }

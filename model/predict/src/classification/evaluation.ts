@@ -1,7 +1,7 @@
 /** The predictions of a classifier over a source of images, and how many of them are right. */
 import type { ImageSource, UnreadableImage } from "@cupel/vision";
-import { requireLabels } from "../labels/match-labels.ts";
-import type { ModelClasses } from "../labels/model-classes.ts";
+import { type LabelsBy, requireLabels } from "../labels/match-labels.ts";
+import { fittingClasses, type ModelClasses } from "../labels/model-classes.ts";
 import type { EvaluatedImages, TaskEvaluation } from "../task/task.ts";
 import { rankOf } from "./rank.ts";
 
@@ -12,6 +12,10 @@ export interface Evaluation extends EvaluatedImages {
   /** Raw model outputs, [images, classes] row-major. */
   readonly scores: Float32Array;
   readonly classes: number;
+  /** In the order of the classes; those of the images where labels met by index; null when nobody names them. */
+  readonly classNames: readonly string[] | null;
+  /** How the labels of the images met the classes. */
+  readonly labelsBy: LabelsBy;
   /** The class with the highest score, the first of equals. */
   readonly predictions: readonly number[];
   /** Fractions of the labelled images; null when none is labelled. Top-5 is null for five classes or fewer. */
@@ -30,16 +34,20 @@ export function evaluateClasses(
   images: ImageSource,
   { count, names }: ModelClasses,
 ): TaskEvaluation<ScoredClass, Evaluation> {
-  let matched = count === null ? null : requireLabels(images, { count, names });
+  let known = fittingClasses(count, [names]);
+  let matched = count === null ? null : requireLabels(images, known);
   const indices: number[] = [];
   const labels: (number | null)[] = [];
   const rows: Float32Array[] = [];
   const predictions: number[] = [];
   return {
     add(index, { classIndex, scores }) {
-      matched ??= requireLabels(images, { count: scores.length, names });
+      if (matched === null) {
+        known = fittingClasses(scores.length, [names]);
+        matched = requireLabels(images, known);
+      }
       indices.push(index);
-      labels.push(matched.label(index));
+      labels.push(matched.images.label(index));
       rows.push(scores);
       predictions.push(classIndex);
     },
@@ -50,6 +58,8 @@ export function evaluateClasses(
         labels,
         scores: concatenate(rows),
         classes,
+        classNames: known.names ?? (matched?.by === "index" ? matched.images.classes : null),
+        labelsBy: matched?.by ?? null,
         predictions,
         top1: shareOf(labels, (label, i) => predictions[i] === label),
         top5: classes > 5 ? shareOf(labels, (label, i) => rankOf(label, rows[i]!) < 5) : null,

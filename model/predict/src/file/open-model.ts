@@ -31,7 +31,7 @@ export interface OpenedModel {
  * @throws what `readModelFile` throws, MODEL_INVALID, OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE
  */
 export async function openModel(source: ModelSource): Promise<OpenedModel> {
-  const { model, bytes } = typeof source === "string" ? await readFile(source) : readBytes(source);
+  const { model, bytes } = await readSource(source);
   assertOpset(model);
   checkModel(model);
   assertStaticRank(model);
@@ -45,6 +45,11 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
     inputShape,
     fixedBatch: typeof batch === "number" ? batch : null,
   };
+}
+
+/** The model as it is written, not checked; and its size. @throws what `readModel` and `readModelFile` throw */
+export async function readSource(source: ModelSource): Promise<Pick<OpenedModel, "model" | "bytes">> {
+  return typeof source === "string" ? await readFile(source) : readBytes(source);
 }
 
 async function readFile(path: string) {

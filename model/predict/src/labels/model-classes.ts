@@ -12,12 +12,20 @@ export interface ModelClasses {
 
 /**
  * As the graph and its metadata say. Names that are not as many as the classes name nothing and are left out.
+ * @param otherwise names for a model whose metadata has none
  * @throws METADATA_INVALID
  */
-export function classesOf(model: Model): ModelClasses {
+export function classesOf(model: Model, otherwise: readonly string[] | null = null): ModelClasses {
   const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
-  const names = classesFromMetadata(model.metadata);
-  return { count, names: names !== null && fits(names, count) ? names : null };
+  return fittingClasses(count, [classesFromMetadata(model.metadata), otherwise]);
+}
+
+/** Named by the first list that has as many names as there are classes. */
+export function fittingClasses(
+  count: number | null,
+  lists: readonly (readonly string[] | null | undefined)[],
+): ModelClasses {
+  return { count, names: lists.find((names) => names && fits(names, count)) ?? null };
 }
 
 /** The product of all but the first size; null where one is not a number. @param shape of the first output */
@@ -32,8 +40,15 @@ export function classCountOf(shape: readonly unknown[]): number | null {
 
 /** The model's own names, else the first of the sources that has as many as the model has classes. */
 export function namedBy({ count, names }: ModelClasses, sources: readonly ImageSource[]): ModelClasses {
-  const given = sources.map((source) => source.classes).find((each) => each !== null && fits(each, count));
-  return { count, names: names ?? given ?? null };
+  return {
+    count,
+    names:
+      names ??
+      fittingClasses(
+        count,
+        sources.map((source) => source.classes),
+      ).names,
+  };
 }
 
 function fits(names: readonly string[], count: number | null): boolean {

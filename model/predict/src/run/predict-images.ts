@@ -19,6 +19,11 @@ export interface PredictOptions extends WorkOptions {
   readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
 }
 
+export interface EvaluationOptions extends PredictOptions {
+  /** Names in the order of the model's classes, where the model itself names none. Default: none. */
+  readonly classes?: readonly string[] | null | undefined;
+}
+
 export interface ImagePrediction<Prediction> {
   /** Of the image in its source. */
   readonly index: number;
@@ -85,14 +90,14 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
   reader: OutputReader<Prediction>,
   facts: ModelFacts,
   images: ImageSource,
-  options: PredictOptions,
+  options: EvaluationOptions,
 ): Promise<Evaluated> {
   const unreadable: UnreadableImage[] = [];
   const onUnreadable = (image: UnreadableImage): void => {
     unreadable.push(image);
     options.onUnreadable?.(image);
   };
-  const evaluation = task.evaluation(images, facts);
+  const evaluation = task.evaluation(images, { ...facts, classes: facts.classes ?? options.classes ?? null });
   const work = { ...options, onUnreadable };
   const stream = predictImages(session, reader, facts.preprocessing, images, work, evaluating);
   for await (const { index, prediction } of stream) evaluation.add(index, prediction);

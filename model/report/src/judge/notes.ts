@@ -15,6 +15,8 @@ export interface NoteFacts {
   /** Layers of the original that have a counterpart. */
   readonly matched: number;
   readonly labelled: boolean;
+  /** A sentence, where labels met the classes by their order. */
+  readonly labelOrder: string | null;
   readonly memoryKnown: boolean;
   readonly latency: ModelPair<LatencyReport>;
 }
@@ -34,7 +36,7 @@ export function reportNotes(facts: NoteFacts): string[] {
     facts.matched > 0
       ? null
       : "No activation of the two models could be matched by name: there is nothing to compare layer by layer.",
-    facts.labelled ? null : "The images carry no labels: agreement is known, accuracy is not.",
+    facts.labelled ? facts.labelOrder : "The images carry no labels: agreement is known, accuracy is not.",
     facts.compared < facts.images
       ? `Layers were compared on ${facts.compared} of the ${facts.images} images, drawn evenly over the classes; accuracy is of all of them.`
       : null,

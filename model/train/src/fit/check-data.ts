@@ -1,6 +1,6 @@
 /** Whether images and network belong together, told before anything is compiled or decoded. */
 import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
-import { checkDims, classesOf, requireLabels } from "@cupel/predict";
+import { checkDims, classesOf, type LabelsBy, namedBy, orderSentence, requireLabels } from "@cupel/predict";
 import { type ImageSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 
@@ -12,9 +12,14 @@ export interface FitImages {
 export interface CheckedData extends FitImages {
   /** Name of the network's input. */
   readonly input: string;
+  /** How labels met the network's classes: "index" where those of either source did. */
+  readonly labels: LabelsBy;
+  /** Sentences a person should know. */
+  readonly notes: readonly string[];
 }
 
 /**
+ * A network without names takes those of the images it is trained on; images to validate with meet them.
  * @returns the same images, whose labels are the network's classes
  * @throws IMAGES_NONE, LABELS_MISMATCH, INPUT_SHAPE_MISMATCH, METADATA_INVALID, TRAINING_CONFIG_INVALID for a
  * network of several inputs
@@ -35,12 +40,19 @@ export function checkData(
     );
   }
   checkDims({ name: input.name, dims: input.shape ?? [] }, tensorDims(preprocessing, 1));
-  const classes = classesOf(model);
+  const classes = namedBy(classesOf(model), [train]);
   const labelled = (source: ImageSource) => requireLabels(assertLabelled(source), classes);
+  const [learnt, judged] = [labelled(train), validation && labelled(validation)];
+  const labels = judged?.by === "index" ? judged.by : learnt.by;
+  // Labels that are numbers throughout are what they are: there is no other order to mistake them for.
+  const hasNames = classes.names !== null || Boolean(judged?.images.classes);
+  const sentence = hasNames ? orderSentence(labels, classes) : null;
   return {
     input: input.name,
-    train: labelled(train),
-    validation: validation && labelled(validation),
+    train: learnt.images,
+    validation: judged?.images ?? null,
+    labels,
+    notes: sentence === null ? [] : [sentence],
   };
 }
 

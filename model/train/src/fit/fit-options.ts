@@ -1,6 +1,7 @@
 /** The options of a training and its result. */
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
+import type { LabelsBy } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { Augmentation, ImageSource, LoaderOptions, Preprocessing, UnreadableImage } from "@cupel/vision";
 import type { Loss } from "../step/loss.ts";
@@ -57,6 +58,8 @@ export interface FitResult {
   readonly epoch: number;
   /** "early": no epoch was better for `patience` epochs. */
   readonly stopped: "done" | "early";
+  /** How the labels of the images met the network's classes: "index" where those to train or to validate with did. */
+  readonly labels: LabelsBy;
   /** Sentences for the log, such as that the checkpoint was of an earlier version. */
   readonly notes: readonly string[];
   /** Images that could not be read. */

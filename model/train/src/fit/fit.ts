@@ -29,7 +29,11 @@ import { TrainingRun } from "./training-run.ts";
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
-  const { input, train, validation } = checkData(network, imagesOf(options, seed), preprocessing);
+  const { input, train, validation, labels, notes } = checkData(
+    network,
+    imagesOf(options, seed),
+    preprocessing,
+  );
   await using loader = openLoader(train, preprocessing, {
     ...options.loader,
     batchSize: batch,
@@ -84,7 +88,8 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     history: run.history,
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
-    notes: found?.remark ? [found.remark] : [],
+    labels,
+    notes: found?.remark ? [...notes, found.remark] : notes,
     unreadable: run.unreadable,
   };
 }

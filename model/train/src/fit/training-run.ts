@@ -143,6 +143,7 @@ export class TrainingRun {
     const { preprocessing, batch, threads, executionProviders, open, loader, signal } = options;
     const model = trainer.compiled.exportModel(values);
     const evaluation = await evaluate(encodeModel(model), validation, preprocessing, {
+      classes: validation.classes,
       batchSize: batch,
       threads,
       executionProviders,

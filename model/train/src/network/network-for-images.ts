@@ -6,6 +6,7 @@ import {
   parsePreprocessing,
   preprocessingFor,
   tensorDims,
+  visionErrors,
 } from "@cupel/vision";
 import type { InputSize } from "./network-builder.ts";
 import { parseNetwork } from "./network-spec.ts";
@@ -24,7 +25,8 @@ const usualInput: InputSize = [3, 224, 224];
  * Classes and input size are those of the images, unless `spec` names them.
  * @param spec such as "resnet50:width=32,stem=cifar"
  * @param options `preprocessing` as `parsePreprocessing` takes it. Default: guessed from the size
- * @throws TRAINING_CONFIG_INVALID, PREPROCESSING_INVALID, IMAGES_UNREADABLE
+ * @throws TRAINING_CONFIG_INVALID, PREPROCESSING_INVALID, IMAGES_UNREADABLE; LABELS_MISMATCH for labels without
+ * names that leave gaps, where `spec` does not say how many classes there are
  */
 export async function networkForImages(
   spec: string,
@@ -53,9 +55,19 @@ async function sizeOf(images: ImageSource): Promise<InputSize | null> {
   return first.kind === "raw" ? [first.channels, first.height, first.width] : null;
 }
 
-function classCountOf({ classes, length, label }: ImageSource): number {
+/** Numbers count as classes only from 0 and without gaps: 7 and 1000 are two classes rather than 1001. */
+function classCountOf({ location, classes, length, label }: ImageSource): number {
   if (classes !== null) return classes.length;
-  let largest = 0;
-  for (let i = 0; i < length; i++) largest = Math.max(largest, label(i) ?? 0);
-  return largest + 1;
+  const labels = new Set<number>();
+  for (let i = 0; i < length; i++) labels.add(label(i) ?? 0);
+  const count = Math.max(0, ...labels) + 1;
+  if (labels.size === 0 || labels.size === count) return count;
+  let missing = 0;
+  while (labels.has(missing)) missing++;
+  throw visionErrors.error(
+    "LABELS_MISMATCH",
+    `${location} has ${labels.size} different labels between ${Math.min(...labels)} and ${count - 1}, and none of its images has label ${missing}: how many classes there are is not known. ` +
+      `Number the labels from 0 without gaps, use names for them, or write classes=${count} behind the network's name if classes without images are meant.`,
+    { details: { location, labels: labels.size, largest: count - 1, missing } },
+  );
 }
