@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writeModelFile } from "@cupel/onnx";
-import { openPredictor } from "@cupel/predict";
+import { classesOf, openModel, openPredictor, writeMetadata } from "@cupel/predict";
+import type { ImageSource } from "@cupel/vision";
 import { type CompressFileOptions, type CompressionFact, compressFile } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { smallClassifier } from "./support/network.ts";
@@ -66,4 +67,98 @@ test("labels that are needed and fit no class, and the original as output, are r
   await refused(() => compressed({ evaluation: images, out }), "LABELS_MISMATCH");
   await refused(() => compressed({ out: at("./float.onnx") }), "OUTPUT_IS_INPUT");
   assert.deepEqual(await readdir(folder), files);
+});
+
+const names = ["ant", "bee", "cow", "dog"];
+
+/** Forty images of classes with these names, one after the other; the model has `names`. */
+const called = (...classes: string[]): ImageSource => ({
+  ...noiseImages(40, { labels: (index) => index % classes.length }),
+  classes,
+});
+
+async function named(
+  changes: Partial<CompressFileOptions> & { readonly modelNames?: readonly string[] | null } = {},
+) {
+  const { modelNames = names, ...options } = changes;
+  const facts: CompressionFact[] = [];
+  const model = smallClassifier();
+  if (modelNames !== null) writeMetadata(model, { preprocessing: plain(), classes: modelNames });
+  await writeModelFile(model, at("named.onnx"));
+  const result = await compressFile(at("named.onnx"), {
+    out: at("named.small.onnx"),
+    images: called(...names),
+    preprocessing: plain(),
+    report: false,
+    threads: 1,
+    onFact: (fact) => facts.push(fact),
+    ...options,
+  });
+  const written = classesOf((await openModel(at("named.small.onnx"))).model).names;
+  return { result, facts, kinds: facts.map(({ kind }) => kind), written };
+}
+
+test("the accuracy in the report is that of names: the same for every order of the folders", async () => {
+  const straight = await named({ report: true });
+  const turned = called("dog", "cow", "bee", "ant", "empty");
+  const images = { ...turned, label: (index: number) => 3 - (index % 4) };
+  const other = await named({ report: true, images, evaluation: images });
+  const same = await named({ report: true, evaluation: called(...names) });
+  assert.deepEqual(other.result.report?.accuracy, same.result.report?.accuracy);
+  assert.deepEqual(other.result.report?.accuracy?.classes, names);
+  assert.deepEqual([straight.result.labels, other.result.labels], ["name", "name"]);
+  assert.deepEqual(other.written, names);
+});
+
+test("folders that are there for order only calibrate without labels; with some names that are known they are refused", async () => {
+  const { facts, result, written } = await named({
+    images: called("one", "two", "three", "four"),
+    report: true,
+  });
+  const unused = facts.find((fact) => fact.kind === "labelsUnused");
+  assert.match(unused?.problem ?? "", /4 classes that the model does not have: "one".*4 apart: "ant"/);
+  assert.deepEqual([result.labels, result.report?.accuracy, written], [null, null, names]);
+  const out = at("refused.onnx");
+  await refused(
+    () => named({ images: called("ant", "bee", "cow", "wolf"), out }),
+    "LABELS_MISMATCH",
+    /"wolf"/,
+  );
+  await refused(() => named({ evaluation: called("one", "two"), out }), "LABELS_MISMATCH", /"one", "two"/);
+  await refused(() => named({ images: called("one", "two"), needsLabels: true, out }), "LABELS_MISMATCH");
+  assert.ok(!(await readdir(folder)).includes("refused.onnx"));
+});
+
+test("a model without names takes those of the images by their order, and says so", async () => {
+  const { facts, result, written } = await named({ modelNames: null, report: true });
+  const told = facts.find((fact) => fact.kind === "labelsByOrder");
+  assert.match(told?.sentence ?? "", /by their order, because the model does not name its classes/);
+  assert.ok(
+    result.report?.notes.some((note) => /by their order/.test(note)),
+    String(result.report?.notes),
+  );
+  assert.deepEqual([result.labels, written], ["index", names]);
+});
+
+test("of a model without names, images to calibrate with meet the names of those to judge by", async () => {
+  const images = called("dog", "cow", "bee", "ant");
+  const { facts, result } = await named({ modelNames: null, images, evaluation: called(...names) });
+  assert.deepEqual([facts.some(({ kind }) => kind === "labelsUnused"), result.labels], [false, "index"]);
+  const other = await named({
+    modelNames: null,
+    images: called("a", "b", "c", "d"),
+    evaluation: called(...names),
+  });
+  assert.ok(other.kinds.includes("labelsUnused"), other.kinds.join());
+});
+
+test("numbers in the order of text are no labels of a model without names, unless the order is given", async () => {
+  const images = called("1", "10", "2", "3");
+  const { facts, result, written } = await named({ modelNames: null, images });
+  const unused = facts.find((fact) => fact.kind === "labelsUnused");
+  assert.match(unused?.problem ?? "", /order of text/);
+  assert.deepEqual([result.labels, written], [null, null]);
+  const given = await named({ modelNames: null, images, classes: ["1", "10", "2", "3"], report: true });
+  assert.deepEqual([given.result.labels, given.written], ["name", ["1", "10", "2", "3"]]);
+  assert.equal(given.result.report?.accuracy?.images, 8);
 });

@@ -13,7 +13,8 @@ export function unknownProblem(
   free: readonly string[],
 ): string {
   const hints = unknown.slice(0, namedUnknown).flatMap((name) => {
-    const meant = suggest(name, free);
+    // Of one or two letters, any others are near.
+    const meant = name.length < 3 ? null : suggest(name, free);
     return meant === null ? [] : [`${JSON.stringify(name)} is nearly ${JSON.stringify(meant)}`];
   });
   const hint = hints.length === 0 ? "" : ` (${hints.join("; ")})`;

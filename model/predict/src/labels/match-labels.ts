@@ -25,6 +25,7 @@ export type LabelMatch =
   | (MatchedLabels & { readonly problem: null })
   | {
       readonly images: null;
+      readonly by: null;
       /** A sentence without its full stop. */
       readonly problem: string;
       /** How many of the names with images the model knows: 0 where the labels are about something else. */
@@ -122,11 +123,12 @@ function matchNames(
   if (unknown.length > 0) {
     const met = new Set(classOf.values());
     const free = names.filter((_, index) => !met.has(index));
-    return { images: null, problem: unknownProblem(images.location, unknown, names, free), known, unknown };
+    const problem = unknownProblem(images.location, unknown, names, free);
+    return { images: null, by: null, problem, known, unknown };
   }
   if (twice !== null) {
     const problem = twiceProblem(images.location, twice.name, twice.classes);
-    return { images: null, problem, known, unknown };
+    return { images: null, by: null, problem, known, unknown };
   }
   const label = (index: number): number | null => {
     const own = images.label(index);
@@ -145,7 +147,7 @@ function matchOrder(
 }
 
 function refusedMatch(problem: string): LabelMatch {
-  return { images: null, problem, known: 0, unknown: [] };
+  return { images: null, by: null, problem, known: 0, unknown: [] };
 }
 
 function countProblem(images: ImageSource, count: number, used: ReadonlyMap<number, number>): string | null {
