@@ -113,6 +113,10 @@ test("compress and report say in their output and in the report how labels met",
   assert.match(told.err, byOrder);
   const compared = await cupel("report", nameless, small, "--images", images);
   assert.match(compared.err, byOrder);
+  const { model } = await given(folder);
+  const renamed = await listed(folder, "renamed.txt", ["cirle", "square", "star"]);
+  const refused = await cupel("report", nameless, model, "--images", images, "--classes", renamed);
+  assert.match(refused.err, /class 0 is "cirle" for the first and "circle" for the second/);
 });
 
 test("report refuses two models whose classes stand in another order; eval --compare compares them by name", async () => {

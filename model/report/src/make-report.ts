@@ -94,7 +94,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
   const models = await inTurn(paths, readInferred);
   const graphs = { original: models.original.graph, compressed: models.compressed.graph };
-  const classes = classesOfBoth(models, options.classes ?? null);
+  const classes = classesOfBoth(models, options.classes ?? null, compression === null);
   const { images, by } = requireLabels(options.images, classes);
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
@@ -165,13 +165,19 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   };
 }
 
-/** The report counts by the index of a class, so that both models must have the same. @throws LABELS_MISMATCH */
+/**
+ * The report counts by the index of a class, so that both models must have the same.
+ * @param eitherNames whether the names of the second will do for a first that has none; not where they are those
+ * of the images, as `compress` writes them.
+ * @throws LABELS_MISMATCH
+ */
 function classesOfBoth(
   { original, compressed }: ModelPair<Model>,
   otherwise: readonly string[] | null,
+  eitherNames: boolean,
 ): ModelClasses {
-  const classes = classesOf(original, otherwise);
   const other = classesOf(compressed).names;
+  const classes = classesOf(original, otherwise ?? (eitherNames ? other : null));
   const at = classes.names && other ? classes.names.findIndex((name, i) => name !== other[i]) : -1;
   if (at < 0) return classes;
   throw visionErrors.error(
