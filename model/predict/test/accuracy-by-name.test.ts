@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { CupelError, openTemporaryFolder } from "@cupel/base";
 import { encodeModel, writeModelFile } from "@cupel/onnx";
 import { classification, type Evaluation, evaluate, openPredictor, writeMetadata } from "@cupel/predict";
@@ -92,20 +92,17 @@ const cases: fc.Arbitrary<Case> = fc
     }),
   );
 
-let image: Uint8Array = new Uint8Array();
-before(async () => {
-  image = await levelPng(0);
-});
+const image = levelPng(0);
 
 /** Writes images, whose names tell the prediction, in the form of the case. */
-async function written(folder: string, given: Case, png: (row: Row) => Promise<Uint8Array>) {
+async function written(folder: string, given: Case, png: (row: Row) => Uint8Array) {
   const { form, rows, empty, order } = given;
   const files = rows.map((_, i) => (form === "folders" ? join(rows[i]!.written, `${i}.png`) : `${i}.png`));
   if (form === "folders") {
     const folders = new Set([...rows.map((row) => row.written), ...empty]);
     for (const name of folders) await mkdir(join(folder, name), { recursive: true });
   }
-  for (const [i, row] of rows.entries()) await writeFile(join(folder, files[i]!), await png(row));
+  for (const [i, row] of rows.entries()) await writeFile(join(folder, files[i]!), png(row));
   if (form === "folders") return { path: folder, classes: undefined };
   const listed = [...new Set([...rows.map((row) => row.written), ...empty])];
   const classes = listed
@@ -147,7 +144,7 @@ test("is that of names alone, or the images are refused: folders, tables, orders
       // A bare number in a table is an index, not a name.
       fc.pre(given.form !== "csv" || !given.rows.every((row) => /^\d+$/.test(row.written)));
       await using folder = await openTemporaryFolder("by-name");
-      const { path, classes } = await written(folder.path, given, async () => image);
+      const { path, classes } = await written(folder.path, given, () => image);
       const images = await openImages(path, { classes });
       const found = await orRefused(() => evaluated(images, given));
       const expected = reference(given.rows, given.names);
@@ -193,7 +190,7 @@ describe("of a model at 100 %", () => {
     for (const [name, predicted] of Object.entries(called)) {
       await mkdir(join(root, name), { recursive: true });
       if (predicted < 0) continue;
-      for (const i of [0, 1]) await writeFile(join(root, name, `${i}.png`), await levelPng(predicted));
+      for (const i of [0, 1]) await writeFile(join(root, name, `${i}.png`), levelPng(predicted));
     }
   }
   async function accuracy(called: Readonly<Record<string, number>>, modelNames: readonly string[] = names) {

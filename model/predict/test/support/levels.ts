@@ -1,7 +1,7 @@
 /** Images of one grey level that a small model reads its prediction from: 16 times the class it will predict. */
+import { crc32, deflateSync } from "node:zlib";
 import { type Model, Tensor } from "@cupel/onnx";
 import type { Preprocessing } from "@cupel/vision";
-import sharp from "sharp";
 import { side } from "./images.ts";
 import { modelOf, node } from "./models.ts";
 
@@ -32,10 +32,27 @@ export function levelClassifier(classes: number): Model {
   });
 }
 
-/** The file of an image that `levelClassifier` predicts as this class. */
-export function levelPng(predicted: number): Promise<Buffer> {
-  const background = { r: 16 * predicted, g: 16 * predicted, b: 16 * predicted };
-  return sharp({ create: { width: side, height: side, channels: 3, background } })
-    .png()
-    .toBuffer();
+/** The file of an image that `levelClassifier` predicts as this class: a grey PNG of 8 bits, no filters. */
+export function levelPng(predicted: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header[8] = 8;
+  const row = Buffer.alloc(1 + side, 16 * predicted).fill(0, 0, 1);
+  const rows = deflateSync(Buffer.concat(Array.from({ length: side }, () => row)));
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", rows),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  check.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, check]);
 }
