@@ -58,7 +58,7 @@ export const reportCommand: Command = {
     const told = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
     const source = await openGiven(given, images, required(given, images.images));
     const classes = givenClasses(given, source);
-    const labelled = requireLabels(source, classesOf(opened.original.model, classes));
+    const { images: labelled } = requireLabels(source, classesOf(opened.original.model, classes));
     const work = { seed, threads, signal, progress };
     const { chosen, chance } = await tryModel(originalPath, opened.original, told, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
