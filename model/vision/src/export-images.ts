@@ -16,7 +16,7 @@ import {
   type WorkOptions,
 } from "@cupel/base";
 import type { ImageSource } from "./image.ts";
-import { openSharp, unreadable } from "./tensors/decode.ts";
+import { openPixels, unreadable } from "./tensors/decode.ts";
 
 /**
  * @param folder must not exist yet, or be empty.
@@ -86,9 +86,8 @@ function folderOf(label: number, classes: readonly string[] | null): string {
 
 async function pngOf(source: ImageSource, index: number): Promise<Buffer> {
   try {
-    return await openSharp(await source.image(index))
-      .png()
-      .toBuffer();
+    const pipeline = await openPixels(await source.image(index));
+    return await pipeline.png().toBuffer();
   } catch (thrown) {
     throw unreadable(source.id(index), thrown);
   }

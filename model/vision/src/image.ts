@@ -5,7 +5,7 @@
  * when asked: opening a source of a million files reads names, not pixels.
  */
 
-/** An encoded file on disk: JPEG, PNG, WebP, TIFF, GIF (first frame) or AVIF. */
+/** An encoded file on disk: JPEG, PNG, WebP, TIFF, GIF (first frame), BMP or AVIF, told by its content. */
 export interface ImageFile {
   readonly kind: "file";
   readonly path: string;
@@ -30,6 +30,17 @@ export type Image = ImageFile | EncodedImage | RawImage;
 
 export type ImageSourceKind = "file" | "folder" | "csv" | "idx" | "cifar" | "synthetic";
 
+/** Files of one kind that lie among the images and are not read. */
+export interface SkippedFiles {
+  /** Such as "HEIC image", "dangling link", "pipe", "hidden file" or ".txt file". */
+  readonly kind: string;
+  /** Looks like an image, by content or name: a person expects it to be read. */
+  readonly isImage: boolean;
+  readonly count: number;
+  /** The first of them, relative to the source. */
+  readonly examples: readonly string[];
+}
+
 export interface ImageSource {
   readonly kind: ImageSourceKind;
   /** Where the images come from, for messages and reports: a path or a description. */
@@ -43,4 +54,8 @@ export interface ImageSource {
   id(index: number): string;
   label(index: number): number | null;
   image(index: number): Promise<Image>;
+  /** What was found beside the images and is not read, by kind. Absent where nothing was. */
+  readonly skipped?: readonly SkippedFiles[] | undefined;
+  /** Sentences on what is odd about the source and should be said: an empty class, a row given twice. */
+  readonly remarks?: readonly string[] | undefined;
 }

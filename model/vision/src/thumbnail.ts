@@ -1,6 +1,6 @@
 /** A small image for a report or a page, as a data URI that needs no file. */
 import type { ImageSource } from "./image.ts";
-import { openSharp, unreadable } from "./tensors/decode.ts";
+import { openPixels, unreadable } from "./tensors/decode.ts";
 
 /**
  * PNG that fits into a square of `size` pixels, in proportion. Smaller images are enlarged pixel by
@@ -9,7 +9,7 @@ import { openSharp, unreadable } from "./tensors/decode.ts";
  */
 export async function thumbnail(source: ImageSource, index: number, size = 96): Promise<string> {
   try {
-    const pipeline = openSharp(await source.image(index));
+    const pipeline = await openPixels(await source.image(index));
     const png = await pipeline
       .resize({ width: size, height: size, fit: "inside", withoutEnlargement: true })
       .png({ compressionLevel: 9 })
@@ -23,8 +23,9 @@ export async function thumbnail(source: ImageSource, index: number, size = 96): 
   }
 }
 
-function enlarge(png: Uint8Array, size: number): Promise<Buffer> {
-  return openSharp({ kind: "encoded", bytes: png })
+async function enlarge(png: Uint8Array, size: number): Promise<Buffer> {
+  const pipeline = await openPixels({ kind: "encoded", bytes: png });
+  return await pipeline
     .resize({ width: size, height: size, fit: "inside", kernel: "nearest" })
     .png({ compressionLevel: 9 })
     .toBuffer();

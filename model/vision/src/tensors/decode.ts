@@ -1,7 +1,7 @@
 /**
  * An image becomes 8-bit pixels, resized by the preprocessing, before its crop.
  *
- * The one place that calls sharp for pixels. The aim is what Pillow gives, since models are trained
+ * The aim is what Pillow gives, since models are trained
  * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
  * upper eight. Beyond Pillow: EXIF orientation is applied, and alpha is flattened on white.
  */
@@ -12,6 +12,7 @@ import { visionErrors } from "../errors.ts";
 import type { Image, RawImage } from "../image.ts";
 import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
 import { cropAlong } from "./normalise.ts";
+import { openEncoded, sharpOf } from "./open-encoded.ts";
 import { resample } from "./resample.ts";
 
 /** Parallelism comes from several images at once; threads inside one image only add switching. */
@@ -31,12 +32,6 @@ if (getEnvironmentData(decodersKey) !== true) {
   });
   setEnvironmentData(decodersKey, true);
 }
-
-/** 134 million pixels, 400 MB decoded: above any camera's single shot, below what exhausts a server. */
-const MAX_PIXELS = 2 ** 27;
-
-/** Logos and drawings are made for a white page; black would swallow their outlines. */
-const BEHIND_ALPHA = "white";
 
 const KERNELS = {
   bilinear: "linear",
@@ -68,24 +63,12 @@ function resizedSize(resize: Resize, from: Size, tensor: Size): Size {
   }
 }
 
-/** An image in any form as a sharp pipeline of upright 8-bit RGB or grey. */
-export function openSharp(image: Image): Sharp {
-  switch (image.kind) {
-    case "raw": {
-      const { width, height, channels, data } = image;
-      return sharp(data, { raw: { width, height, channels } });
-    }
-    case "file":
-    case "encoded":
-      return sharp(image.kind === "file" ? image.path : image.bytes, {
-        autoOrient: true,
-        ignoreIcc: true,
-        failOn: "error",
-        limitInputPixels: MAX_PIXELS,
-      })
-        .flatten({ background: BEHIND_ALPHA })
-        .toColourspace("srgb");
-  }
+/**
+ * An image in any form as a sharp pipeline of upright 8-bit RGB or grey.
+ * @throws Error with the reason, which `unreadable` turns into one that names the image.
+ */
+export async function openPixels(image: Image): Promise<Sharp> {
+  return image.kind === "raw" ? sharpOf(image) : await openEncoded(image);
 }
 
 /** How much of a resized image is wanted: what the centre crop leaves at least, or all of it. */
@@ -106,13 +89,13 @@ export async function decodeImage(
     return resampleIfNeeded(image, resizedSize(preprocessing.resize, image, preprocessing), preprocessing);
   }
   try {
-    return await decodeEncoded(openSharp(image), preprocessing, extent);
+    return await decodeEncoded(await openEncoded(image), preprocessing, extent);
   } catch (thrown) {
     throw unreadable(id, thrown);
   }
 }
 
-/** The error for an image that sharp refused. */
+/** The error for an image that could not be opened or decoded. */
 export function unreadable(id: string, thrown: unknown) {
   return visionErrors.error("IMAGES_UNREADABLE", `${id} cannot be read as an image: ${reasonOf(thrown)}.`, {
     cause: thrown,

@@ -23,3 +23,21 @@ export function allUnreadable(source: ImageSource, unreadable: readonly Unreadab
     { details: { location: source.location, unreadable: unreadable.slice(0, 10) } },
   );
 }
+
+/**
+ * Classes all of whose images are among the unreadable ones, by name or number, in the order of their labels.
+ * @param ids of images that could not be read.
+ */
+export function unreadableClasses(source: ImageSource, ids: ReadonlySet<string>): readonly string[] {
+  if (!source.labelled || ids.size === 0) return [];
+  const readable = new Set<number>();
+  const lost = new Set<number>();
+  for (let i = 0; i < source.length; i++) {
+    const label = source.label(i);
+    if (label !== null) (ids.has(source.id(i)) ? lost : readable).add(label);
+  }
+  return [...lost]
+    .filter((label) => !readable.has(label))
+    .sort((a, b) => a - b)
+    .map((label) => source.classes?.[label] ?? String(label));
+}
