@@ -82,6 +82,51 @@ test("a split holds back its fraction, stratified, and leaves the rest in order"
   );
 });
 
+test("a class of one image stays with the rest under every seed, and is said to be missing from the others", () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const { rest, heldOut, remarks } = split(classesOf(10, 1), 0.1, seed);
+    assert.deepEqual(
+      [countsOf(rest, 2), countsOf(heldOut, 2)],
+      [
+        [9, 1],
+        [1, 0],
+      ],
+    );
+    assert.deepEqual(remarks.length, 1);
+    assert.match(remarks[0]!, /held-out images hold none of the class 1\./);
+  }
+});
+
+test("a split leaves an image of every class where there are others to hold out, and says what a part lacks", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
+      fc.double({ min: 0.02, max: 0.9, noNaN: true }),
+      fc.nat(),
+      (sizes, fraction, seed) => {
+        const source = classesOf(...sizes);
+        fc.pre(source.length >= 2);
+        const { rest, heldOut, remarks } = split(source, fraction, seed);
+        const [left, held] = [countsOf(rest, sizes.length), countsOf(heldOut, sizes.length)];
+        if (heldOut.length <= source.length - sizes.length) assert.ok(left.every((count) => count >= 1));
+        const lacking = [left, held].filter((counts) => counts.includes(0)).length;
+        assert.equal(remarks.length, lacking);
+      },
+    ),
+  );
+});
+
+test("a split of one image a class holds out some of them, and of unlabelled images says nothing", () => {
+  const { heldOut, remarks } = split(classesOf(1, 1, 1, 1), 0.25, 1);
+  assert.equal(heldOut.length, 1);
+  assert.match(
+    remarks.join(),
+    /images that are left hold none of the class .*held-out images hold none of 3 classes/,
+  );
+  const unlabelled = sourceOf(new Array(10).fill(level(0)));
+  assert.deepEqual(split(unlabelled, 0.2, 1).remarks, []);
+});
+
 test("indices, counts and fractions out of range are refused", async () => {
   const source = classesOf(3);
   await refused(() => subset(source, [3]), "SELECTION_INVALID", /no image 3 in memory: it has 3/);

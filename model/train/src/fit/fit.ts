@@ -29,11 +29,8 @@ import { TrainingRun } from "./training-run.ts";
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
-  const { input, train, validation, labels, notes } = checkData(
-    network,
-    imagesOf(options, seed),
-    preprocessing,
-  );
+  const { remarks, ...images } = imagesOf(options, seed);
+  const { input, train, validation, labels, notes } = checkData(network, images, preprocessing);
   await using loader = openLoader(train, preprocessing, {
     ...options.loader,
     batchSize: batch,
@@ -89,15 +86,18 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
     labels,
-    notes: found?.remark ? [...notes, found.remark] : notes,
+    notes: [...notes, ...(found?.remark ? [found.remark] : []), ...remarks],
     unreadable: run.unreadable,
   };
 }
 
-function imagesOf({ train, validation }: FitOptions, seed: number): FitImages {
-  if (typeof validation !== "number") return { train, validation: validation ?? null };
-  const { rest, heldOut } = split(train, validation, seed);
-  return { train: rest, validation: heldOut };
+function imagesOf(
+  { train, validation }: FitOptions,
+  seed: number,
+): FitImages & { readonly remarks: readonly string[] } {
+  if (typeof validation !== "number") return { train, validation: validation ?? null, remarks: [] };
+  const { rest, heldOut, remarks } = split(train, validation, seed);
+  return { train: rest, validation: heldOut, remarks };
 }
 
 /** What only fit knows of; its parts check the rest. */
