@@ -17,6 +17,10 @@ export const visionErrors = defineErrors({
     ...failures.badData,
     public: false,
   },
+  LABELS_MISSING: {
+    meaning: "A file of labels or class names is missing or cannot be opened.",
+    ...failures.noInput,
+  },
   LABELS_MISMATCH: {
     meaning: "The labels do not fit the images or the class names.",
     ...failures.badRequest,

@@ -14,6 +14,7 @@ export type {
   ImageSource,
   ImageSourceKind,
   RawImage,
+  SkippedFiles,
 } from "./image.ts";
 export { INSPECTION_CLASSES } from "./inspection/defects.ts";
 export {
@@ -50,6 +51,7 @@ export {
 } from "./preprocessing/presets.ts";
 export { readPreprocessing } from "./preprocessing/read-preprocessing.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
+export { skippedSentence } from "./sources/skipped-files.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";
 export {
   type BatchesOptions,
@@ -58,5 +60,5 @@ export {
   type ImageBatches,
 } from "./tensors/batches.ts";
 export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
-export type { UnreadableImage } from "./tensors/unreadable-images.ts";
+export { type UnreadableImage, unreadableClasses } from "./tensors/unreadable-images.ts";
 export { thumbnail } from "./thumbnail.ts";

@@ -3,35 +3,31 @@
  * to its label. A line `n01440764 tench, Tinca tinca` is also found by its WordNet id alone, because
  * ImageNet's folders and tables are named so.
  */
-import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
+import { readLabelText } from "./label-file.ts";
 
 /** Looked for beside the images, in this order; the second is the name in CIFAR-10's own archive. */
 export const CLASS_FILES = ["classes.txt", "batches.meta.txt"];
 
-/** Names given in the call, a file of names, or a file found in `folder`; null when there is none. */
+/**
+ * Names given in the call, a file of names, or a file found in `folder`; null when there is none.
+ * @throws LABELS_MISSING, LABELS_MISMATCH, IMAGE_SOURCE_DAMAGED
+ */
 export async function classNames(
   given: readonly string[] | string | undefined,
   folder: string,
 ): Promise<readonly string[] | null> {
   if (given !== undefined && typeof given !== "string") return given;
-  if (given !== undefined) {
-    try {
-      return namesOf(await readFile(given, "utf8"), given);
-    } catch (thrown) {
-      throw visionErrors.error(
-        "LABELS_MISMATCH",
-        `Could not read the class names in ${given}: ${reasonOf(thrown)}. Give a text file with one name a line.`,
-        { cause: thrown, details: { path: given } },
-      );
-    }
-  }
+  if (given !== undefined) return namesOf(await readLabelText(given, "class names"), given);
   for (const name of CLASS_FILES) {
     const path = join(folder, name);
-    const text = await readFile(path, "utf8").catch(() => null);
-    if (text !== null) return namesOf(text, path);
+    const isThere = await stat(path).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (isThere) return namesOf(await readLabelText(path, "class names"), path);
   }
   return null;
 }

@@ -1,36 +1,48 @@
 /**
  * A folder of images, the way torchvision's ImageFolder reads one: each first-level sub-folder is a
  * class, classes are sorted by name, deeper folders belong to the class above them. A folder without
- * sub-folders holds unlabelled images.
+ * sub-folders holds unlabelled images, and so does one whose sub-folders hold none.
  */
-import { readdir } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { classNames, labelsByName } from "./class-names.ts";
-import { filesSource, isImageName } from "./files-source.ts";
+import { filesSource } from "./files-source.ts";
+import { DECODED_KINDS } from "./image-kinds.ts";
 import { type LabelsCsvOptions, labelsFor, readLabelsCsv } from "./labels-csv.ts";
+import { skippedSentence } from "./skipped-files.ts";
+import { isSplitName, refuseSplits } from "./split-folders.ts";
+import { type WalkedFolder, walkFolder } from "./walk-folder.ts";
 
 export interface FolderOptions extends LabelsCsvOptions {
   /** A CSV of labels: replaces the classes that the sub-folders would give. */
   readonly labels?: string | undefined;
 }
 
-/** @throws IMAGES_NONE, LABELS_MISMATCH */
+interface Labelling {
+  readonly labels: readonly number[] | null;
+  readonly classes: readonly string[] | null;
+  readonly remarks: readonly string[];
+}
+
+/** @throws IMAGES_NONE, IMAGE_SOURCE_UNKNOWN, LABELS_MISSING, LABELS_MISMATCH */
 export async function openFolder(path: string, options: FolderOptions): Promise<ImageSource> {
-  const found = await imagesUnder(path);
-  if (found.files.length === 0) {
+  const found = await walkFolder(path);
+  const { files, skipped } = found;
+  if (files.length === 0) {
+    const unread = skippedSentence({ location: path, skipped });
     throw visionErrors.error(
       "IMAGES_NONE",
-      `${path} holds no image. Expected .jpg, .png, .webp, .tif, .gif or .avif files, in it or in one folder per class.`,
-      { details: { path } },
+      `${path} holds no image that can be read. ` +
+        (unread ?? `Expected files of the kinds ${DECODED_KINDS}, in it or in one folder per class.`),
+      { details: { path, skipped } },
     );
   }
   const labelling =
     options.labels === undefined
       ? await labelsByFolder(path, found, options.classes)
       : await labelsByTable(path, found, options.labels, options);
-  return filesSource({ kind: "folder", location: path, root: path, files: found.files, ...labelling });
+  return { ...filesSource({ kind: "folder", location: path, root: path, files, ...labelling }), skipped };
 }
 
 /** One image by its path: a source of length one, for commands that take images. */
@@ -46,40 +58,23 @@ export async function openImageFile(path: string): Promise<ImageSource> {
   });
 }
 
-interface Found {
-  readonly files: readonly string[];
-  readonly subFolders: readonly string[];
-}
-
-/** Code-unit order, which unlike a locale's is the same on every machine. */
-const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-async function imagesUnder(root: string): Promise<Found> {
-  const subFolders: string[] = [];
-  const files: string[] = [];
-  const walk = async (folder: string): Promise<void> => {
-    const entries = await readdir(join(root, folder), { withFileTypes: true });
-    entries.sort((a, b) => byName(a.name, b.name));
-    for (const entry of entries) {
-      const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory() && !entry.name.startsWith(".")) {
-        if (folder === "") subFolders.push(name);
-        await walk(name);
-      } else if (!entry.isDirectory() && isImageName(entry.name)) {
-        files.push(name);
-      }
-    }
-  };
-  await walk("");
-  return { files, subFolders };
-}
-
-async function labelsByFolder(path: string, found: Found, given: FolderOptions["classes"]) {
-  const { files, subFolders } = found;
+async function labelsByFolder(
+  path: string,
+  found: WalkedFolder,
+  given: FolderOptions["classes"],
+): Promise<Labelling> {
+  const { files, folders, unread } = found;
   const names = await classNames(given, path);
-  if (subFolders.length === 0) return { labels: null, classes: names };
-
   const loose = files.filter((file) => !file.includes("/"));
+  const withoutImages = loose.length === files.length && unread.size === 0;
+  if (folders.length === 0 || (withoutImages && loose.length > 0)) {
+    const named = folders.slice(0, NAMED).join(", ");
+    const remarks =
+      folders.length === 0
+        ? []
+        : [`The folders in ${path} hold no image (${named}): the images beside them are read as unlabelled.`];
+    return { labels: null, classes: names, remarks };
+  }
   if (loose.length > 0) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
@@ -88,9 +83,12 @@ async function labelsByFolder(path: string, found: Found, given: FolderOptions["
       { details: { path, loose: loose.slice(0, 10) } },
     );
   }
-  const classes = names ?? subFolders;
+  if (names === null || !folders.filter(isSplitName).every((folder) => names.includes(folder))) {
+    refuseSplits(path, files);
+  }
+  const classes = names ?? folders;
   const labelOf = labelsByName(classes);
-  for (const folder of subFolders) {
+  for (const folder of folders) {
     if (labelOf.has(folder)) continue;
     throw visionErrors.error(
       "LABELS_MISMATCH",
@@ -100,10 +98,51 @@ async function labelsByFolder(path: string, found: Found, given: FolderOptions["
     );
   }
   const labels = files.map((file) => labelOf.get(file.slice(0, file.indexOf("/")))!);
-  return { labels, classes };
+  return { labels, classes, remarks: [...emptyClasses(path, found), ...soleClass(path, found)] };
 }
 
-async function labelsByTable(path: string, found: Found, csv: string, options: FolderOptions) {
+/** Folders named in a sentence. */
+const NAMED = 10;
+
+/** A class folder without an image is still a class: it is said, since nothing can be right or wrong about it. */
+function emptyClasses(path: string, { files, folders, unread }: WalkedFolder): readonly string[] {
+  const filled = new Set(files.map((file) => file.slice(0, file.indexOf("/"))));
+  const empty = folders.filter((folder) => !filled.has(folder));
+  if (empty.length === 0) return [];
+  const named = empty.slice(0, NAMED).map((folder) => {
+    const count = unread.get(folder) ?? 0;
+    return `"${folder}"${count > 0 ? ` (${count} that ${count === 1 ? "is" : "are"} not read)` : ""}`;
+  });
+  const more = empty.length > NAMED ? `, and ${empty.length - NAMED} more` : "";
+  const folder = empty.length === 1 ? "The class folder" : `${empty.length} class folders`;
+  return [
+    `${folder} in ${path} ${empty.length === 1 ? "holds" : "hold"} no image that can be read: ${named.join(", ")}${more}.`,
+  ];
+}
+
+/** An archive often unpacks into a folder of its own name, which then looks like a set of one class. */
+function soleClass(path: string, { files, folders }: WalkedFolder): readonly string[] {
+  const [sole, ...others] = folders;
+  if (sole === undefined || others.length > 0) return [];
+  const inside = new Set(
+    files.map((file) => file.split("/")).flatMap((parts) => (parts.length > 2 ? [parts[1]] : [])),
+  );
+  if (inside.size < 2 || files.some((file) => file.split("/").length === 2)) return [];
+  return [
+    `All images in ${path} are of one class, "${sole}", the only folder. If the ${inside.size} folders in it are the classes, give ${path}/${sole}.`,
+  ];
+}
+
+async function labelsByTable(
+  path: string,
+  found: WalkedFolder,
+  csv: string,
+  options: FolderOptions,
+): Promise<Labelling> {
   const table = await readLabelsCsv(csv, options);
-  return { labels: labelsFor(table, csv, path, found.files), classes: table.classes };
+  return {
+    labels: labelsFor(table, csv, path, found.files),
+    classes: table.classes,
+    remarks: table.remarks,
+  };
 }

@@ -9,7 +9,8 @@ import { basename, dirname, join } from "node:path";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource, RawImage } from "../image.ts";
 import { checkLabels, classNamesBeside } from "./class-names.ts";
-import { readPacked } from "./packed-file.ts";
+import { readLabelFile } from "./label-file.ts";
+import { readPacked, unpacked } from "./packed-file.ts";
 
 export interface IdxOptions {
   /** An idx1 file. Default: found by the usual naming, `train-images-idx3-ubyte` -> `train-labels-idx1-ubyte`. */
@@ -45,7 +46,7 @@ export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
   return { dims, data: bytes.subarray(start) };
 }
 
-/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISSING, LABELS_MISMATCH */
 export async function openIdx(path: string, options: IdxOptions): Promise<ImageSource> {
   const { dims, data } = parseIdx(await readPacked(path), path);
   const shape = shapeOf(dims, path);
@@ -114,7 +115,7 @@ export function interleave(planes: Uint8Array, channels: number): Uint8Array {
 async function readLabels(path: string, given: string | undefined, count: number) {
   const file = given ?? (await labelsBeside(path));
   if (file === null) return null;
-  const { dims, data } = parseIdx(await readPacked(file), file);
+  const { dims, data } = parseIdx(await unpacked(await readLabelFile(file, "labels"), file), file);
   if (dims.length !== 1 || data.length !== count) {
     throw visionErrors.error(
       "LABELS_MISMATCH",

@@ -2,13 +2,15 @@
  * A table of labels: a header row, a column `file` with paths relative to the table, and a column of
  * class indices or class names. It is a source by itself, or gives labels to a folder of images.
  */
-import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, normalize, resolve, sep } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
-import { checkLabels, classNamesBeside, labelsByName } from "./class-names.ts";
-import { parseCsv } from "./csv.ts";
+import { classNamesBeside } from "./class-names.ts";
+import { parseCsv, separatorOf } from "./csv.ts";
 import { filesSource } from "./files-source.ts";
+import { readLabelText } from "./label-file.ts";
+import { labelsOf } from "./label-values.ts";
 
 export interface LabelsCsvOptions {
   /** Default `label`, or the only column whose name starts with it. */
@@ -17,13 +19,15 @@ export interface LabelsCsvOptions {
 }
 
 export interface LabelTable {
-  /** Relative to the folder of the table, normalised, `/` between parts. */
+  /** Relative to the folder of the table, or absolute where outside it; normalised, `/` between parts, each once. */
   readonly files: readonly string[];
   readonly labels: readonly number[];
   readonly classes: readonly string[] | null;
+  /** What is odd and harmless, in sentences. */
+  readonly remarks: readonly string[];
 }
 
-/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISMATCH */
+/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISSING, LABELS_MISMATCH */
 export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Promise<ImageSource> {
   const table = await readLabelsCsv(path, options);
   const root = dirname(path);
@@ -31,36 +35,96 @@ export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Pr
   return filesSource({ kind: "csv", location: path, root, ...table });
 }
 
+/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISSING, LABELS_MISMATCH */
 export async function readLabelsCsv(path: string, options: LabelsCsvOptions): Promise<LabelTable> {
-  const [header = [], ...rows] = parseCsv(await readFile(path, "utf8"));
+  const text = await readLabelText(path, "labels");
+  const records = parseCsv(text, separatorOf(text));
+  const header = (records[0] ?? []).map((name) => name.trim());
   const fileColumn = columnOf(path, header, "file");
   const labelColumn = columnOf(path, header, options.labelColumn ?? soleLabelColumn(path, header));
+  const rows: Row[] = [];
+  records.slice(1).forEach((fields, i) => {
+    const record = i + 2;
+    // Spreadsheets write separators for rows that were emptied.
+    if (fields.every((field) => field.trim() === "")) return;
+    if (fields.length !== header.length) {
+      throw visionErrors.error(
+        "IMAGE_SOURCE_DAMAGED",
+        `Record ${record} of ${path} has ${fields.length} fields, the header has ${header.length}. ` +
+          "Quote fields that contain a comma.",
+        { details: { path, record } },
+      );
+    }
+    rows.push({ record, file: fileOf(path, record, fields[fileColumn]!), text: fields[labelColumn]!.trim() });
+  });
   if (rows.length === 0) {
     throw visionErrors.error("IMAGES_NONE", `${path} has a header but no rows: it names no image.`);
   }
+  const given = await classNamesBeside(options.classes, path);
+  const { labels, classes } = labelsOf(path, rows, given);
+  return { ...withoutDoubles(path, rows, labels), classes };
+}
+
+interface Row {
+  readonly record: number;
+  readonly file: string;
+  readonly text: string;
+}
+
+/** @throws LABELS_MISMATCH for what is no path of this machine. */
+function fileOf(path: string, record: number, field: string): string {
+  const refuse = (problem: string) =>
+    visionErrors.error("LABELS_MISMATCH", `Record ${record} of ${path} ${problem}.`, {
+      details: { path, record, file: field },
+    });
+  if (field.trim() === "") throw refuse("names no file. Fill it in, or take the row out");
+  if (/^[a-z][a-z\d+.-]+:\//i.test(field)) throw refuse(`names ${field}, a URL. Give a path`);
+  if (sep === "/" && /^([a-z]:|\\)\\/i.test(field)) {
+    throw refuse(`names ${field}, a path of Windows. Give it relative to the table`);
+  }
+  const file = normalize(field.replaceAll("\\", "/"));
+  const inside = isAbsolute(file) ? relative(resolve(dirname(path)), file) : file;
+  const isOutside = isAbsolute(file) && (inside.startsWith("..") || isAbsolute(inside));
+  return (isOutside ? file : inside).split(sep).join("/");
+}
+
+/** A file given twice counts once, and under two labels is refused. */
+function withoutDoubles(path: string, rows: readonly Row[], labels: readonly number[]) {
+  const root = dirname(path);
+  const first = new Map<string, { readonly row: Row; readonly label: number }>();
   const files: string[] = [];
-  const values: string[] = [];
+  const kept: number[] = [];
+  const doubled: string[] = [];
   rows.forEach((row, i) => {
-    if (row.length !== header.length) {
+    const label = labels[i]!;
+    const before = first.get(resolve(root, row.file));
+    if (before === undefined) {
+      first.set(resolve(root, row.file), { row, label });
+      files.push(row.file);
+      kept.push(label);
+    } else if (before.label === label) {
+      doubled.push(row.file);
+    } else {
       throw visionErrors.error(
-        "IMAGE_SOURCE_DAMAGED",
-        `Record ${i + 2} of ${path} has ${row.length} fields, the header has ${header.length}. ` +
-          "Quote fields that contain a comma.",
-        { details: { path, record: i + 2 } },
+        "LABELS_MISMATCH",
+        `Records ${before.row.record} and ${row.record} of ${path} give ${row.file} the labels "${before.row.text}" and "${row.text}". ` +
+          "Take one of them out.",
+        { details: { path, file: row.file, records: [before.row.record, row.record] } },
       );
     }
-    files.push(normalize(row[fileColumn]!).split(sep).join("/"));
-    values.push(row[labelColumn]!.trim());
   });
-  const given = await classNamesBeside(options.classes, path);
-  const { labels, classes } = labelsOf(path, values, given);
-  checkLabels(labels, classes, path);
-  return { files, labels, classes };
+  const rest = doubled.length > 1 ? `, and ${doubled.length - 1} more such rows` : "";
+  const remarks =
+    doubled.length === 0
+      ? []
+      : [`${path} names ${doubled[0]} more than once${rest}: each file is read once.`];
+  return { files, labels: kept, remarks };
 }
 
 function soleLabelColumn(path: string, header: readonly string[]): string {
-  if (header.includes("label")) return "label";
-  const candidates = header.filter((name) => name.startsWith("label"));
+  const candidates = header.filter((name) => name.toLowerCase().startsWith("label"));
+  const exact = candidates.find((name) => name.toLowerCase() === "label");
+  if (exact !== undefined) return exact;
   if (candidates.length === 1) return candidates[0]!;
   throw visionErrors.error(
     "LABELS_MISMATCH",
@@ -69,50 +133,63 @@ function soleLabelColumn(path: string, header: readonly string[]): string {
   );
 }
 
+/** By name, else whatever the case of its letters. @throws LABELS_MISMATCH */
 function columnOf(path: string, header: readonly string[], name: string): number {
   const column = header.indexOf(name);
-  if (column !== -1) return column;
+  const alike = header.flatMap((each, i) => (each.toLowerCase() === name.toLowerCase() ? [i] : []));
+  const chosen = column === -1 ? alike[0] : column;
+  const count = column === -1 ? alike.length : header.filter((each) => each === name).length;
+  if (chosen !== undefined && count === 1) return chosen;
+  const problem = count > 1 ? `${count} columns` : "no column";
+  const advice = count > 1 ? "Rename all but one of them." : `Rename the one that is meant to "${name}".`;
   throw visionErrors.error(
     "LABELS_MISMATCH",
-    `${path} has no column "${name}"; its header row has: ${header.join(", ") || "nothing"}.`,
+    `${path} has ${problem} "${name}"; its header row has: ${header.join(", ") || "nothing"}. ${advice}`,
     { details: { path, column: name, columns: header } },
   );
-}
-
-/** All integers: indices. Otherwise names, in the order of the class names or else sorted. */
-function labelsOf(path: string, values: readonly string[], given: readonly string[] | null) {
-  if (values.every((value) => /^\d+$/.test(value))) return { labels: values.map(Number), classes: given };
-  const classes = given ?? [...new Set(values)].sort();
-  const byName = labelsByName(classes);
-  const labels = values.map((value, i) => {
-    const label = byName.get(value);
-    if (label !== undefined) return label;
-    throw visionErrors.error(
-      "LABELS_MISMATCH",
-      `Record ${i + 2} of ${path} has the label "${value}", which is not one of the ${classes.length} class names. ` +
-        "Correct the row or the class names.",
-      { details: { path, record: i + 2, label: value } },
-    );
-  });
-  return { labels, classes };
 }
 
 /** One directory listing per folder named, instead of one look per image. */
 async function checkPresence(path: string, root: string, files: readonly string[]): Promise<void> {
   const present = new Set<string>();
   for (const folder of new Set(files.map((file) => dirname(file)))) {
-    const names = await readdir(join(root, folder)).catch(() => []);
-    for (const name of names) present.add(join(folder, name).split(sep).join("/"));
+    const at = resolve(root, folder);
+    const entries = await readdir(at, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const isFile =
+        entry.isFile() ||
+        (!entry.isDirectory() &&
+          (await stat(join(at, entry.name)).then(
+            (found) => found.isFile(),
+            () => false,
+          )));
+      if (isFile) present.add(join(at, entry.name));
+    }
   }
-  const missing = files.filter((file) => !present.has(file));
+  const isPresent = (file: string): boolean => present.has(resolve(root, file));
+  const missing = files.filter((file) => !isPresent(file));
   if (missing.length > 0) {
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${missing.length} of the ${files.length} files in ${path} do not exist, first ${missing[0]}. ` +
-        "Paths are read relative to the folder of the table.",
+      `${missing.length} of the ${files.length} files in ${path} do not exist or are no regular files, first ${missing[0]}. ` +
+        (await encodedAdvice(root, missing[0]!)),
       { details: { path, missing: missing.slice(0, 10) } },
     );
   }
+}
+
+async function encodedAdvice(root: string, file: string): Promise<string> {
+  const decoded = file.replaceAll(/(%[\da-f]{2})+/gi, (codes) => {
+    try {
+      return decodeURIComponent(codes);
+    } catch {
+      return codes;
+    }
+  });
+  const exists = decoded !== file && (await stat(resolve(root, decoded)).catch(() => null)) !== null;
+  return exists
+    ? `${decoded} exists: write paths as they are, not encoded for a URL.`
+    : "Paths are read relative to the folder of the table.";
 }
 
 /**

@@ -3,16 +3,17 @@
  * order: adding a format is adding a row.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { openCifar } from "./cifar.ts";
-import { isImageName } from "./files-source.ts";
 import { openFolder, openImageFile } from "./folder.ts";
 import { isIdxHead, openIdx } from "./idx.ts";
+import { kindByName, kindOf } from "./image-kinds.ts";
 import { openLabelsCsv } from "./labels-csv.ts";
 import { headOf } from "./packed-file.ts";
+import { skippedSentence } from "./skipped-files.ts";
 
 export interface OpenImagesOptions {
   /** Labels in a file of their own: a CSV for a folder, an idx1 file for IDX. */
@@ -21,6 +22,8 @@ export interface OpenImagesOptions {
   readonly labelColumn?: string | undefined;
   /** Class names in the order of the labels, or a file with one a line. Default: `classes.txt` beside the images. */
   readonly classes?: readonly string[] | string | undefined;
+  /** When true, files that look like images and are not read are an error. Default false: `ImageSource.skipped` lists them. */
+  readonly strict?: boolean | undefined;
 }
 
 type Place =
@@ -39,7 +42,11 @@ interface SourceFormat {
 /** A folder that holds this file is read as the table, not as a tree of classes. */
 const TABLE_IN_FOLDER = "labels.csv";
 
-const isPacked = (name: string): boolean => /(idx[34]-ubyte|\.bin)(\.gz)?$/.test(name);
+const isPacked = (name: string): boolean => /(idx[34]-ubyte|\.bin)(\.gz)?$/i.test(name);
+
+function isImage({ path, head }: Extract<Place, { kind: "file" }>): boolean {
+  return kindOf(path, head) !== null || kindByName(path) !== null;
+}
 
 const SOURCE_FORMATS: Readonly<Record<string, SourceFormat>> = {
   table: {
@@ -57,13 +64,13 @@ const SOURCE_FORMATS: Readonly<Record<string, SourceFormat>> = {
   cifar: {
     expects: "a CIFAR-10 binary file, .bin or .bin.gz",
     takesLabels: false,
-    recognises: (place) => place.kind === "file" && /\.bin(\.gz)?$/.test(place.path),
+    recognises: (place) => place.kind === "file" && /\.bin(\.gz)?$/i.test(place.path),
     open: openCifar,
   },
   image: {
     expects: "an image",
     takesLabels: false,
-    recognises: (place) => place.kind === "file" && isImageName(basename(place.path)),
+    recognises: (place) => place.kind === "file" && isImage(place),
     open: openImageFile,
   },
   folder: {
@@ -85,7 +92,8 @@ const SOURCE_FORMATS: Readonly<Record<string, SourceFormat>> = {
 };
 
 /**
- * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH
+ * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISSING, LABELS_MISMATCH, and
+ * IMAGES_UNREADABLE under `strict`
  */
 export async function openImages(path: string, options: OpenImagesOptions = {}): Promise<ImageSource> {
   const place = await lookAt(path);
@@ -98,15 +106,23 @@ export async function openImages(path: string, options: OpenImagesOptions = {}):
         { details: { path, labels: options.labels } },
       );
     }
-    return await format.open(path, options);
+    const source = await format.open(path, options);
+    if (options.strict) refuseSkipped(source);
+    return source;
   }
   throw unknownSource(place);
 }
 
 async function lookAt(path: string): Promise<Place> {
+  let isFile: boolean;
   try {
     const found = await stat(path);
-    if (found.isDirectory()) return { kind: "folder", path, names: (await readdir(path)).sort() };
+    isFile = found.isFile();
+    if (found.isDirectory()) {
+      const entries = await readdir(path, { withFileTypes: true });
+      const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+      return { kind: "folder", path, names: names.sort() };
+    }
   } catch (thrown) {
     throw visionErrors.error(
       "IMAGE_SOURCE_UNKNOWN",
@@ -114,7 +130,22 @@ async function lookAt(path: string): Promise<Place> {
       { cause: thrown, details: { path } },
     );
   }
+  if (!isFile) {
+    throw visionErrors.error(
+      "IMAGE_SOURCE_UNKNOWN",
+      `${path} is a pipe, a socket or a device, and not a source of images. Give a folder or a file.`,
+      { details: { path } },
+    );
+  }
   return { kind: "file", path, head: await headOf(path) };
+}
+
+function refuseSkipped(source: ImageSource): void {
+  const sentence = skippedSentence(source);
+  if (sentence === null) return;
+  throw visionErrors.error("IMAGES_UNREADABLE", sentence, {
+    details: { location: source.location, skipped: source.skipped },
+  });
 }
 
 function unknownSource(place: Place) {

@@ -11,7 +11,11 @@ const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] ===
 
 /** @throws IMAGE_SOURCE_DAMAGED */
 export async function readPacked(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
+  return await unpacked(await readFile(path), path);
+}
+
+/** Bytes of a file, inflated where they are gzip. @throws IMAGE_SOURCE_DAMAGED */
+export async function unpacked(bytes: Uint8Array, path: string): Promise<Uint8Array> {
   if (!isGzip(bytes)) return bytes;
   try {
     return await gunzipAsync(bytes);

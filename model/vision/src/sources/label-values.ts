@@ -1,0 +1,78 @@
+/**
+ * The label column of a table: class indices, or class names. Names that are all known come first, so that
+ * classes which are called by numbers are met by name. What is neither is refused with its record. No I/O.
+ */
+import { visionErrors } from "../errors.ts";
+import { labelsByName } from "./class-names.ts";
+
+export interface LabelValue {
+  readonly text: string;
+  /** Of the table, counted from 1 with the header. */
+  readonly record: number;
+}
+
+/** More classes than any classifier has; larger numbers are something else, such as ids. */
+const MOST_CLASSES = 1_000_000;
+
+const isIndex = (text: string): boolean => /^\d+$/.test(text);
+const isNumber = (text: string): boolean => text !== "" && Number.isFinite(Number(text));
+/** What programs write for a missing value and no one calls a class. */
+const isMissing = (text: string): boolean => /^(nan|null|<na>|#n\/a)$/i.test(text);
+
+/** @param given class names, or null where none are known. @throws LABELS_MISMATCH */
+export function labelsOf(path: string, values: readonly LabelValue[], given: readonly string[] | null) {
+  const refuse = ({ text, record }: LabelValue, problem: string) =>
+    visionErrors.error("LABELS_MISMATCH", `Record ${record} of ${path} has ${problem}.`, {
+      details: { path, record, label: text },
+    });
+  const empty = values.find(({ text }) => text === "");
+  if (empty) throw refuse(empty, "an empty label. Fill it in, or take the row out");
+
+  const known = given === null ? null : labelsByName(given);
+  if (known !== null && values.every(({ text }) => known.has(text))) {
+    return { labels: values.map(({ text }) => known.get(text)!), classes: given };
+  }
+  const missing = values.find(({ text }) => isMissing(text));
+  if (missing) throw refuse(missing, `the label "${missing.text}", which stands for a missing value`);
+
+  if (values.every(({ text }) => isNumber(text))) {
+    for (const value of values) {
+      const { text } = value;
+      const label = `the label ${text}`;
+      if (text.startsWith("-")) throw refuse(value, `${label}, which is negative. Class indices begin at 0`);
+      if (!isIndex(text))
+        throw refuse(value, `${label}, which is not a whole number. Class indices are 0, 1, 2, ...`);
+      if (given !== null && Number(text) >= given.length) {
+        throw refuse(
+          value,
+          `class ${text}, but there are only ${given.length} class names (0 to ${given.length - 1}). ` +
+            "Check that the names belong to this set",
+        );
+      }
+      if (Number(text) >= MOST_CLASSES) {
+        throw refuse(value, `${label}, which is no class index: the largest is ${MOST_CLASSES - 1}`);
+      }
+    }
+    return { labels: values.map(({ text }) => Number(text)), classes: given };
+  }
+  if (given === null) {
+    const number = values.find(({ text }) => isNumber(text));
+    const name = values.find(({ text }) => !isNumber(text))!;
+    if (number) {
+      throw refuse(
+        name,
+        `the label "${name.text}" and record ${number.record} the number ${number.text}. ` +
+          "Give indices or names; if numbers are names too, list all class names",
+      );
+    }
+    const classes = [...new Set(values.map(({ text }) => text))].sort();
+    const byName = labelsByName(classes);
+    return { labels: values.map(({ text }) => byName.get(text)!), classes };
+  }
+  const unknown = values.find(({ text }) => !known?.has(text))!;
+  throw refuse(
+    unknown,
+    `the label "${unknown.text}", which is not one of the ${given.length} class names. ` +
+      "Correct the row or the class names",
+  );
+}
