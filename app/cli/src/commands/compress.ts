@@ -7,6 +7,7 @@ import { calibrationOptions, evaluationOptions } from "../compress/image-options
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, givenClasses, openGiven } from "../input/image-options.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
+import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
 import { factsText } from "../terminal/table.ts";
@@ -57,20 +58,27 @@ export const compressCommand: Command = {
     const recipe = await chooseRecipe(given, context.remark);
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
-    const source = await openGiven(given, calibrationOptions, required(given, calibrationOptions.images));
+    const { remark } = context;
+    const images = await openGiven(
+      given,
+      calibrationOptions,
+      required(given, calibrationOptions.images),
+      remark,
+    );
+    const evaluation =
+      evaluationPath === undefined
+        ? undefined
+        : await openGiven(given, evaluationOptions, evaluationPath, remark);
     const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
       compressWithReport(
         path,
         {
           open,
           out: required(given, out),
-          images: source,
-          classes: givenClasses(given, source),
+          images,
+          classes: givenClasses(given, images),
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
-          evaluation:
-            evaluationPath === undefined
-              ? undefined
-              : await openGiven(given, evaluationOptions, evaluationPath),
+          evaluation,
           preprocessing: given.get(preprocessingOption),
           allowChance: given.get(allowChanceOption),
           recipe,
@@ -82,7 +90,11 @@ export const compressCommand: Command = {
       ),
     );
     return {
-      json: { ...summaryJson(compressed), profile },
+      json: {
+        ...summaryJson(compressed),
+        skipped: skippedJson(...(evaluation ? [images, evaluation] : [images])),
+        profile,
+      },
       text: [
         summaryText(compressed),
         ...(profile === null ? [] : ["", factsText(profileFacts(profile))]),

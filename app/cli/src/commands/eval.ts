@@ -20,6 +20,7 @@ import {
   remarkChance,
   remarkPreprocessing,
 } from "../input/preprocessing-option.ts";
+import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileOption, type WrittenProfile } from "../profile/profiled.ts";
 import { countText, percentText, pointsText } from "../terminal/figures.ts";
@@ -61,7 +62,7 @@ export const evalCommand: Command = {
     },
   ],
   async run(given, context) {
-    const source = await openGiven(given, images, required(given, images.images));
+    const source = await openGiven(given, images, required(given, images.images), context.remark);
     const unreadable = new UnreadableImages();
     const paths = [given.operands[0]!, ...(given.has(compare) ? [required(given, compare)] : [])];
     const { result: evaluated, profile } = await profiled(
@@ -82,11 +83,11 @@ export const evalCommand: Command = {
     for (const order of new Set(evaluated.map((each) => each.order))) {
       if (order !== null) context.remark(order);
     }
-    const sentence = unreadable.sentence();
+    const sentence = unreadable.sentence(source);
     if (sentence !== null) context.remark(sentence);
     const [first, second] = evaluated;
     const difference = first && second ? compareEvaluations(first.evaluation, second.evaluation) : null;
-    return outcomeOf(evaluated, difference, unreadable, profile);
+    return outcomeOf(source, evaluated, difference, unreadable, profile);
   },
 };
 
@@ -137,6 +138,7 @@ async function evaluateFile(
 }
 
 function outcomeOf(
+  source: ImageSource,
   evaluated: readonly Evaluated[],
   difference: EvaluationDifference | null,
   unreadable: UnreadableImages,
@@ -155,6 +157,7 @@ function outcomeOf(
       })),
       comparison: difference,
       unreadable: unreadable.toJSON(),
+      skipped: skippedJson(source),
       profile,
     },
     text: factsText([...facts, ...(difference ? comparisonFacts(difference) : []), ...profileFacts(profile)]),

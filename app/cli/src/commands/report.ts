@@ -10,6 +10,7 @@ import {
   remarkChance,
   remarkPreprocessing,
 } from "../input/preprocessing-option.ts";
+import { skippedJson } from "../input/source-remarks.ts";
 import { reportFiles, writeReport } from "../report/report-files.ts";
 import { reportFacts, reportJson } from "../report/report-summary.ts";
 import { factsText } from "../terminal/table.ts";
@@ -56,7 +57,7 @@ export const reportCommand: Command = {
     const spec = given.get(preprocessingOption);
     const first = choosePreprocessing(opened.original, spec);
     const told = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
-    const source = await openGiven(given, images, required(given, images.images));
+    const source = await openGiven(given, images, required(given, images.images), remark);
     const classes = givenClasses(given, source);
     const { images: labelled } = requireLabels(source, classesOf(opened.original.model, classes));
     const work = { seed, threads, signal, progress };
@@ -75,7 +76,12 @@ export const reportCommand: Command = {
     await writeReport(report, files, signal);
     for (const note of report.notes) remark(note);
     return {
-      json: { original: originalPath, compressed: compressedPath, report: reportJson(report, files) },
+      json: {
+        original: originalPath,
+        compressed: compressedPath,
+        report: reportJson(report, files),
+        skipped: skippedJson(source),
+      },
       text: factsText([
         ["original", originalPath],
         ["compressed", compressedPath],

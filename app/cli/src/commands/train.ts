@@ -4,6 +4,7 @@ import { watchMemory } from "@cupel/runtime";
 import { fit, networkNames } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
+import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled } from "../profile/profiled.ts";
 import { chooseConfig } from "../train/choose-config.ts";
@@ -52,13 +53,17 @@ export const trainCommand: Command = {
     for (const sentence of remarks) remark(sentence);
     const { network: what, labels, labelColumn, classes, validation } = config;
     const path = await modelOutput(requiredSetting(config, "out"), what);
-    const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes });
+    const { strict } = config;
+    const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes, strict });
+    remarkSource(train, remark);
     const { network, preprocessing, nameless } = await chooseNetwork(config, train, context);
+    const apart =
+      typeof validation === "string" ? await openSource(validation, { labelColumn, classes, strict }) : null;
+    if (apart) remarkSource(apart, remark);
     const options = {
       ...chooseFitOptions(given, config, network),
       train,
-      validation:
-        typeof validation === "string" ? await openSource(validation, { labelColumn, classes }) : validation,
+      validation: typeof validation === "string" ? (apart ?? undefined) : validation,
       preprocessing,
       signal,
       progress,
@@ -73,7 +78,7 @@ export const trainCommand: Command = {
     for (const note of result.notes) remark(note);
     const unreadable = new UnreadableImages();
     unreadable.addAll(result.unreadable);
-    const sentence = unreadable.sentence();
+    const sentence = unreadable.sentence(train);
     if (sentence !== null) remark(sentence);
     const checkpoint = options.checkpoint?.path ?? null;
     const { epoch, stopped, history } = result;
@@ -91,6 +96,7 @@ export const trainCommand: Command = {
         profile,
         memory,
         unreadable: unreadable.toJSON(),
+        skipped: skippedJson(...(apart ? [train, apart] : [train])),
       },
       text: summaryText({ path, bytes, result, checkpoint, profile, memory }),
     };

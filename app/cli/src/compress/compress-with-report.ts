@@ -50,7 +50,7 @@ export async function compressWithReport(
           isWritten = true;
           removeReport(files);
         }
-        remarkFact(fact, remark, path);
+        remarkFact(fact, remark, { model: path, images: options.images });
       },
     });
     if (compressed.report) await writeReport(compressed.report, files, signal);

@@ -1,6 +1,7 @@
 /** What a compression tells on its way, in sentences that name the options of the command. */
 import type { CompressionFact } from "@cupel/compress";
 import { chanceSentence } from "@cupel/predict";
+import type { ImageSource } from "@cupel/vision";
 import { remarkPreprocessing } from "../input/preprocessing-option.ts";
 import { UnreadableImages } from "../input/unreadable-images.ts";
 import { countText, numberOf } from "../terminal/figures.ts";
@@ -9,12 +10,19 @@ type Kind = CompressionFact["kind"];
 type FactOf<Each extends Kind> = Extract<CompressionFact, { kind: Each }>;
 type Remark = (sentence: string) => void;
 
+export interface FactContext {
+  /** Path, as given. */
+  readonly model: string;
+  /** All that calibration may choose from. */
+  readonly images: ImageSource;
+}
+
 /** One row a kind. */
 const remarks: {
-  readonly [Each in Kind]: (fact: FactOf<Each>, remark: Remark, model: string) => void;
+  readonly [Each in Kind]: (fact: FactOf<Each>, remark: Remark, about: FactContext) => void;
 } = {
-  preprocessing: (fact, remark, model) => remarkPreprocessing(model, fact, remark),
-  chance({ chance }, remark, model) {
+  preprocessing: (fact, remark, { model }) => remarkPreprocessing(model, fact, remark),
+  chance({ chance }, remark, { model }) {
     const sentence = chanceSentence(model, chance);
     if (sentence !== null) remark(sentence);
   },
@@ -30,18 +38,17 @@ const remarks: {
         "the report judges by the images it calibrated with, so its accuracy is optimistic.",
     ),
   written: () => {},
-  unreadable({ images }, remark) {
-    const sentence = new UnreadableImages(images).sentence();
+  unreadable({ images }, remark, about) {
+    const sentence = new UnreadableImages(images).sentence(about.images);
     if (sentence !== null) remark(sentence);
   },
   note: ({ sentence }, remark) => remark(sentence),
 };
 
-/** @param model path, as given. */
 export function remarkFact<Each extends Kind>(
   fact: { readonly [One in Each]: FactOf<One> & { readonly kind: One } }[Each],
   remark: Remark,
-  model: string,
+  about: FactContext,
 ): void {
-  remarks[fact.kind](fact, remark, model);
+  remarks[fact.kind](fact, remark, about);
 }

@@ -2,6 +2,8 @@
 import { type ImageSource, type OpenImagesOptions, openImages, syntheticInspection } from "@cupel/vision";
 import { type Option, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
+import { remarkSource } from "./source-remarks.ts";
+import { strictOption } from "./unreadable-images.ts";
 
 export interface ImageOptions {
   readonly images: Option<string | undefined>;
@@ -39,13 +41,24 @@ export const classesOption = text({
   fallback: "classes.txt beside the images, else as the model's metadata says",
 });
 
-/** @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
-export function openGiven(given: Given, options: ImageOptions, path: string): Promise<ImageSource> {
-  return openSource(path, {
+/**
+ * @param remark told what is odd about the source, and what in it is not read.
+ * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, IMAGES_UNREADABLE, LABELS_MISSING, LABELS_MISMATCH
+ */
+export async function openGiven(
+  given: Given,
+  options: ImageOptions,
+  path: string,
+  remark: (sentence: string) => void,
+): Promise<ImageSource> {
+  const source = await openSource(path, {
     labels: given.get(options.labels),
     labelColumn: given.get(options.labelColumn),
     classes: given.get(classesOption),
+    strict: given.get(strictOption),
   });
+  remarkSource(source, remark);
+  return source;
 }
 
 /** The names given with --classes: the order of the model's classes too, where the model names none. */

@@ -1,11 +1,12 @@
 /** Images that could not be read: counted, listed once each, never passed over in silence. */
-import type { UnreadableImage } from "@cupel/vision";
+import { type ImageSource, type UnreadableImage, unreadableClasses } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
 import { numberOf } from "../terminal/figures.ts";
 
 export const strictOption = flag({
   name: "strict",
-  summary: "Stop at the first image that cannot be read, instead of leaving it out and saying so",
+  summary:
+    "Stop at the first image that cannot be read, and at files that look like images and are not read, instead of leaving them out and saying so",
 });
 
 const named = 5;
@@ -26,15 +27,23 @@ export class UnreadableImages {
     for (const each of unreadable) this.add(each);
   }
 
-  /** Null when all could be read. */
-  sentence(): string | null {
+  /** Null when all could be read. @param source whose classes are named when all of their images are unreadable. */
+  sentence(source: ImageSource): string | null {
     const ids = [...this.#byId.keys()];
     if (ids.length === 0) return null;
     const more = ids.length > named ? `, and ${ids.length - named} more` : "";
-    return `${numberOf(ids.length, "image")} could not be read and ${ids.length === 1 ? "was" : "were"} left out: ${ids.slice(0, named).join(", ")}${more}.`;
+    const sentence = `${numberOf(ids.length, "image")} could not be read and ${ids.length === 1 ? "was" : "were"} left out: ${ids.slice(0, named).join(", ")}${more}.`;
+    const classes = unreadableClasses(source, new Set(ids));
+    return classes.length === 0 ? sentence : `${sentence} ${lostText(classes)}`;
   }
 
   toJSON(): { id: string; reason: string }[] {
     return Array.from(this.#byId, ([id, reason]) => ({ id, reason }));
   }
+}
+
+function lostText(classes: readonly string[]): string {
+  const more = classes.length > named ? `, and ${classes.length - named} more` : "";
+  const these = classes.length === 1 ? "the class" : `${classes.length} classes:`;
+  return `No image of ${these} ${classes.slice(0, named).join(", ")}${more} could be read.`;
 }
