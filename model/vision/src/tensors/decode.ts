@@ -1,9 +1,9 @@
 /**
  * An image becomes 8-bit pixels, resized by the preprocessing, before its crop.
  *
- * The aim is what Pillow gives, since models are trained
- * through it: embedded colour profiles are ignored, grey spreads to three channels, 16 bits keep their
- * upper eight. Beyond Pillow: EXIF orientation is applied, and alpha is flattened on white.
+ * The aim is what Pillow gives, since models are trained through it: embedded colour profiles are ignored,
+ * grey spreads to three channels, 16 bits keep their upper eight. Beyond Pillow: EXIF orientation is applied,
+ * and alpha is flattened on white.
  */
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import { reasonOf } from "@cupel/base";
@@ -12,7 +12,7 @@ import { visionErrors } from "../errors.ts";
 import type { Image, RawImage } from "../image.ts";
 import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
 import { cropAlong } from "./normalise.ts";
-import { openEncoded, sharpOf } from "./open-encoded.ts";
+import { type OpenedImage, openEncoded, sharpOf } from "./open-encoded.ts";
 import { resample } from "./resample.ts";
 
 /** Parallelism comes from several images at once; threads inside one image only add switching. */
@@ -68,7 +68,7 @@ function resizedSize(resize: Resize, from: Size, tensor: Size): Size {
  * @throws Error with the reason, which `unreadable` turns into one that names the image.
  */
 export async function openPixels(image: Image): Promise<Sharp> {
-  return image.kind === "raw" ? sharpOf(image) : await openEncoded(image);
+  return image.kind === "raw" ? sharpOf(image) : (await openEncoded(image)).pipeline;
 }
 
 /** How much of a resized image is wanted: what the centre crop leaves at least, or all of it. */
@@ -104,14 +104,13 @@ export function unreadable(id: string, thrown: unknown) {
 }
 
 async function decodeEncoded(
-  pipeline: Sharp,
+  { pipeline, ...from }: OpenedImage,
   preprocessing: Preprocessing,
   extent: Extent,
 ): Promise<RawImage> {
   const { resize, interpolation } = preprocessing;
   if (resize.kind === "none") return await pixelsOf(pipeline);
 
-  const from = (await pipeline.metadata()).autoOrient;
   const to = resizedSize(resize, from, preprocessing);
   if (interpolation === "nearest" || to.width > from.width || to.height > from.height) {
     return resampleIfNeeded(await pixelsOf(pipeline), to, preprocessing);

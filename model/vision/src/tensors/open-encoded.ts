@@ -2,9 +2,8 @@
  * An encoded image as a sharp pipeline of upright 8-bit RGB or grey. What libvips would read otherwise than
  * Pillow, or not at all, is read here or refused with its own reason.
  */
-import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
-import sharp, { type Sharp } from "sharp";
+import { open, stat } from "node:fs/promises";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import type { EncodedImage, ImageFile, RawImage } from "../image.ts";
 import { DECODED_KINDS, KIND_BYTES, kindByContent, kindOf, notDecoded } from "../sources/image-kinds.ts";
 import { decodeBmp, readBmpHeader } from "./bmp.ts";
@@ -17,64 +16,100 @@ export const MAX_PIXELS = 2 ** 27;
 /** Logos and drawings are made for a white page; black would swallow their outlines. */
 const BEHIND_ALPHA = "white";
 
-interface Bytes {
-  readonly read: ReadAt;
-  all(): Promise<Uint8Array>;
+export interface OpenedImage {
+  readonly pipeline: Sharp;
+  /** Upright. */
+  readonly width: number;
+  readonly height: number;
 }
 
 /** @throws Error with the reason, for a sentence that names the image. */
-export async function openEncoded(image: ImageFile | EncodedImage): Promise<Sharp> {
-  if (image.kind === "encoded") {
-    const { bytes } = image;
-    const read: ReadAt = async (offset, length) => bytes.subarray(offset, offset + length);
-    return await open8bit(image, { read, all: async () => bytes });
+export async function openEncoded(image: ImageFile | EncodedImage): Promise<OpenedImage> {
+  // A pipe would hold whoever opens it.
+  if (image.kind === "file" && !(await stat(image.path)).isFile())
+    throw new Error("it is not a regular file");
+  let found: Metadata;
+  try {
+    found = await sharp(source(image), { limitInputPixels: false }).metadata();
+  } catch (thrown) {
+    return await openWithoutLibvips(image, thrown);
   }
-  await using file = await openRegular(image.path);
-  const read: ReadAt = async (offset, length) => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-    return buffer.subarray(0, bytesRead);
-  };
-  return await open8bit(image, { read, all: () => file.readFile() });
+  assertPixels(found.width, found.height);
+  switch (found.format) {
+    case "heif":
+      if (found.compression !== "av1") throw await reasonNotDecoded(image, found.compression ?? "HEIF");
+      break;
+    case "tiff":
+      return await openTiff(image, found);
+  }
+  return found.space === "cmyk" ? await cmyk(image) : upright(image, found);
 }
 
-/** A pipe would hold whoever opens it: it is looked at first, and never waited for. */
-async function openRegular(path: string): Promise<FileHandle> {
-  const refuse = () => new Error("it is not a regular file");
-  if (!(await stat(path)).isFile()) throw refuse();
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw refuse();
+async function openTiff(image: ImageFile | EncodedImage, found: Metadata): Promise<OpenedImage> {
+  await using bytes = await bytesOf(image);
+  const kind = kindIn(image, await bytes.read(0, KIND_BYTES));
+  if (kind !== null && !kind.isDecoded) throw new Error(notDecoded(kind));
+  const reading = tiffReading(await readTiffHeader(bytes.read));
+  if (reading === "rgb") return upright(image, found);
+  return reading === "cmyk" ? await cmyk(image) : await ycbcr(image);
 }
 
-async function open8bit(image: ImageFile | EncodedImage, bytes: Bytes): Promise<Sharp> {
+/** @param thrown what libvips said, where the image is of a kind that it decodes. */
+async function openWithoutLibvips(image: ImageFile | EncodedImage, thrown: unknown): Promise<OpenedImage> {
+  await using bytes = await bytesOf(image);
   const head = await bytes.read(0, KIND_BYTES);
-  const kind = image.kind === "file" ? kindOf(image.path, head) : kindByContent(head);
+  const kind = kindIn(image, head);
   if (kind === null) {
     throw new Error(
       head.length === 0 ? "it is empty" : `its format is unsupported: none of ${DECODED_KINDS}`,
     );
   }
   if (!kind.isDecoded) throw new Error(notDecoded(kind));
-  switch (kind.name) {
-    case "BMP": {
-      const { width, height } = readBmpHeader(await bytes.read(0, 2048));
-      assertPixels(width, height);
-      return sharpOf(decodeBmp(await bytes.all()));
-    }
-    case "JPEG": {
-      return (await assertWithinLimit(image)) === "cmyk" ? await cmyk(image) : upright(image);
-    }
-    case "TIFF": {
-      const reading = tiffReading(await readTiffHeader(bytes.read));
-      await assertWithinLimit(image);
-      if (reading === "rgb") return upright(image);
-      return reading === "cmyk" ? await cmyk(image) : await ycbcr(image);
-    }
-    default:
-      await assertWithinLimit(image);
-      return upright(image);
+  // libvips refuses the headers of some that have a better reason here.
+  if (kind.name === "TIFF") tiffReading(await readTiffHeader(bytes.read));
+  if (kind.name !== "BMP") throw thrown;
+  const { width, height } = readBmpHeader(await bytes.read(0, BMP_HEADERS));
+  assertPixels(width, height);
+  return openedPixels(decodeBmp(await bytes.all()));
+}
+
+/** The longest headers and palette of a bitmap, and some. */
+const BMP_HEADERS = 2048;
+
+async function reasonNotDecoded(image: ImageFile | EncodedImage, codec: string): Promise<Error> {
+  await using bytes = await bytesOf(image);
+  const kind = kindIn(image, await bytes.read(0, KIND_BYTES));
+  return new Error(
+    kind === null || kind.isDecoded ? `its codec, ${codec}, is not decoded` : notDecoded(kind),
+  );
+}
+
+const kindIn = (image: ImageFile | EncodedImage, head: Uint8Array) =>
+  image.kind === "file" ? kindOf(image.path, head) : kindByContent(head);
+
+interface Bytes extends AsyncDisposable {
+  readonly read: ReadAt;
+  all(): Promise<Uint8Array>;
+}
+
+async function bytesOf(image: ImageFile | EncodedImage): Promise<Bytes> {
+  if (image.kind === "encoded") {
+    const { bytes } = image;
+    return {
+      read: async (offset, length) => bytes.subarray(offset, offset + length),
+      all: async () => bytes,
+      [Symbol.asyncDispose]: async () => {},
+    };
   }
+  const file = await open(image.path);
+  return {
+    read: async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    },
+    all: () => file.readFile(),
+    [Symbol.asyncDispose]: () => file.close(),
+  };
 }
 
 const source = (image: ImageFile | EncodedImage): string | Uint8Array =>
@@ -94,35 +129,34 @@ function oriented(image: ImageFile | EncodedImage): Sharp {
   });
 }
 
-function upright(image: ImageFile | EncodedImage): Sharp {
-  return oriented(image).flatten({ background: BEHIND_ALPHA }).toColourspace("srgb");
+function upright(image: ImageFile | EncodedImage, { autoOrient }: Metadata): OpenedImage {
+  const pipeline = oriented(image).flatten({ background: BEHIND_ALPHA }).toColourspace("srgb");
+  return { pipeline, width: autoOrient.width, height: autoOrient.height };
 }
 
-async function cmyk(image: ImageFile | EncodedImage): Promise<Sharp> {
+function openedPixels(pixels: RawImage): OpenedImage {
+  return { pipeline: sharpOf(pixels), width: pixels.width, height: pixels.height };
+}
+
+async function cmyk(image: ImageFile | EncodedImage): Promise<OpenedImage> {
   const inks = oriented(image).pipelineColourspace("cmyk").toColourspace("cmyk");
   const { data, info } = await inks.raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== 4) throw new Error(`it has ${info.channels} inks: only CMYK is read`);
-  return sharpOf({ kind: "raw", ...sizeOf(info), channels: 3, data: rgbOfCmyk(data) });
+  const { width, height } = info;
+  return openedPixels({ kind: "raw", width, height, channels: 3, data: rgbOfCmyk(data) });
 }
 
 /** libvips hands out the three numbers as they are and calls them RGB. */
-async function ycbcr(image: ImageFile | EncodedImage): Promise<Sharp> {
+async function ycbcr(image: ImageFile | EncodedImage): Promise<OpenedImage> {
   const { data, info } = await oriented(image)
     .toColourspace("srgb")
     .raw()
     .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3)
+  if (info.channels !== 3) {
     throw new Error(`it is a YCbCr TIFF of ${info.channels} channels, which is not read`);
-  return sharpOf({ kind: "raw", ...sizeOf(info), channels: 3, data: rgbOfYcbcr(data) });
-}
-
-const sizeOf = ({ width, height }: { width: number; height: number }) => ({ width, height });
-
-/** What libvips would say of it names neither size nor limit. Gives the colour space. */
-async function assertWithinLimit(image: ImageFile | EncodedImage): Promise<string> {
-  const { width, height, space } = await sharp(source(image), { limitInputPixels: false }).metadata();
-  assertPixels(width, height);
-  return space;
+  }
+  const { width, height } = info;
+  return openedPixels({ kind: "raw", width, height, channels: 3, data: rgbOfYcbcr(data) });
 }
 
 function assertPixels(width: number, height: number): void {
