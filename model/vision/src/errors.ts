@@ -17,7 +17,7 @@ export const visionErrors = defineErrors({
     ...failures.badData,
     public: false,
   },
-  LABELS_MISSING: {
+  LABEL_FILE_MISSING: {
     meaning: "A file of labels or class names is missing or cannot be opened.",
     ...failures.noInput,
   },

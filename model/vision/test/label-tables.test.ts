@@ -147,9 +147,9 @@ suite("a file of labels or names that cannot be opened is missing input", () => 
     const at = (name: string) => join(folder.path, name);
     for (const name of ["nope.csv", "sub"]) {
       const saying = new RegExp(name);
-      await refused(() => openImages(at("set"), { labels: at(name) }), "LABELS_MISSING", saying);
-      await refused(() => openImages(at("i.idx"), { labels: at(name) }), "LABELS_MISSING", saying);
-      await refused(() => openImages(at("set"), { classes: at(name) }), "LABELS_MISSING", saying);
+      await refused(() => openImages(at("set"), { labels: at(name) }), "LABEL_FILE_MISSING", saying);
+      await refused(() => openImages(at("i.idx"), { labels: at(name) }), "LABEL_FILE_MISSING", saying);
+      await refused(() => openImages(at("set"), { classes: at(name) }), "LABEL_FILE_MISSING", saying);
     }
   });
 
@@ -159,7 +159,7 @@ suite("a file of labels or names that cannot be opened is missing input", () => 
     await chmod(join(folder.path, "t.csv"), 0);
     await refused(
       () => openImages(join(folder.path, "set"), { labels: join(folder.path, "t.csv") }),
-      "LABELS_MISSING",
+      "LABEL_FILE_MISSING",
       /EACCES/,
     );
   });

@@ -240,7 +240,7 @@ suite("a path", () => {
     await using folder = await scratch();
     await folder.write({ "0.png": dot, "blank.txt": "a\n\nb\n" });
     const open = (classes: string) => () => openImages(folder.path, { classes: join(folder.path, classes) });
-    await refused(open("gone.txt"), "LABELS_MISSING", /gone.txt/);
+    await refused(open("gone.txt"), "LABEL_FILE_MISSING", /gone.txt/);
     await refused(open("blank.txt"), "LABELS_MISMATCH", /line 2 is blank/);
   });
 });

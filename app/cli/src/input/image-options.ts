@@ -43,7 +43,7 @@ export const classesOption = text({
 
 /**
  * @param remark told what is odd about the source, and what in it is not read.
- * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, IMAGES_UNREADABLE, LABELS_MISSING, LABELS_MISMATCH
+ * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, IMAGES_UNREADABLE, LABEL_FILE_MISSING, LABELS_MISMATCH
  */
 export async function openGiven(
   given: Given,

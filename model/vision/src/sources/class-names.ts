@@ -13,7 +13,7 @@ export const CLASS_FILES = ["classes.txt", "batches.meta.txt"];
 
 /**
  * Names given in the call, a file of names, or a file found in `folder`; null when there is none.
- * @throws LABELS_MISSING, LABELS_MISMATCH, IMAGE_SOURCE_DAMAGED
+ * @throws LABEL_FILE_MISSING, LABELS_MISMATCH, IMAGE_SOURCE_DAMAGED
  */
 export async function classNames(
   given: readonly string[] | string | undefined,

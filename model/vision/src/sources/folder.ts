@@ -25,7 +25,7 @@ interface Labelling {
   readonly remarks: readonly string[];
 }
 
-/** @throws IMAGES_NONE, IMAGE_SOURCE_UNKNOWN, LABELS_MISSING, LABELS_MISMATCH */
+/** @throws IMAGES_NONE, IMAGE_SOURCE_UNKNOWN, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function openFolder(path: string, options: FolderOptions): Promise<ImageSource> {
   const found = await walkFolder(path);
   const { files, skipped } = found;

@@ -46,7 +46,7 @@ export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
   return { dims, data: bytes.subarray(start) };
 }
 
-/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISSING, LABELS_MISMATCH */
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function openIdx(path: string, options: IdxOptions): Promise<ImageSource> {
   const { dims, data } = parseIdx(await readPacked(path), path);
   const shape = shapeOf(dims, path);

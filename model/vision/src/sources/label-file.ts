@@ -3,20 +3,20 @@ import { readFile } from "node:fs/promises";
 import { reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 
-/** @param what such as "labels". @throws LABELS_MISSING */
+/** @param what such as "labels". @throws LABEL_FILE_MISSING */
 export async function readLabelFile(path: string, what: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (thrown) {
     throw visionErrors.error(
-      "LABELS_MISSING",
+      "LABEL_FILE_MISSING",
       `Could not read the ${what} in ${path}: ${reasonOf(thrown)}. Check the path.`,
       { cause: thrown, details: { path } },
     );
   }
 }
 
-/** As UTF-8, without a byte-order mark. @throws LABELS_MISSING, IMAGE_SOURCE_DAMAGED */
+/** As UTF-8, without a byte-order mark. @throws LABEL_FILE_MISSING, IMAGE_SOURCE_DAMAGED */
 export async function readLabelText(path: string, what: string): Promise<string> {
   const bytes = await readLabelFile(path, what);
   const refuse = (problem: string) =>

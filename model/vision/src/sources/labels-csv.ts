@@ -27,7 +27,7 @@ export interface LabelTable {
   readonly remarks: readonly string[];
 }
 
-/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISSING, LABELS_MISMATCH */
+/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Promise<ImageSource> {
   const table = await readLabelsCsv(path, options);
   const root = dirname(path);
@@ -35,7 +35,7 @@ export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Pr
   return filesSource({ kind: "csv", location: path, root, ...table });
 }
 
-/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABELS_MISSING, LABELS_MISMATCH */
+/** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function readLabelsCsv(path: string, options: LabelsCsvOptions): Promise<LabelTable> {
   const text = await readLabelText(path, "labels");
   const records = parseCsv(text, separatorOf(text));

@@ -92,7 +92,7 @@ const SOURCE_FORMATS: Readonly<Record<string, SourceFormat>> = {
 };
 
 /**
- * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISSING, LABELS_MISMATCH, and
+ * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABEL_FILE_MISSING, LABELS_MISMATCH, and
  * IMAGES_UNREADABLE under `strict`
  */
 export async function openImages(path: string, options: OpenImagesOptions = {}): Promise<ImageSource> {
