@@ -3,7 +3,7 @@
  * device, and only then renamed over it. A crash, a full disk or a cancelled run leaves the old file.
  */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CupelError, reasonOf } from "./error.ts";
 import { baseErrors, throwIfCancelled } from "./errors.ts";
@@ -20,9 +20,9 @@ export async function writeFileAtomically(
   chunks: Iterable<Uint8Array> | string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
+  const temporary = temporaryBeside(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, "wx");
     try {
       await writeAll(file, typeof chunks === "string" ? [Buffer.from(chunks)] : chunks, options.signal);
@@ -61,13 +61,56 @@ async function writeAll(file: FileHandle, chunks: Iterable<Uint8Array>, signal?:
   if (pending.length > 0) await flush();
 }
 
-function writeError(path: string, thrown: unknown): CupelError {
+/**
+ * Makes a folder and those around it, one by one: Node's recursive `mkdir` never ends where the system takes
+ * no folders, as under /proc. @returns those that were made, the outermost first.
+ */
+export async function makeFolder(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) return [];
+  const around = dirname(path);
+  const made = around === path ? [] : await makeFolder(around);
+  try {
+    await mkdir(path);
+    return [...made, path];
+  } catch (thrown) {
+    // Something else may have made it since.
+    if ((await stat(path).catch(() => null))?.isDirectory()) return made;
+    for (const folder of made.toReversed()) await rmdir(folder).catch(() => {});
+    throw thrown;
+  }
+}
+
+/** A name in the folder of `path` that nothing else has; hidden where names that begin with a dot are. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
+}
+
+type WriteCode = "DISK_FULL" | "WRITE_FAILED";
+
+/** What to do about a failure of the system, by its name for it. */
+const adviceFor: ReadonlyMap<string, readonly [WriteCode, string]> = new Map([
+  ...["ENOSPC", "EDQUOT", "EFBIG"].map(
+    (errno) => [errno, ["DISK_FULL", "Free some space or choose another output folder."]] as const,
+  ),
+  ...["ENOTDIR", "EEXIST"].map(
+    (errno) =>
+      [
+        errno,
+        ["WRITE_FAILED", "A part of its path is a file, not a folder: choose another folder."],
+      ] as const,
+  ),
+  ...["EACCES", "EPERM", "EROFS"].map(
+    (errno) => [errno, ["WRITE_FAILED", "Choose a folder that you may write to."]] as const,
+  ),
+  ["EISDIR", ["WRITE_FAILED", "There is a folder of that name: choose another name."]],
+  ["ENAMETOOLONG", ["WRITE_FAILED", "Choose a shorter name."]],
+]);
+
+/** Of anything that the system threw while `path` was written or tried. */
+export function writeError(path: string, thrown: unknown): CupelError {
   const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const code = errno === "ENOSPC" || errno === "EDQUOT" || errno === "EFBIG" ? "DISK_FULL" : "WRITE_FAILED";
-  const advice =
-    code === "DISK_FULL"
-      ? "Free some space or choose another output folder."
-      : "Check the folder and its permissions.";
+  const [code, advice] = adviceFor.get(errno) ?? ["WRITE_FAILED", "Check the folder and its permissions."];
   return baseErrors.error(code, `Could not write ${path}: ${reasonOf(thrown)}. ${advice}`, {
     cause: thrown,
     details: { path },

@@ -18,6 +18,7 @@ export {
   reasonOf,
 } from "./error.ts";
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
+export { assertWritable } from "./output-paths.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { type Proportion, proportion } from "./proportion.ts";
