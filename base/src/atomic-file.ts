@@ -86,31 +86,40 @@ export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
 }
 
-type WriteCode = "DISK_FULL" | "WRITE_FAILED";
+interface WriteAdvice {
+  readonly code: "DISK_FULL" | "WRITE_FAILED";
+  readonly advice: string;
+}
 
-/** What to do about a failure of the system, by its name for it. */
-const adviceFor: ReadonlyMap<string, readonly [WriteCode, string]> = new Map([
-  ...["ENOSPC", "EDQUOT", "EFBIG"].map(
-    (errno) => [errno, ["DISK_FULL", "Free some space or choose another output folder."]] as const,
-  ),
-  ...["ENOTDIR", "EEXIST"].map(
-    (errno) =>
-      [
-        errno,
-        ["WRITE_FAILED", "A part of its path is a file, not a folder: choose another folder."],
-      ] as const,
-  ),
-  ...["EACCES", "EPERM", "EROFS"].map(
-    (errno) => [errno, ["WRITE_FAILED", "Choose a folder that you may write to."]] as const,
-  ),
-  ["EISDIR", ["WRITE_FAILED", "There is a folder of that name: choose another name."]],
-  ["ENAMETOOLONG", ["WRITE_FAILED", "Choose a shorter name."]],
+const full: WriteAdvice = {
+  code: "DISK_FULL",
+  advice: "Free some space or choose another output folder.",
+};
+const throughFile: WriteAdvice = {
+  code: "WRITE_FAILED",
+  advice: "A part of its path is a file, not a folder: choose another folder.",
+};
+const closed: WriteAdvice = { code: "WRITE_FAILED", advice: "Choose a folder that you may write to." };
+const otherwise: WriteAdvice = { code: "WRITE_FAILED", advice: "Check the folder and its permissions." };
+
+/** By the system's name for a failure. */
+const adviceFor: ReadonlyMap<string, WriteAdvice> = new Map([
+  ["ENOSPC", full],
+  ["EDQUOT", full],
+  ["EFBIG", full],
+  ["ENOTDIR", throughFile],
+  ["EEXIST", throughFile],
+  ["EACCES", closed],
+  ["EPERM", closed],
+  ["EROFS", closed],
+  ["EISDIR", { code: "WRITE_FAILED", advice: "There is a folder of that name: choose another name." }],
+  ["ENAMETOOLONG", { code: "WRITE_FAILED", advice: "Choose a shorter name." }],
 ]);
 
 /** Of anything that the system threw while `path` was written or tried. */
 export function writeError(path: string, thrown: unknown): CupelError {
   const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const [code, advice] = adviceFor.get(errno) ?? ["WRITE_FAILED", "Check the folder and its permissions."];
+  const { code, advice } = adviceFor.get(errno) ?? otherwise;
   return baseErrors.error(code, `Could not write ${path}: ${reasonOf(thrown)}. ${advice}`, {
     cause: thrown,
     details: { path },

@@ -4,8 +4,7 @@
  */
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { WorkOptions } from "@cupel/base";
-import { writeModelFile } from "@cupel/onnx";
+import { assertWritable, type WorkOptions } from "@cupel/base";
 import {
   assertAboveChance,
   type Chance,
@@ -24,6 +23,7 @@ import {
   tryModel,
   uncertainOrigin,
   withoutLabels,
+  writeVerified,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
@@ -32,6 +32,8 @@ import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import type { Recipe } from "./recipe/recipe.ts";
+import { defaultFloor, type Floor } from "./written/floor.ts";
+import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
 
 export interface CompressFileOptions extends WorkOptions {
   /** The file to write; not the one that is read. */
@@ -48,6 +50,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly preprocessing?: Preprocessing | string | undefined;
   /** Default: 8 bits. */
   readonly recipe?: Recipe | undefined;
+  /** The least the written file must keep of the original, on calibration images; null for anything. Default: `defaultFloor`. */
+  readonly floor?: Floor | null | undefined;
   /** Whether to measure the written file. Default true. */
   readonly report?: boolean | undefined;
   /** Default 1. */
@@ -87,6 +91,8 @@ export type CompressionFact =
 export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> {
   /** On disk, external data included. */
   readonly bytes: { readonly original: number; readonly compressed: number };
+  /** What was found before the file took its name. */
+  readonly check: WrittenCheck;
   /** Null when none was asked for. */
   readonly report: CompressionReport | null;
   /** How the labels of the images that judge met the model's classes; null where they have none, or unused ones. */
@@ -101,12 +107,17 @@ const mostKeptApart = 1000;
 const leastToSplit = 20;
 
 /**
- * The written file has its name before the report is made, and keeps it when the report fails.
- * @throws OUTPUT_IS_INPUT, LABELS_MISMATCH, and what `openModel`, `compress`, `writeModelFile` and `makeReport` throw
+ * The file takes its name when the engine has opened it, its outputs on calibration images are those of the graph
+ * in memory and they keep to the floor; one that fails is kept as `NAME.failed.onnx` and named in the error. The
+ * file has its name before the report is made, and keeps it when the report fails.
+ * @throws WRITE_FAILED before the first image is read, OUTPUT_IS_INPUT, LABELS_MISMATCH, WRITTEN_FILE_FAILS,
+ * WRITTEN_FILE_DIFFERS, FLOOR_MISSED, and what `openModel`, `compress`, `writeVerified` and `makeReport` throw
  */
 export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
   await assertOtherFile(options.out, path);
-  const { out, seed = 1, threads, strict, open, signal, progress, onFact = () => {} } = options;
+  await assertWritable([options.out]);
+  const { out, seed = 1, threads, strict, open, signal, progress, floor = defaultFloor } = options;
+  const { onFact = () => {} } = options;
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
   const classes = classesOf(opened.model, options.classes);
@@ -137,15 +148,32 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     progress,
     onUnreadable: (image) => unreadable.set(image.id, image),
   });
-  const written = await writeModelFile(result.model, out, { signal });
+  const verification = {
+    images: calibration,
+    preprocessing,
+    seed,
+    threads,
+    strict,
+    open,
+    floor,
+    signal,
+    progress,
+  };
+  const verify = (written: string) =>
+    verifyCompressed(written, result.model, path, {
+      ...verification,
+      onUnreadable: (image) => unreadable.set(image.id, image),
+    });
+  const written = await writeVerified(result.model, out, verify, { signal });
   onFact({ kind: "written" });
   if (order !== null) onFact({ kind: "labelsByOrder", sentence: order });
   if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });
   const { model: _, notes, ...facts } = result;
   for (const sentence of notes) onFact({ kind: "note", sentence });
 
+  const { verdict: check } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };
-  if (options.report === false) return { ...facts, bytes, report: null, labels };
+  if (options.report === false) return { ...facts, bytes, check, report: null, labels };
   const report = await makeReport({
     originalPath: path,
     compressedPath: out,
@@ -159,7 +187,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     signal,
     progress,
   });
-  return { ...facts, bytes, report, labels };
+  return { ...facts, bytes, check, report, labels };
 }
 
 /** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */

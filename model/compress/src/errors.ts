@@ -26,6 +26,15 @@ export const compressErrors = defineErrors({
     meaning: "An activation was not finite, or constant zero, on every image.",
     ...failures.badData,
   },
+  FLOOR_MISSED: {
+    meaning:
+      "The compressed model answers too differently from the original; it did not get the name that was asked for.",
+    http: 422,
+    grpc: "FAILED_PRECONDITION",
+    exit: 1,
+    retryable: false,
+    public: false,
+  },
   BUDGET_UNREACHABLE: {
     meaning: "No setting within the recipe meets the size or accuracy asked for.",
     http: 422,

@@ -18,6 +18,16 @@ export const predictErrors = defineErrors({
     meaning: "On labelled images the model is right no more often than by always naming the largest class.",
     ...failures.badData,
   },
+  WRITTEN_FILE_FAILS: {
+    meaning:
+      "A model was written that the engine cannot open or run; it did not get the name that was asked for.",
+    ...failures.defect,
+  },
+  WRITTEN_FILE_DIFFERS: {
+    meaning:
+      "A model was written whose answers are not those of the model in memory; it did not get the name that was asked for.",
+    ...failures.defect,
+  },
   METADATA_INVALID: {
     meaning: "An entry of the model's metadata is malformed.",
     ...failures.badRequest,

@@ -55,3 +55,18 @@ export type {
 } from "./task/task.ts";
 export { type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
 export { type Trial, type TrialOptions, tryModel } from "./trial.ts";
+export { areNames, numbersOf } from "./written/output-numbers.ts";
+export {
+  type CheckImagesOptions,
+  type RecordedOutputs,
+  type RecordOptions,
+  recordOutputs,
+} from "./written/record-outputs.ts";
+export {
+  countedOnce,
+  imagesIn,
+  type VerifiedFile,
+  type VerifyWrittenOptions,
+  verifyWritten,
+} from "./written/verify-written.ts";
+export { type VerifiedModel, type WriteVerifiedOptions, writeVerified } from "./written/write-verified.ts";

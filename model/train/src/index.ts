@@ -1,4 +1,4 @@
-export { type ConfiguredFit, fitOptionsOf } from "./config/fit-options-of.ts";
+export { type ConfiguredFit, checkpointFileIn, fitOptionsOf } from "./config/fit-options-of.ts";
 export { kebabCase, type ParsedTraining, parseTrainingConfig } from "./config/parse-training-config.ts";
 export {
   isOptionValue,

@@ -55,7 +55,7 @@ export function text(description: Described & { readonly placeholder: string }):
 }
 
 /** Undefined when left out. @param expects completes "must be ...". @param parse undefined for a text that is refused. */
-function parsed<T>(
+export function parsed<T>(
   description: Described & { readonly placeholder: string },
   expects: string,
   parse: (given: string) => T | undefined,

@@ -1,19 +1,22 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
+import { assertWritable } from "@cupel/base";
 import { flag, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
 import { compressWithReport } from "../compress/compress-with-report.ts";
+import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, givenClasses, openGiven } from "../input/image-options.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption } from "../input/unreadable-images.ts";
-import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
+import { profiled, profileFacts, profileFiles, profileOption } from "../profile/profiled.ts";
+import { reportFiles } from "../report/report-files.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
 
-const out = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
+const outOption = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
 const reportDir = text({
   name: "report-dir",
   placeholder: "DIR",
@@ -32,8 +35,9 @@ export const compressCommand: Command = {
   operands: [{ name: "MODEL", summary: "The trained model, ONNX, in float" }],
   options: [
     ...Object.values(calibrationOptions),
-    out,
+    outOption,
     ...Object.values(recipeOptions),
+    floorOption,
     ...Object.values(evaluationOptions),
     classesOption,
     preprocessingOption,
@@ -55,6 +59,14 @@ export const compressCommand: Command = {
     },
   ],
   async run(given, context) {
+    const out = required(given, outOption);
+    const report = !given.get(noReport);
+    const reportFolder = given.get(reportDir);
+    await assertWritable([
+      out,
+      ...(report ? Object.values(reportFiles(out, reportFolder)) : []),
+      ...Object.values(profileFiles(given.get(profileOption))),
+    ]);
     const recipe = await chooseRecipe(given, context.remark);
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
@@ -74,7 +86,7 @@ export const compressCommand: Command = {
         path,
         {
           open,
-          out: required(given, out),
+          out,
           images,
           classes: givenClasses(given, images),
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
@@ -82,8 +94,9 @@ export const compressCommand: Command = {
           preprocessing: given.get(preprocessingOption),
           allowChance: given.get(allowChanceOption),
           recipe,
-          report: !given.get(noReport),
-          reportFolder: given.get(reportDir),
+          floor: given.get(floorOption),
+          report,
+          reportFolder,
           strict: given.get(strictOption),
         },
         context,

@@ -4,12 +4,14 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assertWritable } from "@cupel/base";
 import { defaultRecipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
 import { syntheticInspection } from "@cupel/vision";
 import { choice, text } from "../arguments/option.ts";
 import { compressWithReport } from "../compress/compress-with-report.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
+import { reportFiles } from "../report/report-files.ts";
 import type { Command } from "./command.ts";
 
 const out = text({
@@ -47,13 +49,15 @@ export const demoCommand: Command = {
     const { seed, signal, remark } = context;
     const folder = given.get(out) ?? "cupel-demo";
     const original = join(folder, "inspection.onnx");
+    const small = join(folder, "inspection.small.onnx");
+    await assertWritable([original, small, ...Object.values(reportFiles(small, undefined))]);
     remark("The network was trained by Cupel on drawn boards; these here are drawn anew.");
     const { bytes } = await writeModelFile(await readModelFile(trainedNetwork), original, { signal });
     const maxBytes = Math.floor(bytes / sizeDivisor);
     const compressed = await compressWithReport(
       original,
       {
-        out: join(folder, "inspection.small.onnx"),
+        out: small,
         // Two seeds: images of one set are never those of the other, nor those the network was trained on.
         images: syntheticInspection({ count: calibrationImages, seed: 2 * seed }),
         evaluation: syntheticInspection({ count: evaluationImages, seed: 2 * seed + 1 }),

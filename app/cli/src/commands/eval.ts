@@ -1,5 +1,6 @@
 /** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
 
+import { assertWritable } from "@cupel/base";
 import {
   chanceOfEvaluation,
   compareEvaluations,
@@ -22,7 +23,13 @@ import {
 } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
-import { profiled, profileFacts, profileOption, type WrittenProfile } from "../profile/profiled.ts";
+import {
+  profiled,
+  profileFacts,
+  profileFiles,
+  profileOption,
+  type WrittenProfile,
+} from "../profile/profiled.ts";
 import { countText, percentText, pointsText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
@@ -62,6 +69,7 @@ export const evalCommand: Command = {
     },
   ],
   async run(given, context) {
+    await assertWritable(Object.values(profileFiles(given.get(profileOption))));
     const source = await openGiven(given, images, required(given, images.images), context.remark);
     const unreadable = new UnreadableImages();
     const paths = [given.operands[0]!, ...(given.has(compare) ? [required(given, compare)] : [])];

@@ -1,4 +1,5 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
+import { assertWritable } from "@cupel/base";
 import { choosePreprocessing, classesOf, openModel, requireLabels, tryModel } from "@cupel/predict";
 import { makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
@@ -12,7 +13,7 @@ import {
 } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
 import { reportFiles, writeReport } from "../report/report-files.ts";
-import { reportFacts, reportJson } from "../report/report-summary.ts";
+import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
 
@@ -53,6 +54,7 @@ export const reportCommand: Command = {
   async run(given, { seed, threads, signal, progress, remark }) {
     const [originalPath, compressedPath] = [given.operands[0]!, given.operands[1]!];
     const files = reportFiles(compressedPath, given.get(out));
+    await assertWritable(Object.values(files));
     const opened = { original: await openModel(originalPath), compressed: await openModel(compressedPath) };
     const spec = given.get(preprocessingOption);
     const first = choosePreprocessing(opened.original, spec);
@@ -84,7 +86,7 @@ export const reportCommand: Command = {
       },
       text: factsText([
         ["original", originalPath],
-        ["compressed", compressedPath],
+        ["compressed", [compressedPath, ...slowerText(report)].join(", ")],
         ["layers", `${report.layers.length} compared`],
         ...reportFacts(report),
         ["report", files.html],

@@ -1,12 +1,13 @@
 /** `cupel train`: images and a network in, a trained model out. */
-import { writeModelFile } from "@cupel/onnx";
+import { assertWritable } from "@cupel/base";
+import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
-import { fit, networkNames } from "@cupel/train";
+import { checkpointFileIn, fit, networkNames } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { UnreadableImages } from "../input/unreadable-images.ts";
-import { profiled } from "../profile/profiled.ts";
+import { profiled, profileFiles } from "../profile/profiled.ts";
 import { chooseConfig } from "../train/choose-config.ts";
 import { chooseNetwork } from "../train/choose-network.ts";
 import { summaryText } from "../train/summary.ts";
@@ -54,6 +55,8 @@ export const trainCommand: Command = {
     const { network: what, labels, labelColumn, classes, validation } = config;
     const path = await modelOutput(requiredSetting(config, "out"), what);
     const { strict } = config;
+    const checkpointPath = config.checkpoint === undefined ? [] : [checkpointFileIn(config.checkpoint)];
+    await assertWritable([path, ...checkpointPath, ...Object.values(profileFiles(config.profile))]);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes, strict });
     remarkSource(train, remark);
     const { network, preprocessing, nameless } = await chooseNetwork(config, train, context);
@@ -73,7 +76,19 @@ export const trainCommand: Command = {
       fit(network, { ...options, open, onStep: ({ step }) => watch?.sample(step) }),
     );
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
-    const { bytes } = await writeModelFile(result.model, path, { signal });
+    const { bytes } = await writeVerified(
+      result.model,
+      path,
+      (written) => {
+        const { loader, executionProviders: _, ...verification } = options;
+        return verifyWritten(written, result.model, {
+          ...verification,
+          images: train,
+          strict: loader?.strict,
+        });
+      },
+      { signal },
+    );
     if (nameless !== null) remark(nameless);
     for (const note of result.notes) remark(note);
     const unreadable = new UnreadableImages();

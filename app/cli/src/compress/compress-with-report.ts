@@ -1,5 +1,5 @@
 /** What `cupel compress` and the demonstration share: the library's work, its remarks, and the report's files. */
-import { reasonOf } from "@cupel/base";
+import { assertWritable, reasonOf } from "@cupel/base";
 import { type CompressedFile, type CompressFileOptions, compressFile } from "@cupel/compress";
 import { modelOutput } from "../arguments/model-output.ts";
 import type { CommandContext } from "../commands/command.ts";
@@ -16,6 +16,7 @@ type Order = Pick<
   CompressFileOptions,
   | "out"
   | "images"
+  | "floor"
   | "needsLabels"
   | "classes"
   | "evaluation"
@@ -36,6 +37,7 @@ export async function compressWithReport(
   const { reportFolder, ...options } = order;
   const out = await modelOutput(options.out, path);
   const files = reportFiles(out, reportFolder);
+  await assertWritable([out, ...(options.report === false ? [] : Object.values(files))]);
   let isWritten = false;
   const work = async (): Promise<Compressed> => {
     const compressed = await compressFile(path, {

@@ -1,6 +1,6 @@
 /** The result of a compression, for a person and for a script. Pure: figures in, text out. */
 import { bytesText } from "@cupel/base";
-import { reportFacts, reportJson } from "../report/report-summary.ts";
+import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Compressed } from "./compress-with-report.ts";
@@ -9,7 +9,10 @@ export function summaryText({ model, files, bytes, layers, report }: Compressed)
   return factsText([
     [
       "model",
-      `${model}, ${bytesText(bytes.compressed)}: 1/${(bytes.original / bytes.compressed).toFixed(1)} of ${bytesText(bytes.original)}`,
+      [
+        `${model}, ${bytesText(bytes.compressed)}: 1/${(bytes.original / bytes.compressed).toFixed(1)} of ${bytesText(bytes.original)}`,
+        ...(report ? slowerText(report) : []),
+      ].join(", but "),
     ],
     ["weights", widthsText(layers)],
     ...(report ? [...reportFacts(report), ["report", files.html] as const] : []),
@@ -17,7 +20,7 @@ export function summaryText({ model, files, bytes, layers, report }: Compressed)
 }
 
 export function summaryJson(compressed: Compressed): Record<string, unknown> {
-  const { model, files, bytes, recipe, calibration, layers, tradeOff, labels, report } = compressed;
+  const { model, files, bytes, recipe, calibration, layers, tradeOff, check, labels, report } = compressed;
   return {
     model,
     bytes,
@@ -25,6 +28,7 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     calibration,
     layers,
     tradeOff,
+    check,
     labels,
     report: report && reportJson(report, files),
   };

@@ -1,7 +1,7 @@
 /** Runs a command's work under the profilers when --profile is given, and writes the flame graph and the trace. */
 
 import { join } from "node:path";
-import { writeFileAtomically } from "@cupel/base";
+import { assertWritable, writeFileAtomically } from "@cupel/base";
 import { renderProfile } from "@cupel/console";
 import { slowNodeText, withProfiler } from "@cupel/profile";
 import type { SessionOpener } from "@cupel/runtime";
@@ -27,6 +27,18 @@ export interface Profiled<Result> {
   readonly profile: WrittenProfile | null;
 }
 
+/** What a profile is written to, by what it is; nothing where no folder is given. */
+export function profileFiles(
+  folder: string | undefined,
+): Partial<Pick<WrittenProfile, "flameGraph" | "trace">> {
+  return folder === undefined ? {} : pathsIn(folder);
+}
+
+const pathsIn = (folder: string) => ({
+  flameGraph: join(folder, "flame-graph.html"),
+  trace: join(folder, "trace.json"),
+});
+
 /**
  * @param folder of the profile; without one, `work` gets no `open` and is not profiled
  * @param title what was run, for the page
@@ -38,8 +50,9 @@ export async function profiled<Result>(
   work: (open: SessionOpener | undefined) => Promise<Result>,
 ): Promise<Profiled<Result>> {
   if (folder === undefined) return { result: await work(undefined), profile: null };
+  const paths = pathsIn(folder);
+  await assertWritable(Object.values(paths));
   const run = await withProfiler(({ open }) => work(open));
-  const paths = { flameGraph: join(folder, "flame-graph.html"), trace: join(folder, "trace.json") };
   await writeFileAtomically(paths.flameGraph, await renderProfile(run, title));
   await writeFileAtomically(paths.trace, JSON.stringify(run.trace));
   return { result: run.result, profile: { ...paths, slowest: run.slowest.map(slowNodeText) } };

@@ -1,16 +1,17 @@
 /** What a report says in a few lines, for a person and for a script. Pure: figures in, text out. */
+import { threeDigits } from "@cupel/base";
 import type { CompressionReport } from "@cupel/report";
 import { countText, numberOf, percentText, pointsText, ratioText } from "../terminal/figures.ts";
 import type { ReportFiles } from "./report-files.ts";
 
 export function reportFacts(report: CompressionReport): (readonly [string, string])[] {
-  const { original, compressed, accuracy, agreement, fusion, firstBadLayer } = report;
+  const { compressed, accuracy, agreement, fusion, firstBadLayer } = report;
   return [
     ...accuracyFacts(accuracy),
     ["same prediction", `${percentText(agreement)}, ${countText(report.changed.count)} changed`],
     [
       "latency",
-      `${ratioText(original.latency.medianMs / compressed.latency.medianMs)} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
+      `${ratioText(speedOf(report))} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
     ],
     [
       "on integers",
@@ -35,6 +36,19 @@ function accuracyFacts(accuracy: CompressionReport["accuracy"]): (readonly [stri
   return facts;
 }
 
+/** Times closer than this are called equal, as on the page: those of one machine wobble by as much. */
+const equalWithin = 0.05;
+
+/** Above one where the compressed model is faster. */
+const speedOf = ({ original, compressed }: CompressionReport): number =>
+  original.latency.medianMs / compressed.latency.medianMs;
+
+/** "2.1 times slower", for the line that says what was gained; empty unless it is. */
+export function slowerText(report: CompressionReport): string[] {
+  const speed = speedOf(report);
+  return speed <= 1 - equalWithin ? [`${threeDigits(1 / speed)} times slower`] : [];
+}
+
 /** The whole report lies in its file; what a script decides by is repeated here. */
 export function reportJson(report: CompressionReport, files: ReportFiles): Record<string, unknown> {
   const { accuracy, agreement, fusion, firstBadLayer } = report;
@@ -48,6 +62,13 @@ export function reportJson(report: CompressionReport, files: ReportFiles): Recor
       difference: accuracy.difference,
     },
     agreement,
+    latency: {
+      original: report.original.latency,
+      compressed: report.compressed.latency,
+      /** Of the original over the compressed: below one where compression made it slower. */
+      speed: speedOf(report),
+      slower: slowerText(report).length > 0,
+    },
     fusion,
     firstBadLayer,
   };

@@ -36,7 +36,8 @@ export interface ImagePrediction<Prediction> {
 const largestBatch = 32;
 const bytesPerRun = 4 * 2 ** 20;
 
-function defaultBatch(preprocessing: Preprocessing): number {
+/** Images a run, where nobody says; 0 where one image is more than that. */
+export function defaultBatch(preprocessing: Preprocessing): number {
   const [, a, b, c] = tensorDims(preprocessing, 1);
   return Math.min(largestBatch, Math.floor(bytesPerRun / (4 * a * b * c)));
 }

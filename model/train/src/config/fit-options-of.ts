@@ -11,7 +11,10 @@ import { type TrainingConfig, type TrainingOption, trainingOptions } from "./tra
 /** To be completed by `train`, `validation` and `preprocessing`. */
 export type ConfiguredFit = Omit<FitOptions, "train" | "validation" | "preprocessing">;
 
-const checkpointFile = "checkpoint.safetensors";
+/** Of the folder that `checkpoint` names. */
+export function checkpointFileIn(folder: string): string {
+  return join(folder, "checkpoint.safetensors");
+}
 
 /**
  * @param network whose parameters `freeze` names
@@ -48,7 +51,7 @@ export function fitOptionsOf(config: TrainingConfig, network: Model): Configured
 }
 
 function checkpointOf({ checkpoint, resume = false }: TrainingConfig): FitOptions["checkpoint"] {
-  if (checkpoint !== undefined) return { path: join(checkpoint, checkpointFile), resume };
+  if (checkpoint !== undefined) return { path: checkpointFileIn(checkpoint), resume };
   if (resume) throw invalid("resume", 'needs "checkpoint"');
   return undefined;
 }

@@ -6,7 +6,7 @@
  * adds in an order that follows from its threads.
  */
 import { existsSync } from "node:fs";
-import { silentProgress } from "@cupel/base";
+import { assertWritable, silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
 import { openLoader, split } from "@cupel/vision";
@@ -23,12 +23,13 @@ import { TrainingRun } from "./training-run.ts";
 
 /**
  * @throws TRAINING_CONFIG_INVALID; those of `checkData`, `openLoader` and `compileStep`; CHECKPOINT_INVALID;
- * LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
+ * WRITE_FAILED before the first step where the checkpoint cannot be written; LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
  * IMAGES_UNREADABLE; CANCELLED, after a last checkpoint
  */
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
+  if (checkpoint) await assertWritable([checkpoint.path]);
   const { remarks, ...images } = imagesOf(options, seed);
   const { input, train, validation, labels, notes } = checkData(network, images, preprocessing);
   await using loader = openLoader(train, preprocessing, {

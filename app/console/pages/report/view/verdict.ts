@@ -38,15 +38,24 @@ export function ratioPhrase(before: Figure, after: Figure, words: RatioWords): s
     : `${factorText(1 / ratio)} times ${words.worse}`;
 }
 
-/** "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy" */
+/** "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy"; "..., but 2.1 times slower: ..." */
 export function headline(report: CompressionReport): string {
-  const parts = [
-    ratioPhrase(report.original.bytes, report.compressed.bytes, SIZE_WORDS),
-    ratioPhrase(report.original.latency.medianMs, report.compressed.latency.medianMs, SPEED_WORDS),
-    costPhrase(report),
-  ];
-  const text = parts.filter((part) => part !== null).join(", ");
+  const parts = [gainPhrase(report), costPhrase(report)].filter((part) => part !== "");
+  const text = parts.join(isSlower(report) ? ": " : ", ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Size and speed. A loss of speed is no item of a list of gains. */
+function gainPhrase(report: CompressionReport): string {
+  const { original, compressed } = report;
+  const size = ratioPhrase(original.bytes, compressed.bytes, SIZE_WORDS);
+  const speed = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
+  return [size, speed].filter((part) => part !== null).join(isSlower(report) ? ", but " : ", ");
+}
+
+function isSlower({ original, compressed }: CompressionReport): boolean {
+  const phrase = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
+  return phrase?.endsWith(SPEED_WORDS.worse) ?? false;
 }
 
 function costPhrase(report: CompressionReport): string {
@@ -67,9 +76,9 @@ export function verdictSentence(report: CompressionReport): string {
   const { original, compressed, accuracy } = report;
   const size = ratioPhrase(original.bytes, compressed.bytes, SIZE_WORDS);
   const speed = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
+  const sizes = `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`;
   const parts = [
-    `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`,
-    speed,
+    ...(isSlower(report) ? [`${sizes}, but ${speed}`] : [sizes, speed]),
     accuracy === null
       ? `same top prediction for ${percentText(report.agreement)} of the images (no labels, so accuracy is unknown)`
       : accuracyPhrase(accuracy),

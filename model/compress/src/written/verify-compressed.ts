@@ -1,0 +1,39 @@
+/**
+ * The two things a compressed file must be before it takes its name: the model whose figures are told, and a
+ * model that still answers as the original does.
+ */
+import type { Model } from "@cupel/onnx";
+import { imagesIn, recordOutputs, type VerifyWrittenOptions, verifyWritten } from "@cupel/predict";
+import { assertFloor, type Floor, figuresOf, type OutputFigure } from "./floor.ts";
+
+export interface VerifyCompressedOptions extends VerifyWrittenOptions {
+  /** Null where anything will do. */
+  readonly floor: Floor | null;
+}
+
+export interface WrittenCheck {
+  readonly images: number;
+  /** Of an output in the engine from that of the graph in memory, as a share of its range. */
+  readonly largestDifference: number;
+  /** Against the original, one an output. */
+  readonly outputs: readonly OutputFigure[];
+}
+
+/**
+ * @param path of the written file. @param model that it was written from. @param original path of the float model
+ * @throws WRITTEN_FILE_FAILS, WRITTEN_FILE_DIFFERS, FLOOR_MISSED, and what a session of the original throws
+ */
+export async function verifyCompressed(
+  path: string,
+  model: Model,
+  original: string,
+  options: VerifyCompressedOptions,
+): Promise<WrittenCheck> {
+  const { runs, written, largestDifference } = await verifyWritten(path, model, options);
+  const reference = await recordOutputs(original, runs, options);
+  const fed = runs.slice(0, reference.runs.length);
+  const outputs = figuresOf(reference, written, fed);
+  const images = imagesIn(fed);
+  if (options.floor !== null) assertFloor(outputs, options.floor, images);
+  return { images, largestDifference, outputs };
+}
