@@ -78,3 +78,18 @@ test("the interval is read with care", () => {
   assert.match(reading(-0.01, -0.002), /loss is more than chance/);
   assert.match(reading(0.001, 0.002), /gain is more than chance/);
 });
+
+test("a model that got slower says so in the first sentence, and one that got faster or is as fast does not", () => {
+  const report = reportWith({ value: -0.004, low: -0.008, high: 0.0001 });
+  const at = (medianMs: number): CompressionReport => ({
+    ...report,
+    compressed: { ...report.compressed, latency: { ...report.compressed.latency, medianMs } },
+  });
+  assert.equal(headline(at(40)), "8.6 times smaller, but 2.1 times slower: for 0.4 points of accuracy");
+  assert.match(
+    plain(verdictSentence(at(40))),
+    /^23\.7 MB → 2\.8 MB, 8\.6 times smaller, but 2\.1 times slower; accuracy/,
+  );
+  assert.match(headline(at(19.5)), /^8\.6 times smaller, equally fast, for/);
+  assert.doesNotMatch(headline(at(10)), /but/);
+});

@@ -1,6 +1,6 @@
 /** Files to files: what `cupel compress` does, as a call. */
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,7 +9,7 @@ import { classesOf, openModel, openPredictor, writeMetadata } from "@cupel/predi
 import type { ImageSource } from "@cupel/vision";
 import { type CompressFileOptions, type CompressionFact, compressFile } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
-import { smallClassifier } from "./support/network.ts";
+import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
 
 let folder = "";
@@ -161,4 +161,81 @@ test("numbers in the order of text are no labels of a model without names, unles
   const given = await named({ modelNames: null, images, classes: ["1", "10", "2", "3"], report: true });
   assert.deepEqual([given.result.labels, given.written], ["name", ["1", "10", "2", "3"]]);
   assert.equal(given.result.report?.accuracy?.images, 8);
+
+/** One output that is no row of scores, so that a floor in dB is asked of it. */
+async function mapModel(): Promise<string> {
+  const net = new Network();
+  const path = at("map.onnx");
+  await writeModelFile(net.done(net.conv("map", net.relu(net.conv("first", net.x, 3, 8)), 8, 2)), path);
+  return path;
+}
+
+const beyondReach = { samePrediction: 0.5, sqnrDb: 300 };
+
+test("a file below the floor is kept aside and named, and what had its name stays, with or without a report", async () => {
+  const model = await mapModel();
+  for (const [report, aside] of [
+    [false, "kept.failed.onnx"],
+    [true, "kept.failed-2.onnx"],
+  ] as const) {
+    await writeFile(at("kept.onnx"), "of an earlier run");
+    const facts: CompressionFact[] = [];
+    const options = {
+      out: at("kept.onnx"),
+      images: noiseImages(12),
+      preprocessing: plain(),
+      threads: 1,
+      report,
+    };
+    const work = compressFile(model, { ...options, floor: beyondReach, onFact: (fact) => facts.push(fact) });
+    await assert.rejects(work, {
+      code: "FLOOR_MISSED",
+      message: new RegExp(`"map" has .* dB .*${aside}; .*kept\\.onnx is as it was`),
+    });
+    assert.ok(!facts.some(({ kind }) => kind === "written"), "no report is out of date");
+    assert.equal(await readFile(at("kept.onnx"), "utf8"), "of an earlier run");
+    await using predictor = await openPredictor(at(aside));
+    assert.deepEqual(predictor.preprocessing, plain());
+  }
+  const left = (await readdir(folder)).filter((name) => name.includes("kept"));
+  assert.deepEqual(left.sort(), ["kept.failed-2.onnx", "kept.failed.onnx", "kept.onnx"]);
+  const { check } = await compressFile(model, {
+    out: at("kept.onnx"),
+    images: noiseImages(12),
+    preprocessing: plain(),
+    report: false,
+    floor: null,
+  });
+  assert.equal(check.images, 12);
+  assert.ok(check.largestDifference <= 1e-3);
+});
+
+test("work that is cancelled while the file is checked leaves nothing", async () => {
+  const files = await readdir(folder);
+  const controller = new AbortController();
+  const work = compressed({
+    out: at("cancelled.onnx"),
+    signal: controller.signal,
+    progress: {
+      start(title) {
+        if (title === "Checking the written file") controller.abort();
+        return { advance() {}, note() {}, [Symbol.dispose]() {} };
+      },
+    },
+  });
+  await assert.rejects(work, { code: "CANCELLED" });
+  assert.deepEqual(await readdir(folder), files);
+});
+
+test("an output that cannot be written is refused before the first image is read", async () => {
+  await writeFile(at("afile"), "old");
+  await mkdir(at("folder.onnx"), { recursive: true });
+  const files = await readdir(folder);
+  for (const out of [join(at("afile"), "t.onnx"), at("folder.onnx"), at(`${"n".repeat(300)}.onnx`)]) {
+    let read = 0;
+    const images = noiseImages(12, { onRead: () => read++ });
+    await refused(() => compressed({ images, out }), "WRITE_FAILED");
+    assert.equal(read, 0);
+  }
+  assert.deepEqual(await readdir(folder), files);
 });

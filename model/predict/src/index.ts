@@ -69,4 +69,4 @@ export {
   type VerifyWrittenOptions,
   verifyWritten,
 } from "./written/verify-written.ts";
-export { type VerifiedModel, type WriteVerifiedOptions, writeVerified } from "./written/write-verified.ts";
+export { type VerifiedModel, writeVerified } from "./written/write-verified.ts";

@@ -52,8 +52,8 @@ export async function verifyWritten(
     "runs",
   );
   // In this order: a graph that the engine cannot run in memory is no file that it can.
-  const inMemory = await recorded(encodeModel(model), "the graph in memory", runs, options, task);
-  const written = await recorded(path, "the file", runs.slice(0, inMemory.runs.length), options, task);
+  const inMemory = await recorded(encodeModel(model), runs, options, task);
+  const written = await recorded(path, runs.slice(0, inMemory.runs.length), options, task);
   assertSameInterface("input", inMemory.inputs, written.inputs);
   assertSameInterface("output", inMemory.outputs, written.outputs);
   let largestDifference = 0;
@@ -68,7 +68,6 @@ export async function verifyWritten(
 
 async function recorded(
   source: ModelSource,
-  what: string,
   runs: readonly ImageBatch[],
   options: VerifyWrittenOptions,
   task: ProgressTask,
@@ -79,7 +78,7 @@ async function recorded(
     if (options.signal?.aborted) throw cancellation("Checking the written file", options.signal);
     throw predictErrors.error(
       "WRITTEN_FILE_FAILS",
-      `The engine cannot run what was written (${what}): ${reasonOf(thrown).replace(/\.$/, "")}.`,
+      `The engine cannot run what was written: ${reasonOf(thrown).replace(/\.$/, "")}.`,
       {
         cause: thrown,
         details: { reason: reasonOf(thrown), ...(thrown instanceof CupelError && { code: thrown.code }) },

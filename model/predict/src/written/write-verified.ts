@@ -15,11 +15,7 @@ import {
   throwIfCancelled,
   writeError,
 } from "@cupel/base";
-import { type Model, type WrittenModel, writeModelFile } from "@cupel/onnx";
-
-export interface WriteVerifiedOptions {
-  readonly signal?: AbortSignal | undefined;
-}
+import { type Model, type WriteOptions, type WrittenModel, writeModelFile } from "@cupel/onnx";
 
 /** @typeParam Verdict what `verify` has to say of the file */
 export interface VerifiedModel<Verdict> extends WrittenModel {
@@ -35,12 +31,13 @@ export async function writeVerified<Verdict>(
   model: Model,
   out: string,
   verify: (path: string) => Promise<Verdict>,
-  { signal }: WriteVerifiedOptions = {},
+  options: WriteOptions = {},
 ): Promise<VerifiedModel<Verdict>> {
+  const { signal } = options;
   await assertWritable([out]);
   const folder = temporaryBeside(out);
   try {
-    const written = await writeModelFile(model, join(folder, basename(out)), { signal });
+    const written = await writeModelFile(model, join(folder, basename(out)), options);
     const verdict = await verify(written.path).catch(async (thrown: unknown) => {
       const error = errorFrom(thrown, signal);
       if (signal?.aborted || error.code === "CANCELLED" || error.code === "DEADLINE_EXCEEDED") throw error;
