@@ -18,7 +18,7 @@ const compress = async (folder: Scratch) => {
   return ["compress", model, "--images", images];
 };
 // So many epochs that a training which begins does not end in the time of a test.
-const train = ["train", "mlp", "--data", "synthetic:64", "--epochs", "100000"];
+const train = ["train", "resnetCifar:width=8", "--data", "synthetic:64", "--epochs", "100000"];
 
 const lines: readonly Line[] = [
   {
