@@ -161,6 +161,7 @@ test("numbers in the order of text are no labels of a model without names, unles
   const given = await named({ modelNames: null, images, classes: ["1", "10", "2", "3"], report: true });
   assert.deepEqual([given.result.labels, given.written], ["name", ["1", "10", "2", "3"]]);
   assert.equal(given.result.report?.accuracy?.images, 8);
+});
 
 /** One output that is no row of scores, so that a floor in dB is asked of it. */
 async function mapModel(): Promise<string> {
