@@ -63,7 +63,7 @@ export const reportCommand: Command = {
     const classes = givenClasses(given, source);
     const { images: labelled } = requireLabels(source, classesOf(opened.original.model, classes));
     const work = { seed, threads, signal, progress };
-    const { chosen, chance } = await tryModel(originalPath, opened.original, told, labelled.images, work);
+    const { chosen, chance } = await tryModel(originalPath, opened.original, told, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({
