@@ -72,14 +72,22 @@ async function dispatch(
     operands: command.operands,
     options: [...command.options, ...globalOptions],
   });
-  await perform(command, given, terminal, options);
+  await perform(command, given, terminal, { ...options, line: commandLine(words) });
+}
+
+/** Words that a shell would take apart are quoted. */
+function commandLine(words: readonly string[]): string {
+  const quoted = words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return ["cupel", ...quoted].join(" ");
 }
 
 async function perform(
   command: Command,
   given: Given,
   terminal: Terminal,
-  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+  { signal, clock, line }: { readonly signal: AbortSignal; readonly clock: Clock; readonly line: string },
 ): Promise<void> {
   const isQuiet = given.get(globals.quiet);
   using display = createProgressDisplay(terminal, clock);
@@ -95,6 +103,7 @@ async function perform(
     progress: isQuiet ? silentProgress : display,
     threads: given.get(globals.threads),
     seed: given.get(globals.seed),
+    line,
     remark,
   });
   // Bars go before the result comes: both may be on one screen.

@@ -28,7 +28,7 @@ test("compress writes a model and its report, with preprocessing and class names
   );
   assert.match(told.err, /12 of the 60 images were kept apart/);
   const report = JSON.parse(await readFile(folder.at("out", "small.report.json"), "utf8"));
-  assert.equal(report.format, "cupel-report/1");
+  assert.equal(report.format, "cupel-report/2");
   assert.equal(report.accuracy.images, 12);
 });
 
@@ -164,7 +164,7 @@ test("eval of a model against itself differs by nothing", async () => {
   const { models, comparison } = JSON.parse(told.out);
   assert.equal(models.length, 2);
   assert.deepEqual(comparison.difference, { value: 0, low: 0, high: 0 });
-  assert.equal(comparison.agreement, 1);
+  assert.equal(comparison.agreement.value, 1);
 });
 
 test("eval takes the preprocessing that a compressed model carries", async () => {

@@ -44,7 +44,7 @@ test("a network by name is trained, written, and judged as cupel eval judges it"
   const [{ top1, classes }] = JSON.parse(judged.out).models;
   assert.equal(top1.value, history[epoch - 1].validationAccuracy);
   assert.equal(classes, 7);
-  assert.deepEqual(JSON.parse(judged.out).remarks, [], "the model says how its images are prepared");
+  assert.doesNotMatch(judged.err, /how its images are prepared/, "the model says it");
 });
 
 test("a model is trained further, but for what is frozen", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { proportion } from "@cupel/base";
 import type { CompressionReport } from "@cupel/report";
 import {
   headline,
@@ -44,8 +45,14 @@ test("a gain and no change are called what they are", () => {
     headline(reportWith({ value: 0.006, low: 0.001, high: 0.011 })),
     /with 0\.6 points more accuracy$/,
   );
-  assert.match(headline(reportWith({ value: 0.006, low: -0.001, high: 0.013 })), /with no accuracy lost$/);
-  assert.match(headline(reportWith({ value: 0, low: -0.003, high: 0.003 })), /with no change in accuracy$/);
+  assert.match(
+    headline(reportWith({ value: 0.006, low: -0.001, high: 0.013 })),
+    /with no accuracy lost on 1,800 images$/,
+  );
+  assert.match(
+    headline(reportWith({ value: 0, low: -0.003, high: 0.003 })),
+    /with no change in accuracy on 1,800 images$/,
+  );
 });
 
 test("a loss too small for one decimal is not rounded away", () => {
@@ -56,9 +63,15 @@ test("a loss too small for one decimal is not rounded away", () => {
 });
 
 test("without labels the verdict speaks of agreement and never of accuracy lost", () => {
-  const report = { ...minimalReport(), agreement: 0.968 };
-  assert.match(plain(verdictSentence(report)), /same top prediction for 96\.8 % of the images \(no labels/);
-  assert.match(headline(minimalReport()), /same prediction for every image$/);
+  const report = { ...minimalReport(), agreement: proportion(968, 1000) };
+  assert.match(
+    plain(verdictSentence(report)),
+    /same prediction for 96\.8 % of 1,000 images, 95 % interval 95\.5 % … 97\.7 % \(no labels/,
+  );
+  assert.match(
+    headline(minimalReport()),
+    /same prediction for all 12 images, 95 % interval 75\.8 % … 100\.0 %$/,
+  );
 });
 
 test("a ratio says slower when slower and equal within five per cent", () => {

@@ -11,6 +11,7 @@ import {
   type ChosenPreprocessing,
   choosePreprocessing,
   classesOf,
+  isClassifier,
   type LabelMatch,
   type LabelsBy,
   type MatchedLabels,
@@ -52,6 +53,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly recipe?: Recipe | undefined;
   /** The least the written file must keep of the original, on calibration images; null for anything. Default: `defaultFloor`. */
   readonly floor?: Floor | null | undefined;
+  /** The command line, for the record. */
+  readonly command?: string | undefined;
   /** Whether to measure the written file. Default true. */
   readonly report?: boolean | undefined;
   /** Default 1. */
@@ -121,7 +124,8 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
   const classes = classesOf(opened.model, options.classes);
-  const { calibration, evaluation, labels, order } = chooseImages(options, classes, seed, onFact);
+  const given = isClassifier(opened.model) ? options : withoutClasses(options, onFact);
+  const { calibration, evaluation, labels, order } = chooseImages(given, classes, seed, onFact);
   const { names } = namedBy(classes, [evaluation, calibration]);
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
@@ -179,6 +183,8 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     compressedPath: out,
     images: evaluation,
     preprocessing,
+    preprocessingOrigin: chosen,
+    madeBy: { command: options.command, calibration: options.images.location },
     classes: classes.names,
     compression: facts,
     seed,
@@ -201,6 +207,24 @@ export async function assertOtherFile(out: string, original: string): Promise<vo
     `${out} is the model to begin with. Choose another name: what is made of it is compared with it, and the original is not replaced.`,
     { details: { path: out } },
   );
+}
+
+/** Labels of classes mean nothing to a model whose output is something else. */
+function withoutClasses(
+  options: CompressFileOptions,
+  onFact: (fact: CompressionFact) => void,
+): CompressFileOptions {
+  const { images, evaluation } = options;
+  for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
+    const problem = `${location} has labels of classes, and the model's output is not one row of class scores an image`;
+    if (labelled) onFact({ kind: "labelsUnused", problem });
+  }
+  return {
+    ...options,
+    images: withoutLabels(images),
+    needsLabels: false,
+    evaluation: evaluation && withoutLabels(evaluation),
+  };
 }
 
 interface ChosenImages {

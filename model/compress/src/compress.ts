@@ -15,7 +15,7 @@ import { chosen, emitModel } from "./emit/emit-model.ts";
 import { type Layer, layerName } from "./layer.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
 import { type Recipe, stageOf } from "./recipe/recipe.ts";
-import { assertCompressible } from "./requirements.ts";
+import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { Variant } from "./search/variants.ts";
 import { made, stateOf } from "./stage/stage.ts";
 import { runStage } from "./stage/stages.ts";
@@ -70,7 +70,9 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
   const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
-  const images = splitImages(options.images, heldOutOf(recipe), seed);
+  const heldOut = heldOutOf(recipe);
+  if (heldOut > 0) assertSearchable(model);
+  const images = splitImages(options.images, heldOut, seed);
   const context = {
     recipe,
     ...images,

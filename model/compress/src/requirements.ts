@@ -1,11 +1,22 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
 import { assertFiniteWeights, assertOpset, assertStaticRank, type Model } from "@cupel/onnx";
-import { predictErrors } from "@cupel/predict";
+import { isClassifier, predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
 
 /** DequantizeLinear has had a scale for each channel since operator set 13. */
 const leastOpset = 13;
+
+/** A search for bit widths compares the classes that are predicted. @throws OUTPUT_UNSUPPORTED */
+export function assertSearchable(model: Model): void {
+  if (isClassifier(model)) return;
+  const outputs = model.graph.outputs.map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`);
+  throw predictErrors.error(
+    "OUTPUT_UNSUPPORTED",
+    `Bit widths are chosen by the predictions that change, and the output of this model is not one row of class scores an image: ${outputs.join(", ")}. ` +
+      "Give every layer the same bits, such as --bits 8.",
+  );
+}
 
 /**
  * @throws OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE, INPUT_UNSUPPORTED, ALREADY_QUANTISED,

@@ -53,7 +53,7 @@ export type {
   TaskEvaluation,
   TaskModel,
 } from "./task/task.ts";
-export { type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
+export { isClassifier, type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
 export { type Trial, type TrialOptions, tryModel } from "./trial.ts";
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {

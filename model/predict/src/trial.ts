@@ -9,7 +9,6 @@ import { type Chance, chanceOfEvaluation } from "./classification/chance.ts";
 import { classification } from "./classification/classification.ts";
 import { endsInSoftmax } from "./classification/probabilities.ts";
 import type { OpenedModel } from "./file/open-model.ts";
-import { classesOf } from "./labels/model-classes.ts";
 import type { ChosenPreprocessing } from "./preprocessing/choose-preprocessing.ts";
 import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import { evaluateImages } from "./run/predict-images.ts";
@@ -53,8 +52,10 @@ export async function tryModel(
     probabilities: endsInSoftmax(model),
   });
   if (!images.labelled) return { chosen: found, chance: null };
-  const facts = { outputs, classes: classesOf(model).names, preprocessing: found.preprocessing };
+  const facts = { outputs, classes: null, preprocessing: found.preprocessing };
   const reader = classification.reader({ ...facts, model });
-  const evaluation = await evaluateImages(session, classification, reader, facts, drawn, options);
+  // The labels have met the classes: by now they are indices, whatever the images call them.
+  const asIndices = { ...drawn, classes: null };
+  const evaluation = await evaluateImages(session, classification, reader, facts, asIndices, options);
   return { chosen: found, chance: chanceOfEvaluation(evaluation) };
 }

@@ -127,7 +127,7 @@ describe("the difference of two evaluations", () => {
   test("has McNemar's interval", () => {
     const found = compareEvaluations(answered(before, labels), answered(after, labels));
     assert.deepEqual([found.images, found.lost, found.gained], [1000, 30, 10]);
-    assert.equal(found.agreement, 0.9);
+    assert.equal(found.agreement.value, 0.9);
     // By hand: difference -0.02; variance (40 - 400 / 1000) / 1000^2; 1.96 deviations = 0.012334.
     assert.ok(Math.abs(found.difference!.value + 0.02) < 1e-12, `${found.difference!.value} is not -0.02`);
     assert.ok(Math.abs(found.difference!.low + 0.032334) < 1e-6, `${found.difference!.low} is not -0.032334`);
@@ -141,7 +141,7 @@ describe("the difference of two evaluations", () => {
     const first = answered([1, 1, 1], [1, null, 1], [0, 1, 2]);
     const second = answered([0, 0, 5], [null, 1, 1], [1, 2, 9]);
     const found = compareEvaluations(first, second);
-    assert.deepEqual([found.images, found.lost, found.gained, found.agreement], [1, 1, 0, 0]);
+    assert.deepEqual([found.images, found.lost, found.gained, found.agreement.value], [1, 1, 0, 0]);
   });
 
   test("is null without labels", () => {
@@ -151,7 +151,8 @@ describe("the difference of two evaluations", () => {
       lost: 0,
       gained: 0,
       difference: null,
-      agreement: 1,
+      // Wilson's interval of n of n begins at n / (n + 1.96 ^ 2).
+      agreement: { count: 2, of: 2, value: 1, low: 0.34238022395464934, high: 1 },
     });
   });
 });

@@ -180,10 +180,10 @@ function predicted(predictions: readonly number[], classNames: readonly string[]
 test("two models whose classes stand in another order are compared by name", async () => {
   const first = predicted([0, 1, 2, 0], ["a", "b", "c"]);
   const { agreement, lost, gained } = compareEvaluations(first, predicted([2, 1, 0, 0], ["c", "b", "a"]));
-  assert.deepEqual([agreement, lost, gained], [3 / 4, 1, 0]);
+  assert.deepEqual([agreement.value, lost, gained], [3 / 4, 1, 0]);
   const other = compareEvaluations(first, predicted([0, 0, 0, 1], ["z", "a"]));
-  assert.deepEqual([other.agreement, other.lost, other.gained], [1 / 4, 1, 0]);
-  assert.equal(compareEvaluations(first, predicted([0, 1, 2, 0], null)).agreement, 1);
+  assert.deepEqual([other.agreement.value, other.lost, other.gained], [1 / 4, 1, 0]);
+  assert.equal(compareEvaluations(first, predicted([0, 1, 2, 0], null)).agreement.value, 1);
   await refused(
     () => compareEvaluations(predicted([0], ["crane", "crane"]), predicted([0], ["crane"])),
     "LABELS_MISMATCH",

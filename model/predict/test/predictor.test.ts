@@ -115,7 +115,7 @@ test("evaluation counts by the labels, and two evaluations are compared by the t
   assert.equal(before.top1, right.filter((each) => each).length / 20);
   const difference = predictor.task.compare(before, await swapped.evaluate(images));
   const greens = Array.from({ length: 20 }, (_, i) => i).filter((i) => strongest(channelMeans(i)) === 1);
-  assert.equal(difference.agreement, greens.length / 20, "green stays green");
+  assert.equal(difference.agreement.value, greens.length / 20, "green stays green");
 });
 
 describe("work", () => {

@@ -6,16 +6,27 @@
 import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Correspondence, Model } from "@cupel/onnx";
 import {
+  type ChosenPreprocessing,
   classesOf,
   type Evaluation,
   evaluate,
+  isClassifier,
   type ModelClasses,
   namedBy,
   orderSentence,
+  preprocessingSentence,
   requireLabels,
+  withoutLabels,
 } from "@cupel/predict";
 import { cpuFeatures, type openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, sample, thumbnail, visionErrors } from "@cupel/vision";
+import {
+  type ImageSource,
+  type Preprocessing,
+  preprocessingText,
+  sample,
+  thumbnail,
+  visionErrors,
+} from "@cupel/vision";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
 import { reportNotes } from "./judge/notes.ts";
 import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
@@ -58,6 +69,12 @@ export interface MakeReportOptions extends WorkOptions {
   /** Evaluation images, labelled or not. */
   readonly images: ImageSource;
   readonly preprocessing: Preprocessing;
+  /** Who said how the images are prepared, and what was found about it. Default: the caller. */
+  readonly preprocessingOrigin?: Pick<ChosenPreprocessing, "origin" | "finding"> | undefined;
+  /** The command line and the images of the calibration, for the record. */
+  readonly madeBy?:
+    | { readonly command?: string | undefined; readonly calibration?: string | undefined }
+    | undefined;
   /**
    * Names in the order of the model's classes, where the original itself names none. Default: those of the images,
    * else "class 0", "class 1", ...
@@ -95,18 +112,18 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const models = await inTurn(paths, readInferred);
   const graphs = { original: models.original.graph, compressed: models.compressed.graph };
   const classes = classesOfBoth(models, options.classes ?? null, compression === null);
-  const { images, by } = requireLabels(options.images, classes);
+  const isOfClasses = isClassifier(models.original) && isClassifier(models.compressed);
+  const { images, by } = isOfClasses
+    ? requireLabels(options.images, classes)
+    : { images: withoutLabels(options.images), by: null };
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 
   const sampled = sample(images, options.comparedImages ?? comparedByDefault, seed);
   const compared = await compareLayers(paths, layers, sampled, options, work.threads);
-  const evaluations = await evaluateBoth(paths, images, classes, options, work.threads);
-  const predictions = comparePredictions(
-    evaluations.original,
-    evaluations.compressed,
-    namedBy(classes, [images]).names,
-  );
+  const evaluations = isOfClasses ? await evaluateBoth(paths, images, classes, options, work.threads) : null;
+  const predictions = evaluations && comparePredictions(evaluations, namedBy(classes, [images]).names);
+  const changed = predictions?.changed ?? [];
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
   const latency = await latencyOf(paths, work);
   const memory = await memoryOf(paths, work);
@@ -131,20 +148,28 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     compression !== null,
   );
   return {
-    format: "cupel-report/1",
+    format: "cupel-report/2",
     createdAt: new Date(clock.now()).toISOString(),
     environment: environmentOf(cpu),
     seed,
+    command: options.madeBy?.command ?? null,
+    data: {
+      evaluation: { location: images.location, images: images.length, labelled: images.labelled },
+      calibration: options.madeBy?.calibration ?? null,
+    },
+    preprocessing: preprocessingOf(options),
+    task: isOfClasses ? "classification" : null,
+    outputs: graphs.original.outputs.map(({ name }) => name),
     recipe: compression?.recipe ?? null,
     original: await describe("original"),
     compressed: await describe("compressed"),
-    accuracy: predictions.accuracy,
-    agreement: predictions.agreement,
+    accuracy: predictions?.accuracy ?? null,
+    agreement: predictions?.agreement ?? null,
     layers: rows,
     firstBadLayer: judgement.firstBad,
     changed: {
-      count: predictions.changed.length,
-      shown: await withThumbnails(spreadOver(predictions.changed, shownChanges), images, signal),
+      count: changed.length,
+      shown: await withThumbnails(spreadOver(changed, shownChanges), images, signal),
     },
     spatial: await spatialMaps(compared, sampled),
     fusion,
@@ -153,12 +178,13 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     notes: reportNotes({
       cpu,
       harmless: judgement.harmless,
-      unreadable: evaluations.original.unreadable,
-      images: evaluations.original.indices.length,
+      unreadable: evaluations?.original.unreadable ?? compared.unreadable,
+      images: evaluations?.original.indices.length ?? compared.images,
       compared: compared.images,
       matched: layers.length,
-      labelled: predictions.accuracy !== null,
-      labelOrder: orderSentence(by, classes),
+      isOfClasses,
+      labelled: predictions !== null && predictions.accuracy !== null,
+      labelOrder: by && orderSentence(by, classes),
       latency,
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
@@ -186,6 +212,18 @@ function classesOfBoth(
       `${JSON.stringify(other?.[at] ?? null)} for the second. A report compares models whose classes are the same, in the same order.`,
     { details: { first: classes.names, second: other } },
   );
+}
+
+function preprocessingOf({
+  originalPath,
+  preprocessing,
+  preprocessingOrigin = { origin: "given", finding: null },
+}: MakeReportOptions): CompressionReport["preprocessing"] {
+  return {
+    setting: preprocessingText(preprocessing),
+    origin: preprocessingOrigin.origin,
+    remark: preprocessingSentence(originalPath, { preprocessing, ...preprocessingOrigin }),
+  };
 }
 
 function compareLayers(

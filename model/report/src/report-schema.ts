@@ -60,6 +60,28 @@ const environment = object({
   features: list(text, said('Instruction sets that decide INT8 speed, such as "avx2", "avx512_vnni".')),
 });
 
+const preprocessing = object(
+  {
+    setting: Type.String(said('In the words of --preprocessing, such as "colour=rgb,resize=none,...".')),
+    origin: Type.Enum(["metadata", "given", "found", "guessed"], said("Who says so.")),
+    remark: orNull(text, "What a trial of the usual ways showed, where nobody says how; else null."),
+  },
+  "How the images became tensors, for both models.",
+);
+
+const data = object(
+  {
+    evaluation: object({ location: text, images: count, labelled: Type.Boolean() }),
+    calibration: orNull(text, "Where the images of the calibration are; null when the models are any two."),
+  },
+  "The images.",
+);
+
+const agreement = object(
+  { count, of: count, value: share, low: share, high: share },
+  "Images for which both models give the same top prediction, labels or not, with the 95 % interval of the share.",
+);
+
 const ofBoth = object({ original: share, compressed: share });
 
 const confusionCell = object({
@@ -163,19 +185,26 @@ const calibration = object({
 });
 
 export const reportSchema = object({
-  format: Type.Literal("cupel-report/1"),
+  format: Type.Literal("cupel-report/2"),
   createdAt: Type.String(said("ISO 8601, UTC.")),
   environment,
   seed: count,
+  command: orNull(text, "The command line that made it; null when a program did."),
+  data,
+  preprocessing,
+  task: orNull(
+    Type.Literal("classification"),
+    "Null where the outputs are no row of class scores: then no prediction is compared.",
+  ),
+  outputs: list(
+    text,
+    said("Names of the original's outputs; `layers` has the figures of those that were compared."),
+  ),
   recipe: Type.Unknown(said("The recipe as run, every default filled in; null when the models are any two.")),
   original: side,
   compressed: side,
   accuracy: orNull(accuracy, "Null when the images carry no labels."),
-  agreement: Type.Number({
-    ...said("How often both models give the same top prediction, labels or not."),
-    minimum: 0,
-    maximum: 1,
-  }),
+  agreement: orNull(agreement, "Null where `task` is."),
   layers: list(layer, said("In execution order.")),
   firstBadLayer: orNull(
     object({ layer: text, sentence: text }),
@@ -197,6 +226,7 @@ export const reportSchema = object({
 
 export type CompressionReport = Fixed<Static<typeof reportSchema>>;
 export type ReportEnvironment = CompressionReport["environment"];
+export type Agreement = NonNullable<CompressionReport["agreement"]>;
 export type ModelSide = CompressionReport["original"];
 export type LatencyReport = ModelSide["latency"];
 export type MemoryReport = ModelSide["memory"];

@@ -140,8 +140,8 @@ describe("report of a quantised model", () => {
   test("changed images are shown with both predictions", () => {
     assert.equal(report.changed.shown.length, Math.min(60, report.changed.count));
     assert.ok(
-      Math.abs(report.agreement - (1 - report.changed.count / 70)) < 1e-12,
-      `${report.agreement} is not ${1 - report.changed.count / 70}`,
+      Math.abs(report.agreement!.value - (1 - report.changed.count / 70)) < 1e-12,
+      `${report.agreement!.value} is not ${1 - report.changed.count / 70}`,
     );
     for (const { thumbnail, original, compressed } of report.changed.shown) {
       assert.match(thumbnail, /^data:image\/png;base64,/);
@@ -163,7 +163,7 @@ test("a model compared with itself has no error, no change and no difference", a
   assert.ok(report.spatial.layers.every(({ maps }) => maps.flat().every((value) => value === 0)));
   assert.deepEqual(report.accuracy?.difference, { value: 0, low: 0, high: 0 });
   assert.deepEqual(report.accuracy.top1.original, report.accuracy.top1.compressed);
-  assert.deepEqual([report.agreement, report.changed.count, report.firstBadLayer], [1, 0, null]);
+  assert.deepEqual([report.agreement?.value, report.changed.count, report.firstBadLayer], [1, 0, null]);
   assert.equal(report.original.sha256, report.compressed.sha256);
   assert.deepEqual([report.recipe, report.calibration, report.tradeOff], [null, null, []]);
   // An SQNR without end is null in the file.

@@ -14,6 +14,7 @@ const calm: NoteFacts = {
   },
   harmless: null,
   unreadable: [],
+  isOfClasses: true,
   images: 64,
   compared: 64,
   matched: 7,

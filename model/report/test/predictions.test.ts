@@ -41,8 +41,10 @@ test("accuracy, confusion and changed predictions of two models", () => {
     ],
     labels,
   );
-  const { accuracy, agreement, changed } = comparePredictions(before, after, ["ok"]);
-  assert.equal(agreement, 0.5);
+  const { accuracy, agreement, changed } = comparePredictions({ original: before, compressed: after }, [
+    "ok",
+  ]);
+  assert.equal(agreement.value, 0.5);
   assert.deepEqual(accuracy?.classes, ["ok", "class 1"]);
   assert.deepEqual(accuracy.top1, { original: 0.75, compressed: 0.75 });
   // One lost, one gained of four: variance (2 - 0) / 16, so +-1.959964 * sqrt(2) / 4.
@@ -78,8 +80,8 @@ test("accuracy, confusion and changed predictions of two models", () => {
 
 test("images without labels have agreement and no accuracy", () => {
   const side = evaluation([[1, 0]], [null]);
-  const { accuracy, agreement, changed } = comparePredictions(side, side, null);
-  assert.deepEqual([accuracy, agreement, changed], [null, 1, []]);
+  const { accuracy, agreement, changed } = comparePredictions({ original: side, compressed: side }, null);
+  assert.deepEqual([accuracy, agreement.value, changed], [null, 1, []]);
 });
 
 test("what is shown is spread evenly over all", () => {

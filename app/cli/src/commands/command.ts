@@ -16,6 +16,8 @@ export interface CommandContext {
   /** Engine threads. */
   readonly threads: number;
   readonly seed: number;
+  /** As it was given, to be repeated in a shell. */
+  readonly line: string;
   /** A sentence a person must see whatever else happens; under --json it is among the `remarks`. */
   remark(sentence: string): void;
 }

@@ -30,7 +30,7 @@ import {
   profileOption,
   type WrittenProfile,
 } from "../profile/profiled.ts";
-import { countText, percentText, pointsText } from "../terminal/figures.ts";
+import { countText, percentText, pointsText, shareText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
 
@@ -198,7 +198,7 @@ export function comparisonFacts({
       ["wrong before, right after", countText(gained)],
     );
   }
-  return [...facts, ["same prediction", percentText(agreement)]];
+  return [...facts, ["same prediction", shareText(agreement)]];
 }
 
 /** Of a share of independent images: sqrt(p (1 - p) / n). */

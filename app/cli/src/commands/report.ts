@@ -51,7 +51,7 @@ export const reportCommand: Command = {
       says: "what did another quantiser cost?",
     },
   ],
-  async run(given, { seed, threads, signal, progress, remark }) {
+  async run(given, { seed, threads, line, signal, progress, remark }) {
     const [originalPath, compressedPath] = [given.operands[0]!, given.operands[1]!];
     const files = reportFiles(compressedPath, given.get(out));
     await assertWritable(Object.values(files));
@@ -71,6 +71,8 @@ export const reportCommand: Command = {
       compressedPath,
       images: source,
       preprocessing: chosen.preprocessing,
+      preprocessingOrigin: chosen,
+      madeBy: { command: line },
       classes,
       comparedImages: given.get(compared),
       ...work,

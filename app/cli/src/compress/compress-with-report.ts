@@ -32,7 +32,7 @@ type Order = Pick<
 export async function compressWithReport(
   path: string,
   order: Order & { readonly reportFolder?: string | undefined },
-  { seed, threads, signal, progress, remark }: CommandContext,
+  { seed, threads, line, signal, progress, remark }: CommandContext,
 ): Promise<Compressed> {
   const { reportFolder, ...options } = order;
   const out = await modelOutput(options.out, path);
@@ -42,6 +42,7 @@ export async function compressWithReport(
   const work = async (): Promise<Compressed> => {
     const compressed = await compressFile(path, {
       ...options,
+      command: line,
       seed,
       threads,
       signal,

@@ -1,14 +1,16 @@
 /** What a report says in a few lines, for a person and for a script. Pure: figures in, text out. */
 import { threeDigits } from "@cupel/base";
 import type { CompressionReport } from "@cupel/report";
-import { countText, numberOf, percentText, pointsText, ratioText } from "../terminal/figures.ts";
+import { countText, numberOf, percentText, pointsText, ratioText, shareText } from "../terminal/figures.ts";
 import type { ReportFiles } from "./report-files.ts";
 
 export function reportFacts(report: CompressionReport): (readonly [string, string])[] {
-  const { compressed, accuracy, agreement, fusion, firstBadLayer } = report;
+  const { compressed, agreement, fusion, firstBadLayer } = report;
   return [
-    ...accuracyFacts(accuracy),
-    ["same prediction", `${percentText(agreement)}, ${countText(report.changed.count)} changed`],
+    ...accuracyFacts(report),
+    ...(agreement
+      ? [["same prediction", `${shareText(agreement)}, ${countText(report.changed.count)} changed`] as const]
+      : outputFacts(report)),
     [
       "latency",
       `${ratioText(speedOf(report))} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
@@ -21,8 +23,19 @@ export function reportFacts(report: CompressionReport): (readonly [string, strin
   ];
 }
 
-function accuracyFacts(accuracy: CompressionReport["accuracy"]): (readonly [string, string])[] {
-  if (accuracy === null) return [["accuracy", "not known: the images carry no labels"]];
+/** Of outputs that are no class scores: how much noise was added. */
+function outputFacts({ outputs, layers }: CompressionReport): (readonly [string, string])[] {
+  const compared = layers.filter(({ name }) => outputs.includes(name));
+  return compared.map(
+    ({ name, sqnrDb }) => ["output", `${name}: ${sqnrDb.toFixed(1)} dB signal to noise`] as const,
+  );
+}
+
+function accuracyFacts({ accuracy, task }: CompressionReport): (readonly [string, string])[] {
+  if (accuracy === null) {
+    const reason = task === null ? "the output is no row of class scores" : "the images carry no labels";
+    return [["accuracy", `not known: ${reason}`]];
+  }
   const { top1, top5, difference, images } = accuracy;
   const facts: (readonly [string, string])[] = [
     [
@@ -32,7 +45,10 @@ function accuracyFacts(accuracy: CompressionReport["accuracy"]): (readonly [stri
     ],
   ];
   if (top5)
-    facts.push(["top-5", `${percentText(top5.original)} before, ${percentText(top5.compressed)} after`]);
+    facts.push([
+      "top-5",
+      `${percentText(top5.original)} before, ${percentText(top5.compressed)} after, ${countText(images)} images`,
+    ]);
   return facts;
 }
 
@@ -61,6 +77,7 @@ export function reportJson(report: CompressionReport, files: ReportFiles): Recor
       top5: accuracy.top5,
       difference: accuracy.difference,
     },
+    preprocessing: report.preprocessing,
     agreement,
     latency: {
       original: report.original.latency,

@@ -1,9 +1,14 @@
 /** Figures as people read them: three digits where three digits mean something, units always. */
-import { threeDigits } from "@cupel/base";
+import { type Proportion, threeDigits } from "@cupel/base";
 
 /** A fraction as a percentage. */
 export function percentText(fraction: number, digits = 2): string {
   return `${(fraction * 100).toFixed(digits)} %`;
+}
+
+/** "98.90 % of 1,000 images, 95 % interval 98.03 to 99.39". */
+export function shareText({ value, of, low, high }: Proportion): string {
+  return `${percentText(value)} of ${numberOf(of, "image")}, 95 % interval ${(low * 100).toFixed(2)} to ${(high * 100).toFixed(2)}`;
 }
 
 /** A difference of fractions as percentage points, with its sign. */

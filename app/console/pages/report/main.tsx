@@ -17,6 +17,6 @@ import "./style/print.css";
 
 startPage<CompressionReport>({
   name: "report",
-  format: "cupel-report/1",
+  format: "cupel-report/2",
   draw: (report) => <App report={report} />,
 });

@@ -126,7 +126,7 @@ function evenlySpaced(path: readonly PlannedSize[], count: number): number[] {
 /** Top-1 lost where there are labels; else the share of predictions that changed. */
 function lossOf(reference: Evaluation, evaluation: Evaluation): { loss: number; cautious: number } {
   const { difference, agreement, images, lost, gained } = compareEvaluations(reference, evaluation);
-  if (!difference) return { loss: 1 - agreement, cautious: 1 - agreement };
+  if (!difference) return { loss: 1 - agreement.value, cautious: 1 - agreement.value };
   return { loss: -difference.value, cautious: -difference.value + Math.sqrt(lost + gained) / images };
 }
 

@@ -19,9 +19,17 @@ export interface ClassPrediction {
   readonly scores: Float32Array;
 }
 
+/**
+ * Whether an output is one row of class scores an image: `[N, C]`, or with sizes of 1 behind. The highest value of
+ * a map of features, of a segmentation or of boxes is no class of the image.
+ */
+function isScoreRow(dims: readonly unknown[]): boolean {
+  return dims.length >= 2 && dims.slice(2).every((size) => size === 1);
+}
+
 export const classification: Task<ClassPrediction, Evaluation, EvaluationDifference> = {
   name: "classification",
-  recognises: ({ outputs }) => outputs.length > 0,
+  recognises: ({ outputs: [first] }) => first !== undefined && isScoreRow(first.dims),
   reader({ outputs: [output], model, classes }) {
     if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
     const { name } = output;
@@ -31,7 +39,7 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
       read(tensors, { dims: [count] }) {
         const tensor = tensors[name]!;
         const values = float32Of(tensor);
-        if (tensor.dims[0] !== count) {
+        if (tensor.dims[0] !== count || !isScoreRow(tensor.dims)) {
           throw predictErrors.error(
             "OUTPUT_UNSUPPORTED",
             `The output "${name}" is not one row of class scores an image: its shape is [${tensor.dims}].`,

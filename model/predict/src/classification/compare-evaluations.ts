@@ -4,6 +4,7 @@
  *
  *   difference = (c - b) / n,   variance = ((b + c) - (c - b)^2 / n) / n^2.
  */
+import { type Proportion, proportion } from "@cupel/base";
 import { visionErrors } from "@cupel/vision";
 import { areSameNames, classFinder } from "../labels/class-finder.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -16,8 +17,8 @@ export interface EvaluationDifference {
   readonly gained: number;
   /** Top-1 of the second minus that of the first, with its 95 % interval. Fractions. */
   readonly difference: { readonly value: number; readonly low: number; readonly high: number } | null;
-  /** How often both give the same prediction, labels or not. */
-  readonly agreement: number;
+  /** Of the images that both could read, those for which both give the same prediction, labels or not. */
+  readonly agreement: Proportion;
 }
 
 /** Two-sided 95 % of the normal distribution. */
@@ -48,7 +49,7 @@ export function compareEvaluations(first: Evaluation, second: Evaluation): Evalu
     if (before === label && after !== label) lost++;
     if (before !== label && after === label) gained++;
   }
-  const agreement = shared > 0 ? same / shared : 1;
+  const agreement = proportion(same, shared);
   if (images === 0) return { images, lost, gained, difference: null, agreement };
   const value = (gained - lost) / images;
   const deviation = Math.sqrt(Math.max(0, lost + gained - (gained - lost) ** 2 / images)) / images;

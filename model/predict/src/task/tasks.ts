@@ -1,7 +1,9 @@
 /** Every task there is. A new one is a row here and a file with what the row fills in. */
 
+import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
 import { classification } from "../classification/classification.ts";
 import { predictErrors } from "../errors.ts";
+import { metadataKeys } from "../file/metadata.ts";
 import type { Task, TaskModel } from "./task.ts";
 
 /**
@@ -23,6 +25,27 @@ export function taskNamed(name: string): KnownTask {
       "Give the task where the model is opened, or use a newer version.",
     { details: { task: name } },
   );
+}
+
+/**
+ * Whether the model's metadata, or where it does not say the shape of its outputs, says that it tells classes apart.
+ */
+export function isClassifier(model: Model): boolean {
+  const name = model.metadata.get(metadataKeys.task);
+  if (name !== undefined) return name === classification.name;
+  const outputs = withOutputShapes(model).graph.outputs.map(({ name, type, shape }) => ({
+    name,
+    type: type?.kind === "tensor" ? type.elementType : "float32",
+    dims: (shape ?? []).map((size) => size ?? "?"),
+  }));
+  return classification.recognises({ outputs, model });
+}
+
+function withOutputShapes(model: Model): Model {
+  if (model.graph.outputs.every(({ shape }) => shape !== null)) return model;
+  const inferred = cloneModel(model);
+  inferShapes(inferred);
+  return inferred;
 }
 
 /** The first that recognises the outputs. @throws OUTPUT_UNSUPPORTED */

@@ -6,7 +6,7 @@ import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base"
 import type { Counterpart, Value } from "@cupel/onnx";
 import { imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
-import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import { batches, type ImageSource, type Preprocessing, type UnreadableImage } from "@cupel/vision";
 import type { ModelPair } from "../model-pair.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
@@ -51,6 +51,7 @@ export interface CompareOptions extends WorkOptions {
 
 export interface ActivationComparison {
   readonly images: number;
+  readonly unreadable: readonly UnreadableImage[];
   readonly figures: ReadonlyMap<string, ActivationFigures>;
   /** Indices of the mapped images in the source. */
   readonly mapped: readonly number[];
@@ -87,7 +88,8 @@ export async function compareActivations(
   let pending: Promise<Pair> | null = null;
   const [inputOfOriginal, inputOfCompressed] = [original.inputs[0]!, compressed.inputs[0]!];
   const batchSize = imagesPerRun(inputOfOriginal, options.batchSize);
-  for await (const batch of batches(images, preprocessing, { batchSize, signal })) {
+  const stream = batches(images, preprocessing, { batchSize, signal });
+  for await (const batch of stream) {
     throwIfCancelled(signal, "Comparing layers");
     const { indices } = batch;
     // A run gives its batch away: each model gets its own.
@@ -101,7 +103,7 @@ export async function compareActivations(
     pending = next;
   }
   if (pending) take(await pending);
-  return comparison.outcome();
+  return { ...comparison.outcome(), unreadable: stream.unreadable };
 }
 
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -143,7 +145,7 @@ class Comparison {
     this.#images += indices.length;
   }
 
-  outcome(): ActivationComparison {
+  outcome(): Omit<ActivationComparison, "unreadable"> {
     const rms = new Map([...this.#errors].map(([{ name }, error]) => [name, error.rms]));
     return {
       images: this.#images,

@@ -1,5 +1,7 @@
 /** What two models predict for the same images, as the report tells it. Pure: no image is read here. */
+import type { Proportion } from "@cupel/base";
 import { areProbabilities, compareEvaluations, type Evaluation, softmaxAt } from "@cupel/predict";
+import type { ModelPair } from "../model-pair.ts";
 import type { AccuracyComparison, ChangedImage, ConfusionCell } from "../report-schema.ts";
 
 /** A changed prediction before its image is looked up. */
@@ -10,14 +12,13 @@ export interface ChangedPrediction extends Omit<ChangedImage, "id" | "thumbnail"
 
 export interface PredictionComparison {
   readonly accuracy: AccuracyComparison | null;
-  readonly agreement: number;
+  readonly agreement: Proportion;
   readonly changed: readonly ChangedPrediction[];
 }
 
 /** Both MUST be of the same source. @param names of the classes; those missing are numbered. */
 export function comparePredictions(
-  original: Evaluation,
-  compressed: Evaluation,
+  { original, compressed }: ModelPair<Evaluation>,
   names: readonly string[] | null,
 ): PredictionComparison {
   const { difference, images, agreement } = compareEvaluations(original, compressed);

@@ -2,18 +2,20 @@
 import type { AccuracyComparison, CompressionReport } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { percentText, plural, pointDecimals, pointsText } from "../../../shared/view/number-text.ts";
-import { intervalSentence } from "../view/verdict.ts";
+import { agreementPhrase, intervalSentence } from "../view/verdict.ts";
 import { ConfusionTable } from "./confusion-table.tsx";
 import { IntervalPlot } from "./interval-plot.tsx";
 
 export function AccuracySection({ report }: { readonly report: CompressionReport }) {
-  const { accuracy, agreement } = report;
+  const { accuracy, task } = report;
   if (accuracy === null) {
     return (
       <Section id="accuracy" title="Accuracy">
         <p>
-          The images have no labels, so accuracy is not known. Both models gave the same top prediction for{" "}
-          <b>{percentText(agreement)}</b> of them.
+          {task === null
+            ? "The output is not one row of class scores, so no prediction is compared: "
+            : "The images have no labels, so accuracy is not known: "}
+          <b>{agreementPhrase(report)}</b>.
         </p>
       </Section>
     );
@@ -27,7 +29,7 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
       <div class="panels">
         <div class="panel">
           <h3>Right predictions</h3>
-          <AccuracyTable accuracy={accuracy} agreement={agreement} />
+          <AccuracyTable accuracy={accuracy} agreement={agreementPhrase(report)} />
         </div>
         <div class="panel">
           <h3>How sure is the difference?</h3>
@@ -49,7 +51,7 @@ export function AccuracySection({ report }: { readonly report: CompressionReport
 
 interface AccuracyTableProps {
   readonly accuracy: AccuracyComparison;
-  readonly agreement: number;
+  readonly agreement: string;
 }
 
 function AccuracyTable({ accuracy, agreement }: AccuracyTableProps) {
@@ -90,9 +92,7 @@ function AccuracyTable({ accuracy, agreement }: AccuracyTableProps) {
           )}
         </tbody>
       </table>
-      <p class="muted">
-        Both models gave the same top prediction for {percentText(agreement)} of the images.
-      </p>
+      <p class="muted">Before and after: {agreement}.</p>
     </>
   );
 }

@@ -8,7 +8,14 @@ import {
   percentText,
   plural,
 } from "../../../shared/view/number-text.ts";
-import { differencePhrase, MEMORY_WORDS, ratioPhrase, SIZE_WORDS, SPEED_WORDS } from "../view/verdict.ts";
+import {
+  agreementPhrase,
+  differencePhrase,
+  MEMORY_WORDS,
+  ratioPhrase,
+  SIZE_WORDS,
+  SPEED_WORDS,
+} from "../view/verdict.ts";
 
 interface FigureCard {
   readonly title: string;
@@ -49,14 +56,18 @@ function sizeCard({ original, compressed }: CompressionReport): FigureCard {
   };
 }
 
-function accuracyCard({ accuracy, agreement }: CompressionReport): FigureCard {
+function accuracyCard(report: CompressionReport): FigureCard {
+  const { accuracy, task } = report;
   if (accuracy === null) {
     return {
       title: "Accuracy",
       before: MISSING,
       after: MISSING,
-      meaning: `same prediction for ${percentText(agreement)}`,
-      detail: "The images have no labels: only the agreement with the original is known",
+      meaning: agreementPhrase(report),
+      detail:
+        task === null
+          ? "The output is not one row of class scores: no prediction is compared"
+          : "The images have no labels: only the agreement with the original is known",
     };
   }
   return {

@@ -10,6 +10,7 @@ import {
   fixedText,
   isFigure,
   percentText,
+  plural,
   pointDecimals,
   pointsText,
 } from "../../../shared/view/number-text.ts";
@@ -59,16 +60,31 @@ function isSlower({ original, compressed }: CompressionReport): boolean {
 }
 
 function costPhrase(report: CompressionReport): string {
-  if (report.accuracy === null && report.agreement === 1) return "the same prediction for every image";
-  if (report.accuracy === null)
-    return `the same prediction for ${percentText(report.agreement)} of the images`;
+  if (report.accuracy === null) return agreementPhrase(report);
   const { value, low } = report.accuracy.difference;
   const decimals = pointDecimals(value);
   const size = fixedText(Math.abs(value) * 100, decimals);
-  if (Number(size) === 0) return "with no change in accuracy";
+  const images = `on ${plural(report.accuracy.images, "image")}`;
+  if (Number(size) === 0) return `with no change in accuracy ${images}`;
   if (value < 0) return `for ${size} points of accuracy`;
   // A gain that chance explains is not claimed.
-  return low > 0 ? `with ${size} points more accuracy` : "with no accuracy lost";
+  return low > 0 ? `with ${size} points more accuracy` : `with no accuracy lost ${images}`;
+}
+
+/** "the same prediction for 98.9 % of 1,000 images, 95 % interval 98.0 … 99.4 %"; of an output that is no class, its error. */
+export function agreementPhrase({ agreement, outputs, layers }: CompressionReport): string {
+  if (agreement === null) {
+    const errors = layers
+      .filter(({ name }) => outputs.includes(name))
+      .map(({ sqnrDb }) => `${fixedText(sqnrDb, 1)}\u00a0dB`);
+    return errors.length > 0
+      ? `${errors.join(" and ")} signal to noise at the output`
+      : "an output that is not compared";
+  }
+  const { count, of, value, low, high } = agreement;
+  const whole =
+    count === of ? `all ${plural(of, "image")}` : `${percentText(value)} of ${plural(of, "image")}`;
+  return `the same prediction for ${whole}, 95\u00a0% interval ${percentText(low)}\u00a0…\u00a0${percentText(high)}`;
 }
 
 /** Every figure of the verdict, in one sentence. */
@@ -80,7 +96,7 @@ export function verdictSentence(report: CompressionReport): string {
   const parts = [
     ...(isSlower(report) ? [`${sizes}, but ${speed}`] : [sizes, speed]),
     accuracy === null
-      ? `same top prediction for ${percentText(report.agreement)} of the images (no labels, so accuracy is unknown)`
+      ? `${agreementPhrase(report)} (${report.agreement === null ? "predictions are not compared" : "no labels, so accuracy is unknown"})`
       : accuracyPhrase(accuracy),
   ];
   return `${parts.filter((part) => part !== null).join("; ")}.`;
