@@ -15,7 +15,7 @@ export interface Chance {
   readonly largestClass: number;
   /**
    * `above`: the whole 95 % interval of the accuracy is above the largest class's share. `at`: none of it is.
-   * `untold`: too few images to tell, or all of one class.
+   * `untold`: the share is within it, as with few images, or all images are of one class.
    */
   readonly verdict: "above" | "at" | "untold";
 }
@@ -49,7 +49,7 @@ export function chanceSentence(model: string, { accuracy, largestClass, verdict 
   const figures = `${model} is right on ${accuracy.count} of ${accuracy.of} labelled images`;
   return largestClass === 1
     ? `${figures}, which are all of one class: that does not show that it tells classes apart.`
-    : `${figures}; naming the largest class every time is right on ${percent(largestClass)}. These are too few to tell the two apart.`;
+    : `${figures}; naming the largest class every time is right on ${percent(largestClass)}. These images do not tell the two apart: check the preprocessing and the order of the classes, or give more of them.`;
 }
 
 /**
