@@ -13,7 +13,7 @@ import {
   writeMetadata,
 } from "@cupel/predict";
 import type { ImageSource } from "@cupel/vision";
-import { type CompressFileOptions, type CompressionFact, compressFile } from "../src/index.ts";
+import { type CompressFileOptions, type CompressionFact, compressFile, defaultRecipe } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
@@ -245,4 +245,47 @@ test("an output that cannot be written is refused before the first image is read
     assert.equal(read, 0);
   }
   assert.deepEqual(await readdir(folder), files);
+});
+
+test("of a model whose output is a map, no prediction is told: labels are not used and widths are not searched by them", async () => {
+  const model = await mapModel();
+  const images = noiseImages(24, { labels });
+  const facts: CompressionFact[] = [];
+  const options = { out: at("mapped.onnx"), images, preprocessing: plain(), threads: 1 };
+  const { report } = await compressFile(model, { ...options, onFact: (fact) => facts.push(fact) });
+  assert.ok(report);
+  const { task, accuracy, agreement, changed, outputs, layers, notes } = report;
+  assert.deepEqual([task, accuracy, agreement, changed], [null, null, null, { count: 0, shown: [] }]);
+  assert.deepEqual(outputs, ["map"]);
+  assert.ok(
+    layers.some(({ name, sqnrDb }) => name === "map" && sqnrDb > 10),
+    "the error of the output is told",
+  );
+  assert.ok(notes.some((note) => /not one row of class scores/.test(note)));
+  assert.ok(
+    facts.some((fact) => fact.kind === "labelsUnused" && /not one row of class scores/.test(fact.problem)),
+  );
+  const mixed = defaultRecipe("mixed");
+  await refused(
+    () => compressFile(model, { ...options, recipe: mixed }),
+    "OUTPUT_UNSUPPORTED",
+    /one row of class scores/,
+  );
+});
+
+test("a model at chance stops the work before it begins, unless it is allowed; the report says who says the preprocessing", async () => {
+  const images = noiseImages(300, { labels: (index) => (index < 290 ? 0 : 1 + (index % 3)) });
+  const out = at("chance.onnx");
+  await refused(() => compressed({ images, out }), "ACCURACY_AT_CHANCE", /of 2\d\d labelled images/);
+  assert.ok(!(await readdir(folder)).some((name) => name.includes("chance")));
+  const { result } = await compressed({
+    images,
+    out,
+    allowChance: true,
+    report: true,
+    command: "cupel compress",
+  });
+  const { preprocessing, data, command } = result.report!;
+  assert.deepEqual([preprocessing.origin, preprocessing.remark, command], ["given", null, "cupel compress"]);
+  assert.deepEqual(data.evaluation, { location: images.location, images: 60, labelled: true });
 });
