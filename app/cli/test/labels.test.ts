@@ -134,7 +134,7 @@ test("report refuses two models whose classes stand in another order; eval --com
   // The same scores, but circle and star change places: only "square" is the same prediction.
   const { top1 } = models[1];
   assert.ok(Math.abs(models[0].top1.value + comparison.difference.value - top1.value) < 1e-12);
-  assert.ok(comparison.agreement < 1, String(comparison.agreement));
+  assert.ok(comparison.agreement.value < 1, String(comparison.agreement.value));
 });
 
 test("train says how labels met, and that a model from a file does not name its classes", async () => {

@@ -94,6 +94,8 @@ export type CompressionFact =
 export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> {
   /** On disk, external data included. */
   readonly bytes: { readonly original: number; readonly compressed: number };
+  /** How the images were prepared, and who says so. */
+  readonly chosen: ChosenPreprocessing;
   /** What was found before the file took its name. */
   readonly check: WrittenCheck;
   /** Null when none was asked for. */
@@ -177,7 +179,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
 
   const { verdict: check } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };
-  if (options.report === false) return { ...facts, bytes, check, report: null, labels };
+  if (options.report === false) return { ...facts, bytes, chosen, check, report: null, labels };
   const report = await makeReport({
     originalPath: path,
     compressedPath: out,
@@ -193,7 +195,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     signal,
     progress,
   });
-  return { ...facts, bytes, check, report, labels };
+  return { ...facts, bytes, chosen, check, report, labels };
 }
 
 /** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */

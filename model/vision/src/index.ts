@@ -50,6 +50,13 @@ export {
   presetOf,
 } from "./preprocessing/presets.ts";
 export { readPreprocessing } from "./preprocessing/read-preprocessing.ts";
+export {
+  areNumbersInTextOrder,
+  areSameNames,
+  type ClassFinder,
+  classFinder,
+  numberedClassFinder,
+} from "./sources/class-finder.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { skippedSentence } from "./sources/skipped-files.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";

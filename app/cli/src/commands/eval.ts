@@ -17,6 +17,7 @@ import { type Given, required } from "../arguments/parse.ts";
 import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
 import {
   allowChanceOption,
+  preprocessingJson,
   preprocessingOption,
   remarkChance,
   remarkPreprocessing,
@@ -101,6 +102,7 @@ export const evalCommand: Command = {
 
 interface Evaluated {
   readonly path: string;
+  readonly preprocessing: ReturnType<typeof preprocessingJson>;
   readonly evaluation: Evaluation;
   /** What to know of labels that met the classes by their order; else null. */
   readonly order: string | null;
@@ -132,17 +134,22 @@ async function evaluateFile(
       { details: { path, task: name } },
     );
   }
-  remarkPreprocessing(path, { preprocessing, origin: origin.preprocessing, finding }, remark);
+  const told = { preprocessing, origin: origin.preprocessing, finding };
+  remarkPreprocessing(path, told, remark);
   const classes = givenClasses(given, source);
   const strict = given.get(strictOption);
   const evaluation = await predictor.evaluate(source, { classes, strict, signal, progress });
   unreadable.addAll(evaluation.unreadable);
   // The second may be what a compression destroyed: that is what the comparison tells.
   const chance = path === given.operands[0] ? chanceOfEvaluation(evaluation) : null;
-  const fed = { preprocessing, origin: origin.preprocessing };
-  remarkChance(path, chance, fed, given.get(allowChanceOption), remark);
+  remarkChance(path, chance, told, given.get(allowChanceOption), remark);
   const known = { count: evaluation.classes, names: predictor.classes };
-  return { path, evaluation, order: orderSentence(evaluation.labelsBy, known) };
+  return {
+    path,
+    preprocessing: preprocessingJson(told),
+    evaluation,
+    order: orderSentence(evaluation.labelsBy, known),
+  };
 }
 
 function outcomeOf(
@@ -155,10 +162,11 @@ function outcomeOf(
   const facts = evaluated.map(({ path, evaluation }): [string, string] => [path, accuracyText(evaluation)]);
   return {
     json: {
-      models: evaluated.map(({ path, evaluation }) => ({
+      models: evaluated.map(({ path, preprocessing, evaluation }) => ({
         model: path,
         images: evaluation.indices.length,
         classes: evaluation.classes,
+        preprocessing,
         labels: evaluation.labelsBy,
         top1: withStandardError(evaluation.top1, evaluation),
         top5: withStandardError(evaluation.top5, evaluation),

@@ -1,5 +1,6 @@
 /** The result of a compression, for a person and for a script. Pure: figures in, text out. */
 import { bytesText } from "@cupel/base";
+import { preprocessingJson } from "../input/preprocessing-option.ts";
 import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
@@ -20,7 +21,8 @@ export function summaryText({ model, files, bytes, layers, report }: Compressed)
 }
 
 export function summaryJson(compressed: Compressed): Record<string, unknown> {
-  const { model, files, bytes, recipe, calibration, layers, tradeOff, check, labels, report } = compressed;
+  const { model, files, bytes, recipe, calibration, layers, tradeOff, chosen, check, labels, report } =
+    compressed;
   return {
     model,
     bytes,
@@ -28,6 +30,7 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     calibration,
     layers,
     tradeOff,
+    preprocessing: preprocessingJson(chosen),
     check,
     labels,
     report: report && reportJson(report, files),

@@ -6,6 +6,7 @@ import {
   chanceSentence,
   preprocessingSentence,
 } from "@cupel/predict";
+import { type Preprocessing, preprocessingText } from "@cupel/vision";
 import { flag, text } from "../arguments/option.ts";
 
 export const preprocessingOption = text({
@@ -37,6 +38,26 @@ export function remarkChance(
   if (!allowed) assertAboveChance(path, chance, chosen);
   const sentence = chanceSentence(path, chance);
   if (sentence !== null) remark(sentence);
+}
+
+/** For --json: in words, who says so, and what a trial of the usual ways showed. */
+export function preprocessingJson({
+  preprocessing,
+  origin,
+  finding,
+}: Pick<ChosenPreprocessing, "preprocessing" | "origin" | "finding">) {
+  const inWords = (each: Preprocessing) => preprocessingText(each);
+  return {
+    setting: inWords(preprocessing),
+    origin,
+    finding: finding && {
+      ...finding,
+      tried: finding.tried.map(({ preprocessing: each, ...figures }) => ({
+        setting: inWords(each),
+        ...figures,
+      })),
+    },
+  };
 }
 
 /** Says who chose the preprocessing, where neither the model nor the caller did. */

@@ -5,8 +5,7 @@
  *   difference = (c - b) / n,   variance = ((b + c) - (c - b)^2 / n) / n^2.
  */
 import { type Proportion, proportion } from "@cupel/base";
-import { visionErrors } from "@cupel/vision";
-import { areSameNames, classFinder } from "../labels/class-finder.ts";
+import { areSameNames, classFinder, visionErrors } from "@cupel/vision";
 import type { Evaluation } from "./evaluation.ts";
 
 export interface EvaluationDifference {

@@ -7,8 +7,14 @@
  * index of a class, and whoever tells a figure says so. Labels that are no class are refused: ten folders are
  * ten other classes than the thousand of a model, although every label of theirs is below 1000.
  */
-import { type ImageSource, visionErrors } from "@cupel/vision";
-import { areNumbersInTextOrder, areSameNames, classFinder, numberedClassFinder } from "./class-finder.ts";
+import {
+  areNumbersInTextOrder,
+  areSameNames,
+  classFinder,
+  type ImageSource,
+  numberedClassFinder,
+  visionErrors,
+} from "@cupel/vision";
 import { listed, twiceProblem, unknownProblem } from "./label-problems.ts";
 import type { ModelClasses } from "./model-classes.ts";
 

@@ -50,17 +50,6 @@ function namesOf(text: string, path: string): readonly string[] {
   return names;
 }
 
-/** Labels by class name; a WordNet id at the start of a name stands for it. */
-export function labelsByName(classes: readonly string[]): ReadonlyMap<string, number> {
-  const labels = new Map<string, number>();
-  classes.forEach((name, label) => {
-    const id = /^(n\d{8})\s/.exec(name)?.[1];
-    if (id !== undefined && !labels.has(id)) labels.set(id, label);
-    labels.set(name, label);
-  });
-  return labels;
-}
-
 /** @throws LABELS_MISMATCH when a label has no class name. */
 export function checkLabels(
   labels: ArrayLike<number>,

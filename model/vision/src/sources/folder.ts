@@ -6,7 +6,8 @@
 import { basename, dirname } from "node:path";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
-import { classNames, labelsByName } from "./class-names.ts";
+import { classFinder } from "./class-finder.ts";
+import { classNames } from "./class-names.ts";
 import { filesSource } from "./files-source.ts";
 import { DECODED_KINDS } from "./image-kinds.ts";
 import { type LabelsCsvOptions, labelsFor, readLabelsCsv } from "./labels-csv.ts";
@@ -87,13 +88,21 @@ async function labelsByFolder(
     refuseSplits(path, files);
   }
   const classes = names ?? folders;
-  const labelOf = labelsByName(classes);
+  const find = classFinder(classes);
+  const labelOf = new Map<string, number>();
   for (const folder of folders) {
-    if (labelOf.has(folder)) continue;
+    const [label, ...more] = find(folder);
+    if (label !== undefined && more.length === 0) {
+      labelOf.set(folder, label);
+      continue;
+    }
+    const problem =
+      label === undefined
+        ? `is not one of the ${classes.length} class names`
+        : `is the name of ${1 + more.length} of the ${classes.length} classes (${[label, ...more].join(" and ")})`;
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `The folder "${folder}" in ${path} is not one of the ${classes.length} class names. ` +
-        "Rename it, correct the class names, or give a CSV of labels.",
+      `The folder "${folder}" in ${path} ${problem}. Rename it, correct the class names, or give a CSV of labels.`,
       { details: { path, folder } },
     );
   }

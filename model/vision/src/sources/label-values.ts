@@ -3,7 +3,7 @@
  * classes which are called by numbers are met by name. What is neither is refused with its record. No I/O.
  */
 import { visionErrors } from "../errors.ts";
-import { labelsByName } from "./class-names.ts";
+import { classFinder } from "./class-finder.ts";
 
 export interface LabelValue {
   readonly text: string;
@@ -28,9 +28,17 @@ export function labelsOf(path: string, values: readonly LabelValue[], given: rea
   const empty = values.find(({ text }) => text === "");
   if (empty) throw refuse(empty, "an empty label. Fill it in, or take the row out");
 
-  const known = given === null ? null : labelsByName(given);
-  if (known !== null && values.every(({ text }) => known.has(text))) {
-    return { labels: values.map(({ text }) => known.get(text)!), classes: given };
+  const find = given === null ? null : classFinder(given);
+  if (find !== null && values.every(({ text }) => find(text).length > 0)) {
+    const twice = values.find(({ text }) => find(text).length > 1);
+    if (twice) {
+      throw refuse(
+        twice,
+        `the label "${twice.text}", which is the name of ${find(twice.text).length} classes (${find(twice.text).join(" and ")}). ` +
+          "Give the number of the class, or names that differ",
+      );
+    }
+    return { labels: values.map(({ text }) => find(text)[0]!), classes: given };
   }
   const missing = values.find(({ text }) => isMissing(text));
   if (missing) throw refuse(missing, `the label "${missing.text}", which stands for a missing value`);
@@ -66,10 +74,10 @@ export function labelsOf(path: string, values: readonly LabelValue[], given: rea
       );
     }
     const classes = [...new Set(values.map(({ text }) => text))].sort();
-    const byName = labelsByName(classes);
-    return { labels: values.map(({ text }) => byName.get(text)!), classes };
+    const labels = new Map(classes.map((name, label) => [name, label]));
+    return { labels: values.map(({ text }) => labels.get(text)!), classes };
   }
-  const unknown = values.find(({ text }) => !known?.has(text))!;
+  const unknown = values.find(({ text }) => find?.(text).length === 0)!;
   throw refuse(
     unknown,
     `the label "${unknown.text}", which is not one of the ${given.length} class names. ` +
