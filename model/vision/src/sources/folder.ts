@@ -88,7 +88,7 @@ async function labelsByFolder(
     refuseSplits(path, files);
   }
   const classes = names ?? folders;
-  const find = classFinder(classes);
+  const find = names === null ? (folder: string) => [folders.indexOf(folder)] : classFinder(names);
   const labelOf = new Map<string, number>();
   for (const folder of folders) {
     const [label, ...more] = find(folder);
