@@ -38,6 +38,16 @@ export function labelsOf(path: string, values: readonly LabelValue[], given: rea
           "Give the number of the class, or names that differ",
       );
     }
+    const count = given?.length ?? 0;
+    const areIndices = values.every(({ text }) => isIndex(text) && Number(text) < count);
+    const unclear = values.find(({ text }) => find(text)[0] !== Number(text));
+    if (unclear && areIndices && !given?.every(isIndex)) {
+      throw refuse(
+        unclear,
+        `the label ${unclear.text}, which is the name of class ${find(unclear.text)[0]} and may be the number of another. ` +
+          "Write names that are no numbers, or leave out the class names",
+      );
+    }
     return { labels: values.map(({ text }) => find(text)[0]!), classes: given };
   }
   const missing = values.find(({ text }) => isMissing(text));
