@@ -118,6 +118,16 @@ const changedImage = object({
 
 const range = Type.Tuple([figure("Smallest."), figure("Largest.")]);
 
+const histogram = object(
+  {
+    original: list(count),
+    compressed: list(count, said("As many bins as `original`.")),
+    from: Type.Number(said("Lower edge of the first bin.")),
+    to: Type.Number(said("Upper edge of the last bin; all bins are as wide.")),
+  },
+  "How many values lie where, in at most 32 bins over the range of both models. Removed channels are in neither.",
+);
+
 const layer = object({
   name: Type.String(said("The activation compared: the name of the value in the original model.")),
   operator: Type.String(said('Operators that make it, such as "Conv + BatchNormalization + Relu".')),
@@ -133,6 +143,7 @@ const layer = object({
   sqnrDb: figure("10 log10 (sum a^2 / sum (a - b)^2). Null in the file where a and b are equal."),
   cosine: figure("Of the angle between a and b."),
   range: object({ original: range, compressed: range }),
+  histogram: orNull(histogram, "Of the values compared; null where none is a finite number."),
   timeShare: object({
     original: orNull(number, "Share of the model's run time; null where the engine fused the layer away."),
     compressed: orNull(number, "The same of the compressed model."),

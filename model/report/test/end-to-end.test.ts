@@ -158,6 +158,8 @@ test("a model compared with itself has no error, no change and no difference", a
     assert.equal(layer.sqnrDb, Number.POSITIVE_INFINITY);
     assert.ok(Math.abs(layer.cosine - 1) < 1e-12, `${layer.cosine} is not 1`);
     assert.deepEqual(layer.range.original, layer.range.compressed);
+    assert.ok(layer.histogram && layer.histogram.original.some((values) => values > 0), layer.name);
+    assert.deepEqual(layer.histogram.original, layer.histogram.compressed);
     assert.equal(layer.bytes.original, layer.bytes.compressed);
   }
   assert.ok(report.spatial.layers.every(({ maps }) => maps.flat().every((value) => value === 0)));

@@ -11,6 +11,7 @@
  * stratified order the first batch speaks for the rest, and one pass is enough.
  */
 import type { LayerReport } from "../report-schema.ts";
+import { ValueHistogram } from "./value-histogram.ts";
 
 const epsilonShare = 1e-2;
 /** For an activation that is zero throughout the first batch. */
@@ -18,7 +19,7 @@ const leastEpsilon = 1e-12;
 
 export type ActivationFigures = Pick<
   LayerReport,
-  "shape" | "relativeError" | "sqnrDb" | "cosine" | "range" | "channelError"
+  "shape" | "relativeError" | "sqnrDb" | "cosine" | "range" | "histogram" | "channelError"
 >;
 
 export class ActivationError {
@@ -34,6 +35,7 @@ export class ActivationError {
   #relativePeak = 0;
   readonly #original: [number, number] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   readonly #compressed: [number, number] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  readonly #histogram = new ValueHistogram();
   #channelNoise = new Float64Array(0);
 
   /** RMS of the original activation so far. */
@@ -50,6 +52,7 @@ export class ActivationError {
     this.#shape = dims.slice(1);
     if (this.#channelNoise.length !== channels) this.#channelNoise = new Float64Array(channels);
     this.#count += original.length;
+    this.#histogram.add(original, compressed);
     for (let o = 0, at = 0; o < outer; o++) {
       for (let c = 0; c < channels; c++, at += inner) {
         this.#channelNoise[c]! += this.#addRun(original, compressed, at, at + inner, this.#epsilon);
@@ -115,6 +118,7 @@ export class ActivationError {
         original: [this.#original[0], this.#original[1]],
         compressed: [this.#compressed[0], this.#compressed[1]],
       },
+      histogram: this.#histogram.counts(),
       channelError: Array.from(this.#channelNoise, (noise) =>
         noise === 0 ? 0 : Math.sqrt(noise / perChannel) / this.rms,
       ),
