@@ -163,7 +163,7 @@ describe("overrides", () => {
     await refused(
       () => compress(smallClassifier(), options({ recipe })),
       "RECIPE_INVALID",
-      /"frist".*first/s,
+      /"frist".*Did you mean "first"\?.*first/s,
     );
   });
 });

@@ -25,7 +25,7 @@ test("the layer where the error jumps is named, not those that inherit it", () =
   assert.match(firstBad.sentence, /25 % of its signal, an SQNR of 12\.0 dB/);
   assert.match(firstBad.sentence, /layers before it with as many bits have 37\.5 dB/);
   assert.match(firstBad.sentence, /Its inputs still have 35\.0 dB/);
-  assert.match(firstBad.sentence, /"overrides": \{ "conv6": "float" \}/);
+  assert.match(firstBad.sentence, /or keep it in float: add --override conv6=float to cupel compress\./);
 });
 
 test("a ruined first layer is named although everything after it is as bad", () => {
@@ -39,7 +39,7 @@ test("a layer of few bits is measured against its own kind", () => {
   assert.equal(judgeLayers(chain([40, 40, 39, 39, 38, 38, 17, 16, 15, 15, 14, 14], bits)).firstBad, null);
   const { firstBad } = judgeLayers(chain([40, 40, 39, 39, 38, 38, 17, 16, 15, 15, 14, 5], bits));
   assert.equal(firstBad?.layer, "layer11");
-  assert.match(firstBad.sentence, /Give it 8 bits in the recipe, "overrides": \{ "conv11": 8 \}/);
+  assert.match(firstBad.sentence, /Give it 8 bits: add --override conv11=8 to cupel compress\./);
 });
 
 test("an error nobody can feel is no fault", () => {
@@ -77,4 +77,20 @@ test("a layer without weights gets advice that fits it", () => {
     layer.weightBits === null ? { ...layer, recipeName: null } : layer,
   );
   assert.match(judgeLayers(layers).firstBad?.sentence ?? "", /another range method/);
+});
+
+test("the option advised is one word to a shell, whatever the layer is called", () => {
+  const adviceFor = (recipeName: string) => {
+    const layers = chain([40, 39, 38, 37, 36, 35, 12]).map((layer) => ({ ...layer, recipeName }));
+    return judgeLayers(layers).firstBad?.sentence.replace(/^.*keep it in float: /, "");
+  };
+  const rows = [
+    ["/layer1/layer1.0/conv1/Conv", "add --override /layer1/layer1.0/conv1/Conv=float to cupel compress."],
+    ["a layer", 'add --override "a layer=float" to cupel compress.'],
+    ["$HOME", "add --override '$HOME=float' to cupel compress."],
+    ["it's `x`", "add --override 'it'\\''s `x`=float' to cupel compress."],
+    ["-x", "add --override=-x=float to cupel compress."],
+    ["two\nlines", 'write "overrides": { "two\\nlines": "float" } into the stage quantise of a recipe.'],
+  ] as const;
+  for (const [name, said] of rows) assert.equal(adviceFor(name), said);
 });

@@ -18,9 +18,14 @@ export interface Option<T> {
   readonly summary: string;
   /** What happens without it, as the help says it; null when nothing does. */
   readonly fallback: string | null;
+  /** Whether it may be given several times; `read` then gets the texts joined by `betweenTexts`. */
+  readonly repeats?: boolean;
   /** @param text as given ("" for a flag), null when the option was left out. @throws OPTION_INVALID */
   read(text: string | null): T;
 }
+
+/** No word of a command line holds it. */
+export const betweenTexts = "\0";
 
 interface Described {
   readonly name: string;
@@ -69,6 +74,26 @@ export function parsed<T>(
       if (found !== undefined) return found;
       throw invalid(description.name, `must be ${expects}, not "${given}"`);
     },
+  };
+}
+
+/** As `parsed`, each time it is given; empty when left out. */
+export function repeated<T>(
+  description: Described & { readonly placeholder: string },
+  expects: string,
+  parse: (given: string) => T | undefined,
+): Option<readonly T[]> {
+  const one = parsed(description, expects, parse);
+  return {
+    ...one,
+    repeats: true,
+    read: (given) =>
+      given === null
+        ? []
+        : given
+            .split(betweenTexts)
+            .map((each) => one.read(each))
+            .filter((each) => each !== undefined),
   };
 }
 

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { suggest } from "@cupel/base";
 import { cliErrors } from "../errors.ts";
-import { invalid, type Option } from "./option.ts";
+import { betweenTexts, invalid, type Option } from "./option.ts";
 
 export interface Operand {
   /** In capitals, as in the help. */
@@ -76,8 +76,10 @@ function collect(words: readonly string[], options: readonly Option<unknown>[]) 
     const option = byName.get(token.name) ?? byFormerName.get(token.name);
     if (option === undefined) throw unknownOption(token.rawName, options);
     if (option.name !== token.name) remarks.push(`${token.rawName} is now called --${option.name}.`);
-    if (texts.has(option.name)) throw invalid(option.name, "is given twice");
-    texts.set(option.name, textOf(option, token.value, token.inlineValue ?? false));
+    const earlier = texts.get(option.name);
+    if (earlier !== undefined && !option.repeats) throw invalid(option.name, "is given twice");
+    const text = textOf(option, token.value, token.inlineValue ?? false);
+    texts.set(option.name, earlier === undefined ? text : `${earlier}${betweenTexts}${text}`);
   }
   return { texts, operands, remarks };
 }

@@ -9,9 +9,23 @@ import {
   stageOf,
   weightBits,
 } from "@cupel/compress";
-import { byteSize, choice, integer, invalid, points, text } from "../arguments/option.ts";
+import { byteSize, choice, integer, invalid, points, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { cliErrors } from "../errors.ts";
+
+const widths = [...weightBits, "float"] as const;
+
+interface NamedOverride {
+  readonly layer: string;
+  readonly width: (typeof widths)[number];
+}
+
+/** A name may hold "=": the last one counts. */
+function parseOverride(given: string): NamedOverride | undefined {
+  const at = given.lastIndexOf("=");
+  const width = widths.find((each) => String(each) === given.slice(at + 1));
+  return at < 1 || width === undefined ? undefined : { layer: given.slice(0, at), width };
+}
 
 export const recipeOptions = {
   bits: choice({
@@ -34,6 +48,15 @@ export const recipeOptions = {
     placeholder: "FILE",
     summary: "JSON list of stages with their options, in place of --bits",
   }),
+  overrides: repeated(
+    {
+      name: "override",
+      placeholder: "NAME=BITS",
+      summary: "Bits of one layer, or float, by the name of its node or weight; may be given several times",
+    },
+    `a layer's name, "=" and one of ${widths.join(", ")}, such as conv1=8 or conv1=float`,
+    parseOverride,
+  ),
   images: integer({
     name: "calibration-images",
     formerly: "pictures",
@@ -53,13 +76,28 @@ export async function chooseRecipe(given: Given, remark: (sentence: string) => v
   }
   const recipe =
     path === undefined ? defaultFor(given, bits) : parseRecipe(await readJson(path), path, remark);
-  return withImages(withTarget(recipe, given), given.get(recipeOptions.images));
+  const targeted = withTarget(withOverrides(recipe, given.get(recipeOptions.overrides)), given);
+  return withImages(targeted, given.get(recipeOptions.images));
 }
 
 function defaultFor(given: Given, bits: string | undefined): Recipe {
   const hasTarget = given.has(recipeOptions.maxBytes) || given.has(recipeOptions.maxDrop);
   const fixed = weightBits.find((each) => String(each) === bits);
   return defaultRecipe(fixed ?? (bits === "mixed" || hasTarget ? "mixed" : 8));
+}
+
+/** Those of the command line win over those of the recipe. */
+function withOverrides(recipe: Recipe, given: readonly NamedOverride[]): Recipe {
+  const twice = given.find(({ layer }, i) => given.findIndex((each) => each.layer === layer) < i);
+  if (twice) throw invalid("override", `is given twice for the layer "${twice.layer}"`);
+  if (given.length === 0) return recipe;
+  const overrides = Object.fromEntries(given.map(({ layer, width }) => [layer, width]));
+  return {
+    ...recipe,
+    stages: recipe.stages.map((entry) =>
+      entry.stage === "quantise" ? { ...entry, overrides: { ...entry.overrides, ...overrides } } : entry,
+    ),
+  };
 }
 
 function withTarget(recipe: Recipe, given: Given): Recipe {

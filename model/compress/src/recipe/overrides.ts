@@ -1,4 +1,5 @@
 /** What a recipe says about single layers. A layer is called by the name of its node or of its weight. */
+import { suggest } from "@cupel/base";
 import { compressErrors } from "../errors.ts";
 import { type Layer, layerName } from "../layer.ts";
 import type { WeightBits } from "../weights/quantised-weights.ts";
@@ -16,10 +17,11 @@ export function assertOverridesKnown(layers: readonly Layer[], overrides: Overri
   const known = new Set(layers.flatMap(namesOf));
   const unknown = Object.keys(overrides).find((name) => !known.has(name));
   if (unknown === undefined) return;
+  const near = suggest(unknown, [...known]);
   throw compressErrors.error(
     "RECIPE_INVALID",
-    `"overrides" names "${unknown}", but the model has no such layer. Its layers: ${layers.map(layerName).join(", ")}.`,
-    { details: { layer: unknown } },
+    `"overrides" names "${unknown}", but the model has no such layer.${near === null ? "" : ` Did you mean "${near}"?`} Its layers: ${layers.map(layerName).join(", ")}.`,
+    { details: { layer: unknown, suggestion: near } },
   );
 }
 

@@ -16,6 +16,7 @@
  * early layer spoils everything after it, so that in hindsight it would look ordinary.
  */
 import type { CompressionReport, LayerReport } from "../report-schema.ts";
+import { overrideAdvice } from "./override-advice.ts";
 
 const felt = 30;
 const standsOut = 6;
@@ -126,12 +127,11 @@ function channelText({ channelError }: JudgedLayer): string {
 }
 
 function adviceFor({ weightBits, recipeName }: JudgedLayer): string {
-  const override = (value: string) => `"overrides": { ${JSON.stringify(recipeName)}: ${value} }`;
   if (recipeName === null || weightBits === null || weightBits > 8)
     return "Try another range method in the recipe's calibration.";
   return weightBits < 8
-    ? `Give it 8 bits in the recipe, ${override("8")}.`
-    : `Try another range method in the recipe's calibration, or keep it in float, ${override('"float"')}.`;
+    ? `Give it 8 bits: ${overrideAdvice(recipeName, 8)}.`
+    : `Try another range method in the recipe's calibration, or keep it in float: ${overrideAdvice(recipeName, "float")}.`;
 }
 
 function weightText(bits: number): string {
