@@ -5,6 +5,7 @@ import { SkipLink } from "../../shared/part/skip-link.tsx";
 import { AccuracySection } from "./part/accuracy-section.tsx";
 import { ChangedImages } from "./part/changed-images.tsx";
 import { HeatMapSection } from "./part/heat-map-section.tsx";
+import { LayerPaths } from "./part/layer-paths.tsx";
 import { LayerTable } from "./part/layer-table.tsx";
 import { Provenance } from "./part/provenance.tsx";
 import { SizeAndSpeed } from "./part/size-and-speed.tsx";
@@ -24,7 +25,8 @@ export function App({ report }: { readonly report: CompressionReport }) {
       <Summary report={report} onGoToLayer={() => goToLayer(Math.max(0, firstBad))} />
       <main id="main">
         <HeatMapSection report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
-        <LayerTable layers={report.layers} firstBad={firstBad} selected={selected} onSelect={setSelected} />
+        <LayerPaths layers={report.layers} firstBad={firstBad} onSelect={goToLayer} />
+        <LayerTable report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
         <SizeAndSpeed report={report} onSelect={goToLayer} />
         <AccuracySection report={report} />
         <ChangedImages report={report} />

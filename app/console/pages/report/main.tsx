@@ -8,6 +8,7 @@ import "../../shared/style/controls.css";
 import "../../shared/style/masthead.css";
 import "./style/summary.css";
 import "./style/heat-map.css";
+import "./style/layer-paths.css";
 import "./style/layer-table.css";
 import "./style/bars.css";
 import "./style/images.css";

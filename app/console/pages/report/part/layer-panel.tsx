@@ -1,9 +1,11 @@
 /** Everything known of one layer: its figures, and where in an image its error lies. */
 import type { CompressionReport, LayerReport } from "@cupel/report";
 import { countText } from "../../../shared/view/number-text.ts";
+import { errorContext } from "../view/error-context.ts";
 import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
 import { tidyName } from "../view/layer-name.ts";
 import { SpatialMap } from "./spatial-map.tsx";
+import { ValueHistogram } from "./value-histogram.tsx";
 
 interface LayerPanelProps {
   readonly report: CompressionReport;
@@ -49,6 +51,12 @@ export function LayerPanel({ report, layer, index, isFirstBad, onSelect }: Layer
           </div>
         ))}
       </dl>
+      {errorContext(layer, report).map((sentence) => (
+        <p class="context" key={sentence}>
+          {sentence}
+        </p>
+      ))}
+      <ValueHistogram layer={layer} />
       <SpatialMap key={layer.name} spatial={report.spatial} layer={layer} />
     </aside>
   );

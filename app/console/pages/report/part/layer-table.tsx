@@ -1,16 +1,18 @@
 /** Every figure of every layer: sorted by any column, filtered by words. */
-import type { LayerReport } from "@cupel/report";
+import type { CompressionReport } from "@cupel/report";
 import { useMemo, useState } from "preact/hooks";
 import { ScrollTable } from "../../../shared/part/scroll-table.tsx";
 import { Section } from "../../../shared/part/section.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
+import { outputError } from "../view/error-context.ts";
 import { type LayerColumn, layerColumns } from "../view/layer-columns.ts";
 import { shortName } from "../view/layer-name.ts";
 import { filterLayers, nextSorting, type Sorting, sortLayers } from "../view/layer-order.ts";
+import { CsvDownload } from "./csv-download.tsx";
 import { HowToRead } from "./how-to-read.tsx";
 
 interface LayerTableProps {
-  readonly layers: readonly LayerReport[];
+  readonly report: CompressionReport;
   readonly firstBad: number;
   readonly selected: number;
   readonly onSelect: (index: number) => void;
@@ -30,7 +32,8 @@ const groups = layerColumns.reduce<{ readonly title: string; readonly columns: L
   [],
 );
 
-export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableProps) {
+export function LayerTable({ report, firstBad, selected, onSelect }: LayerTableProps) {
+  const { layers } = report;
   const [sorting, setSorting] = useState<Sorting>({ column: "order", descending: false });
   const [words, setWords] = useState("");
   const shown = useMemo(() => sortLayers(filterLayers(layers, words), sorting), [layers, words, sorting]);
@@ -40,7 +43,7 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
     <Section
       id="table"
       title="All layers"
-      intro="Choose a heading to sort. Choose a layer's name to see it in the map above."
+      intro={`Choose a heading to sort. Choose a layer's name to see it in the map above. Relative error compares each value with itself: where values are near zero, hundreds of per cent mean little. SQNR compares the layer as a whole. ${outputError(report) ?? ""}`}
     >
       <div class="search">
         <label>
@@ -57,6 +60,7 @@ export function LayerTable({ layers, firstBad, selected, onSelect }: LayerTableP
             ? plural(layers.length, "layer")
             : `${shown.length} of ${plural(layers.length, "layer")}`}
         </output>
+        <CsvDownload layers={layers} model={report.compressed.file} />
       </div>
       <ScrollTable class="table-scroll" label="Table of layers">
         <table class="layer-table">

@@ -2,10 +2,17 @@
 import type { CalibrationReport, CompressionReport, ModelSide } from "@cupel/report";
 import { Section } from "../../../shared/part/section.tsx";
 import { countText, plural } from "../../../shared/view/number-text.ts";
+import { originText } from "../view/preprocessing-origin.ts";
 
 export function Provenance({ report }: { readonly report: CompressionReport }) {
-  const { environment, calibration } = report;
+  const { environment, calibration, data, preprocessing } = report;
   const facts: readonly (readonly [string, string])[] = [
+    ["Evaluation images", evaluationText(data.evaluation)],
+    ["Calibration images", data.calibration ?? "none: the models are any two"],
+    ["Preprocessing", preprocessing.setting],
+    ["Who says so", originText[preprocessing.origin]],
+    ...(preprocessing.remark === null ? [] : [["Remark", preprocessing.remark] as const]),
+    ["Output", outputText(report)],
     ["Made at", report.createdAt],
     ["Cupel", environment.cupel],
     ["Node.js", environment.node],
@@ -22,6 +29,12 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
       intro="Every figure was measured on the written file, run by the engine with its optimiser on. 1 MB is a million bytes."
     >
       <div class="panel">
+        <h3>Command</h3>
+        {report.command === null ? (
+          <p class="muted">None: a program made this report.</p>
+        ) : (
+          <pre class="command">{report.command}</pre>
+        )}
         <dl class="facts provenance">
           {facts.map(([title, text]) => (
             <div key={title}>
@@ -41,6 +54,15 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
       </div>
     </Section>
   );
+}
+
+function evaluationText({ location, images, labelled }: CompressionReport["data"]["evaluation"]): string {
+  return `${location}, ${plural(images, "image")}, ${labelled ? "labelled" : "without labels"}`;
+}
+
+function outputText({ outputs, task }: CompressionReport): string {
+  const meaning = task === null ? "not one row of class scores: no prediction is compared" : "class scores";
+  return `${outputs.join(", ")}: ${meaning}`;
 }
 
 function calibrationText({ method, images, batches, stoppedEarly }: CalibrationReport): string {

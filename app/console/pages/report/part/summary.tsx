@@ -2,6 +2,7 @@
 import type { CompressionReport } from "@cupel/report";
 import { Masthead } from "../../../shared/part/masthead.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
+import { preprocessingWarning } from "../view/preprocessing-origin.ts";
 import { headline, verdictSentence } from "../view/verdict.ts";
 import { FigureCards } from "./figure-cards.tsx";
 
@@ -12,6 +13,7 @@ interface SummaryProps {
 
 const CONTENTS = [
   ["layers", "Error by layer"],
+  ["network", "Network"],
   ["table", "All layers"],
   ["size-and-speed", "Size and speed"],
   ["accuracy", "Accuracy"],
@@ -42,7 +44,8 @@ export function Summary({ report, onGoToLayer }: SummaryProps) {
 }
 
 function Remarks({ report, onGoToLayer }: SummaryProps) {
-  const { firstBadLayer, notes, layers } = report;
+  const { firstBadLayer, notes, layers, preprocessing } = report;
+  const warning = preprocessingWarning(preprocessing);
   const known = layers.some((layer) => layer.name === firstBadLayer?.layer);
   return (
     <div class="remarks">
@@ -58,6 +61,11 @@ function Remarks({ report, onGoToLayer }: SummaryProps) {
               Show this layer
             </button>
           )}
+        </p>
+      )}
+      {warning && (
+        <p class="remark warning">
+          <b>{warning.title}</b> {preprocessing.remark ?? preprocessing.setting} {warning.text}
         </p>
       )}
       {notes.map((note) => (

@@ -96,7 +96,7 @@ export const layerColumns: readonly LayerColumn[] = [
     group: "Relative error",
     title: "mean",
     explanation:
-      "How far the layer's values differ from the original's, relative to their size, on average. A few per cent is usual for 8 bits; look for layers well above their neighbours.",
+      "How far each value differs from the original's, as a share of that value, on average. A few per cent is usual for 8 bits. Many values near zero make it large, which means little: compare it with SQNR.",
     key: (layer) => keyOf(layer.relativeError.mean),
     text: (layer) => errorText(layer.relativeError.mean),
   },
@@ -106,7 +106,7 @@ export const layerColumns: readonly LayerColumn[] = [
     group: "Relative error",
     title: "peak",
     explanation:
-      "The largest relative error of any single value. Large peaks on values near zero are harmless; with a high mean they are not.",
+      "The largest relative error of any single value. Hundreds of per cent are usual where a value is near zero, and harmless where SQNR is high.",
     key: (layer) => keyOf(layer.relativeError.peak),
     text: (layer) => errorText(layer.relativeError.peak),
   },
