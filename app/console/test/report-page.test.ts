@@ -1,9 +1,11 @@
 /** The page as a browser sees it: opened from disk, with the network watched. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { renderReport } from "@cupel/console";
 import type { CompressionReport } from "@cupel/report";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import { layerCsv } from "../pages/report/view/layer-csv.ts";
 import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
 import {
   awkwardReport,
@@ -161,6 +163,90 @@ describe("report page in Chromium", { skip }, () => {
       assert.ok((await page.locator(".tooltip").innerText()).includes("<img src=x"));
       assert.equal(await page.evaluate(() => "injected" in globalThis), false);
     });
+  });
+
+  test("how it was made has the command as it was given, the data, the preprocessing and who says it", async () => {
+    const report = resNetReport();
+    await open(report, async (page) => {
+      const made = page.locator("#provenance");
+      assert.equal(await made.locator(".command").textContent(), report.command);
+      const text = await made.innerText();
+      for (const said of [
+        "val/, 1,000 images, labelled",
+        "calib/",
+        report.preprocessing.setting,
+        "as the model says",
+        "/fc/Gemm_output_0: class scores",
+      ]) {
+        assert.ok(text.includes(said), said);
+      }
+      assert.equal(await page.locator(".remarks").getByText("preprocessing").count(), 0);
+    });
+  });
+
+  for (const [origin, warning] of [
+    ["guessed", "The preprocessing is guessed."],
+    ["found", "The preprocessing was found by trial."],
+  ] as const) {
+    test(`a preprocessing that was ${origin} is a warning near the top, with what the trial showed`, async () => {
+      const remark = `Of 6 usual ways, ${HOSTILE_NAME} tried.`;
+      const preprocessing = { ...resNetReport().preprocessing, origin, remark };
+      const command = `cupel compress "${HOSTILE_NAME}" --images ${"/a-long-folder-name".repeat(20)}`;
+      await open(
+        { ...resNetReport(), preprocessing, command },
+        async (page) => {
+          const shown = page.locator(".remark.warning", { hasText: warning });
+          assert.ok((await shown.textContent())?.includes(remark));
+          assert.equal(await page.locator(".command").textContent(), command);
+          assert.ok((await page.locator("#provenance").innerText()).includes(remark));
+          assert.equal(await page.evaluate(() => "injected" in globalThis), false);
+          assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 390);
+        },
+        { viewport: { width: 390, height: 900 } },
+      );
+    });
+  }
+
+  test("the table is downloaded as a file, without a connection and within the content policy", async () => {
+    const report = awkwardReport();
+    await open(report, async (page) => {
+      await page.getByRole("searchbox").fill("nowhere");
+      const waiting = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download all layers as CSV" }).press("Enter");
+      const download = await waiting;
+      assert.equal(download.suggestedFilename(), "_b_bold__b_.layers.csv");
+      assert.equal(
+        await readFile(await download.path(), "utf8"),
+        layerCsv(JSON.parse(JSON.stringify(report.layers))),
+      );
+    });
+  });
+
+  test("a layer is found by its module, by keyboard, and its values are shown with their text", async () => {
+    await open(resNetReport(), async (page) => {
+      const network = page.locator("#network");
+      await network.locator("summary", { hasText: /^layer1 / }).press("Enter");
+      await network.locator("summary", { hasText: /^1 / }).first().press("Enter");
+      await network
+        .getByRole("button", { name: "conv2", exact: true })
+        .and(page.getByTitle("layer1.1"))
+        .press("Enter");
+      const panel = page.getByRole("complementary", { name: "Selected layer" });
+      assert.ok(await panel.getByText("layer1.1/conv2").isVisible());
+      const chart = panel.getByRole("img", { name: /^Values from .* Original: .* Compressed: / });
+      assert.ok(await chart.isVisible());
+      assert.ok(await panel.getByText("At the output the error is").isVisible());
+    });
+  });
+
+  test("a layer without values says so", async () => {
+    const { layers, ...report } = minimalReport();
+    await open(
+      { ...report, layers: layers.map((layer) => ({ ...layer, histogram: null })) },
+      async (page) => {
+        assert.ok(await page.getByText("This layer has no values to count.").isVisible());
+      },
+    );
   });
 
   test("a report without labels, search, memory or maps says what is missing", async () => {
