@@ -8,7 +8,10 @@ export function Provenance({ report }: { readonly report: CompressionReport }) {
   const { environment, calibration, data, preprocessing } = report;
   const facts: readonly (readonly [string, string])[] = [
     ["Evaluation images", evaluationText(data.evaluation)],
-    ["Calibration images", data.calibration ?? "none: the models are any two"],
+    [
+      "Calibration images",
+      data.calibration ?? (report.calibration ? "not recorded" : "none: the models are any two"),
+    ],
     ["Preprocessing", preprocessing.setting],
     ["Who says so", originText[preprocessing.origin]],
     ...(preprocessing.remark === null ? [] : [["Remark", preprocessing.remark] as const]),
