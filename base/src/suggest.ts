@@ -1,16 +1,33 @@
 /**
  * "Did you mean": the nearest known word by optimal string alignment (insertions, deletions, changes and
- * swaps of neighbours count one each), if it is near enough to be a slip.
+ * swaps of neighbours count one each), if it is near enough to be a slip. Capitals do not count.
  */
+
+/** Half a word is more often an abbreviation than a slip; fewer letters begin too many words. */
+const shortestPrefix = 3;
+
 export function suggest(given: string, known: readonly string[]): string | null {
-  const limit = Math.max(1, Math.floor(given.length / 3));
+  const meant = given.toLowerCase();
+  const limit = Math.max(1, Math.floor(meant.length / 3));
   let best: { readonly word: string; readonly edits: number } | null = null;
   for (const word of known) {
-    // Half a word is more often an abbreviation than a slip.
-    const edits = given.length >= 3 && word.startsWith(given) ? 1 : editDistance(given, word);
+    const edits = word === given ? 0 : editsBetween(meant, word.toLowerCase());
     if (edits <= limit && (best === null || edits < best.edits)) best = { word, edits };
   }
   return best?.word ?? null;
+}
+
+function editsBetween(given: string, word: string): number {
+  if (given.length >= shortestPrefix && word.startsWith(given)) return given === word ? 0 : 1;
+  // Of two letters a change leaves one: that is another word. A letter may be missing or too many.
+  if (given.length < shortestPrefix && given.length === word.length && !isSwapped(given, word)) {
+    return given === word ? 0 : Number.POSITIVE_INFINITY;
+  }
+  return editDistance(given, word);
+}
+
+function isSwapped(given: string, word: string): boolean {
+  return given === [...word].reverse().join("");
 }
 
 export function editDistance(a: string, b: string): number {

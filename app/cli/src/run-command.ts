@@ -15,7 +15,7 @@ import { printError } from "./terminal/print-error.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
 import { styled, type Terminal } from "./terminal/terminal.ts";
 
-const version = flag({ name: "version", summary: "Print the version and do nothing" });
+const version = flag({ name: "version", short: "v", summary: "Print the version and do nothing" });
 const globalOptions = Object.values(globals);
 const leadingOptions = [...globalOptions, version];
 
@@ -52,8 +52,8 @@ async function dispatch(
   const name = words[at];
   if (name === undefined) {
     const given = parseArguments(words, { operands: [], options: leadingOptions });
-    if (given.get(version)) terminal.out(`cupel ${cupelVersion()}\n`);
-    else if (given.get(globals.help)) terminal.out(overview(commands, leadingOptions));
+    if (given.get(version)) terminal.out(versionText());
+    else if (given.get(globals.help)) terminal.out(overviewText());
     else
       throw cliErrors.error(
         "ARGUMENT_MISSING",
@@ -61,9 +61,10 @@ async function dispatch(
       );
     return;
   }
-  const command = commands.find((each) => each.name === name);
-  if (command === undefined) throw unknownCommand(name);
   const rest = words.toSpliced(at, 1);
+  if (name === "help") return tellHelp(rest, terminal);
+  if (name === "version") return tellVersion(rest, terminal);
+  const command = commandNamed(name);
   if (asksForHelp(rest)) {
     terminal.out(commandHelp(command, globalOptions));
     return;
@@ -112,19 +113,42 @@ async function perform(
   terminal.out(given.get(globals.json) ? `${JSON.stringify(result)}\n` : `${text}\n`);
 }
 
+/** `cupel help`, `cupel help COMMAND`. @throws COMMAND_UNKNOWN */
+function tellHelp(rest: readonly string[], terminal: Terminal): void {
+  const { operands } = parseArguments(rest, { operands: [helpOperand], options: leadingOptions });
+  const [about] = operands;
+  const isItself = about === undefined || about === "help" || about === "version";
+  terminal.out(isItself ? overviewText() : commandHelp(commandNamed(about), globalOptions));
+}
+
+const helpOperand = { name: "COMMAND", summary: "The command to explain", optional: true };
+
+function tellVersion(rest: readonly string[], terminal: Terminal): void {
+  parseArguments(rest, { operands: [], options: leadingOptions });
+  terminal.out(versionText());
+}
+
+function overviewText(): string {
+  return overview(commands, leadingOptions);
+}
+
+function versionText(): string {
+  return `cupel ${cupelVersion()}\n`;
+}
+
 /** Help is given whatever else is wrong with the line. */
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf("--");
   return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
 }
 
-function unknownCommand(name: string) {
-  const near = suggest(
-    name,
-    commands.map((command) => command.name),
-  );
+/** @throws COMMAND_UNKNOWN */
+function commandNamed(name: string): Command {
+  const command = commands.find((each) => each.name === name);
+  if (command !== undefined) return command;
+  const near = suggest(name, [...commands.map((each) => each.name), "help", "version"]);
   const advice = near === null ? `The commands are ${commandNames()}.` : `Did you mean cupel ${near}?`;
-  return cliErrors.error("COMMAND_UNKNOWN", `There is no command "${name}". ${advice}`, {
+  throw cliErrors.error("COMMAND_UNKNOWN", `There is no command "${name}". ${advice}`, {
     details: { command: name, suggestion: near },
   });
 }

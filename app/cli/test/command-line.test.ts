@@ -140,6 +140,48 @@ test("--help lists every command, and --version prints one", async () => {
   assert.match((await cupel("--version")).out, /^cupel \d+\.\d+\.\d+\n$/);
 });
 
+test("help and version are words as well as options", async () => {
+  const overview = (await cupel("--help")).out;
+  for (const words of [["help"], ["-h"], ["help", "help"], ["--quiet", "help"]])
+    assert.deepEqual(await cupel(...words), { status: 0, out: overview, err: "" }, words.join(" "));
+  assert.ok(overview.includes("  help ") && overview.includes("  version "));
+  const version = (await cupel("--version")).out;
+  for (const words of [["version"], ["-v"], ["version", "--json"]]) {
+    assert.deepEqual(await cupel(...words), { status: 0, out: version, err: "" }, words.join(" "));
+  }
+  for (const { name } of commands)
+    assert.equal((await cupel("help", name)).out, (await cupel(name, "--help")).out);
+  assert.match((await cupel("help", "compres")).err, /There is no command "compres".* cupel compress\?/);
+  assert.match((await cupel("help", "eval", "x")).err, /error ARGUMENT_UNEXPECTED: .*"x"/);
+});
+
+for (const [words, meant] of [
+  [["evl"], "cupel eval"],
+  [["compres"], "cupel compress"],
+  [["EVAL"], "cupel eval"],
+  [["hlep"], "cupel help"],
+  [["eval", "m.onnx", "--imges", "x"], "--images"],
+  [["eval", "m.onnx", "--imges=x"], "--images"],
+  [["eval", "m.onnx", "-images", "x"], "--images"],
+  [["compress", "m.onnx", "--ou", "x"], "--out"],
+  [["compress", "m.onnx", "--bts", "8"], "--bits"],
+  [["train", "resnt18", "--data", "nowhere", "-o", "never.onnx"], "resnet18"],
+] as const) {
+  test(`"cupel ${words.join(" ")}" is taken for a slip of "${meant}"`, async () => {
+    const told = await cupel(...words);
+    assert.ok(told.status === 64 || told.status === 65, String(told.status));
+    assert.ok(told.err.includes(`Did you mean ${meant}?`), told.err);
+  });
+}
+
+for (const words of [["ls"], ["run"], ["eval", "m.onnx", "--xy"], ["eval", "m.onnx", "-z"]]) {
+  test(`"cupel ${words.join(" ")}" is taken for no other word`, async () => {
+    const told = await cupel(...words);
+    assert.equal(told.status, 64);
+    assert.doesNotMatch(told.err, /Did you mean/);
+  });
+}
+
 for (const command of commands) {
   test(`the help of ${command.name} shows every argument, option, default and example in 100 columns`, async () => {
     const { out: help, status } = await cupel(command.name, "--help", "--nonsense");

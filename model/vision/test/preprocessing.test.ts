@@ -168,3 +168,16 @@ test("tensor dimensions follow the layout", () => {
   assert.deepEqual(tensorDims(asDecoded(size), 5), [5, 3, 2, 4]);
   assert.deepEqual(tensorDims(asDecoded({ ...size, layout: "NHWC", colour: "grey" }), 5), [5, 2, 4, 1]);
 });
+
+test("a slip in a preset or a setting is recognised, another word is not", () => {
+  const base = preprocessingFor([1, 3, 32, 32]);
+  for (const [spec, meant] of [
+    ["preset=imagnet", /did you mean imagenet\?$/],
+    ["preset=cifar", /did you mean cifar10\?$/],
+    ["rezise=none", /did you mean resize\?$/],
+    ["preset=squirrel", /not "squirrel"\.$/],
+    ["zoom=2", /interpolation, layout, scale, mean, std\.$/],
+  ] as const) {
+    assert.throws(() => parsePreprocessing(spec, base), { code: "PREPROCESSING_INVALID", message: meant });
+  }
+});

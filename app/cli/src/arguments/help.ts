@@ -20,7 +20,14 @@ export function overview(commands: readonly CommandHelp[], globals: readonly Opt
   return sections([
     "cupel shrinks trained vision models (ONNX) and shows, layer by layer, what it cost.",
     `Usage: cupel COMMAND [ARGUMENTS] [OPTIONS]\n${indent}cupel COMMAND --help shows the arguments, options and examples of a command.`,
-    titled("Commands", columns(commands.map(({ name, summary }) => [name, summary]))),
+    titled(
+      "Commands",
+      columns([
+        ...commands.map(({ name, summary }): [string, string] => [name, summary]),
+        ["help", "Show this, or with the name of a command its help"],
+        ["version", "Print the version"],
+      ]),
+    ),
     titled("Options of every command", columns(globals.map(optionRow))),
     titled(
       "Exit status",

@@ -74,7 +74,7 @@ function collect(words: readonly string[], options: readonly Option<unknown>[]) 
     if (token.kind === "positional") operands.push(token.value);
     if (token.kind !== "option") continue;
     const option = byName.get(token.name) ?? byFormerName.get(token.name);
-    if (option === undefined) throw unknownOption(token.rawName, options);
+    if (option === undefined) throw unknownOption(words[token.index] ?? token.rawName, options);
     if (option.name !== token.name) remarks.push(`${token.rawName} is now called --${option.name}.`);
     const earlier = texts.get(option.name);
     if (earlier !== undefined && !option.repeats) throw invalid(option.name, "is given twice");
@@ -101,7 +101,9 @@ function textOf(option: Option<unknown>, value: string | undefined, inline: bool
   return value;
 }
 
-function unknownOption(written: string, options: readonly Option<unknown>[]) {
+/** @param word as given: "--imges=x", or "-images", which would be read as six options of a letter each. */
+function unknownOption(word: string, options: readonly Option<unknown>[]) {
+  const written = word.replace(/=.*$/s, "");
   const near = suggest(
     written.replace(/^-+/, ""),
     options.map((option) => option.name),

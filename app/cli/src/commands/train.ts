@@ -3,6 +3,9 @@ import { assertWritable } from "@cupel/base";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
 import { checkpointFileIn, fit, networkNames } from "@cupel/train";
+import { extname } from "node:path";
+import { writeModelFile } from "@cupel/onnx";
+import { fit, networkNames, parseNetwork } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
@@ -53,6 +56,8 @@ export const trainCommand: Command = {
     const { config, remarks } = await chooseConfig(given);
     for (const sentence of remarks) remark(sentence);
     const { network: what, labels, labelColumn, classes, validation } = config;
+    // A misspelt name is said before images are looked for.
+    if (extname(what) !== ".onnx") parseNetwork(what);
     const path = await modelOutput(requiredSetting(config, "out"), what);
     const { strict } = config;
     const checkpointPath = config.checkpoint === undefined ? [] : [checkpointFileIn(config.checkpoint)];

@@ -5,7 +5,7 @@
  * stays as in the base. Colour is settled first and the preset second, so that means given beside them
  * take precedence. A change between rgb and bgr also reverses the means and deviations.
  */
-import { expectation } from "@cupel/base";
+import { expectation, suggest } from "@cupel/base";
 import { CHANNELS, type Preprocessing, preprocessingSchema } from "./preprocessing.ts";
 import { isPresetName, normalisationOf, PRESETS } from "./presets.ts";
 import { checkChannels, invalid, isPreprocessing } from "./read-preprocessing.ts";
@@ -83,7 +83,8 @@ export function parsePreprocessing(spec: string, base: Preprocessing): Preproces
     const changes = read(text, preprocessing);
     const changed = { ...preprocessing, ...changes };
     if (changes === null || !isPreprocessing(changed)) {
-      throw invalid(`"${key}" must be ${expects}, not "${text}"`, { key, text });
+      const meant = key === "preset" ? didYouMean(text, Object.keys(PRESETS)) : "";
+      throw invalid(`"${key}" must be ${expects}, not "${text}"${meant}`, { key, text });
     }
     preprocessing = changed;
   }
@@ -101,15 +102,23 @@ function pairsOf(spec: string): ReadonlyMap<string, string> {
     if (pair === "") continue;
     const [, key = "", text = ""] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
     if (!Object.hasOwn(SPEC_KEYS, key)) {
-      const keys = Object.keys(SPEC_KEYS).join(", ");
-      throw invalid(`"${pair}" is not a preprocessing setting: write key=value with a key of ${keys}`, {
-        pair,
-      });
+      const keys = Object.keys(SPEC_KEYS);
+      const meant = didYouMean(key, keys);
+      throw invalid(
+        `"${pair}" is not a preprocessing setting: write key=value with a key of ${keys.join(", ")}${meant}`,
+        { pair },
+      );
     }
     if (pairs.has(key)) throw invalid(`"${key}" is given twice in "${spec}"`, { key });
     pairs.set(key, text.trim());
   }
   return pairs;
+}
+
+/** For the end of a sentence. A word that is known, and wrong for another reason, is not what was meant. */
+function didYouMean(text: string, known: readonly string[]): string {
+  const near = known.includes(text) ? null : suggest(text, known);
+  return near === null ? "" : `; did you mean ${near}?`;
 }
 
 /** NaN for anything but a number written in full: Number("") would be 0. */

@@ -45,7 +45,7 @@ export function checkChannels(preprocessing: Preprocessing, where: string): Prep
 export function invalid(problem: string, details: Readonly<Record<string, unknown>>) {
   return visionErrors.error(
     "PREPROCESSING_INVALID",
-    `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
+    `${problem.charAt(0).toUpperCase()}${problem.slice(1)}${problem.endsWith("?") ? "" : "."}`,
     {
       details,
     },
