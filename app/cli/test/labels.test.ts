@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { encodeModelBytes } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
 import { preprocessingFor } from "@cupel/vision";
-import { classifier, cupel, prepared, type Scratch, scratch } from "./harness.ts";
+import { runCommand } from "../src/index.ts";
+import { catchingTerminal, classifier, cupel, prepared, type Scratch, scratch } from "./harness.ts";
 
 const names = ["circle", "square", "star"];
 
@@ -152,4 +153,55 @@ test("train says how labels met, and that a model from a file does not name its 
   assert.deepEqual(await trained(nameless), ["index", true]);
   assert.deepEqual(await trained("resnetCifar:depth=8,width=4", ...classes), ["name", false]);
   assert.deepEqual(await trained("resnetCifar:depth=8,width=4"), ["index", false]);
+});
+
+/** A model whose answer nobody asks for: other classes than the first. */
+async function comparedWith(changes: { readonly classes: number; readonly names?: readonly string[] }) {
+  const model = classifier({ classes: changes.classes });
+  writeMetadata(model, { preprocessing: preprocessingFor([null, 1, 8, 8]), classes: changes.names ?? null });
+  return encodeModelBytes(model);
+}
+
+test("a second model that cannot be compared is refused before the first is evaluated", async () => {
+  await using folder = await scratch();
+  const { model, images } = await given(folder);
+  const seconds: readonly [string, string, RegExp][] = [
+    [folder.at("none.onnx"), "MODEL_NOT_FOUND", /none\.onnx/],
+    [await folder.write("text.onnx", "this is no model"), "MODEL_NOT_PROTOBUF", /text\.onnx/],
+    [
+      await folder.write("four.onnx", await comparedWith({ classes: 4 })),
+      "LABELS_MISMATCH",
+      /3 classes apart.* 4/,
+    ],
+    [
+      await folder.write(
+        "other.onnx",
+        await comparedWith({ classes: 3, names: ["circle", "square", "moon"] }),
+      ),
+      "LABELS_MISMATCH",
+      /"star".*"moon"/,
+    ],
+  ];
+  for (const [second, code, saying] of seconds) {
+    for (const words of [
+      ["eval", model, "--compare", second],
+      ["report", model, second],
+    ]) {
+      const { terminal, told } = catchingTerminal({ isInteractive: true });
+      const status = await runCommand([...words, "--images", images], terminal, {
+        signal: new AbortController().signal,
+      });
+      const { err, out } = told();
+      assert.equal(out, "");
+      assert.ok(status === 65 || status === 66, String(status));
+      assert.match(err, new RegExp(`error ${code}: `));
+      assert.match(err, saying);
+      assert.doesNotMatch(err, /Evaluating/, "nothing was evaluated");
+    }
+  }
+  const reordered = await folder.write(
+    "reordered.onnx",
+    await comparedWith({ classes: 3, names: ["star", "circle", "square"] }),
+  );
+  assert.equal((await cupel("eval", model, "--compare", reordered, "--images", images)).status, 0);
 });

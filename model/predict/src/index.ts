@@ -32,6 +32,7 @@ export {
   withoutLabels,
 } from "./labels/match-labels.ts";
 export { classCountOf, classesOf, type ModelClasses, namedBy } from "./labels/model-classes.ts";
+export { assertSameClasses } from "./labels/same-classes.ts";
 export { type KnownPredictor, openPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
 export {
   type ChosenPreprocessing,

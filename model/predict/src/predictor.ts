@@ -52,6 +52,8 @@ export interface PredictorOptions extends EngineTuning, WorkOptions {
   readonly findWith?: ImageSource | undefined;
   /** Names in the order of the model's classes. Default: as the model's metadata says. */
   readonly classes?: readonly string[] | undefined;
+  /** The same, where the model itself names none, or has names that cannot be read. Default: none. */
+  readonly classesOtherwise?: readonly string[] | null | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -66,6 +68,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   readonly finding: Finding | null;
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
+  /** Of the first output: how many classes it tells apart; null where its shape does not say. */
+  readonly classCount: number | null;
   /** Where each came from; that of `classes` is null when there are none. */
   readonly origin: {
     readonly task: Origin;
@@ -118,7 +122,7 @@ export async function openPredictor(
   const opened = await openModel(source);
   const chosen = choosePreprocessing(opened, options.preprocessing);
   assertOneImageInput(opened);
-  const classes = chooseClasses(opened, options.classes);
+  const classes = chooseClasses(opened, options);
   const { open = openSession } = options;
   const session = await open(source, options);
   try {
@@ -136,6 +140,7 @@ export async function openPredictor(
       preprocessing,
       finding,
       classes: classes.names,
+      classCount: classCountOf(opened.model.graph.outputs[0]?.shape ?? []),
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
@@ -157,7 +162,9 @@ async function found(
   { findWith, signal, progress }: PredictorOptions,
 ): Promise<ChosenPreprocessing> {
   if (!findWith) return chosen;
-  const labelled = matchLabels(findWith, { ...classesOf(model), names }).images ?? withoutLabels(findWith);
+  const outputShape = model.graph.outputs[0]?.shape ?? [];
+  const labelled =
+    matchLabels(findWith, { count: classCountOf(outputShape), names }).images ?? withoutLabels(findWith);
   const probabilities = endsInSoftmax(model);
   return findPreprocessing(session, sample(labelled, imagesTried, 1), chosen, {
     probabilities,
@@ -181,10 +188,13 @@ interface ChosenClasses {
   readonly origin: Origin | null;
 }
 
-function chooseClasses({ model, path }: OpenedModel, given: readonly string[] | undefined): ChosenClasses {
+function chooseClasses(
+  { model, path }: OpenedModel,
+  { classes: given, classesOtherwise = null }: PredictorOptions,
+): ChosenClasses {
   if (given === undefined) {
-    const { names } = classesOf(model);
-    return { names, origin: names && "metadata" };
+    const { names } = classesOf(model, classesOtherwise);
+    return { names, origin: names && (names === classesOtherwise ? "given" : "metadata") };
   }
   const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
   if (count === null || count === given.length) return { names: given, origin: "given" };

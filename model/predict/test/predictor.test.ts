@@ -249,3 +249,44 @@ describe("what is refused", () => {
     assert.equal(read, 0);
   });
 });
+
+test("metadata that cannot be read stops nothing that is given instead", async () => {
+  const entry = (key: string, text: string) => {
+    const model = described(colourClassifier());
+    model.metadata.set(key, text);
+    return encodeModel(model);
+  };
+  const fed = entry("cupel.preprocessing", "{");
+  await refused(() => openPredictor(fed), "METADATA_INVALID", /--preprocessing with a preset/);
+  await refused(
+    () => openPredictor(fed, { preprocessing: "resize=none" }),
+    "METADATA_INVALID",
+    /cupel.preprocessing is not JSON/,
+  );
+  for (const preprocessing of [plain, "preset=raw,resize=none", "scale=1,mean=0,std=1,resize=none"]) {
+    await using predictor = await openPredictor(fed, { preprocessing, threads: 1 });
+    assert.equal(predictor.origin.preprocessing, "given");
+    assert.deepEqual(predictor.classes, colours);
+  }
+  const named = entry("cupel.labels", "red, green, blue");
+  await refused(() => openPredictor(named), "METADATA_INVALID", /--classes FILE/);
+  for (const options of [{ classes: colours }, { classesOtherwise: colours }]) {
+    await using predictor = await openPredictor(named, {
+      ...options,
+      findWith: noiseImages(4),
+      threads: 1,
+    });
+    assert.deepEqual(predictor.classes, colours);
+    assert.deepEqual(predictor.origin, { task: "guessed", preprocessing: "metadata", classes: "given" });
+  }
+});
+
+test("names for want of the model's own do not go before them", async () => {
+  await using predictor = await openPredictor(encodeModel(described(colourClassifier())), {
+    classesOtherwise: ["a", "b", "c"],
+    threads: 1,
+  });
+  assert.deepEqual(predictor.classes, colours);
+  assert.equal(predictor.origin.classes, "metadata");
+  assert.equal(predictor.classCount, 3);
+});

@@ -7,7 +7,6 @@ import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cu
 import type { Correspondence, Model } from "@cupel/onnx";
 import {
   type ChosenPreprocessing,
-  classesOf,
   type Evaluation,
   evaluate,
   isClassifier,
@@ -19,14 +18,8 @@ import {
   withoutLabels,
 } from "@cupel/predict";
 import { cpuFeatures, type openSession } from "@cupel/runtime";
-import {
-  type ImageSource,
-  type Preprocessing,
-  preprocessingText,
-  sample,
-  thumbnail,
-  visionErrors,
-} from "@cupel/vision";
+import { type ImageSource, type Preprocessing, preprocessingText, sample, thumbnail } from "@cupel/vision";
+import { classesOfBoth } from "./classes-of-both.ts";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
 import { reportNotes } from "./judge/notes.ts";
 import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
@@ -189,29 +182,6 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
   };
-}
-
-/**
- * The report counts by the index of a class, so that both models must have the same.
- * @param eitherNames whether the names of the second will do for a first that has none; not where they are those
- * of the images, as `compress` writes them.
- * @throws LABELS_MISMATCH
- */
-function classesOfBoth(
-  { original, compressed }: ModelPair<Model>,
-  otherwise: readonly string[] | null,
-  eitherNames: boolean,
-): ModelClasses {
-  const other = classesOf(compressed).names;
-  const classes = classesOf(original, otherwise ?? (eitherNames ? other : null));
-  const at = classes.names && other ? classes.names.findIndex((name, i) => name !== other[i]) : -1;
-  if (at < 0) return classes;
-  throw visionErrors.error(
-    "LABELS_MISMATCH",
-    `The models name their classes differently: class ${at} is ${JSON.stringify(classes.names?.[at])} for the first and ` +
-      `${JSON.stringify(other?.[at] ?? null)} for the second. A report compares models whose classes are the same, in the same order.`,
-    { details: { first: classes.names, second: other } },
-  );
 }
 
 function preprocessingOf({

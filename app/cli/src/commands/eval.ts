@@ -2,25 +2,24 @@
 
 import { assertWritable } from "@cupel/base";
 import {
+  assertSameClasses,
   chanceOfEvaluation,
   compareEvaluations,
   type Evaluation,
   type EvaluationDifference,
-  openPredictor,
   orderSentence,
-  predictErrors,
 } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
 import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
+import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
 import {
   allowChanceOption,
   preprocessingJson,
   preprocessingOption,
   remarkChance,
-  remarkPreprocessing,
 } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
@@ -77,12 +76,7 @@ export const evalCommand: Command = {
     const { result: evaluated, profile } = await profiled(
       given.get(profileOption),
       `${paths.join(" and ")}, ${source.location}`,
-      async (open) => {
-        const evaluated: Evaluated[] = [];
-        for (const path of paths)
-          evaluated.push(await evaluateFile(path, source, given, context, unreadable, open));
-        return evaluated;
-      },
+      (open) => evaluateFiles(paths, source, given, context, unreadable, open),
     );
     if (!source.labelled) {
       context.remark(
@@ -108,34 +102,44 @@ interface Evaluated {
   readonly order: string | null;
 }
 
-async function evaluateFile(
-  path: string,
+/** Every model is opened, and compared with the first in what it tells apart, before any is evaluated. */
+async function evaluateFiles(
+  paths: readonly string[],
   source: ImageSource,
   given: Given,
   context: CommandContext,
   unreadable: UnreadableImages,
   open: SessionOpener | undefined,
-): Promise<Evaluated> {
-  const { threads, signal, progress, remark } = context;
-  await using predictor = await openPredictor(path, {
-    preprocessing: given.get(preprocessingOption),
-    findWith: source,
-    threads,
-    signal,
-    progress,
-    open,
-  });
-  const { preprocessing, origin, finding } = predictor;
-  const name: string = predictor.taskName;
-  if (predictor.taskName !== "classification") {
-    throw predictErrors.error(
-      "OUTPUT_UNSUPPORTED",
-      `${path} is a model for ${name}. cupel eval measures classification only.`,
-      { details: { path, task: name } },
-    );
+): Promise<Evaluated[]> {
+  await using opened = new AsyncDisposableStack();
+  const models: { readonly path: string; readonly predictor: ClassPredictor }[] = [];
+  for (const path of paths) {
+    const options = { findWith: source, classesOtherwise: givenClasses(given, source), open };
+    const predictor = opened.use(await openClassifier(path, "cupel eval measures", given, context, options));
+    models.push({ path, predictor });
+    assertSameClasses(classesTold(models[0]!), classesTold({ path, predictor }));
   }
+  const evaluated: Evaluated[] = [];
+  for (const { path, predictor } of models) {
+    evaluated.push(await evaluateFile(path, predictor, source, given, context, unreadable));
+  }
+  return evaluated;
+}
+
+function classesTold({ path, predictor }: { readonly path: string; readonly predictor: ClassPredictor }) {
+  return { path, count: predictor.classCount, names: predictor.classes };
+}
+
+async function evaluateFile(
+  path: string,
+  predictor: ClassPredictor,
+  source: ImageSource,
+  given: Given,
+  { signal, progress, remark }: CommandContext,
+  unreadable: UnreadableImages,
+): Promise<Evaluated> {
+  const { preprocessing, origin, finding } = predictor;
   const told = { preprocessing, origin: origin.preprocessing, finding };
-  remarkPreprocessing(path, told, remark);
   const classes = givenClasses(given, source);
   const strict = given.get(strictOption);
   const evaluation = await predictor.evaluate(source, { classes, strict, signal, progress });

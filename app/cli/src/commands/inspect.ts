@@ -32,8 +32,8 @@ export const inspectCommand: Command = {
     const { layers, ...summary } = graphSummary(model);
     const bytes = await bytesOnDisk(path, model);
     const weights = weightTypes(layers);
-    const preprocessing = preprocessingFromMetadata(model.metadata);
-    const classes = classesFromMetadata(model.metadata);
+    const preprocessing = readable(() => preprocessingFromMetadata(model.metadata), context);
+    const classes = readable(() => classesFromMetadata(model.metadata), context);
     const engine = await tryEngine(path, context);
     const facts: [string, string][] = [
       ["file", `${path}, ${bytesText(bytes)}`],
@@ -85,6 +85,17 @@ export const inspectCommand: Command = {
     };
   },
 };
+
+/** What of the metadata cannot be read is said, and stops nothing. */
+function readable<T>(read: () => T, { remark }: CommandContext): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError)) throw thrown;
+    remark(thrown.message);
+    return null;
+  }
+}
 
 type Layers = GraphSummary["layers"];
 type Summary = Omit<GraphSummary, "layers">;

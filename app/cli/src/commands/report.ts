@@ -1,7 +1,7 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
 import { assertWritable } from "@cupel/base";
-import { choosePreprocessing, classesOf, openModel, requireLabels, tryModel } from "@cupel/predict";
-import { makeReport } from "@cupel/report";
+import { choosePreprocessing, openModel, requireLabels, tryModel } from "@cupel/predict";
+import { classesOfBoth, makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
 import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
@@ -58,12 +58,14 @@ export const reportCommand: Command = {
     const opened = { original: await openModel(originalPath), compressed: await openModel(compressedPath) };
     const spec = given.get(preprocessingOption);
     const first = choosePreprocessing(opened.original, spec);
-    const told = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
+    const usual = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
     const source = await openGiven(given, images, required(given, images.images), remark);
     const classes = givenClasses(given, source);
-    const { images: labelled } = requireLabels(source, classesOf(opened.original.model, classes));
+    const models = { original: opened.original.model, compressed: opened.compressed.model };
+    const told = classesOfBoth(models, classes, true);
+    const { images: labelled } = requireLabels(source, told);
     const work = { seed, threads, signal, progress };
-    const { chosen, chance } = await tryModel(originalPath, opened.original, told, labelled, work);
+    const { chosen, chance } = await tryModel(originalPath, opened.original, usual, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({

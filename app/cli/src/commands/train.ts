@@ -1,11 +1,11 @@
 /** `cupel train`: images and a network in, a trained model out. */
+
+import { extname } from "node:path";
 import { assertWritable } from "@cupel/base";
+import { writeModelFile } from "@cupel/onnx";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
-import { checkpointFileIn, fit, networkNames } from "@cupel/train";
-import { extname } from "node:path";
-import { writeModelFile } from "@cupel/onnx";
-import { fit, networkNames, parseNetwork } from "@cupel/train";
+import { checkpointFileIn, fit, fit, networkNames, networkNames, parseNetwork } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";

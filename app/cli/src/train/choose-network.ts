@@ -24,13 +24,13 @@ export interface ChosenNetwork {
 
 /** @throws what `openModel` and `networkForImages` throw */
 export async function chooseNetwork(
-  { network: subject, preprocessing, seed = 1 }: TrainingConfig,
+  { network: subject, preprocessing, classes: names, seed = 1 }: TrainingConfig,
   images: ImageSource,
   { threads, signal, progress, remark }: CommandContext,
 ): Promise<ChosenNetwork> {
   if (extname(subject) === ".onnx") {
     const opened = await openModel(subject);
-    const classes = classesOf(opened.model);
+    const classes = classesOf(opened.model, names === undefined ? null : images.classes);
     const usual = choosePreprocessing(opened, preprocessing);
     const labelled = matchLabels(images, classes).images ?? withoutLabels(images);
     const { chosen } = await tryModel(subject, opened, usual, labelled, { threads, seed, signal, progress });

@@ -3,7 +3,7 @@
  * the file needs nothing else to feed it and to name its predictions. Every writer of a model uses
  * `writeMetadata`; `openPredictor` reads what it wrote.
  */
-import { reasonOf } from "@cupel/base";
+import { CupelError, reasonOf } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { type Preprocessing, readPreprocessing } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
@@ -62,6 +62,33 @@ export function classesFromMetadata(metadata: ReadonlyMap<string, string>): read
   if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
   throw invalid(key, "must be a JSON list of class names");
 }
+
+/**
+ * What the metadata says, where something else goes before a malformed entry.
+ * @param isOverridden whether the caller gives all that the entry would say: then one that is malformed is null.
+ * @throws METADATA_INVALID, with what to give instead
+ */
+export function unlessOverridden<T>(key: OverridableKey, isOverridden: boolean, read: () => T): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError)) throw thrown;
+    if (isOverridden) return null;
+    throw predictErrors.error("METADATA_INVALID", `${thrown.message} ${instead[key]}`, {
+      cause: thrown,
+      details: thrown.details,
+    });
+  }
+}
+
+type OverridableKey = "preprocessing" | "classes";
+
+const instead: Readonly<Record<OverridableKey, string>> = {
+  preprocessing:
+    "Give the preprocessing in full, which goes before it: --preprocessing with a preset, or with scale, mean and std.",
+  classes:
+    "Give the names of the classes, which go before it: --classes FILE, one a line in the model's order.",
+};
 
 /** Undefined when there is no such entry; no JSON is undefined. */
 function jsonAt(metadata: ReadonlyMap<string, string>, key: string): unknown {

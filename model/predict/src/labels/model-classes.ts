@@ -1,7 +1,7 @@
 /** The classes that a model tells apart: how many, and what they are called. */
 import type { Model } from "@cupel/onnx";
 import type { ImageSource } from "@cupel/vision";
-import { classesFromMetadata } from "../file/metadata.ts";
+import { classesFromMetadata, unlessOverridden } from "../file/metadata.ts";
 
 export interface ModelClasses {
   /** Null when the model's output does not say. */
@@ -12,12 +12,13 @@ export interface ModelClasses {
 
 /**
  * As the graph and its metadata say. Names that are not as many as the classes name nothing and are left out.
- * @param otherwise names for a model whose metadata has none
+ * @param otherwise names for a model whose metadata has none, or has what cannot be read
  * @throws METADATA_INVALID
  */
 export function classesOf(model: Model, otherwise: readonly string[] | null = null): ModelClasses {
   const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
-  return fittingClasses(count, [classesFromMetadata(model.metadata), otherwise]);
+  const own = unlessOverridden("classes", otherwise !== null, () => classesFromMetadata(model.metadata));
+  return fittingClasses(count, [own, otherwise]);
 }
 
 /** Named by the first list that has as many names as there are classes. */

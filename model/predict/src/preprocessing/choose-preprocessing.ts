@@ -3,7 +3,12 @@
  * be one. `findPreprocessing` does better than a guess where there are images.
  */
 import { namedSettings, type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
-import { originFromMetadata, preprocessingFromMetadata, type UncertainOrigin } from "../file/metadata.ts";
+import {
+  originFromMetadata,
+  preprocessingFromMetadata,
+  type UncertainOrigin,
+  unlessOverridden,
+} from "../file/metadata.ts";
 import type { OpenedModel } from "../file/open-model.ts";
 import { preprocessingCandidates } from "./candidates.ts";
 import type { Finding } from "./finding.ts";
@@ -31,9 +36,14 @@ export function uncertainOrigin({ origin }: Pick<ChosenPreprocessing, "origin">)
 /** Settings that decide the values of a tensor; the others decide its size, which the input's shape tells. */
 const valueSettings = ["preset", "scale", "mean", "std"];
 
+/** Whether nothing of what the model says decides the values. */
+function isInFull(named: ReadonlySet<string>): boolean {
+  return named.has("preset") || ["scale", "mean", "std"].every((key) => named.has(key));
+}
+
 /**
  * A guess that went into the metadata is still a guess. Words that leave the values open, such as
- * "resize=none", leave a guess of them.
+ * "resize=none", leave a guess of them. Words that leave none of them open go before metadata that cannot be read.
  * @param given in full, or in the words of `parsePreprocessing`: what is not named is then as the model says.
  * @throws METADATA_INVALID, PREPROCESSING_INVALID, also where the input's shape is not that of an image
  */
@@ -44,7 +54,9 @@ export function choosePreprocessing(
   const told = { candidates: [], finding: null };
   if (typeof given === "object") return { preprocessing: given, origin: "given", ...told };
   const named = namedSettings(given ?? "");
-  const own = preprocessingFromMetadata(model.metadata);
+  const own = unlessOverridden("preprocessing", isInFull(named), () =>
+    preprocessingFromMetadata(model.metadata),
+  );
   const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
   const base = own ?? preprocessingFor(inputShape);
   const preprocessing = parsePreprocessing(given ?? "", base);

@@ -40,7 +40,7 @@ export function checkData(
     );
   }
   checkDims({ name: input.name, dims: input.shape ?? [] }, tensorDims(preprocessing, 1));
-  const classes = namedBy(classesOf(model), [train]);
+  const classes = namedBy(classesOf(model, train.classes), [train]);
   const labelled = (source: ImageSource) => requireLabels(assertLabelled(source), classes);
   const [learnt, judged] = [labelled(train), validation && labelled(validation)];
   const labels = judged?.by === "index" ? judged.by : learnt.by;
