@@ -11,13 +11,15 @@ import { baseErrors, throwIfCancelled } from "./errors.ts";
 /** Node's writev takes at most IOV_MAX (1024) buffers a call. */
 const BUFFERS_PER_WRITE = 512;
 
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /**
  * Writes chunks in order to `path`, creating its folder. MUST NOT leave a partial file under `path`.
- * @throws CANCELLED, DISK_FULL, WRITE_FAILED
+ * @throws CANCELLED, DISK_FULL, WRITE_FAILED, and what making the chunks throws
  */
 export async function writeFileAtomically(
   path: string,
-  chunks: Iterable<Uint8Array> | string,
+  chunks: Chunks | string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const temporary = temporaryBeside(path);
@@ -39,7 +41,7 @@ export async function writeFileAtomically(
   }
 }
 
-async function writeAll(file: FileHandle, chunks: Iterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+async function writeAll(file: FileHandle, chunks: Chunks, signal?: AbortSignal): Promise<void> {
   let pending: Uint8Array[] = [];
   const flush = async () => {
     throwIfCancelled(signal, "Writing");
@@ -53,7 +55,7 @@ async function writeAll(file: FileHandle, chunks: Iterable<Uint8Array>, signal?:
       await file.writeFile(rest);
     }
   };
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     if (chunk.byteLength === 0) continue;
     pending.push(chunk);
     if (pending.length === BUFFERS_PER_WRITE) await flush();

@@ -3,7 +3,7 @@
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
 import { readFileSync } from "node:fs";
-import { type Clock, errorFrom, silentProgress, suggest, systemClock } from "@cupel/base";
+import { type Clock, type CupelError, errorFrom, silentProgress, suggest, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
 import { commandHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
@@ -12,6 +12,7 @@ import type { Command } from "./commands/command.ts";
 import { commands } from "./commands/commands.ts";
 import { cliErrors } from "./errors.ts";
 import { printError } from "./terminal/print-error.ts";
+import { printStream } from "./terminal/print-stream.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
 import { styled, type Terminal } from "./terminal/terminal.ts";
 
@@ -33,8 +34,10 @@ export async function runCommand(
   // Needed to print a failure to read the command line itself.
   const asked = { json: words.includes("--json"), verbose: words.includes("--verbose") };
   try {
-    await dispatch(words, terminal, { signal, clock });
-    return 0;
+    const failure = await dispatch(words, terminal, { signal, clock });
+    if (failure === null) return 0;
+    printError(terminal, failure, asked);
+    return failure.spec.exit;
   } catch (thrown) {
     const error = errorFrom(thrown, signal);
     printError(terminal, error, asked);
@@ -43,11 +46,12 @@ export async function runCommand(
   }
 }
 
+/** @returns what went wrong where the result is printed all the same. */
 async function dispatch(
   words: readonly string[],
   terminal: Terminal,
   options: { readonly signal: AbortSignal; readonly clock: Clock },
-): Promise<void> {
+): Promise<CupelError | null> {
   const at = firstOperand(words, leadingOptions);
   const name = words[at];
   if (name === undefined) {
@@ -59,7 +63,7 @@ async function dispatch(
         "ARGUMENT_MISSING",
         `No command given. The commands are ${commandNames()}. See cupel --help.`,
       );
-    return;
+    return null;
   }
   const rest = words.toSpliced(at, 1);
   if (name === "help") return tellHelp(rest, terminal);
@@ -67,13 +71,13 @@ async function dispatch(
   const command = commandNamed(name);
   if (asksForHelp(rest)) {
     terminal.out(commandHelp(command, globalOptions));
-    return;
+    return null;
   }
   const given = parseArguments(rest, {
     operands: command.operands,
     options: [...command.options, ...globalOptions],
   });
-  await perform(command, given, terminal, { ...options, line: commandLine(words) });
+  return await perform(command, given, terminal, { ...options, line: commandLine(words) });
 }
 
 /** Words that a shell would take apart are quoted. */
@@ -89,7 +93,7 @@ async function perform(
   given: Given,
   terminal: Terminal,
   { signal, clock, line }: { readonly signal: AbortSignal; readonly clock: Clock; readonly line: string },
-): Promise<void> {
+): Promise<CupelError | null> {
   const isQuiet = given.get(globals.quiet);
   using display = createProgressDisplay(terminal, clock);
   const remarks: string[] = [];
@@ -98,34 +102,42 @@ async function perform(
     if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${sentence}`);
   };
   for (const sentence of given.remarks) remark(sentence);
-  const { json, text } = await command.run(given, {
+  const outcome = await command.run(given, {
     signal,
     clock,
     progress: isQuiet ? silentProgress : display,
     threads: given.get(globals.threads),
     seed: given.get(globals.seed),
     line,
+    terminal,
     remark,
   });
+  const about = { cupel: cupelVersion(), command: command.name };
+  const isJson = given.get(globals.json);
+  if ("items" in outcome) return printStream(outcome, about, remarks, { isJson, terminal, signal });
+  const { json, text, failure = null } = outcome;
   // Bars go before the result comes: both may be on one screen.
   display[Symbol.dispose]();
-  const result = { cupel: cupelVersion(), command: command.name, ...json, remarks };
-  terminal.out(given.get(globals.json) ? `${JSON.stringify(result)}\n` : `${text}\n`);
+  const result = { ...about, ...json, remarks, ...(failure && { error: failure }) };
+  terminal.out(isJson ? `${JSON.stringify(result)}\n` : `${text}\n`);
+  return failure;
 }
 
 /** `cupel help`, `cupel help COMMAND`. @throws COMMAND_UNKNOWN */
-function tellHelp(rest: readonly string[], terminal: Terminal): void {
+function tellHelp(rest: readonly string[], terminal: Terminal): null {
   const { operands } = parseArguments(rest, { operands: [helpOperand], options: leadingOptions });
   const [about] = operands;
   const isItself = about === undefined || about === "help" || about === "version";
   terminal.out(isItself ? overviewText() : commandHelp(commandNamed(about), globalOptions));
+  return null;
 }
 
 const helpOperand = { name: "COMMAND", summary: "The command to explain", optional: true };
 
-function tellVersion(rest: readonly string[], terminal: Terminal): void {
+function tellVersion(rest: readonly string[], terminal: Terminal): null {
   parseArguments(rest, { operands: [], options: leadingOptions });
   terminal.out(versionText());
+  return null;
 }
 
 function overviewText(): string {

@@ -29,9 +29,15 @@ export function catchingTerminal(changes: Partial<Terminal> = {}) {
     out: (text) => {
       out += text;
     },
+    write: async (text) => {
+      out += text;
+      return true;
+    },
     err: (text) => {
       err += text;
     },
+    input: () => null,
+    isOutInteractive: false,
     isInteractive: false,
     hasColour: false,
     columns: () => 80,

@@ -74,7 +74,7 @@ for (const text of ["{", '{"0": "circle"}', '["circle", 2]', '"circle"']) {
 test("training further goes on with a model whose broken metadata is overridden", async () => {
   await using folder = await scratch();
   const { model, images, labels, classes } = await withEntry(folder, metadataKeys.classes, "{");
-  const words = ["train", model, "--data", images, "--labels", labels, "--epochs", "1", "--batch-size", "10"];
+  const words = ["train", model, "--data", images, "--labels", labels, "--epochs", "1", "--batch", "10"];
   const refused = await cupel(...words, "-o", folder.at("trained.onnx"));
   assert.match(refused.err, /error METADATA_INVALID: .*--classes FILE/);
   const told = await cupel(...words, "--classes", classes, "-o", folder.at("trained.onnx"));

@@ -10,6 +10,7 @@ export { compareEvaluations, type EvaluationDifference } from "./classification/
 export { crossEntropy } from "./classification/cross-entropy.ts";
 export type { Evaluation } from "./classification/evaluation.ts";
 export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/probabilities.ts";
+export { type RankedClass, topClasses } from "./classification/top-classes.ts";
 export { predictErrors } from "./errors.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export {

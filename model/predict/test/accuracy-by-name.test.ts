@@ -123,7 +123,7 @@ function evaluated(images: ImageSource, { names, rows }: Case): Evaluation {
   for (let i = 0; i < images.length; i++) {
     const classIndex = rows[Number.parseInt(basename(images.id(i)), 10)]!.predicted;
     const scores = Float32Array.from(names, (_, k) => (k === classIndex ? 1 : 0));
-    evaluation.add(i, { classIndex, className: null, probability: 1, scores });
+    evaluation.add(i, { classIndex, areProbabilities: false, className: null, probability: 1, scores });
   }
   return evaluation.result([]);
 }

@@ -57,6 +57,7 @@ export {
   classFinder,
   numberedClassFinder,
 } from "./sources/class-finder.ts";
+export { classNames } from "./sources/class-names.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { skippedSentence } from "./sources/skipped-files.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";

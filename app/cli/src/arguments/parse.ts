@@ -12,7 +12,12 @@ export interface Operand {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** Whether "-" stands for standard input. Default false: it is refused. */
+  readonly readsStandardInput?: boolean;
 }
+
+/** The operand that stands for standard input. */
+export const standardInput = "-";
 
 /** What a command was given. */
 export interface Given {
@@ -121,6 +126,15 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
     throw cliErrors.error("ARGUMENT_MISSING", `${missing.name} is missing: ${missing.summary}. See --help.`, {
       details: { argument: missing.name },
     });
+  }
+  const at = declared.findIndex((operand, i) => given[i] === standardInput && !operand.readsStandardInput);
+  if (at >= 0) {
+    const { name } = declared[at]!;
+    throw cliErrors.error(
+      "ARGUMENT_UNEXPECTED",
+      `${name} is "-", but this command does not read standard input: it needs ${name} as a file. predict, eval and inspect read it.`,
+      { details: { argument: standardInput } },
+    );
   }
   if (given.length <= declared.length) return;
   const extra = given[declared.length]!;

@@ -5,6 +5,7 @@ import { compressCommand } from "./compress.ts";
 import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
 import { inspectCommand } from "./inspect.ts";
+import { predictCommand } from "./predict.ts";
 import { reportCommand } from "./report.ts";
 import { trainCommand } from "./train.ts";
 
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   compressCommand,
   trainCommand,
   evalCommand,
+  predictCommand,
   reportCommand,
   inspectCommand,
   benchModelCommand,

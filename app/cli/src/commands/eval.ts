@@ -11,9 +11,10 @@ import {
 } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
-import { text } from "../arguments/option.ts";
-import { type Given, required } from "../arguments/parse.ts";
+import { invalid, text } from "../arguments/option.ts";
+import { type Given, required, standardInput } from "../arguments/parse.ts";
 import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
+import { type ModelFile, modelFile } from "../input/model-file.ts";
 import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
 import {
   allowChanceOption,
@@ -47,7 +48,7 @@ export const evalCommand: Command = {
   description:
     "Top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
     "interval, and how often both give the same prediction.",
-  operands: [{ name: "MODEL", summary: "The ONNX model" }],
+  operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
   options: [
     ...Object.values(images),
     classesOption,
@@ -72,11 +73,14 @@ export const evalCommand: Command = {
     await assertWritable(Object.values(profileFiles(given.get(profileOption))));
     const source = await openGiven(given, images, required(given, images.images), context.remark);
     const unreadable = new UnreadableImages();
-    const paths = [given.operands[0]!, ...(given.has(compare) ? [required(given, compare)] : [])];
+    if (given.get(compare) === standardInput) throw invalid("compare", 'needs a file; only MODEL may be "-"');
+    await using file = await modelFile(given.operands[0]!, context);
+    const other = given.get(compare);
+    const files = [file, ...(other === undefined ? [] : [{ path: other, name: other }])];
     const { result: evaluated, profile } = await profiled(
       given.get(profileOption),
-      `${paths.join(" and ")}, ${source.location}`,
-      (open) => evaluateFiles(paths, source, given, context, unreadable, open),
+      `${files.map(({ name }) => name).join(" and ")}, ${source.location}`,
+      (open) => evaluateFiles(files, source, given, context, unreadable, open),
     );
     if (!source.labelled) {
       context.remark(
@@ -95,6 +99,7 @@ export const evalCommand: Command = {
 };
 
 interface Evaluated {
+  /** Or "standard input". */
   readonly path: string;
   readonly preprocessing: ReturnType<typeof preprocessingJson>;
   readonly evaluation: Evaluation;
@@ -104,7 +109,7 @@ interface Evaluated {
 
 /** Every model is opened, and compared with the first in what it tells apart, before any is evaluated. */
 async function evaluateFiles(
-  paths: readonly string[],
+  files: readonly Pick<ModelFile, "path" | "name">[],
   source: ImageSource,
   given: Given,
   context: CommandContext,
@@ -113,15 +118,18 @@ async function evaluateFiles(
 ): Promise<Evaluated[]> {
   await using opened = new AsyncDisposableStack();
   const models: { readonly path: string; readonly predictor: ClassPredictor }[] = [];
-  for (const path of paths) {
+  for (const file of files) {
     const options = { findWith: source, classesOtherwise: givenClasses(given, source), open };
-    const predictor = opened.use(await openClassifier(path, "cupel eval measures", given, context, options));
-    models.push({ path, predictor });
-    assertSameClasses(classesTold(models[0]!), classesTold({ path, predictor }));
+    const predictor = opened.use(await openClassifier(file, "cupel eval measures", given, context, options));
+    const model = { path: file.name, predictor };
+    models.push(model);
+    assertSameClasses(classesTold(models[0]!), classesTold(model));
   }
   const evaluated: Evaluated[] = [];
   for (const { path, predictor } of models) {
-    evaluated.push(await evaluateFile(path, predictor, source, given, context, unreadable));
+    evaluated.push(
+      await evaluateFile(path, predictor, source, given, context, unreadable, evaluated.length === 0),
+    );
   }
   return evaluated;
 }
@@ -137,6 +145,7 @@ async function evaluateFile(
   given: Given,
   { signal, progress, remark }: CommandContext,
   unreadable: UnreadableImages,
+  isFirst: boolean,
 ): Promise<Evaluated> {
   const { preprocessing, origin, finding } = predictor;
   const told = { preprocessing, origin: origin.preprocessing, finding };
@@ -145,7 +154,7 @@ async function evaluateFile(
   const evaluation = await predictor.evaluate(source, { classes, strict, signal, progress });
   unreadable.addAll(evaluation.unreadable);
   // The second may be what a compression destroyed: that is what the comparison tells.
-  const chance = path === given.operands[0] ? chanceOfEvaluation(evaluation) : null;
+  const chance = isFirst ? chanceOfEvaluation(evaluation) : null;
   remarkChance(path, chance, told, given.get(allowChanceOption), remark);
   const known = { count: evaluation.classes, names: predictor.classes };
   return {

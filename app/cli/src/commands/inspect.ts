@@ -2,9 +2,10 @@
 import { bytesText, CupelError } from "@cupel/base";
 import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
 import { bytesOnDisk, classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
-import { engineVersion, openSession } from "@cupel/runtime";
-import { preprocessingText } from "@cupel/vision";
+import { engineVersion, type TrialFeed, trialRun } from "@cupel/runtime";
+import { type Preprocessing, preprocessingText } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
+import { modelFile } from "../input/model-file.ts";
 import { countText, magnitudeText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -17,8 +18,10 @@ const layersFlag = flag({
 export const inspectCommand: Command = {
   name: "inspect",
   summary: "Show what a model takes, gives and is made of, and whether the engine here can run it",
-  description: "",
-  operands: [{ name: "MODEL", summary: "The ONNX model" }],
+  description:
+    "The engine loads the model and runs it once on random values, in a process of its own. One that it cannot run " +
+    "is shown all the same, and the exit status is not 0.",
+  operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
   options: [layersFlag],
   examples: [
     { line: "cupel inspect resnet50.onnx", says: "the summary" },
@@ -26,7 +29,8 @@ export const inspectCommand: Command = {
     { line: "cupel inspect resnet50.onnx --json | jq .operators", says: "for a program" },
   ],
   async run(given, context) {
-    const path = given.operands[0]!;
+    await using file = await modelFile(given.operands[0]!, context);
+    const { path, name } = file;
     // A model that other commands refuse may be inspected: that is how one finds out why.
     const model = await readModelFile(path);
     const { layers, ...summary } = graphSummary(model);
@@ -34,9 +38,9 @@ export const inspectCommand: Command = {
     const weights = weightTypes(layers);
     const preprocessing = readable(() => preprocessingFromMetadata(model.metadata), context);
     const classes = readable(() => classesFromMetadata(model.metadata), context);
-    const engine = await tryEngine(path, context);
+    const { failure, ...engine } = await tryEngine(path, preprocessing, context);
     const facts: [string, string][] = [
-      ["file", `${path}, ${bytesText(bytes)}`],
+      ["file", `${name}, ${bytesText(bytes)}`],
       [
         "version",
         `opset ${summary.opset}, IR ${summary.irVersion}${summary.producer === "" ? "" : `, made by ${summary.producer}`}`,
@@ -65,14 +69,14 @@ export const inspectCommand: Command = {
       [
         "engine",
         engine.runs
-          ? `ONNX Runtime ${engine.version} runs it`
+          ? `ONNX Runtime ${engine.version} runs it${fedText(engine.fed, summary.inputs)}`
           : `ONNX Runtime ${engine.version} cannot run it: ${engine.reason}`,
       ],
     ];
     const shown = given.get(layersFlag) ? `\n\n${layersText(layers)}` : "";
     return {
       json: {
-        file: path,
+        file: name,
         bytes,
         ...summary,
         weights,
@@ -82,6 +86,7 @@ export const inspectCommand: Command = {
         ...(given.get(layersFlag) ? { layers } : {}),
       },
       text: factsText(facts) + shown,
+      failure,
     };
   },
 };
@@ -104,23 +109,38 @@ interface EngineVerdict {
   readonly version: string;
   readonly runs: boolean;
   readonly reason: string | null;
+  /** What was fed, where it runs. */
+  readonly fed: readonly TrialFeed[] | null;
+  readonly failure: CupelError | null;
 }
 
-async function tryEngine(path: string, { threads, signal }: CommandContext): Promise<EngineVerdict> {
+async function tryEngine(
+  path: string,
+  preprocessing: Preprocessing | null,
+  { threads, signal }: CommandContext,
+): Promise<EngineVerdict> {
   const version = engineVersion();
   try {
-    await using session = await openSession(path, { threads, signal });
-    return {
-      version,
-      runs: session.inputs.length > 0,
-      reason: session.inputs.length > 0 ? null : "it has no input",
-    };
+    const fed = await trialRun(path, { threads, signal, side: preprocessing?.height });
+    return { version, runs: true, reason: null, fed, failure: null };
   } catch (thrown) {
     if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {
-      return { version, runs: false, reason: thrown.message };
+      return { version, runs: false, reason: thrown.message, fed: null, failure: thrown };
     }
     throw thrown;
   }
+}
+
+/** Where the model leaves sizes open beside the number of images, those of the trial. */
+function fedText(fed: EngineVerdict["fed"], inputs: Summary["inputs"]): string {
+  const open = (fed ?? []).filter(({ name }) =>
+    inputs.some(
+      (input) => input.name === name && input.shape?.slice(1).some((size) => typeof size !== "number"),
+    ),
+  );
+  return open.length === 0
+    ? ""
+    : `, tried at ${open.map(({ name, dims }) => `${name} [${dims.join(", ")}]`).join(" and ")}`;
 }
 
 /** Parameters by the type they are stored in, the most first. A layer counts as what its largest weight is. */

@@ -2,7 +2,6 @@
 
 import { extname } from "node:path";
 import { assertWritable } from "@cupel/base";
-import { writeModelFile } from "@cupel/onnx";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
 import { checkpointFileIn, fit, fit, networkNames, networkNames, parseNetwork } from "@cupel/train";

@@ -2,6 +2,7 @@
 import { type KnownPredictor, openPredictor, type PredictorOptions, predictErrors } from "@cupel/predict";
 import type { Given } from "../arguments/parse.ts";
 import type { CommandContext } from "../commands/command.ts";
+import type { ModelFile } from "./model-file.ts";
 import { preprocessingOption, remarkPreprocessing } from "./preprocessing-option.ts";
 
 export type ClassPredictor = Extract<KnownPredictor, { readonly taskName: "classification" }>;
@@ -12,7 +13,7 @@ export type ClassPredictor = Extract<KnownPredictor, { readonly taskName: "class
  * @throws OUTPUT_UNSUPPORTED for a model of another task, and what `openPredictor` throws
  */
 export async function openClassifier(
-  path: string,
+  { path, name: called }: Pick<ModelFile, "path" | "name">,
   purpose: string,
   given: Given,
   { threads, signal, progress, remark }: CommandContext,
@@ -30,11 +31,11 @@ export async function openClassifier(
     await predictor.close();
     throw predictErrors.error(
       "OUTPUT_UNSUPPORTED",
-      `${path} is a model for ${name}. ${purpose} classification only.`,
+      `${called} is a model for ${name}. ${purpose} classification only.`,
       { details: { path, task: name } },
     );
   }
   const { preprocessing, origin, finding } = predictor;
-  remarkPreprocessing(path, { preprocessing, origin: origin.preprocessing, finding }, remark);
+  remarkPreprocessing(called, { preprocessing, origin: origin.preprocessing, finding }, remark);
   return predictor;
 }

@@ -1,11 +1,17 @@
-/** The place a command speaks to, as far as it matters: two streams, and what the second can show. */
+/** The place a command speaks to, as far as it matters: its streams, and what the second can show. */
 import type { WriteStream } from "node:tty";
 
 export interface Terminal {
   /** Results. */
   out(text: string): void;
+  /** The same in pieces: resolves when the piece is taken, to whether anybody still reads. */
+  write(text: string): Promise<boolean>;
   /** Everything else: progress, remarks, errors. */
   err(text: string): void;
+  /** Standard input, from its beginning; null where a person types there. */
+  input(): AsyncIterable<Uint8Array> | null;
+  /** Is a person reading `out`? */
+  readonly isOutInteractive: boolean;
   /** May lines on `err` be redrawn? */
   readonly isInteractive: boolean;
   readonly hasColour: boolean;
@@ -15,7 +21,11 @@ export interface Terminal {
 
 /** Of a process. A reader of the output that goes away (EPIPE) ends the output, not the work. */
 export function terminalOf(
-  streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream },
+  streams: {
+    readonly stdin: NodeJS.ReadStream;
+    readonly stdout: NodeJS.WriteStream;
+    readonly stderr: NodeJS.WriteStream;
+  },
   environment: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   for (const stream of [streams.stdout, streams.stderr]) {
@@ -27,7 +37,10 @@ export function terminalOf(
   const isInteractive = Boolean(error.isTTY) && environment.TERM !== "dumb" && !environment.CI;
   return {
     out: (text) => void streams.stdout.write(text),
+    write: (text) => new Promise((resolve) => streams.stdout.write(text, (error) => resolve(!error))),
     err: (text) => void streams.stderr.write(text),
+    input: () => (streams.stdin.isTTY ? null : streams.stdin),
+    isOutInteractive: Boolean(streams.stdout.isTTY),
     isInteractive,
     // https://no-color.org: present and not empty, whatever its value.
     hasColour: Boolean(error.isTTY) && environment.TERM !== "dumb" && !environment.NO_COLOR,

@@ -15,6 +15,8 @@ export interface ClassPrediction {
   readonly className: string | null;
   /** Of that class, 0 to 1: the softmax of the scores, unless they are probabilities already. */
   readonly probability: number;
+  /** Whether the scores are probabilities already. */
+  readonly areProbabilities: boolean;
   /** What the model gave, one for each class. A view of the outputs of a whole run: copy it to keep it alone. */
   readonly scores: Float32Array;
 }
@@ -49,13 +51,12 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
         return Array.from({ length: count }, (_, i) => {
           const scores = values.subarray(i * size, (i + 1) * size);
           const classIndex = highest(scores);
+          const already = isProbability || areProbabilities(scores, size);
           return {
             classIndex,
             className: classes?.[classIndex] ?? null,
-            probability:
-              isProbability || areProbabilities(scores, size)
-                ? scores[classIndex]!
-                : softmaxAt(scores, classIndex),
+            probability: already ? scores[classIndex]! : softmaxAt(scores, classIndex),
+            areProbabilities: already,
             scores,
           };
         });

@@ -1,6 +1,5 @@
 /** Whether two models tell the same classes apart: otherwise the predictions of one cannot be compared with the other's. */
-import { visionErrors } from "@cupel/vision";
-import { classFinder } from "./class-finder.ts";
+import { classFinder, visionErrors } from "@cupel/vision";
 import { listed } from "./label-problems.ts";
 import type { ModelClasses } from "./model-classes.ts";
 

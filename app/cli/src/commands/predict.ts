@@ -1,0 +1,158 @@
+/** `cupel predict`: what a classifier sees in images, told image by image while it works. */
+import { silentProgress, writeFileAtomically } from "@cupel/base";
+import { classNames, type ImageSource } from "@cupel/vision";
+import { globals } from "../arguments/global-options.ts";
+import { integer, invalid, text } from "../arguments/option.ts";
+import { type Given, required } from "../arguments/parse.ts";
+import { imageOptions, openSource } from "../input/image-options.ts";
+import { modelFile } from "../input/model-file.ts";
+import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
+import { preprocessingOption } from "../input/preprocessing-option.ts";
+import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
+import { type PredictedImage, type PredictionForms, predictionForms } from "../predict/prediction-forms.ts";
+import { numberOf } from "../terminal/figures.ts";
+import { factsText } from "../terminal/table.ts";
+import type { Command, CommandContext, Outcome } from "./command.ts";
+
+const { images, labelColumn } = imageOptions("", "to predict; labels are not needed");
+const classes = text({
+  name: "classes",
+  placeholder: "FILE",
+  summary: "Class names in the order of the model's classes, one a line",
+  fallback: "as the model's metadata says, else class 0, class 1, ...",
+});
+const top = integer({
+  name: "top",
+  placeholder: "N",
+  min: 1,
+  value: 3,
+  summary: "Classes to tell of each image, the likeliest first",
+});
+const csv = text({
+  name: "csv",
+  placeholder: "FILE",
+  summary:
+    "Write the predictions as CSV, with - to standard output; a name that a spreadsheet would take for a formula gets an apostrophe before it",
+});
+
+export const predictCommand: Command = {
+  name: "predict",
+  summary: "Tell the classes of images, with their probabilities",
+  description:
+    "One line an image, printed while the work goes on: its name, the likeliest class and its probability, then the " +
+    "next ones. Labels that the images have are used only to find the preprocessing, where the model does not say it.",
+  operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
+  options: [images, labelColumn, classes, top, csv, preprocessingOption, strictOption],
+  examples: [
+    { line: "cupel predict parts.onnx --images a.jpg", says: "one image" },
+    { line: "cupel predict parts.onnx --images inbox/ --csv inbox.csv", says: "a folder, for a spreadsheet" },
+    {
+      line: "cupel predict resnet50.onnx --images inbox/ --classes imagenet.txt --top 5 --json",
+      says: "for a program, with names that the model does not carry",
+    },
+  ],
+  async run(given, context) {
+    const path = given.get(csv);
+    if (path === "-" && given.get(globals.json)) {
+      throw invalid("csv", "with - prints CSV where --json prints JSON: leave out one of them");
+    }
+    const names = given.get(classes);
+    const source = await openSource(required(given, images), { labelColumn: given.get(labelColumn) });
+    const named = names === undefined ? undefined : ((await classNames(names, ".")) ?? undefined);
+    const resources = new AsyncDisposableStack();
+    try {
+      const file = resources.use(await modelFile(given.operands[0]!, context));
+      const options = { findWith: source, classes: named };
+      const predictor = resources.use(
+        await openClassifier(file, "cupel predict tells", given, context, options),
+      );
+      const forms = predictionForms(source, predictor.classes, given.get(top));
+      const work = { name: file.name, predictor, source, forms, resources };
+      if (path === undefined || path === "-") return printed(work, path === "-", given, context);
+      return await written(work, path, given, context);
+    } catch (thrown) {
+      await resources.disposeAsync();
+      throw thrown;
+    }
+  },
+};
+
+interface Work {
+  /** Of the model. */
+  readonly name: string;
+  readonly predictor: ClassPredictor;
+  readonly source: ImageSource;
+  readonly forms: PredictionForms;
+  /** Closed when the last image is predicted, or none is wanted any more. */
+  readonly resources: AsyncDisposable;
+}
+
+function printed(work: Work, isCsv: boolean, given: Given, context: CommandContext): Outcome {
+  const { forms } = work;
+  const unreadable = new UnreadableImages();
+  // On one screen the lines are the progress.
+  const progress = context.terminal.isOutInteractive ? silentProgress : context.progress;
+  async function* items() {
+    for await (const { json, row, csv: line } of predictions(
+      work,
+      given,
+      { ...context, progress },
+      unreadable,
+    )) {
+      yield { json, text: isCsv ? line() : row() };
+    }
+  }
+  return {
+    begin: { json: about(work), text: isCsv ? forms.csvHeader : forms.tableHeader },
+    list: "predictions",
+    items: items(),
+    end() {
+      remarkUnreadable(unreadable, context);
+      return { json: { unreadable: unreadable.toJSON() }, text: "" };
+    },
+  };
+}
+
+async function written(work: Work, path: string, given: Given, context: CommandContext): Promise<Outcome> {
+  const { forms } = work;
+  const unreadable = new UnreadableImages();
+  let count = 0;
+  async function* lines() {
+    yield Buffer.from(`${forms.csvHeader}\n`);
+    for await (const { csv: line } of predictions(work, given, context, unreadable)) {
+      count++;
+      yield Buffer.from(`${line()}\n`);
+    }
+  }
+  await writeFileAtomically(path, lines(), { signal: context.signal });
+  remarkUnreadable(unreadable, context);
+  return {
+    json: { ...about(work), csv: path, images: count, unreadable: unreadable.toJSON() },
+    text: factsText([
+      ["model", work.name],
+      ["predictions", `${path}, ${numberOf(count, "image")}`],
+    ]),
+  };
+}
+
+async function* predictions(
+  { predictor, source, forms, resources }: Work,
+  given: Given,
+  { signal, progress }: Pick<CommandContext, "signal" | "progress">,
+  unreadable: UnreadableImages,
+): AsyncGenerator<PredictedImage, void, undefined> {
+  await using _ = resources;
+  const options = { strict: given.get(strictOption), signal, progress, onUnreadable: unreadable.add };
+  for await (const prediction of predictor.predict(source, options)) yield forms.of(prediction);
+}
+
+/** What is known before the first image. */
+function about({ name, predictor }: Work): Record<string, unknown> {
+  const { preprocessing, origin, finding, classes: names } = predictor;
+  return { model: name, preprocessing, preprocessingOrigin: origin.preprocessing, finding, classes: names };
+}
+
+function remarkUnreadable(unreadable: UnreadableImages, { remark }: CommandContext): void {
+  const sentence = unreadable.sentence();
+  if (sentence !== null) remark(sentence);
+}

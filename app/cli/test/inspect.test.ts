@@ -1,0 +1,69 @@
+/** `cupel inspect` of models that the engine cannot load, cannot run, or that crash it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeModelBytes, Model, Tensor, tensorType, Value } from "@cupel/onnx";
+import { classifier, classifierBytes, cupel, scratch } from "./harness.ts";
+
+/** One node over an image [1, 3, 4, 4]. @param others further inputs of the node: constants, or blank for null. */
+function oneNode(
+  opType: string,
+  others: readonly (Tensor | null)[],
+  options: { readonly domain?: string } = {},
+) {
+  const model = new Model({ irVersion: 8, opsets: new Map([["", 17]]) });
+  const { graph } = model;
+  const x = graph.add(new Value("x", tensorType("float32", [1, 3, 4, 4])));
+  graph.inputs.push(x);
+  const inputs = others.map((other, i) => (other === null ? null : graph.addConstant(`c${i}`, other)));
+  graph.outputs.push(
+    graph.append({ opType, inputs: [x, ...inputs], type: tensorType("float32", ["N", 3, 4, 4]), ...options })
+      .output,
+  );
+  return encodeModelBytes(model);
+}
+
+const cannot: readonly [string, () => Uint8Array, RegExp][] = [
+  ["an operator that is not there", () => oneNode("Frobnicate", []), /does not know the operator Frobnicate/],
+  // Known when the graph runs, not before: the target has another number of values.
+  [
+    "a shape that does not fit",
+    () => oneNode("Reshape", [Tensor.int64([2], [5n, 7n])]),
+    /Reshape|reshape|could not be/i,
+  ],
+  [
+    "an input that is blank, on which the engine crashes",
+    () => oneNode("Sum", [null]),
+    /crashed|failed|invalid/i,
+  ],
+];
+
+for (const [what, bytes, reason] of cannot) {
+  test(`${what}: shown, and the status is not 0`, async () => {
+    await using folder = await scratch();
+    const path = await folder.write("bad.onnx", bytes());
+    const told = await cupel("inspect", path);
+    assert.ok(told.status > 0, "the status is 0");
+    assert.match(told.out, /^engine +ONNX Runtime \S+ cannot run it: /m);
+    assert.match(told.out, reason);
+    assert.match(told.err, /^error [A-Z_]+: /m);
+    const asJson = await cupel("inspect", path, "--json");
+    const { engine, error, nodes } = JSON.parse(asJson.out);
+    assert.equal(engine.runs, false);
+    assert.equal(engine.reason, error.message);
+    assert.equal(nodes, 1);
+    assert.equal(asJson.status, told.status);
+  });
+}
+
+test("sizes that a model leaves open are tried, and told", async () => {
+  await using folder = await scratch();
+  const open = await folder.write("open.onnx", classifierBytes({ inputShape: ["N", 1, "height", "width"] }));
+  const told = await cupel("inspect", open);
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /^engine +ONNX Runtime \S+ runs it, tried at image \[1, 1, 224, 224\]$/m);
+  const { engine } = JSON.parse(
+    (await cupel("inspect", await folder.write("fixed.onnx", encodeModelBytes(classifier())), "--json")).out,
+  );
+  assert.deepEqual([engine.runs, engine.reason], [true, null]);
+  assert.deepEqual(engine.fed, [{ name: "image", dims: [1, 1, 8, 8] }]);
+});
