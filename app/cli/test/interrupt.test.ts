@@ -4,7 +4,7 @@ import { EventEmitter } from "node:events";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { listenForInterrupts } from "../src/interrupt.ts";
-import { filesUnder, prepared, scratch, spawnCupel } from "./harness.ts";
+import { classifierBytes, filesUnder, prepared, scratch, spawnCupel } from "./harness.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   test(`${signal} stops a compression and leaves no file`, {
@@ -39,6 +39,32 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.ok(performance.now() - interrupted < 10_000, "it took too long to stop");
   });
 }
+
+test("an interrupt is heard while images are drawn, before the first batch of them is made", {
+  skip: process.platform === "win32" && "no signals",
+}, async () => {
+  await using folder = await scratch();
+  const model = await folder.write("model.onnx", classifierBytes({ side: 64, classes: 7 }));
+  const words = [
+    "predict",
+    model,
+    "--images",
+    "synthetic:20000",
+    "--preprocessing",
+    "preset=unit,resize=none",
+  ];
+  const child = spawnCupel(words);
+  // The header is written when the model is open, and the first line when a batch is predicted.
+  await new Promise<void>((resolve) => {
+    child.stdout?.once("data", () => resolve());
+    child.on("close", () => resolve());
+  });
+  child.kill("SIGINT");
+  const told = await child.ended;
+  assert.equal(told.status, 130, told.err);
+  assert.match(told.err, /Stopping;[\s\S]*error CANCELLED: /);
+  assert.ok(told.out.split("\n").length < 2000, "it went on after the interrupt");
+});
 
 test("the first signal asks the work to stop, its echo is ignored, the next is left to the system", async () => {
   const source = new EventEmitter();

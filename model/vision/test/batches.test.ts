@@ -168,3 +168,22 @@ test("batch sizes and workers below one are refused", async () => {
   await refused(() => batches(source, grey, { batchSize: 0 }), "SELECTION_INVALID", /batchSize.*not 0/);
   await refused(() => batches(source, grey, { batchSize: 1, workers: 0.5 }), "SELECTION_INVALID", /workers/);
 });
+
+test("images that are made without waiting leave room for other work, such as being stopped", async () => {
+  const made: number[] = [];
+  const busy: ImageSource = sourceOf(new Array<Image>(400).fill(level(0)), {
+    image: async (index) => {
+      made.push(index);
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+      return level(index);
+    },
+  });
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 1);
+  await refused(
+    () => collect(batches(busy, grey, { batchSize: 400, signal: controller.signal })),
+    "CANCELLED",
+  );
+  assert.ok(made.length < 400, "the timer fired only after every image was made");
+});

@@ -12,6 +12,7 @@ import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessin
 import { decodeImage } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
+import { createTurns } from "./turn.ts";
 import { allUnreadable, isUnreadable, type UnreadableImage } from "./unreadable-images.ts";
 
 export interface BatchesOptions extends WorkOptions {
@@ -93,7 +94,9 @@ async function* readable(
   unreadable: UnreadableImage[],
 ): AsyncGenerator<Readable> {
   const { strict = false, workers = 2, signal, onUnreadable } = options;
+  const turn = createTurns();
   const decode = async (index: number): Promise<Decoded> => {
+    await turn();
     throwIfCancelled(signal, "Reading images");
     try {
       const image = await source.image(index);
