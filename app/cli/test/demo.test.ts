@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { graphSummary, readModelFile } from "@cupel/onnx";
 import { resnetCifar } from "@cupel/train";
-import { cupel, scratch } from "./harness.ts";
+import { type ImageSource, openImages, syntheticInspection } from "@cupel/vision";
+import { cupel, filesUnder, scratch } from "./harness.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../models/${name}`, import.meta.url));
 const network = path("inspection.onnx");
@@ -26,12 +27,34 @@ test("the network knows boards it has never seen", async () => {
   assert.ok(top1.value > 0.98, JSON.stringify(top1));
 });
 
-test("the demonstration writes a model a fifth of the size and a report", async () => {
+test("the demonstration writes a model a fifth of the size and a report; with --keep, images that other commands read alike", async () => {
   await using folder = await scratch();
-  const told = await cupel("demo", "--out", folder.at("demo"), "--json", "--quiet");
+  const told = await cupel("demo", "--out", folder.at("demo"), "--keep", "--json", "--quiet");
   assert.equal(told.status, 0, told.err);
-  const { original, model, report } = JSON.parse(told.out);
+  const { original, model, report, kept } = JSON.parse(told.out);
   assert.deepEqual(await readFile(original), await readFile(network));
   assert.ok((await stat(model)).size <= (await stat(network)).size / 5);
   assert.match(await readFile(report.html, "utf8"), /<title>/);
+  const words = ["eval", original, "--images", kept.evalImages, "--compare", model, "--json", "--quiet"];
+  const again = await cupel(...words);
+  assert.equal(again.status, 0, again.err);
+  const { models, comparison } = JSON.parse(again.out);
+  const { accuracy } = JSON.parse(await readFile(report.json, "utf8"));
+  assert.equal(models[0].images, 700);
+  assert.equal(models[0].top1.value, accuracy.top1.original);
+  assert.equal(comparison.difference.value, accuracy.difference.value);
+  const images = await openImages(kept.images);
+  const drawn = syntheticInspection({ count: 1050, seed: 2 });
+  const labels = (source: ImageSource) => Array.from({ length: source.length }, (_, i) => source.label(i));
+  assert.deepEqual(labels(images), labels(drawn));
+  assert.deepEqual(images.classes, drawn.classes);
+});
+
+test("kept images are never mixed with what is there, and that is said before the work", async () => {
+  await using folder = await scratch();
+  await folder.write("demo/images/mine.png", "");
+  const told = await cupel("demo", "--out", folder.at("demo"), "--keep", "--json", "--quiet");
+  assert.equal(told.status, 74);
+  assert.equal(JSON.parse(told.out).error.code, "WRITE_FAILED");
+  assert.deepEqual(await filesUnder(folder.at("demo", "images")), ["mine.png"]);
 });
