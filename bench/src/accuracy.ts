@@ -99,7 +99,7 @@ export const accuracy: Benchmark = {
   async run(context) {
     if (context.data === null) return withoutData;
     if (context.python === null)
-      context.print("No Python with onnx and onnxruntime (CUPEL_PYTHON): no peer.\n");
+      context.print("No Python with onnx, onnxruntime and sympy (CUPEL_PYTHON): no peer.\n");
     const results: SubjectResult[] = [];
     const bars: Bar[] = [];
     for (const subject of subjects) {

@@ -50,5 +50,5 @@ export interface Bar {
 export const withoutData: Outcome = { kind: "skipped", reason: "CUPEL_DATA absent" };
 export const withoutPython: Outcome = {
   kind: "skipped",
-  reason: "no Python with onnx and onnxruntime; name one in CUPEL_PYTHON",
+  reason: "no Python with onnx, onnxruntime and sympy; name one in CUPEL_PYTHON",
 };

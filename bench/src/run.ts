@@ -133,7 +133,7 @@ function dataFolder(): string | null {
 
 async function pythonWithEngine(): Promise<string | null> {
   try {
-    await promisify(execFile)(interpreter, ["-c", "import onnx, onnxruntime"]);
+    await promisify(execFile)(interpreter, ["-c", "import onnx, onnxruntime, sympy"]);
     return interpreter;
   } catch {
     // Not there, or without the packages: benchmarks that need it say so.
