@@ -1,0 +1,217 @@
+/**
+ * The shell commands that the documents show run as they stand: in a temporary folder that has a small file under
+ * each name the documents use. A command that is not run is a row of `notRun` with its reason, and what it names is
+ * looked up all the same. A new command with neither fails.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { exportImages, syntheticInspection } from "@cupel/vision";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const pages = [
+  "README.md",
+  ...globSync("docs/*.md", { cwd: root }).sort(),
+  "app/cli/README.md",
+  "bench/README.md",
+  "examples/README.md",
+];
+
+interface NotRun {
+  readonly command: RegExp;
+  readonly reason: string;
+}
+
+const notRun: readonly NotRun[] = [
+  {
+    command: /^npm (ci|start)$/,
+    reason: "the test itself runs on it; demo.test.ts of the command runs the demo",
+  },
+  { command: /^(npx )?cupel demo( --keep)?$/, reason: "half a minute; demo.test.ts of the command runs it" },
+  { command: /^npm test( -- [\w./-]+)?$/, reason: "tests, which run by themselves" },
+  { command: /^(npm run|npx) cupel$/, reason: "a mention of how the command is called" },
+  {
+    command: /^npm run bench( -- [\w-]+( --json)?)?$/,
+    reason: "minutes, and what runs beside it disturbs it",
+  },
+  { command: /^git clone .*$|^cd \w+$/, reason: "needs the network" },
+  {
+    command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
+    reason: "a mention: the names stand for others",
+  },
+  {
+    command: /^cupel [\w-]+ (resnet50|small|resnetCifar)\b.*$/,
+    reason: "the same form as a command of README, with other names and heavier networks",
+  },
+  { command: /^cupel train app\/cli\/models\/.*$/, reason: "minutes; demo.test.ts looks at what it made" },
+  {
+    command: /^npx cupel train (examples|resnet20_cifar10).*$/,
+    reason: "needs test data, and up to 22 minutes",
+  },
+];
+
+/** Options that make a command short where it would be long. */
+const shortened: readonly { readonly command: RegExp; readonly more: string }[] = [
+  { command: /cupel train (?!.*--epochs)/, more: "--epochs 1" },
+  { command: /cupel compress /, more: "--calibration-images 16 --no-report" },
+  { command: /cupel report /, more: "--compared-images 8" },
+  { command: /cupel bench-model /, more: "--runs 3" },
+];
+
+/** Programs that begin a line of a block that is no diagram and no output. */
+const program = /^(npx|npm|cupel|git|cd|node|python3?|pip3?|curl|tar|docker|dotnet) /;
+
+/** All commands of a page in their order: lines of blocks and spans of text, without comments, joined and split at "&&". */
+function commandsOf(markdown: string): string[] {
+  const found: string[] = [];
+  const add = (line: string) => {
+    for (const each of line.split(" && ")) {
+      found.push(
+        each
+          .replace(/\s+#\s.*$/, "")
+          .replaceAll(/\s+/g, " ")
+          .trim(),
+      );
+    }
+  };
+  let block: string | null = null;
+  for (const line of markdown.replaceAll(/\\\n\s*/g, " ").split("\n")) {
+    const fence = /^```(\w*)/.exec(line);
+    if (fence) block = block === null ? fence[1]! : null;
+    else if (block === null) {
+      for (const [, span] of line.matchAll(/`([^`]+)`/g)) {
+        if (/^(npx|npm) /.test(span!) || /^cupel [\w-]+ ./.test(span!)) add(span!);
+      }
+    } else if (["", "sh", "bash", "console"].includes(block)) {
+      const command = line.replace(/^\$ /, "");
+      if (program.test(command)) add(command);
+    }
+  }
+  return found;
+}
+
+const commands = [...new Set(pages.flatMap((page) => commandsOf(readFileSync(join(root, page), "utf8"))))];
+
+// Inside the repository, where its packages are found.
+mkdirSync(join(root, "out"), { recursive: true });
+const folder = mkdtempSync(join(root, "out/readme-commands-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+/** Names that the documents use, for a model and for folders of labelled images. */
+const models = ["cupel-demo/inspection.onnx", "MODEL.onnx"];
+const imageFolders = ["cupel-demo/images", "cupel-demo/eval-images", "FOLDER"];
+/** Of images of 28 x 28, as the public set has them. */
+const idxSets = ["fashion-mnist/data/fashion/train", "fashion-mnist/data/fashion/t10k"];
+
+async function layOut(): Promise<void> {
+  const images = syntheticInspection({ count: 77, seed: 9 });
+  for (const name of imageFolders) {
+    mkdirSync(dirname(at(name)), { recursive: true });
+    await exportImages(images, at(name));
+  }
+  for (const name of models) cpSync(join(root, "app/cli/models/inspection.onnx"), at(name));
+  for (const name of idxSets) {
+    mkdirSync(dirname(at(name)), { recursive: true });
+    const { pixels, labels } = stripes(80);
+    writeFileSync(at(`${name}-images-idx3-ubyte.gz`), gzipSync(pixels));
+    writeFileSync(at(`${name}-labels-idx1-ubyte.gz`), gzipSync(labels));
+  }
+  symlinkSync(join(root, "examples"), at("examples"), "junction");
+}
+
+/** Ten classes told apart by where a bright stripe is, so that one epoch learns something. */
+function stripes(count: number) {
+  const header = (...numbers: number[]) => {
+    const bytes = Buffer.alloc(4 * numbers.length);
+    numbers.forEach((number, i) => {
+      bytes.writeUInt32BE(number, 4 * i);
+    });
+    return bytes;
+  };
+  const rows = Buffer.alloc(count * 28 * 28, 40);
+  for (let i = 0; i < count; i++)
+    rows.fill(220, (i * 28 + (i % 10) * 2) * 28, (i * 28 + (i % 10) * 2 + 3) * 28);
+  return {
+    pixels: Buffer.concat([header(0x803, count, 28, 28), rows]),
+    labels: Buffer.concat([
+      header(0x801, count),
+      Buffer.from(Array.from({ length: count }, (_, i) => i % 10)),
+    ]),
+  };
+}
+
+/** In a shell, as a reader types it. @returns all it printed, where it failed */
+async function failureOf(command: string): Promise<string | null> {
+  const path = `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`;
+  const child = spawn(command, { cwd: folder, shell: true, env: { ...process.env, PATH: path } });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+  }
+  const status = await new Promise((done) => child.on("close", done));
+  return status === 0 ? null : `exit status ${String(status)}\n${printed}`;
+}
+
+const rowOf = (command: string) => notRun.find((row) => row.command.test(command));
+
+await layOut();
+
+for (const command of commands.filter((each) => rowOf(each) === undefined)) {
+  test(command, async () => {
+    assert.match(command, /^(npx |cupel )/, "a program that this test does not know how to run: see notRun");
+    const more = shortened.find((row) => row.command.test(command))?.more;
+    const [first, ...piped] = command.split(" | ");
+    const whole = [[first, more].filter(Boolean).join(" "), ...piped].join(" | ");
+    // npx finds what is in node_modules/.bin, which is in PATH here; once with npx itself is enough.
+    const line = piped.length > 0 ? whole : whole.replace(/^npx /, "");
+    assert.equal(await failureOf(line), null);
+  });
+}
+
+test("what a command names that is not run is there", () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
+  for (const command of commands) {
+    const script = /^npm run ([\w:]+)/.exec(command)?.[1];
+    if (script !== undefined) assert.ok(script in scripts, command);
+    const benchmark = /^npm run bench -- ([\w-]+)/.exec(command)?.[1];
+    if (benchmark !== undefined && benchmark !== "all") {
+      assert.ok(existsSync(join(root, `bench/src/${benchmark}.ts`)), command);
+    }
+    const tests = /^npm test -- (\S+)$/.exec(command)?.[1];
+    if (tests !== undefined) assert.ok(existsSync(join(root, tests)), command);
+    const configuration = /cupel train (\S+\.json)/.exec(command)?.[1];
+    if (configuration !== undefined && configuration !== "net.json") {
+      assert.ok(existsSync(join(root, configuration)), command);
+    }
+  }
+});
+
+test("every row of what is not run is needed, and has a reason", () => {
+  const idle = notRun.filter((row) => row.reason === "" || !commands.some((each) => row.command.test(each)));
+  assert.deepEqual(idle, []);
+});
+
+test("commands are found in blocks and in text, continued lines joined, comments left out", () => {
+  const page =
+    "# x\n\n`npx a b`, `cupel train` and `cupel eval m.onnx`\n\n```\n$ npx c \\\n    --d   # why\nbase/  no\nnpm ci && npm start\n```\n\n```ts\nnpx no\n```\n";
+  assert.deepEqual(commandsOf(page), ["npx a b", "cupel eval m.onnx", "npx c --d", "npm ci", "npm start"]);
+});
