@@ -8,6 +8,7 @@ import { imageOptions, openSource } from "../input/image-options.ts";
 import { modelFile } from "../input/model-file.ts";
 import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
 import { preprocessingOption } from "../input/preprocessing-option.ts";
+import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
 import { type PredictedImage, type PredictionForms, predictionForms } from "../predict/prediction-forms.ts";
 import { numberOf } from "../terminal/figures.ts";
@@ -57,7 +58,11 @@ export const predictCommand: Command = {
       throw invalid("csv", "with - prints CSV where --json prints JSON: leave out one of them");
     }
     const names = given.get(classes);
-    const source = await openSource(required(given, images), { labelColumn: given.get(labelColumn) });
+    const source = await openSource(required(given, images), {
+      labelColumn: given.get(labelColumn),
+      strict: given.get(strictOption),
+    });
+    remarkSource(source, context.remark);
     const named = names === undefined ? undefined : ((await classNames(names, ".")) ?? undefined);
     const resources = new AsyncDisposableStack();
     try {
@@ -107,8 +112,8 @@ function printed(work: Work, isCsv: boolean, given: Given, context: CommandConte
     list: "predictions",
     items: items(),
     end() {
-      remarkUnreadable(unreadable, context);
-      return { json: { unreadable: unreadable.toJSON() }, text: "" };
+      remarkUnreadable(unreadable, work, context);
+      return { json: { unreadable: unreadable.toJSON(), skipped: skippedJson(work.source) }, text: "" };
     },
   };
 }
@@ -125,9 +130,15 @@ async function written(work: Work, path: string, given: Given, context: CommandC
     }
   }
   await writeFileAtomically(path, lines(), { signal: context.signal });
-  remarkUnreadable(unreadable, context);
+  remarkUnreadable(unreadable, work, context);
   return {
-    json: { ...about(work), csv: path, images: count, unreadable: unreadable.toJSON() },
+    json: {
+      ...about(work),
+      csv: path,
+      images: count,
+      unreadable: unreadable.toJSON(),
+      skipped: skippedJson(work.source),
+    },
     text: factsText([
       ["model", work.name],
       ["predictions", `${path}, ${numberOf(count, "image")}`],
@@ -152,7 +163,7 @@ function about({ name, predictor }: Work): Record<string, unknown> {
   return { model: name, preprocessing, preprocessingOrigin: origin.preprocessing, finding, classes: names };
 }
 
-function remarkUnreadable(unreadable: UnreadableImages, { remark }: CommandContext): void {
-  const sentence = unreadable.sentence();
+function remarkUnreadable(unreadable: UnreadableImages, { source }: Work, { remark }: CommandContext): void {
+  const sentence = unreadable.sentence(source);
   if (sentence !== null) remark(sentence);
 }

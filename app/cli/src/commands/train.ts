@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import { assertWritable } from "@cupel/base";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
-import { checkpointFileIn, fit, fit, networkNames, networkNames, parseNetwork } from "@cupel/train";
+import { checkpointFileIn, fit, networkNames, parseNetwork } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
