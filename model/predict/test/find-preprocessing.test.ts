@@ -113,9 +113,16 @@ describe("with labels", () => {
 });
 
 test("without labels it is found by what predictions tell, which is said to be weaker", async () => {
-  const chosen = await found(bandClassifier(presets.tf!, "rgb"), bandedImages(128, false));
-  assert.deepEqual([chosen.origin, chosen.preprocessing.scale], ["found", 1 / 127.5]);
-  assert.match(preprocessingSentence("m.onnx", chosen)!, /without labels, the best is tf .*weak evidence/);
+  const chosen = await found(bandClassifier(presets.raw!, "rgb"), bandedImages(128, false));
+  assert.deepEqual([chosen.origin, chosen.preprocessing.scale], ["found", 1]);
+  assert.match(preprocessingSentence("m.onnx", chosen)!, /without labels, the best is raw .*weak evidence/);
+});
+
+test("images of one class without labels do not tell: a wrong way sees many classes in them", async () => {
+  const images = bandedImages(128, false);
+  const one: ImageSource = { ...images, image: async () => images.image(2) };
+  const { origin, finding } = await found(bandClassifier(presets.imagenet!, "rgb"), one);
+  assert.ok(origin === "guessed" || finding!.tried[0]!.isGuess);
 });
 
 describe("what is tried", () => {

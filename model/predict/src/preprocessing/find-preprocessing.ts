@@ -108,12 +108,13 @@ interface Trial {
 function judge(trials: readonly Trial[], labels: readonly (number | null)[], labelled: boolean, z: number) {
   const scores = trials.map(({ rows }) => scoresOf(rows, labels, labelled));
   const leader = leaderOf(scores);
+  const by = labelled ? "labels" : "information";
   const judged = trials.map(({ preprocessing, isGuess }, i) => ({
     preprocessing,
     isGuess,
     score: meanOf(scores[i]!.main),
     images: labels.length,
-    isRival: i !== leader && !isBeaten(scores[leader]!, scores[i]!, z),
+    isRival: i !== leader && !isBeaten(scores[leader]!, scores[i]!, by, z),
   }));
   const right = scores[leader]!.main.filter((isRight) => isRight === 1).length;
   return {
@@ -128,14 +129,16 @@ function scoresOf(
   labels: readonly (number | null)[],
   labelled: boolean,
 ): ImageScores {
-  if (!labelled) return { main: informationOf(rows), tie: [] };
+  if (!labelled) {
+    return { main: informationOf(rows), probability: rows.map((row) => row[highest(row)]!) };
+  }
   const known = rows.flatMap((row, i) => {
     const label = labels[i] ?? null;
     return label === null ? [] : [{ row, label }];
   });
   return {
     main: known.map(({ row, label }) => (highest(row) === label ? 1 : 0)),
-    tie: known.map(({ row, label }) => Math.log(Math.max(leastProbability, row[label] || 0))),
+    probability: known.map(({ row, label }) => Math.log(Math.max(leastProbability, row[label] || 0))),
   };
 }
 

@@ -36,11 +36,15 @@ export function preprocessingSentence(
   const rivals = tried.filter(({ isRival }) => isRival);
   const [best, second] = tried as [TriedPreprocessing, ...TriedPreprocessing[]];
   const told = (each: TriedPreprocessing) => scored(finding, each);
+  const listed = (ways: readonly TriedPreprocessing[]) => {
+    const more = ways.length > named ? ` and ${ways.length - named} more` : "";
+    return `${ways.slice(0, named).map(told).join(", ")}${more}`;
+  };
   if (origin === "found") {
     const guess = tried.find((each) => each.isGuess);
     const next =
       rivals.length > 0
-        ? `; they do not tell it from ${rivals.map(told).join(", ")}`
+        ? `; they do not tell it from ${listed(rivals)}`
         : second
           ? `; next is ${told(second)}`
           : "";
@@ -50,11 +54,14 @@ export function preprocessingSentence(
   }
   const guess = rivals.find((each) => each.isGuess);
   if (guess) {
-    const rest = [best, ...rivals.filter((rival) => rival !== guess)].map(told).join(", ");
+    const rest = listed([best, ...rivals.filter((rival) => rival !== guess)]);
     return `${silent} ${trial} nothing tells the guess, ${told(guess)}, from ${rest}. The guess is taken: ${taken}. ${advice}`;
   }
   return `${silent} ${trial} none is right more often than chance; the best is ${told(best)}. Guessed from the input shape: ${taken}. ${advice}`;
 }
+
+/** Ways that a sentence lists. */
+const named = 3;
 
 const weaker = "Without labels this is weak evidence: check it on an image whose class you know.";
 
