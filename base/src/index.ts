@@ -36,3 +36,4 @@ export {
   type TaskOptions,
 } from "./thread/owned-thread.ts";
 export { type Served, serveThread, type ThreadHandler } from "./thread/serve-thread.ts";
+export { createTurns } from "./turns.ts";

@@ -4,7 +4,7 @@
  *
  * It stops by itself when `patience` batches in a row moved no range by more than `tolerance`.
  */
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { createTurns, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
 import { imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type InferenceSession, openSession, type TensorData } from "@cupel/runtime";
@@ -121,14 +121,23 @@ export async function calibrate(
   let seen = 0;
   let looks = 0;
   let still = 0;
-  const watch = ({ tensors, count }: RunResult): void => {
-    for (const [name, watcher] of watchers) watcher.watch(tensors[name]!);
+  const turn = createTurns();
+  const watch = async ({ tensors, count }: RunResult): Promise<void> => {
+    for (const [name, watcher] of watchers) {
+      await turn();
+      throwIfCancelled(signal, "Calibration");
+      watcher.watch(tensors[name]!);
+    }
     for (const tensor of Object.values(tensors)) release(tensor);
     seen += count;
     task.advance(count);
     if (seen < (looks + 1) * options.batchSize && seen < images.length) return;
     looks++;
-    const moved = Math.max(...Array.from(watchers.values(), (watcher) => watcher.settle(options)));
+    let moved = 0;
+    for (const watcher of watchers.values()) {
+      await turn();
+      moved = Math.max(moved, watcher.settle(options));
+    }
     still = moved < options.tolerance ? still + 1 : 0;
   };
   // While the engine works on one run, the results of the one before are watched.
@@ -143,11 +152,11 @@ export async function calibrate(
     throwIfCancelled(signal, "Calibration");
     const next = run(session, shape, batch);
     next.catch(() => {}); // Reported when awaited; until then it must not count as unhandled.
-    if (pending) watch(await pending);
+    if (pending) await watch(await pending);
     pending = next;
     if (still >= options.patience) break;
   }
-  if (pending) watch(await pending);
+  if (pending) await watch(await pending);
   checkFinite(watchers);
   for (const watcher of watchers.values()) watcher.settle(options);
   return {

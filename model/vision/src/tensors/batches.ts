@@ -5,14 +5,19 @@
  * two batches are made ahead while the consumer works on one, so that memory stays at about three
  * batches. An image that cannot be read is listed and skipped: the batch takes the next one instead.
  */
-import { type CupelError, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import {
+  type CupelError,
+  createTurns,
+  silentProgress,
+  throwIfCancelled,
+  type WorkOptions,
+} from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource, RawImage } from "../image.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
 import { decodeImage } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
-import { createTurns } from "./turn.ts";
 import { allUnreadable, isUnreadable, type UnreadableImage } from "./unreadable-images.ts";
 
 export interface BatchesOptions extends WorkOptions {

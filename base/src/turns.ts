@@ -1,5 +1,5 @@
 /**
- * Gives way to the event loop. Images that need no file, drawn ones or those of a packed file, are made in a chain of
+ * Gives way to the event loop during long work of JavaScript. Images that need no file, drawn ones or those of a packed file, are made in a chain of
  * promises that never waits: without a turn now and then no signal is heard, no timer fires and no other
  * stream moves until whole batches are made.
  */
