@@ -43,7 +43,7 @@ test("JSON has every image with its class, which is the one that eval counts", a
   const result = JSON.parse(told.out);
   const predictions: Told[] = result.predictions;
   assert.deepEqual([result.command, result.model, predictions.length], ["predict", model, 60]);
-  assert.deepEqual([result.classes, result.preprocessingOrigin, result.unreadable], [names, "metadata", []]);
+  assert.deepEqual([result.classes, result.preprocessing.origin, result.unreadable], [names, "metadata", []]);
   for (const each of predictions) {
     assert.equal(each.class, names[each.index]);
     assert.deepEqual(each.top[0], { class: each.class, index: each.index, probability: each.probability });

@@ -11,6 +11,7 @@ import {
   type ChosenPreprocessing,
   choosePreprocessing,
   classesOf,
+  firstLook,
   isClassifier,
   type LabelMatch,
   type LabelsBy,
@@ -21,7 +22,6 @@ import {
   openModel,
   orderSentence,
   requireLabels,
-  tryModel,
   uncertainOrigin,
   withoutLabels,
   writeVerified,
@@ -131,7 +131,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { names } = namedBy(classes, [evaluation, calibration]);
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
-  const { chosen, chance } = await tryModel(path, opened, usual, tried, work);
+  const { chosen, chance } = await firstLook(path, opened, usual, tried, work);
   const { preprocessing } = chosen;
   onFact({ kind: "preprocessing", ...chosen });
   if (chance) {

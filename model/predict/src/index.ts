@@ -23,6 +23,7 @@ export {
   writeMetadata,
 } from "./file/metadata.ts";
 export { bytesOnDisk, type OpenedModel, openModel } from "./file/open-model.ts";
+export { type FirstLook, type FirstLookOptions, firstLook } from "./first-look.ts";
 export {
   type LabelMatch,
   type LabelsBy,
@@ -56,7 +57,6 @@ export type {
   TaskModel,
 } from "./task/task.ts";
 export { isClassifier, type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
-export { type Trial, type TrialOptions, tryModel } from "./trial.ts";
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {
   type CheckImagesOptions,

@@ -6,9 +6,9 @@ import { encodeModel, type Model, Tensor } from "@cupel/onnx";
 import {
   choosePreprocessing,
   findPreprocessing,
+  firstLook,
   openPredictor,
   preprocessingSentence,
-  tryModel,
   writeMetadata,
 } from "@cupel/predict";
 import { openSession } from "@cupel/runtime";
@@ -171,7 +171,7 @@ test("a predictor finds it with images, and a first look at a model tells chance
 
   const told = choosePreprocessing({ model, inputShape: ["N", 3, side, side] }, "colour=bgr,preset=unit");
   const shifted = { ...bandedImages(100), label: (index: number) => (index + 1) % middles.length };
-  const { chance } = await tryModel(encodeModel(model), { model }, told, shifted, { threads: 1 });
+  const { chance } = await firstLook(encodeModel(model), { model }, told, shifted, { threads: 1 });
   assert.deepEqual([chance?.verdict, chance?.accuracy.count], ["at", 0]);
 });
 

@@ -7,7 +7,7 @@ import { type Given, required } from "../arguments/parse.ts";
 import { imageOptions, openSource } from "../input/image-options.ts";
 import { modelFile } from "../input/model-file.ts";
 import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
-import { preprocessingOption } from "../input/preprocessing-option.ts";
+import { preprocessingJson, preprocessingOption } from "../input/preprocessing-option.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
 import { type PredictedImage, type PredictionForms, predictionForms } from "../predict/prediction-forms.ts";
@@ -160,7 +160,8 @@ async function* predictions(
 /** What is known before the first image. */
 function about({ name, predictor }: Work): Record<string, unknown> {
   const { preprocessing, origin, finding, classes: names } = predictor;
-  return { model: name, preprocessing, preprocessingOrigin: origin.preprocessing, finding, classes: names };
+  const told = { preprocessing, origin: origin.preprocessing, finding };
+  return { model: name, preprocessing: preprocessingJson(told), classes: names };
 }
 
 function remarkUnreadable(unreadable: UnreadableImages, { source }: Work, { remark }: CommandContext): void {

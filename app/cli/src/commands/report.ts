@@ -1,6 +1,6 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
 import { assertWritable } from "@cupel/base";
-import { choosePreprocessing, openModel, requireLabels, tryModel } from "@cupel/predict";
+import { choosePreprocessing, firstLook, openModel, requireLabels } from "@cupel/predict";
 import { classesOfBoth, makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
@@ -65,7 +65,7 @@ export const reportCommand: Command = {
     const told = classesOfBoth(models, classes, true);
     const { images: labelled } = requireLabels(source, told);
     const work = { seed, threads, signal, progress };
-    const { chosen, chance } = await tryModel(originalPath, opened.original, usual, labelled, work);
+    const { chosen, chance } = await firstLook(originalPath, opened.original, usual, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({

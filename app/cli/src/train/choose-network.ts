@@ -4,10 +4,10 @@ import type { Model } from "@cupel/onnx";
 import {
   choosePreprocessing,
   classesOf,
+  firstLook,
   matchLabels,
   openModel,
   orderSentence,
-  tryModel,
   withoutLabels,
 } from "@cupel/predict";
 import { networkForImages, type TrainingConfig } from "@cupel/train";
@@ -33,7 +33,7 @@ export async function chooseNetwork(
     const classes = classesOf(opened.model, names === undefined ? null : images.classes);
     const usual = choosePreprocessing(opened, preprocessing);
     const labelled = matchLabels(images, classes).images ?? withoutLabels(images);
-    const { chosen } = await tryModel(subject, opened, usual, labelled, { threads, seed, signal, progress });
+    const { chosen } = await firstLook(subject, opened, usual, labelled, { threads, seed, signal, progress });
     remarkPreprocessing(subject, chosen, remark);
     return {
       network: opened.model,

@@ -13,7 +13,7 @@ import type { ChosenPreprocessing } from "./preprocessing/choose-preprocessing.t
 import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import { evaluateImages } from "./run/predict-images.ts";
 
-export interface TrialOptions extends WorkOptions, EngineTuning {
+export interface FirstLookOptions extends WorkOptions, EngineTuning {
   /** Images tried at most, drawn evenly over the labels. Default 256. */
   readonly images?: number | undefined;
   /** Of the draw. Default 1. */
@@ -21,7 +21,7 @@ export interface TrialOptions extends WorkOptions, EngineTuning {
   readonly open?: typeof openSession | undefined;
 }
 
-export interface Trial {
+export interface FirstLook {
   readonly chosen: ChosenPreprocessing;
   /** Null where the images have no labels, or the model is no classifier. */
   readonly chance: Chance | null;
@@ -34,13 +34,13 @@ const usuallyTried = 256;
  * @param images whose labels are classes of the model, or without labels.
  * @throws INPUT_SHAPE_MISMATCH, IMAGES_UNREADABLE, CANCELLED, and what opening and running throw
  */
-export async function tryModel(
+export async function firstLook(
   source: ModelSource,
   { model }: Pick<OpenedModel, "model">,
   chosen: ChosenPreprocessing,
   images: ImageSource,
-  options: TrialOptions = {},
-): Promise<Trial> {
+  options: FirstLookOptions = {},
+): Promise<FirstLook> {
   if (chosen.candidates.length === 0 && !images.labelled) return { chosen, chance: null };
   const { open = openSession, seed = 1 } = options;
   await using session = await open(source, options);
