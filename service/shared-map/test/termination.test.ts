@@ -16,10 +16,11 @@ import {
 } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
 import { type MapKey, SharedMap } from "../src/index.ts";
+import { areLongTestsAsked } from "./long-tests.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
 import { checkValue, valueFor } from "./threads/tasks.ts";
 
-const rounds = 500;
+const rounds = areLongTestsAsked ? 500 : 200;
 const keys = 3000;
 
 test(`${rounds} threads terminated at random moments: no lock stays held, no block is lost`, {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GENERATIONS, PAGE_CARVED, PAGE_TABLE } from "../../src/core/layout.ts";
+import { skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { ModelMap, type Steps } from "./model-map.ts";
@@ -256,7 +257,9 @@ test("a thread dies while another writes to the same segment: the other goes on 
   });
 });
 
-test("a thread dies while another splits what it has made: both segments are accounted for", (t) => {
+test("a thread dies while another splits what it has made: both segments are accounted for", {
+  skip: skipLong,
+}, (t) => {
   const map = filled([1, 2], 2);
   map.machine.snapshot();
   exploreAndTell(t, {

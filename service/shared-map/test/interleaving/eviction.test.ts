@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EVICTIONS, PAGE_CLASS, PAGE_TABLE, RESERVE } from "../../src/core/layout.ts";
+import { skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { ModelMap, type ModelMapOptions, type Steps } from "./model-map.ts";
@@ -89,7 +90,9 @@ test("a block that is to be evicted is another key's when the evictor comes to i
   });
 });
 
-test("a thread that evicts dies at any step or store: no block is lost, the map is whole", (t) => {
+test("a thread that evicts dies at any step or store: no block is lost, the map is whole", {
+  skip: skipLong,
+}, (t) => {
   const map = nearlyFull([1], true);
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
