@@ -81,9 +81,7 @@ class WorkerProbe {
     this.name = name;
     this.#clock = clock;
     this.#send = send;
-    this.#post("Profiler.enable");
-    this.#post("Profiler.setSamplingInterval", { interval: samplingMicroseconds });
-    this.#start();
+    this.#begin();
   }
 
   /** Collects the samples; resolves when they have come, when the worker has ended, or after `patienceMs`. */
@@ -104,12 +102,20 @@ class WorkerProbe {
     this.#stops.delete(reply.id!);
     const profile = reply.result?.profile;
     if (profile) this.pieces.push({ profile, bound: boundOf(profile, stop.after, this.#clock.now()) });
+    // A worker that was still starting has missed what it was told: it does not sample yet.
+    else this.#begin();
     stop.resolve();
   }
 
   end(): void {
     this.#ended = true;
     for (const { resolve } of this.#stops.values()) resolve();
+  }
+
+  #begin(): void {
+    this.#post("Profiler.enable");
+    this.#post("Profiler.setSamplingInterval", { interval: samplingMicroseconds });
+    this.#start();
   }
 
   #start(): void {

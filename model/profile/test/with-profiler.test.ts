@@ -96,8 +96,8 @@ test("a run is told by both profilers on one clock", async () => {
 test("a worker that ends before the profile does is in it", async () => {
   const source = `
     function decodeImages(ms) { const end = performance.now() + ms; while (performance.now() < end); }
-    const images = setInterval(() => decodeImages(5), 50);
-    setTimeout(() => clearInterval(images), 2500);
+    const images = setInterval(() => decodeImages(20), 25);
+    setTimeout(() => clearInterval(images), 3000);
   `;
   const { trace } = await withProfiler(async () => {
     await once(new Worker(source, { eval: true, name: "decoder" }), "exit");
