@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GENERATIONS, PAGE_CARVED, PAGE_TABLE } from "../../src/core/layout.ts";
-import { skipLong } from "../long-tests.ts";
+import { preemptions, skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { ModelMap, type Steps } from "./model-map.ts";
@@ -61,6 +61,7 @@ test("a walk while a key is deleted and added again, in the block it had or anot
   }
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
+    maxPreemptions: preemptions(3),
     // A block that came free too soon would be written while the walker reads it.
     races: true,
     threads: { walker: () => map.walk(1), writer },
@@ -86,6 +87,7 @@ test("a walk while its segment splits, a key is deleted and added again, and blo
   }
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
+    maxPreemptions: preemptions(3),
     threads: { walker: () => map.walk(1), writer },
     onEnd: ({ results }) => {
       assertWalk(results.walker, [1, 2], [3]);
@@ -105,7 +107,7 @@ test("a walk while one thread splits its segment and another deletes and adds", 
   }
   exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: 2,
+    maxPreemptions: preemptions(1, 2),
     threads: { walker: () => map.walk(1), splitter: () => map.set(2, 3, 3), passing },
     onEnd: ({ results }) => {
       assertWalk(results.walker, [2], [1, 3]);
@@ -132,7 +134,7 @@ test("a segment that one thread has just made is split by another at once", (t) 
   map.machine.snapshot();
   exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: 2,
+    maxPreemptions: preemptions(1, 2),
     // The hashes of all of them begin with the same bit, so that what comes of the first split is full again.
     threads: { one: () => map.set(1, 3, 3), two: () => map.set(2, 11, 11) },
     onEnd: () => {

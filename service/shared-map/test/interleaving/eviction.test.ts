@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EVICTIONS, PAGE_CLASS, PAGE_TABLE, RESERVE } from "../../src/core/layout.ts";
-import { skipLong } from "../long-tests.ts";
+import { preemptions, skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { ModelMap, type ModelMapOptions, type Steps } from "./model-map.ts";
@@ -181,7 +181,7 @@ test("the page of segments is emptied while one splits", (t) => {
   const map = twoPages({ maxUsed: 2 });
   exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: 2,
+    maxPreemptions: preemptions(1, 2),
     threads: { splitter: () => map.set(1, 3, 3), vacator: () => vacate(map, 2, "segments") },
     onEnd: () => {
       assert.equal(map.check().entries, 3);

@@ -7,7 +7,9 @@ export function exploreAndTell(t: TestContext, options: ExploreOptions): Explora
   const started = performance.now();
   const found = explore(options);
   const bound =
-    options.maxPreemptions === undefined ? "all schedules" : `up to ${options.maxPreemptions} preemptions`;
+    (options.maxPreemptions ?? Infinity) === Infinity
+      ? "all schedules"
+      : `up to ${options.maxPreemptions} preemptions`;
   t.diagnostic(
     `${t.name}: ${bound}, ${found.states} states, ${found.runs} runs to the end, ${found.steps} steps, ` +
       `longest ${found.longest}, ${found.flagged} flagged, ${((performance.now() - started) / 1000).toFixed(1)} s`,
