@@ -12,7 +12,18 @@ export type { Evaluation } from "./classification/evaluation.ts";
 export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/probabilities.ts";
 export { type RankedClass, topClasses } from "./classification/top-classes.ts";
 export { predictErrors } from "./errors.ts";
-export { type EvaluateOptions, evaluate } from "./evaluate.ts";
+export { type EvaluateOptions, evaluate, evaluateAs } from "./evaluate.ts";
+export {
+  compareFeatures,
+  type FeaturesDifference,
+  type OutputDifference,
+} from "./features/compare-features.ts";
+export {
+  type FeaturesEvaluation,
+  type FeaturesPrediction,
+  features,
+  type OutputValues,
+} from "./features/features.ts";
 export {
   classesFromMetadata,
   type ModelMetadata,
@@ -54,9 +65,10 @@ export type {
   OutputReader,
   Task,
   TaskEvaluation,
+  TaskFigure,
   TaskModel,
 } from "./task/task.ts";
-export { isClassifier, type KnownTask, type TaskName, tasks } from "./task/tasks.ts";
+export { isClassifier, type KnownTask, type TaskName, taskNames, taskOf, tasks } from "./task/tasks.ts";
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {
   type CheckImagesOptions,

@@ -36,7 +36,7 @@ import type {
   Task,
   TaskModel,
 } from "./task/task.ts";
-import { recognisedTask, type TaskName, taskNamed, type tasks } from "./task/tasks.ts";
+import { recognisedTask, type TaskName, taskNamed, tasks } from "./task/tasks.ts";
 
 /** A signal cancels the opening. */
 export interface PredictorOptions extends EngineTuning, WorkOptions {
@@ -54,6 +54,8 @@ export interface PredictorOptions extends EngineTuning, WorkOptions {
   readonly classes?: readonly string[] | undefined;
   /** The same, where the model itself names none, or has names that cannot be read. Default: none. */
   readonly classesOtherwise?: readonly string[] | null | undefined;
+  /** What its outputs mean, where they do not tell or another reading is wanted. Default: as the metadata says, else recognised. */
+  readonly taskName?: TaskName | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -68,7 +70,7 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   readonly finding: Finding | null;
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
-  /** Of the first output: how many classes it tells apart; null where its shape does not say. */
+  /** How many classes its task tells apart; null where the shape of the first output does not say, or there are none. */
   readonly classCount: number | null;
   /** Where each came from; that of `classes` is null when there are none. */
   readonly origin: {
@@ -98,13 +100,13 @@ const imagesTried = 256;
 type PredictorFor<Row> = Predictor<PredictionOf<Row>, EvaluatedOf<Row>, DifferenceOf<Row>>;
 
 /** Of a task in the table: look at `taskName` before what only one task has. */
-export type KnownPredictor = {
-  [Name in TaskName]: PredictorFor<(typeof tasks)[Name]> & { readonly taskName: Name };
-}[TaskName];
+export type KnownPredictor<Names extends TaskName = TaskName> = {
+  [Name in Names]: PredictorFor<(typeof tasks)[Name]> & { readonly taskName: Name };
+}[Names];
 
 /**
  * Opens a model for images. The task is that of the model's metadata, else the first in the table that
- * recognises the outputs; a task of one's own can be given.
+ * recognises the outputs; another of the table, or a task of one's own can be given.
  * @param source a path, or the bytes of a model without external weights.
  * @throws what `openModel` and `openSession` throw, INPUT_UNSUPPORTED, INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED,
  * TASK_UNKNOWN, METADATA_INVALID, PREPROCESSING_INVALID, LABELS_MISMATCH for class names that are not as many as
@@ -114,7 +116,10 @@ export function openPredictor<Prediction, Evaluated extends EvaluatedImages, Dif
   source: ModelSource,
   options: PredictorOptions & { readonly task: Task<Prediction, Evaluated, Difference> },
 ): Promise<Predictor<Prediction, Evaluated, Difference>>;
-export function openPredictor(source: ModelSource, options?: PredictorOptions): Promise<KnownPredictor>;
+export function openPredictor<Name extends TaskName = TaskName>(
+  source: ModelSource,
+  options?: PredictorOptions & { readonly taskName?: Name | undefined },
+): Promise<KnownPredictor<Name>>;
 export async function openPredictor(
   source: ModelSource,
   options: PredictorOptions & { readonly task?: Task } = {},
@@ -122,14 +127,15 @@ export async function openPredictor(
   const opened = await openModel(source);
   const chosen = choosePreprocessing(opened, options.preprocessing);
   assertOneImageInput(opened);
-  const classes = chooseClasses(opened, options);
   const { open = openSession } = options;
   const session = await open(source, options);
   try {
     const { outputs } = session;
     checkDims(session.inputs[0]!, tensorDims(chosen.preprocessing, 1));
     const { model, ...file } = opened;
-    const { task, ...told } = chooseTask({ outputs, model }, options.task);
+    const { task, ...told } = chooseTask({ outputs, model }, options.task ?? named(options.taskName));
+    const classCount = task.classCount(model.graph.outputs[0]?.shape ?? []);
+    const classes = chooseClasses(opened, classCount, options);
     const { preprocessing, origin, finding } =
       task === classification ? await found(session, model, classes.names, chosen, options) : chosen;
     const facts = { outputs, classes: classes.names, preprocessing };
@@ -140,7 +146,7 @@ export async function openPredictor(
       preprocessing,
       finding,
       classes: classes.names,
-      classCount: classCountOf(opened.model.graph.outputs[0]?.shape ?? []),
+      classCount,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
@@ -190,19 +196,23 @@ interface ChosenClasses {
 
 function chooseClasses(
   { model, path }: OpenedModel,
+  count: number | null,
   { classes: given, classesOtherwise = null }: PredictorOptions,
 ): ChosenClasses {
   if (given === undefined) {
-    const { names } = classesOf(model, classesOtherwise);
+    const { names } = classesOf(model, classesOtherwise, count);
     return { names, origin: names && (names === classesOtherwise ? "given" : "metadata") };
   }
-  const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
   if (count === null || count === given.length) return { names: given, origin: "given" };
   throw visionErrors.error(
     "LABELS_MISMATCH",
     `${given.length} class names are given, but ${path} tells ${count} classes apart. Give one name for each class, in their order.`,
     { details: { names: given.length, classes: count } },
   );
+}
+
+function named(name: TaskName | undefined): Task | undefined {
+  return name && tasks[name];
 }
 
 function chooseTask(

@@ -8,9 +8,10 @@ import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { CupelError, openTemporaryFolder } from "@cupel/base";
 import { encodeModel, writeModelFile } from "@cupel/onnx";
-import { classification, type Evaluation, evaluate, openPredictor, writeMetadata } from "@cupel/predict";
+import { classification, type Evaluation, evaluate, writeMetadata } from "@cupel/predict";
 import { type ImageSource, openImages } from "@cupel/vision";
 import fc from "fast-check";
+import { openClassifier } from "./support/classifier.ts";
 import { asIs, levelClassifier, levelPng } from "./support/levels.ts";
 
 const composed = "Caf\u00e9";
@@ -187,7 +188,7 @@ test("the same through a model file and the engine", async () => {
       fc.pre(images !== "refused");
       const model = levelClassifier(given.names.length);
       writeMetadata(model, { preprocessing: asIs, classes: given.names });
-      await using predictor = await openPredictor(encodeModel(model), { threads: 1 });
+      await using predictor = await openClassifier(encodeModel(model), { threads: 1 });
       const found = await orRefused(() => predictor.evaluate(images));
       assert.equal(found === "refused" ? null : found.top1, reference(given.rows, given.names));
       const alone = await orRefused(() => evaluate(encodeModel(model), images, asIs, { threads: 1 }));
@@ -215,7 +216,7 @@ describe("of a model at 100 %", () => {
     writeMetadata(model, { preprocessing: asIs, classes: modelNames });
     const path = join(folder.path, "model.onnx");
     await writeModelFile(model, path);
-    await using predictor = await openPredictor(path, { threads: 1 });
+    await using predictor = await openClassifier(path, { threads: 1 });
     return (await predictor.evaluate(await openImages(join(folder.path, "images")))).top1;
   }
 

@@ -7,13 +7,13 @@ import {
   choosePreprocessing,
   findPreprocessing,
   firstLook,
-  openPredictor,
   preprocessingSentence,
   writeMetadata,
 } from "@cupel/predict";
 import { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
 import { pairedZ } from "../src/preprocessing/finding.ts";
+import { openClassifier } from "./support/classifier.ts";
 import { noiseImages, side } from "./support/images.ts";
 import { modelOf, node } from "./support/models.ts";
 
@@ -162,7 +162,7 @@ describe("what is tried", () => {
 
 test("a predictor finds it with images, and a first look at a model tells chance", async () => {
   const model = bandClassifier(presets.unit!, "bgr");
-  await using predictor = await openPredictor(encodeModel(model), {
+  await using predictor = await openClassifier(encodeModel(model), {
     findWith: bandedImages(256),
     threads: 1,
   });

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
 import { encodeModel, type Model, Value, writeModelFile } from "@cupel/onnx";
-import { openPredictor, writeMetadata } from "@cupel/predict";
+import { writeMetadata } from "@cupel/predict";
 import type { UnreadableImage } from "@cupel/vision";
+import { openClassifier } from "./support/classifier.ts";
 import { channelMeans, noise, noiseImages, plain, strongest } from "./support/images.ts";
 import { colourClassifier, constantScores, modelOf, node } from "./support/models.ts";
 import { refused } from "./support/refused.ts";
@@ -31,7 +32,7 @@ test("a file says how it is fed and what its predictions are called", async () =
   await using folder = await openTemporaryFolder("predictor");
   const path = join(folder.path, "colours.onnx");
   await writeModelFile(described(colourClassifier()), path);
-  await using predictor = await openPredictor(path, { threads: 1 });
+  await using predictor = await openClassifier(path, { threads: 1 });
   assert.deepEqual(predictor.preprocessing, plain);
   assert.deepEqual(predictor.classes, colours);
   assert.equal(predictor.task.name, "classification");
@@ -54,7 +55,7 @@ test("a file says how it is fed and what its predictions are called", async () =
 test("the bytes of a model do as well, and their task may be written in them", async () => {
   const model = colourClassifier();
   writeMetadata(model, { preprocessing: plain, task: "classification" });
-  await using predictor = await openPredictor(encodeModel(model), { threads: 1 });
+  await using predictor = await openClassifier(encodeModel(model), { threads: 1 });
   assert.deepEqual(predictor.origin, { task: "metadata", preprocessing: "metadata", classes: null });
   const [first] = await all(predictor.predict(noiseImages(1)));
   assert.equal(first?.prediction.classIndex, strongest(channelMeans(0)));
@@ -63,7 +64,7 @@ test("the bytes of a model do as well, and their task may be written in them", a
 
 test("what is given goes before what the file says, and leaves the rest of it", async () => {
   const model = encodeModel(described(colourClassifier()));
-  await using predictor = await openPredictor(model, {
+  await using predictor = await openClassifier(model, {
     threads: 1,
     preprocessing: "colour=bgr",
     classes: ["bleu", "vert", "rouge"],
@@ -73,12 +74,12 @@ test("what is given goes before what the file says, and leaves the rest of it", 
   for (const { index, prediction } of await all(predictor.predict(noiseImages(10)))) {
     assert.equal(prediction.className, ["rouge", "vert", "bleu"][strongest(channelMeans(index))]);
   }
-  await using whole = await openPredictor(model, { threads: 1, preprocessing: { ...plain, scale: 1 } });
+  await using whole = await openClassifier(model, { threads: 1, preprocessing: { ...plain, scale: 1 } });
   assert.equal(whole.preprocessing.scale, 1);
 });
 
 test("a model that says nothing is guessed at, and that is said", async () => {
-  await using predictor = await openPredictor(encodeModel(colourClassifier()), { threads: 1 });
+  await using predictor = await openClassifier(encodeModel(colourClassifier()), { threads: 1 });
   assert.deepEqual(predictor.origin, { task: "guessed", preprocessing: "guessed", classes: null });
   assert.equal(predictor.classes, null);
   assert.equal(predictor.preprocessing.width, 8);
@@ -87,7 +88,7 @@ test("a model that says nothing is guessed at, and that is said", async () => {
 
 test("a model for a fixed number of images predicts each image once", async () => {
   const fixed = encodeModel(described(colourClassifier([4, 3, 8, 8])));
-  await using predictor = await openPredictor(fixed, { threads: 1 });
+  await using predictor = await openClassifier(fixed, { threads: 1 });
   assert.equal(predictor.file.fixedBatch, 4);
   const found = await all(predictor.predict(noiseImages(10)));
   assert.deepEqual(
@@ -99,7 +100,7 @@ test("a model for a fixed number of images predicts each image once", async () =
 
 test("scores that are probabilities stay what they are", async () => {
   const model = encodeModel(described(colourClassifier(["N", 3, 8, 8], "softmax")));
-  await using predictor = await openPredictor(model, { threads: 1 });
+  await using predictor = await openClassifier(model, { threads: 1 });
   const [first] = await all(predictor.predict(noiseImages(1)));
   const means = channelMeans(0);
   assert.ok(Math.abs(first!.prediction.probability - softmaxOf(means, strongest(means))) < 1e-5);
@@ -109,8 +110,8 @@ test("evaluation counts by the labels, and two evaluations are compared by the t
   const model = encodeModel(described(colourClassifier()));
   const images = noiseImages(20, { label: (index) => (index < 15 ? strongest(channelMeans(index)) : 0) });
   const right = Array.from({ length: 20 }, (_, i) => images.label(i) === strongest(channelMeans(i)));
-  await using predictor = await openPredictor(model, { threads: 1 });
-  await using swapped = await openPredictor(model, { threads: 1, preprocessing: "colour=bgr" });
+  await using predictor = await openClassifier(model, { threads: 1 });
+  await using swapped = await openClassifier(model, { threads: 1, preprocessing: "colour=bgr" });
   const before = await predictor.evaluate(images);
   assert.equal(before.top1, right.filter((each) => each).length / 20);
   const difference = predictor.task.compare(before, await swapped.evaluate(images));
@@ -119,7 +120,7 @@ test("evaluation counts by the labels, and two evaluations are compared by the t
 });
 
 describe("work", () => {
-  const model = () => openPredictor(encodeModel(described(colourClassifier())), { threads: 1 });
+  const model = () => openClassifier(encodeModel(described(colourClassifier())), { threads: 1 });
 
   test("can be cancelled while it predicts, and the predictor goes on", async () => {
     await using predictor = await model();
@@ -144,7 +145,7 @@ describe("work", () => {
 
   test("can be cancelled while the model is opened", async () => {
     const source = encodeModel(colourClassifier());
-    await refused(() => openPredictor(source, { signal: AbortSignal.abort() }), "CANCELLED");
+    await refused(() => openClassifier(source, { signal: AbortSignal.abort() }), "CANCELLED");
   });
 
   test("can be left early", async () => {
@@ -199,8 +200,8 @@ describe("work", () => {
 });
 
 describe("what is refused", () => {
-  const open = (model: Model, options: Parameters<typeof openPredictor>[1] = {}) => {
-    return openPredictor(encodeModel(model), { threads: 1, ...options });
+  const open = (model: Model, options: Parameters<typeof openClassifier>[1] = {}) => {
+    return openClassifier(encodeModel(model), { threads: 1, ...options });
   };
 
   test("preprocessing for another input", async () => {
@@ -257,21 +258,21 @@ test("metadata that cannot be read stops nothing that is given instead", async (
     return encodeModel(model);
   };
   const fed = entry("cupel.preprocessing", "{");
-  await refused(() => openPredictor(fed), "METADATA_INVALID", /--preprocessing with a preset/);
+  await refused(() => openClassifier(fed), "METADATA_INVALID", /--preprocessing with a preset/);
   await refused(
-    () => openPredictor(fed, { preprocessing: "resize=none" }),
+    () => openClassifier(fed, { preprocessing: "resize=none" }),
     "METADATA_INVALID",
     /cupel.preprocessing is not JSON/,
   );
   for (const preprocessing of [plain, "preset=raw,resize=none", "scale=1,mean=0,std=1,resize=none"]) {
-    await using predictor = await openPredictor(fed, { preprocessing, threads: 1 });
+    await using predictor = await openClassifier(fed, { preprocessing, threads: 1 });
     assert.equal(predictor.origin.preprocessing, "given");
     assert.deepEqual(predictor.classes, colours);
   }
   const named = entry("cupel.labels", "red, green, blue");
-  await refused(() => openPredictor(named), "METADATA_INVALID", /--classes FILE/);
+  await refused(() => openClassifier(named), "METADATA_INVALID", /--classes FILE/);
   for (const options of [{ classes: colours }, { classesOtherwise: colours }]) {
-    await using predictor = await openPredictor(named, {
+    await using predictor = await openClassifier(named, {
       ...options,
       findWith: noiseImages(4),
       threads: 1,
@@ -282,7 +283,7 @@ test("metadata that cannot be read stops nothing that is given instead", async (
 });
 
 test("names for want of the model's own do not go before them", async () => {
-  await using predictor = await openPredictor(encodeModel(described(colourClassifier())), {
+  await using predictor = await openClassifier(encodeModel(described(colourClassifier())), {
     classesOtherwise: ["a", "b", "c"],
     threads: 1,
   });

@@ -16,9 +16,11 @@ interface FeatureDifference {
 }
 
 /** The values of the first output as they are; without labels; compared by their angle. */
-const features: Task<Float32Array, Features, FeatureDifference> = {
-  name: "features",
+const angles: Task<Float32Array, Features, FeatureDifference> = {
+  name: "angles",
   recognises: ({ outputs }) => outputs[0]?.type === "float32",
+  recognisedBy: "its first output is float32",
+  classCount: () => null,
   reader({ outputs: [output] }) {
     const name = output!.name;
     return {
@@ -45,6 +47,8 @@ const features: Task<Float32Array, Features, FeatureDifference> = {
     const cosines = first.vectors.map((a, i) => cosine(a, second.vectors[i]!));
     return { meanCosine: cosines.reduce((sum, each) => sum + each, 0) / cosines.length };
   },
+  figures: () => [],
+  differences: () => [],
 };
 
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -55,7 +59,7 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 test("a task of one's own reads, measures and compares outputs", async () => {
   const model = encodeModel(colourClassifier());
-  const options = { threads: 1, task: features };
+  const options = { threads: 1, task: angles };
   await using predictor = await openPredictor(model, { ...options, preprocessing: plain });
   assert.equal(predictor.origin.task, "given");
   for await (const { index, prediction } of predictor.predict(noiseImages(5))) {

@@ -5,17 +5,29 @@ import {
   assertSameClasses,
   chanceOfEvaluation,
   compareEvaluations,
+  type EvaluatedImages,
   type Evaluation,
   type EvaluationDifference,
+  type KnownPredictor,
   orderSentence,
+  type Task,
+  type TaskName,
+  tasks,
 } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { invalid, text } from "../arguments/option.ts";
 import { type Given, required, standardInput } from "../arguments/parse.ts";
-import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
+import {
+  accuracyJson,
+  accuracyText,
+  comparisonFacts,
+  figureFacts,
+  figuresText,
+} from "../eval/evaluation-text.ts";
+import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
 import { type ModelFile, modelFile } from "../input/model-file.ts";
-import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
+import { openForImages, taskOption } from "../input/open-for-images.ts";
 import {
   allowChanceOption,
   preprocessingJson,
@@ -31,7 +43,6 @@ import {
   profileOption,
   type WrittenProfile,
 } from "../profile/profiled.ts";
-import { countText, percentText, pointsText, shareText } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
 
@@ -46,13 +57,15 @@ export const evalCommand: Command = {
   name: "eval",
   summary: "Measure the accuracy of a model, or compare two on the same images",
   description:
-    "Top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
-    "interval, and how often both give the same prediction.",
+    "Of classes: top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
+    "interval, and how often both give the same prediction. Of other tasks: the figures of the task, and how far " +
+    "the two models agree.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
   options: [
     ...Object.values(images),
     classesOption,
     compare,
+    taskOption,
     preprocessingOption,
     allowChanceOption,
     strictOption,
@@ -82,7 +95,7 @@ export const evalCommand: Command = {
       `${files.map(({ name }) => name).join(" and ")}, ${source.location}`,
       (open) => evaluateFiles(files, source, given, context, unreadable, open),
     );
-    if (!source.labelled) {
+    if (evaluated.every(({ taskName, evaluation }) => lacksLabels(taskName, evaluation))) {
       context.remark(
         "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
       );
@@ -92,22 +105,29 @@ export const evalCommand: Command = {
     }
     const sentence = unreadable.sentence(source);
     if (sentence !== null) context.remark(sentence);
-    const [first, second] = evaluated;
-    const difference = first && second ? compareEvaluations(first.evaluation, second.evaluation) : null;
-    return outcomeOf(source, evaluated, difference, unreadable, profile);
+    return outcomeOf(source, evaluated, unreadable, profile);
   },
 };
+
+/** Features have nothing to be right about, labels or not. */
+function lacksLabels(taskName: TaskName, evaluation: EvaluatedImages): boolean {
+  const task: Task = tasks[taskName];
+  return taskName !== "features" && task.figures(evaluation).length === 0;
+}
 
 interface Evaluated {
   /** Or "standard input". */
   readonly path: string;
+  readonly taskName: TaskName;
   readonly preprocessing: ReturnType<typeof preprocessingJson>;
-  readonly evaluation: Evaluation;
+  readonly evaluation: EvaluatedImages;
+  /** The same where the task is telling classes apart; else null. */
+  readonly accuracy: Evaluation | null;
   /** What to know of labels that met the classes by their order; else null. */
   readonly order: string | null;
 }
 
-/** Every model is opened, and compared with the first in what it tells apart, before any is evaluated. */
+/** Every model is opened, and compared with the first in what it tells, before any is evaluated. */
 async function evaluateFiles(
   files: readonly Pick<ModelFile, "path" | "name">[],
   source: ImageSource,
@@ -117,10 +137,12 @@ async function evaluateFiles(
   open: SessionOpener | undefined,
 ): Promise<Evaluated[]> {
   await using opened = new AsyncDisposableStack();
-  const models: { readonly path: string; readonly predictor: ClassPredictor }[] = [];
+  const models: { readonly path: string; readonly predictor: KnownPredictor }[] = [];
   for (const file of files) {
-    const options = { findWith: source, classesOtherwise: givenClasses(given, source), open };
-    const predictor = opened.use(await openClassifier(file, "cupel eval measures", given, context, options));
+    // The second is read as the first is.
+    const taskName = models[0]?.predictor.taskName ?? given.get(taskOption);
+    const options = { findWith: source, classesOtherwise: givenClasses(given, source), open, taskName };
+    const predictor = opened.use(await openForImages(file, given, context, options));
     const model = { path: file.name, predictor };
     models.push(model);
     assertSameClasses(classesTold(models[0]!), classesTold(model));
@@ -134,99 +156,103 @@ async function evaluateFiles(
   return evaluated;
 }
 
-function classesTold({ path, predictor }: { readonly path: string; readonly predictor: ClassPredictor }) {
+function classesTold({ path, predictor }: { readonly path: string; readonly predictor: KnownPredictor }) {
   return { path, count: predictor.classCount, names: predictor.classes };
 }
 
 async function evaluateFile(
   path: string,
-  predictor: ClassPredictor,
+  predictor: KnownPredictor,
   source: ImageSource,
   given: Given,
   { signal, progress, remark }: CommandContext,
   unreadable: UnreadableImages,
   isFirst: boolean,
 ): Promise<Evaluated> {
-  const { preprocessing, origin, finding } = predictor;
+  const { preprocessing, origin, finding, taskName } = predictor;
   const told = { preprocessing, origin: origin.preprocessing, finding };
-  const classes = givenClasses(given, source);
-  const strict = given.get(strictOption);
-  const evaluation = await predictor.evaluate(source, { classes, strict, signal, progress });
+  const work = {
+    classes: givenClasses(given, source),
+    labels: labelsPath(given, images),
+    strict: given.get(strictOption),
+    signal,
+    progress,
+  };
+  const facts = { path, taskName, preprocessing: preprocessingJson(told) };
+  if (predictor.taskName !== "classification") {
+    const evaluation: EvaluatedImages = await predictor.evaluate(source, work);
+    unreadable.addAll(evaluation.unreadable);
+    return { ...facts, evaluation, accuracy: null, order: null };
+  }
+  const evaluation = await predictor.evaluate(source, work);
   unreadable.addAll(evaluation.unreadable);
   // The second may be what a compression destroyed: that is what the comparison tells.
   const chance = isFirst ? chanceOfEvaluation(evaluation) : null;
   remarkChance(path, chance, told, given.get(allowChanceOption), remark);
   const known = { count: evaluation.classes, names: predictor.classes };
-  return {
-    path,
-    preprocessing: preprocessingJson(told),
-    evaluation,
-    order: orderSentence(evaluation.labelsBy, known),
-  };
+  return { ...facts, evaluation, accuracy: evaluation, order: orderSentence(evaluation.labelsBy, known) };
 }
 
+/** What was measured of each model, and what the comparison of the two found. */
 function outcomeOf(
   source: ImageSource,
   evaluated: readonly Evaluated[],
-  difference: EvaluationDifference | null,
   unreadable: UnreadableImages,
   profile: WrittenProfile | null,
 ): Outcome {
-  const facts = evaluated.map(({ path, evaluation }): [string, string] => [path, accuracyText(evaluation)]);
+  const [first, second] = evaluated.map(({ accuracy }) => accuracy);
+  const told = first
+    ? accuracies(evaluated, second ? compareEvaluations(first, second) : null)
+    : taskFigures(evaluated);
   return {
     json: {
-      models: evaluated.map(({ path, preprocessing, evaluation }) => ({
+      models: evaluated.map(({ path, taskName, preprocessing, evaluation }, i) => ({
         model: path,
+        task: taskName,
         images: evaluation.indices.length,
-        classes: evaluation.classes,
         preprocessing,
-        labels: evaluation.labelsBy,
-        top1: withStandardError(evaluation.top1, evaluation),
-        top5: withStandardError(evaluation.top5, evaluation),
+        ...told.models[i],
       })),
-      comparison: difference,
+      comparison: told.comparison,
       unreadable: unreadable.toJSON(),
       skipped: skippedJson(source),
       profile,
     },
-    text: factsText([...facts, ...(difference ? comparisonFacts(difference) : []), ...profileFacts(profile)]),
+    text: factsText([...told.facts, ...profileFacts(profile)]),
   };
 }
 
-function accuracyText(evaluation: Evaluation): string {
-  const share = (name: string, fraction: number | null) =>
-    fraction === null
-      ? []
-      : [`${name} ${percentText(fraction)} +- ${(standardError(fraction, evaluation) * 100).toFixed(2)}`];
-  const accuracies = [...share("top-1", evaluation.top1), ...share("top-5", evaluation.top5)];
-  return [...accuracies, `${countText(evaluation.indices.length)} images`].join(", ");
+interface Told {
+  readonly models: readonly Readonly<Record<string, unknown>>[];
+  readonly comparison: unknown;
+  readonly facts: readonly (readonly [string, string])[];
 }
 
-export function comparisonFacts({
-  difference,
-  agreement,
-  lost,
-  gained,
-}: EvaluationDifference): [string, string][] {
-  const facts: [string, string][] = [];
-  if (difference !== null) {
-    facts.push(
-      [
-        "difference",
-        `${pointsText(difference.value)} points of top-1, 95 % interval ${pointsText(difference.low)} to ${pointsText(difference.high)}`,
-      ],
-      ["right before, wrong after", countText(lost)],
-      ["wrong before, right after", countText(gained)],
-    );
-  }
-  return [...facts, ["same prediction", shareText(agreement)]];
+function accuracies(evaluated: readonly Evaluated[], difference: EvaluationDifference | null): Told {
+  const known = evaluated.flatMap(({ path, accuracy }) => (accuracy ? [{ path, accuracy }] : []));
+  return {
+    models: known.map(({ accuracy }) => accuracyJson(accuracy)),
+    comparison: difference,
+    facts: [
+      ...known.map(({ path, accuracy }) => [path, accuracyText(accuracy)] as const),
+      ...(difference ? comparisonFacts(difference) : []),
+    ],
+  };
 }
 
-/** Of a share of independent images: sqrt(p (1 - p) / n). */
-function standardError(fraction: number, { indices }: Evaluation): number {
-  return Math.sqrt((fraction * (1 - fraction)) / indices.length);
-}
-
-function withStandardError(fraction: number | null, evaluation: Evaluation) {
-  return fraction === null ? null : { value: fraction, standardError: standardError(fraction, evaluation) };
+function taskFigures(evaluated: readonly Evaluated[]): Told {
+  const [first, second] = evaluated;
+  const task: Task = tasks[first!.taskName];
+  const figures = evaluated.map(({ evaluation }) => task.figures(evaluation));
+  const comparison = second ? task.differences(task.compare(first!.evaluation, second.evaluation)) : null;
+  return {
+    models: figures.map((each) => ({ figures: each })),
+    comparison,
+    facts: [
+      ...evaluated.map(
+        ({ path, evaluation }, i) => [path, figuresText(figures[i]!, evaluation.indices.length)] as const,
+      ),
+      ...figureFacts(comparison ?? []),
+    ],
+  };
 }

@@ -1,16 +1,17 @@
-/** `cupel predict`: what a classifier sees in images, told image by image while it works. */
+/** `cupel predict`: what a model sees in images, told image by image while it works. */
 import { silentProgress, writeFileAtomically } from "@cupel/base";
+import type { KnownPredictor } from "@cupel/predict";
 import { classNames, type ImageSource } from "@cupel/vision";
 import { globals } from "../arguments/global-options.ts";
 import { integer, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
 import { imageOptions, openSource } from "../input/image-options.ts";
 import { modelFile } from "../input/model-file.ts";
-import { type ClassPredictor, openClassifier } from "../input/open-classifier.ts";
+import { openForImages, taskOption } from "../input/open-for-images.ts";
 import { preprocessingJson, preprocessingOption } from "../input/preprocessing-option.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
-import { type PredictedImage, type PredictionForms, predictionForms } from "../predict/prediction-forms.ts";
+import { type PredictedImage, type ToldPredictions, toldPredictions } from "../predict/prediction-forms.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
@@ -38,12 +39,12 @@ const csv = text({
 
 export const predictCommand: Command = {
   name: "predict",
-  summary: "Tell the classes of images, with their probabilities",
+  summary: "Tell what a model sees in images",
   description:
-    "One line an image, printed while the work goes on: its name, the likeliest class and its probability, then the " +
-    "next ones. Labels that the images have are used only to find the preprocessing, where the model does not say it.",
+    "One line an image, printed while the work goes on: its name, then what the model's task tells of it, such as the " +
+    "likeliest class and its probability, and the next ones. Labels that the images have are used only to find the preprocessing, where the model does not say it.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
-  options: [images, labelColumn, classes, top, csv, preprocessingOption, strictOption],
+  options: [images, labelColumn, classes, top, taskOption, csv, preprocessingOption, strictOption],
   examples: [
     { line: "cupel predict parts.onnx --images a.jpg", says: "one image" },
     { line: "cupel predict parts.onnx --images inbox/ --csv inbox.csv", says: "a folder, for a spreadsheet" },
@@ -68,10 +69,12 @@ export const predictCommand: Command = {
     try {
       const file = resources.use(await modelFile(given.operands[0]!, context));
       const options = { findWith: source, classes: named };
-      const predictor = resources.use(
-        await openClassifier(file, "cupel predict tells", given, context, options),
-      );
-      const forms = predictionForms(source, predictor.classes, given.get(top));
+      const predictor = resources.use(await openForImages(file, given, context, options));
+      const forms = toldPredictions(predictor, {
+        images: source,
+        classes: predictor.classes,
+        top: given.get(top),
+      });
       const work = { name: file.name, predictor, source, forms, resources };
       if (path === undefined || path === "-") return printed(work, path === "-", given, context);
       return await written(work, path, given, context);
@@ -85,9 +88,9 @@ export const predictCommand: Command = {
 interface Work {
   /** Of the model. */
   readonly name: string;
-  readonly predictor: ClassPredictor;
+  readonly predictor: KnownPredictor;
   readonly source: ImageSource;
-  readonly forms: PredictionForms;
+  readonly forms: ToldPredictions;
   /** Closed when the last image is predicted, or none is wanted any more. */
   readonly resources: AsyncDisposable;
 }
@@ -126,7 +129,8 @@ async function written(work: Work, path: string, given: Given, context: CommandC
     yield Buffer.from(`${forms.csvHeader}\n`);
     for await (const { csv: line } of predictions(work, given, context, unreadable)) {
       count++;
-      yield Buffer.from(`${line()}\n`);
+      const text = line();
+      if (text !== "") yield Buffer.from(`${text}\n`);
     }
   }
   await writeFileAtomically(path, lines(), { signal: context.signal });
@@ -147,21 +151,26 @@ async function written(work: Work, path: string, given: Given, context: CommandC
 }
 
 async function* predictions(
-  { predictor, source, forms, resources }: Work,
+  { source, forms, resources }: Work,
   given: Given,
   { signal, progress }: Pick<CommandContext, "signal" | "progress">,
   unreadable: UnreadableImages,
 ): AsyncGenerator<PredictedImage, void, undefined> {
   await using _ = resources;
   const options = { strict: given.get(strictOption), signal, progress, onUnreadable: unreadable.add };
-  for await (const prediction of predictor.predict(source, options)) yield forms.of(prediction);
+  yield* forms.predict(source, options);
 }
 
 /** What is known before the first image. */
 function about({ name, predictor }: Work): Record<string, unknown> {
-  const { preprocessing, origin, finding, classes: names } = predictor;
+  const { preprocessing, origin, finding, classes: names, taskName } = predictor;
   const told = { preprocessing, origin: origin.preprocessing, finding };
-  return { model: name, preprocessing: preprocessingJson(told), classes: names };
+  return {
+    model: name,
+    task: { name: taskName, origin: origin.task },
+    preprocessing: preprocessingJson(told),
+    classes: names,
+  };
 }
 
 function remarkUnreadable(unreadable: UnreadableImages, { source }: Work, { remark }: CommandContext): void {

@@ -1,4 +1,5 @@
 /** Where a command's images, their labels and their class names come from. */
+import { statSync } from "node:fs";
 import { type ImageSource, type OpenImagesOptions, openImages, syntheticInspection } from "@cupel/vision";
 import { type Option, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -22,7 +23,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, a folder of masks by the names of the images for segmentation`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
@@ -52,13 +53,23 @@ export async function openGiven(
   remark: (sentence: string) => void,
 ): Promise<ImageSource> {
   const source = await openSource(path, {
-    labels: given.get(options.labels),
+    labels: labelsPath(given, options) === null ? given.get(options.labels) : undefined,
     labelColumn: given.get(options.labelColumn),
     classes: given.get(classesOption),
     strict: given.get(strictOption),
   });
   remarkSource(source, remark);
   return source;
+}
+
+/** A folder of labels, such as masks: whose meaning the task of the model knows. */
+export function labelsPath(given: Given, { labels }: ImageOptions): string | null {
+  const path = given.get(labels);
+  return path !== undefined && isFolder(path) ? path : null;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** The names given with --classes: the order of the model's classes too, where the model names none. */

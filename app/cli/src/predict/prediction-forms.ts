@@ -1,87 +1,64 @@
-/** One prediction as JSON, as a line of a table and as a line of CSV. Pure: a prediction in, text out. */
-import { type ClassPrediction, type ImagePrediction, topClasses } from "@cupel/predict";
+/** Predictions as JSON, as lines of a table and as lines of CSV, whatever the task: a row a task. Pure but for the model. */
+import type { ImagePrediction, KnownPredictor, PredictOptions, TaskName } from "@cupel/predict";
 import type { ImageSource } from "@cupel/vision";
-import { csvLine } from "../terminal/csv.ts";
-import { percentText } from "../terminal/figures.ts";
+import { classForms } from "./class-forms.ts";
+import { featureForms } from "./feature-forms.ts";
 
-export interface PredictionForms {
+export interface FormsOptions {
+  readonly images: ImageSource;
+  /** Names in the order of the model's classes. */
+  readonly classes: readonly string[] | null;
+  /** Classes to tell of each image, where a task ranks them. */
+  readonly top: number;
+}
+
+export interface FormHeaders {
   /** First lines; both forms have one. */
   readonly tableHeader: string;
   readonly csvHeader: string;
-  of(prediction: ImagePrediction<ClassPrediction>): PredictedImage;
+}
+
+export interface PredictionForms<Prediction> extends FormHeaders {
+  of(prediction: ImagePrediction<Prediction>): PredictedImage;
 }
 
 export interface PredictedImage {
   readonly json: Readonly<Record<string, unknown>>;
   row(): string;
+  /** Several lines where a prediction has several parts; empty where it has none. */
   csv(): string;
 }
 
-/** The table cannot wait for its longest name: this many images are looked at, ... */
-const measured = 200;
-/** ... and a longer name pushes its line to the right. */
-const widestName = 48;
+export interface ToldPredictions extends FormHeaders {
+  predict(images: ImageSource, options: PredictOptions): AsyncIterable<PredictedImage>;
+}
 
-/** @param top classes an image. @param classes names in the order of the model's classes. */
-export function predictionForms(
-  images: ImageSource,
-  classes: readonly string[] | null,
-  top: number,
-): PredictionForms {
-  const first = Array.from({ length: Math.min(images.length, measured) }, (_, index) => images.id(index));
-  const idWidth = widthOf(["image", ...first.map(printable)]);
-  const nameWidth = widthOf(["class 999", ...(classes ?? []).map(printable)]);
-  const ordinals = Array.from({ length: top - 1 }, (_, i) => i + 2);
-  const cells = (id: string, ranked: readonly (readonly [string, string])[]) =>
-    [
-      id.padEnd(idWidth),
-      ...ranked.map(([name, figure]) => `${name.padEnd(nameWidth)}  ${figure.padStart(11)}`),
-    ]
-      .join("  ")
-      .trimEnd();
+const rows: {
+  readonly [Name in TaskName]: (predictor: KnownPredictor<Name>, options: FormsOptions) => ToldPredictions;
+} = {
+  classification: (predictor, options) => told(predictor, classForms(options)),
+  features: (predictor, options) => told(predictor, featureForms(options)),
+};
+
+export function toldPredictions<Name extends TaskName>(
+  predictor: KnownPredictor<Name>,
+  options: FormsOptions,
+): ToldPredictions {
+  return rows[predictor.taskName](predictor, options);
+}
+
+interface Predicts<Prediction> {
+  predict(images: ImageSource, options: PredictOptions): AsyncIterable<ImagePrediction<Prediction>>;
+}
+
+function told<Prediction>(
+  predictor: Predicts<Prediction>,
+  forms: PredictionForms<Prediction>,
+): ToldPredictions {
   return {
-    tableHeader: cells("image", [
-      ["class", "probability"],
-      ...ordinals.map((place) => [`class ${place}`, "probability"] as const),
-    ]),
-    csvHeader: csvLine([
-      "image",
-      "class",
-      "index",
-      "probability",
-      ...ordinals.flatMap((place) => [`class_${place}`, `index_${place}`, `probability_${place}`]),
-    ]),
-    of({ id, prediction }) {
-      const ranked = topClasses(prediction, top, classes).map(({ classIndex, className, probability }) => ({
-        class: className ?? `class ${classIndex}`,
-        index: classIndex,
-        probability,
-      }));
-      const { classIndex: index, probability } = prediction;
-      const name = prediction.className ?? `class ${index}`;
-      return {
-        json: { image: id, class: name, index, probability, top: ranked },
-        row: () =>
-          cells(
-            printable(id),
-            ranked.map((each) => [printable(each.class), percentText(each.probability)]),
-          ),
-        csv: () =>
-          csvLine([id, ...ranked.flatMap((each) => [each.class, each.index, each.probability] as const)]),
-      };
+    ...forms,
+    async *predict(images, options) {
+      for await (const prediction of predictor.predict(images, options)) yield forms.of(prediction);
     },
   };
-}
-
-function widthOf(texts: readonly string[]): number {
-  return Math.min(widestName, Math.max(...texts.map(({ length }) => length)));
-}
-
-/** Names come from files of others: what would move the cursor or end the line is shown as its code. */
-function printable(text: string): string {
-  return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }

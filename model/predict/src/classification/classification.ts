@@ -1,8 +1,11 @@
 /** The task of telling which of several classes an image is: one row of scores an image. */
-import { float32Of } from "@cupel/runtime";
+import type { TensorData, ValueInfo } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
 import { classCountOf } from "../labels/model-classes.ts";
-import type { Task } from "../task/task.ts";
+import { agreementFigure } from "../task/agreement-figure.ts";
+import { hasRowsOfImages } from "../task/rows-of-images.ts";
+import type { Task, TaskFigure } from "../task/task.ts";
+import { areNames, numbersOf } from "../written/output-numbers.ts";
 import { compareEvaluations, type EvaluationDifference } from "./compare-evaluations.ts";
 import { type Evaluation, evaluateClasses } from "./evaluation.ts";
 import { areProbabilities, endsInSoftmax, softmaxAt } from "./probabilities.ts";
@@ -29,9 +32,23 @@ function isScoreRow(dims: readonly unknown[]): boolean {
   return dims.length >= 2 && dims.slice(2).every((size) => size === 1);
 }
 
+/** Half precision is widened. */
+function scoresOf(tensor: TensorData): Float32Array {
+  const numbers = numbersOf(tensor);
+  return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+}
+
+/** One number is the highest of itself, whatever the image; whole numbers are names, not scores. */
+function areScores({ dims, type }: Pick<ValueInfo, "dims" | "type">): boolean {
+  return isScoreRow(dims) && dims[1] !== 1 && !areNames({ type });
+}
+
 export const classification: Task<ClassPrediction, Evaluation, EvaluationDifference> = {
   name: "classification",
-  recognises: ({ outputs: [first] }) => first !== undefined && isScoreRow(first.dims),
+  recognises: ({ outputs: [first], model }) =>
+    first !== undefined && areScores(first) && hasRowsOfImages(first.dims, model),
+  recognisedBy: "its first output is one row of class scores an image",
+  classCount: classCountOf,
   reader({ outputs: [output], model, classes }) {
     if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
     const { name } = output;
@@ -40,7 +57,7 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
       fetches: [name],
       read(tensors, { dims: [count] }) {
         const tensor = tensors[name]!;
-        const values = float32Of(tensor);
+        const values = scoresOf(tensor);
         if (tensor.dims[0] !== count || !isScoreRow(tensor.dims)) {
           throw predictErrors.error(
             "OUTPUT_UNSUPPORTED",
@@ -66,4 +83,26 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
   evaluation: (images, { outputs, classes }) =>
     evaluateClasses(images, { count: classCountOf(outputs[0]?.dims ?? []), names: classes }),
   compare: compareEvaluations,
+  figures: accuracyFigures,
+  differences: ({ difference, images, agreement }) => [
+    agreementFigure("same prediction", agreement),
+    ...(difference === null
+      ? []
+      : [
+          {
+            name: "difference of top-1",
+            unit: "share" as const,
+            value: difference.value,
+            interval: { low: difference.low, high: difference.high },
+            of: `${images} images`,
+          },
+        ]),
+  ],
 };
+
+function accuracyFigures({ top1, top5, labels }: Evaluation): TaskFigure[] {
+  const of = `${labels.filter((label) => label !== null).length} images`;
+  const figure = (name: string, value: number | null): TaskFigure[] =>
+    value === null ? [] : [{ name, unit: "share", value, interval: null, of }];
+  return [...figure("top-1", top1), ...figure("top-5", top5)];
+}

@@ -13,10 +13,14 @@ export interface ModelClasses {
 /**
  * As the graph and its metadata say. Names that are not as many as the classes name nothing and are left out.
  * @param otherwise names for a model whose metadata has none, or has what cannot be read
+ * @param count that of its task. Default: of a row of class scores.
  * @throws METADATA_INVALID
  */
-export function classesOf(model: Model, otherwise: readonly string[] | null = null): ModelClasses {
-  const count = classCountOf(model.graph.outputs[0]?.shape ?? []);
+export function classesOf(
+  model: Model,
+  otherwise: readonly string[] | null = null,
+  count = classCountOf(model.graph.outputs[0]?.shape ?? []),
+): ModelClasses {
   const own = unlessOverridden("classes", otherwise !== null, () => classesFromMetadata(model.metadata));
   return fittingClasses(count, [own, otherwise]);
 }

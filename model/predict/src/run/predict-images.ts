@@ -22,6 +22,8 @@ export interface PredictOptions extends WorkOptions {
 export interface EvaluationOptions extends PredictOptions {
   /** Names in the order of the model's classes, where the model itself names none. Default: none. */
   readonly classes?: readonly string[] | null | undefined;
+  /** Path of labels that lie apart from the images, as a folder of masks. Default: none. */
+  readonly labels?: string | null | undefined;
 }
 
 export interface ImagePrediction<Prediction> {
@@ -67,7 +69,7 @@ export async function* predictImages<Prediction>(
   checkDims(input, tensorDims(preprocessing, 1));
   using progress = (options.progress ?? silentProgress).start(doing.title, images.length, "images");
   const stream = batches(images, preprocessing, {
-    batchSize: imagesPerRun(input, options.batchSize ?? defaultBatch(preprocessing)),
+    batchSize: imagesPerRun(input, reader.imagesPerRun ?? options.batchSize ?? defaultBatch(preprocessing)),
     strict,
     signal,
     onUnreadable,
@@ -98,9 +100,13 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
     unreadable.push(image);
     options.onUnreadable?.(image);
   };
-  const evaluation = task.evaluation(images, { ...facts, classes: facts.classes ?? options.classes ?? null });
+  const evaluation = task.evaluation(images, {
+    ...facts,
+    classes: facts.classes ?? options.classes ?? null,
+    labels: options.labels ?? null,
+  });
   const work = { ...options, onUnreadable };
   const stream = predictImages(session, reader, facts.preprocessing, images, work, evaluating);
-  for await (const { index, prediction } of stream) evaluation.add(index, prediction);
+  for await (const { index, prediction } of stream) await evaluation.add(index, prediction);
   return evaluation.result(unreadable);
 }

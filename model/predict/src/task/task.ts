@@ -23,6 +23,8 @@ export interface ModelFacts {
   /** Names in the order of the model's classes; null when nobody names them. */
   readonly classes: readonly string[] | null;
   readonly preprocessing: Preprocessing;
+  /** Path of labels that lie apart from the images, as a folder of masks; null or absent where there are none. */
+  readonly labels?: string | null | undefined;
 }
 
 /** The same while the model is opened. */
@@ -34,6 +36,8 @@ export interface TaskModel extends ModelFacts {
 export interface OutputReader<Prediction> {
   /** Names of the outputs that `read` needs. */
   readonly fetches: readonly string[];
+  /** Set where the outputs of several images in one run could not be told apart. Default: any number. */
+  readonly imagesPerRun?: 1 | undefined;
   /**
    * @param tensors by name; each MUST begin with a dimension of the batch's size.
    * @returns one prediction for each image of the batch, in its order.
@@ -47,10 +51,27 @@ export type BatchInfo = Omit<ImageBatch, "data">;
 
 /** Collects predictions, so that a task decides what of them is kept. */
 export interface TaskEvaluation<Prediction, Evaluated> {
-  /** In the order of the source. @param index of the image in its source. @throws LABELS_MISMATCH */
-  add(index: number, prediction: Prediction): void;
+  /**
+   * In the order of the source. A promise is awaited before the next one: labels may be files.
+   * @param index of the image in its source. @throws LABELS_MISMATCH
+   */
+  add(index: number, prediction: Prediction): void | Promise<void>;
   /** @param unreadable images that could not be read, for which there was no prediction. */
   result(unreadable: readonly UnreadableImage[]): Evaluated;
+}
+
+/** A figure as commands, the report and its page tell it, whatever the task. */
+export interface TaskFigure {
+  /** In words that stand before it: "mean IoU", "pixels that agree". */
+  readonly name: string;
+  /** A share is a fraction of 1. */
+  readonly unit: "share" | "dB" | "number";
+  /** Infinite where the noise is nothing; not a number where it could not be measured. */
+  readonly value: number;
+  /** Of 95 %; null where none is known. */
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  /** What it is taken over: "32 images". */
+  readonly of: string;
 }
 
 /** What evaluations of every task have in common. */
@@ -69,6 +90,10 @@ export interface Task<
   readonly name: string;
   /** Whether the outputs can be of this task, where the metadata does not say. */
   recognises(model: Pick<TaskModel, "outputs" | "model">): boolean;
+  /** What `recognises` looks for, to follow "because": "its first output is one row of class scores an image". */
+  readonly recognisedBy: string;
+  /** Classes told apart; null where the shape does not say, or there are none. @param shape of the first output */
+  classCount(shape: readonly unknown[]): number | null;
   /** @throws OUTPUT_UNSUPPORTED */
   reader(model: TaskModel): OutputReader<Prediction>;
   /**
@@ -78,6 +103,10 @@ export interface Task<
   evaluation(images: ImageSource, facts: ModelFacts): TaskEvaluation<Prediction, Evaluated>;
   /** Both MUST be of the same source. */
   compare(first: Evaluated, second: Evaluated): Difference;
+  /** Measured against labels, the one that counts first; empty without labels. */
+  figures(evaluated: Evaluated): readonly TaskFigure[];
+  /** How far the second model differs from the first, labels or not; the one that counts first. */
+  differences(difference: Difference): readonly TaskFigure[];
 }
 
 export type PredictionOf<Row> = Row extends Task<infer Prediction> ? Prediction : never;
