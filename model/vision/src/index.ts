@@ -30,6 +30,14 @@ export {
 } from "./loader/open-loader.ts";
 export { namedSettings, parsePreprocessing } from "./preprocessing/parse-preprocessing.ts";
 export {
+  type Placement,
+  type Point,
+  placementOf,
+  type Size,
+  toImage,
+  toTensor,
+} from "./preprocessing/placement.ts";
+export {
   CHANNELS,
   type Colour,
   type Interpolation,

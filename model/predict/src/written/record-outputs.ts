@@ -62,11 +62,12 @@ export async function checkRuns(
   return isOpen && size > 1 ? [firstImageOf(runs[0]!), ...runs] : runs;
 }
 
-function firstImageOf({ indices, labels, data, dims }: ImageBatch): ImageBatch {
+function firstImageOf({ indices, labels, sizes, data, dims }: ImageBatch): ImageBatch {
   const [count, ...image] = dims;
   return {
     indices: indices.slice(0, 1),
     labels: labels.slice(0, 1),
+    sizes: sizes.slice(0, 1),
     data: data.slice(0, data.length / count),
     dims: [1, ...image],
   };

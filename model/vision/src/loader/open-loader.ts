@@ -74,7 +74,7 @@ export interface Loader extends AsyncDisposable {
 
 const MAX_WORKERS = 4;
 
-/** @throws SELECTION_INVALID */
+/** @throws SELECTION_INVALID; PREPROCESSING_INVALID for one whose tensors have several sizes */
 export function openLoader(
   source: ImageSource,
   preprocessing: Preprocessing,
@@ -93,6 +93,13 @@ export function openLoader(
       "SELECTION_INVALID",
       `${source.location} has ${source.length} images, less than one batch of ${batchSize}. Take a smaller batchSize.`,
       { details: { batchSize, images: source.length } },
+    );
+  }
+  if (preprocessing.multiple !== undefined) {
+    throw visionErrors.error(
+      "PREPROCESSING_INVALID",
+      "Training takes images of one size, but the preprocessing has a multiple, which makes a tensor of another size for other images. " +
+        "Leave out the multiple.",
     );
   }
   const valuesPerImage = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];

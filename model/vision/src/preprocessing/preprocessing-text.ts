@@ -3,12 +3,15 @@ import type { Preprocessing } from "./preprocessing.ts";
 
 /** Numbers are shortened to eight digits. */
 export function preprocessingText(preprocessing: Preprocessing): string {
-  const { width, height, colour, resize, interpolation, layout, scale, mean, std } = preprocessing;
+  const { width, height, colour, resize, pad, multiple, interpolation, layout, scale, mean, std } =
+    preprocessing;
   const resized = "size" in resize ? `${resize.kind}:${resize.size}` : resize.kind;
   const crop = width === height ? `${width}` : `${width}x${height}`;
+  const padded = pad === undefined ? "" : `pad=${shortNumber(pad.value)}${pad.side === "end" ? ":end" : ""},`;
+  const rounded = multiple === undefined ? "" : `multiple=${multiple},`;
   const list = (values: readonly number[]) => values.map(shortNumber).join("/");
   return (
-    `colour=${colour},resize=${resized},crop=${crop},interpolation=${interpolation},layout=${layout},` +
+    `colour=${colour},resize=${resized},crop=${crop},${padded}${rounded}interpolation=${interpolation},layout=${layout},` +
     `scale=${scaleText(scale)},mean=${list(mean)},std=${list(std)}`
   );
 }

@@ -2,9 +2,9 @@
  * Preprocessing as a document: everything between a decoded image and the input tensor of a model, in a
  * form that fits into JSON and so into the model's own metadata.
  *
- * In order: resize, centre crop to `width` x `height` (what is smaller is padded with black, both as in
- * torchvision's CenterCrop), choose channels, then per channel c: (x * scale - mean[c]) / std[c] with x
- * in 0..255.
+ * In order: resize, centre crop to `width` x `height` (what is smaller is padded, with black on both sides
+ * unless `pad` says otherwise, both as in torchvision's CenterCrop), choose channels, then per channel c:
+ * (x * scale - mean[c]) / std[c] with x in 0..255. With a `multiple` the tensor is as large as the image needs.
  */
 import type { Schema } from "@cupel/base";
 import type { XStatic } from "typebox/schema";
@@ -32,7 +32,7 @@ export const preprocessingSchema = {
       anyOf: [
         {
           type: "object",
-          properties: { kind: { enum: ["none", "stretch"] } },
+          properties: { kind: { enum: ["none", "stretch", "letter-box", "fit-height"] } },
           required: ["kind"],
           additionalProperties: false,
         },
@@ -44,11 +44,32 @@ export const preprocessingSchema = {
         },
       ],
       expects:
-        'an object with the kind "none", "stretch", "short-side" or "long-side", the last two with a size in pixels',
+        'an object with the kind "none", "stretch", "letter-box", "fit-height", "short-side" or "long-side", the last two with a size in pixels',
       description:
         "Before the crop. stretch: both sides to the size of the tensor. The others keep the proportion: " +
-        "short-side is torchvision's Resize(size), and the crop then cuts the longer side; long-side is letter-box, " +
-        "and the crop then pads the shorter side.",
+        "short-side is torchvision's Resize(size), and the crop then cuts the longer side; long-side: " +
+        "the crop then pads the shorter side; letter-box: as large as fits into the tensor, of which the rest is padded; " +
+        "fit-height: the height to that of the tensor and the width with it, as readers of text lines take them " +
+        "(a line too long for the tensor is narrowed to its width).",
+    },
+    pad: {
+      type: "object",
+      properties: {
+        value: { type: "number", minimum: 0, maximum: 255, expects: "a number in 0..255" },
+        side: { enum: ["both", "end"] },
+      },
+      required: ["value", "side"],
+      additionalProperties: false,
+      expects: 'an object with a value in 0..255 and the side "both" or "end"',
+      description:
+        "What fills the tensor where the image is smaller. value: of every channel, before scale, mean and std. side: both " +
+        "centres the image; end leaves it in the first corner and pads right and below. Absent: 0 on both sides.",
+    },
+    multiple: {
+      ...side,
+      description:
+        "The sides of the tensor are those of the resized image, rounded up to a multiple of this, and width and height at most: " +
+        "the tensor then has another size for other images. Absent: every tensor has the width and height.",
     },
     interpolation: {
       enum: ["nearest", "bilinear", "bicubic", "lanczos"],
@@ -100,7 +121,7 @@ export const CHANNELS: Readonly<Record<Colour, 1 | 3>> = { rgb: 3, bgr: 3, grey:
 /** `[N, C, H, W]` or `[N, H, W, C]`. */
 export type TensorDims = readonly [number, number, number, number];
 
-/** Dimensions of a tensor of `count` images. */
+/** Dimensions of a tensor of `count` images; of the largest where the preprocessing has a `multiple`. */
 export function tensorDims(preprocessing: Preprocessing, count: number): TensorDims {
   const { width, height, colour, layout } = preprocessing;
   const channels = CHANNELS[colour];

@@ -17,7 +17,10 @@ export function readPreprocessing(value: unknown, where = "the preprocessing"): 
     const keys = Object.keys(properties).join(", ");
     throw invalid(`${where} has the unknown key "${unknownKey}"; the keys are ${keys}`, { key: unknownKey });
   }
-  const [key, schema] = Object.entries(properties).find(([key, each]) => !conforms(each, given.get(key)))!;
+  const required: readonly string[] = preprocessingSchema.required;
+  const [key, schema] = Object.entries(properties).find(
+    ([each, its]) => (given.has(each) || required.includes(each)) && !conforms(its, given.get(each)),
+  )!;
   const found = given.get(key);
   const instead = found === undefined ? "it is missing" : `not ${JSON.stringify(found)}`;
   throw invalid(`"${key}" of ${where} must be ${expectation(schema)}, ${instead}`, { key });

@@ -13,15 +13,16 @@ import {
   type WorkOptions,
 } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
-import type { ImageSource, RawImage } from "../image.ts";
+import type { ImageSource } from "../image.ts";
+import type { Size } from "../preprocessing/placement.ts";
 import { type Preprocessing, type TensorDims, tensorDims } from "../preprocessing/preprocessing.ts";
-import { decodeImage } from "./decode.ts";
+import { decodeImage, type ResizedImage } from "./decode.ts";
 import { inOrder, lookAhead } from "./in-order.ts";
 import { createNormaliser, type Normaliser } from "./normalise.ts";
 import { allUnreadable, isUnreadable, type UnreadableImage } from "./unreadable-images.ts";
 
 export interface BatchesOptions extends WorkOptions {
-  /** Images in a batch; the last one may have fewer. */
+  /** Images in a batch; the last one may have fewer, and one before an image whose tensor has another size. */
   readonly batchSize: number;
   /** When true, the first unreadable image is an error. Default false: it is skipped. */
   readonly strict?: boolean | undefined;
@@ -36,6 +37,8 @@ export interface ImageBatch {
   readonly indices: readonly number[];
   /** One for each; null when the source is unlabelled. */
   readonly labels: readonly (number | null)[];
+  /** Of each image as it was decoded, upright, before its resize. */
+  readonly sizes: readonly Size[];
   /** A fresh array, the consumer's to keep or transfer. */
   readonly data: Float32Array<ArrayBuffer>;
   /** `[N, C, H, W]` or `[N, H, W, C]`. */
@@ -83,12 +86,12 @@ export function batches(
 }
 
 type Decoded =
-  | { readonly kind: "pixels"; readonly index: number; readonly pixels: RawImage }
+  | { readonly kind: "pixels"; readonly index: number; readonly pixels: ResizedImage }
   | { readonly kind: "unreadable"; readonly index: number; readonly error: CupelError };
 
 interface Readable {
   readonly index: number;
-  readonly pixels: RawImage;
+  readonly pixels: ResizedImage;
 }
 
 /** The images that can be read, in order; the others go onto the list. */
@@ -143,24 +146,37 @@ async function* assemble(
   images: AsyncIterable<Readable>,
   { batchSize }: BatchesOptions,
 ): AsyncGenerator<ImageBatch> {
-  const { valuesPerImage } = normaliser;
   let data = new Float32Array(0);
   let indices: number[] = [];
-  const finish = (): ImageBatch => ({
-    indices,
-    labels: indices.map((index) => source.label(index)),
-    data: indices.length === batchSize ? data : data.slice(0, indices.length * valuesPerImage),
-    dims: tensorDims(preprocessing, indices.length),
-  });
+  let sizes: Size[] = [];
+  let tensor: Size = preprocessing;
+  const dimsOf = (count: number): TensorDims => tensorDims({ ...preprocessing, ...tensor }, count);
+  const finish = (): ImageBatch => {
+    const count = indices.length;
+    const values = (data.length / batchSize) * count;
+    const batch = {
+      indices,
+      labels: indices.map((index) => source.label(index)),
+      sizes,
+      data: count === batchSize ? data : data.slice(0, values),
+      dims: dimsOf(count),
+    };
+    indices = [];
+    sizes = [];
+    return batch;
+  };
 
   for await (const { index, pixels } of images) {
-    if (indices.length === 0) data = new Float32Array(batchSize * valuesPerImage);
-    normaliser.write(pixels, data, indices.length * valuesPerImage);
-    indices.push(index);
-    if (indices.length === batchSize) {
-      yield finish();
-      indices = [];
+    const { width, height } = normaliser.tensorOf(pixels);
+    if (indices.length > 0 && (width !== tensor.width || height !== tensor.height)) yield finish();
+    if (indices.length === 0) {
+      tensor = { width, height };
+      data = new Float32Array(dimsOf(batchSize).reduce((product, side) => product * side));
     }
+    normaliser.write(pixels, data, (data.length / batchSize) * indices.length);
+    indices.push(index);
+    sizes.push(pixels.original);
+    if (indices.length === batchSize) yield finish();
   }
   if (indices.length > 0) yield finish();
 }

@@ -10,8 +10,8 @@ import { reasonOf } from "@cupel/base";
 import sharp, { type Sharp } from "sharp";
 import { visionErrors } from "../errors.ts";
 import type { Image, RawImage } from "../image.ts";
-import type { Interpolation, Preprocessing, Resize } from "../preprocessing/preprocessing.ts";
-import { cropAlong } from "./normalise.ts";
+import { cropAlong, resizedSize, type Size, tensorSize } from "../preprocessing/placement.ts";
+import type { Interpolation, Preprocessing } from "../preprocessing/preprocessing.ts";
 import { type OpenedImage, openEncoded, sharpOf } from "./open-encoded.ts";
 import { resample } from "./resample.ts";
 
@@ -39,28 +39,9 @@ const KERNELS = {
   lanczos: "lanczos3",
 } as const satisfies Readonly<Record<Exclude<Interpolation, "nearest">, string>>;
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** torchvision truncates the other side: int(size * long / short). */
-function proportional(from: Size, size: number, reference: number): Size {
-  const side = (length: number): number => Math.max(1, Math.floor((size * length) / reference));
-  return { width: side(from.width), height: side(from.height) };
-}
-
-function resizedSize(resize: Resize, from: Size, tensor: Size): Size {
-  switch (resize.kind) {
-    case "none":
-      return from;
-    case "stretch":
-      return { width: tensor.width, height: tensor.height };
-    case "short-side":
-      return proportional(from, resize.size, Math.min(from.width, from.height));
-    case "long-side":
-      return proportional(from, resize.size, Math.max(from.width, from.height));
-  }
+/** An image after its resize, and the size that it had before. */
+export interface ResizedImage extends RawImage {
+  readonly original: Size;
 }
 
 /**
@@ -84,12 +65,16 @@ export async function decodeImage(
   preprocessing: Preprocessing,
   id: string,
   extent: Extent = "centre",
-): Promise<RawImage> {
+): Promise<ResizedImage> {
   if (image.kind === "raw") {
-    return resampleIfNeeded(image, resizedSize(preprocessing.resize, image, preprocessing), preprocessing);
+    const { width, height } = image;
+    const to = resizedSize(preprocessing.resize, image, preprocessing);
+    return { ...resampleIfNeeded(image, to, preprocessing), original: { width, height } };
   }
   try {
-    return await decodeEncoded(await openEncoded(image), preprocessing, extent);
+    const { pipeline, width, height } = await openEncoded(image);
+    const original = { width, height };
+    return { ...(await decodeEncoded({ pipeline, ...original }, preprocessing, extent)), original };
   } catch (thrown) {
     throw unreadable(id, thrown);
   }
@@ -118,8 +103,9 @@ async function decodeEncoded(
   // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.
   pipeline.resize({ ...to, fit: "fill", kernel: KERNELS[interpolation], fastShrinkOnLoad: false });
   if (extent === "centre") {
-    const across = cropAlong(to.width, preprocessing.width);
-    const down = cropAlong(to.height, preprocessing.height);
+    const tensor = tensorSize(preprocessing, to);
+    const across = cropAlong(to.width, tensor.width);
+    const down = cropAlong(to.height, tensor.height);
     pipeline.extract({ left: across.from, top: down.from, width: across.length, height: down.length });
   }
   return await pixelsOf(pipeline);

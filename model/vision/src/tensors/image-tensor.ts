@@ -21,9 +21,10 @@ export function createImageReader(preprocessing: Preprocessing): ImageReader {
   return {
     async read(image, name = "The image") {
       const pixels = await decodeImage(image, preprocessing, name);
-      const data = new Float32Array(normaliser.valuesPerImage);
+      const dims = tensorDims({ ...preprocessing, ...normaliser.tensorOf(pixels) }, 1);
+      const data = new Float32Array(dims.reduce((product, side) => product * side));
       normaliser.write(pixels, data, 0);
-      return { data, dims: tensorDims(preprocessing, 1) };
+      return { data, dims };
     },
   };
 }

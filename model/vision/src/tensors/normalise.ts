@@ -5,80 +5,90 @@
  * precision and looked up after that: exact, and the loop has no arithmetic but indices.
  */
 import type { RawImage } from "../image.ts";
+import { cropAlong, type Size, tensorSize } from "../preprocessing/placement.ts";
 import { CHANNELS, type Preprocessing } from "../preprocessing/preprocessing.ts";
 
 export interface Normaliser {
-  /** Floats that one image takes. */
+  /** Floats that one image takes: of the largest where the preprocessing has a `multiple`. */
   readonly valuesPerImage: number;
+  /** Of the tensor for a resized image, in pixels. */
+  tensorOf(image: Size): Size;
   /** Writes one image into `out` at `offset`, all of its values. */
   write(image: RawImage, out: Float32Array, offset: number): void;
 }
 
 /** Prepares the tables once for many images. */
 export function createNormaliser(preprocessing: Preprocessing): Normaliser {
-  const { width, height, colour, layout, scale, mean, std } = preprocessing;
+  const { width, height, colour, pad, layout, scale, mean, std } = preprocessing;
   const channels = CHANNELS[colour];
   const tables = mean.map((channelMean, c) =>
     Float32Array.from({ length: 256 }, (_, x) => (x * scale - channelMean) / std[c]!),
   );
-  const plane = width * height;
-  const [pixelStride, channelStride] = layout === "NCHW" ? [1, plane] : [channels, 1];
+  const fill = mean.map((channelMean, c) => ((pad?.value ?? 0) * scale - channelMean) / std[c]!);
 
   return {
-    valuesPerImage: plane * channels,
+    valuesPerImage: width * height * channels,
+    tensorOf: (image) => tensorSize(preprocessing, image),
     write(image, out, offset) {
       const source = colour === "grey" && image.channels === 3 ? toGrey(image) : image;
-      const across = cropAlong(source.width, width);
-      const down = cropAlong(source.height, height);
-      if (across.length < width || down.length < height) {
-        tables.forEach(([black], c) => {
-          const start = offset + c * channelStride;
-          for (let i = 0; i < plane; i++) out[start + i * pixelStride] = black!;
+      const tensor = tensorSize(preprocessing, image);
+      const plane = tensor.width * tensor.height;
+      const strides = layout === "NCHW" ? { pixel: 1, channel: plane } : { pixel: channels, channel: 1 };
+      const across = cropAlong(source.width, tensor.width, pad?.side);
+      const down = cropAlong(source.height, tensor.height, pad?.side);
+      if (across.length < tensor.width || down.length < tensor.height) {
+        fill.forEach((value, c) => {
+          const start = offset + c * strides.channel;
+          for (let i = 0; i < plane; i++) out[start + i * strides.pixel] = value;
         });
       }
       const writeRow = source.channels === 3 ? writeColours : spreadGrey;
       for (let row = 0; row < down.length; row++) {
         const from = ((down.from + row) * source.width + across.from) * source.channels;
-        const to = offset + ((down.to + row) * width + across.to) * pixelStride;
-        writeRow(source.data, from, across.length, out, to);
+        const to = offset + ((down.to + row) * tensor.width + across.to) * strides.pixel;
+        writeRow(source.data, from, across.length, out, to, strides);
       }
     },
   };
 
   /** Three channels to three, each pixel read once. */
-  function writeColours(data: Uint8Array, from: number, count: number, out: Float32Array, to: number): void {
+  function writeColours(
+    data: Uint8Array,
+    from: number,
+    count: number,
+    out: Float32Array,
+    to: number,
+    { pixel, channel }: Strides,
+  ): void {
     const [first, second, third] = tables;
     const [left, right] = colour === "bgr" ? [2, 0] : [0, 2];
-    for (let end = from + count * 3; from < end; from += 3, to += pixelStride) {
+    for (let end = from + count * 3; from < end; from += 3, to += pixel) {
       out[to] = first![data[from + left]!]!;
-      out[to + channelStride] = second![data[from + 1]!]!;
-      out[to + 2 * channelStride] = third![data[from + right]!]!;
+      out[to + channel] = second![data[from + 1]!]!;
+      out[to + 2 * channel] = third![data[from + right]!]!;
     }
   }
 
   /** One channel to each channel of the tensor. */
-  function spreadGrey(data: Uint8Array, from: number, count: number, out: Float32Array, to: number): void {
+  function spreadGrey(
+    data: Uint8Array,
+    from: number,
+    count: number,
+    out: Float32Array,
+    to: number,
+    { pixel, channel }: Strides,
+  ): void {
     tables.forEach((table, c) => {
-      let at = to + c * channelStride;
-      for (let i = from; i < from + count; i++, at += pixelStride) out[at] = table[data[i]!]!;
+      let at = to + c * channel;
+      for (let i = from; i < from + count; i++, at += pixel) out[at] = table[data[i]!]!;
     });
   }
 }
 
-interface Crop {
-  /** First pixel taken. */
-  readonly from: number;
-  /** Where it lands. */
-  readonly to: number;
-  readonly length: number;
-}
-
-/** Along one axis, with the rounding of torchvision's center_crop: halves to even, padding rounded down. */
-export function cropAlong(size: number, wanted: number): Crop {
-  if (size < wanted) return { from: 0, to: Math.floor((wanted - size) / 2), length: size };
-  const margin = size - wanted;
-  const half = margin % 4 === 3 ? (margin + 1) / 2 : Math.floor(margin / 2);
-  return { from: half, to: 0, length: wanted };
+/** Steps in the values of a tensor, to the next pixel of a row and to the next channel. */
+interface Strides {
+  readonly pixel: number;
+  readonly channel: number;
 }
 
 function toGrey(image: RawImage): RawImage {
