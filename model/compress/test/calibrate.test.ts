@@ -114,6 +114,98 @@ test("a fixed number of images a run, which the last run does not reach, changes
   assert.ok(Math.abs(mean! - fixedMean!) < 1e-5, `${mean!} is not ${fixedMean!}`);
 });
 
+/** Activations of 8 x 40 x 40, of which calibration samples. */
+const large = (batch: number | "N"): Model => smallClassifier(1, 8, [batch, 3, 40, 40]);
+const methods = ["min-max", "moving-average", "percentile", "entropy", "mse"] as const;
+
+for (const method of methods) {
+  test(`${method}: how images are cut into runs changes no range`, async () => {
+    const ranges = async (batch: number | "N") => {
+      const { ranges, moments, images, stoppedEarly } = await measured(large(batch), {
+        method,
+        images: noiseImages(22, { size: 40 }),
+        preprocessing: plain(40),
+        patience: 2,
+        tolerance: 0.1,
+      });
+      const means = [...moments].map(([name, each]) => [name, each.mean(), each.variance()]);
+      return { ranges, means, images, stoppedEarly };
+    };
+    const one = await ranges(1);
+    for (const batch of [3, "N"] as const) assert.deepEqual(await ranges(batch), one, `${batch} a run`);
+  });
+}
+
+test("of a large activation, extremes and means are exact, and the variance is within sampling", async () => {
+  const model = large("N");
+  const source = noiseImages(12, { size: 40 });
+  const found = await measured(model, { images: source, preprocessing: plain(40), patience: 1000 });
+  const { value: all } = await batches(source, plain(40), { batchSize: 12 })[Symbol.asyncIterator]().next();
+  const feed = { type: "float32" as const, dims: all.dims, data: all.data };
+  const values = float32Of((await run(model, feed, { taps: ["first.relu"] }))["first.relu"]!);
+  const extremes = values.reduce<[number, number]>(
+    ([low, high], x) => [Math.min(low, x), Math.max(high, x)],
+    [0, 0],
+  );
+  assert.deepEqual(found.ranges.get("first.relu"), extremes);
+  const moments = found.moments.get("first.relu")!;
+  for (let c = 0; c < 8; c++) {
+    const own = values.filter((_, i) => Math.floor(i / 1600) % 8 === c);
+    const mean = own.reduce((sum, x) => sum + x, 0) / own.length;
+    const variance = own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / own.length;
+    assert.ok(Math.abs(moments.mean()[c]! - mean) < 1e-5 * (1 + mean), `${moments.mean()[c]} for ${mean}`);
+    assert.ok(
+      Math.abs(moments.variance()[c]! / variance - 1) < 0.1,
+      `${moments.variance()[c]} for ${variance}`,
+    );
+  }
+});
+
+test("a value whose first dimension does not count images is watched whole", async () => {
+  const net = new Network(["N", 3, 40, 40]);
+  const windows = net.node("Reshape", "windows", [net.x, net.integers("to", [-1, 3, 20, 40])]);
+  const conv = net.relu(net.conv("conv", windows, 3, 4));
+  const model = net.done(net.node("Reshape", "y", [conv, net.integers("back", [-1, 4, 40, 40])]));
+  const found = await measured(model, {
+    images: noiseImages(6, { size: 40 }),
+    preprocessing: plain(40),
+    method: "moving-average",
+    batchSize: 2,
+  });
+  // Each batch of two has pixels of 0 and of 255.
+  const [low, high] = found.ranges.get("windows")!;
+  assert.ok(Math.abs(high - 0.5 / 0.29) < 1e-6 && Math.abs(low + high) < 1e-6, `${low} to ${high}`);
+  assert.equal(found.moments.get("windows")!.mean().length, 3);
+});
+
+for (const [size, name] of [
+  [8, "whole"],
+  [40, "reduced"],
+] as const) {
+  test(`${name}: activations of 1e19 have their range; infinite ones are named`, async () => {
+    const scaled = (factor: number): Model => {
+      const net = new Network(["N", 3, size, size]);
+      const large = net.node("Mul", "large", [net.x, net.scalar("factor", factor)]);
+      return net.done(net.conv("last", large, 3, 2));
+    };
+    const given = { images: noiseImages(4, { size }), preprocessing: plain(size), method: "mse" as const };
+    const { ranges, moments } = await measured(scaled(1e19), given);
+    const [low, high] = ranges.get("large")!;
+    assert.ok(low < -1.5e19 && high > 1.5e19 && high < 1.8e19, `${low} to ${high}`);
+    assert.ok(moments.get("large")!.variance().every(Number.isFinite));
+    await refused(() => measured(scaled(3e38), given), "CALIBRATION_FAILED", /"large" was NaN, infinite/);
+  });
+}
+
+test("one NaN among many numbers is found", async () => {
+  const net = new Network(["N", 3, 40, 40]);
+  // The square root of the largest value less almost that much is of a negative number nearly everywhere.
+  const rare = net.node("Sqrt", "rare", [net.node("Sub", "less", [net.scalar("top", 1.724), net.x])]);
+  const model = net.done(net.conv("last", rare, 3, 2));
+  const given = { images: noiseImages(8, { size: 40 }), preprocessing: plain(40) };
+  await refused(() => measured(model, given), "CALIBRATION_FAILED", /"rare"/);
+});
+
 test("it can be cancelled", async () => {
   const controller = new AbortController();
   const images = noiseImages(4000, { onRead: (index) => index === 40 && controller.abort() });

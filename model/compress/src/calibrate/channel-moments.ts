@@ -1,50 +1,77 @@
 /**
  * Mean and mean square of each channel of an activation [N, C, ...]: what an input contributes to its
  * layer's output (the diagonal of the Hessian), and how far a layer's mean has drifted.
+ *
+ * The mean is of all elements. The square is of the elements that are sampled, about their own mean, so that
+ * the variance does not come from two sums of different elements.
  */
+import { samplePlaces } from "./watched-graph.ts";
+
 export class ChannelMoments {
   readonly channels: number;
-  /** Elements seen in each channel. */
-  count = 0;
-  readonly #sum: Float64Array;
+  readonly #means: Float64Array;
+  #rows = 0;
+  readonly #counts: Float64Array;
+  readonly #sums: Float64Array;
   readonly #squares: Float64Array;
 
   constructor(channels: number) {
     this.channels = channels;
-    this.#sum = new Float64Array(channels);
+    this.#means = new Float64Array(channels);
+    this.#counts = new Float64Array(channels);
+    this.#sums = new Float64Array(channels);
     this.#squares = new Float64Array(channels);
   }
 
-  /** @param values [N, C, ...] row-major. */
-  add(values: Float32Array, images: number): void {
-    const perChannel = values.length / images / this.channels;
+  /** @param values all of one image, [C, ...] row-major. */
+  add(values: Float32Array): void {
+    const perChannel = values.length / this.channels;
     let at = 0;
-    for (let n = 0; n < images; n++) {
-      for (let c = 0; c < this.channels; c++) {
-        let sum = 0;
-        let squares = 0;
-        for (const end = at + perChannel; at < end; at++) {
-          const x = values[at]!;
-          sum += x;
-          squares += x * x;
-        }
-        this.#sum[c]! += sum;
-        this.#squares[c]! += squares;
+    for (let c = 0; c < this.channels; c++) {
+      let sum = 0;
+      let squares = 0;
+      for (const end = at + perChannel; at < end; at++) {
+        const x = values[at]!;
+        sum += x;
+        squares += x * x;
       }
+      this.#means[c]! += sum / perChannel;
+      this.#counts[c]! += perChannel;
+      this.#sums[c]! += sum;
+      this.#squares[c]! += squares;
     }
-    this.count += images * perChannel;
+    this.#rows++;
+  }
+
+  /** @param sample the elements at `samplePlaces` of an activation. @param means of all its elements, [rows, C]. */
+  addSampled(sample: Float32Array, means: Float32Array): void {
+    const { channels } = this;
+    for (let i = 0; i < means.length; i++) this.#means[i % channels]! += means[i]!;
+    const rows = means.length / channels;
+    this.#rows += rows;
+    const placed = channels * rows;
+    for (let i = 0; i < sample.length; i++) {
+      const x = sample[i]!;
+      const c = Math.floor(samplePlaces[i]! * placed) % channels;
+      this.#counts[c]!++;
+      this.#sums[c]! += x;
+      this.#squares[c]! += x * x;
+    }
   }
 
   mean(): Float64Array {
-    return this.#sum.map((sum) => sum / this.count);
+    return this.#means.map((sum) => sum / this.#rows);
   }
 
   meanSquare(): Float64Array {
-    return this.#squares.map((squares) => squares / this.count);
+    const variance = this.variance();
+    return this.mean().map((mean, c) => mean ** 2 + variance[c]!);
   }
 
   variance(): Float64Array {
-    const mean = this.mean();
-    return this.meanSquare().map((square, c) => Math.max(0, square - mean[c]! ** 2));
+    return this.#squares.map((squares, c) => {
+      const count = this.#counts[c]!;
+      return count === 0 ? 0 : Math.max(0, squares / count - (this.#sums[c]! / count) ** 2);
+    });
   }
 }

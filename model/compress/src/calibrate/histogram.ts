@@ -56,6 +56,13 @@ export class Histogram {
     this.zeros += zeros;
   }
 
+  /** Extremes of values that are not counted, since only a part of them is. */
+  include(low: number, high: number): void {
+    this.min = Math.min(this.min, low);
+    this.max = Math.max(this.max, high);
+    while (this.max >= 2 ** this.#exponent || -this.min > 2 ** this.#exponent) this.#widen();
+  }
+
   #addFiniteOnly(values: Float32Array, perUnit: number): void {
     for (const x of values) {
       if (x === 0) this.zeros++;

@@ -20,7 +20,7 @@ export function importanceOf(
     const alike = new Float32Array(columns).fill(1);
     return () => alike;
   }
-  const power = centred ? moments.variance() : moments.meanSquare();
+  const power = inFloat32(centred ? moments.variance() : moments.meanSquare());
   const least = floor * (power.reduce((sum, v) => sum + v, 0) / power.length) || 1;
   const byGroup = Array.from({ length: groups }, (_, group) =>
     Float32Array.from({ length: columns }, (_, k) =>
@@ -28,4 +28,10 @@ export function importanceOf(
     ),
   );
   return (row) => byGroup[Math.floor(row / (rows / groups))]!;
+}
+
+/** Only ratios count. Squares of 1e19 and more are brought back by a power of two, which changes no digit. */
+function inFloat32(power: Float64Array): Float64Array {
+  const largest = power.reduce((a, b) => Math.max(a, b), 0);
+  return largest < 2 ** 100 ? power : power.map((v) => v / 2 ** Math.ceil(Math.log2(largest)));
 }
