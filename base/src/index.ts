@@ -19,6 +19,7 @@ export {
 } from "./error.ts";
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
 export { assertWritable } from "./output-paths.ts";
+export { own, setOwn } from "./own.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { type Proportion, proportion } from "./proportion.ts";

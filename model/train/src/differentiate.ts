@@ -6,6 +6,7 @@
  * handed to its rule with the gradients of its outputs; what the rule returns is added up per value, since
  * a value that is read twice receives two gradients.
  */
+import { own } from "@cupel/base";
 import {
   cloneModel,
   Emitter,
@@ -86,7 +87,7 @@ export function appendGradients(emit: Emitter, loss: Value, wanted: readonly Val
     }
     if (!node.outputs.some((output) => gradients.has(output))) continue;
     const context = contextOf(node, emit, gradients, path.values);
-    const rule = node.isStandard ? gradientRules[node.opType] : undefined;
+    const rule = node.isStandard ? own(gradientRules, node.opType) : undefined;
     if (!rule) throw context.unsupported("it has no gradient rule (docs/operators.md lists those that have)");
     for (const [index, gradient] of rule(context).entries()) add(node.input(index), gradient);
   }

@@ -3,6 +3,7 @@
  * parameters), Dropout at inference, and reshapes by nothing. An Identity between a Conv and its bias is
  * enough to keep the engine from fusing it.
  */
+import { own } from "@cupel/base";
 import type { Node, Pass } from "@cupel/onnx";
 
 const passesOn: Record<string, (node: Node) => boolean> = {
@@ -28,7 +29,7 @@ export const removeIdentity: Pass = {
     let removed = 0;
     for (const node of graph.nodes) {
       const source = node.input(0);
-      if (!source || !node.isStandard || !passesOn[node.opType]?.(node)) continue;
+      if (!source || !node.isStandard || !own(passesOn, node.opType)?.(node)) continue;
       if (!graph.canBypass(node, source)) continue;
       graph.bypass(node, source);
       removed++;

@@ -5,6 +5,7 @@
  * that follows it, since the rounding itself clips. Operators that only move elements hand the scale of
  * their input on.
  */
+import { own } from "@cupel/base";
 import type { Graph, Node, Value } from "@cupel/onnx";
 import { clipRange } from "../clean/place-activations.ts";
 import { layerOf } from "../layer.ts";
@@ -53,7 +54,7 @@ export interface Placement {
 /** @param inFloat nodes that stay in float. */
 export function placeQuantisers(graph: Graph, inFloat: ReadonlySet<Node> = new Set()): Placement {
   const partOf = (node: Node): Part | null => {
-    const part = node.isStandard && !inFloat.has(node) ? (parts[node.opType] ?? null) : null;
+    const part = node.isStandard && !inFloat.has(node) ? (own(parts, node.opType) ?? null) : null;
     if (part === "layer" && !layerOf(node)) return null;
     if (part === "own-scale" && activationInputs(node).some((value) => value.constant)) return null;
     if (node.is("Pad") && !padsWithZero(node)) return null;

@@ -2,7 +2,7 @@
  * Multiply-accumulates of the operators that dominate a vision model: convolutions and matrix products,
  * float or quantised. A bias is not counted, as in the literature's figures (ResNet-50: 4.1 G).
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import type { Node, Shape, Value } from "../graph/index.ts";
 
 /** Position of the weight or right factor; `count` gets data, weight and output sizes. */
@@ -51,7 +51,7 @@ export function macsOf(node: Node, shapeOf: (value: Value | null) => Shape): num
     const inner = node.int("transA", 0) === 1 ? data[0] : data[1];
     return elementCount(output) * (inner ?? 0);
   }
-  const row = rows[node.opType];
+  const row = own(rows, node.opType);
   const weight = row && staticSizes(shapeOf(node.input(row.weight)));
   return row && weight ? row.count(data, weight, output) : null;
 }

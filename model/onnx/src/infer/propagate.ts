@@ -4,7 +4,7 @@
  * constant folder uses the contents.
  */
 
-import { CupelError } from "@cupel/base";
+import { CupelError, own } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
@@ -140,7 +140,7 @@ export class Walk {
   #declared(value: Value): ValueType | null {
     const { type } = value;
     if (type?.kind !== "tensor") return type;
-    const given = this.#options.inputShapes?.[value.name];
+    const given = own(this.#options.inputShapes ?? {}, value.name);
     if (given && this.#model.graph.inputs.includes(value)) return tensorType(type.elementType, given);
     if (type.shape === null || this.#sizes.size === 0) return type;
     return tensorType(

@@ -3,6 +3,7 @@
  * says something else: how shapes, values or gradients follow (shape, evaluate, train), which kernels the
  * engine has (compress/emit), what one pass rewrites.
  */
+import { own } from "@cupel/base";
 import type { Node } from "../graph/index.ts";
 
 export interface OperatorFacts {
@@ -56,5 +57,5 @@ const nothing: OperatorFacts = {};
 
 /** Of an operator without a row, nothing is said. */
 export function operatorFacts(node: Node): OperatorFacts {
-  return (node.isStandard && table[node.opType]) || nothing;
+  return (node.isStandard && own(table, node.opType)) || nothing;
 }

@@ -8,7 +8,7 @@
  * | ConvTranspose | [inputs, outputs / groups, ...kernel] |
  * | Gemm, MatMul | [inputs, outputs]; [outputs, inputs] with transB |
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import type { Node } from "../graph/index.ts";
 
 export interface WeightLayout {
@@ -45,7 +45,7 @@ const layouts: Readonly<Record<string, (node: Node, dims: readonly number[]) => 
 
 /** @param dims of the weight, input 1. Null for other operators, and for a MatMul of another rank than 2. */
 export function weightLayout(node: Node, dims: readonly number[]): WeightLayout | null {
-  return (node.isStandard && layouts[node.opType]?.(node, dims)) || null;
+  return (node.isStandard && own(layouts, node.opType)?.(node, dims)) || null;
 }
 
 /** The output channel of each element of a weight, by its place in row-major order. */

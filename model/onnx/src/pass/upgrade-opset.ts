@@ -2,7 +2,9 @@
  * Writes a model in a newer version of the standard operator set, one version after the other, as the table
  * of operator changes says. The graph computes the same; operators of other domains are left as they are.
  */
+
 import { clone } from "@bufbuild/protobuf";
+import { own } from "@cupel/base";
 import { assertOpset } from "../analyse/requirements.ts";
 import { onnxErrors } from "../errors.ts";
 import { type FunctionProto, FunctionProtoSchema, type NodeProto } from "../gen/onnx_pb.ts";
@@ -50,7 +52,7 @@ function upgrade(model: Model, version: number): void {
   const rewrite = (graph: Graph, set: number): void => {
     for (const node of graph.nodes) {
       for (const body of subgraphsOf(node)) rewrite(body, set);
-      const change = node.isStandard ? operatorChanges[set]?.[node.opType] : undefined;
+      const change = node.isStandard ? own(operatorChanges[set] ?? {}, node.opType) : undefined;
       if (!change) continue;
       change({
         graph,
@@ -72,7 +74,7 @@ function carried(held: FunctionProto, version: number): FunctionProto {
   for (const each of result.opsetImport.filter(({ domain }) => isStandard(domain))) {
     for (let set = Number(each.version) + 1; set <= version; set++) {
       const changed = nodesOf(held.node).find(
-        (node) => isStandard(node.domain) && operatorChanges[set]?.[node.opType],
+        (node) => isStandard(node.domain) && own(operatorChanges[set] ?? {}, node.opType),
       );
       if (changed) throw refused(`The function "${held.name}"`, set, `its ${changed.opType} would change`);
     }

@@ -1,4 +1,5 @@
 /** Every operator Cupel understands, by kind. docs/operators.md is checked against this table. */
+import { own } from "@cupel/base";
 import type { Node } from "../graph/index.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { controlOperators, creationOperators } from "./creation.ts";
@@ -36,7 +37,7 @@ export const operatorKinds = {
 /** Works element by element on one tensor: the layout does not matter. Other inputs, if any, are settings. */
 export function isElementwise(node: Node): boolean {
   const rows: OperatorTable = operatorKinds.elementwise;
-  const row = node.isStandard ? rows[node.opType] : undefined;
+  const row = node.isStandard ? own(rows, node.opType) : undefined;
   return row?.inputs[0] === 1 && row.inputs[1] < many && row.outputs[1] === 1;
 }
 

@@ -5,7 +5,7 @@
  * Calls block the thread for as long as the engine works (the binding's promises only look asynchronous),
  * so it is hosted by `engine-worker.ts`, or by a child process that does nothing else.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own, setOwn } from "@cupel/base";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeErrors } from "../errors.ts";
 import { loadError, runError } from "./engine-errors.ts";
@@ -84,7 +84,7 @@ export async function openEngineSession(
       }
     }
     const fetches: Record<string, Tensor | null> = { ...written };
-    for (const name of wanted) fetches[name] = null;
+    for (const name of wanted) setOwn(fetches, name, null);
     return session.run(feeds, fetches);
   }
 
@@ -96,7 +96,8 @@ export async function openEngineSession(
       try {
         const tensors: Record<string, Tensor> = {};
         for (const [name, feed] of Object.entries(feeds)) {
-          tensors[name] = new engine.Tensor(engineElementType(feed.type), feed.data, [...feed.dims]);
+          const { type, dims, data } = feed;
+          setOwn(tensors, name, new engine.Tensor(engineElementType(type), data, [...dims]));
         }
         const wanted = fetches ?? outputNames;
         const started = performance.now();
@@ -105,8 +106,8 @@ export async function openEngineSession(
         const outputs: Record<string, TensorData> = {};
         for (const name of wanted) {
           const output = tensorData(name, results[name]!);
-          const target = into[name];
-          if (target === undefined) outputs[name] = output;
+          const target = own(into, name);
+          if (target === undefined) setOwn(outputs, name, output);
           else copyOutput(name, output, target);
         }
         state.advance(results, renewsState);

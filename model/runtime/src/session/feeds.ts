@@ -5,7 +5,7 @@
  * the caller's words and costs no engine time. It is then copied exactly once, or moved when the caller
  * gives it away. (Posting a view without care would clone its whole underlying buffer, twice.)
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own, setOwn } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import {
   arrayLength,
@@ -108,7 +108,7 @@ export function checkFeed(input: ValueInfo, feed: TensorData): void {
 /** Whether each array can take its value from another thread. @throws TENSOR_TYPE_MISMATCH */
 export function checkTargets(values: readonly ValueInfo[], targets: Targets): void {
   for (const { name, type, dims } of values) {
-    const target = targets[name];
+    const target = own(targets, name);
     if (target === undefined) continue;
     const sizes = dims.filter((dim) => typeof dim === "number");
     const fits =
@@ -152,7 +152,7 @@ export function packFeeds(
     const asIs = how === "transfer" ? isMovable(feed.data) : how === "share" && isShared(feed.data);
     const data = asIs ? feed.data : copyOf(feed.data);
     if (data.buffer instanceof ArrayBuffer) moved.add(data.buffer);
-    packed[name] = { type: feed.type, dims: [...feed.dims], data };
+    setOwn(packed, name, { type: feed.type, dims: [...feed.dims], data });
   }
   return { feeds: packed, moved: [...moved] };
 }

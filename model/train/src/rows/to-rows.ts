@@ -2,7 +2,7 @@
  * Rewrites a network, node by node, so that its convolutional part works on rows (see `convolution.ts`).
  * An operator without a row here keeps the layout ONNX defines; values are moved where the two meet.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import {
   type Dims,
   type Emitter,
@@ -59,7 +59,11 @@ class Walk {
 
   node(node: Node): void {
     this.emit.scope = `${node.name || node.output.name}/`;
-    const row = isElementwise(node) ? elementwise : node.isStandard ? conversions[node.opType] : undefined;
+    const row = isElementwise(node)
+      ? elementwise
+      : node.isStandard
+        ? own(conversions, node.opType)
+        : undefined;
     const made = row?.(this, node) ?? this.#plain(node);
     for (const [index, feature] of made.entries()) this.features.set(node.outputs[index]!, feature);
     if (node.inputs.some((input) => input && (this.leads(input) || this.source.isTrained(input)))) {

@@ -1,4 +1,5 @@
 /** Which constants of a network are trained, by the operator that reads them and at which input. */
+import { own } from "@cupel/base";
 import { type Model, operatorFacts, type Use, type Value } from "@cupel/onnx";
 import { gradientRules } from "../gradient/rules.ts";
 
@@ -26,7 +27,7 @@ export function trainableConstants(model: Model): Value[] {
 function isTrained({ node, index }: Use): boolean {
   const { weights, quantised } = operatorFacts(node);
   if (weights) return !quantised && node.opType in gradientRules && weights.includes(index);
-  return node.isStandard && trainedOperands[node.opType]?.includes(index) === true;
+  return node.isStandard && own(trainedOperands, node.opType)?.includes(index) === true;
 }
 
 /** Running means and variances: training replaces them, but not by gradients. */
