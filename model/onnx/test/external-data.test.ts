@@ -5,6 +5,7 @@ import {
   open,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -12,7 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { after, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
@@ -95,6 +96,31 @@ test("a missing or too short weights file is told by name when the model is open
   await truncate(dataPath!, 9000);
   await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING", message: /m\.\w+\.data/ });
   await rm(dataPath!);
+  await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING" });
+});
+
+test("a model and its weights that are links to another folder, as in a cache of downloads, are read", async () => {
+  const folder = await temporaryFolder();
+  const blobs = join(folder, "blobs");
+  const { path, dataPath } = await writeModelFile(weighted(), join(blobs, "m.onnx"), { externalData: {} });
+  const at = (...names: string[]) => join(folder, "snapshots", "main", ...names);
+  await mkdir(at(), { recursive: true });
+  await symlink(relative(at(), path), at("m.onnx"));
+  await symlink(relative(at(), dataPath!), at(basename(dataPath!)));
+  const original = await readModelFile(path);
+  const linked = await readModelFile(at("m.onnx"));
+  assert.deepEqual(valueNamed(linked, "w0").constant!.bytes(), valueNamed(original, "w0").constant!.bytes());
+});
+
+test("weights that are a link into a folder where the model does not lie are refused", async () => {
+  const folder = await temporaryFolder();
+  const { path, dataPath } = await writeModelFile(weighted(), join(folder, "here", "m.onnx"), {
+    externalData: {},
+  });
+  await mkdir(join(folder, "elsewhere"));
+  const moved = join(folder, "elsewhere", "secret");
+  await rename(dataPath!, moved);
+  await symlink(moved, dataPath!);
   await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING" });
 });
 

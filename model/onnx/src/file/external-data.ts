@@ -29,8 +29,12 @@ export const noExternalFiles: ExternalFiles = {
   },
 };
 
-/** The files beside a model in `folder`. A location that leads out of the folder, by name or by link, is refused. */
-export function externalFiles(folder: string): ExternalFiles {
+/**
+ * The files beside a model in `folder`. A location that leads out of the folder, by name or by link, is refused.
+ * @param home where the model itself lies that `folder` has a link to, as in a cache of downloads: a link to a
+ * file there is one to a file beside the model.
+ */
+export function externalFiles(folder: string, home = folder): ExternalFiles {
   return {
     source(entries, length) {
       const location = entries.get("location") ?? "";
@@ -38,7 +42,7 @@ export function externalFiles(folder: string): ExternalFiles {
       const stated = Number(entries.get("length") ?? length);
       const path = join(folder, location);
       if (location === "" || isAbsolute(location) || !isInside(folder, path)) throw outside(location);
-      const { size, file } = locate(folder, path, location);
+      const { size, file } = locate([folder, home], path, location);
       const fits = Number.isSafeInteger(offset) && offset >= 0 && offset + length <= size;
       if (stated !== length || !fits) {
         throw missing(
@@ -56,10 +60,10 @@ export function externalFiles(folder: string): ExternalFiles {
 }
 
 /** Links are followed before the file is judged: a name inside the folder may lead anywhere. */
-function locate(folder: string, path: string, location: string): { size: number; file: string } {
+function locate(folders: readonly string[], path: string, location: string): { size: number; file: string } {
   try {
     const file = realpathSync(path);
-    if (!isInside(realpathSync(folder), file)) throw outside(location);
+    if (!folders.some((folder) => isInside(realpathSync(folder), file))) throw outside(location);
     return { size: statSync(file).size, file };
   } catch (thrown) {
     throw thrown instanceof CupelError ? thrown : missing(location, reasonOf(thrown), thrown);

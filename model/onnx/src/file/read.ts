@@ -5,7 +5,7 @@
  * included, so that `encodeModel` writes back what was not changed.
  */
 
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { baseErrors, reasonOf } from "@cupel/base";
@@ -56,6 +56,8 @@ const firstIrWithOpsets = 3n;
 export interface ReadOptions {
   /** Folder that external data files are relative to. Without it, a model with external data is refused. */
   readonly folder?: string;
+  /** Where the model lies that `folder` has a link to. Default: `folder`. */
+  readonly home?: string;
   /** Name used in messages. Default "the model". */
   readonly name?: string;
 }
@@ -63,15 +65,17 @@ export interface ReadOptions {
 /** @throws MODEL_NOT_FOUND and everything `readModel` throws. */
 export async function readModelFile(path: string): Promise<Model> {
   let bytes: Uint8Array;
+  let home: string;
   try {
     bytes = await readFile(path);
+    home = dirname(await realpath(path));
   } catch (thrown) {
     throw baseErrors.error("MODEL_NOT_FOUND", `Cannot read the model ${path}: ${reasonOf(thrown)}`, {
       cause: thrown,
       details: { path },
     });
   }
-  return readModel(bytes, { folder: dirname(path), name: path });
+  return readModel(bytes, { folder: dirname(path), home, name: path });
 }
 
 /** @throws MODEL_NOT_PROTOBUF, MODEL_TRUNCATED, MODEL_TOO_NEW, MODEL_INVALID, TENSOR_INVALID, EXTERNAL_DATA_MISSING */
@@ -94,7 +98,7 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   }
   return modelFromProto(
     proto,
-    options.folder === undefined ? noExternalFiles : externalFiles(options.folder),
+    options.folder === undefined ? noExternalFiles : externalFiles(options.folder, options.home),
     name,
   );
 }

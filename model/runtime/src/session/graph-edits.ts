@@ -3,7 +3,10 @@
  * engine's binding offers neither, so the model is edited and handed over as bytes. The weights are not
  * decoded, and those in files beside the model stay there.
  */
+
+import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { own } from "@cupel/base";
 import { encodeModel, type Model, readModel, readModelFile } from "@cupel/onnx";
 import { runtimeErrors } from "../errors.ts";
 import type { ModelSource } from "./model-source.ts";
@@ -32,12 +35,21 @@ export async function editSource(source: ModelSource, edits: GraphEdits): Promis
   fixDimensions(model, edits.freeDimensions);
   if (edits.sentinel) addSentinel(model);
   return {
-    source: encodeModel(model, () => "unchanged"),
+    source: encodeModel(model, (await isLinkElsewhere(source)) ? () => "inside" : () => "unchanged"),
     configEntries:
       typeof source === "string"
         ? { "session.model_external_initializers_file_folder_path": resolve(dirname(source)) }
         : {},
   };
+}
+
+/**
+ * A file of a cache of downloads may be a link to another folder, and so are its weights: the engine finds them by
+ * the model's path, but not where it is given bytes and a folder.
+ */
+async function isLinkElsewhere(source: ModelSource): Promise<boolean> {
+  if (typeof source !== "string") return false;
+  return dirname(await realpath(source)) !== (await realpath(dirname(source)));
 }
 
 /** A model from wherever a session takes one. */
@@ -79,7 +91,7 @@ export function fixDimensions(model: Model, sizes: Readonly<Record<string, numbe
   }
   for (const value of model.graph.values()) {
     if (value.type?.kind !== "tensor" || value.type.shape === null) continue;
-    const shape = value.type.shape.map((dim) => (typeof dim === "string" ? (sizes[dim] ?? dim) : dim));
+    const shape = value.type.shape.map((dim) => (typeof dim === "string" ? (own(sizes, dim) ?? dim) : dim));
     value.type = { ...value.type, shape };
   }
 }
