@@ -40,6 +40,8 @@ export {
   newestIrVersion,
   newestOpset,
   packIntegers,
+  readBfloat16,
+  readFloat16,
   type Shape,
   sortTopologically,
   subgraphsOf,
@@ -48,6 +50,7 @@ export {
   type Use,
   Value,
   type ValueType,
+  writeFloat16,
 } from "./graph/index.ts";
 export {
   followShapes,
@@ -57,10 +60,13 @@ export {
 } from "./infer/infer-shapes.ts";
 export { foldedAxes, fromStart } from "./operator/axes.ts";
 export { type OperatorFacts, operatorFacts } from "./operator/operator-facts.ts";
+export { isInTraining, nodesInTraining } from "./operator/training-mode.ts";
 export { outputChannels, type WeightLayout, weightLayout } from "./operator/weight-layout.ts";
 export { type Condition, sharedParameters } from "./pass/condition.ts";
 export { removeDeadCode } from "./pass/dead-code.ts";
 export { foldConstants } from "./pass/fold-constants.ts";
 export { type Pass, type PassResult, passSequence, runPasses } from "./pass/pass.ts";
+export { symbolicBatch } from "./pass/symbolic-batch.ts";
 export { upgradeOpset } from "./pass/upgrade-opset.ts";
+export { widenFloats } from "./pass/widen-floats.ts";
 export { isElementwise } from "./shape/operators.ts";
