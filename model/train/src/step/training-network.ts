@@ -1,4 +1,5 @@
 /** The network that a step is compiled from: fixed to a batch before, and given the trained values afterwards. */
+import { own } from "@cupel/base";
 import {
   cloneModel,
   Emitter,
@@ -7,6 +8,7 @@ import {
   Model,
   removeDeadCode,
   runPasses,
+  symbolicBatch,
   Tensor,
   upgradeOpset,
 } from "@cupel/onnx";
@@ -16,11 +18,11 @@ import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
 
 /**
  * A copy in an operator set that gradients can be written in, 18 at least, and without arithmetic on
- * constants, so that what is trained is what layers read. @throws those of `upgradeOpset`
+ * constants, so that what is trained is what layers read; of any number of images where the graph allows it. @throws those of `upgradeOpset`
  */
 export function foldNetwork(network: Model): Model {
   const model = cloneModel(network);
-  runPasses(model, [upgradeOpset(), foldConstants]);
+  runPasses(model, [upgradeOpset(), foldConstants, symbolicBatch]);
   separateNormalisations(model);
   return model;
 }
@@ -90,7 +92,7 @@ export function withValues(
 ): Model {
   const model = cloneModel(network);
   for (const value of model.graph.initializers) {
-    const trained = values[value.name];
+    const trained = own(values, value.name);
     const layout = layouts.get(value.name);
     if (!trained || !layout) continue;
     model.graph.setConstant(value, Tensor.float32(value.constant!.dims, toNetworkLayout(trained, layout)));
