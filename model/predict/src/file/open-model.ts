@@ -12,6 +12,7 @@ import {
   readModel,
   readModelFile,
   type Shape,
+  sortTopologically,
 } from "@cupel/onnx";
 import type { ModelSource } from "@cupel/runtime";
 
@@ -25,6 +26,8 @@ export interface OpenedModel {
   readonly inputShape: NonNullable<Shape>;
   /** Images a run, where the model fixes it; null where any number will do. */
   readonly fixedBatch: number | null;
+  /** What had to be put right in the graph to read it, in sentences. The file stays as it is. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -32,6 +35,9 @@ export interface OpenedModel {
  */
 export async function openModel(source: ModelSource): Promise<OpenedModel> {
   const { model, bytes } = await readSource(source);
+  const notes = sortTopologically(model.graph)
+    ? ["put nodes after what they read: the file has them in another order"]
+    : [];
   assertOpset(model);
   checkModel(model);
   assertStaticRank(model);
@@ -44,6 +50,7 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
     bytes,
     inputShape,
     fixedBatch: typeof batch === "number" ? batch : null,
+    notes,
   };
 }
 

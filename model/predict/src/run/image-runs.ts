@@ -5,6 +5,7 @@
 import type { InferenceSession, TensorData } from "@cupel/runtime";
 import { runtimeErrors } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
+import { halvedFor, widened } from "./half-tensors.ts";
 
 /** What is needed of a session that is fed images. */
 export type ImageSession = Pick<InferenceSession, "inputs" | "outputs" | "run">;
@@ -12,6 +13,8 @@ export type ImageSession = Pick<InferenceSession, "inputs" | "outputs" | "run">;
 export interface InputShape {
   readonly name: string;
   readonly dims: readonly (number | string | null)[];
+  /** Default float32. */
+  readonly type?: string | undefined;
 }
 
 /** @param wanted images a run where the model leaves it open. */
@@ -22,7 +25,7 @@ export function imagesPerRun({ dims }: InputShape, wanted: number): number {
 
 /**
  * One run over a batch no larger than `imagesPerRun`; the batch's data is given away.
- * @returns tensors that begin with a dimension of the batch's own size.
+ * @returns tensors that begin with a dimension of the batch's own size; float16 ones in float32.
  */
 export async function runImages(
   session: Pick<InferenceSession, "run">,
@@ -34,10 +37,10 @@ export async function runImages(
   const [count, ...image] = batch.dims;
   const size = imagesPerRun(input, count);
   const feed = { type: "float32" as const, dims: [size, ...image], data: filled(batch, size) };
-  const tensors = await session.run({ [input.name]: feed }, { fetches, transfer: true });
-  if (size === count) return tensors;
+  const feeds = { [input.name]: halvedFor(input.type, feed) };
+  const tensors = await session.run(feeds, { fetches, transfer: true });
   return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [name, firstOf(tensor, size, count)]),
+    Object.entries(tensors).map(([name, tensor]) => [name, widened(firstOf(tensor, size, count))]),
   );
 }
 
@@ -50,7 +53,7 @@ function filled({ data, dims }: ImageBatch, size: number): Float32Array {
 
 function firstOf(tensor: TensorData, size: number, count: number): TensorData {
   const { dims, data } = tensor;
-  if (dims[0] !== size) return tensor;
+  if (dims[0] !== size || size === count) return tensor;
   return { ...tensor, dims: [count, ...dims.slice(1)], data: data.subarray(0, (data.length / size) * count) };
 }
 
