@@ -175,7 +175,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   if (order !== null) onFact({ kind: "labelsByOrder", sentence: order });
   if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });
   const { model: _, notes, ...facts } = result;
-  for (const sentence of notes) onFact({ kind: "note", sentence });
+  for (const sentence of [...opened.notes, ...notes]) onFact({ kind: "note", sentence });
 
   const { verdict: check } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };

@@ -2,7 +2,7 @@
  * From a trained float model to a small one: runs the stages of a recipe one after the other and writes what
  * they chose into a new model.
  *
- *   clean -> equalise -> calibrate -> quantise (-> search) -> emit
+ *   take in -> clean -> equalise -> calibrate -> quantise (-> search) -> emit
  */
 import { availableParallelism } from "node:os";
 import type { WorkOptions } from "@cupel/base";
@@ -12,12 +12,13 @@ import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
 import { chosen, emitModel } from "./emit/emit-model.ts";
+import { takeIn } from "./intake/take-in.ts";
 import { type Layer, layerName } from "./layer.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
 import { type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { Variant } from "./search/variants.ts";
-import { made, stateOf } from "./stage/stage.ts";
+import { made } from "./stage/stage.ts";
 import { runStage } from "./stage/stages.ts";
 
 export interface CompressOptions extends WorkOptions {
@@ -66,12 +67,13 @@ export interface CompressResult {
 
 /** `model` is left as it is. @throws what `assertCompressible`, the recipe, its stages and sessions throw */
 export async function compress(model: Model, options: CompressOptions): Promise<CompressResult> {
-  assertCompressible(model);
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
   const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
+  let state = await takeIn(model, { threads, open, signal });
+  assertCompressible(state.model);
   const heldOut = heldOutOf(recipe);
-  if (heldOut > 0) assertSearchable(model);
+  if (heldOut > 0) assertSearchable(state.model);
   const images = splitImages(options.images, heldOut, seed);
   const context = {
     recipe,
@@ -86,7 +88,6 @@ export async function compress(model: Model, options: CompressOptions): Promise<
     progress,
   };
 
-  let state = stateOf(model);
   // Before anything is measured: a search for a size counts it.
   writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });
   for (const entry of recipe.stages) state = await runStage(entry, state, context);

@@ -22,6 +22,10 @@ export const compressErrors = defineErrors({
     meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.",
     ...failures.badData,
   },
+  MODEL_IN_TRAINING: {
+    meaning: "A Dropout of the model is in training mode, so that no two runs agree.",
+    ...failures.badData,
+  },
   CALIBRATION_FAILED: {
     meaning: "An activation was not finite, or constant zero, on every image.",
     ...failures.badData,

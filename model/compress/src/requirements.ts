@@ -1,11 +1,8 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
-import { assertFiniteWeights, assertOpset, assertStaticRank, type Model } from "@cupel/onnx";
+import { assertFiniteWeights, assertStaticRank, type Model, nodesInTraining } from "@cupel/onnx";
 import { isClassifier, predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
-
-/** DequantizeLinear has had a scale for each channel since operator set 13. */
-const leastOpset = 13;
 
 /** A search for bit widths compares the classes that are predicted. @throws OUTPUT_UNSUPPORTED */
 export function assertSearchable(model: Model): void {
@@ -19,12 +16,12 @@ export function assertSearchable(model: Model): void {
 }
 
 /**
- * @throws OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE, INPUT_UNSUPPORTED, ALREADY_QUANTISED,
- * NOTHING_TO_COMPRESS
+ * @param model taken in
+ * @throws RANK_UNKNOWN, WEIGHT_NOT_FINITE, INPUT_UNSUPPORTED, ALREADY_QUANTISED,
+ * MODEL_IN_TRAINING, NOTHING_TO_COMPRESS
  */
 export function assertCompressible(model: Model): void {
   const { graph } = model;
-  assertOpset(model, leastOpset);
   assertStaticRank(model);
   assertFiniteWeights(model);
   const inputs = graph.inputs.filter((value) => !value.constant);
@@ -42,6 +39,14 @@ export function assertCompressible(model: Model): void {
     throw compressErrors.error(
       "ALREADY_QUANTISED",
       `The model is quantised already (${quantised.label}). Start from the float model.`,
+    );
+  }
+  const dropout = nodesInTraining(model).find((node) => node.is("Dropout"));
+  if (dropout) {
+    throw compressErrors.error(
+      "MODEL_IN_TRAINING",
+      `${dropout.label} is in training mode: it drops values by chance, so that no two runs agree. ` +
+        "Export the model for inference.",
     );
   }
   if (weightedLayers(graph).length === 0) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { attribute, cloneModel, inferShapes, type Model, runPasses, Tensor, tensorType } from "@cupel/onnx";
+import { intakePasses } from "../src/intake/take-in.ts";
 import { weightedLayers } from "../src/layer.ts";
 import { cleanPasses } from "../src/stage/clean.ts";
 import { Network } from "./support/network.ts";
@@ -11,7 +12,7 @@ import { assertSameFunction, feed, operators } from "./support/run.ts";
 async function cleaned(model: Model, dims: readonly number[] = [2, 3, 8, 8]): Promise<Model> {
   const copy = cloneModel(model);
   inferShapes(copy);
-  runPasses(copy, cleanPasses, undefined);
+  runPasses(copy, [...intakePasses, ...cleanPasses], undefined);
   await assertSameFunction(model, copy, feed(dims));
   return copy;
 }

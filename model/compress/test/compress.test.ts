@@ -211,7 +211,7 @@ describe("with widths to choose", () => {
 
 describe("refused with a code of its own:", () => {
   const cases: Readonly<Record<string, readonly [code: string, build: () => Model, saying: RegExp]>> = {
-    "an old operator set": ["OPSET_UNSUPPORTED", () => smallWith(new Network(["N", 3, 8, 8], 1, 12)), /12/],
+    "an old operator set": ["OPSET_UNSUPPORTED", () => smallWith(new Network(["N", 3, 8, 8], 1, 6)), /6/],
     "an input of unknown rank": ["RANK_UNKNOWN", () => smallWith(new Network(null)), /"x"/],
     "a weight that is not a number": [
       "WEIGHT_NOT_FINITE",

@@ -65,7 +65,8 @@ export async function calibrate(
 ): Promise<Calibration> {
   const { images, signal, open = openSession } = options;
   const input = model.graph.inputs[0]!;
-  const shape = { name: input.name, dims: input.shape ?? [] };
+  const type = input.type?.kind === "tensor" ? input.type.elementType : undefined;
+  const shape = { name: input.name, dims: input.shape ?? [], type };
   const watched = watchGraph(model, values);
   const watchers = watched.watches.map((watch) => new Watcher(watch));
   const fetches = [...new Set(watchers.flatMap((watcher) => watcher.fetches))];

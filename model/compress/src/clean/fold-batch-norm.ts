@@ -8,6 +8,7 @@
  */
 import {
   type Graph,
+  isInTraining,
   type Node,
   outputChannels,
   type Pass,
@@ -24,7 +25,7 @@ export const foldBatchNorm: Pass = {
     const graph = model.graph;
     let folded = 0;
     for (const node of graph.nodes) {
-      if (!node.is("BatchNormalization") || !hasConstantStatistics(node)) continue;
+      if (!node.is("BatchNormalization") || !hasConstantStatistics(node, model.opset)) continue;
       const layer = node.input(0)?.producer;
       const layout = layer && foldableLayout(layer);
       if (layout && ownsOutput(graph, layer) && fold(graph, layer, layout, node)) folded++;
@@ -67,10 +68,8 @@ function fold(graph: Graph, layer: Node, layout: WeightLayout, norm: Node): bool
   return true;
 }
 
-function hasConstantStatistics(node: Node): boolean {
-  const isInference =
-    node.int("training_mode", 0) === 0 && node.outputs.slice(1).every((o) => o.uses.length === 0);
-  return isInference && [1, 2, 3, 4].every((i) => node.input(i)?.constant);
+function hasConstantStatistics(node: Node, opset: number): boolean {
+  return !isInTraining(node, opset) && [1, 2, 3, 4].every((i) => node.input(i)?.constant);
 }
 
 /** Is the layer's output read by one node only, and not by the caller? */

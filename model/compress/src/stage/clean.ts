@@ -1,7 +1,6 @@
 /** Brings the graph into the form that everything after expects and that fuses. */
-import { foldConstants, type Pass, removeDeadCode, runPasses } from "@cupel/onnx";
+import { type Pass, removeDeadCode, runPasses } from "@cupel/onnx";
 import { denseToGemm } from "../clean/dense-to-gemm.ts";
-import { detachParameters } from "../clean/detach-parameters.ts";
 import { foldBatchNorm } from "../clean/fold-batch-norm.ts";
 import { placeActivations } from "../clean/place-activations.ts";
 import { removeIdentity } from "../clean/remove-identity.ts";
@@ -11,8 +10,6 @@ import { defineStage, edited, type Stage } from "./stage.ts";
 
 /** In the order they run. */
 export const cleanPasses: readonly Pass[] = [
-  detachParameters,
-  foldConstants,
   removeIdentity,
   unshareConstants,
   denseToGemm,

@@ -5,6 +5,8 @@
  */
 import type { Pass } from "@cupel/onnx";
 
+const firstIrWithClosedConstants = 4;
+
 export const detachParameters: Pass = {
   name: "detach-parameters",
   ensures: ["fixedConstants"],
@@ -12,9 +14,11 @@ export const detachParameters: Pass = {
     const { inputs } = model.graph;
     const open = inputs.filter((value) => !value.constant);
     const closed = inputs.length - open.length;
+    const isOld = model.irVersion < firstIrWithClosedConstants;
     inputs.splice(0, inputs.length, ...open);
+    if (isOld) model.irVersion = firstIrWithClosedConstants;
     return {
-      modified: closed > 0,
+      modified: closed > 0 || isOld,
       notes: closed ? [`took ${closed} parameters off the list of inputs`] : [],
     };
   },
