@@ -3,11 +3,23 @@
  * operator lays its weights out. Scales, rounding and corrections are all done on rows.
  */
 import { elementCount } from "@cupel/base";
-import { type Graph, type Node, Tensor, tensorType, type Value, weightLayout } from "@cupel/onnx";
+import {
+  type Graph,
+  type Node,
+  Tensor,
+  tensorType,
+  type Value,
+  type WeightLayout,
+  weightLayout,
+} from "@cupel/onnx";
 
 export interface Layer {
   readonly node: Node;
+  /** What the weights multiply. */
+  readonly input: Value;
   readonly weight: Value;
+  /** Which input of the node the weight is: 0 only for a MatMul with a constant on its left. */
+  readonly weightIndex: 0 | 1;
   readonly bias: Value | null;
   /** Output channels. */
   readonly rows: number;
@@ -21,28 +33,49 @@ export interface Layer {
   readonly kernelSize: number;
 }
 
-/** The layers the engine has 8-bit kernels for, in the form these take. */
-function isQuantisable(node: Node): boolean {
-  if (node.is("Conv", "MatMul")) return true;
-  return (
-    node.is("Gemm") &&
-    node.int("transA", 0) === 0 &&
-    node.float("alpha", 1) === 1 &&
-    node.float("beta", 1) === 1
-  );
-}
+/** What is a layer, by operator: whether the rows of its weights can have scales of their own. */
+const hasRows: Readonly<Record<string, (node: Node, layout: WeightLayout) => boolean>> = {
+  Conv: () => true,
+  // One axis must tell the output channel: that of a group, or the group itself.
+  ConvTranspose: (_, { groups, inputs, outputs }) =>
+    groups === 1 || (groups === inputs && groups === outputs),
+  MatMul: () => true,
+  Gemm: (node) => node.int("transA", 0) === 0 && node.float("alpha", 1) === 1 && node.float("beta", 1) === 1,
+};
 
 /** The layer a node is, or null when it has no constant weights of its own. */
 export function layerOf(node: Node): Layer | null {
-  const weight = node.input(1);
-  if (!isQuantisable(node) || weight?.constant?.type !== "float32") return null;
+  if (node.is("MatMul") && node.input(0)?.constant) return leftLayer(node);
+  const [input, weight, bias] = [node.input(0), node.input(1), node.input(2)];
+  if (!input || weight?.constant?.type !== "float32") return null;
   const layout = weightLayout(node, weight.constant.dims);
-  const bias = node.input(2);
-  if (!layout || (bias && !channelBias(bias, layout.outputs))) return null;
-  const { outputs, groups, outputAxis } = layout;
+  if (!layout || !hasRows[node.opType]?.(node, layout)) return null;
+  if (bias && !channelBias(bias, layout.outputs)) return null;
+  const { outputs, groups } = layout;
   const kernelSize = elementCount(layout.kernel);
   const columns = (layout.inputs / groups) * kernelSize;
-  return { node, weight, bias, rows: outputs, columns, axis: outputAxis, groups, kernelSize };
+  const axis = groups > 1 ? 0 : layout.outputAxis;
+  return { node, input, weight, weightIndex: 1, bias, rows: outputs, columns, axis, groups, kernelSize };
+}
+
+/** [rows, columns] x [..., columns, N] */
+function leftLayer(node: Node): Layer | null {
+  const [weight, input] = [node.input(0)!, node.input(1)];
+  const [rows, columns] = weight.constant!.dims;
+  if (!input || input.constant || weight.constant!.type !== "float32" || weight.constant!.dims.length !== 2)
+    return null;
+  return {
+    node,
+    input,
+    weight,
+    weightIndex: 0,
+    bias: null,
+    rows: rows!,
+    columns: columns!,
+    axis: 0,
+    groups: 1,
+    kernelSize: 1,
+  };
 }
 
 /** What messages, reports and recipes call the layer. */
@@ -57,12 +90,14 @@ export function weightedLayers(graph: Graph): Layer[] {
 /** The weights by rows: a copy, [O, K] row-major. */
 export function weightRows(layer: Layer): Float32Array {
   const data = layer.weight.constant!.toFloat32();
-  return layer.axis === 0 ? data.slice() : transpose(data, layer.columns, layer.rows);
+  if (layer.axis === 0) return data.slice();
+  return swapAxes(data, [layer.columns / layer.kernelSize, layer.rows, layer.kernelSize]);
 }
 
 /** Puts rows back into the operator's own layout. */
 export function inOperatorLayout<T extends Float32Array | Int8Array | Uint8Array>(layer: Layer, rows: T): T {
-  return layer.axis === 0 ? rows : transpose(rows, layer.rows, layer.columns);
+  if (layer.axis === 0) return rows;
+  return swapAxes(rows, [layer.rows, layer.columns / layer.kernelSize, layer.kernelSize]);
 }
 
 export function setWeightRows(graph: Graph, layer: Layer, rows: Float32Array): void {
@@ -99,14 +134,16 @@ export function setBias(graph: Graph, layer: Layer, bias: Float32Array): void {
   else layer.node.setInput(2, graph.addConstant(`${layer.weight.name}.bias`, tensor));
 }
 
-function transpose<T extends Float32Array | Int8Array | Uint8Array>(
+/** [a, b, c] as [b, a, c]; a copy. */
+function swapAxes<T extends Float32Array | Int8Array | Uint8Array>(
   data: T,
-  rows: number,
-  columns: number,
+  [a, b, c]: readonly [number, number, number],
 ): T {
-  const turned = data.slice() as T;
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) turned[c * rows + r] = data[r * columns + c]!;
+  const swapped = data.slice() as T;
+  for (let i = 0; i < a; i++) {
+    for (let j = 0; j < b; j++) {
+      for (let k = 0; k < c; k++) swapped[(j * a + i) * c + k] = data[(i * b + j) * c + k]!;
+    }
   }
-  return turned;
+  return swapped;
 }

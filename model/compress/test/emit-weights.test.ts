@@ -35,11 +35,12 @@ function emitted(float: Model, how: Partial<WeightQuantiser>): Emitted {
     { weights: weightRows(layer!), rows, columns, importanceOf: () => alike, leastScaleOf: () => 0 },
     { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 127, ...how },
   );
-  const { values } = placeQuantisers(model.graph);
+  const { values, integer } = placeQuantisers(model.graph, new Set(), "wherever-possible");
   emitQdq(model, {
     values,
     activations: new Map(values.map((value) => [value.name, unit])),
     weights: new Map([[layer!.weight.name, weights]]),
+    integer,
   });
   return { model, weights, expected: inOperatorLayout(layer!, dequantise(weights)) };
 }
@@ -156,11 +157,12 @@ test("a bias survives weights so small that it would overflow 32 bits", async ()
     },
   );
   assert.deepEqual(variant.bias, biasOf(layer!));
-  const { values } = placeQuantisers(model.graph);
+  const { values, integer } = placeQuantisers(model.graph, new Set(), "wherever-possible");
   emitQdq(model, {
     values,
     activations: new Map(values.map((value) => [value.name, unit])),
     weights: new Map([["layer.weight", variant.weights]]),
+    integer,
   });
   for (const optimization of ["all", "disabled"] as const) {
     const { y } = await run(model, feed([1, 3, 8, 8]), { optimization });

@@ -73,3 +73,9 @@ export function clipRange(node: Node): [low: number, high: number] {
   const bound = (index: number): number | undefined => node.input(index)?.constant?.toNumbers()[0];
   return [bound(1) ?? Number.NEGATIVE_INFINITY, bound(2) ?? Number.POSITIVE_INFINITY];
 }
+
+/** A Clip by constants that lets zero through, as a rounding with a zero point does. */
+export function isStaticClip(node: Node): boolean {
+  const [low, high] = clipRange(node);
+  return low <= 0 && high >= 0 && node.inputs.slice(1).every((bound) => !bound || bound.constant);
+}

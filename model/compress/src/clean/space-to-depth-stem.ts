@@ -9,6 +9,8 @@
  */
 import { attribute, type Graph, type Node, type Pass, Tensor, tensorType } from "@cupel/onnx";
 
+import { partOf } from "../emit/kernel-forms.ts";
+
 const block = 2;
 const mostChannels = 4;
 
@@ -54,9 +56,18 @@ function stemAxes(graph: Graph, node: Node): [Axis, Axis] | null {
   const dilations = node.ints("dilations") ?? [1, 1];
   if (strides.some((stride) => stride !== block) || dilations.some((dilation) => dilation !== 1)) return null;
   const pads = node.ints("pads") ?? [0, 0, 0, 0];
+  const readers = readersOf(node);
+  if (readers.length > 0 && readers.every((reader) => partOf(reader) === null)) return null;
   const height = axisOf(input.shape?.[2], dims[2]!, pads[0]!, pads[2]!);
   const width = axisOf(input.shape?.[3], dims[3]!, pads[1]!, pads[3]!);
   return height && width ? [height, width] : null;
+}
+
+/** Behind a Relu or Clip. Where all of them run in float, so does the layer, and gains nothing by this. */
+function readersOf(node: Node): Node[] {
+  return node.output.consumers.flatMap((reader) =>
+    reader.is("Relu", "Clip") ? readersOf(reader) : [reader],
+  );
 }
 
 function axisOf(size: unknown, kernel: number, begin: number, end: number): Axis | null {

@@ -36,7 +36,7 @@ export function emitModel(
     if (variant.bias) setBias(graph, layer, variant.bias);
   }
   const values = placement.values.map((value) => graph.value(value.name)!);
-  const rounded = emitQdq(model, { values, activations: scales, weights });
+  const rounded = emitQdq(model, { values, activations: scales, weights, integer: placement.integer });
   runPasses(model, [removeDeadCode]);
   model.producerName = "cupel";
   const correspondence = new Map(sameValues(graph));

@@ -8,7 +8,7 @@ import { attribute, Emitter, type Model, type Node, Tensor, type Value } from "@
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { biasOf, type Layer, weightedLayers } from "../layer.ts";
 import type { QuantisedWeights } from "../weights/quantised-weights.ts";
-import { emitWeights } from "./emit-weights.ts";
+import { emitWeights, emitWeightsAtRest } from "./emit-weights.ts";
 import { keepFloat } from "./keep-float.ts";
 
 export interface Quantisation {
@@ -16,8 +16,10 @@ export interface Quantisation {
   readonly values: readonly Value[];
   /** By value name; each of `values` has one. */
   readonly activations: ReadonlyMap<string, ActivationScale>;
-  /** By weight name; a layer without one stays in float. */
+  /** By weight name; a layer without one keeps its float weights. */
   readonly weights: ReadonlyMap<string, QuantisedWeights>;
+  /** Nodes that run on integers, by the name of their first output. */
+  readonly integer: ReadonlySet<string>;
 }
 
 /** @returns the rounded copy that now stands for each of the values, by name. */
@@ -25,15 +27,18 @@ export function emitQdq(model: Model, quantisation: Quantisation): Map<string, s
   const emit = new Emitter(model, { typed: false });
   const layers = weightedLayers(model.graph);
   const rounded = new Map<string, string>();
+  const integer = new Set(
+    [...model.graph.nodes].filter((node) => quantisation.integer.has(node.output.name)),
+  );
   for (const value of quantisation.values) {
     const how = quantisation.activations.get(value.name)!;
     rounded.set(value.name, emitActivation(emit, value, how).name);
   }
   for (const layer of layers) {
     const weights = quantisation.weights.get(layer.weight.name);
-    if (weights) emitLayer(emit, layer, weights);
+    if (weights) emitLayer(emit, layer, weights, integer.has(layer.node));
   }
-  keepFloat(emit);
+  keepFloat(emit, integer);
   return rounded;
 }
 
@@ -51,11 +56,12 @@ function emitActivation(emit: Emitter, value: Value, how: ActivationScale): Valu
   return dq!;
 }
 
-function emitLayer(emit: Emitter, layer: Layer, weights: QuantisedWeights): void {
+function emitLayer(emit: Emitter, layer: Layer, weights: QuantisedWeights, onIntegers: boolean): void {
   const oldWeight = layer.weight;
-  layer.node.setInput(1, emitWeights(emit, layer, weights));
+  const emitted = onIntegers ? emitWeights(emit, layer, weights) : emitWeightsAtRest(emit, layer, weights);
+  layer.node.setInput(layer.weightIndex, emitted);
   const dq = layer.node.input(0)?.producer;
-  if (layer.bias && dq?.is("DequantizeLinear")) emitBias(emit, layer, weights, dq);
+  if (onIntegers && layer.bias && dq?.is("DequantizeLinear")) emitBias(emit, layer, weights, dq);
   if (oldWeight.uses.length === 0) emit.model.graph.removeConstant(oldWeight);
 }
 

@@ -21,10 +21,7 @@ import { packSymbols, symbolForms } from "./pack-symbols.ts";
 export function emitWeights(emit: Emitter, layer: Layer, weights: QuantisedWeights): Value {
   const { graph } = emit.model;
   const base = layer.weight.name;
-  const integers =
-    weights.bits === 8
-      ? graph.addConstant(`${base}.q`, Tensor.int8(layer.weight.constant!.dims, int8Weights(layer, weights)))
-      : emitUnpacking(emit.before(layer.node, `${base}.u`), layer, weights, weights.bits);
+  const integers = emitIntegers(emit, layer, weights);
   const scales = graph.addConstant(`${base}.s`, Tensor.float32([layer.rows], weights.scales));
   // Dense kernels want the zero point written out; convolutions take its absence for zero.
   const zeroPoint = layer.node.is("Conv")
@@ -33,6 +30,27 @@ export function emitWeights(emit: Emitter, layer: Layer, weights: QuantisedWeigh
   return emit
     .before(layer.node, `${base}.dq`)
     .op("DequantizeLinear", [integers, scales, ...zeroPoint], { axis: attribute.int(layer.axis) });
+}
+
+/**
+ * As `emitWeights`, for a layer that runs in float: Cast -> Mul(scales). The engine folds these into float
+ * weights when it loads the file; a DequantizeLinear it would compute at every run.
+ */
+export function emitWeightsAtRest(emit: Emitter, layer: Layer, weights: QuantisedWeights): Value {
+  const base = layer.weight.name;
+  const perRow = layer.weight.constant!.dims.map((_, axis) => (axis === layer.axis ? layer.rows : 1));
+  const scales = emit.model.graph.addConstant(`${base}.s`, Tensor.float32(perRow, weights.scales));
+  const before = emit.before(layer.node, `${base}.f`);
+  return before.mul(before.cast(emitIntegers(emit, layer, weights), "float32"), scales);
+}
+
+/** The weights as int8, in the operator's own layout. */
+function emitIntegers(emit: Emitter, layer: Layer, weights: QuantisedWeights): Value {
+  const base = layer.weight.name;
+  if (weights.bits !== 8)
+    return emitUnpacking(emit.before(layer.node, `${base}.u`), layer, weights, weights.bits);
+  const tensor = Tensor.int8(layer.weight.constant!.dims, int8Weights(layer, weights));
+  return emit.model.graph.addConstant(`${base}.q`, tensor);
 }
 
 function int8Weights(layer: Layer, { codes, levels }: QuantisedWeights): Int8Array {
@@ -83,9 +101,13 @@ function emitUnpacking(
   const blocked = to.cast(reshape(to, values, [weights.rows, perRow, size]), "int32");
   const product = to.cast(to.op("Mul", [blocked, to.cast(stored, "int32")]), "int8");
   if (layer.axis === 0) return reshape(to, product, dims);
-  return to.op("Transpose", [reshape(to, product, [layer.rows, layer.columns])], {
-    perm: attribute.ints([1, 0]),
-  });
+  if (layer.kernelSize === 1 && dims.length === 2)
+    return to.op("Transpose", [reshape(to, product, [layer.rows, layer.columns])], {
+      perm: attribute.ints([1, 0]),
+    });
+  const channels = [layer.rows, layer.columns / layer.kernelSize, layer.kernelSize];
+  const turned = to.op("Transpose", [reshape(to, product, channels)], { perm: attribute.ints([1, 0, 2]) });
+  return reshape(to, turned, dims);
 }
 
 /** What every symbol decodes to, [symbols, codes], int8. Even levels are the same for all layers. */

@@ -1,23 +1,38 @@
 /**
- * Keeps layers in float that are to stay so. Where DequantizeLinear feeds a Conv, ConvTranspose or Gemm and
- * QuantizeLinear follows, the engine rounds float weights of its own accord, with one scale for all of them
- * (ONNX Runtime's WeightBiasQuantization). A Clip to the very range the levels span changes no value, and
- * takes the DequantizeLinear away from the layer's door.
+ * Keeps in float what is to stay so, behind values that are rounded. Three things the engine does of its own accord stand
+ * against that, and a Clip to the very range the levels span, which changes no value, keeps it from all of them:
+ *
+ * - Where DequantizeLinear feeds a Conv, ConvTranspose or Gemm and QuantizeLinear follows, it rounds float
+ *   weights, with one scale for all of them (ONNX Runtime's WeightBiasQuantization).
+ * - It puts an 8-bit kernel between DequantizeLinear and QuantizeLinear by the operator's name, even where the
+ *   kernel lacks what the node asks for (AveragePool with dilations), and then refuses the file.
+ * - It gives each reader a DequantizeLinear of its own. Patterns that read a value twice, as Gelu and
+ *   LayerNormalization written out do, then no longer read the same value and are not fused.
  */
 import { type Emitter, type Node, Tensor, type Value } from "@cupel/onnx";
+import { needsFence } from "./kernel-forms.ts";
 
-/** The operators the engine does this to. */
+/** The operators whose weights the engine rounds. */
 const roundedByEngine = ["Conv", "ConvTranspose", "Gemm"];
 
-export function keepFloat(emit: Emitter): void {
-  for (const node of emit.model.graph.nodes) {
-    if (!node.is(...roundedByEngine) || !node.input(1)?.constant) continue;
-    const before = node.input(0)?.producer;
-    if (before?.is("DequantizeLinear")) node.setInput(0, clippedToItsRange(emit, node, before));
+/** @param integer the nodes that run on integers. */
+export function keepFloat(emit: Emitter, integer: ReadonlySet<Node>): void {
+  const { graph } = emit.model;
+  for (const dequantise of [...graph.nodes].filter((node) => node.is("DequantizeLinear"))) {
+    const value = dequantise.output;
+    const inFloat = value.uses.filter(({ node }) => !integer.has(node) && !node.is("Shape", "Size"));
+    const isRounded = inFloat.some(
+      ({ node, index }) =>
+        index === 0 && (node.is(...roundedByEngine) || needsFence(node)) && !graph.isOutput(node.output),
+    );
+    if (value.uses.length === 0 || inFloat.length === 0 || (inFloat.length === 1 && !isRounded)) continue;
+    if (!dequantise.input(1)?.constant || dequantise.input(1)!.constant!.size !== 1) continue;
+    const clipped = clippedToItsRange(emit, dequantise);
+    for (const { node, index } of inFloat) node.setInput(index, clipped);
   }
 }
 
-function clippedToItsRange(emit: Emitter, layer: Node, dequantise: Node): Value {
+function clippedToItsRange(emit: Emitter, dequantise: Node): Value {
   const value = dequantise.output;
   const [scale, zeroPoint] = [1, 2].map((i) => dequantise.input(i)!.constant!.toNumbers()[0]!);
   const bound = (name: string, level: number) =>
@@ -26,7 +41,7 @@ function clippedToItsRange(emit: Emitter, layer: Node, dequantise: Node): Value 
       Tensor.float32([], [scale! * (level - zeroPoint!)]),
     );
   const clip = emit
-    .before(layer, `${value.name}.float`)
+    .behind(dequantise, `${value.name}.float`)
     .op("Clip", [value, bound("low", 0), bound("high", 255)]);
   clip.type = value.type;
   return clip;

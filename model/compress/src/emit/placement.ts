@@ -1,123 +1,138 @@
 /**
  * Which activations get a QuantizeLinear / DequantizeLinear pair, decided so that the engine fuses.
  *
- * A quantised operator reads and makes 8-bit values. Its output is rounded once: behind the Relu or Clip
- * that follows it, since the rounding itself clips. Operators that only move elements hand the scale of
- * their input on.
+ * An operator that runs on integers reads and makes 8-bit values. Its output is rounded once: behind the Relu
+ * or Clip that follows it, since the rounding itself clips. Operators that only move elements hand the scale
+ * of their input on. Which operators these are says `kernel-forms`, which of them pay says `conversion-cost`.
  */
-import { own } from "@cupel/base";
 import type { Graph, Node, Value } from "@cupel/onnx";
-import { clipRange } from "../clean/place-activations.ts";
-import { layerOf } from "../layer.ts";
-
-/** How an operator takes part. The engine has an 8-bit kernel for each; one it lacks is not listed. */
-type Part =
-  /** Weights times input: Conv, dense. */
-  | "layer"
-  /** Every input and the output have scales of their own. */
-  | "own-scale"
-  /** The output has the scale of the input. */
-  | "same-scale"
-  /** Vanishes into the rounding of its input's producer, else as own-scale. */
-  | "clipping";
-
-const parts: Readonly<Record<string, Part>> = {
-  Conv: "layer",
-  Gemm: "layer",
-  MatMul: "layer",
-  Add: "own-scale",
-  Mul: "own-scale",
-  GlobalAveragePool: "own-scale",
-  AveragePool: "own-scale",
-  Concat: "own-scale",
-  Sigmoid: "own-scale",
-  LeakyRelu: "own-scale",
-  MaxPool: "same-scale",
-  Reshape: "same-scale",
-  Flatten: "same-scale",
-  Transpose: "same-scale",
-  Squeeze: "same-scale",
-  Unsqueeze: "same-scale",
-  Slice: "same-scale",
-  Pad: "same-scale",
-  Relu: "clipping",
-  Clip: "clipping",
-};
+import type { ActivationScale } from "../calibrate/activation-scale.ts";
+import { isStaticClip } from "../clean/place-activations.ts";
+import { paysOnIntegers } from "./conversion-cost.ts";
+import { type Part, partOf } from "./kernel-forms.ts";
 
 export interface Placement {
   /** Values to round, in execution order. */
   readonly values: readonly Value[];
   /** Values whose scale is that of another, because a node only moves elements. */
   readonly sameScale: ReadonlyMap<Value, Value>;
+  /** Values whose scale does not follow from what is measured. */
+  readonly fixedScale: ReadonlyMap<Value, ActivationScale>;
+  /** Nodes that run on integers, by the name of their first output. All others run in float. */
+  readonly integer: ReadonlySet<string>;
 }
 
-/** @param inFloat nodes that stay in float. */
-export function placeQuantisers(graph: Graph, inFloat: ReadonlySet<Node> = new Set()): Placement {
-  const partOf = (node: Node): Part | null => {
-    const part = node.isStandard && !inFloat.has(node) ? (own(parts, node.opType) ?? null) : null;
-    if (part === "layer" && !layerOf(node)) return null;
-    if (part === "own-scale" && activationInputs(node).some((value) => value.constant)) return null;
-    if (node.is("Pad") && !padsWithZero(node)) return null;
-    return part;
-  };
-  const values = new Set<Value>();
-  const sameScale = new Map<Value, Value>();
+export const kernelChoices = ["where-faster", "wherever-possible"] as const;
+export type KernelChoice = (typeof kernelChoices)[number];
 
-  for (const node of graph.nodes) {
-    const part = partOf(node);
-    if (!part) continue;
-    const [input] = activationInputs(node);
-    if (part === "same-scale" || part === "clipping") {
-      // Only along a path that is 8-bit already; and never for its own sake at the end of the graph.
-      if (!input || !values.has(input) || graph.isOutput(node.output)) {
-        if (part === "clipping" && input && fusesInto(graph, input, partOf) && !graph.isOutput(node.output)) {
-          values.add(node.output);
-        }
-        continue;
-      }
-      values.add(node.output);
-      if (part === "same-scale") sameScale.set(node.output, input);
-      continue;
+/** Of a share of one. */
+const shareScale: ActivationScale = { scale: 1 / 256, zeroPoint: 0 };
+
+/**
+ * @param inFloat nodes that stay in float.
+ * @param choice whether an operator with an 8-bit kernel is left in float where the conversions around it cost
+ * more than the kernel saves
+ */
+export function placeQuantisers(
+  graph: Graph,
+  inFloat: ReadonlySet<Node> = new Set(),
+  choice: KernelChoice = "where-faster",
+): Placement {
+  const kept = new Set(inFloat);
+  let walk = new Walk(graph, kept);
+  // Every round leaves some node in float, whose neighbours may then follow.
+  while (choice === "where-faster") {
+    const before = kept.size;
+    for (const node of walk.integer) {
+      if (!paysOnIntegers(graph, node, (other) => walk.integer.has(other) && !kept.has(other)))
+        kept.add(node);
     }
-    const inputs = activationInputs(node);
-    if (inputs.some((value) => !isFloat(value))) continue;
-    for (const value of inputs) values.add(value);
-    // A value the caller reads stays float: only dense layers may end the 8-bit part of the graph.
-    if (!graph.isOutput(node.output) && !isClippedNext(node.output)) values.add(node.output);
+    if (kept.size === before) break;
+    walk = new Walk(graph, kept);
   }
-  return { values: inOrder(graph, values), sameScale };
+  return {
+    values: inOrder(graph, walk.values),
+    sameScale: walk.sameScale,
+    fixedScale: walk.fixedScale,
+    integer: new Set(Array.from(walk.integer, (node) => node.output.name)),
+  };
+}
+
+/** One walk through the graph in execution order. */
+class Walk {
+  readonly values = new Set<Value>();
+  readonly sameScale = new Map<Value, Value>();
+  readonly fixedScale = new Map<Value, ActivationScale>();
+  readonly integer = new Set<Node>();
+  #graph: Graph;
+  #inFloat: ReadonlySet<Node>;
+
+  constructor(graph: Graph, inFloat: ReadonlySet<Node>) {
+    this.#graph = graph;
+    this.#inFloat = inFloat;
+    for (const node of graph.nodes) {
+      const part = this.#partOf(node);
+      if (part === "same-scale") this.#move(node);
+      else if (part === "clipping") this.#clip(node);
+      else if (part) this.#compute(node, part);
+    }
+  }
+
+  #partOf(node: Node): Part | null {
+    return this.#inFloat.has(node) ? null : partOf(node);
+  }
+
+  /** Only along a path that is 8-bit already; and never for its own sake at the end of the graph. */
+  #move(node: Node): void {
+    const input = node.input(0);
+    if (!input || !this.values.has(input)) return;
+    // The engine moves rounded values only where all that comes out is rounded alike.
+    if (node.outputs.some((output) => this.#graph.isOutput(output) || output.uses.length === 0)) return;
+    this.integer.add(node);
+    for (const output of node.outputs) {
+      this.values.add(output);
+      this.sameScale.set(output, input);
+    }
+  }
+
+  #clip(node: Node): void {
+    const input = node.input(0);
+    if (!input || this.#graph.isOutput(node.output)) return;
+    const maker = input.producer;
+    if (!this.values.has(input) && !(maker && this.integer.has(maker) && isClippedNext(input))) return;
+    this.integer.add(node);
+    this.values.add(node.output);
+  }
+
+  #compute(node: Node, part: Part): void {
+    const inputs = activationInputs(node, part);
+    if (inputs.some((value) => !isFloat(value))) return;
+    const clipped = isClippedNext(node.output) ? node.output.uses[0]!.node.output : node.output;
+    const isRead = this.#graph.isOutput(node.output) || this.#graph.isOutput(clipped);
+    // What the caller reads stays float: only dense layers may end the 8-bit part of the graph.
+    if (isRead && !node.is("Gemm", "MatMul")) return;
+    this.integer.add(node);
+    for (const value of inputs) this.values.add(value);
+    if (this.#graph.isOutput(node.output) || clipped !== node.output) return;
+    this.values.add(node.output);
+    if (part === "share") this.fixedScale.set(node.output, shareScale);
+  }
 }
 
 /** The inputs that carry images, not parameters. */
-function activationInputs(node: Node): Value[] {
+export function activationInputs(node: Node, part: Part | null): Value[] {
   const present = node.inputs.filter((value) => value !== null);
-  return parts[node.opType] === "own-scale" ? present : present.slice(0, 1);
+  return part === "own-scale" ? present : present.slice(0, 1);
 }
 
 function isFloat(value: Value): boolean {
   return value.type === null || (value.type.kind === "tensor" && value.type.elementType === "float32");
 }
 
-function padsWithZero(node: Node): boolean {
-  const fill = node.input(2);
-  return node.string("mode", "constant") === "constant" && (!fill || fill.constant?.toNumbers()[0] === 0);
-}
-
 /** Is the value read only by a Relu or Clip, so that the rounding goes behind that? */
 function isClippedNext(value: Value): boolean {
   const reader = value.uses.length === 1 ? value.uses[0]!.node : null;
   return reader !== null && (reader.is("Relu") || (reader.is("Clip") && isStaticClip(reader)));
-}
-
-function isStaticClip(node: Node): boolean {
-  const [low, high] = clipRange(node);
-  return low <= 0 && high >= 0 && node.inputs.slice(1).every((bound) => !bound || bound.constant);
-}
-
-function fusesInto(graph: Graph, value: Value, partOf: (node: Node) => Part | null): boolean {
-  const maker = value.producer;
-  const part = maker && partOf(maker);
-  return (part === "layer" || part === "own-scale") && isClippedNext(value) && !graph.isOutput(value);
 }
 
 function inOrder(graph: Graph, values: ReadonlySet<Value>): Value[] {

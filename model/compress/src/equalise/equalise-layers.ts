@@ -48,6 +48,8 @@ function equalisablePairs(graph: Graph): Pair[] {
   const layers = weightedLayers(graph);
   const byNode = new Map(layers.map((layer) => [layer.node, layer]));
   return layers.flatMap((first) => {
+    // Its output channels are on another axis than a following layer reads.
+    if (first.weightIndex === 0) return [];
     let value = first.node.output;
     const between = [value];
     let reader = onlyReader(graph, value);

@@ -57,8 +57,11 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     assertOverridesKnown(all, overrides);
     const layers = all.filter((layer) => overrideOf(layer, overrides) !== "float");
     const inFloat = all.filter((layer) => !layers.includes(layer));
-    const placement = placeQuantisers(graph, new Set(inFloat.map((layer) => layer.node)));
-    const calibration = await calibrate(state.model, placement.values, {
+    const kernels = stageOf(context.recipe, "quantise")?.kernels;
+    const placement = placeQuantisers(graph, new Set(inFloat.map((layer) => layer.node)), kernels);
+    // Biases are corrected by what a layer reads, rounded or not.
+    const watched = new Set([...placement.values, ...layers.map((layer) => layer.input)]);
+    const calibration = await calibrate(state.model, [...watched], {
       ...settings,
       images: sample(context.images, settings.images, context.seed),
       preprocessing: context.preprocessing,
@@ -91,7 +94,8 @@ function scalesOf(
   const scales = new Map<string, ActivationScale>();
   for (const value of placement.values) {
     const source = placement.sameScale.get(value);
-    const own = activationScale(calibration.ranges.get(value.name)!, symmetry);
+    const own =
+      placement.fixedScale.get(value) ?? activationScale(calibration.ranges.get(value.name)!, symmetry);
     scales.set(value.name, source ? scales.get(source.name)! : own);
   }
   return scales;

@@ -7,6 +7,7 @@ import { silentProgress, throwIfCancelled } from "@cupel/base";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { Type } from "typebox";
 import { emitModel } from "../emit/emit-model.ts";
+import { kernelChoices } from "../emit/placement.ts";
 import type { Layer } from "../layer.ts";
 import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
 import { overrideOf } from "../recipe/overrides.ts";
@@ -43,6 +44,11 @@ const options = {
   reduceRange: option(oneOf(true, false, "auto"), {
     default: "auto",
     description: "7-bit weights, for processors whose 8-bit sums overflow; `auto` asks the processor",
+  }),
+  kernels: option(oneOf(...kernelChoices), {
+    default: "where-faster",
+    description:
+      "`where-faster` leaves an operator in float where the conversions around it cost more than 8 bits save; or `wherever-possible`",
   }),
   overrides: option(
     Type.Record(Type.String(), oneOf(...weightBits, "float"), {
@@ -103,12 +109,14 @@ async function makeVariants(
   return variants;
 }
 
-function inputOf({ node }: Layer, { calibration, scales }: Calibrated): LayerInput {
-  const value = node.input(0)!;
+function inputOf(
+  { node, input, weightIndex }: Layer,
+  { calibration, placement, scales }: Calibrated,
+): LayerInput {
   // Moments are by the second axis, which counts channels for Conv at any rank, for dense layers at rank 2.
-  const hasChannels = node.is("Conv") || value.shape?.length === 2;
+  const hasChannels = node.is("Conv", "ConvTranspose") || (weightIndex === 1 && input.shape?.length === 2);
   return {
-    moments: (hasChannels && calibration.moments.get(value.name)) || null,
-    scale: scales.get(value.name) ?? null,
+    moments: (hasChannels && calibration.moments.get(input.name)) || null,
+    scale: placement.integer.has(node.output.name) ? (scales.get(input.name) ?? null) : null,
   };
 }
