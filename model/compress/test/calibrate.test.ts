@@ -28,7 +28,7 @@ function options(changes: Partial<CalibrationOptions> = {}): CalibrationOptions 
 }
 
 const measured = (model: Model, changes: Partial<CalibrationOptions> = {}) =>
-  calibrate(model, placeQuantisers(model.graph).values, options(changes));
+  calibrate(model, placeQuantisers(model.graph).watched, options(changes));
 
 test("min-max ranges and channel moments are those of all images in one run", async () => {
   const model = smallClassifier();

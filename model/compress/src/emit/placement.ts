@@ -8,12 +8,15 @@
 import type { Graph, Node, Value } from "@cupel/onnx";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { isStaticClip } from "../clean/place-activations.ts";
+import { weightedLayers } from "../layer.ts";
 import { paysOnIntegers } from "./conversion-cost.ts";
 import { type Part, partOf } from "./kernel-forms.ts";
 
 export interface Placement {
   /** Values to round, in execution order. */
   readonly values: readonly Value[];
+  /** Values to measure, in execution order: those to round, and what layers read that run in float. */
+  readonly watched: readonly Value[];
   /** Values whose scale is that of another, because a node only moves elements. */
   readonly sameScale: ReadonlyMap<Value, Value>;
   /** Values whose scale does not follow from what is measured. */
@@ -50,8 +53,10 @@ export function placeQuantisers(
     if (kept.size === before) break;
     walk = new Walk(graph, kept);
   }
+  const read = weightedLayers(graph).flatMap(({ node, input }) => (inFloat.has(node) ? [] : [input]));
   return {
     values: inOrder(graph, walk.values),
+    watched: inOrder(graph, new Set([...walk.values, ...read])),
     sameScale: walk.sameScale,
     fixedScale: walk.fixedScale,
     integer: new Set(Array.from(walk.integer, (node) => node.output.name)),

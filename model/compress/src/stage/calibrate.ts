@@ -59,9 +59,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     const inFloat = all.filter((layer) => !layers.includes(layer));
     const kernels = stageOf(context.recipe, "quantise")?.kernels;
     const placement = placeQuantisers(graph, new Set(inFloat.map((layer) => layer.node)), kernels);
-    // Biases are corrected by what a layer reads, rounded or not.
-    const watched = new Set([...placement.values, ...layers.map((layer) => layer.input)]);
-    const calibration = await calibrate(state.model, [...watched], {
+    const calibration = await calibrate(state.model, placement.watched, {
       ...settings,
       images: sample(context.images, settings.images, context.seed),
       preprocessing: context.preprocessing,
