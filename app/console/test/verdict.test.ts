@@ -7,6 +7,8 @@ import {
   intervalSentence,
   ratioPhrase,
   SPEED_WORDS,
+  taskFigureText,
+  taskValueText,
   verdictSentence,
 } from "../pages/report/view/verdict.ts";
 import { minimalReport, resNetReport } from "./fixture/reports.ts";
@@ -105,4 +107,26 @@ test("a model that got slower says so in the first sentence, and one that got fa
   );
   assert.match(headline(at(19.5)), /^8\.6 times smaller, equally fast, for/);
   assert.doesNotMatch(headline(at(10)), /but/);
+});
+
+test("a model that tells no classes apart is judged by the first figure of its task", () => {
+  const of = "32 images";
+  const report: CompressionReport = {
+    ...minimalReport(),
+    task: "features",
+    agreement: null,
+    taskFigures: {
+      measured: [],
+      differences: [
+        { name: "signal to noise", unit: "dB", value: 24.31, interval: null, of },
+        { name: "cosine", unit: "number", value: 0.99, interval: null, of },
+      ],
+    },
+  };
+  assert.match(plain(headline(report)), /signal to noise: 24\.3 dB, 32 images$/);
+  assert.match(plain(verdictSentence(report)), /24\.3 dB, 32 images \(a model of features\)\.$/);
+  assert.equal(plain(taskValueText("dB", null)), "no noise, or none that can be measured");
+  const interval = { low: 0.97, high: 0.99 };
+  const share = taskFigureText({ name: "x", unit: "share", value: 0.981, interval, of });
+  assert.equal(plain(share), "98.1 % of 32 images, 95 % interval 97.0 % … 99.0 %");
 });

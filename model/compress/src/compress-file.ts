@@ -12,16 +12,20 @@ import {
   choosePreprocessing,
   classesOf,
   firstLook,
-  isClassifier,
   type LabelMatch,
   type LabelsBy,
   type MatchedLabels,
   type ModelClasses,
   matchLabels,
+  metadataKeys,
   namedBy,
   openModel,
   orderSentence,
   requireLabels,
+  type Task,
+  type TaskName,
+  taskOf,
+  tasks,
   uncertainOrigin,
   withoutLabels,
   writeVerified,
@@ -47,6 +51,10 @@ export interface CompressFileOptions extends WorkOptions {
   readonly classes?: readonly string[] | null | undefined;
   /** Images that nothing but the report sees. Default: a fifth of `images`, 1000 at most, kept apart. */
   readonly evaluation?: ImageSource | undefined;
+  /** What the outputs mean; written into the file. Default: as the model's metadata says, else as the outputs look. */
+  readonly taskName?: TaskName | undefined;
+  /** Path of labels that lie apart from the images that judge, as a folder of masks. Default: none. */
+  readonly labelsPath?: string | null | undefined;
   /** In full or in words. Default: as the model says, else what does best on the images of several usual ones. */
   readonly preprocessing?: Preprocessing | string | undefined;
   /** Default: 8 bits. */
@@ -125,10 +133,18 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { onFact = () => {} } = options;
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
-  const classes = classesOf(opened.model, options.classes);
-  const given = isClassifier(opened.model) ? options : withoutClasses(options, onFact);
-  const { calibration, evaluation, labels, order } = chooseImages(given, classes, seed, onFact);
-  const { names } = namedBy(classes, [evaluation, calibration]);
+  if (options.taskName !== undefined) opened.model.metadata.set(metadataKeys.task, options.taskName);
+  const task = taskOf(opened.model);
+  const isOfClasses = task === tasks.classification;
+  const classes = classesOf(
+    opened.model,
+    options.classes,
+    task.classCount(opened.model.graph.outputs[0]?.shape ?? []),
+  );
+  const { calibration, evaluation, labels, order } = isOfClasses
+    ? chooseImages(options, classes, seed, onFact)
+    : chooseUnmatched(options, task, seed, onFact);
+  const { names } = isOfClasses ? namedBy(classes, [evaluation, calibration]) : classes;
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
   const { chosen, chance } = await firstLook(path, opened, usual, tried, work);
@@ -188,6 +204,8 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     preprocessingOrigin: chosen,
     madeBy: { command: options.command, calibration: options.images.location },
     classes: classes.names,
+    taskName: options.taskName,
+    labels: options.labelsPath,
     compression: facts,
     seed,
     threads,
@@ -209,24 +227,6 @@ export async function assertOtherFile(out: string, original: string): Promise<vo
     `${out} is the model to begin with. Choose another name: what is made of it is compared with it, and the original is not replaced.`,
     { details: { path: out } },
   );
-}
-
-/** Labels of classes mean nothing to a model whose output is something else. */
-function withoutClasses(
-  options: CompressFileOptions,
-  onFact: (fact: CompressionFact) => void,
-): CompressFileOptions {
-  const { images, evaluation } = options;
-  for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
-    const problem = `${location} has labels of classes, and the model's output is not one row of class scores an image`;
-    if (labelled) onFact({ kind: "labelsUnused", problem });
-  }
-  return {
-    ...options,
-    images: withoutLabels(images),
-    needsLabels: false,
-    evaluation: evaluation && withoutLabels(evaluation),
-  };
 }
 
 interface ChosenImages {
@@ -251,14 +251,46 @@ function chooseImages(
   const labels = evaluation ? evaluation.by : by;
   const order = orderSentence(labels, classes);
   if (evaluation) return { calibration, evaluation: evaluation.images, labels, order };
-  const of = calibration.length;
+  const { rest, heldOut } = keepApart(calibration, seed, onFact);
+  return { calibration: rest, evaluation: heldOut, labels, order };
+}
+
+/** Labels that mean something to the task are needed where it judges only. */
+function chooseUnmatched(
+  { images, evaluation }: CompressFileOptions,
+  task: Pick<Task, "name" | "readsImageLabels">,
+  seed: number,
+  onFact: (fact: CompressionFact) => void,
+): ChosenImages {
+  if (!task.readsImageLabels) {
+    for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
+      const problem = `${location} has labels of classes, and the model is one of ${task.name}`;
+      if (labelled) onFact({ kind: "labelsUnused", problem });
+    }
+  }
+  const parts = evaluation ? { rest: images, heldOut: evaluation } : keepApart(images, seed, onFact);
+  return {
+    calibration: withoutLabels(parts.rest),
+    evaluation: task.readsImageLabels ? parts.heldOut : withoutLabels(parts.heldOut),
+    labels: null,
+    order: null,
+  };
+}
+
+/** All of them twice where they are too few. */
+function keepApart(
+  images: ImageSource,
+  seed: number,
+  onFact: (fact: CompressionFact) => void,
+): { readonly rest: ImageSource; readonly heldOut: ImageSource } {
+  const of = images.length;
   if (of < leastToSplit) {
     onFact({ kind: "notKeptApart", of });
-    return { calibration, evaluation: calibration, labels, order };
+    return { rest: images, heldOut: images };
   }
-  const { rest, heldOut } = split(calibration, Math.min(keptApart, mostKeptApart / of), seed);
-  onFact({ kind: "keptApart", images: heldOut.length, of });
-  return { calibration: rest, evaluation: heldOut, labels, order };
+  const parts = split(images, Math.min(keptApart, mostKeptApart / of), seed);
+  onFact({ kind: "keptApart", images: parts.heldOut.length, of });
+  return parts;
 }
 
 /**

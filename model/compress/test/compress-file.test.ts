@@ -263,16 +263,19 @@ test("of a model whose output is a map, no prediction is told: labels are not us
   const { task, accuracy, agreement, changed, outputs, layers, notes, preprocessing, data, command } = report;
   assert.deepEqual([preprocessing.origin, preprocessing.remark, command], ["given", null, "cupel compress"]);
   assert.deepEqual(data.evaluation, { location: images.location, images: 5, labelled: false });
-  assert.deepEqual([task, accuracy, agreement, changed], [null, null, null, { count: 0, shown: [] }]);
+  assert.deepEqual([task, accuracy, agreement, changed], ["features", null, null, { count: 0, shown: [] }]);
   assert.deepEqual(outputs, ["map"]);
   assert.ok(
     layers.some(({ name, sqnrDb }) => name === "map" && sqnrDb > 10),
     "the error of the output is told",
   );
-  assert.ok(notes.some((note) => /not one row of class scores/.test(note)));
+  const [first] = report.taskFigures?.differences ?? [];
   assert.ok(
-    facts.some((fact) => fact.kind === "labelsUnused" && /not one row of class scores/.test(fact.problem)),
+    first && first.unit === "dB" && first.value > 10 && first.of === "5 images",
+    JSON.stringify(first),
   );
+  assert.ok(notes.some((note) => /no prediction is/.test(note)));
+  assert.ok(facts.some((fact) => fact.kind === "labelsUnused" && /one of features/.test(fact.problem)));
   const mixed = defaultRecipe("mixed");
   await refused(
     () => compressFile(model, { ...options, recipe: mixed }),

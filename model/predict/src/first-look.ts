@@ -12,6 +12,7 @@ import type { OpenedModel } from "./file/open-model.ts";
 import type { ChosenPreprocessing } from "./preprocessing/choose-preprocessing.ts";
 import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import { evaluateImages } from "./run/predict-images.ts";
+import { isClassifier } from "./task/tasks.ts";
 
 export interface FirstLookOptions extends WorkOptions, EngineTuning {
   /** Images tried at most, drawn evenly over the labels. Default 256. */
@@ -45,7 +46,7 @@ export async function firstLook(
   const { open = openSession, seed = 1 } = options;
   await using session = await open(source, options);
   const { outputs } = session;
-  if (!classification.recognises({ outputs, model })) return { chosen, chance: null };
+  if (!isClassifier(model)) return { chosen, chance: null };
   const drawn = sample(images, options.images ?? usuallyTried, seed);
   const found = await findPreprocessing(session, drawn, chosen, {
     ...options,

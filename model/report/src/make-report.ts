@@ -7,14 +7,20 @@ import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cu
 import type { Correspondence, Model } from "@cupel/onnx";
 import {
   type ChosenPreprocessing,
+  type EvaluatedImages,
   type Evaluation,
   evaluate,
-  isClassifier,
+  evaluateAs,
+  features,
   type ModelClasses,
   namedBy,
   orderSentence,
   preprocessingSentence,
   requireLabels,
+  type Task,
+  type TaskName,
+  taskOf,
+  tasks,
   withoutLabels,
 } from "@cupel/predict";
 import { cpuFeatures, type openSession } from "@cupel/runtime";
@@ -32,6 +38,7 @@ import {
   comparedBatchSize,
 } from "./measure/compare-activations.ts";
 import { type ChangedPrediction, comparePredictions, spreadOver } from "./measure/compare-predictions.ts";
+import { compareTask } from "./measure/compare-task.ts";
 import { environmentOf, fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure/cost.ts";
 import { constantValues, countParameters } from "./measure/count-parameters.ts";
 import { atOnce, describeFile, inTurn, type ModelPair, readInferred } from "./model-pair.ts";
@@ -73,6 +80,10 @@ export interface MakeReportOptions extends WorkOptions {
    * else "class 0", "class 1", ...
    */
   readonly classes?: readonly string[] | null | undefined;
+  /** What the outputs mean. Default: as both models say, else as the shapes of their outputs do. */
+  readonly taskName?: TaskName | undefined;
+  /** Path of labels that lie apart from the images, as a folder of masks. Default: none. */
+  readonly labels?: string | null | undefined;
   /** What is known of how the second model was made from the first. Default: nothing, any two models. */
   readonly compression?: CompressionFacts | null | undefined;
   readonly seed: number;
@@ -104,11 +115,14 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const work = { threads: options.threads ?? cpu.cores, signal, progress };
   const models = await inTurn(paths, readInferred);
   const graphs = { original: models.original.graph, compressed: models.compressed.graph };
-  const classes = classesOfBoth(models, options.classes ?? null, compression === null);
-  const isOfClasses = isClassifier(models.original) && isClassifier(models.compressed);
+  const task = taskOfBoth(models, options.taskName);
+  const isOfClasses = task === tasks.classification;
+  const classes = isOfClasses
+    ? classesOfBoth(models, options.classes ?? null, compression === null)
+    : { count: null, names: null };
   const { images, by } = isOfClasses
     ? requireLabels(options.images, classes)
-    : { images: withoutLabels(options.images), by: null };
+    : { images: task.readsImageLabels ? options.images : withoutLabels(options.images), by: null };
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 
@@ -116,6 +130,8 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const compared = await compareLayers(paths, layers, sampled, options, work.threads);
   const evaluations = isOfClasses ? await evaluateBoth(paths, images, classes, options, work.threads) : null;
   const predictions = evaluations && comparePredictions(evaluations, namedBy(classes, [images]).names);
+  const answers = isOfClasses ? null : await evaluateTask(task, paths, images, options, work.threads);
+  const taskFigures = answers && compareTask(task, answers);
   const changed = predictions?.changed ?? [];
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
   const latency = await latencyOf(paths, work);
@@ -141,7 +157,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     compression !== null,
   );
   return {
-    format: "cupel-report/2",
+    format: "cupel-report/3",
     createdAt: new Date(clock.now()).toISOString(),
     environment: environmentOf(cpu),
     seed,
@@ -151,13 +167,14 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
       calibration: options.madeBy?.calibration ?? null,
     },
     preprocessing: preprocessingOf(options),
-    task: isOfClasses ? "classification" : null,
+    task: task.name,
     outputs: graphs.original.outputs.map(({ name }) => name),
     recipe: compression?.recipe ?? null,
     original: await describe("original"),
     compressed: await describe("compressed"),
     accuracy: predictions?.accuracy ?? null,
     agreement: predictions?.agreement ?? null,
+    taskFigures,
     layers: rows,
     firstBadLayer: judgement.firstBad,
     changed: {
@@ -171,12 +188,12 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     notes: reportNotes({
       cpu,
       harmless: judgement.harmless,
-      unreadable: evaluations?.original.unreadable ?? compared.unreadable,
-      images: evaluations?.original.indices.length ?? compared.images,
+      unreadable: (evaluations ?? answers)?.original.unreadable ?? compared.unreadable,
+      images: (evaluations ?? answers)?.original.indices.length ?? compared.images,
       compared: compared.images,
       matched: layers.length,
-      isOfClasses,
-      labelled: predictions !== null && predictions.accuracy !== null,
+      task: task.name,
+      labelled: predictions === null ? taskFigures?.measured.length !== 0 : predictions.accuracy !== null,
       labelOrder: by && orderSentence(by, classes),
       latency,
       memoryKnown: memory.original.wholeProcessBytes !== null,
@@ -224,6 +241,24 @@ function evaluateBoth(
     progress,
   };
   return atOnce(paths, (path) => evaluate(path, images, preprocessing, options));
+}
+
+/** As both say; values where they say different things. */
+function taskOfBoth({ original, compressed }: ModelPair<Model>, given: TaskName | undefined): Task {
+  if (given !== undefined) return tasks[given];
+  const task = taskOf(original);
+  return task === taskOf(compressed) ? task : features;
+}
+
+function evaluateTask(
+  task: Task,
+  paths: ModelPair<string>,
+  images: ImageSource,
+  { preprocessing, classes, labels, open, signal, progress }: MakeReportOptions,
+  threads: number,
+): Promise<ModelPair<EvaluatedImages>> {
+  const options = { classes, labels, threads: Math.max(1, Math.floor(threads / 2)), open, signal, progress };
+  return atOnce(paths, (path) => evaluateAs(task, path, images, preprocessing, options));
 }
 
 function segmentsOfBoth(layers: readonly MatchedLayer[]): ModelPair<readonly Segment[]> {

@@ -84,6 +84,34 @@ const agreement = object(
 
 const ofBoth = object({ original: share, compressed: share });
 
+const unit = Type.Enum(["share", "dB", "number"], said("Shares are fractions in [0, 1]."));
+
+const taskFigures = object(
+  {
+    measured: list(
+      object({
+        name: Type.String(said('What is measured against labels, such as "mean IoU".')),
+        unit,
+        original: figure("Of the original."),
+        compressed: figure("The same of the compressed model."),
+        of: Type.String(said('What it is taken over, such as "32 images".')),
+      }),
+      said("Empty where the images carry no labels of the task."),
+    ),
+    differences: list(
+      object({
+        name: Type.String(said('What is compared, such as "signal to noise" or "pixels that agree".')),
+        unit,
+        value: figure("Null in the file where nothing differs at all, or nothing could be compared."),
+        interval: orNull(object({ low: number, high: number }), "Of 95 %; null where none is known."),
+        of: Type.String(said('What it is taken over, such as "32 images".')),
+      }),
+      said("How far the compressed model differs from the original, the figure that counts first."),
+    ),
+  },
+  "The figures of a task that is not telling classes apart.",
+);
+
 const confusionCell = object({
   label: Type.Integer({ minimum: 0, description: "Index into `classes`." }),
   prediction: Type.Integer({ minimum: 0, description: "Index into `classes`." }),
@@ -196,16 +224,15 @@ const calibration = object({
 });
 
 export const reportSchema = object({
-  format: Type.Literal("cupel-report/2"),
+  format: Type.Literal("cupel-report/3"),
   createdAt: Type.String(said("ISO 8601, UTC.")),
   environment,
   seed: count,
   command: orNull(text, "The command line that made it; null when a program did."),
   data,
   preprocessing,
-  task: orNull(
-    Type.Literal("classification"),
-    "Null where the outputs are no row of class scores: then no prediction is compared.",
+  task: Type.String(
+    said('What the outputs mean, such as "classification"; "features" where nothing is known of them.'),
   ),
   outputs: list(
     text,
@@ -215,7 +242,8 @@ export const reportSchema = object({
   original: side,
   compressed: side,
   accuracy: orNull(accuracy, "Null when the images carry no labels."),
-  agreement: orNull(agreement, "Null where `task` is."),
+  agreement: orNull(agreement, "Null where `task` is not classification."),
+  taskFigures: orNull(taskFigures, "Null where `task` is classification."),
   layers: list(layer, said("In execution order.")),
   firstBadLayer: orNull(
     object({ layer: text, sentence: text }),
@@ -244,6 +272,7 @@ export type MemoryReport = ModelSide["memory"];
 export type AccuracyComparison = NonNullable<CompressionReport["accuracy"]>;
 export type ConfusionCell = AccuracyComparison["confusion"][number];
 export type ChangedImage = CompressionReport["changed"]["shown"][number];
+export type TaskFigures = NonNullable<CompressionReport["taskFigures"]>;
 export type LayerReport = CompressionReport["layers"][number];
 export type SpatialMaps = CompressionReport["spatial"];
 export type FusionReport = CompressionReport["fusion"];

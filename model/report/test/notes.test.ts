@@ -14,7 +14,7 @@ const calm: NoteFacts = {
   },
   harmless: null,
   unreadable: [],
-  isOfClasses: true,
+  task: "classification",
   images: 64,
   compared: 64,
   matched: 7,

@@ -7,7 +7,8 @@ import { compressWithReport } from "../compress/compress-with-report.ts";
 import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
-import { classesOption, givenClasses, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, labelsPath, openGiven } from "../input/image-options.ts";
+import { taskOption } from "../input/open-for-images.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption } from "../input/unreadable-images.ts";
@@ -40,6 +41,7 @@ export const compressCommand: Command = {
     floorOption,
     ...Object.values(evaluationOptions),
     classesOption,
+    taskOption,
     preprocessingOption,
     allowChanceOption,
     reportDir,
@@ -91,6 +93,8 @@ export const compressCommand: Command = {
           classes: givenClasses(given, images),
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
           evaluation,
+          taskName: given.get(taskOption),
+          labelsPath: labelsPath(given, evaluation ? evaluationOptions : calibrationOptions),
           preprocessing: given.get(preprocessingOption),
           allowChance: given.get(allowChanceOption),
           recipe,

@@ -1,10 +1,19 @@
 /** `cupel report`: what one model does differently from another, layer by layer, whoever made it. */
 import { assertWritable } from "@cupel/base";
-import { choosePreprocessing, firstLook, openModel, requireLabels } from "@cupel/predict";
+import {
+  choosePreprocessing,
+  firstLook,
+  isClassifier,
+  metadataKeys,
+  openModel,
+  requireLabels,
+  withoutLabels,
+} from "@cupel/predict";
 import { classesOfBoth, makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
-import { classesOption, givenClasses, imageOptions, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
+import { taskOption } from "../input/open-for-images.ts";
 import {
   allowChanceOption,
   preprocessingOption,
@@ -44,7 +53,15 @@ export const reportCommand: Command = {
     { name: "MODEL", summary: "The original" },
     { name: "MODEL2", summary: "What was made of it" },
   ],
-  options: [...Object.values(images), classesOption, preprocessingOption, allowChanceOption, compared, out],
+  options: [
+    ...Object.values(images),
+    classesOption,
+    taskOption,
+    preprocessingOption,
+    allowChanceOption,
+    compared,
+    out,
+  ],
   examples: [
     {
       line: "cupel report resnet50.onnx resnet50.stock.onnx --images val/",
@@ -62,8 +79,12 @@ export const reportCommand: Command = {
     const source = await openGiven(given, images, required(given, images.images), remark);
     const classes = givenClasses(given, source);
     const models = { original: opened.original.model, compressed: opened.compressed.model };
-    const told = classesOfBoth(models, classes, true);
-    const { images: labelled } = requireLabels(source, told);
+    const taskName = given.get(taskOption);
+    if (taskName !== undefined) models.original.metadata.set(metadataKeys.task, taskName);
+    const isOfClasses = isClassifier(models.original);
+    const labelled = isOfClasses
+      ? requireLabels(source, classesOfBoth(models, classes, true)).images
+      : withoutLabels(source);
     const work = { seed, threads, signal, progress };
     const { chosen, chance } = await firstLook(originalPath, opened.original, usual, labelled, work);
     remarkPreprocessing(originalPath, chosen, remark);
@@ -76,6 +97,8 @@ export const reportCommand: Command = {
       preprocessingOrigin: chosen,
       madeBy: { command: line },
       classes,
+      taskName,
+      labels: labelsPath(given, images),
       comparedImages: given.get(compared),
       ...work,
     });

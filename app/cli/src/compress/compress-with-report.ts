@@ -18,6 +18,8 @@ type Order = Pick<
   | "images"
   | "floor"
   | "needsLabels"
+  | "taskName"
+  | "labelsPath"
   | "classes"
   | "evaluation"
   | "preprocessing"

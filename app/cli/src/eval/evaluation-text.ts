@@ -53,6 +53,10 @@ const units: Readonly<Record<TaskFigure["unit"], (value: number) => string>> = {
   number: (value) => String(Number(value.toPrecision(4))),
 };
 
+export function valueText(unit: TaskFigure["unit"], value: number): string {
+  return Number.isNaN(value) ? "not known" : units[unit](value);
+}
+
 /** "98.90 % of 32 images, 95 % interval 98.03 to 99.39". */
 export function figureText({ unit, value, interval, of }: TaskFigure): string {
   if (Number.isNaN(value)) return `not known, ${of}`;

@@ -1,6 +1,7 @@
 /** What a report says in a few lines, for a person and for a script. Pure: figures in, text out. */
 import { threeDigits } from "@cupel/base";
-import type { CompressionReport } from "@cupel/report";
+import type { CompressionReport, TaskFigures } from "@cupel/report";
+import { figureFacts, valueText } from "../eval/evaluation-text.ts";
 import { countText, numberOf, percentText, pointsText, ratioText, shareText } from "../terminal/figures.ts";
 import type { ReportFiles } from "./report-files.ts";
 
@@ -10,7 +11,7 @@ export function reportFacts(report: CompressionReport): (readonly [string, strin
     ...accuracyFacts(report),
     ...(agreement
       ? [["same prediction", `${shareText(agreement)}, ${countText(report.changed.count)} changed`] as const]
-      : outputFacts(report)),
+      : figureFacts(report.taskFigures?.differences ?? [])),
     [
       "latency",
       `${ratioText(speedOf(report))} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
@@ -23,19 +24,16 @@ export function reportFacts(report: CompressionReport): (readonly [string, strin
   ];
 }
 
-/** Of outputs that are no class scores: how much noise was added. */
-function outputFacts({ outputs, layers }: CompressionReport): (readonly [string, string])[] {
-  const compared = layers.filter(({ name }) => outputs.includes(name));
-  return compared.map(
-    ({ name, sqnrDb }) => ["output", `${name}: ${sqnrDb.toFixed(1)} dB signal to noise`] as const,
-  );
+function measuredFacts({ measured }: TaskFigures): (readonly [string, string])[] {
+  return measured.map(({ name, unit, original, compressed, of }) => [
+    name,
+    `${valueText(unit, original)} before, ${valueText(unit, compressed)} after, ${of}`,
+  ]);
 }
 
-function accuracyFacts({ accuracy, task }: CompressionReport): (readonly [string, string])[] {
-  if (accuracy === null) {
-    const reason = task === null ? "the output is no row of class scores" : "the images carry no labels";
-    return [["accuracy", `not known: ${reason}`]];
-  }
+function accuracyFacts({ accuracy, taskFigures, task }: CompressionReport): (readonly [string, string])[] {
+  if (taskFigures !== null) return [["task", task], ...measuredFacts(taskFigures)];
+  if (accuracy === null) return [["accuracy", "not known: the images carry no labels"]];
   const { top1, top5, difference, images } = accuracy;
   const facts: (readonly [string, string])[] = [
     [
@@ -67,7 +65,7 @@ export function slowerText(report: CompressionReport): string[] {
 
 /** The whole report lies in its file; what a script decides by is repeated here. */
 export function reportJson(report: CompressionReport, files: ReportFiles): Record<string, unknown> {
-  const { accuracy, agreement, fusion, firstBadLayer } = report;
+  const { accuracy, agreement, task, taskFigures, fusion, firstBadLayer } = report;
   return {
     html: files.html,
     json: files.json,
@@ -79,6 +77,8 @@ export function reportJson(report: CompressionReport, files: ReportFiles): Recor
     },
     preprocessing: report.preprocessing,
     agreement,
+    task,
+    taskFigures,
     latency: {
       original: report.original.latency,
       compressed: report.compressed.latency,

@@ -14,8 +14,8 @@ export interface NoteFacts {
   readonly compared: number;
   /** Layers of the original that have a counterpart. */
   readonly matched: number;
-  /** Whether the models tell classes apart. */
-  readonly isOfClasses: boolean;
+  /** Name of what the models do. */
+  readonly task: string;
   readonly labelled: boolean;
   /** A sentence, where labels met the classes by their order. */
   readonly labelOrder: string | null;
@@ -38,10 +38,10 @@ export function reportNotes(facts: NoteFacts): string[] {
     facts.matched > 0
       ? null
       : "No activation of the two models could be matched by name: there is nothing to compare layer by layer.",
-    facts.isOfClasses
-      ? null
-      : "The output is not one row of class scores an image: the error of each layer is told, and no prediction is compared.",
-    facts.labelled || !facts.isOfClasses
+    facts.task === "features"
+      ? "Nothing is known of what the outputs mean: their values are compared, and no prediction is."
+      : null,
+    facts.labelled || facts.task === "features"
       ? facts.labelOrder
       : "The images carry no labels: agreement is known, accuracy is not.",
     facts.compared < facts.images

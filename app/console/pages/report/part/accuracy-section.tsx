@@ -5,17 +5,16 @@ import { percentText, plural, pointDecimals, pointsText } from "../../../shared/
 import { agreementPhrase, intervalSentence } from "../view/verdict.ts";
 import { ConfusionTable } from "./confusion-table.tsx";
 import { IntervalPlot } from "./interval-plot.tsx";
+import { TaskSection } from "./task-section.tsx";
 
 export function AccuracySection({ report }: { readonly report: CompressionReport }) {
-  const { accuracy, task } = report;
+  const { accuracy, taskFigures } = report;
+  if (taskFigures !== null) return <TaskSection task={report.task} figures={taskFigures} />;
   if (accuracy === null) {
     return (
       <Section id="accuracy" title="Accuracy">
         <p>
-          {task === null
-            ? "The output is not one row of class scores, so no prediction is compared: "
-            : "The images have no labels, so accuracy is not known: "}
-          <b>{agreementPhrase(report)}</b>.
+          The images have no labels, so accuracy is not known: <b>{agreementPhrase(report)}</b>.
         </p>
       </Section>
     );

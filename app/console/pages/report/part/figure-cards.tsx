@@ -65,9 +65,9 @@ function accuracyCard(report: CompressionReport): FigureCard {
       after: MISSING,
       meaning: agreementPhrase(report),
       detail:
-        task === null
-          ? "The output is not one row of class scores: no prediction is compared"
-          : "The images have no labels: only the agreement with the original is known",
+        task === "classification"
+          ? "The images have no labels: only the agreement with the original is known"
+          : `A model of ${task}`,
     };
   }
   return {

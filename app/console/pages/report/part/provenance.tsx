@@ -64,7 +64,7 @@ function evaluationText({ location, images, labelled }: CompressionReport["data"
 }
 
 function outputText({ outputs, task }: CompressionReport): string {
-  const meaning = task === null ? "not one row of class scores: no prediction is compared" : "class scores";
+  const meaning = task === "classification" ? "class scores" : task;
   return `${outputs.join(", ")}: ${meaning}`;
 }
 

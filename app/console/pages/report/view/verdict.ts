@@ -2,13 +2,14 @@
  * The verdict in words, before any chart: what was gained and what it cost, and then the same
  * with every figure. Claims only what the figures carry: equal reads as equal, worse as worse.
  */
-import type { AccuracyComparison, CompressionReport } from "@cupel/report";
+import type { AccuracyComparison, CompressionReport, TaskFigures } from "@cupel/report";
 import {
   bytesText,
   type Figure,
   factorText,
   fixedText,
   isFigure,
+  MISSING,
   percentText,
   plural,
   pointDecimals,
@@ -72,14 +73,10 @@ function costPhrase(report: CompressionReport): string {
 }
 
 /** "the same prediction for 98.9 % of 1,000 images, 95 % interval 98.0 … 99.4 %"; of an output that is no class, its error. */
-export function agreementPhrase({ agreement, outputs, layers }: CompressionReport): string {
+export function agreementPhrase({ agreement, taskFigures }: CompressionReport): string {
   if (agreement === null) {
-    const errors = layers
-      .filter(({ name }) => outputs.includes(name))
-      .map(({ sqnrDb }) => `${fixedText(sqnrDb, 1)}\u00a0dB`);
-    return errors.length > 0
-      ? `${errors.join(" and ")} signal to noise at the output`
-      : "an output that is not compared";
+    const [first] = taskFigures?.differences ?? [];
+    return first ? `${first.name}: ${taskFigureText(first)}` : "an output that is not compared";
   }
   const { count, of, value, low, high } = agreement;
   const whole =
@@ -95,11 +92,33 @@ export function verdictSentence(report: CompressionReport): string {
   const sizes = `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`;
   const parts = [
     ...(isSlower(report) ? [`${sizes}, but ${speed}`] : [sizes, speed]),
-    accuracy === null
-      ? `${agreementPhrase(report)} (${report.agreement === null ? "predictions are not compared" : "no labels, so accuracy is unknown"})`
-      : accuracyPhrase(accuracy),
+    accuracy === null ? `${agreementPhrase(report)} (${whyNoAccuracy(report)})` : accuracyPhrase(accuracy),
   ];
   return `${parts.filter((part) => part !== null).join("; ")}.`;
+}
+
+/** For a report without accuracy. */
+export function whyNoAccuracy({ task }: CompressionReport): string {
+  return task === "classification" ? "no labels, so accuracy is unknown" : `a model of ${task}`;
+}
+
+type Difference = TaskFigures["differences"][number];
+
+/** "98.9 % of 1,000 images, 95 % interval 98.0 … 99.4 %", "24.3 dB, 32 images" */
+export function taskFigureText({ unit, value, interval, of }: Difference): string {
+  const text = taskValueText(unit, value);
+  if (unit !== "share") return `${text}, ${of}`;
+  const range = interval
+    ? `, 95\u00a0% interval ${percentText(interval.low)}\u00a0…\u00a0${percentText(interval.high)}`
+    : "";
+  return `${text} of ${of}${range}`;
+}
+
+/** JSON has no infinity: noise that is not there is no figure. */
+export function taskValueText(unit: Difference["unit"], value: Figure): string {
+  if (!isFigure(value)) return unit === "dB" ? "no noise, or none that can be measured" : MISSING;
+  if (unit === "share") return percentText(value);
+  return unit === "dB" ? `${fixedText(value, 1)}\u00a0dB` : fixedText(value, 4);
 }
 
 /** "accuracy 97.5 % → 97.1 % (−0.4 points, 95 % interval −0.8 … 0.0)" */
