@@ -258,11 +258,11 @@ function chooseImages(
 /** Labels that mean something to the task are needed where it judges only. */
 function chooseUnmatched(
   { images, evaluation }: CompressFileOptions,
-  task: Pick<Task, "name" | "readsImageLabels">,
+  task: Pick<Task, "name" | "labelsFrom">,
   seed: number,
   onFact: (fact: CompressionFact) => void,
 ): ChosenImages {
-  if (!task.readsImageLabels) {
+  if (task.labelsFrom !== "images") {
     for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
       const problem = `${location} has labels of classes, and the model is one of ${task.name}`;
       if (labelled) onFact({ kind: "labelsUnused", problem });
@@ -271,7 +271,7 @@ function chooseUnmatched(
   const parts = evaluation ? { rest: images, heldOut: evaluation } : keepApart(images, seed, onFact);
   return {
     calibration: withoutLabels(parts.rest),
-    evaluation: task.readsImageLabels ? parts.heldOut : withoutLabels(parts.heldOut),
+    evaluation: task.labelsFrom === "images" ? parts.heldOut : withoutLabels(parts.heldOut),
     labels: null,
     order: null,
   };

@@ -58,6 +58,13 @@ export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
 export { checkDims, type InputShape, imagesPerRun, runImages } from "./run/image-runs.ts";
 export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
+export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
+export {
+  type ClassMap,
+  pixelsByClass,
+  type SegmentationEvaluation,
+  segmentation,
+} from "./segmentation/segmentation.ts";
 export type {
   BatchInfo,
   EvaluatedImages,

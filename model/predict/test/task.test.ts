@@ -20,7 +20,7 @@ const angles: Task<Float32Array, Features, FeatureDifference> = {
   name: "angles",
   recognises: ({ outputs }) => outputs[0]?.type === "float32",
   recognisedBy: "its first output is float32",
-  readsImageLabels: false,
+  labelsFrom: null,
   classCount: () => null,
   reader({ outputs: [output] }) {
     const name = output!.name;

@@ -122,7 +122,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
     : { count: null, names: null };
   const { images, by } = isOfClasses
     ? requireLabels(options.images, classes)
-    : { images: task.readsImageLabels ? options.images : withoutLabels(options.images), by: null };
+    : { images: task.labelsFrom === "images" ? options.images : withoutLabels(options.images), by: null };
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 

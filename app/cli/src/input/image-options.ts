@@ -23,7 +23,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, a folder of masks by the names of the images for segmentation`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,

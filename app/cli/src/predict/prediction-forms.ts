@@ -3,6 +3,7 @@ import type { ImagePrediction, KnownPredictor, PredictOptions, TaskName } from "
 import type { ImageSource } from "@cupel/vision";
 import { classForms } from "./class-forms.ts";
 import { featureForms } from "./feature-forms.ts";
+import { mapForms } from "./map-forms.ts";
 
 export interface FormsOptions {
   readonly images: ImageSource;
@@ -37,6 +38,7 @@ const rows: {
   readonly [Name in TaskName]: (predictor: KnownPredictor<Name>, options: FormsOptions) => ToldPredictions;
 } = {
   classification: (predictor, options) => told(predictor, classForms(options)),
+  segmentation: (predictor, options) => told(predictor, mapForms(options)),
   features: (predictor, options) => told(predictor, featureForms(options)),
 };
 

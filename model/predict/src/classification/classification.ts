@@ -48,7 +48,7 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
   recognises: ({ outputs: [first], model }) =>
     first !== undefined && areScores(first) && hasRowsOfImages(first.dims, model),
   recognisedBy: "its first output is one row of class scores an image",
-  readsImageLabels: true,
+  labelsFrom: "images",
   classCount: classCountOf,
   reader({ outputs: [output], model, classes }) {
     if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");

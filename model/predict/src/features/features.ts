@@ -35,7 +35,7 @@ export const features: Task<FeaturesPrediction, FeaturesEvaluation, FeaturesDiff
   name: "features",
   recognises: ({ outputs }) => outputs.length > 0,
   recognisedBy: "its outputs are those of no other task",
-  readsImageLabels: false,
+  labelsFrom: null,
   classCount: () => null,
   reader: featuresReader,
   evaluation: keepFeatures,

@@ -6,6 +6,7 @@ import {
   type Preprocessing,
   tensorDims,
   type UnreadableImage,
+  visionErrors,
 } from "@cupel/vision";
 import type { EvaluatedImages, ModelFacts, OutputReader, Task } from "../task/task.ts";
 import { checkDims, type ImageSession, imagesPerRun, runImages } from "./image-runs.ts";
@@ -89,12 +90,19 @@ export async function* predictImages<Prediction>(
 /** @throws LABELS_MISMATCH and what `predictImages` throws */
 export async function evaluateImages<Prediction, Evaluated extends EvaluatedImages>(
   session: ImageSession,
-  task: Pick<Task<Prediction, Evaluated>, "evaluation">,
+  task: Pick<Task<Prediction, Evaluated>, "name" | "evaluation" | "labelsFrom">,
   reader: OutputReader<Prediction>,
   facts: ModelFacts,
   images: ImageSource,
   options: EvaluationOptions,
 ): Promise<Evaluated> {
+  if (options.labels && task.labelsFrom !== "files") {
+    throw visionErrors.error(
+      "LABELS_MISMATCH",
+      `${options.labels} is a folder of labels; for a model of ${task.name} there is no use of one.`,
+      { details: { labels: options.labels, task: task.name } },
+    );
+  }
   const unreadable: UnreadableImage[] = [];
   const onUnreadable = (image: UnreadableImage): void => {
     unreadable.push(image);

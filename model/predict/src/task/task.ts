@@ -92,8 +92,8 @@ export interface Task<
   recognises(model: Pick<TaskModel, "outputs" | "model">): boolean;
   /** What `recognises` looks for, to follow "because": "its first output is one row of class scores an image". */
   readonly recognisedBy: string;
-  /** Whether the labels that the images of a source carry are the task's own; files of labels are not among them. */
-  readonly readsImageLabels: boolean;
+  /** Where its labels are: those that the images of a source carry, files in the folder of `ModelFacts.labels`, or null for none. */
+  readonly labelsFrom: "images" | "files" | null;
   /** Classes told apart; null where the shape does not say, or there are none. @param shape of the first output */
   classCount(shape: readonly unknown[]): number | null;
   /** @throws OUTPUT_UNSUPPORTED */

@@ -1,0 +1,20 @@
+/** Whether the graph makes independent probabilities of its first output. */
+import type { Model } from "@cupel/onnx";
+
+/** Operators that change the form or the size of a map, not the meaning of its values. */
+const passesThrough = [
+  "Identity",
+  "Cast",
+  "Reshape",
+  "Resize",
+  "Squeeze",
+  "Transpose",
+  "QuantizeLinear",
+  "DequantizeLinear",
+] as const;
+
+export function endsInSigmoid({ graph }: Model): boolean {
+  let last = graph.outputs[0]?.producer ?? null;
+  while (last?.is(...passesThrough)) last = last.inputs[0]?.producer ?? null;
+  return last?.is("Sigmoid", "HardSigmoid") ?? false;
+}

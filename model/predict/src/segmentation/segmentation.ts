@@ -1,0 +1,157 @@
+/**
+ * The task of telling a class for each pixel: a map of scores for each class, `[N, C, H, W]`; one map of the
+ * probability that a pixel belongs to what is looked for, `[N, 1, H, W]`; or a map of class numbers, `[N, H, W]` or
+ * `[N, 1, H, W]` of whole numbers. Channels stand last where they do so in the input.
+ */
+import type { Model } from "@cupel/onnx";
+import type { TensorData } from "@cupel/runtime";
+import { predictErrors } from "../errors.ts";
+import { createKeptValues, type KeptValues } from "../features/kept-values.ts";
+import { hasRowsOfImages } from "../task/rows-of-images.ts";
+import type { EvaluatedImages, OutputReader, Task, TaskEvaluation, TaskModel } from "../task/task.ts";
+import { areNames, numbersOf } from "../written/output-numbers.ts";
+import { compareMaps, type MapDifference, mapDifferences } from "./compare-maps.ts";
+import { endsInSigmoid } from "./ends-in-sigmoid.ts";
+
+export interface ClassMap {
+  readonly width: number;
+  readonly height: number;
+  /** One for each pixel, row by row. */
+  readonly classes: Int32Array;
+}
+
+export interface SegmentationEvaluation extends EvaluatedImages {
+  /** For each of `indices`; null for those that came after 256 MiB were kept. */
+  readonly maps: KeptValues<ClassMap>["all"];
+}
+
+/** A map of scores of this many channels and more is one of features. */
+const mostClasses = 255;
+/** Of the input's sides: the maps of features of a backbone are smaller. */
+const leastShare = 1 / 4;
+
+export const segmentation: Task<ClassMap, SegmentationEvaluation, MapDifference> = {
+  name: "segmentation",
+  recognises: ({ outputs: [first], model }) =>
+    first !== undefined && isMap(first, model) && hasRowsOfImages(first.dims, model),
+  recognisedBy: "its first output is a class or a score of classes for each pixel",
+  labelsFrom: null,
+  classCount(shape) {
+    const channels = shape.length === 4 ? shape[1] : null;
+    return typeof channels === "number" && channels > 1 ? channels : null;
+  },
+  reader: mapReader,
+  evaluation: keepMaps,
+  compare: compareMaps,
+  figures: () => [],
+  differences: mapDifferences,
+};
+
+interface Declared {
+  readonly dims: readonly unknown[];
+  readonly type: TensorData["type"];
+}
+
+function isMap({ dims, type }: Declared, model: Model | null): boolean {
+  if (dims.length < 3 || dims.length > 4) return false;
+  const last = channelsLast(model);
+  const channels = dims.length === 3 ? 1 : dims[last ? 3 : 1];
+  const sides = dims.length === 3 || last ? dims.slice(1, 3) : dims.slice(2);
+  const input = model?.graph.inputs.find((each) => !each.constant)?.shape ?? [];
+  const fits = sides.every((side, i) => isSideOf(side, input[(last ? 1 : 2) + i]));
+  if (!fits || typeof channels !== "number") return false;
+  if (areNames({ type })) return channels === 1;
+  if (channels === 1) return dims.length === 4 && model !== null && endsInSigmoid(model);
+  return dims.length === 4 && channels <= mostClasses;
+}
+
+/** Where a side is open, nothing speaks against it. A larger map than the image is an image. */
+function isSideOf(side: unknown, input: unknown): boolean {
+  if (typeof side !== "number") return true;
+  if (typeof input !== "number") return side > 1;
+  return side > 1 && side >= leastShare * input && side <= input;
+}
+
+function channelsLast(model: Model | null): boolean {
+  const [, second, , fourth] = model?.graph.inputs.find((each) => !each.constant)?.shape ?? [];
+  return typeof fourth === "number" && fourth <= 4 && !(typeof second === "number" && second <= 4);
+}
+
+function mapReader({ outputs: [output], model }: TaskModel): OutputReader<ClassMap> {
+  if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
+  const { name } = output;
+  const last = channelsLast(model);
+  const least = model !== null && endsInSigmoid(model) ? 0.5 : 0;
+  return {
+    fetches: [name],
+    read(tensors, { dims: [count] }) {
+      const tensor = tensors[name]!;
+      const { dims } = tensor;
+      if (dims[0] !== count || dims.length < 3 || dims.length > 4) {
+        throw predictErrors.error(
+          "OUTPUT_UNSUPPORTED",
+          `The output "${name}" is not one map of classes an image: its shape is [${dims}].`,
+          { details: { output: name, dims } },
+        );
+      }
+      const values = numbersOf(tensor);
+      const channels = dims.length === 3 ? 1 : dims[last ? 3 : 1]!;
+      const [height, width] = dims.length === 3 || last ? [dims[1]!, dims[2]!] : [dims[2]!, dims[3]!];
+      const pixels = width * height;
+      const classOf = classReader(values, { channels, pixels, last, isNamed: areNames(tensor), least });
+      return Array.from({ length: count }, (_, image) => ({
+        width,
+        height,
+        classes: Int32Array.from({ length: pixels }, (_, pixel) => classOf(image, pixel)),
+      }));
+    },
+  };
+}
+
+interface MapLayout {
+  readonly channels: number;
+  readonly pixels: number;
+  readonly last: boolean;
+  /** Whether the values are class numbers. */
+  readonly isNamed: boolean;
+  /** The score from which on a pixel belongs to the one class of a map of one channel. */
+  readonly least: number;
+}
+
+function classReader(values: ArrayLike<number>, layout: MapLayout) {
+  const { channels, pixels, last, isNamed, least } = layout;
+  const [step, stride] = last ? [1, channels] : [pixels, 1];
+  return (image: number, pixel: number): number => {
+    const from = image * channels * pixels + pixel * stride;
+    if (channels === 1) return isNamed ? values[from]! : Number(values[from]! >= least);
+    let best = 0;
+    for (let c = 1; c < channels; c++) {
+      const beaten = values[from + best * step]!;
+      if (values[from + c * step]! > beaten || Number.isNaN(beaten)) best = c;
+    }
+    return best;
+  };
+}
+
+function keepMaps(): TaskEvaluation<ClassMap, SegmentationEvaluation> {
+  const indices: number[] = [];
+  const kept = createKeptValues<ClassMap>(({ classes }) => classes.byteLength);
+  return {
+    add(index, map) {
+      indices.push(index);
+      kept.add(() => map, map);
+    },
+    result: (unreadable) => ({ indices, unreadable, maps: kept.all }),
+  };
+}
+
+/** Pixels of each class that the map has, the most first. */
+export function pixelsByClass({
+  classes,
+}: ClassMap): readonly { readonly classIndex: number; readonly pixels: number }[] {
+  const counts = new Map<number, number>();
+  for (const each of classes) counts.set(each, (counts.get(each) ?? 0) + 1);
+  return [...counts]
+    .map(([classIndex, pixels]) => ({ classIndex, pixels }))
+    .sort((a, b) => b.pixels - a.pixels || a.classIndex - b.classIndex);
+}
