@@ -11,6 +11,18 @@ export { crossEntropy } from "./classification/cross-entropy.ts";
 export type { Evaluation } from "./classification/evaluation.ts";
 export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/probabilities.ts";
 export { type RankedClass, topClasses } from "./classification/top-classes.ts";
+export type { AveragePrecision, LabelledBox, MeanAveragePrecision } from "./detection/average-precision.ts";
+export type { Box } from "./detection/box.ts";
+export type { BoxAgreement } from "./detection/box-agreement.ts";
+export type { DetectionDifference, PrecisionDifference } from "./detection/compare-detections.ts";
+export { detection } from "./detection/detection.ts";
+export type { DetectionEvaluation } from "./detection/evaluate-boxes.ts";
+export {
+  type DetectedBox,
+  type DetectionPrediction,
+  leastTold,
+  toldBoxes,
+} from "./detection/prediction.ts";
 export { predictErrors } from "./errors.ts";
 export { type EvaluateOptions, evaluate, evaluateAs } from "./evaluate.ts";
 export {

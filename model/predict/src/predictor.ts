@@ -72,6 +72,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   readonly classes: readonly string[] | null;
   /** How many classes its task tells apart; null where the shape of the first output does not say, or there are none. */
   readonly classCount: number | null;
+  /** What the outputs are read as, to follow "its outputs are"; null where the task has one form. */
+  readonly form: string | null;
   /** Where each came from; that of `classes` is null when there are none. */
   readonly origin: {
     readonly task: Origin;
@@ -147,6 +149,7 @@ export async function openPredictor(
       finding,
       classes: classes.names,
       classCount,
+      form: reader.form ?? null,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),

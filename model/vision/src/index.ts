@@ -5,6 +5,7 @@ export type {
   ShiftFill,
 } from "./augmentation/augmentation.ts";
 export { parseAugmentation, readAugmentation } from "./augmentation/read-augmentation.ts";
+export { type DrawnBox, drawBoxes } from "./draw-boxes.ts";
 export { visionErrors } from "./errors.ts";
 export { exportImages } from "./export-images.ts";
 export type {

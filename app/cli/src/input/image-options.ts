@@ -23,7 +23,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, a folder of masks by the names of the images for segmentation, COCO's annotations (.json) or a folder of YOLO's .txt for detection, which are also found in labels/ beside images/`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
@@ -62,10 +62,10 @@ export async function openGiven(
   return source;
 }
 
-/** A folder of labels, such as masks: whose meaning the task of the model knows. */
+/** A folder of labels, such as masks, or a file of boxes: whose meaning the task of the model knows. */
 export function labelsPath(given: Given, { labels }: ImageOptions): string | null {
   const path = given.get(labels);
-  return path !== undefined && isFolder(path) ? path : null;
+  return path !== undefined && (/\.json$/i.test(path) || isFolder(path)) ? path : null;
 }
 
 function isFolder(path: string): boolean {

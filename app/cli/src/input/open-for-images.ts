@@ -34,6 +34,7 @@ export async function openForImages(
   const { preprocessing, origin, finding, taskName } = predictor;
   const sentence = origin.task === "guessed" ? taskSentence(called, taskName) : null;
   if (sentence !== null) remark(sentence);
+  if (predictor.form !== null) remark(`The outputs of ${called} are read as ${predictor.form}.`);
   remarkPreprocessing(called, { preprocessing, origin: origin.preprocessing, finding }, remark);
   return predictor;
 }

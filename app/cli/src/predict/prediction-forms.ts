@@ -1,6 +1,7 @@
 /** Predictions as JSON, as lines of a table and as lines of CSV, whatever the task: a row a task. Pure but for the model. */
 import type { ImagePrediction, KnownPredictor, PredictOptions, TaskName } from "@cupel/predict";
 import type { ImageSource } from "@cupel/vision";
+import { boxForms } from "./box-forms.ts";
 import { classForms } from "./class-forms.ts";
 import { featureForms } from "./feature-forms.ts";
 import { mapForms } from "./map-forms.ts";
@@ -37,6 +38,7 @@ export interface ToldPredictions extends FormHeaders {
 const rows: {
   readonly [Name in TaskName]: (predictor: KnownPredictor<Name>, options: FormsOptions) => ToldPredictions;
 } = {
+  detection: (predictor, options) => told(predictor, boxForms(options)),
   classification: (predictor, options) => told(predictor, classForms(options)),
   segmentation: (predictor, options) => told(predictor, mapForms(options)),
   features: (predictor, options) => told(predictor, featureForms(options)),

@@ -20,7 +20,7 @@ export function recognisedHead(
   size: Size | null = null,
 ): HeadReader | null {
   const ultralytics = model && ultralyticsMetadata(model.metadata);
-  const own = model === null ? null : (classesFromMetadata(model.metadata) ?? ultralytics?.names);
+  const own = model && classesFromMetadata(model.metadata);
   const head: HeadModel = {
     outputs,
     classes: (own ?? names)?.length ?? null,

@@ -7,6 +7,7 @@ import { CupelError, reasonOf } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { type Preprocessing, readPreprocessing } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
+import { ultralyticsMetadata } from "./ultralytics-metadata.ts";
 
 /** The keys in `metadata_props`. Values are JSON, but for the task and the origin, which are bare words. */
 export const metadataKeys = {
@@ -54,11 +55,11 @@ export function originFromMetadata(metadata: ReadonlyMap<string, string>): Uncer
   return origin === "found" || origin === "guessed" ? origin : null;
 }
 
-/** Class names in the order of the scores; null when the model names none. @throws METADATA_INVALID */
+/** Class names in the order of the scores, ours or ultralytics'; null when the model names none. @throws METADATA_INVALID */
 export function classesFromMetadata(metadata: ReadonlyMap<string, string>): readonly string[] | null {
   const key = metadataKeys.classes;
   const value = jsonAt(metadata, key);
-  if (value === undefined) return null;
+  if (value === undefined) return ultralyticsMetadata(metadata)?.names ?? null;
   if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
   throw invalid(key, "must be a JSON list of class names");
 }

@@ -10,6 +10,7 @@ import {
   unlessOverridden,
 } from "../file/metadata.ts";
 import type { OpenedModel } from "../file/open-model.ts";
+import { ultralyticsMetadata, ultralyticsPreprocessing } from "../file/ultralytics-metadata.ts";
 import { preprocessingCandidates } from "./candidates.ts";
 import type { Finding } from "./finding.ts";
 
@@ -41,6 +42,12 @@ function isInFull(named: ReadonlySet<string>): boolean {
   return named.has("preset") || ["scale", "mean", "std"].every((key) => named.has(key));
 }
 
+/** Null where ultralytics did not write the model. */
+function ultralyticsOwn(metadata: ReadonlyMap<string, string>, inputShape: OpenedModel["inputShape"]) {
+  const told = ultralyticsMetadata(metadata);
+  return told && ultralyticsPreprocessing(told, preprocessingFor(inputShape));
+}
+
 /**
  * A guess that went into the metadata is still a guess. Words that leave the values open, such as
  * "resize=none", leave a guess of them. Words that leave none of them open go before metadata that cannot be read.
@@ -54,8 +61,10 @@ export function choosePreprocessing(
   const told = { candidates: [], finding: null };
   if (typeof given === "object") return { preprocessing: given, origin: "given", ...told };
   const named = namedSettings(given ?? "");
-  const own = unlessOverridden("preprocessing", isInFull(named), () =>
-    preprocessingFromMetadata(model.metadata),
+  const own = unlessOverridden(
+    "preprocessing",
+    isInFull(named),
+    () => preprocessingFromMetadata(model.metadata) ?? ultralyticsOwn(model.metadata, inputShape),
   );
   const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
   const base = own ?? preprocessingFor(inputShape);

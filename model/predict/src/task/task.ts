@@ -38,6 +38,8 @@ export interface OutputReader<Prediction> {
   readonly fetches: readonly string[];
   /** Set where the outputs of several images in one run could not be told apart. Default: any number. */
   readonly imagesPerRun?: 1 | undefined;
+  /** What the outputs are read as, to follow "its outputs are", where the task has several forms. Default: one form. */
+  readonly form?: string | undefined;
   /**
    * @param tensors by name; each MUST begin with a dimension of the batch's size.
    * @returns one prediction for each image of the batch, in its order.

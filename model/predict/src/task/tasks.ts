@@ -3,6 +3,7 @@
 import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
 import type { ValueInfo } from "@cupel/runtime";
 import { classification } from "../classification/classification.ts";
+import { detection } from "../detection/detection.ts";
 import { predictErrors } from "../errors.ts";
 import { features } from "../features/features.ts";
 import { metadataKeys } from "../file/metadata.ts";
@@ -13,7 +14,9 @@ import type { Task, TaskModel } from "./task.ts";
  * By the name in a model's metadata. Where the metadata does not say, the rows are asked in this order
  * whether they recognise the outputs, so that a row which takes almost anything MUST be last.
  */
-export const tasks = { classification, segmentation, features } satisfies Readonly<Record<string, Task>>;
+export const tasks = { detection, classification, segmentation, features } satisfies Readonly<
+  Record<string, Task>
+>;
 
 export type TaskName = keyof typeof tasks;
 export type KnownTask = (typeof tasks)[TaskName];
