@@ -11,6 +11,7 @@ import { openForImages, taskOption } from "../input/open-for-images.ts";
 import { preprocessingJson, preprocessingOption } from "../input/preprocessing-option.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { strictOption, UnreadableImages } from "../input/unreadable-images.ts";
+import { drawOption, writeDrawing } from "../predict/drawings.ts";
 import { type PredictedImage, type ToldPredictions, toldPredictions } from "../predict/prediction-forms.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
@@ -44,9 +45,20 @@ export const predictCommand: Command = {
     "One line an image, printed while the work goes on: its name, then what the model's task tells of it, such as the " +
     "likeliest class and its probability, and the next ones. Labels that the images have are used only to find the preprocessing, where the model does not say it.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
-  options: [images, labelColumn, classes, top, taskOption, csv, preprocessingOption, strictOption],
+  options: [
+    images,
+    labelColumn,
+    classes,
+    top,
+    taskOption,
+    csv,
+    drawOption,
+    preprocessingOption,
+    strictOption,
+  ],
   examples: [
     { line: "cupel predict parts.onnx --images a.jpg", says: "one image" },
+    { line: "cupel predict yolov8n.onnx --images inbox/ --draw boxes/", says: "boxes drawn into the images" },
     { line: "cupel predict parts.onnx --images inbox/ --csv inbox.csv", says: "a folder, for a spreadsheet" },
     {
       line: "cupel predict resnet50.onnx --images inbox/ --classes imagenet.txt --top 5 --json",
@@ -158,7 +170,11 @@ async function* predictions(
 ): AsyncGenerator<PredictedImage, void, undefined> {
   await using _ = resources;
   const options = { strict: given.get(strictOption), signal, progress, onUnreadable: unreadable.add };
-  yield* forms.predict(source, options);
+  const folder = given.get(drawOption);
+  for await (const predicted of forms.predict(source, options)) {
+    if (folder !== undefined) await writeDrawing(folder, source, predicted, signal);
+    yield predicted;
+  }
 }
 
 /** What is known before the first image. */

@@ -1,6 +1,6 @@
 /** Predictions as JSON, as lines of a table and as lines of CSV, whatever the task: a row a task. Pure but for the model. */
 import type { ImagePrediction, KnownPredictor, PredictOptions, TaskName } from "@cupel/predict";
-import type { ImageSource } from "@cupel/vision";
+import type { Image, ImageSource } from "@cupel/vision";
 import { boxForms } from "./box-forms.ts";
 import { classForms } from "./class-forms.ts";
 import { featureForms } from "./feature-forms.ts";
@@ -21,7 +21,7 @@ export interface FormHeaders {
 }
 
 export interface PredictionForms<Prediction> extends FormHeaders {
-  of(prediction: ImagePrediction<Prediction>): PredictedImage;
+  of(prediction: ImagePrediction<Prediction>): Omit<PredictedImage, "index">;
 }
 
 export interface PredictedImage {
@@ -29,6 +29,10 @@ export interface PredictedImage {
   row(): string;
   /** Several lines where a prediction has several parts; empty where it has none. */
   csv(): string;
+  /** The image with what was seen in it, as PNG; absent where nothing of the task can be drawn. @throws IMAGES_UNREADABLE */
+  drawn?(image: Image): Promise<Uint8Array>;
+  /** Of the image in its source. */
+  readonly index: number;
 }
 
 export interface ToldPredictions extends FormHeaders {
@@ -62,7 +66,9 @@ function told<Prediction>(
   return {
     ...forms,
     async *predict(images, options) {
-      for await (const prediction of predictor.predict(images, options)) yield forms.of(prediction);
+      for await (const prediction of predictor.predict(images, options)) {
+        yield { ...forms.of(prediction), index: prediction.index };
+      }
     },
   };
 }
