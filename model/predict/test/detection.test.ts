@@ -82,12 +82,13 @@ suite("a detector that ultralytics wrote", () => {
     assert.match(predictor.form ?? "", /YOLO v8/);
     assert.deepEqual(predictor.classes, ["red", "driver's green"]);
     assert.deepEqual(predictor.origin, { task: "guessed", preprocessing: "metadata", classes: "metadata" });
-    const { resize, pad, scale, mean, std } = predictor.preprocessing;
+    const { resize, pad, interpolation, scale, mean, std } = predictor.preprocessing;
     assert.deepEqual(
-      { resize, pad, scale, mean, std },
+      { resize, pad, interpolation, scale, mean, std },
       {
         resize: { kind: "letter-box" },
         pad: { value: 114, side: "both" },
+        interpolation: "linear",
         scale: 1 / 255,
         mean: [0, 0, 0],
         std: [1, 1, 1],

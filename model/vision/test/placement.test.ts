@@ -195,3 +195,37 @@ suite("in words and as JSON", () => {
     );
   });
 });
+
+suite("linear interpolation", () => {
+  const image = raw(
+    9,
+    7,
+    1,
+    Array.from({ length: 63 }, (_, at) => {
+      const [x, y] = [at % 9, Math.floor(at / 9)];
+      return (x * 37 + y * 91 + x * y * 13) % 256;
+    }),
+  );
+  for (const [width, height, expected] of [
+    [4, 3, [89, 192, 124, 141, 65, 236, 151, 66, 104, 193, 155, 160]],
+    [
+      11,
+      5,
+      [
+        18, 47, 79, 112, 135, 125, 158, 190, 129, 50, 79, 145, 187, 151, 128, 157, 121, 168, 117, 109, 156,
+        198, 17, 72, 134, 197, 212, 65, 127, 189, 135, 58, 113, 144, 138, 104, 111, 169, 163, 114, 98, 138,
+        173, 130, 67, 111, 78, 77, 159, 209, 134, 156, 136, 116, 198,
+      ],
+    ],
+  ] as const) {
+    test(`to ${width} x ${height} is OpenCV 5.0's INTER_LINEAR, to a level`, async () => {
+      const preprocessing = parsePreprocessing(
+        "resize=stretch,interpolation=linear",
+        asDecoded({ width, height, colour: "grey" }),
+      );
+      const { data } = await createImageReader(preprocessing).read(image);
+      const furthest = Math.max(...expected.map((each, i) => Math.abs(each - data[i]!)));
+      assert.ok(furthest <= 1, `${[...data]}`);
+    });
+  }
+});

@@ -1,6 +1,6 @@
 /** Every head that is known, and which of them a model has. */
 import type { Size } from "@cupel/vision";
-import { classesFromMetadata } from "../file/metadata.ts";
+import { classesFromMetadata, unlessOverridden } from "../file/metadata.ts";
 import { ultralyticsMetadata } from "../file/ultralytics-metadata.ts";
 import type { TaskModel } from "../task/task.ts";
 import type { Head, HeadModel, HeadReader } from "./head.ts";
@@ -20,7 +20,8 @@ export function recognisedHead(
   size: Size | null = null,
 ): HeadReader | null {
   const ultralytics = model && ultralyticsMetadata(model.metadata);
-  const own = model && classesFromMetadata(model.metadata);
+  // Names that cannot be read are told of by whoever needs names.
+  const own = model && unlessOverridden("classes", true, () => classesFromMetadata(model.metadata));
   const head: HeadModel = {
     outputs,
     classes: (own ?? names)?.length ?? null,

@@ -44,15 +44,27 @@ export function ultralyticsPreprocessing(
   const values = {
     colour,
     layout,
-    interpolation: "bilinear" as const,
     scale: 1 / 255,
     mean: each(0),
     std: each(1),
   };
   if (task === "classify") {
-    return { width, height, resize: { kind: "short-side", size: Math.min(width, height) }, ...values };
+    return {
+      width,
+      height,
+      resize: { kind: "short-side", size: Math.min(width, height) },
+      interpolation: "bilinear",
+      ...values,
+    };
   }
-  return { width, height, resize: { kind: "letter-box" }, pad: { value: 114, side: "both" }, ...values };
+  return {
+    width,
+    height,
+    resize: { kind: "letter-box" },
+    pad: { value: 114, side: "both" },
+    interpolation: "linear",
+    ...values,
+  };
 }
 
 /** A dictionary or list that Python prints is YAML, but for quotes inside names that have both kinds. */

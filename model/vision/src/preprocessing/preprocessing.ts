@@ -72,8 +72,9 @@ export const preprocessingSchema = {
         "the tensor then has another size for other images. Absent: every tensor has the width and height.",
     },
     interpolation: {
-      enum: ["nearest", "bilinear", "bicubic", "lanczos"],
-      description: "All but nearest smooth when they shrink, as Pillow does.",
+      enum: ["nearest", "linear", "bilinear", "bicubic", "lanczos"],
+      description:
+        "bilinear, bicubic and lanczos smooth when they shrink, as Pillow does; linear does not, as OpenCV's INTER_LINEAR.",
     },
     layout: { enum: ["NCHW", "NHWC"], description: "Of the tensor." },
     scale: {

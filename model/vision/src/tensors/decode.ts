@@ -37,7 +37,7 @@ const KERNELS = {
   bilinear: "linear",
   bicubic: "cubic",
   lanczos: "lanczos3",
-} as const satisfies Readonly<Record<Exclude<Interpolation, "nearest">, string>>;
+} as const satisfies Readonly<Record<Exclude<Interpolation, "nearest" | "linear">, string>>;
 
 /** An image after its resize, and the size that it had before. */
 export interface ResizedImage extends RawImage {
@@ -97,7 +97,8 @@ async function decodeEncoded(
   if (resize.kind === "none") return await pixelsOf(pipeline);
 
   const to = resizedSize(resize, from, preprocessing);
-  if (interpolation === "nearest" || to.width > from.width || to.height > from.height) {
+  const isOurs = interpolation === "nearest" || interpolation === "linear";
+  if (isOurs || to.width > from.width || to.height > from.height) {
     return resampleIfNeeded(await pixelsOf(pipeline), to, preprocessing);
   }
   // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.

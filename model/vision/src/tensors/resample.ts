@@ -3,7 +3,7 @@
  * widened when it shrinks (src/libImaging/Resample.c).
  *
  * Used for raw images, and for encoded ones where libvips differs in kind: enlarging, which it does half
- * a pixel off, and `nearest`. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
+ * a pixel off, `nearest`, and `linear`, which is OpenCV's bilinear: the four nearest pixels, also when it shrinks. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
  */
 import type { RawImage } from "../image.ts";
 import type { Interpolation } from "../preprocessing/preprocessing.ts";
@@ -16,15 +16,18 @@ interface Size {
 interface Filter {
   /** Zero from this distance on, in source pixels when enlarging. */
   readonly support: number;
+  /** Whether it is widened when it shrinks. */
+  readonly smooths: boolean;
   weight(distance: number): number;
 }
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
 const FILTERS: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
-  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bilinear: { support: 1, smooths: true, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: {
     support: 2,
+    smooths: true,
     // Keys' cubic convolution with a = -0.5.
     weight(distance) {
       const x = Math.abs(distance);
@@ -32,7 +35,8 @@ const FILTERS: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
       return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
     },
   },
-  lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  linear: { support: 1, smooths: false, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  lanczos: { support: 3, smooths: true, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
 const PRECISION_BITS = 22;
@@ -56,7 +60,7 @@ interface Taps {
 
 function tapsOf(source: number, target: number, filter: Filter): Taps {
   const scale = source / target;
-  const spread = Math.max(scale, 1);
+  const spread = filter.smooths ? Math.max(scale, 1) : 1;
   const support = filter.support * spread;
   const stride = Math.ceil(support) * 2 + 1;
   const from = new Int32Array(target);
