@@ -15,6 +15,7 @@ import { byScore, type Candidate, suppress, suppressionDefaults } from "./suppre
 export const detection: Task<DetectionPrediction, DetectionEvaluation, DetectionDifference> = {
   name: "detection",
   recognises: (model) => recognisedHead(model) !== null,
+  labelsFrom: "files",
   recognisedBy: "its outputs have the shape of boxes with scores",
   // The size of an output does not tell it alone: the head does, when the reader is made.
   classCount: () => null,
