@@ -19,6 +19,7 @@ const recipe = (changes: Readonly<Record<string, object>>, target?: object) => (
 });
 
 const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = [
+  ["equalise", "when", "never"],
   ["calibrate", "method", "median"],
   ["calibrate", "symmetry", true],
   ["calibrate", "percentile", 1],
@@ -40,9 +41,10 @@ const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = 
 ];
 
 test("what is left out is as in the default recipe", () => {
-  assert.deepEqual(parseRecipe(recipe({}), "r.json"), defaultRecipe());
+  const equalise = { when: "helps" };
+  assert.deepEqual(parseRecipe(recipe({ equalise }), "r.json"), defaultRecipe());
   for (const bits of [...weightBits, "mixed"] as const) {
-    assert.deepEqual(parseRecipe(recipe({ quantise: { bits } }), "r.json"), defaultRecipe(bits));
+    assert.deepEqual(parseRecipe(recipe({ equalise, quantise: { bits } }), "r.json"), defaultRecipe(bits));
   }
 });
 

@@ -41,6 +41,8 @@ export interface CalibrationOptions extends RangeOptions, WorkOptions {
 
 export interface Calibration {
   readonly ranges: ReadonlyMap<string, Range>;
+  /** The ranges that another method takes from the same images. */
+  rangesBy(method: RangeMethod): ReadonlyMap<string, Range>;
   /** Moments by channel of each watched value that has channels. */
   readonly moments: ReadonlyMap<string, ChannelMoments>;
   readonly images: number;
@@ -123,6 +125,8 @@ export async function calibrate(
   checkFinite(watchers, seen);
   return {
     ranges: new Map(watchers.map(({ watch, range }) => [watch.value, range])),
+    rangesBy: (method) =>
+      new Map(watchers.map((watcher) => [watcher.watch.value, watcher.rangeBy(method, options)])),
     moments: new Map(watchers.flatMap(({ watch, moments }) => (moments ? [[watch.value, moments]] : []))),
     images: seen,
     batches: looks,

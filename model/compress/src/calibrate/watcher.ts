@@ -80,9 +80,13 @@ export class Watcher implements Observation {
   /** Works the range out anew. @returns how far it moved, relative to its width. */
   settle(method: RangeMethod, options: RangeOptions): number {
     const [oldLow, oldHigh] = this.range;
-    this.range = rangeMethods[method](this, options);
+    this.range = this.rangeBy(method, options);
     const [low, high] = this.range;
     return high === low ? 0 : Math.max(Math.abs(low - oldLow), Math.abs(high - oldHigh)) / (high - low);
+  }
+
+  rangeBy(method: RangeMethod, options: RangeOptions): Range {
+    return rangeMethods[method](this, options);
   }
 
   #include(low: number, high: number, allFinite: boolean): void {

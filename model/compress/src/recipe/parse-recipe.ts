@@ -23,7 +23,12 @@ const renamedKeys: Readonly<Record<string, string>> = {
 /** The default recipe. @throws RECIPE_INVALID for a target without "mixed" bits */
 export function defaultRecipe(bits: WeightBits | "mixed" = 8, target: Partial<Target> = {}): Recipe {
   const recipe = {
-    stages: [{ stage: "clean" }, { stage: "calibrate" }, { stage: "quantise", bits }],
+    stages: [
+      { stage: "clean" },
+      { stage: "equalise", when: "helps" },
+      { stage: "calibrate" },
+      { stage: "quantise", bits },
+    ],
     target,
   };
   return parseRecipe(recipe, "The default recipe");

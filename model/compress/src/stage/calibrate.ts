@@ -1,13 +1,18 @@
 /** Measures the ranges of the activations that will be rounded. */
+
+import type { Model } from "@cupel/onnx";
 import { sample } from "@cupel/vision";
-import {
-  type ActivationScale,
-  activationScale,
-  type Symmetry,
-  symmetries,
-} from "../calibrate/activation-scale.ts";
-import { type Calibration, calibrate } from "../calibrate/calibrate.ts";
+import { type ActivationScale, symmetries } from "../calibrate/activation-scale.ts";
+import { calibrate } from "../calibrate/calibrate.ts";
 import { type RangeMethod, rangeMethods } from "../calibrate/range-method.ts";
+import {
+  outputsOf,
+  relativeError,
+  roundedModel,
+  type TrialContext,
+  trialImages,
+} from "../calibrate/rounding-error.ts";
+import { valueScales } from "../calibrate/value-scales.ts";
 import { type Placement, placeQuantisers } from "../emit/placement.ts";
 import { weightedLayers } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
@@ -17,11 +22,15 @@ import { defineStage, type Stage } from "./stage.ts";
 
 const methods = Object.keys(rangeMethods).filter((name): name is RangeMethod => name in rangeMethods);
 
+/** What `auto` chooses from; the first also decides when calibration stops. */
+const autoMethods: readonly [RangeMethod, ...RangeMethod[]] = ["mse", "min-max"];
+
 const options = {
-  method: option(oneOf(...methods), {
-    default: "mse",
+  method: option(oneOf("auto", ...methods), {
+    default: "auto",
     description:
-      "how a range follows from what was seen: `min-max`, `moving-average`, `percentile`, `entropy`, `mse`",
+      "how a range follows from what was seen: `min-max`, `moving-average`, `percentile`, `entropy`, `mse`; " +
+      "`auto` tries `mse` and `min-max` on a few images and takes the one that moves the outputs less",
   }),
   symmetry: option(oneOf(...symmetries), {
     default: "asymmetric",
@@ -59,9 +68,13 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     const inFloat = all.filter((layer) => !layers.includes(layer));
     const kernels = stageOf(context.recipe, "quantise")?.kernels;
     const placement = placeQuantisers(graph, new Set(inFloat.map((layer) => layer.node)), kernels);
+    const images = sample(context.images, settings.images, context.seed);
+    const tried: readonly [RangeMethod, ...RangeMethod[]] =
+      settings.method === "auto" ? autoMethods : [settings.method];
     const calibration = await calibrate(state.model, placement.watched, {
       ...settings,
-      images: sample(context.images, settings.images, context.seed),
+      method: tried[0],
+      images,
       preprocessing: context.preprocessing,
       threads: context.threads,
       strict: context.strict,
@@ -70,31 +83,52 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
       signal: context.signal,
       progress: context.progress,
     });
-    const { images, batches, stoppedEarly } = calibration;
+    const candidates = tried.map((method) => ({
+      method,
+      scales: valueScales(placement, calibration.rangesBy(method), settings.symmetry),
+    }));
+    const found =
+      candidates.length === 1
+        ? candidates[0]!
+        : await leastError(state.model, placement, candidates, {
+            ...context,
+            images: sample(images, trialImages, context.seed),
+          });
+    const { images: seen, batches, stoppedEarly } = calibration;
     return {
       ...state,
       calibrated: {
         layers,
         placement,
         calibration,
-        scales: scalesOf(placement, calibration, settings.symmetry),
-        report: { method: settings.method, images, batches, stoppedEarly },
+        scales: found.scales,
+        report: { method: found.method, images: seen, batches, stoppedEarly },
       },
     };
   },
 });
 
-function scalesOf(
+interface Found {
+  readonly method: RangeMethod;
+  readonly scales: ReadonlyMap<string, ActivationScale>;
+}
+
+/** The method whose ranges move the outputs least. */
+async function leastError(
+  model: Model,
   placement: Placement,
-  calibration: Calibration,
-  symmetry: Symmetry,
-): Map<string, ActivationScale> {
-  const scales = new Map<string, ActivationScale>();
-  for (const value of placement.values) {
-    const source = placement.sameScale.get(value);
-    const own =
-      placement.fixedScale.get(value) ?? activationScale(calibration.ranges.get(value.name)!, symmetry);
-    scales.set(value.name, source ? scales.get(source.name)! : own);
+  candidates: readonly Found[],
+  context: TrialContext,
+): Promise<Found> {
+  const reference = await outputsOf(model, context);
+  let best = candidates[0]!;
+  let bestError = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const error = relativeError(
+      reference,
+      await outputsOf(roundedModel(model, placement, candidate.scales), context),
+    );
+    if (error < bestError) [best, bestError] = [candidate, error];
   }
-  return scales;
+  return best;
 }

@@ -1,0 +1,88 @@
+/**
+ * How far the outputs of a model move on a few images when its activations are rounded to given scales, and its
+ * weights to the nearest of 255 levels a row. The sum over a whole network is what counts in the end: the
+ * error of one activation says little where a network lives on its peaks, or where errors agree in sign.
+ */
+import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
+import { imagesPerRun, runImages } from "@cupel/predict";
+import { float32Of, openSession } from "@cupel/runtime";
+import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import { emitQdq } from "../emit/emit-qdq.ts";
+import type { Placement } from "../emit/placement.ts";
+import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
+import type { ActivationScale } from "./activation-scale.ts";
+
+export interface TrialContext {
+  readonly images: ImageSource;
+  readonly preprocessing: Preprocessing;
+  readonly threads: number;
+  readonly open: typeof openSession | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Images that choices are made by. */
+export const trialImages = 16;
+
+/** The float32 outputs of each run, one behind the other. Images that cannot be read are left out. */
+export type Outputs = readonly Float32Array[];
+
+export async function outputsOf(model: Model, context: TrialContext): Promise<Outputs> {
+  const { images, preprocessing, threads, signal, open = openSession } = context;
+  const input = model.graph.inputs[0]!;
+  const shape = { name: input.name, dims: input.shape ?? [] };
+  await using session = await open(encodeModel(model), { threads, signal });
+  const outputs: Float32Array[] = [];
+  for await (const batch of batches(images, preprocessing, { batchSize: imagesPerRun(shape, 1), signal })) {
+    const tensors = await runImages(session, shape, batch);
+    for (const tensor of Object.values(tensors)) {
+      if (tensor.type === "float32") outputs.push(float32Of(tensor));
+    }
+  }
+  return outputs;
+}
+
+/** @param scales by value name, of values of `model`, which is left as it is. */
+export function roundedModel(
+  model: Model,
+  { integer }: Pick<Placement, "integer">,
+  scales: ReadonlyMap<string, ActivationScale>,
+): Model {
+  const copy = cloneModel(model);
+  for (const layer of weightedLayers(copy.graph)) {
+    const rows = weightRows(layer);
+    for (let row = 0; row < layer.rows; row++) {
+      roundInPlace(rows.subarray(row * layer.columns, (row + 1) * layer.columns));
+    }
+    setWeightRows(copy.graph, layer, rows);
+  }
+  const values = [...copy.graph.values()].filter(({ name }) => scales.has(name));
+  emitQdq(copy, { values, activations: scales, weights: new Map(), integer });
+  return copy;
+}
+
+function roundInPlace(weights: Float32Array): void {
+  let largest = 0;
+  for (const w of weights) largest = Math.max(largest, Math.abs(w));
+  if (largest === 0) return;
+  const scale = largest / 127;
+  for (let i = 0; i < weights.length; i++) weights[i] = Math.round(weights[i]! / scale) * scale;
+}
+
+/**
+ * Power of the difference over that of the reference, as the mean over all outputs of all runs, so that one loud
+ * image does not decide for the others. Above 1, or not finite, an output is lost: 1.
+ */
+export function relativeError(reference: Outputs, outputs: Outputs): number {
+  let sum = 0;
+  for (const [i, values] of reference.entries()) {
+    const others = outputs[i]!;
+    let signal = 0;
+    let error = 0;
+    for (let k = 0; k < values.length; k++) {
+      signal += values[k]! ** 2;
+      error += (values[k]! - others[k]!) ** 2;
+    }
+    sum += error <= signal ? (error === 0 ? 0 : error / signal) : 1;
+  }
+  return sum / reference.length;
+}
