@@ -1,6 +1,7 @@
 /** The table of benchmarks. To add one: a file, and a row here. */
 import { accuracy } from "./accuracy.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
 import { dataParallel } from "./data-parallel.ts";
 import { fusionTrap } from "./fusion-trap.ts";
@@ -13,6 +14,7 @@ import { trainingStep } from "./training-step.ts";
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
   compressCost,
+  calibration,
   accuracy,
   fusionTrap,
   preprocessingThroughput,

@@ -1,8 +1,9 @@
 /** Entry of the child process that compresses once and tells what that took. */
 import { readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { compress, defaultRecipe, type Recipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
-import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
+import { type ImageSource, parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import { syntheticImages } from "./images/synthetic-images.ts";
 
 export type ProbeTask =
@@ -16,6 +17,16 @@ export type ProbeTask =
       readonly images: number;
       /** Calibration looks at all images, whether or not the ranges still move. */
       readonly seesAll: boolean;
+    }
+  | {
+      readonly kind: "calibrate";
+      readonly path: string;
+      readonly output: string;
+      readonly method: "min-max" | "auto";
+      /** A file of RGB pixels, one image behind the other, of `side` by `side`. */
+      readonly pixels: string;
+      readonly images: number;
+      readonly side: number;
     };
 
 export interface ProbeOutcome {
@@ -33,7 +44,12 @@ export interface ProbeOutcome {
 process.once("message", async (task: ProbeTask) => {
   const started = performance.now();
   const before = process.cpuUsage();
-  const done = task.kind === "bare" ? { seen: 0, outputBytes: 0 } : await compressFile(task);
+  const done =
+    task.kind === "bare"
+      ? { seen: 0, outputBytes: 0 }
+      : task.kind === "compress"
+        ? await compressFile(task)
+        : await compressPixels(task);
   const { user, system } = process.cpuUsage(before);
   const outcome: ProbeOutcome = {
     ...done,
@@ -56,6 +72,43 @@ async function compressFile(task: ProbeTask & { kind: "compress" }) {
   });
   const { bytes } = await writeModelFile(result.model, task.output);
   return { seen: result.calibration.images, outputBytes: bytes };
+}
+
+async function compressPixels({ path, output, method, ...pixels }: ProbeTask & { kind: "calibrate" }) {
+  const model = await readModelFile(path);
+  const recipe = withoutStop(defaultRecipe(8));
+  const stages = recipe.stages.map((entry) =>
+    entry.stage === "calibrate" ? { ...entry, method, images: pixels.images } : entry,
+  );
+  const result = await compress(model, {
+    images: pixelImages(pixels),
+    preprocessing: parsePreprocessing(
+      "preset=imagenet,resize=none",
+      preprocessingFor(model.graph.inputs[0]!.shape!),
+    ),
+    recipe: { ...recipe, stages },
+  });
+  const { bytes } = await writeModelFile(result.model, output);
+  return { seen: result.calibration.images, outputBytes: bytes };
+}
+
+function pixelImages(file: {
+  readonly pixels: string;
+  readonly images: number;
+  readonly side: number;
+}): ImageSource {
+  const { pixels, images, side } = file;
+  const bytes = side * side * 3;
+  return {
+    ...syntheticImages({ count: images, side }),
+    location: pixels,
+    async image(index) {
+      await using handle = await open(pixels);
+      const data = new Uint8Array(bytes);
+      await handle.read(data, 0, bytes, index * bytes);
+      return { kind: "raw", width: side, height: side, channels: 3, data };
+    },
+  };
 }
 
 /** A size for mixed bits: a network without meaning has no accuracy to hold a drop against. */

@@ -6,6 +6,11 @@ export function inverse({ p10, median, p90 }: Spread): Spread {
   return { p10: 1 / p90, median: 1 / median, p90: 1 / p10 };
 }
 
+/** "0.62x": how many times `peer` a figure is. */
+export function ratioOf(figure: number, peer: number): string {
+  return `${(figure / peer).toFixed(2)}x`;
+}
+
 /** "3.41x (3.30 - 3.52)": the median and the 10th to the 90th percentile. */
 export function ratioText({ p10, median, p90 }: Spread): string {
   return `${median.toFixed(2)}x (${p10.toFixed(2)} - ${p90.toFixed(2)})`;
