@@ -8,10 +8,10 @@ function nodeOf(graph: Graph, opType: string, at = 0): Node {
   return found;
 }
 
-/** The DequantizeLinear that makes the weight of a layer. */
+/** What makes the weight of a layer from integers and, its second input, scales: Mul for one that runs in float. */
 export function dequantised(graph: Graph, layer: string): Node {
   const node = [...graph.nodes].find((each) => each.name === layer)?.input(1)?.producer;
-  if (!node?.is("DequantizeLinear")) assert.fail(`the weight of ${layer} is not dequantised`);
+  if (!node?.is("DequantizeLinear", "Mul")) assert.fail(`the weight of ${layer} is not dequantised`);
   return node;
 }
 
@@ -30,7 +30,8 @@ export function weightBytes(
   layer: string,
   change: (bytes: Int8Array, dims: readonly number[]) => Int8Array,
 ) {
-  const value = dequantised(graph, layer).input(0)!;
+  const made = dequantised(graph, layer).input(0)!;
+  const value = made.producer?.is("Cast") ? made.producer.input(0)! : made;
   const { dims } = value.constant!;
   const bytes = value.constant!.bytes();
   const signed = Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
