@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { encodeModel, inferShapes, Model, Tensor, tensorType, Value } from "@cupel/onnx";
 import { openPredictor, toldBoxes } from "@cupel/predict";
-import { type ImageSource, openImages, type RawImage } from "@cupel/vision";
-import sharp from "sharp";
+import { drawBoxes, type ImageSource, openImages, type RawImage } from "@cupel/vision";
 
 /** 64 x 64 in grids of 8, 16 and 32. */
 const [side, cells] = [64, 64 + 16 + 4];
@@ -113,10 +112,8 @@ suite("a detector that ultralytics wrote", () => {
 
     const folder = await mkdtemp(join(tmpdir(), "cupel-detection-"));
     try {
-      for (const [i, { data, width, height }] of scenes.entries()) {
-        await sharp(data, { raw: { width, height, channels: 3 } })
-          .png()
-          .toFile(join(folder, `${i}.png`));
+      for (const [i, image] of scenes.entries()) {
+        await writeFile(join(folder, `${i}.png`), await drawBoxes(image, [], `${i}`));
       }
       await writeFile(join(folder, "data.yaml"), 'names: ["driver\'s green", red]');
       // Right of the first, half a box too far to the right of the second: an overlap of a third.
