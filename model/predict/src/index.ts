@@ -63,6 +63,7 @@ export {
   type ChosenPreprocessing,
   choosePreprocessing,
   type Origin,
+  ownPreprocessing,
   uncertainOrigin,
 } from "./preprocessing/choose-preprocessing.ts";
 export { findPreprocessing } from "./preprocessing/find-preprocessing.ts";

@@ -179,6 +179,18 @@ async function evaluateFile(
     progress,
   };
   const facts = { path, taskName, preprocessing: preprocessingJson(told) };
+  if (predictor.taskName === "detection") {
+    const evaluation = await predictor.evaluate(source, work);
+    unreadable.addAll(evaluation.unreadable);
+    const { labels, labelsBy, withoutLabels } = evaluation;
+    if (isFirst && labels !== null && withoutLabels > 0) {
+      remark(
+        `${withoutLabels} of ${labels.length} images have no labels, though others have: every box in them counts as wrong.`,
+      );
+    }
+    const order = orderSentence(labelsBy, { count: null, names: predictor.classes });
+    return { ...facts, evaluation, accuracy: null, order };
+  }
   if (predictor.taskName !== "classification") {
     const evaluation: EvaluatedImages = await predictor.evaluate(source, work);
     unreadable.addAll(evaluation.unreadable);

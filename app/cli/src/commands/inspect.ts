@@ -1,7 +1,7 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
 import { bytesText, CupelError } from "@cupel/base";
 import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
-import { bytesOnDisk, classesFromMetadata, preprocessingFromMetadata } from "@cupel/predict";
+import { bytesOnDisk, classesFromMetadata, ownPreprocessing } from "@cupel/predict";
 import { engineVersion, type TrialFeed, trialRun } from "@cupel/runtime";
 import { type Preprocessing, preprocessingText } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
@@ -36,7 +36,7 @@ export const inspectCommand: Command = {
     const { layers, ...summary } = graphSummary(model);
     const bytes = await bytesOnDisk(path, model);
     const weights = weightTypes(layers);
-    const preprocessing = readable(() => preprocessingFromMetadata(model.metadata), context);
+    const preprocessing = readable(() => ownPreprocessing(model), context);
     const classes = readable(() => classesFromMetadata(model.metadata), context);
     const { failure, ...engine } = await tryEngine(path, preprocessing, context);
     const facts: [string, string][] = [

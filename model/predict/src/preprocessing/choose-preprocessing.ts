@@ -2,6 +2,7 @@
  * How images become tensors for a model: as it is given, else as the model says, else a guess that is said to
  * be one. `findPreprocessing` does better than a guess where there are images.
  */
+import type { Model } from "@cupel/onnx";
 import { namedSettings, type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import {
   originFromMetadata,
@@ -42,10 +43,13 @@ function isInFull(named: ReadonlySet<string>): boolean {
   return named.has("preset") || ["scale", "mean", "std"].every((key) => named.has(key));
 }
 
-/** Null where ultralytics did not write the model. */
-function ultralyticsOwn(metadata: ReadonlyMap<string, string>, inputShape: OpenedModel["inputShape"]) {
-  const told = ultralyticsMetadata(metadata);
-  return told && ultralyticsPreprocessing(told, preprocessingFor(inputShape));
+/** As the model says, in our metadata or in ultralytics'; null where it says nothing. @throws METADATA_INVALID, PREPROCESSING_INVALID */
+export function ownPreprocessing({ metadata, graph }: Model): Preprocessing | null {
+  const ours = preprocessingFromMetadata(metadata);
+  const told = ours === null ? ultralyticsMetadata(metadata) : null;
+  if (told === null) return ours;
+  const input = graph.inputs.find(({ constant }) => !constant);
+  return ultralyticsPreprocessing(told, preprocessingFor(input?.shape ?? []));
 }
 
 /**
@@ -61,11 +65,7 @@ export function choosePreprocessing(
   const told = { candidates: [], finding: null };
   if (typeof given === "object") return { preprocessing: given, origin: "given", ...told };
   const named = namedSettings(given ?? "");
-  const own = unlessOverridden(
-    "preprocessing",
-    isInFull(named),
-    () => preprocessingFromMetadata(model.metadata) ?? ultralyticsOwn(model.metadata, inputShape),
-  );
+  const own = unlessOverridden("preprocessing", isInFull(named), () => ownPreprocessing(model));
   const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
   const base = own ?? preprocessingFor(inputShape);
   const preprocessing = parsePreprocessing(given ?? "", base);
