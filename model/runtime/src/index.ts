@@ -2,6 +2,7 @@
 import "@cupel/base";
 
 export { type RuntimeErrorCode, runtimeErrors } from "./errors.ts";
+export { type FeedSizes, feedDims, type InputForms } from "./measure/feed-dims.ts";
 export {
   type FusionCount,
   type FusionReport,
@@ -9,10 +10,10 @@ export {
   reportFusions,
   type UnfusedNode,
 } from "./measure/fusion-report.ts";
-export { type Latency, type LatencyOptions, measureLatency } from "./measure/latency.ts";
+export { type Latency, type LatencyOptions, type MeasuredModel, measureLatency } from "./measure/latency.ts";
 export { type OptimisedGraphOptions, optimisedGraph } from "./measure/optimised-graph.ts";
 export { type ProfileOptions, profile, readTrace } from "./measure/profile.ts";
-export { type RandomFeedsOptions, randomFeeds } from "./measure/random-feeds.ts";
+export { randomFeeds } from "./measure/random-feeds.ts";
 export { type NodeTime, summariseTrace, type TraceEvent } from "./measure/trace.ts";
 export {
   diagnoseMemory,
@@ -36,8 +37,10 @@ export type { EngineTuning, Optimization } from "./session/engine-options.ts";
 export type { EngineRun } from "./session/engine-protocol.ts";
 export { engineVersion } from "./session/engine-version.ts";
 export type { Feeds, Targets } from "./session/feeds.ts";
+export { sessionsWithFeeds } from "./session/fixed-feeds.ts";
 export { addTaps, fixDimensions } from "./session/graph-edits.ts";
 export type { ModelSource } from "./session/model-source.ts";
+export { readSafetensors, type SafetensorsEntry, type SafetensorsFile } from "./session/safetensors.ts";
 export {
   type InferenceSession,
   openSession,

@@ -11,6 +11,7 @@ import type { EngineTuning } from "../session/engine-options.ts";
 import type { Feeds } from "../session/feeds.ts";
 import type { ModelSource } from "../session/model-source.ts";
 import { type InferenceSession, openSession } from "../session/session.ts";
+import type { InputForms } from "./feed-dims.ts";
 import { randomFeeds } from "./random-feeds.ts";
 
 export interface LatencyOptions extends WorkOptions, EngineTuning {
@@ -24,6 +25,14 @@ export interface LatencyOptions extends WorkOptions, EngineTuning {
   readonly seed?: number | undefined;
   /** What sessions are opened with, such as a profiler's `open`. Default: `openSession`. */
   readonly open?: typeof openSession | undefined;
+}
+
+/** A model to measure. */
+export interface MeasuredModel {
+  readonly name: string;
+  readonly model: ModelSource;
+  /** Sizes that the model leaves open, and inputs that take no random values. Default: see `feedDims`. */
+  readonly inputs?: InputForms | undefined;
 }
 
 export interface Latency {
@@ -45,7 +54,7 @@ const quietConfig = { "session.force_spinning_stop": "1" };
 
 /** @throws what `openSession` and `InferenceSession.run` throw, INPUT_SHAPE_MISMATCH when a model cannot take the batch */
 export async function measureLatency(
-  models: readonly { readonly name: string; readonly model: ModelSource }[],
+  models: readonly MeasuredModel[],
   options: LatencyOptions = {},
 ): Promise<Latency[]> {
   const {
@@ -73,7 +82,10 @@ export async function measureLatency(
     interleave(contestants, { runs, warmup, signal, onRound: () => task.advance() });
 
   const single = await rounds(
-    sessions.map((session) => ({ session, feeds: randomFeeds(session.inputs, seed) })),
+    sessions.map((session, i) => ({
+      session,
+      feeds: randomFeeds(session.inputs, seed, models[i]!.inputs),
+    })),
   );
   const batched =
     batch === undefined
@@ -81,7 +93,7 @@ export async function measureLatency(
       : await rounds(
           sessions.map((session, i) => ({
             session,
-            feeds: batchFeeds(session, batch, seed, models[i]!.name),
+            feeds: batchFeeds(session, batch, seed, models[i]!),
           })),
         );
 
@@ -115,9 +127,14 @@ async function interleave(
   return times;
 }
 
-function batchFeeds(session: InferenceSession, batch: number, seed: number, name: string): Feeds {
-  const feeds = randomFeeds(session.inputs, seed, { batch });
-  const fixed = session.inputs.find((input) => typeof input.dims[0] === "number" && input.dims[0] !== batch);
+function batchFeeds(
+  session: InferenceSession,
+  batch: number,
+  seed: number,
+  { name, inputs }: MeasuredModel,
+): Feeds {
+  const feeds = randomFeeds(session.inputs, seed, { ...inputs, batch });
+  const fixed = session.inputs.find((input) => feeds[input.name]!.dims[0] !== batch);
   if (fixed === undefined) return feeds;
   throw runtimeErrors.error(
     "INPUT_SHAPE_MISMATCH",

@@ -6,6 +6,7 @@ import { runtimeErrors } from "../errors.ts";
 import type { Feeds } from "../session/feeds.ts";
 import type { ModelSource } from "../session/model-source.ts";
 import { openSession, type SessionOptions } from "../session/session.ts";
+import type { InputForms } from "./feed-dims.ts";
 import { randomFeeds } from "./random-feeds.ts";
 import { type NodeTime, summariseTrace, type TraceEvent } from "./trace.ts";
 
@@ -14,11 +15,13 @@ export interface ProfileOptions extends WorkOptions, Omit<SessionOptions, "profi
   readonly runs?: number | undefined;
   /** Default: one random image (`randomFeeds`, seed 1). */
   readonly feeds?: Feeds | undefined;
+  /** Of that image: sizes that the model leaves open, and inputs that take no random values. */
+  readonly inputs?: InputForms | undefined;
 }
 
 /** @throws what `openSession` and `InferenceSession.run` throw */
 export async function profile(source: ModelSource, options: ProfileOptions = {}): Promise<NodeTime[]> {
-  const { runs = 10, feeds: given, signal, progress = silentProgress, ...sessionOptions } = options;
+  const { runs = 10, feeds: given, inputs, signal, progress = silentProgress, ...sessionOptions } = options;
   await using folder = await openTemporaryFolder();
   {
     await using session = await openSession(source, {
@@ -26,7 +29,7 @@ export async function profile(source: ModelSource, options: ProfileOptions = {})
       signal,
       profile: join(folder.path, "trace"),
     });
-    const feeds = given ?? randomFeeds(session.inputs, 1);
+    const feeds = given ?? randomFeeds(session.inputs, 1, inputs);
     using task = progress.start("Profiling", runs, "runs");
     await session.warmUp(feeds, { signal });
     for (let run = 0; run < runs; run++) {

@@ -1,6 +1,7 @@
 /** Feeds for measuring: right in type and shape, random in value, the same for the same seed. */
 import { createRandom, elementCount, type Random } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
+import { repeatedTo } from "../session/fixed-feeds.ts";
 import {
   arrayLength,
   type EngineElementType,
@@ -9,29 +10,27 @@ import {
   type TypedArray,
   type ValueInfo,
 } from "../session/tensor-data.ts";
-
-export interface RandomFeedsOptions {
-  /** Size of a symbolic first dimension. Default 1. */
-  readonly batch?: number | undefined;
-}
+import { type FeedSizes, feedDims } from "./feed-dims.ts";
 
 /**
  * Floats are standard normal, as normalised images roughly are; bytes and 4-bit codes cover their range;
- * wider integers are 0 or 1, since they are mostly indices and lengths. Other symbolic dimensions are 1.
+ * wider integers are 0 or 1, since they are mostly indices and lengths. Open sizes are those of `feedDims`.
  */
 export function randomFeeds(
   inputs: readonly ValueInfo[],
   seed: number,
-  options: RandomFeedsOptions = {},
+  sizes: FeedSizes = {},
 ): Record<string, TensorData> {
   const random = createRandom(seed);
+  const { tensors = {} } = sizes;
+  const dims = feedDims(inputs, sizes);
   return Object.fromEntries(
-    inputs.map((input) => {
-      const dims = input.dims.map((dim, axis) =>
-        typeof dim === "number" ? dim : axis === 0 ? (options.batch ?? 1) : 1,
-      );
-      return [input.name, randomTensor(input, dims, random)];
-    }),
+    inputs.map((input, i) => [
+      input.name,
+      Object.hasOwn(tensors, input.name)
+        ? repeatedTo(tensors[input.name]!, dims[i]![0])
+        : randomTensor(input, dims[i]!, random),
+    ]),
   );
 }
 

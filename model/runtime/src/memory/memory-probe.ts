@@ -22,9 +22,9 @@ process.once("message", async (task: MemoryTask) => {
   process.send?.(outcome, () => process.disconnect?.());
 });
 
-async function exercise(path: string, { options, runs, batch }: MemoryTask): Promise<void> {
+async function exercise(path: string, { options, runs, batch, inputs }: MemoryTask): Promise<void> {
   await using session = await openEngineSession({ kind: "path", path }, options);
-  const feeds = randomFeeds(session.inputs, 1, { batch });
+  const feeds = randomFeeds(session.inputs, 1, { ...inputs, batch });
   for (let run = 0; run < runs; run++) await session.run(feeds, null);
 }
 

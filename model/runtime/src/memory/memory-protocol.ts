@@ -1,5 +1,6 @@
-/** What passes between `measureMemory` and the child process that it measures, as JSON on a channel of its own. */
+/** What passes between `measureMemory` and the child process that it measures, structured-cloned on a channel of its own. */
 import type { PostedError } from "@cupel/base";
+import type { InputForms } from "../measure/feed-dims.ts";
 import type { EngineOptions } from "../session/engine-options.ts";
 
 export interface MemoryTask {
@@ -8,6 +9,7 @@ export interface MemoryTask {
   readonly options: EngineOptions;
   readonly runs: number;
   readonly batch: number;
+  readonly inputs: InputForms;
 }
 
 export type MemoryOutcome =

@@ -24,6 +24,7 @@ import {
 } from "@cupel/base";
 import { encodeModel } from "@cupel/onnx";
 import { runtimeErrors } from "../errors.ts";
+import type { InputForms } from "../measure/feed-dims.ts";
 import { type EngineTuning, engineOptions } from "../session/engine-options.ts";
 import { readSource } from "../session/graph-edits.ts";
 import type { ModelSource } from "../session/model-source.ts";
@@ -34,6 +35,8 @@ import { parseProcStatus } from "./proc-status.ts";
 export interface MemoryOptions extends EngineTuning, Pick<WorkOptions, "signal"> {
   /** Images a run. Default 1. */
   readonly batch?: number | undefined;
+  /** Sizes that the model leaves open, and inputs that take no random values. Default: see `feedDims`. */
+  readonly inputs?: InputForms | undefined;
   /** Runs in each process. Default 5: the engine's arena has settled by then. */
   readonly runs?: number | undefined;
   /** Processes of each kind; the figures are medians over them. Default 3. */
@@ -65,7 +68,7 @@ const sampleEveryMs = 2;
  * @throws MEASUREMENT_FAILED when a process dies, CANCELLED, and what `openSession` and `InferenceSession.run` throw
  */
 export async function measureMemory(source: ModelSource, options: MemoryOptions = {}): Promise<MemoryReport> {
-  const { batch = 1, runs = 5, repeats = 3, signal, ...tuning } = options;
+  const { batch = 1, inputs = {}, runs = 5, repeats = 3, signal, ...tuning } = options;
   await using folder = await openTemporaryFolder();
   const path = typeof source === "string" ? source : join(folder.path, "model.onnx");
   if (typeof source !== "string") {
@@ -73,7 +76,7 @@ export async function measureMemory(source: ModelSource, options: MemoryOptions 
   }
   const idlePath = join(folder.path, "idle.onnx");
   await writeFileAtomically(idlePath, encodeModel(idleModel(await readSource(source))), { signal });
-  const task = { options: engineOptions(tuning), runs, batch };
+  const task = { options: engineOptions(tuning), runs, batch, inputs };
   const bare: Measured[] = [];
   const idle: Measured[] = [];
   const loaded: Measured[] = [];
@@ -101,7 +104,12 @@ export async function measureMemory(source: ModelSource, options: MemoryOptions 
 async function measureProcess(task: MemoryTask, signal: AbortSignal | undefined): Promise<Measured> {
   throwIfCancelled(signal, "Measuring memory");
   const entry = fileURLToPath(moduleBeside(import.meta.url, "memory-probe"));
-  const child = fork(entry, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"], signal });
+  const child = fork(entry, {
+    execArgv: [],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    serialization: "advanced",
+    signal,
+  });
   let peakAnonymous: number | null = null;
   const sampler = setInterval(() => {
     const now = anonymousOf(child.pid);

@@ -7,6 +7,7 @@
  */
 import { elementCount, own, setOwn } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
+import { feedDims } from "../measure/feed-dims.ts";
 import {
   arrayLength,
   copyOf,
@@ -133,7 +134,7 @@ export function fitsShape(declared: ValueInfo, dims: readonly number[]): boolean
   return (
     declared.dims.length === 0 ||
     (dims.length === declared.dims.length &&
-      declared.dims.every((dim, axis) => typeof dim === "string" || dim === dims[axis]))
+      declared.dims.every((dim, axis) => typeof dim === "string" || dim < 0 || dim === dims[axis]))
   );
 }
 
@@ -162,12 +163,13 @@ function isMovable(data: TypedArray): boolean {
   return data.buffer instanceof ArrayBuffer && !Buffer.isBuffer(data);
 }
 
-/** Zeros of the declared shapes, with 1 for symbolic dimensions. @throws TENSOR_TYPE_MISMATCH */
+/** Zeros of the declared shapes; open sizes are those of `feedDims`. @throws TENSOR_TYPE_MISMATCH */
 export function zeroFeeds(inputs: readonly ValueInfo[]): Record<string, TensorData> {
+  const closed = feedDims(inputs);
   return Object.fromEntries(
-    inputs.map(({ name, type, dims }) => {
+    inputs.map(({ name, type }, i) => {
       const elementType = engineElementType(type);
-      const sizes = dims.map((dim) => (typeof dim === "number" ? dim : 1));
+      const sizes = closed[i]!;
       const data = new tensorArrays[elementType](arrayLength(elementType, elementCount(sizes)));
       return [name, { type, dims: sizes, data }];
     }),

@@ -82,7 +82,7 @@ export interface InferenceSession extends AsyncDisposable {
   /**
    * One run whose outputs are dropped and that leaves the state as it is. The first run of a session is
    * slower than the others, for it allocates; warm up before the first caller waits.
-   * @param feeds of the shapes to come. Default: zeros, with symbolic dimensions of 1.
+   * @param feeds of the shapes to come. Default: zeros; open sizes are those of `feedDims`.
    * @throws those of `run`
    */
   warmUp(feeds?: Feeds, options?: Pick<RunOptions, "signal">): Promise<void>;

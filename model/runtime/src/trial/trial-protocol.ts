@@ -1,5 +1,6 @@
-/** What passes between `trialRun` and the child process that tries a model, as JSON on a channel of its own. */
+/** What passes between `trialRun` and the child process that tries a model, structured-cloned on a channel of its own. */
 import type { PostedError } from "@cupel/base";
+import type { InputForms } from "../measure/feed-dims.ts";
 import type { EngineOptions } from "../session/engine-options.ts";
 import type { ValueInfo } from "../session/tensor-data.ts";
 
@@ -8,6 +9,7 @@ export interface TrialTask {
   readonly options: EngineOptions;
   /** Pixels a side, tried in turn where the model leaves the size of its images open. */
   readonly sides: readonly number[];
+  readonly inputs: InputForms;
 }
 
 /** What was fed in the run that went well. */

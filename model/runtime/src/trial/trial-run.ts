@@ -13,12 +13,15 @@ import {
   type WorkOptions,
 } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
+import type { InputForms } from "../measure/feed-dims.ts";
 import { type EngineTuning, engineOptions } from "../session/engine-options.ts";
 import type { TrialFeed, TrialOutcome, TrialTask } from "./trial-protocol.ts";
 
 export interface TrialRunOptions extends EngineTuning, Pick<WorkOptions, "signal"> {
   /** Pixels a side to try first where the model leaves the size of its images open. Default: 224. */
   readonly side?: number | undefined;
+  /** Sizes that the model leaves open, and inputs that take no random values. Default: see `feedDims`. */
+  readonly inputs?: InputForms | undefined;
 }
 
 /** Tried in turn after `side`: ImageNet's, that of small detectors, CIFAR-10's. */
@@ -31,17 +34,22 @@ const usualSides = [224, 64, 32];
  * INPUT_MISSING for a model without inputs; CANCELLED
  */
 export async function trialRun(path: string, options: TrialRunOptions = {}): Promise<readonly TrialFeed[]> {
-  const { side, signal, ...tuning } = options;
+  const { side, inputs = {}, signal, ...tuning } = options;
   throwIfCancelled(signal, "The trial run");
   const sides = [...new Set([...(side === undefined ? [] : [side]), ...usualSides])];
-  const outcome = await tried(path, { path, options: engineOptions(tuning), sides }, signal);
+  const outcome = await tried(path, { path, options: engineOptions(tuning), sides, inputs }, signal);
   if (outcome.kind === "failed") throw reviveError(outcome.error);
   return outcome.fed;
 }
 
 function tried(path: string, task: TrialTask, signal: AbortSignal | undefined): Promise<TrialOutcome> {
   const entry = fileURLToPath(moduleBeside(import.meta.url, "trial-probe"));
-  const child = fork(entry, { execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"], signal });
+  const child = fork(entry, {
+    execArgv: [],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    serialization: "advanced",
+    signal,
+  });
   return new Promise((resolve, reject) => {
     let told: TrialOutcome | null = null;
     child.on("message", (message: TrialOutcome) => {

@@ -1,0 +1,78 @@
+/**
+ * Inputs that are fed the same in every run, such as a scale beside an image: a session that knows them takes the
+ * others only, so that whoever feeds images need not know that there are more.
+ */
+import type { Feeds } from "./feeds.ts";
+import { type InferenceSession, openSession } from "./session.ts";
+import {
+  bytesOf,
+  copyOf,
+  engineElementType,
+  type TensorData,
+  tensorArrays,
+  type ValueInfo,
+} from "./tensor-data.ts";
+
+/**
+ * @param tensors by name of input, each of one image or of all. One whose first size is 1 is repeated for each image of
+ * a run, where the model leaves that size open. Names that a model does not have are not fed.
+ * @param open what sessions are opened with. Default: `openSession`.
+ */
+export function sessionsWithFeeds(
+  tensors: Feeds,
+  open: typeof openSession = openSession,
+): typeof openSession {
+  return async (source, options) => withFeeds(await open(source, options), tensors);
+}
+
+function withFeeds(session: InferenceSession, tensors: Feeds): InferenceSession {
+  const isFixed = ({ name }: ValueInfo) => Object.hasOwn(tensors, name);
+  const fixed = session.inputs.filter(isFixed);
+  const inputs = session.inputs.filter((input) => !isFixed(input));
+  const complete = (feeds: Feeds): Feeds => {
+    const own = fixed.map((input): [string, TensorData] => {
+      const tensor = repeatedTo(tensors[input.name]!, imagesOf(input, inputs, feeds));
+      // A copy: a run that transfers its feeds gives them away.
+      return [input.name, { ...tensor, data: copyOf(tensor.data) }];
+    });
+    return { ...feeds, ...Object.fromEntries(own) };
+  };
+  return {
+    inputs,
+    outputs: session.outputs,
+    get pending() {
+      return session.pending;
+    },
+    ended: session.ended,
+    run: (feeds, options) => session.run(complete(feeds), options),
+    timedRun: (feeds, options) => session.timedRun(complete(feeds), options),
+    warmUp: (feeds, options) => session.warmUp(feeds && complete(feeds), options),
+    close: (options) => session.close(options),
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}
+
+/** Of a run, as the symbol of the first size says; null where the model fixes it, or nothing that is fed has it. */
+function imagesOf({ dims }: ValueInfo, inputs: readonly ValueInfo[], feeds: Feeds): number | null {
+  const [first] = dims;
+  if (typeof first !== "string") return null;
+  for (const input of inputs) {
+    const axis = input.dims.indexOf(first);
+    if (axis >= 0) return feeds[input.name]?.dims[axis] ?? null;
+  }
+  return null;
+}
+
+/** The same tensor as often as there are images; itself where it is not of one image. */
+export function repeatedTo(tensor: TensorData, images: number | null | undefined): TensorData {
+  const { dims, data } = tensor;
+  if (dims[0] !== 1 || images == null || images === 1) return tensor;
+  const bytes = bytesOf(data);
+  const all = new Uint8Array(bytes.length * images);
+  for (let i = 0; i < images; i++) all.set(bytes, i * bytes.length);
+  return {
+    ...tensor,
+    dims: [images, ...dims.slice(1)],
+    data: new tensorArrays[engineElementType(tensor.type)](all.buffer),
+  };
+}
