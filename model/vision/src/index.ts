@@ -53,6 +53,7 @@ export { preprocessingText } from "./preprocessing/preprocessing-text.ts";
 export {
   isPresetName,
   normalisationOf,
+  normalisationOfType,
   PRESETS,
   type PresetName,
   preprocessingFor,
@@ -76,6 +77,8 @@ export {
   type ImageBatch,
   type ImageBatches,
 } from "./tensors/batches.ts";
+export { type ImageSize, imageSize } from "./tensors/image-size.ts";
 export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
+export { fedAxes, type ImageShape, type InputSize, imageShapeOf } from "./tensors/input-form.ts";
 export { type UnreadableImage, unreadableClasses } from "./tensors/unreadable-images.ts";
 export { thumbnail } from "./thumbnail.ts";

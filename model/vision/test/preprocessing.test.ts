@@ -57,7 +57,7 @@ suite("the guess from a shape", () => {
       "PREPROCESSING_INVALID",
       /shape \[1, 128\] is not an image/,
     );
-    await refused(() => preprocessingFor([1, 7, 9, 5]), "PREPROCESSING_INVALID", /1 or 3 channels/);
+    await refused(() => preprocessingFor([1, 7, 9, 5]), "PREPROCESSING_INVALID", /1, 3 or 4 channels/);
   });
 });
 

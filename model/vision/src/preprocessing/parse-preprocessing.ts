@@ -26,7 +26,7 @@ const SPEC_KEYS: Readonly<Record<string, SpecKey>> = {
   colour: {
     expects: expectation(properties.colour),
     read(text, { colour, mean, std }) {
-      const isTurned = colour !== text && colour !== "grey" && text !== "grey";
+      const isTurned = (colour === "rgb" && text === "bgr") || (colour === "bgr" && text === "rgb");
       return isTurned ? { colour: text, mean: mean.toReversed(), std: std.toReversed() } : { colour: text };
     },
   },

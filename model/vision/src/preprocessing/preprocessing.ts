@@ -24,9 +24,10 @@ export const preprocessingSchema = {
     width: { ...side, description: "Of the tensor, in pixels." },
     height: { ...side, description: "Of the tensor, in pixels." },
     colour: {
-      enum: ["rgb", "bgr", "grey"],
+      enum: ["rgb", "bgr", "grey", "rgba"],
       description:
-        "The channels of the tensor in order. Grey is luma after ITU-R BT.601, as Pillow computes it.",
+        "The channels of the tensor in order. Grey is luma after ITU-R BT.601, as Pillow computes it. " +
+        "The fourth of rgba is 255 throughout, for images are opaque: transparency is flattened on white.",
     },
     resize: {
       anyOf: [
@@ -117,7 +118,7 @@ export type Interpolation = Preprocessing["interpolation"];
 export type Layout = Preprocessing["layout"];
 
 /** How many channels a colour has. */
-export const CHANNELS: Readonly<Record<Colour, 1 | 3>> = { rgb: 3, bgr: 3, grey: 1 };
+export const CHANNELS: Readonly<Record<Colour, 1 | 3 | 4>> = { rgb: 3, bgr: 3, grey: 1, rgba: 4 };
 
 /** `[N, C, H, W]` or `[N, H, W, C]`. */
 export type TensorDims = readonly [number, number, number, number];

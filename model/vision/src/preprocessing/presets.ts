@@ -2,7 +2,8 @@
  * Well-known normalisations, and the guess that is made for a model without preprocessing in its metadata.
  */
 import { visionErrors } from "../errors.ts";
-import { CHANNELS, type Colour, type Layout, type Preprocessing, type Resize } from "./preprocessing.ts";
+import { type InputSize, imageShapeOf } from "../tensors/input-form.ts";
+import { CHANNELS, type Colour, type Preprocessing, type Resize } from "./preprocessing.ts";
 
 /** Values are for red, green, blue; a single value is for any number of channels. */
 interface Normalisation {
@@ -37,12 +38,14 @@ export function isPresetName(name: string): name is PresetName {
 /** The preset for the channels of `colour`; null when it is for three channels and there is one. */
 export function normalisationOf(name: PresetName, colour: Colour): Normalisation | null {
   const { scale, mean, std } = PRESETS[name];
-  const spread = (values: readonly number[]): readonly number[] | null => {
+  const spread = (key: "mean" | "std", values: readonly number[]): readonly number[] | null => {
     if (values.length === 1) return Array.from({ length: CHANNELS[colour] }, () => values[0]!);
+    // Alpha is not a colour: it keeps its share of 255.
+    if (colour === "rgba") return [...values, key === "mean" ? 0 : 1];
     if (values.length !== CHANNELS[colour]) return null;
     return colour === "bgr" ? values.toReversed() : values;
   };
-  const [means, deviations] = [spread(mean), spread(std)];
+  const [means, deviations] = [spread("mean", mean), spread("std", std)];
   return means === null || deviations === null ? null : { scale, mean: means, std: deviations };
 }
 
@@ -64,28 +67,50 @@ const DEFAULT_SIDE = 224;
 /** From this side on, models are commonly evaluated on a crop of a somewhat larger image: 224 of 256. */
 const SIDE_WITH_MARGIN = 128;
 
+/** Types whose values are those of the pixels: int8 counts from -128. */
+const pixelTypes: Readonly<Record<string, number>> = {
+  uint8: 0,
+  uint16: 0,
+  uint32: 0,
+  uint64: 0,
+  int8: 128,
+  int16: 0,
+  int32: 0,
+  int64: 0,
+};
+
+/** What the elements of an input hold of a pixel, where their type says it; null where it does not. */
+export function normalisationOfType(elementType: string, colour: Colour): Normalisation | null {
+  const zero = Object.hasOwn(pixelTypes, elementType) ? pixelTypes[elementType]! : null;
+  if (zero === null) return null;
+  const all = (value: number) => Array.from({ length: CHANNELS[colour] }, () => value);
+  return { scale: 1, mean: all(zero), std: all(1) };
+}
+
 /**
- * A GUESS from nothing but the input shape (`[N, C, H, W]` or `[N, H, W, C]`; anything but a positive
- * number is an open dimension): three channels are taken for RGB with the `imagenet` preset, one channel
- * for grey with `tf`. A shape does not say how a model was trained: check the guess against a known accuracy,
- * and override it with `parsePreprocessing`. @throws PREPROCESSING_INVALID
+ * A GUESS from nothing but the input's shape (see `imageShapeOf`; anything but a positive number is an open
+ * dimension) and type: three channels are taken for RGB and four for RGBA with the `imagenet` preset, one channel for
+ * grey with `tf`; whole numbers for the pixels as they are. A shape does not say how a model was trained: check the
+ * guess against a known accuracy, and override it with `parsePreprocessing`. @throws PREPROCESSING_INVALID
  */
-export function preprocessingFor(inputShape: readonly (number | string | bigint | null)[]): Preprocessing {
-  const dims = inputShape.map((dim) => (typeof dim === "number" && dim > 0 ? dim : null));
-  const layout = layoutOf(dims);
-  if (layout === null) {
+export function preprocessingFor(inputShape: readonly InputSize[], elementType = "float32"): Preprocessing {
+  const shape = imageShapeOf(inputShape);
+  if (shape === null) {
     throw visionErrors.error(
       "PREPROCESSING_INVALID",
-      `An input of shape [${inputShape.join(", ")}] is not an image: expected [N, C, H, W] or [N, H, W, C] with 1 or 3 channels. ` +
-        "Give the preprocessing in full.",
+      `An input of shape [${inputShape.join(", ")}] is not an image: expected [N, C, H, W], [N, H, W, C] or one of them without N, ` +
+        "with 1, 3 or 4 channels. Give the preprocessing in full, such as preset=imagenet,colour=rgb,layout=NCHW,crop=224.",
       { details: { shape: inputShape.map(String) } },
     );
   }
-  const [, channels, height, width] = layout === "NCHW" ? dims : [dims[0], dims[3], dims[1], dims[2]];
-  const colour: Colour = channels === 1 ? "grey" : "rgb";
+  const { layout, channels, height, width } = shape;
+  const colour: Colour = channels === 1 ? "grey" : channels === 4 ? "rgba" : "rgb";
   const size = { width: width ?? height ?? DEFAULT_SIDE, height: height ?? width ?? DEFAULT_SIDE };
-  // Three-channel presets have three values and grey uses a one-value preset, so neither is ever null.
-  const normalisation = normalisationOf(colour === "grey" ? "tf" : "imagenet", colour) ?? PRESETS.raw;
+  // Every colour has all values of its preset, so that neither is ever null.
+  const normalisation =
+    normalisationOfType(elementType, colour) ??
+    normalisationOf(colour === "grey" ? "tf" : "imagenet", colour) ??
+    PRESETS.raw;
   return {
     ...size,
     colour,
@@ -94,13 +119,6 @@ export function preprocessingFor(inputShape: readonly (number | string | bigint 
     layout,
     ...normalisation,
   };
-}
-
-function layoutOf(dims: readonly (number | null)[]): Layout | null {
-  if (dims.length !== 4) return null;
-  const isChannels = (dim: number | null | undefined): boolean => dim === 1 || dim === 3;
-  if (isChannels(dims[1])) return "NCHW";
-  return isChannels(dims[3]) ? "NHWC" : null;
 }
 
 function resizeFor({ width, height }: { width: number; height: number }): Resize {

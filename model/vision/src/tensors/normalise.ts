@@ -24,7 +24,8 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
   const tables = mean.map((channelMean, c) =>
     Float32Array.from({ length: 256 }, (_, x) => (x * scale - channelMean) / std[c]!),
   );
-  const fill = mean.map((channelMean, c) => ((pad?.value ?? 0) * scale - channelMean) / std[c]!);
+  const colours = tables.slice(0, 3);
+  const fill = mean.slice(0, 3).map((channelMean, c) => ((pad?.value ?? 0) * scale - channelMean) / std[c]!);
 
   return {
     valuesPerImage: width * height * channels,
@@ -41,6 +42,11 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
           const start = offset + c * strides.channel;
           for (let i = 0; i < plane; i++) out[start + i * strides.pixel] = value;
         });
+      }
+      const alpha = tables[3];
+      if (alpha) {
+        const start = offset + 3 * strides.channel;
+        for (let i = 0; i < plane; i++) out[start + i * strides.pixel] = alpha[255]!;
       }
       const writeRow = source.channels === 3 ? writeColours : spreadGrey;
       for (let row = 0; row < down.length; row++) {
@@ -69,7 +75,7 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
     }
   }
 
-  /** One channel to each channel of the tensor. */
+  /** One channel to each colour of the tensor. */
   function spreadGrey(
     data: Uint8Array,
     from: number,
@@ -78,7 +84,7 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
     to: number,
     { pixel, channel }: Strides,
   ): void {
-    tables.forEach((table, c) => {
+    colours.forEach((table, c) => {
       let at = to + c * channel;
       for (let i = from; i < from + count; i++, at += pixel) out[at] = table[data[i]!]!;
     });
