@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "@cupel/onnx";
+import { float32Of, readSafetensors, type SafetensorsEntry } from "@cupel/runtime";
 
 export interface StoredTensor {
   readonly dims: readonly number[];
@@ -16,21 +17,13 @@ export interface Safetensors {
   readonly tensors: Readonly<Record<string, StoredTensor>>;
 }
 
-interface Entry {
-  readonly dtype: "F32";
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [begin: number, end: number];
-}
-
 const metadataKey = "__metadata__";
 const digestKey = "sha256";
 const lengthBytes = 8;
-/** The format's own limit on its header. */
-const longestHeader = 100e6;
 
 /** Chunks to be written one after the other. */
 export function encodeSafetensors({ metadata, tensors }: Safetensors): Uint8Array[] {
-  const entries: Record<string, Entry> = {};
+  const entries: Record<string, SafetensorsEntry> = {};
   const chunks: Uint8Array[] = [];
   let offset = 0;
   for (const [name, { dims, data }] of Object.entries(tensors)) {
@@ -49,31 +42,23 @@ export function encodeSafetensors({ metadata, tensors }: Safetensors): Uint8Arra
   return [length, header, ...chunks];
 }
 
-/** @throws Error in plain words when the file is not whole */
-export function decodeSafetensors(file: Uint8Array<ArrayBuffer>): Safetensors {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const length = bytes.length < lengthBytes ? 0 : Number(bytes.readBigUInt64LE());
-  if (length < 2 || length > longestHeader || lengthBytes + length > bytes.length) {
-    throw new Error("it is cut off, or no safetensors file");
-  }
-  const start = lengthBytes + length;
-  const { [metadataKey]: found = {}, ...rest } = JSON.parse(bytes.toString("utf8", lengthBytes, start));
-  const { [digestKey]: sha256, ...metadata } = found as Record<string, string>;
-  const entries = rest as Record<string, Entry>;
-  const data = bytes.subarray(start);
-  if (sha256 !== digestOf(metadata, entries, [data])) {
+/** @throws Error in plain words when the file is not whole, or not one of ours */
+export function decodeSafetensors(file: Uint8Array): Safetensors {
+  const { metadata: found, entries, body, tensors: all } = readSafetensors(file);
+  const { [digestKey]: sha256, ...metadata } = found;
+  if (sha256 !== digestOf(metadata, entries, [body])) {
     throw new Error("its content is not what its SHA-256 says");
   }
-  const tensors = Object.entries(entries).map(([name, { shape, data_offsets }]): [string, StoredTensor] => [
+  const tensors = Object.entries(all).map(([name, tensor]): [string, StoredTensor] => [
     name,
-    { dims: shape, data: new Float32Array(Uint8Array.from(data.subarray(...data_offsets)).buffer) },
+    { dims: tensor.dims, data: float32Of(tensor) },
   ]);
   return { metadata, tensors: Object.fromEntries(tensors) };
 }
 
 function digestOf(
   metadata: Readonly<Record<string, string>>,
-  entries: Readonly<Record<string, Entry>>,
+  entries: Readonly<Record<string, SafetensorsEntry>>,
   chunks: readonly Uint8Array[],
 ): string {
   const hash = createHash("sha256").update(JSON.stringify([metadata, entries]));
