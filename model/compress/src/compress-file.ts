@@ -18,6 +18,7 @@ import {
   type ModelClasses,
   matchLabels,
   metadataKeys,
+  modelInputs,
   namedBy,
   openModel,
   orderSentence,
@@ -31,7 +32,7 @@ import {
   writeVerified,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
-import type { openSession } from "@cupel/runtime";
+import type { Feeds, openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
 import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
@@ -57,6 +58,11 @@ export interface CompressFileOptions extends WorkOptions {
   readonly labelsPath?: string | null | undefined;
   /** In full or in words. Default: as the model says, else what does best on the images of several usual ones. */
   readonly preprocessing?: Preprocessing | string | undefined;
+  /**
+   * Tensors by name for inputs beside the image, of one image or of any. Default: none, and a model of several inputs
+   * is refused but for those that have a usual value.
+   */
+  readonly inputs?: Feeds | undefined;
   /** Default: 8 bits. */
   readonly recipe?: Recipe | undefined;
   /** The least the written file must keep of the original, on calibration images; null for anything. Default: `defaultFloor`. */
@@ -96,7 +102,7 @@ export type CompressionFact =
   | { readonly kind: "written" }
   /** Images that calibration left out, once each. */
   | { readonly kind: "unreadable"; readonly images: readonly UnreadableImage[] }
-  /** What a stage has to say. */
+  /** What a stage has to say, or what to know of how the model is fed. */
   | { readonly kind: "note"; readonly sentence: string };
 
 export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> {
@@ -129,10 +135,12 @@ const leastToSplit = 20;
 export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
   await assertOtherFile(options.out, path);
   await assertWritable([options.out]);
-  const { out, seed = 1, threads, strict, open, signal, progress, floor = defaultFloor } = options;
+  const { out, seed = 1, threads, strict, signal, progress, floor = defaultFloor } = options;
   const { onFact = () => {} } = options;
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
+  const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
+  const open = inputs.opener(options.open);
   if (options.taskName !== undefined) opened.model.metadata.set(metadataKeys.task, options.taskName);
   const task = taskOf(opened.model);
   const isOfClasses = task === tasks.classification;
@@ -150,6 +158,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { chosen, chance } = await firstLook(path, opened, usual, tried, work);
   const { preprocessing } = chosen;
   onFact({ kind: "preprocessing", ...chosen });
+  for (const sentence of inputs.sentences) onFact({ kind: "note", sentence });
   if (chance) {
     if (!options.allowChance) assertAboveChance(path, chance, chosen);
     onFact({ kind: "chance", chance });
@@ -208,8 +217,9 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     labels: options.labelsPath,
     compression: facts,
     seed,
+    inputs: options.inputs,
     threads,
-    open,
+    open: options.open,
     signal,
     progress,
   });

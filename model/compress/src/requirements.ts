@@ -1,6 +1,6 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
 import { assertFiniteWeights, assertStaticRank, type Model, nodesInTraining } from "@cupel/onnx";
-import { isClassifier, predictErrors } from "@cupel/predict";
+import { imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
 
@@ -24,16 +24,7 @@ export function assertCompressible(model: Model): void {
   const { graph } = model;
   assertStaticRank(model);
   assertFiniteWeights(model);
-  const inputs = graph.inputs.filter((value) => !value.constant);
-  const [input] = inputs;
-  if (inputs.length !== 1 || input?.shape?.length !== 4) {
-    throw predictErrors.error(
-      "INPUT_UNSUPPORTED",
-      `Compression needs one image input of rank 4; this model has ${inputs
-        .map((value) => `"${value.name}" [${value.shape?.join(", ") ?? "?"}]`)
-        .join(", ")}.`,
-    );
-  }
+  imageInputOf(inputsOf(graph));
   const quantised = [...graph.nodes].find((node) => node.is("QuantizeLinear", "DequantizeLinear"));
   if (quantised) {
     throw compressErrors.error(

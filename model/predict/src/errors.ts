@@ -3,7 +3,8 @@ import { defineErrors, failures } from "@cupel/base";
 
 export const predictErrors = defineErrors({
   INPUT_UNSUPPORTED: {
-    meaning: "The model does not take exactly one input of images, of rank 4.",
+    meaning:
+      "No input of the model takes images, its type does not hold them, or nothing feeds another input.",
     ...failures.badData,
   },
   OUTPUT_UNSUPPORTED: {

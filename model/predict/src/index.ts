@@ -48,6 +48,17 @@ export {
 export { bytesOnDisk, type OpenedModel, openModel } from "./file/open-model.ts";
 export { type FirstLook, type FirstLookOptions, firstLook } from "./first-look.ts";
 export {
+  checkDims,
+  fedDims,
+  type InputInfo,
+  imageFeed,
+  imageInputOf,
+  imagesPerRun,
+  inputsOf,
+  likelyImageInput,
+} from "./input/image-input.ts";
+export { atImageSize, type ModelInputs, measuredSentence, modelInputs } from "./input/model-inputs.ts";
+export {
   type LabelMatch,
   type LabelsBy,
   type MatchedLabels,
@@ -69,7 +80,7 @@ export {
 export { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
-export { checkDims, type InputShape, imagesPerRun, runImages } from "./run/image-runs.ts";
+export { runImages } from "./run/image-runs.ts";
 export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
 export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
 export {

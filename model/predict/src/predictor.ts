@@ -4,13 +4,13 @@
  */
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import { type EngineTuning, type ModelSource, openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, sample, tensorDims, visionErrors } from "@cupel/vision";
+import type { EngineTuning, Feeds, ModelSource, openSession } from "@cupel/runtime";
+import { type ImageSource, type Preprocessing, sample, visionErrors } from "@cupel/vision";
 import { classification } from "./classification/classification.ts";
 import { endsInSoftmax } from "./classification/probabilities.ts";
-import { predictErrors } from "./errors.ts";
 import { metadataKeys } from "./file/metadata.ts";
 import { type OpenedModel, openModel } from "./file/open-model.ts";
+import { modelInputs } from "./input/model-inputs.ts";
 import { matchLabels, withoutLabels } from "./labels/match-labels.ts";
 import { classCountOf, classesOf } from "./labels/model-classes.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "./preprocessing/choose-preprocessing.ts";
 import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import type { Finding } from "./preprocessing/finding.ts";
-import { checkDims, type ImageSession } from "./run/image-runs.ts";
+import type { ImageSession } from "./run/image-runs.ts";
 import {
   type EvaluationOptions,
   evaluateImages,
@@ -56,6 +56,11 @@ export interface PredictorOptions extends EngineTuning, WorkOptions {
   readonly classesOtherwise?: readonly string[] | null | undefined;
   /** What its outputs mean, where they do not tell or another reading is wanted. Default: as the metadata says, else recognised. */
   readonly taskName?: TaskName | undefined;
+  /**
+   * Tensors by name for inputs beside the image, of one image or of any. Default: none, and a model of several inputs
+   * is refused but for those that have a usual value.
+   */
+  readonly inputs?: Feeds | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
 }
@@ -80,6 +85,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
     readonly preprocessing: Origin;
     readonly classes: Origin | null;
   };
+  /** Sentences on how the model is fed, where a person should know: no batch, no channels, other inputs. */
+  readonly inputSentences: readonly string[];
   /** The file itself. Its graph is not kept: the engine has the weights. */
   readonly file: Omit<OpenedModel, "model">;
   /**
@@ -128,12 +135,10 @@ export async function openPredictor(
 ): Promise<Predictor<unknown, EvaluatedImages, unknown>> {
   const opened = await openModel(source);
   const chosen = choosePreprocessing(opened, options.preprocessing);
-  assertOneImageInput(opened);
-  const { open = openSession } = options;
-  const session = await open(source, options);
+  const inputs = modelInputs(opened.model, chosen.preprocessing, options.inputs);
+  const session = await inputs.opener(options.open)(source, options);
   try {
     const { outputs } = session;
-    checkDims(session.inputs[0]!, tensorDims(chosen.preprocessing, 1));
     const { model, ...file } = opened;
     const { task, ...told } = chooseTask({ outputs, model }, options.task ?? named(options.taskName));
     const classCount = task.classCount(model.graph.outputs[0]?.shape ?? []);
@@ -151,6 +156,7 @@ export async function openPredictor(
       classCount,
       form: reader.form ?? null,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
+      inputSentences: inputs.sentences,
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
       evaluate: (images, work = {}) => evaluateImages(session, task, reader, facts, images, work),
@@ -180,16 +186,6 @@ async function found(
     signal,
     progress,
   });
-}
-
-function assertOneImageInput({ model, path }: OpenedModel): void {
-  const inputs = model.graph.inputs.filter((input) => !input.constant);
-  if (inputs.length === 1 && inputs[0]!.shape?.length === 4) return;
-  const listed = inputs.map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`);
-  throw predictErrors.error(
-    "INPUT_UNSUPPORTED",
-    `${path} is fed ${listed.join(", ") || "nothing"}; predicting images needs one input, of images, of rank 4.`,
-  );
 }
 
 interface ChosenClasses {

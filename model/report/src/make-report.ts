@@ -13,6 +13,7 @@ import {
   evaluateAs,
   features,
   type ModelClasses,
+  measuredSentence,
   namedBy,
   orderSentence,
   preprocessingSentence,
@@ -23,7 +24,7 @@ import {
   tasks,
   withoutLabels,
 } from "@cupel/predict";
-import { cpuFeatures, type openSession } from "@cupel/runtime";
+import { cpuFeatures, type Feeds, type openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, preprocessingText, sample, thumbnail } from "@cupel/vision";
 import { classesOfBoth } from "./classes-of-both.ts";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
@@ -41,7 +42,7 @@ import { type ChangedPrediction, comparePredictions, spreadOver } from "./measur
 import { compareTask } from "./measure/compare-task.ts";
 import { environmentOf, fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure/cost.ts";
 import { constantValues, countParameters } from "./measure/count-parameters.ts";
-import { atOnce, describeFile, inTurn, type ModelPair, readInferred } from "./model-pair.ts";
+import { atOnce, describeFile, inTurn, type ModelPair, readMeasured } from "./model-pair.ts";
 import type {
   CalibrationReport,
   ChangedImage,
@@ -86,6 +87,8 @@ export interface MakeReportOptions extends WorkOptions {
   readonly labels?: string | null | undefined;
   /** What is known of how the second model was made from the first. Default: nothing, any two models. */
   readonly compression?: CompressionFacts | null | undefined;
+  /** Tensors by name for inputs beside the image, of one image or of any. Default: none. */
+  readonly inputs?: Feeds | undefined;
   readonly seed: number;
   /** Default: all cores this process may use. */
   readonly threads?: number | undefined;
@@ -107,13 +110,18 @@ const comparedByDefault = 64;
  * @throws MODEL_NOT_FOUND and what reading a model throws; INPUT_SHAPE_MISMATCH, OUTPUT_UNSUPPORTED,
  * LABELS_MISMATCH, IMAGES_UNREADABLE, MEASUREMENT_FAILED, CANCELLED
  */
-export async function makeReport(options: MakeReportOptions): Promise<CompressionReport> {
-  const { seed, signal, progress, clock = systemClock } = options;
-  const compression = options.compression ?? null;
-  const paths: ModelPair<string> = { original: options.originalPath, compressed: options.compressedPath };
+export async function makeReport(given: MakeReportOptions): Promise<CompressionReport> {
+  const { seed, signal, progress, clock = systemClock, preprocessing } = given;
+  const compression = given.compression ?? null;
+  const paths: ModelPair<string> = { original: given.originalPath, compressed: given.compressedPath };
   const cpu = cpuFeatures();
-  const work = { threads: options.threads ?? cpu.cores, signal, progress };
-  const models = await inTurn(paths, readInferred);
+  const work = { threads: given.threads ?? cpu.cores, signal, progress };
+  const { original, compressed } = await inTurn(paths, (path) =>
+    readMeasured(path, preprocessing, given.inputs),
+  );
+  const models = { original: original.model, compressed: compressed.model };
+  const forms = { original: original.inputs.forms, compressed: compressed.inputs.forms };
+  const options = { ...given, open: original.inputs.opener(given.open) };
   const graphs = { original: models.original.graph, compressed: models.compressed.graph };
   const task = taskOfBoth(models, options.taskName);
   const isOfClasses = task === tasks.classification;
@@ -133,9 +141,9 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
   const answers = isOfClasses ? null : await evaluateTask(task, paths, images, options, work.threads);
   const taskFigures = answers && compareTask(task, answers);
   const changed = predictions?.changed ?? [];
-  const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), work);
-  const latency = await latencyOf(paths, work);
-  const memory = await memoryOf(paths, work);
+  const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), forms, work);
+  const latency = await latencyOf(paths, forms, work);
+  const memory = await memoryOf(paths, forms, work);
   const fusion = await fusionOf(paths.compressed, work);
 
   const describe = async (side: keyof ModelPair<string>): Promise<ModelSide> => ({
@@ -196,6 +204,7 @@ export async function makeReport(options: MakeReportOptions): Promise<Compressio
       labelled: predictions === null ? taskFigures?.measured.length !== 0 : predictions.accuracy !== null,
       labelOrder: by && orderSentence(by, classes),
       latency,
+      fed: [measuredSentence(original.inputs), ...original.inputs.sentences].filter((each) => each !== null),
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
   };

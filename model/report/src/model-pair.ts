@@ -3,13 +3,19 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { inferShapes, type Model, readModelFile } from "@cupel/onnx";
+import { type Model, readModelFile } from "@cupel/onnx";
+import { atImageSize, type ModelInputs, modelInputs } from "@cupel/predict";
+import type { Feeds } from "@cupel/runtime";
+import type { Preprocessing } from "@cupel/vision";
 import type { ModelSide } from "./report-schema.ts";
 
 export interface ModelPair<T> {
   readonly original: T;
   readonly compressed: T;
 }
+
+/** Which of the two: for work that needs several things of a side. */
+export const sides: ModelPair<keyof ModelPair<unknown>> = { original: "original", compressed: "compressed" };
 
 /** The same of both, one after the other, the original first. */
 export async function inTurn<T, R>(pair: ModelPair<T>, work: (side: T) => Promise<R>): Promise<ModelPair<R>> {
@@ -23,11 +29,21 @@ export async function atOnce<T, R>(pair: ModelPair<T>, work: (side: T) => Promis
   return { original, compressed };
 }
 
-/** With inferred shapes. @throws what `readModelFile` throws */
-export async function readInferred(path: string): Promise<Model> {
+export interface MeasuredFile {
+  /** With the shapes that its values have for images of the preprocessing. */
+  readonly model: Model;
+  /** As the file declares them. */
+  readonly inputs: ModelInputs;
+}
+
+/** @param tensors for inputs beside the image. @throws what `readModelFile`, `modelInputs` and `atImageSize` throw */
+export async function readMeasured(
+  path: string,
+  preprocessing: Preprocessing,
+  tensors: Feeds | undefined,
+): Promise<MeasuredFile> {
   const model = await readModelFile(path);
-  inferShapes(model);
-  return model;
+  return { model: atImageSize(model, preprocessing), inputs: modelInputs(model, preprocessing, tensors) };
 }
 
 /**

@@ -20,6 +20,7 @@ const calm: NoteFacts = {
   matched: 7,
   labelled: true,
   labelOrder: null,
+  fed: [],
   memoryKnown: true,
   latency: { original: latency, compressed: latency },
 };

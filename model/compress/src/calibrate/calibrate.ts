@@ -8,13 +8,14 @@
  */
 import { createTurns, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model, type Value } from "@cupel/onnx";
-import { imagesPerRun, runImages } from "@cupel/predict";
+import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { type InferenceSession, openSession, type TensorData } from "@cupel/runtime";
 import {
   batches,
   type ImageBatch,
   type ImageSource,
   type Preprocessing,
+  tensorDims,
   type UnreadableImage,
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
@@ -66,16 +67,16 @@ export async function calibrate(
   options: CalibrationOptions,
 ): Promise<Calibration> {
   const { images, signal, open = openSession } = options;
-  const input = model.graph.inputs[0]!;
-  const type = input.type?.kind === "tensor" ? input.type.elementType : undefined;
-  const shape = { name: input.name, dims: input.shape ?? [], type };
   const watched = watchGraph(model, values);
   const watchers = watched.watches.map((watch) => new Watcher(watch));
   const fetches = [...new Set(watchers.flatMap((watcher) => watcher.fetches))];
   await using session = await open(encodeModel(watched.model), { threads: options.threads, signal });
   using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
   const isCut = watched.watches.every(({ byImage }) => byImage);
-  const wanted = Math.min(options.batchSize, Math.floor(bytesPerRun / bytesOfImage(values)));
+  const wanted = Math.min(
+    options.batchSize,
+    Math.floor(bytesPerRun / bytesOfImage(model, values, options.preprocessing)),
+  );
 
   let seen = 0;
   let looks = 0;
@@ -107,14 +108,18 @@ export async function calibrate(
   // While the engine works on one run, the results of the one before are watched.
   let pending: Promise<RunResult> | null = null;
   const stream = batches(images, options.preprocessing, {
-    batchSize: imagesPerRun(shape, isCut ? wanted : 1),
+    batchSize: imagesPerRun(
+      imageInputOf(session.inputs),
+      tensorDims(options.preprocessing, 1),
+      isCut ? wanted : 1,
+    ),
     strict: options.strict,
     onUnreadable: options.onUnreadable,
     signal,
   });
   for await (const batch of stream) {
     throwIfCancelled(signal, "Calibration");
-    const next = run(session, shape, batch, fetches);
+    const next = run(session, batch, fetches);
     next.catch(() => {}); // Reported when awaited; until then it must not count as unhandled.
     if (pending) await watch(await pending);
     pending = next;
@@ -134,9 +139,10 @@ export async function calibrate(
   };
 }
 
-function bytesOfImage(values: readonly Value[]): number {
-  const elements = values.map((value) =>
-    (value.shape ?? [])
+function bytesOfImage(model: Model, values: readonly Value[], preprocessing: Preprocessing): number {
+  const { graph } = atImageSize(model, preprocessing);
+  const elements = values.map(({ name }) =>
+    (graph.value(name)?.shape ?? [])
       .slice(1)
       .reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1),
   );
@@ -150,12 +156,11 @@ interface RunResult {
 
 async function run(
   session: InferenceSession,
-  input: Parameters<typeof runImages>[1],
   batch: ImageBatch,
   fetches: readonly string[],
 ): Promise<RunResult> {
   const [count] = batch.dims;
-  return { tensors: await runImages(session, input, batch, fetches), count };
+  return { tensors: await runImages(session, batch, fetches), count };
 }
 
 function checkFinite(watchers: readonly Watcher[], images: number): void {

@@ -4,9 +4,9 @@
  * error of one activation says little where a network lives on its peaks, or where errors agree in sign.
  */
 import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
-import { imagesPerRun, runImages } from "@cupel/predict";
+import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, openSession } from "@cupel/runtime";
-import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { emitQdq } from "../emit/emit-qdq.ts";
 import type { Placement } from "../emit/placement.ts";
 import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
@@ -28,12 +28,11 @@ export type Outputs = readonly Float32Array[];
 
 export async function outputsOf(model: Model, context: TrialContext): Promise<Outputs> {
   const { images, preprocessing, threads, signal, open = openSession } = context;
-  const input = model.graph.inputs[0]!;
-  const shape = { name: input.name, dims: input.shape ?? [] };
   await using session = await open(encodeModel(model), { threads, signal });
   const outputs: Float32Array[] = [];
-  for await (const batch of batches(images, preprocessing, { batchSize: imagesPerRun(shape, 1), signal })) {
-    const tensors = await runImages(session, shape, batch);
+  const batchSize = imagesPerRun(imageInputOf(session.inputs), tensorDims(preprocessing, 1), 1);
+  for await (const batch of batches(images, preprocessing, { batchSize, signal })) {
+    const tensors = await runImages(session, batch);
     for (const tensor of Object.values(tensors)) {
       if (tensor.type === "float32") outputs.push(float32Of(tensor));
     }

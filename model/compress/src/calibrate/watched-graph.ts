@@ -18,6 +18,7 @@ import {
   tensorType,
   type Value,
 } from "@cupel/onnx";
+import { imageInputOf, inputsOf } from "@cupel/predict";
 
 /** What is fetched for one activation. */
 export interface Watch {
@@ -63,7 +64,9 @@ export const samplePlaces: Float64Array = (() => {
 /** @param values of `model`, which is left as it is. */
 export function watchGraph(model: Model, values: readonly Value[]): WatchedGraph {
   const copy = cloneModel(model);
-  const batch = copy.graph.inputs[0]!.shape?.[0] ?? null;
+  const { dims } = imageInputOf(inputsOf(copy.graph));
+  // An input of rank 3 may have no batch: then a run is one image.
+  const batch = dims.length === 4 ? dims[0]! : null;
   const emit = new Emitter(copy, { typed: false });
   const watches = values.map(({ name }) => watchValue(emit, copy.graph.value(name)!, batch));
   return { model: copy, watches };

@@ -15,6 +15,8 @@ import {
   sortTopologically,
 } from "@cupel/onnx";
 import type { ModelSource } from "@cupel/runtime";
+import { imageShapeOf } from "@cupel/vision";
+import { inputsOf, likelyImageInput } from "../input/image-input.ts";
 
 export interface OpenedModel {
   /** Of the file; "the model" for one that was given as bytes. */
@@ -22,7 +24,7 @@ export interface OpenedModel {
   readonly model: Model;
   /** On disk, external weights included. */
   readonly bytes: number;
-  /** Of the first input that is no constant. */
+  /** Of the input that takes the images; empty where none can. */
   readonly inputShape: NonNullable<Shape>;
   /** Images a run, where the model fixes it; null where any number will do. */
   readonly fixedBatch: number | null;
@@ -42,8 +44,8 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
   checkModel(model);
   assertStaticRank(model);
   assertFiniteWeights(model);
-  const inputShape = model.graph.inputs.find((input) => !input.constant)?.shape ?? [];
-  const batch = inputShape[0];
+  const inputShape = likelyImageInput(inputsOf(model.graph))?.dims ?? [];
+  const batch = inputShape.length === 3 && imageShapeOf(inputShape)?.channels !== 1 ? 1 : inputShape[0];
   return {
     path: typeof source === "string" ? source : "the model",
     model,

@@ -3,7 +3,13 @@
  * be one. `findPreprocessing` does better than a guess where there are images.
  */
 import type { Model } from "@cupel/onnx";
-import { namedSettings, type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
+import {
+  imageShapeOf,
+  namedSettings,
+  type Preprocessing,
+  parsePreprocessing,
+  preprocessingFor,
+} from "@cupel/vision";
 import {
   originFromMetadata,
   preprocessingFromMetadata,
@@ -12,6 +18,8 @@ import {
 } from "../file/metadata.ts";
 import type { OpenedModel } from "../file/open-model.ts";
 import { ultralyticsMetadata, ultralyticsPreprocessing } from "../file/ultralytics-metadata.ts";
+import { holds } from "../input/element-types.ts";
+import { imageInputOf, inputsOf } from "../input/image-input.ts";
 import { preprocessingCandidates } from "./candidates.ts";
 import type { Finding } from "./finding.ts";
 
@@ -37,6 +45,9 @@ export function uncertainOrigin({ origin }: Pick<ChosenPreprocessing, "origin">)
 
 /** Settings that decide the values of a tensor; the others decide its size, which the input's shape tells. */
 const valueSettings = ["preset", "scale", "mean", "std"];
+
+/** The shape of an image of which nothing but the colours is known. */
+const unsaid: readonly (number | null)[] = [null, 3, null, null];
 
 /** Whether nothing of what the model says decides the values. */
 function isInFull(named: ReadonlySet<string>): boolean {
@@ -67,10 +78,19 @@ export function choosePreprocessing(
   const named = namedSettings(given ?? "");
   const own = unlessOverridden("preprocessing", isInFull(named), () => ownPreprocessing(model));
   const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
-  const base = own ?? preprocessingFor(inputShape);
+  const { type } = imageInputOf(inputsOf(model.graph));
+  const mayBeImage = [inputShape.at(-3), inputShape.at(-1)].some(
+    (size) => typeof size !== "number" || size <= 0,
+  );
+  // What the shape does not say is then as in [N, 3, H, W], unless it is named.
+  const isUnsaid = isInFull(named) && mayBeImage && imageShapeOf(inputShape) === null;
+  const shape = isUnsaid ? unsaid : inputShape;
+  const base = own ?? preprocessingFor(shape, type);
   const preprocessing = parsePreprocessing(given ?? "", base);
   if (ownOrigin === "guessed" && !valueSettings.some((key) => named.has(key))) {
-    const candidates = preprocessingCandidates(preprocessing, !named.has("colour"));
+    const candidates = preprocessingCandidates(preprocessing, !named.has("colour")).filter((each) =>
+      holds(type, each),
+    );
     return { preprocessing, origin: "guessed", candidates, finding: null };
   }
   return { preprocessing, origin: named.size > 0 ? "given" : ownOrigin, ...told };

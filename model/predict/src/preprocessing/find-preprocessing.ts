@@ -5,11 +5,12 @@
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { float32Of } from "@cupel/runtime";
-import { batches, type ImageSource, type Preprocessing } from "@cupel/vision";
+import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { chanceOf } from "../classification/chance.ts";
 import { areProbabilities } from "../classification/probabilities.ts";
 import { highest } from "../classification/rank.ts";
-import { type ImageSession, imagesPerRun, runImages } from "../run/image-runs.ts";
+import { imageInputOf, imagesPerRun } from "../input/image-input.ts";
+import { type ImageSession, runImages } from "../run/image-runs.ts";
 import type { ChosenPreprocessing } from "./choose-preprocessing.ts";
 import {
   certain,
@@ -51,7 +52,6 @@ export async function findPreprocessing(
   if (candidates.length < 2) return chosen;
   const { signal } = options;
   const decoded = asDecoded(chosen.preprocessing);
-  const input = session.inputs[0]!;
   const output = session.outputs[0]!.name;
   const labels: (number | null)[] = [];
   const beaten: TriedPreprocessing[] = [];
@@ -66,13 +66,13 @@ export async function findPreprocessing(
     images.length,
     "images",
   );
-  const batchSize = imagesPerRun(input, imagesAtATime);
+  const batchSize = imagesPerRun(imageInputOf(session.inputs), tensorDims(decoded, 1), imagesAtATime);
   let look = firstLook;
   for await (const batch of batches(images, decoded, { batchSize, signal })) {
     labels.push(...batch.indices.map((index) => images.label(index)));
     for (const { values, rows } of trials) {
       throwIfCancelled(signal, "Finding the preprocessing");
-      const tensors = await runImages(session, input, { ...batch, data: values(batch.data) }, [output]);
+      const tensors = await runImages(session, { ...batch, data: values(batch.data) }, [output]);
       rows.push(...probabilityRows(float32Of(tensors[output]!), batch.dims[0], options.probabilities));
     }
     progress.advance(batch.dims[0]);

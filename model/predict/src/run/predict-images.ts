@@ -8,8 +8,9 @@ import {
   type UnreadableImage,
   visionErrors,
 } from "@cupel/vision";
+import { imageInputOf, imagesPerRun } from "../input/image-input.ts";
 import type { EvaluatedImages, ModelFacts, OutputReader, Task } from "../task/task.ts";
-import { checkDims, type ImageSession, imagesPerRun, runImages } from "./image-runs.ts";
+import { type ImageSession, runImages } from "./image-runs.ts";
 
 export interface PredictOptions extends WorkOptions {
   /** Images a run, where the model leaves that open. Default: as many as fit 4 MiB, 32 at most. */
@@ -66,18 +67,19 @@ export async function* predictImages<Prediction>(
   doing = predicting,
 ): AsyncGenerator<ImagePrediction<Prediction>, void, undefined> {
   const { signal, strict, onUnreadable } = options;
-  const input = session.inputs[0]!;
-  checkDims(input, tensorDims(preprocessing, 1));
+  const input = imageInputOf(session.inputs);
+  const dims = tensorDims(preprocessing, 1);
+  const wanted = reader.imagesPerRun ?? options.batchSize ?? defaultBatch(preprocessing);
   using progress = (options.progress ?? silentProgress).start(doing.title, images.length, "images");
   const stream = batches(images, preprocessing, {
-    batchSize: imagesPerRun(input, reader.imagesPerRun ?? options.batchSize ?? defaultBatch(preprocessing)),
+    batchSize: imagesPerRun(input, dims, wanted),
     strict,
     signal,
     onUnreadable,
   });
   for await (const { data, ...batch } of stream) {
     throwIfCancelled(signal, doing.what);
-    const tensors = await runImages(session, input, { ...batch, data }, reader.fetches);
+    const tensors = await runImages(session, { ...batch, data }, reader.fetches);
     const predictions = reader.read(tensors, batch);
     progress.advance(predictions.length);
     for (const [i, prediction] of predictions.entries()) {

@@ -11,9 +11,11 @@ import {
   type ImageSource,
   type Preprocessing,
   sample,
+  tensorDims,
   type UnreadableImage,
 } from "@cupel/vision";
-import { imagesPerRun, runImages } from "../run/image-runs.ts";
+import { imageInputOf, imagesPerRun, inputsOf } from "../input/image-input.ts";
+import { runImages } from "../run/image-runs.ts";
 import { defaultBatch } from "../run/predict-images.ts";
 
 /** Enough that a share of them means something, few enough to take a moment. */
@@ -41,9 +43,9 @@ export async function checkRuns(
   model: Model,
   { images, preprocessing, seed = 1, strict, onUnreadable, signal }: CheckImagesOptions,
 ): Promise<ImageBatch[]> {
-  const input = model.graph.inputs.find((each) => !each.constant);
-  const shape = { name: input?.name ?? "", dims: input?.shape ?? [] };
-  const size = imagesPerRun(shape, Math.min(mostImagesPerRun, defaultBatch(preprocessing)));
+  const input = imageInputOf(inputsOf(model.graph));
+  const dims = tensorDims(preprocessing, 1);
+  const size = imagesPerRun(input, dims, Math.min(mostImagesPerRun, defaultBatch(preprocessing)));
   const runs: ImageBatch[] = [];
   const stream = batches(sample(images, images.length, seed), preprocessing, {
     batchSize: size,
@@ -58,7 +60,7 @@ export async function checkRuns(
     bytes += batch.data.byteLength;
     if (count >= mostImages || bytes >= mostBytes) break;
   }
-  const isOpen = imagesPerRun(shape, size + 1) !== size;
+  const isOpen = imagesPerRun(input, dims, size + 1) !== size;
   return isOpen && size > 1 ? [firstImageOf(runs[0]!), ...runs] : runs;
 }
 
@@ -102,7 +104,7 @@ export async function recordOutputs(
   for (const run of runs) {
     throwIfCancelled(signal, "Checking the model");
     // A run gives its data away.
-    const tensors = await runImages(session, inputs[0]!, { ...run, data: run.data.slice() });
+    const tensors = await runImages(session, { ...run, data: run.data.slice() });
     recorded.push(tensors);
     onRun?.();
     for (const { data } of Object.values(tensors)) bytes += data.byteLength;

@@ -19,6 +19,8 @@ export interface NoteFacts {
   readonly labelled: boolean;
   /** A sentence, where labels met the classes by their order. */
   readonly labelOrder: string | null;
+  /** Sentences on what the models are fed, and the size at which they are measured where they leave it open. */
+  readonly fed: readonly string[];
   readonly memoryKnown: boolean;
   readonly latency: ModelPair<LatencyReport>;
 }
@@ -50,6 +52,7 @@ export function reportNotes(facts: NoteFacts): string[] {
     Object.values(facts.latency).some(isUnsteady)
       ? "Run times varied by a factor of two and more while they were measured: other work ran on this machine, so the speed figures are rough."
       : null,
+    ...facts.fed,
     facts.memoryKnown ? null : "This system does not tell how much memory a process uses.",
   ];
   return notes.filter((note) => note !== null);

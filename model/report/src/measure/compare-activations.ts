@@ -4,9 +4,15 @@
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Counterpart, Value } from "@cupel/onnx";
-import { imagesPerRun, runImages } from "@cupel/predict";
+import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
-import { batches, type ImageSource, type Preprocessing, type UnreadableImage } from "@cupel/vision";
+import {
+  batches,
+  type ImageSource,
+  type Preprocessing,
+  tensorDims,
+  type UnreadableImage,
+} from "@cupel/vision";
 import type { ModelPair } from "../model-pair.ts";
 import { ActivationError, type ActivationFigures } from "./activation-error.ts";
 import { relativeMap, type SpatialGrid, spatialGrid } from "./spatial-map.ts";
@@ -86,18 +92,17 @@ export async function compareActivations(
     task.advance(pair.indices.length);
   };
   let pending: Promise<Pair> | null = null;
-  const [inputOfOriginal, inputOfCompressed] = [original.inputs[0]!, compressed.inputs[0]!];
-  const batchSize = imagesPerRun(inputOfOriginal, options.batchSize);
+  const input = imageInputOf(original.inputs);
+  const batchSize = imagesPerRun(input, tensorDims(preprocessing, 1), options.batchSize);
   const stream = batches(images, preprocessing, { batchSize, signal });
   for await (const batch of stream) {
     throwIfCancelled(signal, "Comparing layers");
     const { indices } = batch;
     // A run gives its batch away: each model gets its own.
     const copy = { ...batch, data: batch.data.slice() };
-    const next = Promise.all([
-      runImages(original, inputOfOriginal, copy),
-      runImages(compressed, inputOfCompressed, batch),
-    ]).then(([before, after]) => ({ before, after, indices }));
+    const next = Promise.all([runImages(original, copy), runImages(compressed, batch)]).then(
+      ([before, after]) => ({ before, after, indices }),
+    );
     next.catch(() => {});
     if (pending) take(await pending);
     pending = next;

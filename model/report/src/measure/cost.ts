@@ -5,6 +5,7 @@ import {
   type CpuFeatures,
   engineVersion,
   fusionReport,
+  type InputForms,
   type Latency,
   measureLatency,
   measureMemory,
@@ -12,7 +13,7 @@ import {
   profile,
 } from "@cupel/runtime";
 import type { Segment } from "../match/segments.ts";
-import { atOnce, inTurn, type ModelPair } from "../model-pair.ts";
+import { atOnce, inTurn, type ModelPair, sides } from "../model-pair.ts";
 import type { FusionReport, LatencyReport, MemoryReport, ReportEnvironment } from "../report-schema.ts";
 import { steadyTimes, timeShares } from "./time-share.ts";
 
@@ -29,14 +30,16 @@ const profileRuns = 4;
 const memoryRepeats = 2;
 const memoryRuns = 3;
 
+/** @param forms what the models are fed: images of the preprocessing's size. */
 export async function latencyOf(
   paths: ModelPair<string>,
+  forms: ModelPair<InputForms>,
   { threads, signal, progress }: CostOptions,
 ): Promise<ModelPair<LatencyReport>> {
   const measured = await measureLatency(
     [
-      { name: "original", model: paths.original },
-      { name: "compressed", model: paths.compressed },
+      { name: "original", model: paths.original, inputs: forms.original },
+      { name: "compressed", model: paths.compressed, inputs: forms.compressed },
     ],
     { runs: latencyRuns, threads, signal, progress },
   );
@@ -50,14 +53,17 @@ export async function latencyOf(
   return { original: report(measured[0]!), compressed: report(measured[1]!) };
 }
 
+/** @param forms as for `latencyOf`. */
 export async function memoryOf(
   paths: ModelPair<string>,
+  forms: ModelPair<InputForms>,
   { threads, signal, progress }: CostOptions,
 ): Promise<ModelPair<MemoryReport>> {
   using task = (progress ?? silentProgress).start("Measuring memory", 2, "models");
-  const measure = async (path: string): Promise<MemoryReport> => {
+  const repeated = { threads, runs: memoryRuns, repeats: memoryRepeats, signal };
+  const measure = async (side: keyof ModelPair<string>): Promise<MemoryReport> => {
     throwIfCancelled(signal, "Measuring memory");
-    const memory = await measureMemory(path, { threads, runs: memoryRuns, repeats: memoryRepeats, signal });
+    const memory = await measureMemory(paths[side], { ...repeated, inputs: forms[side] });
     task.advance();
     return {
       wholeProcessBytes: memory.wholeProcess,
@@ -66,20 +72,21 @@ export async function memoryOf(
     };
   };
   // At once: what a process holds does not depend on what another does.
-  return await atOnce(paths, measure);
+  return await atOnce(sides, measure);
 }
 
 /** On one thread: a node's share of the work, not of the wait for a second thread. */
 export async function timeSharesOf(
   paths: ModelPair<string>,
   segments: ModelPair<readonly Segment[]>,
+  forms: ModelPair<InputForms>,
   { signal, progress }: WorkOptions,
 ): Promise<ModelPair<(number | null)[]>> {
   using task = (progress ?? silentProgress).start("Profiling", 2 * profiles, "profiles");
-  const times = await inTurn(paths, async (path) => {
+  const times = await inTurn(sides, async (side) => {
     const each: NodeTime[][] = [];
     for (let i = 0; i < profiles; i++) {
-      each.push(await profile(path, { runs: profileRuns, threads: 1, signal }));
+      each.push(await profile(paths[side], { inputs: forms[side], runs: profileRuns, threads: 1, signal }));
       task.advance();
     }
     return steadyTimes(each);

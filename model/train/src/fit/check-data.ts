@@ -1,6 +1,14 @@
 /** Whether images and network belong together, told before anything is compiled or decoded. */
 import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
-import { checkDims, classesOf, type LabelsBy, namedBy, orderSentence, requireLabels } from "@cupel/predict";
+import {
+  checkDims,
+  classesOf,
+  inputsOf,
+  type LabelsBy,
+  namedBy,
+  orderSentence,
+  requireLabels,
+} from "@cupel/predict";
 import { type ImageSource, type Preprocessing, tensorDims, visionErrors } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 
@@ -31,7 +39,7 @@ export function checkData(
 ): CheckedData {
   const model = cloneModel(network);
   inferShapes(model);
-  const inputs = model.graph.inputs.filter((input) => !input.constant);
+  const inputs = inputsOf(model.graph);
   const [input] = inputs;
   if (inputs.length !== 1 || !input) {
     throw trainErrors.error(
@@ -39,7 +47,7 @@ export function checkData(
       `The network takes ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}); fit feeds one, of images. Train it with openTrainer.`,
     );
   }
-  checkDims({ name: input.name, dims: input.shape ?? [] }, tensorDims(preprocessing, 1));
+  checkDims(input, tensorDims(preprocessing, 1));
   const classes = namedBy(classesOf(model, train.classes), [train]);
   const labelled = (source: ImageSource) => requireLabels(assertLabelled(source), classes);
   const [learnt, judged] = [labelled(train), validation && labelled(validation)];
