@@ -2,16 +2,31 @@
 
 import { basename } from "node:path";
 import { bytesText, type Spread, threeDigits } from "@cupel/base";
-import { openModel } from "@cupel/predict";
+import {
+  choosePreprocessing,
+  fedDims,
+  inputsOf,
+  likelyImageInput,
+  type OpenedModel,
+  openModel,
+} from "@cupel/predict";
 import {
   cpuFeatures,
+  type EngineTuning,
+  type Feeds,
+  feedDims,
+  type InputForms,
   int8Advice,
   type Latency,
+  type MeasuredModel,
   type MemoryReport,
   measureLatency,
   measureMemory,
 } from "@cupel/runtime";
-import { flag, integer } from "../arguments/option.ts";
+import { imageShapeOf, tensorDims } from "@cupel/vision";
+import { flag, integer, invalid } from "../arguments/option.ts";
+import { givenInputs, givenProviders, inputsOption, providersOption } from "../input/model-options.ts";
+import { preprocessingOption } from "../input/preprocessing-option.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
 import { millisecondsText, numberOf, ratioText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
@@ -38,12 +53,13 @@ export const benchModelCommand: Command = {
   summary: "Measure latency, throughput and memory of one model, or of two in turn",
   description:
     "The runs of two models are interleaved, so that a busy machine slows both, and the ratio is taken round by " +
-    "round. Times are those inside the engine, on random input; the spread is the 10th to the 90th percentile.",
+    "round. Times are those inside the engine, on random input; the spread is the 10th to the 90th percentile. " +
+    "A model that leaves the size of its images open is measured at that of its preprocessing.",
   operands: [
     { name: "MODEL", summary: "The ONNX model" },
     { name: "MODEL2", summary: "Another, measured against the first", optional: true },
   ],
-  options: [runs, batch, memory, profileOption],
+  options: [runs, batch, memory, preprocessingOption, inputsOption, providersOption, profileOption],
   examples: [
     { line: "cupel bench-model resnet50.onnx --threads 1", says: "latency on one thread" },
     {
@@ -53,20 +69,28 @@ export const benchModelCommand: Command = {
   ],
   async run(given, context) {
     const paths = given.operands;
-    const sizes: number[] = [];
-    for (const path of paths) sizes.push((await openModel(path)).bytes);
+    const tensors = await givenInputs(given);
+    const spec = given.get(preprocessingOption);
+    const opened: OpenedModel[] = [];
+    for (const path of paths) opened.push(await openModel(path));
+    const sizes = opened.map(({ bytes }) => bytes);
+    assertNamed(tensors, opened);
+    const fed = opened.map((each) => fedTo(each, spec, tensors));
+    for (const { sentence } of fed) if (sentence !== null) context.remark(sentence);
     const cpu = cpuFeatures();
     const { warning } = int8Advice(cpu);
     if (warning !== null) context.remark(warning);
     const { threads, seed, signal, progress } = context;
-    const models = paths.map((path) => ({ name: path, model: path }));
-    const options = { runs: given.get(runs), batch: given.get(batch), threads, seed, signal, progress };
+    const models = paths.map((path, i) => ({ name: path, model: path, inputs: fed[i]!.forms }));
+    const executionProviders = givenProviders(given);
+    const work = { executionProviders, threads, signal, progress };
+    const options = { ...work, runs: given.get(runs), batch: given.get(batch), seed };
     const { result: latencies, profile } = await profiled(
       given.get(profileOption),
       models.map(({ name }) => basename(name)).join(" and "),
       (open) => measureLatency(models, { ...options, open }),
     );
-    const memories = given.get(memory) ? await measureMemories(paths, context) : null;
+    const memories = given.get(memory) ? await measureMemories(models, work) : null;
     const measured = latencies.map((latency, i) => ({
       model: latency.name,
       bytes: sizes[i]!,
@@ -88,15 +112,56 @@ export const benchModelCommand: Command = {
   },
 };
 
+interface Fed {
+  readonly forms: InputForms;
+  /** The sizes that the model leaves open and is measured at; null where it leaves none open. */
+  readonly sentence: string | null;
+}
+
+/**
+ * Images of the preprocessing's size. Any model is measured, also one that takes no image, and inputs without a tensor
+ * get random values.
+ */
+function fedTo(opened: OpenedModel, spec: string | undefined, tensors: Feeds | undefined): Fed {
+  const inputs = inputsOf(opened.model.graph);
+  const image = likelyImageInput(inputs);
+  const isKnown = image !== null && (imageShapeOf(image.dims) !== null || spec !== undefined);
+  const shapes = isKnown
+    ? { [image.name]: fedDims(image, tensorDims(choosePreprocessing(opened, spec).preprocessing, 1)) }
+    : {};
+  const forms = { shapes, tensors };
+  const declared = inputs.map(({ name, dims }) => ({ name, dims: dims.map((dim) => dim ?? "") }));
+  const closed = feedDims(declared, forms);
+  const open = declared.flatMap(({ name, dims }, i) =>
+    dims.some((dim, axis) => axis > 0 && dim !== closed[i]![axis])
+      ? [`"${name}" [${closed[i]!.join(", ")}]`]
+      : [],
+  );
+  const sentence = `${opened.path} leaves sizes of its inputs open: it is measured at ${open.join(", ")}. Set --preprocessing for images of another size.`;
+  return { forms, sentence: open.length === 0 ? null : sentence };
+}
+
+/** @throws OPTION_INVALID */
+function assertNamed(tensors: Feeds | undefined, opened: readonly OpenedModel[]): void {
+  const names = new Set(opened.flatMap(({ model }) => inputsOf(model.graph).map(({ name }) => name)));
+  const unknown = Object.keys(tensors ?? {}).find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw invalid(
+      "inputs",
+      `holds a tensor "${unknown}", which is no input: they are ${[...names].join(", ")}`,
+    );
+  }
+}
+
 async function measureMemories(
-  paths: readonly string[],
-  { threads, signal, progress }: CommandContext,
+  models: readonly MeasuredModel[],
+  { progress, ...work }: Pick<CommandContext, "progress" | "threads" | "signal"> & EngineTuning,
 ): Promise<MemoryReport[]> {
-  using task = progress.start("Measuring memory", paths.length, "models");
+  using task = progress.start("Measuring memory", models.length, "models");
   const reports: MemoryReport[] = [];
-  for (const path of paths) {
-    task.note(basename(path));
-    reports.push(await measureMemory(path, { threads, signal }));
+  for (const { name, model, inputs } of models) {
+    task.note(basename(name));
+    reports.push(await measureMemory(model, { ...work, inputs }));
     task.advance();
   }
   return reports;

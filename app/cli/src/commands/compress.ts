@@ -8,6 +8,7 @@ import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, givenClasses, labelsPath, openGiven } from "../input/image-options.ts";
+import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { taskOption } from "../input/open-for-images.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
 import { skippedJson } from "../input/source-remarks.ts";
@@ -43,6 +44,7 @@ export const compressCommand: Command = {
     classesOption,
     taskOption,
     preprocessingOption,
+    inputsOption,
     allowChanceOption,
     reportDir,
     noReport,
@@ -73,6 +75,7 @@ export const compressCommand: Command = {
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
     const { remark } = context;
+    const inputs = await givenInputs(given);
     const images = await openGiven(
       given,
       calibrationOptions,
@@ -96,6 +99,7 @@ export const compressCommand: Command = {
           taskName: given.get(taskOption),
           labelsPath: labelsPath(given, evaluation ? evaluationOptions : calibrationOptions),
           preprocessing: given.get(preprocessingOption),
+          inputs,
           allowChance: given.get(allowChanceOption),
           recipe,
           floor: given.get(floorOption),

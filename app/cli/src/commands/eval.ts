@@ -27,6 +27,7 @@ import {
 } from "../eval/evaluation-text.ts";
 import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
 import { type ModelFile, modelFile } from "../input/model-file.ts";
+import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
 import {
   allowChanceOption,
@@ -67,6 +68,8 @@ export const evalCommand: Command = {
     compare,
     taskOption,
     preprocessingOption,
+    inputsOption,
+    providersOption,
     allowChanceOption,
     strictOption,
     profileOption,

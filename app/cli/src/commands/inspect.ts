@@ -1,11 +1,26 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
 import { bytesText, CupelError } from "@cupel/base";
-import { type GraphSummary, graphSummary, readModelFile, type Shape } from "@cupel/onnx";
-import { bytesOnDisk, classesFromMetadata, ownPreprocessing } from "@cupel/predict";
-import { engineVersion, type TrialFeed, trialRun } from "@cupel/runtime";
-import { type Preprocessing, preprocessingText } from "@cupel/vision";
+import {
+  cloneModel,
+  type GraphSummary,
+  graphSummary,
+  inferShapes,
+  type Model,
+  readModelFile,
+  type Shape,
+} from "@cupel/onnx";
+import {
+  bytesOnDisk,
+  classesFromMetadata,
+  inputsOf,
+  likelyImageInput,
+  ownPreprocessing,
+} from "@cupel/predict";
+import { engineVersion, type Feeds, type TrialFeed, trialRun } from "@cupel/runtime";
+import { fedAxes, type Preprocessing, preprocessingText, tensorDims } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
 import { modelFile } from "../input/model-file.ts";
+import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { countText, magnitudeText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -22,7 +37,7 @@ export const inspectCommand: Command = {
     "The engine loads the model and runs it once on random values, in a process of its own. One that it cannot run " +
     "is shown all the same, and the exit status is not 0.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
-  options: [layersFlag],
+  options: [layersFlag, inputsOption],
   examples: [
     { line: "cupel inspect resnet50.onnx", says: "the summary" },
     { line: "cupel inspect resnet50.onnx --layers", says: "and every layer" },
@@ -33,12 +48,13 @@ export const inspectCommand: Command = {
     const { path, name } = file;
     // A model that other commands refuse may be inspected: that is how one finds out why.
     const model = await readModelFile(path);
-    const { layers, ...summary } = graphSummary(model);
     const bytes = await bytesOnDisk(path, model);
-    const weights = weightTypes(layers);
     const preprocessing = readable(() => ownPreprocessing(model), context);
     const classes = readable(() => classesFromMetadata(model.metadata), context);
-    const { failure, ...engine } = await tryEngine(path, preprocessing, context);
+    const inputs = await givenInputs(given);
+    const { failure, ...engine } = await tryEngine(path, model, preprocessing, inputs, context);
+    const { layers, ...summary } = countedAt(graphSummary(model), model, engine.fed);
+    const weights = weightTypes(layers);
     const facts: [string, string][] = [
       ["file", `${name}, ${bytesText(bytes)}`],
       [
@@ -55,7 +71,9 @@ export const inspectCommand: Command = {
       ],
       [
         "operations",
-        summary.macs > 0 ? `${magnitudeText(summary.macs)} multiply-accumulates an image` : "not known",
+        summary.macs > 0
+          ? `${magnitudeText(summary.macs)} multiply-accumulates an image${fedText(engine.fed, summary.inputs, ", counted")}`
+          : "not known",
       ],
       ["quantised", quantisedText(summary)],
       ["operators", operatorsText(summary)],
@@ -69,7 +87,7 @@ export const inspectCommand: Command = {
       [
         "engine",
         engine.runs
-          ? `ONNX Runtime ${engine.version} runs it${fedText(engine.fed, summary.inputs)}`
+          ? `ONNX Runtime ${engine.version} runs it${fedText(engine.fed, summary.inputs, ", tried")}`
           : `ONNX Runtime ${engine.version} cannot run it: ${engine.reason}`,
       ],
     ];
@@ -114,14 +132,47 @@ interface EngineVerdict {
   readonly failure: CupelError | null;
 }
 
+/** With the operations of the sizes that were fed: where a model leaves sizes open, none can be counted without. */
+function countedAt(summary: GraphSummary, model: Model, fed: EngineVerdict["fed"]): GraphSummary {
+  const inputShapes = Object.fromEntries(
+    (fed ?? []).map(({ name, dims }) => {
+      const declared = summary.inputs.find((input) => input.name === name)?.shape ?? [];
+      // The number of images stays open, for operations are those of one.
+      return [
+        name,
+        dims.map((size, axis) =>
+          axis > 0 && typeof declared[axis] !== "number" ? size : (declared[axis] ?? size),
+        ),
+      ];
+    }),
+  );
+  const isOpen = summary.inputs.some(({ name, shape }) => shape?.join() !== inputShapes[name]?.join());
+  if (fed === null || !isOpen) return summary;
+  const sized = cloneModel(model);
+  inferShapes(sized, { inputShapes });
+  const { macs, layers } = graphSummary(sized);
+  return {
+    ...summary,
+    macs,
+    layers: summary.layers.map((layer, i) => ({ ...layer, macs: layers[i]!.macs })),
+  };
+}
+
 async function tryEngine(
   path: string,
+  model: Model,
   preprocessing: Preprocessing | null,
+  tensors: Feeds | undefined,
   { threads, signal }: CommandContext,
 ): Promise<EngineVerdict> {
   const version = engineVersion();
   try {
-    const fed = await trialRun(path, { threads, signal, side: preprocessing?.height });
+    const image = likelyImageInput(inputsOf(model.graph));
+    const dims = preprocessing && tensorDims(preprocessing, 1);
+    // A size that the metadata says wrongly is no reason not to try.
+    const axes = image && dims && fedAxes(image.dims, dims);
+    const shapes = image && axes && dims ? { [image.name]: axes.map((axis) => dims[axis]!) } : {};
+    const fed = await trialRun(path, { threads, signal, inputs: { shapes, tensors } });
     return { version, runs: true, reason: null, fed, failure: null };
   } catch (thrown) {
     if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {
@@ -132,7 +183,7 @@ async function tryEngine(
 }
 
 /** Where the model leaves sizes open beside the number of images, those of the trial. */
-function fedText(fed: EngineVerdict["fed"], inputs: Summary["inputs"]): string {
+function fedText(fed: EngineVerdict["fed"], inputs: Summary["inputs"], how: string): string {
   const open = (fed ?? []).filter(({ name }) =>
     inputs.some(
       (input) => input.name === name && input.shape?.slice(1).some((size) => typeof size !== "number"),
@@ -140,7 +191,7 @@ function fedText(fed: EngineVerdict["fed"], inputs: Summary["inputs"]): string {
   );
   return open.length === 0
     ? ""
-    : `, tried at ${open.map(({ name, dims }) => `${name} [${dims.join(", ")}]`).join(" and ")}`;
+    : `${how} at ${open.map(({ name, dims }) => `${name} [${dims.join(", ")}]`).join(" and ")}`;
 }
 
 /** Parameters by the type they are stored in, the most first. A layer counts as what its largest weight is. */

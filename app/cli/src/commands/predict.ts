@@ -7,6 +7,7 @@ import { integer, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
 import { imageOptions, openSource } from "../input/image-options.ts";
 import { modelFile } from "../input/model-file.ts";
+import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
 import { preprocessingJson, preprocessingOption } from "../input/preprocessing-option.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
@@ -54,6 +55,8 @@ export const predictCommand: Command = {
     csv,
     drawOption,
     preprocessingOption,
+    inputsOption,
+    providersOption,
     strictOption,
   ],
   examples: [

@@ -5,6 +5,7 @@ import {
   firstLook,
   isClassifier,
   metadataKeys,
+  modelInputs,
   openModel,
   requireLabels,
   withoutLabels,
@@ -13,6 +14,7 @@ import { classesOfBoth, makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
 import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
+import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { taskOption } from "../input/open-for-images.ts";
 import {
   allowChanceOption,
@@ -58,6 +60,7 @@ export const reportCommand: Command = {
     classesOption,
     taskOption,
     preprocessingOption,
+    inputsOption,
     allowChanceOption,
     compared,
     out,
@@ -85,8 +88,13 @@ export const reportCommand: Command = {
     const labelled = isOfClasses
       ? requireLabels(source, classesOfBoth(models, classes, true)).images
       : withoutLabels(source);
+    const inputs = await givenInputs(given);
+    const { opener } = modelInputs(opened.original.model, usual.preprocessing, inputs);
     const work = { seed, threads, signal, progress };
-    const { chosen, chance } = await firstLook(originalPath, opened.original, usual, labelled, work);
+    const { chosen, chance } = await firstLook(originalPath, opened.original, usual, labelled, {
+      ...work,
+      open: opener(),
+    });
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);
     const report = await makeReport({
@@ -99,6 +107,7 @@ export const reportCommand: Command = {
       classes,
       taskName,
       labels: labelsPath(given, images),
+      inputs,
       comparedImages: given.get(compared),
       ...work,
     });

@@ -23,6 +23,7 @@ type Order = Pick<
   | "classes"
   | "evaluation"
   | "preprocessing"
+  | "inputs"
   | "allowChance"
   | "recipe"
   | "report"

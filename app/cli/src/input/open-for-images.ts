@@ -4,6 +4,7 @@ import { choice } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import type { CommandContext } from "../commands/command.ts";
 import type { ModelFile } from "./model-file.ts";
+import { givenInputs, givenProviders } from "./model-options.ts";
 import { preprocessingOption, remarkPreprocessing } from "./preprocessing-option.ts";
 
 export const taskOption = choice({
@@ -27,11 +28,14 @@ export async function openForImages(
     taskName: given.get(taskOption),
     ...options,
     preprocessing: given.get(preprocessingOption),
+    inputs: await givenInputs(given),
+    executionProviders: givenProviders(given),
     threads,
     signal,
     progress,
   });
-  const { preprocessing, origin, finding, taskName } = predictor;
+  const { preprocessing, origin, finding, taskName, inputSentences } = predictor;
+  for (const each of inputSentences) remark(each);
   const sentence = origin.task === "guessed" ? taskSentence(called, taskName) : null;
   if (sentence !== null) remark(sentence);
   if (predictor.form !== null) remark(`The outputs of ${called} are read as ${predictor.form}.`);
