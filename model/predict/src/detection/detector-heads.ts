@@ -2,6 +2,7 @@
 import type { Size } from "@cupel/vision";
 import { classesFromMetadata, unlessOverridden } from "../file/metadata.ts";
 import { ultralyticsMetadata } from "../file/ultralytics-metadata.ts";
+import { imageDimsOf } from "../input/image-input.ts";
 import type { TaskModel } from "../task/task.ts";
 import type { Head, HeadModel, HeadReader } from "./head.ts";
 import { rowHeads } from "./row-heads.ts";
@@ -37,8 +38,7 @@ export function recognisedHead(
 }
 
 function sizeOfInput(model: TaskModel["model"]): HeadModel["tensor"] {
-  const input = model?.graph.inputs.find(({ constant }) => !constant);
-  const dims = input?.shape ?? [];
+  const dims = imageDimsOf(model);
   const [height, width] = dims[3] === 3 || dims[3] === 1 ? dims.slice(1) : dims.slice(2);
   return typeof height === "number" && typeof width === "number" && height > 0 && width > 0
     ? { width, height }

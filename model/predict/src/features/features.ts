@@ -6,6 +6,7 @@ import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
+import { imageDimsOf } from "../input/image-input.ts";
 import type { ModelFacts, OutputReader, Task, TaskEvaluation, TaskModel } from "../task/task.ts";
 import { numbersOf } from "../written/output-numbers.ts";
 import { compareFeatures, type FeaturesDifference, featureDifferences } from "./compare-features.ts";
@@ -61,8 +62,7 @@ function featuresReader({ outputs, model }: TaskModel): OutputReader<FeaturesPre
 
 /** The first size of the input: a number, or the name of what is open; null where it has none. */
 function batchOf(model: Model | null): number | string | null {
-  const input = model?.graph.inputs.find((each) => !each.constant);
-  return input?.shape?.[0] || null;
+  return imageDimsOf(model)[0] || null;
 }
 
 /** An output that has no dimension of the images is that of the one image of its run. @throws OUTPUT_UNSUPPORTED */

@@ -2,7 +2,7 @@
  * Which of a model's inputs takes the images, and in which form: its rank, its type and the images a run. Whoever
  * feeds images asks here; what a dimension means is decided in @cupel/vision (`fedAxes`).
  */
-import type { Graph } from "@cupel/onnx";
+import type { Graph, Model } from "@cupel/onnx";
 import { runtimeErrors, type TensorData } from "@cupel/runtime";
 import { fedAxes, type ImageBatch, imageShapeOf, type TensorDims } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
@@ -25,6 +25,18 @@ export function inputsOf({ inputs }: Pick<Graph, "inputs">): InputInfo[] {
       type: type?.kind === "tensor" ? type.elementType : (type?.kind ?? "?"),
       dims: shape ?? [],
     }));
+}
+
+/**
+ * What a model declares of the images it is fed, of rank 4: a batch that the input leaves out is of 1, and so are
+ * channels. Of a model that takes no image, the shape of its first input; empty where there is none.
+ */
+export function imageDimsOf(model: Model | null): InputInfo["dims"] {
+  const inputs = model === null ? [] : inputsOf(model.graph);
+  const { dims } = likelyImageInput(inputs) ?? inputs[0] ?? { dims: [] };
+  if (dims.length !== 3) return dims;
+  const isGrey = imageShapeOf(dims)?.channels === 1 && dims[0] !== 1 && dims[2] !== 1;
+  return isGrey ? [dims[0]!, 1, dims[1]!, dims[2]!] : [1, ...dims];
 }
 
 /** `"x" float32 [n, 3, 224, 224]`, of each. */

@@ -7,6 +7,7 @@ import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
 import { createKeptValues, type KeptValues } from "../features/kept-values.ts";
+import { imageDimsOf } from "../input/image-input.ts";
 import { hasRowsOfImages } from "../task/rows-of-images.ts";
 import type { EvaluatedImages, OutputReader, Task, TaskEvaluation, TaskModel } from "../task/task.ts";
 import { areNames, numbersOf } from "../written/output-numbers.ts";
@@ -57,7 +58,7 @@ function isMap({ dims, type }: Declared, model: Model | null): boolean {
   const last = channelsLast(model);
   const channels = dims.length === 3 ? 1 : dims[last ? 3 : 1];
   const sides = dims.length === 3 || last ? dims.slice(1, 3) : dims.slice(2);
-  const input = model?.graph.inputs.find((each) => !each.constant)?.shape ?? [];
+  const input = imageDimsOf(model);
   const fits = sides.every((side, i) => isSideOf(side, input[(last ? 1 : 2) + i]));
   if (!fits || typeof channels !== "number") return false;
   if (areNames({ type })) return channels === 1;
@@ -73,7 +74,7 @@ function isSideOf(side: unknown, input: unknown): boolean {
 }
 
 function channelsLast(model: Model | null): boolean {
-  const [, second, , fourth] = model?.graph.inputs.find((each) => !each.constant)?.shape ?? [];
+  const [, second, , fourth] = imageDimsOf(model);
   return typeof fourth === "number" && fourth <= 4 && !(typeof second === "number" && second <= 4);
 }
 
