@@ -23,7 +23,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, a folder of masks by the names of the images for segmentation, COCO's annotations (.json) or a folder of YOLO's .txt for detection, which are also found in labels/ beside images/`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
