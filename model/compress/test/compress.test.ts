@@ -389,6 +389,17 @@ test("what only a Concat reads is rounded to the scale of that Concat at once", 
   assert.equal(scaleOf("quiet.relu"), scaleOf("joined"));
 });
 
+test("what a Concat reads keeps a scale of its own where another zero point would keep a Relu from vanishing", async () => {
+  const net = new Network();
+  const [relu, signed] = [net.relu(net.conv("relu", net.x, 3, 4)), net.conv("signed", net.x, 3, 4)];
+  const joined = net.node("Concat", "joined", [relu, signed], { axis: 1 });
+  const { model } = await compress(net.done(net.head(joined, 8)), options());
+  const zeroOf = (name: string) =>
+    model.graph.value(`${name}.dq`)!.producer!.input(2)!.constant!.toNumbers()[0]!;
+  assert.equal(zeroOf("relu.relu"), 0);
+  assert.ok(zeroOf("joined") > 0);
+});
+
 test("what it says of a value's counterpart is true: name, channels and factors", async () => {
   const net = new Network();
   const first = net.relu(net.batchNorm("norm", net.conv("first", net.x, 3, 8), 8));

@@ -21,15 +21,17 @@ export function valueScales(
   for (const value of placement.values.toReversed()) {
     const joined = joinedInto(value);
     const scale = joined && scales.get(joined.name);
+    if (scale?.zeroPoint !== scales.get(value.name)!.zeroPoint || value.producer?.is("Clip")) continue;
     const isOwn = !placement.sameScale.has(value) && !placement.fixedScale.has(value) && !sources.has(value);
-    if (scale && isOwn) scales.set(value.name, scale);
+    if (isOwn) scales.set(value.name, scale);
   }
   return scales;
 }
 
 /**
  * The output of the Concat that alone reads the value. It is rounded to that one's scale at once: to one of its
- * own first, it would be rounded twice.
+ * own first, it would be rounded twice. Not where the zero point would move or a Clip stands before: a Relu
+ * vanishes into a rounding from zero up, a Clip into one within its bounds; else the layer is computed in float.
  */
 function joinedInto(value: Value): Value | null {
   const reader = value.uses.length === 1 ? value.uses[0]!.node : null;
