@@ -17,6 +17,7 @@ import {
   type MatchedLabels,
   type ModelClasses,
   matchLabels,
+  measuredSentence,
   metadataKeys,
   modelInputs,
   namedBy,
@@ -158,7 +159,10 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { chosen, chance } = await firstLook(path, opened, usual, tried, work);
   const { preprocessing } = chosen;
   onFact({ kind: "preprocessing", ...chosen });
-  for (const sentence of inputs.sentences) onFact({ kind: "note", sentence });
+  const size = options.report === false ? null : measuredSentence(inputs);
+  for (const sentence of [...(size === null ? [] : [size]), ...inputs.sentences]) {
+    onFact({ kind: "note", sentence });
+  }
   if (chance) {
     if (!options.allowChance) assertAboveChance(path, chance, chosen);
     onFact({ kind: "chance", chance });

@@ -62,7 +62,8 @@ test("a model that leaves its size open is measured at that of the preprocessing
   const conv = net.relu(net.conv("conv", net.x, 3, 8));
   const pooled = net.node("MaxPool", "pool", [conv], { kernel_shape: [2, 2], strides: [2, 2] });
   const model = net.done(net.conv("map", pooled, 8, 2));
-  const { report } = await compressed("open", model, { report: true });
+  const { report, notes } = await compressed("open", model, { report: true });
+  assert.match(notes, /measured at \[1, 3, 8, 8\]/);
   assert.match(report!.notes.join(" "), /measured at \[1, 3, 8, 8\]/);
   assert.ok(report!.original.latency.medianMs > 0);
 });

@@ -24,7 +24,7 @@ export interface OpenedModel {
   readonly model: Model;
   /** On disk, external weights included. */
   readonly bytes: number;
-  /** Of the input that takes the images; empty where none can. */
+  /** Of the input that takes the images; of the first where none can. */
   readonly inputShape: NonNullable<Shape>;
   /** Images a run, where the model fixes it; null where any number will do. */
   readonly fixedBatch: number | null;
@@ -44,7 +44,8 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
   checkModel(model);
   assertStaticRank(model);
   assertFiniteWeights(model);
-  const inputShape = likelyImageInput(inputsOf(model.graph))?.dims ?? [];
+  const inputs = inputsOf(model.graph);
+  const inputShape = (likelyImageInput(inputs) ?? inputs[0])?.dims ?? [];
   const batch = inputShape.length === 3 && imageShapeOf(inputShape)?.channels !== 1 ? 1 : inputShape[0];
   return {
     path: typeof source === "string" ? source : "the model",

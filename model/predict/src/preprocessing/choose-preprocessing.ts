@@ -19,7 +19,7 @@ import {
 import type { OpenedModel } from "../file/open-model.ts";
 import { ultralyticsMetadata, ultralyticsPreprocessing } from "../file/ultralytics-metadata.ts";
 import { holds } from "../input/element-types.ts";
-import { imageInputOf, inputsOf } from "../input/image-input.ts";
+import { inputsOf, likelyImageInput } from "../input/image-input.ts";
 import { preprocessingCandidates } from "./candidates.ts";
 import type { Finding } from "./finding.ts";
 
@@ -78,7 +78,7 @@ export function choosePreprocessing(
   const named = namedSettings(given ?? "");
   const own = unlessOverridden("preprocessing", isInFull(named), () => ownPreprocessing(model));
   const ownOrigin = own === null ? "guessed" : (originFromMetadata(model.metadata) ?? "metadata");
-  const { type } = imageInputOf(inputsOf(model.graph));
+  const type = likelyImageInput(inputsOf(model.graph))?.type ?? "float32";
   const mayBeImage = [inputShape.at(-3), inputShape.at(-1)].some(
     (size) => typeof size !== "number" || size <= 0,
   );

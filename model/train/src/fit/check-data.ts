@@ -30,7 +30,7 @@ export interface CheckedData extends FitImages {
  * A network without names takes those of the images it is trained on; images to validate with meet them.
  * @returns the same images, whose labels are the network's classes
  * @throws IMAGES_NONE, LABELS_MISMATCH, INPUT_SHAPE_MISMATCH, METADATA_INVALID, TRAINING_CONFIG_INVALID for a
- * network of several inputs
+ * network of several inputs, or of one that is no float32 of rank 4
  */
 export function checkData(
   network: Model,
@@ -48,6 +48,12 @@ export function checkData(
     );
   }
   checkDims(input, tensorDims(preprocessing, 1));
+  if (input.type !== "float32" || input.dims.length !== 4) {
+    throw trainErrors.error(
+      "TRAINING_CONFIG_INVALID",
+      `The network's input "${input.name}" is ${input.type} of rank ${input.dims.length}; fit feeds batches of float32, [N, C, H, W] or [N, H, W, C].`,
+    );
+  }
   const classes = namedBy(classesOf(model, train.classes), [train]);
   const labelled = (source: ImageSource) => requireLabels(assertLabelled(source), classes);
   const [learnt, judged] = [labelled(train), validation && labelled(validation)];
