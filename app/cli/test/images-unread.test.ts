@@ -119,9 +119,7 @@ test("labels and class names that cannot be opened are missing input", async () 
   await writeFile(join(set, "0.bmp"), bitmap(3));
   for (const words of [
     ["--images", set, "--labels", folder.at("nope.csv")],
-    ["--images", set, "--labels", folder.path],
     ["--images", images, "--labels", folder.at("nope-idx1")],
-    ["--images", images, "--labels", folder.path],
     ["--images", set, "--classes", folder.at("nope.txt")],
     ["--images", folder.at("nope.csv")],
   ]) {
@@ -129,4 +127,12 @@ test("labels and class names that cannot be opened are missing input", async () 
     assert.equal(status, 66, err);
     assert.doesNotMatch(err, /INTERNAL/);
   }
+});
+
+test("a folder of labels is refused where the task reads none", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const { status, err } = await cupel("eval", model, "--images", images, "--labels", folder.path);
+  assert.equal(status, 65);
+  assert.match(err, /error LABELS_MISMATCH: .* is a folder of labels; for a model of classification/);
 });

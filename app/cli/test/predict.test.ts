@@ -155,7 +155,7 @@ test("one image by its path; what cannot be read is left out and told, or stops 
   await assert.rejects(readFile(csv), { code: "ENOENT" });
 });
 
-test("a model of another task is refused", async () => {
+test("a model whose outputs are not of its task is refused", async () => {
   await using folder = await scratch();
   const { images } = await prepared(folder);
   const model = classifier();
@@ -167,7 +167,7 @@ test("a model of another task is refused", async () => {
     images,
   );
   assert.equal(told.status, 65);
-  assert.match(told.err, /error (TASK_UNKNOWN|OUTPUT_UNSUPPORTED): .*detection/);
+  assert.match(told.err, /error OUTPUT_UNSUPPORTED: .* not boxes of a form that is known: "scores" float32 \[N, 3\]/);
 });
 
 test("lines come while the work goes on, and none is wanted any more when the reader goes", async () => {
