@@ -167,7 +167,10 @@ test("a model whose outputs are not of its task is refused", async () => {
     images,
   );
   assert.equal(told.status, 65);
-  assert.match(told.err, /error OUTPUT_UNSUPPORTED: .* not boxes of a form that is known: "scores" float32 \[N, 3\]/);
+  assert.match(
+    told.err,
+    /error OUTPUT_UNSUPPORTED: .* not boxes of a form that is known: "scores" float32 \[N, 3\]/,
+  );
 });
 
 test("lines come while the work goes on, and none is wanted any more when the reader goes", async () => {
