@@ -25,14 +25,28 @@ import { summaryLines } from "./summary.ts";
 import type { Told } from "./try-model.ts";
 import { CRASHED, type Step, TIME_LIMIT, type ZooRow } from "./zoo-row.ts";
 
+const usage = `npm run zoo -- [--models DIR] [--only PATTERN] [--limit SECONDS] [--out FILE]
+
+  --models DIR      folder of .onnx files, made by tools/zoo/export.py (default: zoo-models)
+  --only PATTERN    models whose name without .onnx matches, such as "yolo*" (default: *)
+  --limit SECONDS   most time a model may take (default: 900)
+  --out FILE        the page that is written (default: docs/zoo.md)
+
+CUPEL_PYTHON names a Python with onnx, sympy and the newest onnxruntime.`;
+
 const { values: given } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     models: { type: "string", default: "zoo-models" },
     only: { type: "string", default: "*" },
     limit: { type: "string", default: "900" },
     out: { type: "string", default: "docs/zoo.md" },
   },
 });
+if (given.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const models = resolve(given.models);
 const results = join(models, "results.jsonl");
