@@ -66,8 +66,9 @@ stream.on("test:fail", ({ details, file, line, name, nesting }) => {
 stream.on("test:diagnostic", ({ file, message }) => {
   if (file) console.log(message);
 });
-stream.on("test:summary", ({ file, success }) => {
-  if (file) console.log(`${success ? "ok  " : "FAIL"} ${place(file)} (${seconds()})`);
+stream.on("test:summary", ({ file, success, duration_ms }) => {
+  const own = `${(duration_ms / 1000).toFixed(0)} s`;
+  if (file) console.log(`${success ? "ok  " : "FAIL"} ${place(file)} (${own}, at ${seconds()})`);
 });
 stream.on("end", () => {
   const isEmpty = patterns.length > 0 && passed + failures.length + skips.length === 0;
