@@ -71,7 +71,7 @@ async function compressFile(task: ProbeTask & { kind: "compress" }) {
     recipe: task.seesAll ? withoutStop(recipeFor(task.bits)) : recipeFor(task.bits),
   });
   const { bytes } = await writeModelFile(result.model, task.output);
-  return { seen: result.calibration.images, outputBytes: bytes };
+  return { seen: result.calibration!.images, outputBytes: bytes };
 }
 
 async function compressPixels({ path, output, method, ...pixels }: ProbeTask & { kind: "calibrate" }) {
@@ -89,7 +89,7 @@ async function compressPixels({ path, output, method, ...pixels }: ProbeTask & {
     recipe: { ...recipe, stages },
   });
   const { bytes } = await writeModelFile(result.model, output);
-  return { seen: result.calibration.images, outputBytes: bytes };
+  return { seen: result.calibration!.images, outputBytes: bytes };
 }
 
 function pixelImages(file: {

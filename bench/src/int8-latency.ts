@@ -89,7 +89,7 @@ async function compressTo(
   const { bytes } = await writeModelFile(result.model, path);
   const { convolutions, matrixProducts, unfused } = await fusionReport(path, { signal });
   print(
-    `W${bits}: ${megabytes(bytes)}, compressed in ${seconds(tookMs)} with ${result.calibration.images} images; ` +
+    `W${bits}: ${megabytes(bytes)}, compressed in ${seconds(tookMs)} with ${result.calibration!.images} images; ` +
       `${convolutions.quantised} of ${convolutions.total} convolutions fused`,
   );
   for (const { node, reason } of unfused) print(`  ${node} is not fused: ${reason}`);

@@ -38,15 +38,19 @@ import { type ImageSource, type Preprocessing, split, type UnreadableImage } fro
 import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
-import type { Recipe } from "./recipe/recipe.ts";
+import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
+import { randomImages } from "./written/random-images.ts";
 import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
 
 export interface CompressFileOptions extends WorkOptions {
   /** The file to write; not the one that is read. */
   readonly out: string;
-  /** Images to calibrate with, labelled or not. Those a search chooses by are taken from them. */
-  readonly images: ImageSource;
+  /**
+   * Images to calibrate with, labelled or not. Those a search chooses by are taken from them. May be left out with 16
+   * bits: the file is then compared with the original on random images, and there is no report.
+   */
+  readonly images?: ImageSource | undefined;
   /** Whether labels of `images` MUST be classes of the model. Default false: labels that are none are left out. */
   readonly needsLabels?: boolean | undefined;
   /** Names in the order of the model's classes, for a model whose metadata has none. Default: those of the images. */
@@ -70,7 +74,7 @@ export interface CompressFileOptions extends WorkOptions {
   readonly floor?: Floor | null | undefined;
   /** The command line, for the record. */
   readonly command?: string | undefined;
-  /** Whether to measure the written file. Default true. */
+  /** Whether to measure the written file. Default true; without images nothing is measured. */
   readonly report?: boolean | undefined;
   /** Default 1. */
   readonly seed?: number | undefined;
@@ -113,7 +117,7 @@ export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> 
   readonly chosen: ChosenPreprocessing;
   /** What was found before the file took its name. */
   readonly check: WrittenCheck;
-  /** Null when none was asked for. */
+  /** Null when none was asked for, and without images. */
   readonly report: CompressionReport | null;
   /** How the labels of the images that judge met the model's classes; null where they have none, or unused ones. */
   readonly labels: LabelsBy;
@@ -130,14 +134,15 @@ const leastToSplit = 20;
  * The file takes its name when the engine has opened it, its outputs on calibration images are those of the graph
  * in memory and they keep to the floor; one that fails is kept as `NAME.failed.onnx` and named in the error. The
  * file has its name before the report is made, and keeps it when the report fails.
- * @throws WRITE_FAILED before the first image is read, OUTPUT_IS_INPUT, LABELS_MISMATCH, WRITTEN_FILE_FAILS,
+ * @throws WRITE_FAILED before the first image is read, OUTPUT_IS_INPUT, IMAGES_NEEDED, LABELS_MISMATCH, WRITTEN_FILE_FAILS,
  * WRITTEN_FILE_DIFFERS, FLOOR_MISSED, and what `openModel`, `compress`, `writeVerified` and `makeReport` throw
  */
 export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
   await assertOtherFile(options.out, path);
   await assertWritable([options.out]);
   const { out, seed = 1, threads, strict, signal, progress, floor = defaultFloor } = options;
-  const { onFact = () => {} } = options;
+  const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
+  if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
   const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
@@ -150,16 +155,21 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     options.classes,
     task.classCount(opened.model.graph.outputs[0]?.shape ?? []),
   );
-  const { calibration, evaluation, labels, order } = isOfClasses
-    ? chooseImages(options, classes, seed, onFact)
-    : chooseUnmatched(options, task, seed, onFact);
-  const { names } = isOfClasses ? namedBy(classes, [evaluation, calibration]) : classes;
+  const { calibration, evaluation, labels, order } =
+    images === undefined
+      ? withoutImages(randomImages(usual.preprocessing, seed))
+      : isOfClasses
+        ? chooseImages({ ...options, images }, classes, seed, onFact)
+        : chooseUnmatched({ ...options, images }, task, seed, onFact);
+  const { names } = isOfClasses && images ? namedBy(classes, [evaluation, calibration]) : classes;
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
-  const { chosen, chance } = await firstLook(path, opened, usual, tried, work);
+  const { chosen, chance } = images
+    ? await firstLook(path, opened, usual, tried, work)
+    : { chosen: usual, chance: null };
   const { preprocessing } = chosen;
-  onFact({ kind: "preprocessing", ...chosen });
-  const size = options.report === false ? null : measuredSentence(inputs);
+  if (images) onFact({ kind: "preprocessing", ...chosen });
+  const size = options.report === false || images === undefined ? null : measuredSentence(inputs);
   for (const sentence of [...(size === null ? [] : [size]), ...inputs.sentences]) {
     onFact({ kind: "note", sentence });
   }
@@ -174,7 +184,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     preprocessing,
     preprocessingOrigin: uncertainOrigin(chosen),
     classes: names,
-    recipe: options.recipe ?? defaultRecipe(),
+    recipe,
     seed,
     threads,
     strict,
@@ -185,6 +195,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   });
   const verification = {
     images: calibration,
+    areRandom: images === undefined,
     preprocessing,
     seed,
     threads,
@@ -208,14 +219,15 @@ export async function compressFile(path: string, options: CompressFileOptions): 
 
   const { verdict: check } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };
-  if (options.report === false) return { ...facts, bytes, chosen, check, report: null, labels };
+  if (options.report === false || images === undefined)
+    return { ...facts, bytes, chosen, check, report: null, labels };
   const report = await makeReport({
     originalPath: path,
     compressedPath: out,
     images: evaluation,
     preprocessing,
     preprocessingOrigin: chosen,
-    madeBy: { command: options.command, calibration: options.images.location },
+    madeBy: { command: options.command, calibration: looksAtImages(recipe) ? images.location : undefined },
     classes: classes.names,
     taskName: options.taskName,
     labels: options.labelsPath,
@@ -251,9 +263,23 @@ interface ChosenImages {
   readonly order: string | null;
 }
 
+function withoutImages(random: ImageSource): ChosenImages {
+  return { calibration: random, evaluation: random, labels: null, order: null };
+}
+
+function imagesNeeded() {
+  return compressErrors.error(
+    "IMAGES_NEEDED",
+    "Activations are rounded by what they are on images: give images like those the model was trained on. " +
+      "Weights of 16 bits (float16) need none.",
+  );
+}
+
+type WithImages = CompressFileOptions & { readonly images: ImageSource };
+
 /** Images that calibrate and images that judge never overlap where that can be had. */
 function chooseImages(
-  options: CompressFileOptions,
+  options: WithImages,
   classes: ModelClasses,
   seed: number,
   onFact: (fact: CompressionFact) => void,
@@ -271,7 +297,7 @@ function chooseImages(
 
 /** Labels that mean something to the task are needed where it judges only. */
 function chooseUnmatched(
-  { images, evaluation }: CompressFileOptions,
+  { images, evaluation }: WithImages,
   task: Pick<Task, "name" | "labelsFrom">,
   seed: number,
   onFact: (fact: CompressionFact) => void,
@@ -312,7 +338,7 @@ function keepApart(
  * knows some of their names: then they are labels, and one of them is wrong.
  */
 function chooseCalibration(
-  { images, needsLabels }: CompressFileOptions,
+  { images, needsLabels }: WithImages,
   classes: ModelClasses,
   onFact: (fact: CompressionFact) => void,
 ): MatchedLabels {

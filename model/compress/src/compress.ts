@@ -3,6 +3,7 @@
  * they chose into a new model.
  *
  *   take in -> clean -> equalise -> calibrate -> quantise (-> search) -> emit
+ *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
 import type { WorkOptions } from "@cupel/base";
@@ -15,16 +16,19 @@ import { chosen, emitModel } from "./emit/emit-model.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { type Layer, layerName } from "./layer.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
-import { type Recipe, stageOf } from "./recipe/recipe.ts";
+import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { Variant } from "./search/variants.ts";
-import { made } from "./stage/stage.ts";
+import { type HalvedLayer, made, type State } from "./stage/stage.ts";
 import { runStage } from "./stage/stages.ts";
 
 export interface CompressOptions extends WorkOptions {
-  /** Calibration images; labels, where present, let the search measure accuracy instead of agreement. */
+  /** Calibration images, not read with 16 bits; labels, where present, let the search measure accuracy instead of agreement. */
   readonly images: ImageSource;
-  /** How the images become the model's input. Written into the model, as are the class names. */
+  /**
+   * How the images become the model's input. Written into the model, as are the class names; a guess only where images
+   * are looked at.
+   */
   readonly preprocessing: Preprocessing;
   /** Where nobody gave it: found by trial or guessed, which the file then says. Default: it is known. */
   readonly preprocessingOrigin?: UncertainOrigin | null | undefined;
@@ -56,7 +60,8 @@ export interface CompressResult {
   readonly model: Model;
   /** As run, with every default filled in. */
   readonly recipe: Recipe;
-  readonly calibration: CalibrationReport;
+  /** Null with 16 bits, for which nothing is measured. */
+  readonly calibration: CalibrationReport | null;
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
@@ -89,9 +94,12 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   };
 
   // Before anything is measured: a search for a size counts it.
-  writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });
+  if (looksAtImages(recipe) || preprocessingOrigin !== "guessed") {
+    writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });
+  }
   for (const entry of recipe.stages) state = await runStage(entry, state, context);
 
+  if (state.halved) return halvedResult(state, recipe, state.halved);
   const calibrated = made(state.calibrated, "calibrate");
   const quantised = made(state.quantised, "quantise");
   const emitted = emitModel(state.model, calibrated, quantised);
@@ -106,6 +114,15 @@ export async function compress(model: Model, options: CompressOptions): Promise<
     correspondence: followed(state.correspondence, emitted.correspondence),
     notes: state.notes,
   };
+}
+
+function halvedResult(
+  { model, correspondence, notes }: State,
+  recipe: Recipe,
+  halved: readonly HalvedLayer[],
+): CompressResult {
+  const layers = halved.map((layer) => ({ ...layer, bits: 16, form: "FP16" }));
+  return { model, recipe, calibration: null, tradeOff: [], layers, correspondence, notes };
 }
 
 /** With nothing to choose, no images are held out. */

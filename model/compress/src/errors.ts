@@ -17,6 +17,11 @@ export const compressErrors = defineErrors({
     ...failures.usage,
     public: false,
   },
+  IMAGES_NEEDED: {
+    meaning: "There are no images, and the recipe measures activations.",
+    ...failures.usage,
+    public: false,
+  },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   ALREADY_QUANTISED: {
     meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.",

@@ -8,7 +8,7 @@ export {
 } from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
 export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
-export { type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
+export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
 export { type WeightBits, weightBits } from "./weights/quantised-weights.ts";
 export { defaultFloor, type Floor, type OutputFigure } from "./written/floor.ts";
 export type { WrittenCheck } from "./written/verify-compressed.ts";

@@ -56,7 +56,8 @@ import type {
 export interface CompressionFacts {
   /** As run. */
   readonly recipe: unknown;
-  readonly calibration: CalibrationReport;
+  /** Null where nothing was measured to compress it. */
+  readonly calibration: CalibrationReport | null;
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly PlannedLayer[];
   /** From the values of the original to those of the compressed model. */

@@ -72,7 +72,10 @@ const preprocessing = object(
 const data = object(
   {
     evaluation: object({ location: text, images: count, labelled: Type.Boolean() }),
-    calibration: orNull(text, "Where the images of the calibration are; null when the models are any two."),
+    calibration: orNull(
+      text,
+      "Where the images of the calibration are; null when the models are any two, or nothing was calibrated.",
+    ),
   },
   "The images.",
 );
@@ -259,7 +262,7 @@ export const reportSchema = object({
     tradeOffPoint,
     said("Points of the search for a budget, from the most bytes; empty when nothing was searched."),
   ),
-  calibration: orNull(calibration, "Null when the models are any two."),
+  calibration: orNull(calibration, "Null when the models are any two, or nothing was calibrated."),
   notes: list(text, said("Remarks a reader must see, such as a CPU without VNNI.")),
 });
 

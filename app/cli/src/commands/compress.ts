@@ -1,7 +1,8 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
 import { assertWritable } from "@cupel/base";
-import { flag, text } from "../arguments/option.ts";
-import { required } from "../arguments/parse.ts";
+import { looksAtImages } from "@cupel/compress";
+import { flag, invalid, text } from "../arguments/option.ts";
+import { type Given, required } from "../arguments/parse.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
 import { compressWithReport } from "../compress/compress-with-report.ts";
 import { floorOption } from "../compress/floor-option.ts";
@@ -27,13 +28,24 @@ const reportDir = text({
 });
 const noReport = flag({ name: "no-report", summary: "Write the model only, and measure nothing" });
 
+/** What has a meaning with images only. @throws OPTION_INVALID */
+function refuseWithoutImages(given: Given): void {
+  const idle = [
+    calibrationOptions.labels,
+    calibrationOptions.labelColumn,
+    ...Object.values(evaluationOptions),
+    reportDir,
+  ].find((option) => given.has(option));
+  if (idle) throw invalid(idle.name, "is of no use without --images");
+}
+
 export const compressCommand: Command = {
   name: "compress",
   summary: "Make a model smaller and faster, and report layer by layer what it cost",
   description:
     "Writes a plain ONNX model that any ONNX Runtime runs, OUT.report.html (open it in a browser) and " +
-    "OUT.report.json. Needs images like those the model was trained on, labelled or not. The preprocessing and " +
-    "the class names travel inside the model that is written.",
+    "OUT.report.json. Needs images like those the model was trained on, labelled or not, but for --bits 16. The " +
+    "preprocessing and the class names travel inside the model that is written.",
   operands: [{ name: "MODEL", summary: "The trained model, ONNX, in float" }],
   options: [
     ...Object.values(calibrationOptions),
@@ -61,27 +73,30 @@ export const compressCommand: Command = {
       line: "cupel compress resnet50.onnx --images calib/ --max-bytes 11.3MB -o resnet50.small.onnx",
       says: "as accurate as it gets in 11.3 MB",
     },
+    {
+      line: "cupel compress resnet50.onnx --bits 16 -o resnet50.half.onnx",
+      says: "half of the size, without images; it computes in float32 as before",
+    },
   ],
   async run(given, context) {
     const out = required(given, outOption);
-    const report = !given.get(noReport);
+    const recipe = await chooseRecipe(given, context.remark);
+    const hasImages = given.has(calibrationOptions.images) || looksAtImages(recipe);
+    if (!hasImages) refuseWithoutImages(given);
+    const report = hasImages && !given.get(noReport);
     const reportFolder = given.get(reportDir);
     await assertWritable([
       out,
       ...(report ? Object.values(reportFiles(out, reportFolder)) : []),
       ...Object.values(profileFiles(given.get(profileOption))),
     ]);
-    const recipe = await chooseRecipe(given, context.remark);
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
     const { remark } = context;
     const inputs = await givenInputs(given);
-    const images = await openGiven(
-      given,
-      calibrationOptions,
-      required(given, calibrationOptions.images),
-      remark,
-    );
+    const images = hasImages
+      ? await openGiven(given, calibrationOptions, required(given, calibrationOptions.images), remark)
+      : undefined;
     const evaluation =
       evaluationPath === undefined
         ? undefined
@@ -93,7 +108,7 @@ export const compressCommand: Command = {
           open,
           out,
           images,
-          classes: givenClasses(given, images),
+          classes: images && givenClasses(given, images),
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
           evaluation,
           taskName: given.get(taskOption),
@@ -113,7 +128,7 @@ export const compressCommand: Command = {
     return {
       json: {
         ...summaryJson(compressed),
-        skipped: skippedJson(...(evaluation ? [images, evaluation] : [images])),
+        skipped: skippedJson(...[images, evaluation].filter((each) => each !== undefined)),
         profile,
       },
       text: [

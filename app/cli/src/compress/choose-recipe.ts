@@ -4,6 +4,7 @@ import { reasonOf } from "@cupel/base";
 import {
   compressErrors,
   defaultRecipe,
+  looksAtImages,
   parseRecipe,
   type Recipe,
   stageOf,
@@ -30,8 +31,9 @@ function parseOverride(given: string): NamedOverride | undefined {
 export const recipeOptions = {
   bits: choice({
     name: "bits",
-    choices: [...weightBits.map(String), "mixed"],
-    summary: "Bits of a weight at rest; mixed chooses for each layer, under --max-bytes or --max-drop",
+    choices: ["16", ...weightBits.map(String), "mixed"],
+    summary:
+      "Bits of a weight at rest; mixed chooses for each layer, under --max-bytes or --max-drop; 16 is float16, computed in float32, and needs no --images",
     fallback: "8, or mixed with a target",
   }),
   maxBytes: byteSize({
@@ -82,7 +84,7 @@ export async function chooseRecipe(given: Given, remark: (sentence: string) => v
 
 function defaultFor(given: Given, bits: string | undefined): Recipe {
   const hasTarget = given.has(recipeOptions.maxBytes) || given.has(recipeOptions.maxDrop);
-  const fixed = weightBits.find((each) => String(each) === bits);
+  const fixed = [16 as const, ...weightBits].find((each) => String(each) === bits);
   return defaultRecipe(fixed ?? (bits === "mixed" || hasTarget ? "mixed" : 8));
 }
 
@@ -92,12 +94,11 @@ function withOverrides(recipe: Recipe, given: readonly NamedOverride[]): Recipe 
   if (twice) throw invalid("override", `is given twice for the layer "${twice.layer}"`);
   if (given.length === 0) return recipe;
   const overrides = Object.fromEntries(given.map(({ layer, width }) => [layer, width]));
-  return {
-    ...recipe,
-    stages: recipe.stages.map((entry) =>
-      entry.stage === "quantise" ? { ...entry, overrides: { ...entry.overrides, ...overrides } } : entry,
-    ),
-  };
+  const stages = recipe.stages.map((entry) =>
+    entry.stage === "quantise" ? { ...entry, overrides: { ...entry.overrides, ...overrides } } : entry,
+  );
+  // Not every width goes with every recipe.
+  return parseRecipe({ ...recipe, stages }, "--override");
 }
 
 function withTarget(recipe: Recipe, given: Given): Recipe {
@@ -115,6 +116,8 @@ function withTarget(recipe: Recipe, given: Given): Recipe {
 
 function withImages(recipe: Recipe, images: number | undefined): Recipe {
   if (images === undefined) return recipe;
+  if (!looksAtImages(recipe))
+    throw invalid("calibration-images", "is of no use with 16 bits: nothing is calibrated");
   return {
     ...recipe,
     stages: recipe.stages.map((entry) => (entry.stage === "calibrate" ? { ...entry, images } : entry)),

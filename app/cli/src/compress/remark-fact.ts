@@ -14,7 +14,7 @@ export interface FactContext {
   /** Path, as given. */
   readonly model: string;
   /** All that calibration may choose from. */
-  readonly images: ImageSource;
+  readonly images: ImageSource | undefined;
 }
 
 /** One row a kind. */
@@ -39,7 +39,7 @@ const remarks: {
     ),
   written: () => {},
   unreadable({ images }, remark, about) {
-    const sentence = new UnreadableImages(images).sentence(about.images);
+    const sentence = about.images ? new UnreadableImages(images).sentence(about.images) : null;
     if (sentence !== null) remark(sentence);
   },
   note: ({ sentence }, remark) => remark(sentence),

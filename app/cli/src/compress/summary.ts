@@ -1,12 +1,13 @@
 /** The result of a compression, for a person and for a script. Pure: figures in, text out. */
 import { bytesText } from "@cupel/base";
+import type { OutputFigure } from "@cupel/compress";
 import { preprocessingJson } from "../input/preprocessing-option.ts";
 import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Compressed } from "./compress-with-report.ts";
 
-export function summaryText({ model, files, bytes, layers, report }: Compressed): string {
+export function summaryText({ model, files, bytes, layers, check, report }: Compressed): string {
   return factsText([
     [
       "model",
@@ -16,6 +17,7 @@ export function summaryText({ model, files, bytes, layers, report }: Compressed)
       ].join(", but "),
     ],
     ["weights", widthsText(layers)],
+    ...(check.random ? randomFacts(check) : []),
     ...(report ? [...reportFacts(report), ["report", files.html] as const] : []),
   ]);
 }
@@ -37,12 +39,32 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
   };
 }
 
+/** Without images: what was compared, and that it says nothing of real ones. */
+function randomFacts({ images, outputs }: Compressed["check"]): (readonly [string, string])[] {
+  return [
+    [
+      "against the original",
+      `${outputs.map(figureText).join("; ")}, on ${images} random images, which say nothing of real ones`,
+    ],
+    ["accuracy", "not known: give --images for a report"],
+  ];
+}
+
+function figureText({ output, measure, value }: OutputFigure): string {
+  if (value === null) return `"${output}" has another shape for each image`;
+  if (measure === "samePrediction") return `"${output}" ${(100 * value).toFixed(1)} % same prediction`;
+  return `"${output}" ${Number.isFinite(value) ? `${value.toFixed(1)} dB of signal to noise` : "the same"}`;
+}
+
 /** "12 layers at 8 bits, 41 at 4 bits". */
 function widthsText(layers: Compressed["layers"]): string {
   const byBits = new Map<number, number>();
   for (const { bits } of layers) byBits.set(bits, (byBits.get(bits) ?? 0) + 1);
   return [...byBits]
     .sort(([a], [b]) => b - a)
-    .map(([bits, count], i) => `${i === 0 ? numberOf(count, "layer") : count} at ${bits} bits`)
+    .map(
+      ([bits, count], i) =>
+        `${i === 0 ? numberOf(count, "layer") : count} at ${bits} bits${bits === 16 ? " (float16), computed in float32" : ""}`,
+    )
     .join(", ");
 }

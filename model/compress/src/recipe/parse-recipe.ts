@@ -5,7 +5,7 @@
 import { type TSchema, Type } from "typebox";
 import { isStageName, type StageName, stages } from "../stage/stages.ts";
 import type { WeightBits } from "../weights/quantised-weights.ts";
-import { invalid, readOptions, refuseUnknownKeys } from "./option.ts";
+import { defaultsOf, invalid, readOptions, refuseUnknownKeys } from "./option.ts";
 import { type Recipe, type RecipeStage, stageOf, type Target, targetOptions } from "./recipe.ts";
 
 const order = Object.keys(stages).filter(isStageName);
@@ -21,7 +21,9 @@ const renamedKeys: Readonly<Record<string, string>> = {
 };
 
 /** The default recipe. @throws RECIPE_INVALID for a target without "mixed" bits */
-export function defaultRecipe(bits: WeightBits | "mixed" = 8, target: Partial<Target> = {}): Recipe {
+export function defaultRecipe(bits: 16 | WeightBits | "mixed" = 8, target: Partial<Target> = {}): Recipe {
+  if (bits === 16)
+    return parseRecipe({ stages: [{ stage: "quantise", bits }], target }, "The default recipe");
   const recipe = {
     stages: [
       { stage: "clean" },
@@ -57,10 +59,7 @@ export function parseRecipe(
     const place = `${where}, stage ${i + 1}`;
     return parseStage(read(entry, place, "stage"), place);
   });
-  assertOrder(
-    parsed.map((entry) => entry.stage),
-    where,
-  );
+  assertOrder(parsed, where);
   if (!isRecord(target)) throw invalid(where, `"target" must be an object`);
   const recipe = { stages: parsed, target: readOptions(targetOptions, target, `${where}, target`) };
   assertChoice(recipe, where);
@@ -74,12 +73,33 @@ function parseStage({ stage: name, ...given }: Record<string, unknown>, where: s
 }
 
 /** Rounding needs ranges; folding after calibration would change what was measured. */
-function assertOrder(names: readonly StageName[], where: string): void {
+function assertOrder(entries: readonly RecipeStage[], where: string): void {
+  const names = entries.map((entry) => entry.stage);
   const isSorted = names.every((name, i) => i === 0 || order.indexOf(names[i - 1]!) < order.indexOf(name));
   if (!isSorted) throw invalid(where, `stages run once each, in the order ${order.join(", ")}`);
+  const half = entries.find((entry) => entry.stage === "quantise" && entry.bits === 16);
+  if (half) {
+    assertHalf(half, names, where);
+    return;
+  }
   const needed = [...names, lastStage].flatMap((name) => [...stages[name].requires, name]);
   const missing = needed.find((name) => !names.some((each) => each === name));
   if (missing !== undefined) throw invalid(where, `the stage "${missing}" is missing`);
+}
+
+/** What 16 bits leave nothing to do for is refused, so that nobody believes it was done. */
+function assertHalf(entry: RecipeStage, names: readonly StageName[], where: string): void {
+  const idle = names.find((name) => name === "equalise" || name === "calibrate");
+  if (idle) throw invalid(where, `16 bits round no activation: leave out the stage "${idle}"`);
+  const usual = defaultsOf(stages.quantise.options);
+  for (const [key, value] of Object.entries(entry)) {
+    if (key === "stage" || key === "bits" || value === usual[key]) continue;
+    const isFine = key === "overrides" && Object.values(value).every((each) => each === "float");
+    if (isFine) continue;
+    const wrong =
+      key === "overrides" ? `overrides are "float" with 16 bits` : `16 bits have no use for "${key}"`;
+    throw invalid(where, wrong);
+  }
 }
 
 /** Only "mixed" leaves anything to choose. */

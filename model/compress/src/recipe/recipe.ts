@@ -25,6 +25,11 @@ export interface Recipe {
   readonly target: Target;
 }
 
+/** Whether anything but the check of the written file reads images: 16 bits round no activation. */
+export function looksAtImages(recipe: Recipe): boolean {
+  return stageOf(recipe, "quantise")?.bits !== 16;
+}
+
 /** The entry of that name; undefined when the recipe has none. */
 export function stageOf<Name extends StageName>(
   recipe: Recipe,

@@ -6,24 +6,35 @@ import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled } from "@cupel/base";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { Type } from "typebox";
+import { emitHalves } from "../emit/emit-halves.ts";
 import { emitModel } from "../emit/emit-model.ts";
 import { kernelChoices } from "../emit/placement.ts";
-import type { Layer } from "../layer.ts";
+import { type Layer, layerName, weightedLayers } from "../layer.ts";
 import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
-import { overrideOf } from "../recipe/overrides.ts";
+import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import { choosePlan } from "../search/choose-plan.ts";
 import { type LayerInput, type Variant, variantOf } from "../search/variants.ts";
 import { type WeightBits, weightBits } from "../weights/quantised-weights.ts";
-import { type Calibrated, defineStage, made, type Stage, type StageContext } from "./stage.ts";
+import {
+  type Calibrated,
+  defineStage,
+  edited,
+  made,
+  type Stage,
+  type StageContext,
+  type State,
+} from "./stage.ts";
 
 /** Widths a search may choose from. */
 const mixedBits: readonly WeightBits[] = [8, 6, 5, 4, 3, 2];
 
 const options = {
-  bits: option(oneOf(...weightBits, "mixed"), {
+  bits: option(oneOf(16, ...weightBits, "mixed"), {
     default: 8,
-    description: 'of a weight at rest: 8, 6, 5, 4, 3, 2, or `"mixed"`, chosen for each layer',
+    description:
+      'of a weight at rest: 8, 6, 5, 4, 3, 2, or `"mixed"`, chosen for each layer; 16 is float16, computed in float32, ' +
+      "without the stages `equalise` and `calibrate` and without images",
   }),
   levels: option(oneOf("uniform", "fitted"), {
     default: "fitted",
@@ -67,9 +78,11 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
   options,
   requires: ["clean", "calibrate"],
   async run(state, settings, context) {
+    if (settings.bits === 16) return storedInHalf(state, settings);
     const calibrated = made(state.calibrated, "calibrate");
     const advice = int8Advice(cpuFeatures());
-    const variants = await makeVariants(calibrated, settings, advice.reduceRange, context);
+    const { bits } = settings;
+    const variants = await makeVariants(calibrated, { ...settings, bits }, advice.reduceRange, context);
     const build = (plan: Plan) => emitModel(state.model, calibrated, { variants, plan }).model;
     const { plan, tradeOff } =
       settings.bits === "mixed"
@@ -83,10 +96,34 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
   },
 });
 
+/** Weights and other large constants as float16; a layer that is overridden with "float" stays as it is. */
+function storedInHalf(state: State, { overrides }: ValuesOf<typeof options>): State {
+  const layers = weightedLayers(state.model.graph);
+  assertOverridesKnown(layers, overrides);
+  const inFloat = layers.filter((layer) => overrideOf(layer, overrides) === "float");
+  const held = layers.map((layer) => ({
+    name: layerName(layer),
+    weight: layer.weight.name,
+    bytes: 2 * layer.weight.constant!.size,
+  }));
+  let halved: State["halved"] = null;
+  const stored = edited(state, (model) => {
+    const found = emitHalves(model, new Set(inFloat.map(({ weight }) => weight.name)));
+    halved = held.filter(({ weight }) => found.stored.has(weight));
+    model.producerName = "cupel";
+    const { kept } = found;
+    const notes = [
+      `float16 does not hold the values of ${kept.join(", ")} well enough, which ${kept.length === 1 ? "stays" : "stay"} in float32`,
+    ];
+    return { notes: kept.length > 0 ? notes : [] };
+  });
+  return { ...stored, halved };
+}
+
 /** By weight name, from most bits to fewest. Signals and timers get their turn between variants. */
 async function makeVariants(
   calibrated: Calibrated,
-  settings: ValuesOf<typeof options>,
+  settings: ValuesOf<typeof options> & { readonly bits: WeightBits | "mixed" },
   reducesRange: boolean,
   { signal, progress }: StageContext,
 ): Promise<Map<string, readonly Variant[]>> {

@@ -53,7 +53,7 @@ export function defineStage<Name extends string, Taken extends Options>(
 
 /** The compression so far. */
 export interface State {
-  /** In float, with inferred shapes. */
+  /** In float, with inferred shapes; with 16 bits what is written. */
   readonly model: Model;
   /** From the model given to `model`. */
   readonly correspondence: Correspondence;
@@ -61,8 +61,10 @@ export interface State {
   readonly notes: readonly string[];
   /** What `calibrate` found; null before it. */
   readonly calibrated: Calibrated | null;
-  /** What `quantise` chose; null before it. */
+  /** What `quantise` chose; null before it, and with 16 bits. */
   readonly quantised: Quantised | null;
+  /** The layers whose weights lie in `model` as float16; null unless `quantise` was to store 16 bits. */
+  readonly halved: readonly HalvedLayer[] | null;
 }
 
 export interface Calibrated {
@@ -73,6 +75,12 @@ export interface Calibrated {
   /** By name, of each of the placement's values. */
   readonly scales: ReadonlyMap<string, ActivationScale>;
   readonly report: CalibrationReport;
+}
+
+export interface HalvedLayer {
+  readonly name: string;
+  readonly weight: string;
+  readonly bytes: number;
 }
 
 export interface Quantised {
@@ -108,6 +116,7 @@ export function stateOf(model: Model): State {
     notes: [],
     calibrated: null,
     quantised: null,
+    halved: null,
   };
 }
 

@@ -9,10 +9,14 @@ import { assertFloor, type Floor, figuresOf, type OutputFigure } from "./floor.t
 export interface VerifyCompressedOptions extends VerifyWrittenOptions {
   /** Null where anything will do. */
   readonly floor: Floor | null;
+  /** Whether the images are noise. Default false. */
+  readonly areRandom?: boolean | undefined;
 }
 
 export interface WrittenCheck {
   readonly images: number;
+  /** Were they noise, because nobody gave images? Then the figures say nothing of real ones. */
+  readonly random: boolean;
   /** Of an output in the engine from that of the graph in memory, as a share of its range. */
   readonly largestDifference: number;
   /** Against the original, one an output. */
@@ -35,5 +39,5 @@ export async function verifyCompressed(
   const outputs = figuresOf(reference, written, fed);
   const images = imagesIn(fed);
   if (options.floor !== null) assertFloor(outputs, options.floor, images);
-  return { images, largestDifference, outputs };
+  return { images, random: options.areRandom ?? false, largestDifference, outputs };
 }
