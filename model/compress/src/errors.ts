@@ -24,7 +24,7 @@ export const compressErrors = defineErrors({
   },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   ALREADY_QUANTISED: {
-    meaning: "The model holds QuantizeLinear or DequantizeLinear nodes.",
+    meaning: "The model holds nodes that compute with 8-bit numbers or make them, such as QLinearConv.",
     ...failures.badData,
   },
   MODEL_IN_TRAINING: {

@@ -1,5 +1,5 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
-import { assertFiniteWeights, assertStaticRank, type Model, nodesInTraining } from "@cupel/onnx";
+import { assertFiniteWeights, assertStaticRank, type Model, type Node, nodesInTraining } from "@cupel/onnx";
 import { imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
@@ -15,6 +15,27 @@ export function assertSearchable(model: Model): void {
   );
 }
 
+/** Standard operators on 8-bit numbers; the engine's own, in `com.microsoft`, begin with these words too. */
+const quantisedOperator =
+  /^(QLinear|QGemm|QAttention|QEmbed|Quantize|Dequantize|DynamicQuantize|ConvInteger|MatMulInteger|MatMulNBits|MatMulBnb4)/;
+
+function isQuantised({ opType }: Node): boolean {
+  return quantisedOperator.test(opType);
+}
+
+/** Asked before anything is run: whatever is found out about a quantised model is of no use. @throws ALREADY_QUANTISED */
+export function assertInFloat({ graph }: Model): void {
+  const quantised = [...graph.allNodes()].filter(isQuantised);
+  if (quantised.length === 0) return;
+  const operators = [...new Set(quantised.map(({ opType }) => opType))];
+  throw compressErrors.error(
+    "ALREADY_QUANTISED",
+    `The model is quantised already: ${quantised.length} of its ${graph.nodes.length} nodes are ${operators.join(", ")}, the first ${quantised[0]!.label}. ` +
+      "Compress the float model that it was made from.",
+    { details: { operators } },
+  );
+}
+
 /**
  * @param model taken in
  * @throws RANK_UNKNOWN, WEIGHT_NOT_FINITE, INPUT_UNSUPPORTED, ALREADY_QUANTISED,
@@ -25,13 +46,7 @@ export function assertCompressible(model: Model): void {
   assertStaticRank(model);
   assertFiniteWeights(model);
   imageInputOf(inputsOf(graph));
-  const quantised = [...graph.nodes].find((node) => node.is("QuantizeLinear", "DequantizeLinear"));
-  if (quantised) {
-    throw compressErrors.error(
-      "ALREADY_QUANTISED",
-      `The model is quantised already (${quantised.label}). Start from the float model.`,
-    );
-  }
+  assertInFloat(model);
   const dropout = nodesInTraining(model).find((node) => node.is("Dropout"));
   if (dropout) {
     throw compressErrors.error(

@@ -243,6 +243,17 @@ describe("refused with a code of its own:", () => {
       },
       /"q"/,
     ],
+    "a model whose layers compute with 8-bit numbers": [
+      "ALREADY_QUANTISED",
+      () => {
+        const net = new Network();
+        const [q] = net.append("DynamicQuantizeLinear", "q", [net.x]).outputs;
+        const weight = net.model.graph.addConstant("w", Tensor.int8([4, 3, 1, 1], new Int8Array(12).fill(3)));
+        const sums = net.node("ConvInteger", "conv", [q!, weight]);
+        return net.done(net.node("Flatten", "flat", [sums]));
+      },
+      /DynamicQuantizeLinear, ConvInteger/,
+    ],
     "a model without layers": [
       "NOTHING_TO_COMPRESS",
       () => {
