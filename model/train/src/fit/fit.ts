@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { assertWritable, silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
-import { openLoader, split } from "@cupel/vision";
+import { openLoader, split, tensorDims } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import { openParallelTrainer } from "../trainer/parallel-trainer.ts";
 import { openTrainer } from "../trainer/trainer.ts";
@@ -39,12 +39,13 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     augmentation,
     signal,
   });
+  const [, ...imageDims] = tensorDims(preprocessing, 1);
   const total = options.epochs * loader.batchesPerEpoch;
   checkSchedule(options.schedule, total);
   await using trainer =
     replicas > 1
-      ? await openParallelTrainer(network, { ...options, replicas })
-      : await openTrainer(network, options);
+      ? await openParallelTrainer(network, { ...options, imageDims, replicas })
+      : await openTrainer(network, { ...options, imageDims });
   const { state } = trainer.compiled;
   const identity = trainingIdentity({
     network,
@@ -87,9 +88,24 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
     labels,
-    notes: [...notes, ...(found?.remark ? [found.remark] : []), ...remarks],
+    notes: [
+      ...notes,
+      ...sizeNotes(network, imageDims),
+      ...trainer.compiled.notes,
+      ...(found?.remark ? [found.remark] : []),
+      ...remarks,
+    ],
     unreadable: run.unreadable,
   };
+}
+
+/** A network whose images may have any size is compiled for one; what is written may have any again. */
+function sizeNotes({ graph }: Model, imageDims: readonly number[]): readonly string[] {
+  const sizes = graph.inputs.find(({ constant }) => !constant)?.shape?.slice(1) ?? [];
+  if (sizes.length !== imageDims.length || sizes.every((size) => typeof size === "number")) return [];
+  return [
+    `The network leaves the size of its images open: it is trained at [${imageDims.join(", ")}], as the preprocessing makes them.`,
+  ];
 }
 
 function imagesOf(

@@ -50,8 +50,8 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
       `A batch of ${batch} images cannot be divided among ${replicas} replicas: their shares must be equal.`,
     );
   }
-  const folded = foldNetwork(network);
-  const source = fixBatch(folded, batch / replicas, options.loss);
+  const { model: folded, notes } = foldNetwork(network);
+  const source = fixBatch(folded, { ...options, batch: batch / replicas }, options.loss);
   const emit = emitterBeside(source);
   const table = new StateTable(emit);
   const state = new StepState(source, emit, table, options);
@@ -91,14 +91,14 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
   };
   emitUpdate(update, kept, averages, declareScaleIn(kept), options);
 
-  const notes = finishGraph(emit.model, options);
+  const finished = finishGraph(emit.model, options);
   finishGraph(update.model, {});
   return {
     replica: emit.model,
     held: table.tensors,
     reports: outputs.map((value) => ({ name: value.name, dims: emit.dims(value) })),
     update: update.model,
-    notes,
+    notes: [...notes, ...finished],
     state: kept.tensors,
     batch,
     classes: classesOf(source, options.loss),

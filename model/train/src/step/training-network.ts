@@ -18,13 +18,16 @@ import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
 
 /**
  * A copy in an operator set that gradients can be written in, 18 at least, and without arithmetic on
- * constants, so that what is trained is what layers read; of any number of images where the graph allows it. @throws those of `upgradeOpset`
+ * constants, so that what is trained is what layers read; of any number of images where the graph allows it.
+ * @returns with it, what to know of how the trained model will differ from the network. @throws those of `upgradeOpset`
  */
-export function foldNetwork(network: Model): Model {
+export function foldNetwork(network: Model): { readonly model: Model; readonly notes: readonly string[] } {
   const model = cloneModel(network);
-  runPasses(model, [upgradeOpset(), foldConstants, symbolicBatch]);
+  const upgraded = runPasses(model, [upgradeOpset()]).notes;
+  runPasses(model, [foldConstants]);
+  const opened = runPasses(model, [symbolicBatch]).notes;
   separateNormalisations(model);
-  return model;
+  return { model, notes: [...upgraded, ...opened] };
 }
 
 /**
@@ -42,11 +45,22 @@ function separateNormalisations({ graph }: Model): void {
   }
 }
 
+export interface FixedSizes {
+  /** Images a step. */
+  readonly batch: number;
+  /** Sizes of an image, in the order of the input's axes behind the first: for those that the network leaves open. */
+  readonly imageDims?: readonly number[] | undefined;
+}
+
 /**
  * A copy with static shapes and the first output only, which are logits if the loss is over classes.
  * @throws TRAINING_CONFIG_INVALID; those of `inferShapes`
  */
-export function fixBatch(network: Model, batch: number, loss: Loss | undefined): Model {
+export function fixBatch(
+  network: Model,
+  { batch, imageDims = [] }: FixedSizes,
+  loss: Loss | undefined,
+): Model {
   if (!Number.isInteger(batch) || batch < 1) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
@@ -58,7 +72,11 @@ export function fixBatch(network: Model, batch: number, loss: Loss | undefined):
     inputShapes: Object.fromEntries(
       model.graph.inputs.map((input) => [
         input.name,
-        (input.shape ?? []).map((size, axis) => (axis === 0 ? batch : size)),
+        (input.shape ?? []).map((size, axis, { length }) => {
+          if (axis === 0) return batch;
+          const isOpen = typeof size !== "number" && length === imageDims.length + 1;
+          return isOpen ? imageDims[axis - 1]! : size;
+        }),
       ]),
     ),
   });

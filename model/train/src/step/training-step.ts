@@ -20,6 +20,11 @@ export type { StateRole, StateTensor } from "./state-table.ts";
 export interface TrainingStepOptions {
   /** Images a step. */
   readonly batch: number;
+  /**
+   * Sizes of an image in the order of the input's axes, such as [3, 224, 224], at which the network is trained where it
+   * leaves them open. Default: none, and such a network is refused.
+   */
+  readonly imageDims?: readonly number[] | undefined;
   /** Default cross-entropy without smoothing. */
   readonly loss?: Loss;
   /** Default SGD with momentum 0.9. */
@@ -69,8 +74,8 @@ export interface TrainingStep extends TrainingPlan {
  * those of `upgradeOpset` and `inferShapes`
  */
 export function compileStep(network: Model, options: TrainingStepOptions): TrainingStep {
-  const folded = foldNetwork(network);
-  const source = fixBatch(folded, options.batch, options.loss);
+  const { model: folded, notes } = foldNetwork(network);
+  const source = fixBatch(folded, options, options.loss);
   const emit = emitterBeside(source);
   const table = new StateTable(emit);
   const state = new StepState(source, emit, table, options);
@@ -83,7 +88,7 @@ export function compileStep(network: Model, options: TrainingStepOptions): Train
   const graph = emit.model;
   return {
     graph,
-    notes: finishGraph(graph, options),
+    notes: [...notes, ...finishGraph(graph, options)],
     state: table.tensors,
     batch: options.batch,
     classes: classesOf(source, options.loss),
