@@ -15,6 +15,7 @@ export interface Floor {
   readonly sqnrDb: number;
 }
 
+/** Half of the predictions; and noise of half the power of the signal, which no use of an output survives. */
 export const defaultFloor: Floor = { samePrediction: 0.5, sqnrDb: 3 };
 
 export interface OutputFigure {
@@ -62,7 +63,8 @@ export function assertFloor(figures: readonly OutputFigure[], floor: Floor, imag
   throw compressErrors.error(
     "FLOOR_MISSED",
     `The compressed model is too far from the original: ${listed.join("; ")}. ` +
-      "Give the layers more bits, allow a larger file, check the preprocessing, or set a lower floor.",
+      "Check the preprocessing, give the layers more bits or allow a larger file; --bits 16 rounds nothing but weights, and little. " +
+      "A network that is not trained has no answers to keep: its outputs move with every rounding, and --floor none takes the file as it is.",
     {
       details: {
         floor,
