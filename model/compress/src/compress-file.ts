@@ -39,7 +39,7 @@ import { type CompressResult, compress } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
-import { assertInFloat } from "./requirements.ts";
+import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
 import { randomImages } from "./written/random-images.ts";
 import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
@@ -146,6 +146,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
   const opened = await openModel(path);
   assertInFloat(opened.model);
+  assertNoBfloat16(opened.model);
   const usual = choosePreprocessing(opened, options.preprocessing);
   const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
   const open = inputs.opener(options.open);

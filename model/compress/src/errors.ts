@@ -27,6 +27,10 @@ export const compressErrors = defineErrors({
     meaning: "The model holds nodes that compute with 8-bit numbers or make them, such as QLinearConv.",
     ...failures.badData,
   },
+  BFLOAT16_UNSUPPORTED: {
+    meaning: "The model computes in bfloat16, which the engine does not on a CPU.",
+    ...failures.badData,
+  },
   MODEL_IN_TRAINING: {
     meaning: "A Dropout of the model is in training mode, so that no two runs agree.",
     ...failures.badData,

@@ -1,5 +1,14 @@
 /** What a model must be before it can be compressed; everything else is refused with the reason. */
-import { assertFiniteWeights, assertStaticRank, type Model, type Node, nodesInTraining } from "@cupel/onnx";
+import {
+  assertFiniteWeights,
+  assertStaticRank,
+  cloneModel,
+  inferShapes,
+  type Model,
+  type Node,
+  nodesInTraining,
+  type Value,
+} from "@cupel/onnx";
 import { imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
 import { compressErrors } from "./errors.ts";
 import { weightedLayers } from "./layer.ts";
@@ -34,6 +43,28 @@ export function assertInFloat({ graph }: Model): void {
       "Compress the float model that it was made from.",
     { details: { operators } },
   );
+}
+
+/**
+ * The original is run too, and the engine has hardly a kernel of bfloat16 on a CPU. Weights that only lie in it, behind
+ * a Cast, are fine. @throws BFLOAT16_UNSUPPORTED
+ */
+export function assertNoBfloat16(model: Model): void {
+  const typed = cloneModel(model);
+  inferShapes(typed);
+  const node = [...typed.graph.allNodes()].find(
+    (each) => !each.is("Cast") && each.inputs.some((value) => value !== null && isBfloat16(value)),
+  );
+  if (!node) return;
+  throw compressErrors.error(
+    "BFLOAT16_UNSUPPORTED",
+    `The model computes in bfloat16 (${node.label}), which the engine does not on a CPU, so that the original cannot be compared with. ` +
+      "Export the model in float32 or float16.",
+  );
+}
+
+function isBfloat16({ type, constant }: Value): boolean {
+  return constant ? constant.type === "bfloat16" : type?.kind === "tensor" && type.elementType === "bfloat16";
 }
 
 /**

@@ -4,7 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { encodeModel, encodeModelBytes, type Model, readModelFile, writeModelFile } from "@cupel/onnx";
+import {
+  encodeModel,
+  encodeModelBytes,
+  type Model,
+  readModelFile,
+  Tensor,
+  tensorType,
+  writeModelFile,
+} from "@cupel/onnx";
 import { preprocessingFromMetadata } from "@cupel/predict";
 import { optimisedGraph } from "@cupel/runtime";
 import { compress, compressFile, defaultRecipe, parseRecipe } from "../src/index.ts";
@@ -125,6 +133,29 @@ describe("without images", () => {
     assert.deepEqual(
       report.layers.filter(({ parameters }) => parameters > 0).map(({ weightForm }) => weightForm),
       ["FP16", "FP16"],
+    );
+  });
+
+  test("a model that computes in bfloat16 is refused by name", async () => {
+    const model = network();
+    const { graph } = model;
+    for (const value of [...graph.initializers]) {
+      const { dims } = value.constant!;
+      const bits = Uint16Array.from(
+        new Uint32Array(value.constant!.toFloat32().slice().buffer),
+        (word) => word >>> 16,
+      );
+      graph.setConstant(value, Tensor.fromBytes("bfloat16", dims, new Uint8Array(bits.buffer)));
+    }
+    for (const value of graph.values()) value.type = null;
+    graph.inputs[0]!.type = tensorType("bfloat16", ["N", 3, 8, 8]);
+    graph.outputs[0]!.type = tensorType("bfloat16", ["N", 4]);
+    await writeModelFile(model, at("bfloat16.onnx"));
+    const out = at("refused.onnx");
+    await refused(
+      () => compressFile(at("bfloat16.onnx"), { out, recipe: half }),
+      "BFLOAT16_UNSUPPORTED",
+      /"c"/,
     );
   });
 
