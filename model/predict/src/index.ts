@@ -90,6 +90,13 @@ export {
   segmentation,
 } from "./segmentation/segmentation.ts";
 export type {
+  SequenceDifference,
+  SequenceEvaluation,
+  TextPrediction,
+} from "./sequence/evaluate-texts.ts";
+export { sequence } from "./sequence/sequence.ts";
+export type { PairedDifference } from "./task/paired-difference.ts";
+export type {
   BatchInfo,
   EvaluatedImages,
   ModelFacts,

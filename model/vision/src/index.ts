@@ -68,6 +68,7 @@ export {
   numberedClassFinder,
 } from "./sources/class-finder.ts";
 export { classNames } from "./sources/class-names.ts";
+export { readImageTexts } from "./sources/image-texts.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { skippedSentence } from "./sources/skipped-files.ts";
 export { type SplitSource, sample, split, subset } from "./sources/subset.ts";

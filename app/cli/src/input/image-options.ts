@@ -1,5 +1,5 @@
 /** Where a command's images, their labels and their class names come from. */
-import { statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { type ImageSource, type OpenImagesOptions, openImages, syntheticInspection } from "@cupel/vision";
 import { type Option, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -23,7 +23,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt, texts as a CSV with the columns file and text`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
@@ -62,10 +62,20 @@ export async function openGiven(
   return source;
 }
 
-/** A folder of labels, such as masks, or a file of boxes: whose meaning the task of the model knows. */
+/** A folder of labels, such as masks, a file of boxes or a table of texts: whose meaning the task of the model knows. */
 export function labelsPath(given: Given, { labels }: ImageOptions): string | null {
   const path = given.get(labels);
-  return path !== undefined && (/\.json$/i.test(path) || isFolder(path)) ? path : null;
+  return path !== undefined && (/\.json$/i.test(path) || isFolder(path) || hasTexts(path)) ? path : null;
+}
+
+/** Whether it is a table with a column of texts and none of labels. What cannot be read is told of by who reads it. */
+function hasTexts(path: string): boolean {
+  if (!/\.csv$/i.test(path) || !existsSync(path)) return false;
+  const [header = ""] = readFileSync(path, "utf8")
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/, 1);
+  const columns = header.split(/[,;\t]/).map((name) => name.trim().replaceAll('"', "").toLowerCase());
+  return columns.includes("text") && !columns.some((name) => name.startsWith("label"));
 }
 
 function isFolder(path: string): boolean {

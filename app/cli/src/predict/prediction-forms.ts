@@ -5,6 +5,7 @@ import { boxForms } from "./box-forms.ts";
 import { classForms } from "./class-forms.ts";
 import { featureForms } from "./feature-forms.ts";
 import { mapForms } from "./map-forms.ts";
+import { textForms } from "./text-forms.ts";
 
 export interface FormsOptions {
   readonly images: ImageSource;
@@ -42,6 +43,7 @@ export interface ToldPredictions extends FormHeaders {
 const rows: {
   readonly [Name in TaskName]: (predictor: KnownPredictor<Name>, options: FormsOptions) => ToldPredictions;
 } = {
+  sequence: (predictor, options) => told(predictor, textForms(options)),
   detection: (predictor, options) => told(predictor, boxForms(options)),
   classification: (predictor, options) => told(predictor, classForms(options)),
   segmentation: (predictor, options) => told(predictor, mapForms(options)),

@@ -1,11 +1,7 @@
-/**
- * Two models on the same images. The images are the same, so only those where exactly one model is
- * right carry information about the difference (McNemar, 1947): with b lost and c gained of n,
- *
- *   difference = (c - b) / n,   variance = ((b + c) - (c - b)^2 / n) / n^2.
- */
+/** Two classifiers on the same images: how much accuracy one loses, and how often both give the same prediction. */
 import { type Proportion, proportion } from "@cupel/base";
 import { areSameNames, classFinder, visionErrors } from "@cupel/vision";
+import { type PairedDifference, pairedDifference } from "../task/paired-difference.ts";
 import type { Evaluation } from "./evaluation.ts";
 
 export interface EvaluationDifference {
@@ -15,13 +11,10 @@ export interface EvaluationDifference {
   readonly lost: number;
   readonly gained: number;
   /** Top-1 of the second minus that of the first, with its 95 % interval. Fractions. */
-  readonly difference: { readonly value: number; readonly low: number; readonly high: number } | null;
+  readonly difference: PairedDifference | null;
   /** Of the images that both could read, those for which both give the same prediction, labels or not. */
   readonly agreement: Proportion;
 }
-
-/** Two-sided 95 % of the normal distribution. */
-const z95 = 1.959964;
 
 /**
  * Both MUST be of the same source. Images that either could not read are left out. Where both models name their
@@ -49,16 +42,7 @@ export function compareEvaluations(first: Evaluation, second: Evaluation): Evalu
     if (before !== label && after === label) gained++;
   }
   const agreement = proportion(same, shared);
-  if (images === 0) return { images, lost, gained, difference: null, agreement };
-  const value = (gained - lost) / images;
-  const deviation = Math.sqrt(Math.max(0, lost + gained - (gained - lost) ** 2 / images)) / images;
-  return {
-    images,
-    lost,
-    gained,
-    difference: { value, low: value - z95 * deviation, high: value + z95 * deviation },
-    agreement,
-  };
+  return { images, lost, gained, difference: pairedDifference(lost, gained, images), agreement };
 }
 
 /** From a class of the second model to that of the first; below 0 for a class that the first does not have. */

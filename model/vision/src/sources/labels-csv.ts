@@ -3,13 +3,12 @@
  * class indices or class names. It is a source by itself, or gives labels to a folder of images.
  */
 import { readdir, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { classNamesBeside } from "./class-names.ts";
-import { parseCsv, separatorOf } from "./csv.ts";
+import { type FileRow, readFileTable } from "./file-table.ts";
 import { filesSource } from "./files-source.ts";
-import { readLabelText } from "./label-file.ts";
 import { labelsOf } from "./label-values.ts";
 
 export interface LabelsCsvOptions {
@@ -37,61 +36,17 @@ export async function openLabelsCsv(path: string, options: LabelsCsvOptions): Pr
 
 /** @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function readLabelsCsv(path: string, options: LabelsCsvOptions): Promise<LabelTable> {
-  const text = await readLabelText(path, "labels");
-  const records = parseCsv(text, separatorOf(text));
-  const header = (records[0] ?? []).map((name) => name.trim());
-  const fileColumn = columnOf(path, header, "file");
-  const labelColumn = columnOf(path, header, options.labelColumn ?? soleLabelColumn(path, header));
-  const rows: Row[] = [];
-  records.slice(1).forEach((fields, i) => {
-    const record = i + 2;
-    // Spreadsheets write separators for rows that were emptied.
-    if (fields.every((field) => field.trim() === "")) return;
-    if (fields.length !== header.length) {
-      throw visionErrors.error(
-        "IMAGE_SOURCE_DAMAGED",
-        `Record ${record} of ${path} has ${fields.length} fields, the header has ${header.length}. ` +
-          "Quote fields that contain a comma.",
-        { details: { path, record } },
-      );
-    }
-    rows.push({ record, file: fileOf(path, record, fields[fileColumn]!), text: fields[labelColumn]!.trim() });
-  });
-  if (rows.length === 0) {
-    throw visionErrors.error("IMAGES_NONE", `${path} has a header but no rows: it names no image.`);
-  }
+  const table = await readFileTable(path, (header) => options.labelColumn ?? soleLabelColumn(path, header));
+  const rows = table.map((row) => ({ ...row, text: row.text.trim() }));
   const given = await classNamesBeside(options.classes, path);
   const { labels, classes } = labelsOf(path, rows, given);
   return { ...withoutDoubles(path, rows, labels), classes };
 }
 
-interface Row {
-  readonly record: number;
-  readonly file: string;
-  readonly text: string;
-}
-
-/** @throws LABELS_MISMATCH for what is no path of this machine. */
-function fileOf(path: string, record: number, field: string): string {
-  const refuse = (problem: string) =>
-    visionErrors.error("LABELS_MISMATCH", `Record ${record} of ${path} ${problem}.`, {
-      details: { path, record, file: field },
-    });
-  if (field.trim() === "") throw refuse("names no file. Fill it in, or take the row out");
-  if (/^[a-z][a-z\d+.-]+:\//i.test(field)) throw refuse(`names ${field}, a URL. Give a path`);
-  if (sep === "/" && /^([a-z]:|\\)\\/i.test(field)) {
-    throw refuse(`names ${field}, a path of Windows. Give it relative to the table`);
-  }
-  const file = normalize(field.replaceAll("\\", "/"));
-  const inside = isAbsolute(file) ? relative(resolve(dirname(path)), file) : file;
-  const isOutside = isAbsolute(file) && (inside.startsWith("..") || isAbsolute(inside));
-  return (isOutside ? file : inside).split(sep).join("/");
-}
-
 /** A file given twice counts once, and under two labels is refused. */
-function withoutDoubles(path: string, rows: readonly Row[], labels: readonly number[]) {
+function withoutDoubles(path: string, rows: readonly FileRow[], labels: readonly number[]) {
   const root = dirname(path);
-  const first = new Map<string, { readonly row: Row; readonly label: number }>();
+  const first = new Map<string, { readonly row: FileRow; readonly label: number }>();
   const files: string[] = [];
   const kept: number[] = [];
   const doubled: string[] = [];
@@ -130,22 +85,6 @@ function soleLabelColumn(path: string, header: readonly string[]): string {
     "LABELS_MISMATCH",
     `${path} has no column "label". Choose the column with labelColumn: it has ${header.join(", ")}.`,
     { details: { path, columns: header } },
-  );
-}
-
-/** By name, else whatever the case of its letters. @throws LABELS_MISMATCH */
-function columnOf(path: string, header: readonly string[], name: string): number {
-  const column = header.indexOf(name);
-  const alike = header.flatMap((each, i) => (each.toLowerCase() === name.toLowerCase() ? [i] : []));
-  const chosen = column === -1 ? alike[0] : column;
-  const count = column === -1 ? alike.length : header.filter((each) => each === name).length;
-  if (chosen !== undefined && count === 1) return chosen;
-  const problem = count > 1 ? `${count} columns` : "no column";
-  const advice = count > 1 ? "Rename all but one of them." : `Rename the one that is meant to "${name}".`;
-  throw visionErrors.error(
-    "LABELS_MISMATCH",
-    `${path} has ${problem} "${name}"; its header row has: ${header.join(", ") || "nothing"}. ${advice}`,
-    { details: { path, column: name, columns: header } },
   );
 }
 
