@@ -82,13 +82,11 @@ export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
 export { runImages } from "./run/image-runs.ts";
 export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
+export type { ClassMap } from "./segmentation/class-map.ts";
 export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
-export {
-  type ClassMap,
-  pixelsByClass,
-  type SegmentationEvaluation,
-  segmentation,
-} from "./segmentation/segmentation.ts";
+export type { SegmentationEvaluation } from "./segmentation/evaluate-maps.ts";
+export type { ClassOverlap, ClassPixels, Overlap } from "./segmentation/overlap.ts";
+export { pixelsByClass, segmentation } from "./segmentation/segmentation.ts";
 export type {
   SequenceDifference,
   SequenceEvaluation,

@@ -81,5 +81,6 @@ export {
 export { type ImageSize, imageSize } from "./tensors/image-size.ts";
 export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
 export { fedAxes, type ImageShape, type InputSize, imageShapeOf } from "./tensors/input-form.ts";
+export { type Mask, readMask } from "./tensors/mask-image.ts";
 export { type UnreadableImage, unreadableClasses } from "./tensors/unreadable-images.ts";
 export { thumbnail } from "./thumbnail.ts";

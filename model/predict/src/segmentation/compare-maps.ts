@@ -4,9 +4,15 @@
  *
  *   p = sum k / sum n over images of n pixels, k of them the same;
  *   variance = m / (m - 1) * sum (k - p n)^2 / (sum n)^2 for m images (a ratio estimate).
+ *
+ * Mean IoU is no mean over images: the interval of its difference is from drawing the images with replacement, the same
+ * draw for both models (Efron, 1979).
  */
+import { createRandom } from "@cupel/base";
+import type { PairedDifference } from "../task/paired-difference.ts";
 import type { TaskFigure } from "../task/task.ts";
-import type { SegmentationEvaluation } from "./segmentation.ts";
+import type { SegmentationEvaluation } from "./evaluate-maps.ts";
+import { type ClassPixels, meanIou } from "./overlap.ts";
 
 export interface MapDifference {
   /** Images that both could read. */
@@ -20,7 +26,12 @@ export interface MapDifference {
   readonly interval: { readonly low: number; readonly high: number } | null;
   /** The least of one image. */
   readonly lowest: number;
+  /** Mean IoU of the second minus that of the first, over the images with masks; null without them. */
+  readonly difference: PairedDifference | null;
 }
+
+/** Enough for the two ends of a 95 % interval to within a tenth of its width. */
+const draws = 200;
 
 /** Two-sided 95 % of the normal distribution. */
 const z95 = 1.959964;
@@ -29,11 +40,14 @@ const z95 = 1.959964;
 export function compareMaps(first: SegmentationEvaluation, second: SegmentationEvaluation): MapDifference {
   const place = new Map(second.indices.map((index, at) => [index, at]));
   const shares: { readonly same: number; readonly of: number }[] = [];
+  const masked: { readonly before: ClassPixels; readonly after: ClassPixels }[] = [];
   let images = 0;
   for (const [at, index] of first.indices.entries()) {
     const there = place.get(index);
     if (there === undefined) continue;
     images++;
+    const [before, after] = [first.pixels?.[at] ?? null, second.pixels?.[there] ?? null];
+    if (before !== null && after !== null) masked.push({ before, after });
     const [a, b] = [first.maps[at] ?? null, second.maps[there] ?? null];
     if (a === null || b === null || a.width !== b.width || a.height !== b.height) continue;
     let same = 0;
@@ -50,7 +64,33 @@ export function compareMaps(first: SegmentationEvaluation, second: SegmentationE
     agreement,
     interval: intervalOf(shares, agreement, pixels),
     lowest,
+    difference: iouDifference(
+      masked.map(({ before }) => before),
+      masked.map(({ after }) => after),
+    ),
   };
+}
+
+function iouDifference(
+  before: readonly ClassPixels[],
+  after: readonly ClassPixels[],
+): PairedDifference | null {
+  const differenceOf = (times?: ArrayLike<number>): number | null => {
+    const [a, b] = [meanIou(before, times), meanIou(after, times)];
+    return a === null || b === null ? null : b - a;
+  };
+  const value = differenceOf();
+  if (value === null) return null;
+  const random = createRandom(1);
+  const drawn = Array.from({ length: draws }, () => {
+    const times = new Uint32Array(before.length);
+    for (let i = 0; i < before.length; i++) times[random.integer(before.length)]! += 1;
+    return differenceOf(times);
+  })
+    .filter((each) => each !== null)
+    .sort((a, b) => a - b);
+  const at = (share: number) => drawn[Math.round(share * (drawn.length - 1))] ?? value;
+  return { value, low: at(0.025), high: at(0.975) };
 }
 
 function intervalOf(
@@ -71,6 +111,7 @@ export function mapDifferences({
   agreement,
   interval,
   lowest,
+  difference,
 }: MapDifference): TaskFigure[] {
   const of = `the pixels of ${compared === images ? images : `${compared} of ${images}`} images`;
   return [
@@ -82,5 +123,16 @@ export function mapDifferences({
       interval: null,
       of: "its pixels",
     },
+    ...(difference === null
+      ? []
+      : [
+          {
+            name: "difference of mean IoU",
+            unit: "share" as const,
+            value: difference.value,
+            interval: { low: difference.low, high: difference.high },
+            of: `${images} images`,
+          },
+        ]),
   ];
 }

@@ -6,25 +6,15 @@
 import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
-import { createKeptValues, type KeptValues } from "../features/kept-values.ts";
 import { imageDimsOf } from "../input/image-input.ts";
 import { hasRowsOfImages } from "../task/rows-of-images.ts";
-import type { EvaluatedImages, OutputReader, Task, TaskEvaluation, TaskModel } from "../task/task.ts";
+import type { OutputReader, Task, TaskModel } from "../task/task.ts";
 import { areNames, numbersOf } from "../written/output-numbers.ts";
+import type { ClassMap } from "./class-map.ts";
 import { compareMaps, type MapDifference, mapDifferences } from "./compare-maps.ts";
 import { endsInSigmoid } from "./ends-in-sigmoid.ts";
-
-export interface ClassMap {
-  readonly width: number;
-  readonly height: number;
-  /** One for each pixel, row by row. */
-  readonly classes: Int32Array;
-}
-
-export interface SegmentationEvaluation extends EvaluatedImages {
-  /** For each of `indices`; null for those that came after 256 MiB were kept. */
-  readonly maps: KeptValues<ClassMap>["all"];
-}
+import { evaluateMaps, type SegmentationEvaluation } from "./evaluate-maps.ts";
+import { overlapFigures } from "./overlap.ts";
 
 /** A map of scores of this many channels and more is one of features. */
 const mostClasses = 255;
@@ -36,15 +26,16 @@ export const segmentation: Task<ClassMap, SegmentationEvaluation, MapDifference>
   recognises: ({ outputs: [first], model }) =>
     first !== undefined && isMap(first, model) && hasRowsOfImages(first.dims, model),
   recognisedBy: "its first output is a class or a score of classes for each pixel",
-  labelsFrom: null,
+  labelsFrom: "files",
   classCount(shape) {
     const channels = shape.length === 4 ? shape[1] : null;
     return typeof channels === "number" && channels > 1 ? channels : null;
   },
   reader: mapReader,
-  evaluation: keepMaps,
+  evaluation: (images, { classes, labels, preprocessing }) =>
+    evaluateMaps(images, { names: classes, preprocessing, folder: labels ?? null }),
   compare: compareMaps,
-  figures: () => [],
+  figures: ({ overlap }) => (overlap === null ? [] : overlapFigures(overlap)),
   differences: mapDifferences,
 };
 
@@ -85,7 +76,7 @@ function mapReader({ outputs: [output], model }: TaskModel): OutputReader<ClassM
   const least = model !== null && endsInSigmoid(model) ? 0.5 : 0;
   return {
     fetches: [name],
-    read(tensors, { dims: [count] }) {
+    read(tensors, { dims: [count], sizes }) {
       const tensor = tensors[name]!;
       const { dims } = tensor;
       if (dims[0] !== count || dims.length < 3 || dims.length > 4) {
@@ -99,11 +90,15 @@ function mapReader({ outputs: [output], model }: TaskModel): OutputReader<ClassM
       const channels = dims.length === 3 ? 1 : dims[last ? 3 : 1]!;
       const [height, width] = dims.length === 3 || last ? [dims[1]!, dims[2]!] : [dims[2]!, dims[3]!];
       const pixels = width * height;
-      const classOf = classReader(values, { channels, pixels, last, isNamed: areNames(tensor), least });
+      const isNamed = areNames(tensor);
+      const classOf = classReader(values, { channels, pixels, last, isNamed, least });
+      const classCount = isNamed ? null : Math.max(2, channels);
       return Array.from({ length: count }, (_, image) => ({
         width,
         height,
         classes: Int32Array.from({ length: pixels }, (_, pixel) => classOf(image, pixel)),
+        classCount,
+        image: sizes[image]!,
       }));
     },
   };
@@ -134,22 +129,10 @@ function classReader(values: ArrayLike<number>, layout: MapLayout) {
   };
 }
 
-function keepMaps(): TaskEvaluation<ClassMap, SegmentationEvaluation> {
-  const indices: number[] = [];
-  const kept = createKeptValues<ClassMap>(({ classes }) => classes.byteLength);
-  return {
-    add(index, map) {
-      indices.push(index);
-      kept.add(() => map, map);
-    },
-    result: (unreadable) => ({ indices, unreadable, maps: kept.all }),
-  };
-}
-
 /** Pixels of each class that the map has, the most first. */
 export function pixelsByClass({
   classes,
-}: ClassMap): readonly { readonly classIndex: number; readonly pixels: number }[] {
+}: Pick<ClassMap, "classes">): readonly { readonly classIndex: number; readonly pixels: number }[] {
   const counts = new Map<number, number>();
   for (const each of classes) counts.set(each, (counts.get(each) ?? 0) + 1);
   return [...counts]
