@@ -85,6 +85,7 @@ export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/p
 export type { ClassMap } from "./segmentation/class-map.ts";
 export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
 export type { SegmentationEvaluation } from "./segmentation/evaluate-maps.ts";
+export { classesOfImage } from "./segmentation/map-pixels.ts";
 export type { ClassOverlap, ClassPixels, Overlap } from "./segmentation/overlap.ts";
 export { pixelsByClass, segmentation } from "./segmentation/segmentation.ts";
 export type {

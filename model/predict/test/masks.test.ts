@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { encodeModel } from "@cupel/onnx";
-import { openPredictor, segmentation } from "@cupel/predict";
+import { classesOfImage, openPredictor, segmentation } from "@cupel/predict";
 import type { ImageSource, Preprocessing, RawImage } from "@cupel/vision";
 import sharp from "sharp";
 import { noiseImages, plain, side } from "./support/images.ts";
@@ -85,7 +85,10 @@ test("masks are in pixels of the image: what letter-box and padding move is move
     "tall.jpg": drawn(8, 16, blocks),
     "deep/small.jpg": drawn(4, 4, blocks),
   });
-  for (const pad of [{ value: 0, side: "both" }, { value: 0, side: "end" }] as const) {
+  for (const pad of [
+    { value: 0, side: "both" },
+    { value: 0, side: "end" },
+  ] as const) {
     const { overlap } = await evaluated(images, { ...nearest, resize: { kind: "letter-box" }, pad });
     assert.deepEqual(
       [overlap!.meanIou, overlap!.pixelAccuracy, overlap!.cutOff, overlap!.images],
@@ -169,4 +172,19 @@ test("masks that do not belong to the images are refused before all are predicte
     /no mask for any of the 1 images.*other\.png/,
     imagesOf({ "other.jpg": drawn(side, side, blocks) }),
   );
+});
+
+test("a map is laid over its image pixel by pixel; what the crop cuts off has no class", () => {
+  const map = {
+    width: 2,
+    height: 2,
+    classes: Int32Array.from([1, 2, 3, 4]),
+    classCount: 5,
+    image: { width: 10, height: 8 },
+  };
+  const classes = classesOfImage(plain, map);
+  // Columns 1 to 8 are left, four to a pixel of the map.
+  const row = (left: number, right: number) => [-1, ...Array(4).fill(left), ...Array(4).fill(right), -1];
+  assert.deepEqual(Array.from(classes.subarray(0, 10)), row(1, 2));
+  assert.deepEqual(Array.from(classes.subarray(30, 50)), [...row(1, 2), ...row(3, 4)]);
 });

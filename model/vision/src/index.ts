@@ -6,6 +6,7 @@ export type {
 } from "./augmentation/augmentation.ts";
 export { parseAugmentation, readAugmentation } from "./augmentation/read-augmentation.ts";
 export { type DrawnBox, drawBoxes } from "./draw-boxes.ts";
+export { type DrawnClass, drawClasses } from "./draw-classes.ts";
 export { visionErrors } from "./errors.ts";
 export { exportImages } from "./export-images.ts";
 export type {

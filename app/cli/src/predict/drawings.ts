@@ -8,7 +8,8 @@ import type { PredictedImage } from "./prediction-forms.ts";
 export const drawOption = text({
   name: "draw",
   placeholder: "DIR",
-  summary: "Write every image with its boxes, classes and scores drawn into it as PNG",
+  summary:
+    "Write every image with its boxes, classes and scores, or the class of each pixel, drawn into it as PNG",
 });
 
 /** Of images outside the source's folder, the parts that lead out are left out. */
@@ -24,7 +25,8 @@ export async function writeDrawing(
   { drawn, index }: Pick<PredictedImage, "drawn" | "index">,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (drawn === undefined) throw invalid("draw", "draws boxes: the model's task has none");
+  if (drawn === undefined)
+    throw invalid("draw", "draws boxes and maps of classes: the model's task has none");
   const path = placeOf(folder, source.id(index));
   const bytes = await drawn(await source.image(index));
   await writeFileAtomically(path, [bytes], { signal });

@@ -46,7 +46,7 @@ const rows: {
   sequence: (predictor, options) => told(predictor, textForms(options)),
   detection: (predictor, options) => told(predictor, boxForms(options)),
   classification: (predictor, options) => told(predictor, classForms(options)),
-  segmentation: (predictor, options) => told(predictor, mapForms(options)),
+  segmentation: (predictor, options) => told(predictor, mapForms(options, predictor.preprocessing)),
   features: (predictor, options) => told(predictor, featureForms(options)),
 };
 

@@ -28,3 +28,15 @@ function along(length: number, scale: number, offset: number, tensor: number, ma
     return at < 0 || at >= tensor ? -1 : Math.min(map - 1, Math.floor((at * map) / tensor));
   });
 }
+
+/** The class of each pixel of the upright image, row by row; -1 where the crop cuts it off. */
+export function classesOfImage(preprocessing: Preprocessing, map: ClassMap): Int32Array {
+  const { columns, rows } = mapPixels(preprocessing, map);
+  const classes = new Int32Array(columns.length * rows.length).fill(-1);
+  for (const [y, row] of rows.entries()) {
+    for (const [x, column] of columns.entries()) {
+      if (row >= 0 && column >= 0) classes[y * columns.length + x] = map.classes[row * map.width + column]!;
+    }
+  }
+  return classes;
+}
