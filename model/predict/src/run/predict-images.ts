@@ -99,9 +99,10 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
   options: EvaluationOptions,
 ): Promise<Evaluated> {
   if (options.labels && task.labelsFrom !== "files") {
+    const what = /\.(json|csv)$/i.test(options.labels) ? "file of boxes or texts" : "folder of labels";
     throw visionErrors.error(
       "LABELS_MISMATCH",
-      `${options.labels} is a folder of labels; for a model of ${task.name} there is no use of one.`,
+      `${options.labels} is a ${what}; for a model of ${task.name} there is no use of one.`,
       { details: { labels: options.labels, task: task.name } },
     );
   }
