@@ -41,6 +41,11 @@ const bodies: Readonly<Record<string, Body>> = {
     const both = net.node("Concat", "both", [net.relu(y), net.conv("side", net.x, 3, 4)], { axis: 1 });
     return net.conv("narrow", both, 12, 8, { kernel: 1 });
   },
+  "Concat of a Clip and what is larger": (net, y) => {
+    const clipped = net.node("Clip", "clip", [y, net.scalar("low", 0), net.scalar("high", 1)]);
+    const both = net.node("Concat", "both", [clipped, net.conv("side", net.x, 3, 4)], { axis: 1 });
+    return net.conv("narrow", both, 12, 8, { kernel: 1 });
+  },
   Pad: (net, y) => net.node("Pad", "pad", [net.relu(y), net.integers("pads", [0, 0, 1, 1, 0, 0, 1, 1])]),
   Slice: (net, y) =>
     net.node("Slice", "slice", [

@@ -8,7 +8,6 @@ import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, openSession } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { emitQdq } from "../emit/emit-qdq.ts";
-import type { Placement } from "../emit/placement.ts";
 import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 import type { ActivationScale } from "./activation-scale.ts";
 
@@ -28,8 +27,7 @@ export type Outputs = readonly Float32Array[];
 
 export async function outputsOf(model: Model, context: TrialContext): Promise<Outputs> {
   const { images, preprocessing, threads, signal, open = openSession } = context;
-  // Rounded activations around float weights are a form that no exporter writes: the engine's fusions fail on it.
-  await using session = await open(encodeModel(model), { threads, signal, optimization: "basic" });
+  await using session = await open(encodeModel(model), { threads, signal });
   const outputs: Float32Array[] = [];
   const batchSize = imagesPerRun(imageInputOf(session.inputs), tensorDims(preprocessing, 1), 1);
   for await (const batch of batches(images, preprocessing, { batchSize, signal })) {
@@ -41,12 +39,13 @@ export async function outputsOf(model: Model, context: TrialContext): Promise<Ou
   return outputs;
 }
 
-/** @param scales by value name, of values of `model`, which is left as it is. */
-export function roundedModel(
-  model: Model,
-  { integer }: Pick<Placement, "integer">,
-  scales: ReadonlyMap<string, ActivationScale>,
-): Model {
+/**
+ * The layers run in float, fenced: left to itself, the engine would round these weights once more, with one scale
+ * for all of a layer, and of Conv -> Clip it makes a file it refuses.
+ *
+ * @param scales by value name, of values of `model`, which is left as it is.
+ */
+export function roundedModel(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
   const copy = cloneModel(model);
   for (const layer of weightedLayers(copy.graph)) {
     const rows = weightRows(layer);
@@ -56,7 +55,7 @@ export function roundedModel(
     setWeightRows(copy.graph, layer, rows);
   }
   const values = [...copy.graph.values()].filter(({ name }) => scales.has(name));
-  emitQdq(copy, { values, activations: scales, weights: new Map(), integer });
+  emitQdq(copy, { values, activations: scales, weights: new Map(), integer: new Set() });
   return copy;
 }
 

@@ -1,5 +1,6 @@
 /** The scale of every value that is rounded, from the ranges that calibration found. */
 import type { Value } from "@cupel/onnx";
+import { clipRange } from "../clean/place-activations.ts";
 import type { Placement } from "../emit/placement.ts";
 import { type ActivationScale, activationScale, type Symmetry } from "./activation-scale.ts";
 import type { Range } from "./range-method.ts";
@@ -21,17 +22,22 @@ export function valueScales(
   for (const value of placement.values.toReversed()) {
     const joined = joinedInto(value);
     const scale = joined && scales.get(joined.name);
-    if (scale?.zeroPoint !== scales.get(value.name)!.zeroPoint || value.producer?.is("Clip")) continue;
     const isOwn = !placement.sameScale.has(value) && !placement.fixedScale.has(value) && !sources.has(value);
-    if (isOwn) scales.set(value.name, scale);
+    if (scale && isOwn && clipsAsItsMaker(value, scale)) scales.set(value.name, scale);
   }
   return scales;
 }
 
+/** A Relu or Clip vanishes into the rounding only where the 256 levels reach no further than it lets through. */
+function clipsAsItsMaker({ producer }: Value, { scale, zeroPoint }: ActivationScale): boolean {
+  if (!producer?.is("Relu", "Clip")) return true;
+  const [low, high] = producer.is("Relu") ? [0, Number.POSITIVE_INFINITY] : clipRange(producer);
+  return -zeroPoint * scale >= low && (255 - zeroPoint) * scale <= high;
+}
+
 /**
  * The output of the Concat that alone reads the value. It is rounded to that one's scale at once: to one of its
- * own first, it would be rounded twice. Not where the zero point would move or a Clip stands before: a Relu
- * vanishes into a rounding from zero up, a Clip into one within its bounds; else the layer is computed in float.
+ * own first, it would be rounded twice.
  */
 function joinedInto(value: Value): Value | null {
   const reader = value.uses.length === 1 ? value.uses[0]!.node : null;

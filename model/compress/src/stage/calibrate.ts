@@ -13,7 +13,7 @@ import {
   trialImages,
 } from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
-import { type Placement, placeQuantisers } from "../emit/placement.ts";
+import { placeQuantisers } from "../emit/placement.ts";
 import { weightedLayers } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
@@ -90,7 +90,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     const found =
       candidates.length === 1
         ? candidates[0]!
-        : await leastError(state.model, placement, candidates, {
+        : await leastError(state.model, candidates, {
             ...context,
             images: sample(images, trialImages, context.seed),
           });
@@ -114,20 +114,12 @@ interface Found {
 }
 
 /** The method whose ranges move the outputs least. */
-async function leastError(
-  model: Model,
-  placement: Placement,
-  candidates: readonly Found[],
-  context: TrialContext,
-): Promise<Found> {
+async function leastError(model: Model, candidates: readonly Found[], context: TrialContext): Promise<Found> {
   const reference = await outputsOf(model, context);
   let best = candidates[0]!;
   let bestError = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const error = relativeError(
-      reference,
-      await outputsOf(roundedModel(model, placement, candidate.scales), context),
-    );
+    const error = relativeError(reference, await outputsOf(roundedModel(model, candidate.scales), context));
     if (error < bestError) [best, bestError] = [candidate, error];
   }
   return best;

@@ -78,7 +78,7 @@ async function helps(model: Model, context: StageContext): Promise<boolean> {
       tolerance: 0,
     });
     const scales = valueScales(placement, ranges, "asymmetric");
-    return relativeError(reference, await outputsOf(roundedModel(each, placement, scales), trial));
+    return relativeError(reference, await outputsOf(roundedModel(each, scales), trial));
   };
   return (await errorOf(copy)) < clearlyLess * (await errorOf(model));
 }
