@@ -1,32 +1,40 @@
 /**
- * Whether an 8-bit kernel pays for the conversions around it. Between two operators that run in float, a
- * kernel on integers needs its input rounded and its output converted back; a short convolution gains less
- * than that costs, and the pattern the engine would have fused (Gelu, LayerNormalization) is lost as well.
+ * Whether an 8-bit kernel pays for the conversions around it, and whether a whole network does. Between two
+ * operators that run in float, a kernel on integers needs its input rounded and its output converted back; a
+ * short convolution gains less than that costs, and the pattern the engine would have fused (Gelu,
+ * LayerNormalization) is lost as well. What the kernels themselves save says `kernel-cost`.
  *
- * Costs are counted in converted elements an image. Measured on one core with AVX-512 VNNI, one thread, CPU time,
- * on ONNX Runtime 1.32 (tools/engine-forms/time-conversions.py): a Conv between two HardSwish takes 0.93 of
- * float's speed at 8 products an element converted, 0.93 at 16, 0.96 at 32, 1.13 at 64, 1.46 at 144. A depthwise Conv
- * gains nothing at any size (0.76 at 4.5, 0.66 at 24.5).
+ * A converted element costs 0.5 to 1 ns, with the change of layout that comes with it: a 1 x 1 Conv between two
+ * HardSwish, where `kernel-cost` was measured. On AVX-512 VNNI with ONNX Runtime 1.32
+ * (tools/engine-forms/time-conversions.py) such a Conv takes 0.96 of float's speed at 32 products an element
+ * converted, 1.13 at 64, 1.46 at 144.
  */
 import { type Graph, type Node, operatorFacts, type Value } from "@cupel/onnx";
-import { layerOf } from "../layer.ts";
+import { savedByKernel } from "./kernel-cost.ts";
 import { partOf } from "./kernel-forms.ts";
 
-/** Products that an 8-bit kernel must do to save the time of one converted element. */
-const productsPerConversion = 40;
+/** Of one image; null when the shape is unknown. */
+export type SizeOf = (value: Value) => number | null;
+
+/** Nanoseconds. */
+const perConversion = 0.6;
+/** Nanoseconds an image. Where a kernel or a network loses less, the time of a call and of its nodes counts for more. */
+const least = { kernel: 4_000, network: 20_000 };
 
 /** @param isInteger of the nodes around it, as far as decided. */
-export function paysOnIntegers(graph: Graph, node: Node, isInteger: (node: Node) => boolean): boolean {
+export function paysOnIntegers(
+  graph: Graph,
+  node: Node,
+  isInteger: (node: Node) => boolean,
+  sizeOf: SizeOf,
+): boolean {
   const part = partOf(node);
-  // These cost nothing by themselves: they follow what makes their input.
-  if (part === null || part === "same-scale" || part === "clipping") return true;
-  const layer = layerOf(node);
+  if (!computes(node)) return true;
   const inputs = [...new Set(part === "own-scale" ? node.inputs : [node.input(0)])].filter(
     (value) => value !== null,
   );
-  const sizes = new Map([...inputs, node.output].map((value) => [value, sizeOf(value)]));
-  if ([...sizes.values()].includes(null)) return true;
-  const size = (value: Value) => sizes.get(value) ?? 0;
+  if ([...inputs, node.output].some((value) => sizeOf(value) === null)) return true;
+  const size = (value: Value) => sizeOf(value) ?? 0;
 
   let [onIntegers, inFloat] = [0, 0];
   for (const value of inputs) {
@@ -40,9 +48,46 @@ export function paysOnIntegers(graph: Graph, node: Node, isInteger: (node: Node)
   if (readers.some((reader) => !reader || !isInteger(reader)) && !isDenseEnd(graph, node))
     onIntegers += size(node.output);
   if (readers.some((reader) => reader && isInteger(reader))) inFloat += size(node.output);
-  if (!layer) return onIntegers < inFloat;
-  const products = layer.columns === layer.kernelSize ? 0 : size(node.output) * layer.columns;
-  return onIntegers - inFloat <= products / productsPerConversion;
+  const saved = savedByKernel(node, size);
+  const counted = saved < -least.kernel ? saved : Math.max(0, saved);
+  const converted = perConversion * (onIntegers - inFloat);
+  return part === "layer" ? converted <= counted : converted < counted;
+}
+
+/**
+ * The operator that costs most where a network on integers is slower than in float; null where it is not, or where the
+ * shapes do not say.
+ */
+export function slowestOnIntegers(graph: Graph, integer: ReadonlySet<Node>, sizeOf: SizeOf): string | null {
+  const costs = new Map<string, number>();
+  const add = (operator: string, nanoseconds: number) =>
+    costs.set(operator, (costs.get(operator) ?? 0) + nanoseconds);
+  const isInteger = (node: Node | null) => node !== null && integer.has(node);
+  const size = (value: Value) => sizeOf(value) ?? 0;
+  for (const node of graph.nodes) {
+    if (!computes(node)) continue;
+    if (isInteger(node)) add(node.opType, -savedByKernel(node, size));
+    if (!isInteger(node) || isDenseEnd(graph, node)) continue;
+    if (readersOf(graph, node.output).some((reader) => !isInteger(reader)))
+      add("DequantizeLinear", perConversion * size(node.output));
+  }
+  const rounded = new Set(
+    [...integer].filter(computes).flatMap((node) => {
+      const inputs = partOf(node) === "own-scale" ? node.inputs : [node.input(0)];
+      return inputs.flatMap((value) => (value ? [sourceOf(value)] : []));
+    }),
+  );
+  for (const value of rounded)
+    if (!isInteger(value.producer)) add("QuantizeLinear", perConversion * size(value));
+  const sorted = [...costs].sort(([, a], [, b]) => b - a);
+  const total = sorted.reduce((sum, [, cost]) => sum + cost, 0);
+  return total > least.network ? sorted[0]![0] : null;
+}
+
+/** Others cost nothing by themselves: they follow what makes their input. */
+function computes(node: Node): boolean {
+  const part = partOf(node);
+  return part !== null && part !== "same-scale" && part !== "clipping";
 }
 
 /** A dense kernel gives its sums in float where the caller reads them. */
@@ -72,10 +117,13 @@ function readersOf(graph: Graph, value: Value): (Node | null)[] {
   return graph.isOutput(value) ? [...readers, null] : readers;
 }
 
-/** Elements of one image; sizes that are open count as one. Null when the shape is unknown. */
-function sizeOf(value: Value): number | null {
-  if (!value.shape) return null;
-  return value.shape
-    .slice(1)
-    .reduce<number>((product, size) => product * (typeof size === "number" ? size : 1), 1);
+/** By the shapes of a graph; sizes that are open count as one. */
+export function sizesOf(graph: Graph): SizeOf {
+  return ({ name }) => {
+    const shape = graph.value(name)?.shape;
+    if (!shape) return null;
+    return shape
+      .slice(1)
+      .reduce<number>((product, size) => product * (typeof size === "number" ? size : 1), 1);
+  };
 }

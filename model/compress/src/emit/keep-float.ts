@@ -5,12 +5,12 @@
  * - Where DequantizeLinear feeds a Conv, ConvTranspose or Gemm and QuantizeLinear follows, it rounds float
  *   weights, with one scale for all of them (ONNX Runtime's WeightBiasQuantization).
  * - It puts an 8-bit kernel between DequantizeLinear and QuantizeLinear by the operator's name, even where the
- *   kernel lacks what the node asks for (AveragePool with dilations), and then refuses the file.
+ *   kernel is slower, or lacks what the node asks for (AveragePool with dilations): then it refuses the file.
  * - It gives each reader a DequantizeLinear of its own. Patterns that read a value twice, as Gelu and
  *   LayerNormalization written out do, then no longer read the same value and are not fused.
  */
 import { type Emitter, type Node, Tensor, type Value } from "@cupel/onnx";
-import { needsFence } from "./kernel-forms.ts";
+import { needsFence, partOf } from "./kernel-forms.ts";
 
 /** The operators whose weights the engine rounds. */
 const roundedByEngine = ["Conv", "ConvTranspose", "Gemm"];
@@ -23,13 +23,22 @@ export function keepFloat(emit: Emitter, integer: ReadonlySet<Node>): void {
     const inFloat = value.uses.filter(({ node }) => !integer.has(node) && !node.is("Shape", "Size"));
     const isRounded = inFloat.some(
       ({ node, index }) =>
-        index === 0 && (node.is(...roundedByEngine) || needsFence(node)) && !graph.isOutput(node.output),
+        index === 0 &&
+        (node.is(...roundedByEngine) || needsFence(node) || isTaken(node)) &&
+        !graph.isOutput(node.output),
     );
     if (value.uses.length === 0 || inFloat.length === 0 || (inFloat.length === 1 && !isRounded)) continue;
     if (!dequantise.input(1)?.constant || dequantise.input(1)!.constant!.size !== 1) continue;
     const clipped = clippedToItsRange(emit, dequantise);
     for (const { node, index } of inFloat) node.setInput(index, clipped);
   }
+}
+
+/** Has an 8-bit kernel, which is slower here (AveragePool), and all that the engine needs to put it there. */
+function isTaken(node: Node): boolean {
+  const part = partOf(node);
+  if (part !== "share" && part !== "own-scale") return false;
+  return node.inputs.length === 1 && node.output.uses.some(({ node: reader }) => reader.is("QuantizeLinear"));
 }
 
 function clippedToItsRange(emit: Emitter, dequantise: Node): Value {

@@ -9,7 +9,7 @@ import type { Graph, Node, Value } from "@cupel/onnx";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { isStaticClip } from "../clean/place-activations.ts";
 import { weightedLayers } from "../layer.ts";
-import { paysOnIntegers } from "./conversion-cost.ts";
+import { paysOnIntegers, type SizeOf, sizesOf, slowestOnIntegers } from "./conversion-cost.ts";
 import { type Part, partOf } from "./kernel-forms.ts";
 
 export interface Placement {
@@ -35,11 +35,13 @@ const shareScale: ActivationScale = { scale: 1 / 256, zeroPoint: 0 };
  * @param inFloat nodes that stay in float.
  * @param choice whether an operator with an 8-bit kernel is left in float where the conversions around it cost
  * more than the kernel saves
+ * @param sizeOf by default the shapes of the graph
  */
 export function placeQuantisers(
   graph: Graph,
   inFloat: ReadonlySet<Node> = new Set(),
   choice: KernelChoice = "where-faster",
+  sizeOf: SizeOf = sizesOf(graph),
 ): Placement {
   const kept = new Set(inFloat);
   let walk = new Walk(graph, kept);
@@ -47,13 +49,13 @@ export function placeQuantisers(
   while (choice === "where-faster") {
     const before = kept.size;
     for (const node of walk.integer) {
-      if (!paysOnIntegers(graph, node, (other) => walk.integer.has(other) && !kept.has(other)))
+      if (!paysOnIntegers(graph, node, (other) => walk.integer.has(other) && !kept.has(other), sizeOf))
         kept.add(node);
     }
     if (kept.size === before) break;
     walk = new Walk(graph, kept);
   }
-  const read = weightedLayers(graph).flatMap(({ node, input }) => (inFloat.has(node) ? [] : [input]));
+  const read = readByLayers(graph, inFloat);
   return {
     values: inOrder(graph, walk.values),
     watched: inOrder(graph, new Set([...walk.values, ...read])),
@@ -61,6 +63,29 @@ export function placeQuantisers(
     fixedScale: walk.fixedScale,
     integer: new Set(Array.from(walk.integer, (node) => node.output.name)),
   };
+}
+
+/**
+ * All in float, where the whole network would be slower on integers; null where it would not.
+ * @param inFloat as given to `placeQuantisers`, which gave `placement`
+ * @returns also the operator that costs most
+ */
+export function inFloatWhereSlower(
+  graph: Graph,
+  placement: Placement,
+  inFloat: ReadonlySet<Node>,
+  sizeOf: SizeOf = sizesOf(graph),
+): { readonly placement: Placement; readonly slowest: string } | null {
+  const integer = [...graph.nodes].filter((node) => placement.integer.has(node.output.name));
+  const slowest = slowestOnIntegers(graph, new Set(integer), sizeOf);
+  if (slowest === null) return null;
+  const watched = inOrder(graph, new Set(readByLayers(graph, inFloat)));
+  const none = { values: [], sameScale: new Map(), fixedScale: new Map(), integer: new Set<string>() };
+  return { placement: { ...none, watched }, slowest };
+}
+
+function readByLayers(graph: Graph, inFloat: ReadonlySet<Node>): Value[] {
+  return weightedLayers(graph).flatMap(({ node, input }) => (inFloat.has(node) ? [] : [input]));
 }
 
 /** One walk through the graph in execution order. */

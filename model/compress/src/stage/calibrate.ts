@@ -1,6 +1,7 @@
 /** Measures the ranges of the activations that will be rounded. */
 
-import type { Model } from "@cupel/onnx";
+import type { Model, Node } from "@cupel/onnx";
+import { atImageSize } from "@cupel/predict";
 import { sample } from "@cupel/vision";
 import { type ActivationScale, symmetries } from "../calibrate/activation-scale.ts";
 import { calibrate } from "../calibrate/calibrate.ts";
@@ -13,12 +14,13 @@ import {
   trialImages,
 } from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
-import { placeQuantisers } from "../emit/placement.ts";
+import { sizesOf } from "../emit/conversion-cost.ts";
+import { inFloatWhereSlower, type Placement, placeQuantisers } from "../emit/placement.ts";
 import { weightedLayers } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
 import { stageOf } from "../recipe/recipe.ts";
-import { defineStage, type Stage } from "./stage.ts";
+import { defineStage, type Stage, type StageContext } from "./stage.ts";
 
 const methods = Object.keys(rangeMethods).filter((name): name is RangeMethod => name in rangeMethods);
 
@@ -66,8 +68,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     assertOverridesKnown(all, overrides);
     const layers = all.filter((layer) => overrideOf(layer, overrides) !== "float");
     const inFloat = all.filter((layer) => !layers.includes(layer));
-    const kernels = stageOf(context.recipe, "quantise")?.kernels;
-    const placement = placeQuantisers(graph, new Set(inFloat.map((layer) => layer.node)), kernels);
+    const { placement, notes } = placed(state.model, new Set(inFloat.map(({ node }) => node)), context);
     const images = sample(context.images, settings.images, context.seed);
     const tried: readonly [RangeMethod, ...RangeMethod[]] =
       settings.method === "auto" ? autoMethods : [settings.method];
@@ -88,7 +89,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
       scales: valueScales(placement, calibration.rangesBy(method), settings.symmetry),
     }));
     const found =
-      candidates.length === 1
+      candidates.length === 1 || placement.values.length === 0
         ? candidates[0]!
         : await leastError(state.model, candidates, {
             ...context,
@@ -97,6 +98,7 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     const { images: seen, batches, stoppedEarly } = calibration;
     return {
       ...state,
+      notes: [...state.notes, ...notes],
       calibrated: {
         layers,
         placement,
@@ -107,6 +109,25 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     };
   },
 });
+
+/** By the size that images have, which the model may leave open. */
+function placed(
+  model: Model,
+  inFloat: ReadonlySet<Node>,
+  { recipe, preprocessing }: StageContext,
+): { readonly placement: Placement; readonly notes: readonly string[] } {
+  const { graph } = model;
+  const kernels = stageOf(recipe, "quantise")?.kernels ?? "where-faster";
+  const sizeOf = sizesOf(atImageSize(model, preprocessing).graph);
+  const placement = placeQuantisers(graph, inFloat, kernels, sizeOf);
+  if (kernels === "wherever-possible") return { placement, notes: [] };
+  const slower = inFloatWhereSlower(graph, placement, inFloat, sizeOf);
+  if (!slower) return { placement, notes: [] };
+  const note =
+    `On integers this network would run slower than in float: ${slower.slowest} costs most. ` +
+    'Its weights have 8 bits in the file, and it runs in float. ("kernels": "wherever-possible" in the recipe puts it on integers.)';
+  return { placement: slower.placement, notes: [note] };
+}
 
 interface Found {
   readonly method: RangeMethod;

@@ -59,7 +59,8 @@ const options = {
   kernels: option(oneOf(...kernelChoices), {
     default: "where-faster",
     description:
-      "`where-faster` leaves an operator in float where the conversions around it cost more than 8 bits save; or `wherever-possible`",
+      "`where-faster` leaves an operator in float where the conversions around it cost more than 8 bits save or its 8-bit kernel is slower, " +
+      "and the whole network where it would be slower on integers (a note says so); or `wherever-possible`",
   }),
   overrides: option(
     Type.Record(Type.String(), oneOf(...weightBits, "float"), {
@@ -128,12 +129,15 @@ async function makeVariants(
   { signal, progress }: StageContext,
 ): Promise<Map<string, readonly Variant[]>> {
   const { layers } = calibrated;
-  const maxLevel = (settings.reduceRange === "auto" ? reducesRange : settings.reduceRange) ? 63 : 127;
+  const isReduced = settings.reduceRange === "auto" ? reducesRange : settings.reduceRange;
   using task = (progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
   const variants = new Map<string, readonly Variant[]>();
   for (const layer of layers) {
     const own = overrideOf(layer, settings.overrides);
     const bits = own !== undefined && own !== "float" ? own : settings.bits;
+    // What runs in float has no sums of 8 bits to overflow.
+    const onIntegers = calibrated.placement.integer.has(layer.node.output.name);
+    const maxLevel = isReduced && onIntegers ? 63 : 127;
     const ofLayer: Variant[] = [];
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();
