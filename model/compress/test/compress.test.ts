@@ -231,7 +231,7 @@ describe("refused with a code of its own:", () => {
         const net = new Network(["N", 10]);
         return net.done(net.gemm("scores", net.x, 10, 4));
       },
-      /"x" \[N, 10\]/,
+      /"x" float32 \[N, 10\]/,
     ],
     "a quantised model": [
       "ALREADY_QUANTISED",
