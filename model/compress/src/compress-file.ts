@@ -145,9 +145,9 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
   const opened = await openModel(path);
+  const usual = choosePreprocessing(opened, options.preprocessing);
   assertInFloat(opened.model);
   assertNoBfloat16(opened.model);
-  const usual = choosePreprocessing(opened, options.preprocessing);
   const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
   const open = inputs.opener(options.open);
   if (options.taskName !== undefined) opened.model.metadata.set(metadataKeys.task, options.taskName);
