@@ -67,7 +67,7 @@ const notRun: readonly NotRun[] = [
 /** Options that make a command short where it would be long. */
 const shortened: readonly { readonly command: RegExp; readonly more: string }[] = [
   { command: /cupel train (?!.*--epochs)/, more: "--epochs 1" },
-  { command: /cupel compress /, more: "--calibration-images 16 --no-report" },
+  { command: /cupel compress .*--images /, more: "--calibration-images 16 --no-report" },
   { command: /cupel report /, more: "--compared-images 8" },
   { command: /cupel bench-model /, more: "--runs 3" },
 ];

@@ -49,14 +49,10 @@ for (const [name, build] of Object.entries(networks)) {
       await using trainer = await openTrainer(network, { batch, threads: 1, optimiser: { kind: "adamw" } });
       await train(trainer, network, 1, 0.01);
       const exported = await trainer.exportModel();
-      assert.deepEqual(
-        exported.graph.inputs.map(({ name, shape }) => ({ name, shape })),
-        network.graph.inputs.map(({ name, shape }) => ({ name, shape })),
-      );
-      assert.deepEqual(
-        exported.graph.outputs.map(({ name, shape }) => ({ name, shape })),
-        network.graph.outputs.map(({ name, shape }) => ({ name, shape })),
-      );
+      // A fixed number of images is left open, where it was.
+      const forms = ({ inputs, outputs }: Model["graph"]) =>
+        [...inputs, ...outputs].map(({ name, shape }) => ({ name, shape: shape?.with(0, "images") }));
+      assert.deepEqual(forms(exported.graph), forms(network.graph));
       assert.equal(exported.metadata.get("labels"), "good,scratch,dent");
       assert.deepEqual(
         [...exported.graph.nodes].map(({ name, opType }) => ({ name, opType })),

@@ -116,7 +116,7 @@ suite("the command-line form", () => {
     ["scale=0", /"scale" must be a number other than 0/],
     ["scale=1/0", /"scale"/],
     ["layout=CHW", /"layout" must be one of NCHW, NHWC/],
-    ["interpolation=area", /"interpolation" must be one of nearest, bilinear/],
+    ["interpolation=area", /"interpolation" must be one of nearest, linear, bilinear/],
   ] as const) {
     test(`refuses ${JSON.stringify(spec)} by name`, async () => {
       await refused(() => parsePreprocessing(spec, imagenet), "PREPROCESSING_INVALID", saying);

@@ -22,9 +22,11 @@ test("a system that gives no more memory: MEMORY_UNAVAILABLE", { skip: process.p
   const script = `import(${module}).then(({ SharedMap }) => {
     try { SharedMap.create({ maxBytes: 2 ** 30 }); } catch ({ code }) { console.log(code); }
   })`;
-  // The shell's limit of address space: enough for Node.js, not for a memory with its guard pages.
+  // The shell's limit of address space: enough for Node.js as it starts without a cache, not for a memory with its
+  // guard pages.
   const told = execFileSync("sh", ["-c", 'ulimit -v 6000000; exec "$0" -e "$1"', process.execPath, script], {
     encoding: "utf8",
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" },
   });
   assert.equal(told, "MEMORY_UNAVAILABLE\n");
 });
