@@ -3,34 +3,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encodeModelBytes, type Model, Tensor, tensorType } from "@cupel/onnx";
 import { classesFromMetadata, evaluate, preprocessingFromMetadata } from "@cupel/predict";
-import { float32Of, fusionReport, type TensorData } from "@cupel/runtime";
-import { type CompressOptions, compress, defaultRecipe, parseRecipe, type Recipe } from "../src/index.ts";
+import { float32Of, fusionReport } from "@cupel/runtime";
+import { compress, defaultRecipe, parseRecipe } from "../src/index.ts";
+import { options, pixels, quantise } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
-import { feed, outputs, run, sqnr } from "./support/run.ts";
-
-const options = (changes: Partial<CompressOptions> = {}): CompressOptions => ({
-  images: noiseImages(24),
-  preprocessing: plain(),
-  recipe: defaultRecipe(8),
-  threads: 1,
-  ...changes,
-});
-
-const quantise = (changes: object, calibrate: object = {}, target: object = {}): Recipe =>
-  parseRecipe(
-    {
-      stages: [{ stage: "clean" }, { stage: "calibrate", ...calibrate }, { stage: "quantise", ...changes }],
-      target,
-    },
-    "test",
-  );
-
-const pixels = (dims = [4, 3, 8, 8]): TensorData => {
-  const { data, ...rest } = feed(dims);
-  return { ...rest, data: Float32Array.from(data as Float32Array, (x) => Math.max(-1.7, Math.min(1.7, x))) };
-};
+import { outputs, run, sqnr } from "./support/run.ts";
 
 test("the same seed gives the same file to the byte, and the model given is left as it was", async () => {
   const model = smallClassifier();
@@ -325,92 +304,6 @@ test("a model whose only shared weight feeds two layers gets a copy for each", a
 });
 
 /** One channel speaks a thousand times as loudly as the others, and the next layer listens a thousandth as much. */
-function outlierChannel(): Model {
-  const net = new Network();
-  const first = net.conv("first", net.x, 3, 8);
-  const second = net.conv("second", net.relu(first), 8, 8);
-  const scale = (name: string, isLoud: (index: number) => boolean, factor: number) => {
-    const value = net.model.graph.value(name)!;
-    const { constant } = value;
-    const scaled = constant!.toFloat32().map((w, i) => (isLoud(i) ? w * factor : w));
-    net.model.graph.setConstant(value, Tensor.float32(constant!.dims, scaled));
-  };
-  scale("first.weight", (i) => Math.floor(i / 27) === 3, 1000);
-  scale("first.bias", (i) => i === 3, 1000);
-  scale("second.weight", (i) => Math.floor(i / 9) % 8 === 3, 1 / 1000);
-  return net.done(net.head(net.relu(second), 8));
-}
-
-test("a channel a thousand times as loud as the others is equalised by default", async () => {
-  const model = outlierChannel();
-  const [float] = await outputs(model, pixels());
-  const { model: plainly } = await compress(model, options({ recipe: quantise({}) }));
-  const { model: small, notes } = await compress(model, options());
-  assert.ok(notes.includes("equalised 1 pairs of layers"), notes.join());
-  const [before, after] = [await outputs(plainly, pixels()), await outputs(small, pixels())];
-  const [from, to] = [sqnr(float!, before[0]!), sqnr(float!, after[0]!)];
-  assert.ok(from < 15 && to > 28, `${from} dB, then ${to} dB`);
-});
-
-test("layers whose channels are alike are not equalised", async () => {
-  const { notes } = await compress(smallClassifier(), options());
-  assert.deepEqual(
-    notes.filter((note) => note.startsWith("equalised")),
-    [],
-  );
-});
-
-test("auto is one of its methods to the byte: the one that moves the outputs less", async () => {
-  const noise = noiseImages(64, { size: 40 });
-  // Nearly grey, but for one white pixel in all: covering it costs every other image levels.
-  const whiteAt = 5;
-  const grey: typeof noise = {
-    ...noise,
-    async image(index) {
-      const image = await noise.image(index);
-      if (image.kind !== "raw") throw new Error("Noise is raw.");
-      const data = Uint8Array.from(image.data, (x) => 126 + (x % 5));
-      if (index === whiteAt) data[0] = 255;
-      return { ...image, data };
-    },
-  };
-  const given = { images: grey, preprocessing: plain(40) };
-  const model = smallClassifier(1, 8, ["N", 3, 40, 40]);
-  const data = Float32Array.from({ length: 4800 }, (_, i) => ((126 + (i % 5)) / 255 - 0.5) / 0.29);
-  const image: TensorData = { type: "float32", dims: [1, 3, 40, 40], data };
-  const [float] = await outputs(model, image);
-  const by = async (method: string) => {
-    const recipe = quantise({ kernels: "wherever-possible" }, { method });
-    const { model: small, calibration } = await compress(model, options({ ...given, recipe }));
-    return { small, method: calibration?.method, sqnr: sqnr(float!, (await outputs(small, image))[0]!) };
-  };
-  const [auto, mse, minMax] = [await by("auto"), await by("mse"), await by("min-max")];
-  assert.ok(mse.sqnr > minMax.sqnr + 1, `${mse.sqnr} and ${minMax.sqnr} dB`);
-  assert.equal(auto.method, "mse");
-  assert.deepEqual(encodeModelBytes(auto.small), encodeModelBytes(mse.small));
-});
-
-test("what only a Concat reads is rounded to the scale of that Concat at once", async () => {
-  const net = new Network();
-  const [loud, quiet] = [net.relu(net.conv("loud", net.x, 3, 4)), net.relu(net.conv("quiet", net.x, 3, 4))];
-  const joined = net.node("Concat", "joined", [loud, quiet], { axis: 1 });
-  const { model } = await compress(net.done(net.head(joined, 8)), options());
-  const scaleOf = (name: string) => model.graph.value(`${name}.dq`)!.producer!.input(1)!;
-  assert.equal(scaleOf("loud.relu"), scaleOf("joined"));
-  assert.equal(scaleOf("quiet.relu"), scaleOf("joined"));
-});
-
-test("what a Concat reads keeps a scale of its own where another zero point would keep a Relu from vanishing", async () => {
-  const net = new Network();
-  const [relu, signed] = [net.relu(net.conv("relu", net.x, 3, 4)), net.conv("signed", net.x, 3, 4)];
-  const joined = net.node("Concat", "joined", [relu, signed], { axis: 1 });
-  const { model } = await compress(net.done(net.head(joined, 8)), options());
-  const zeroOf = (name: string) =>
-    model.graph.value(`${name}.dq`)!.producer!.input(2)!.constant!.toNumbers()[0]!;
-  assert.equal(zeroOf("relu.relu"), 0);
-  assert.ok(zeroOf("joined") > 0);
-});
-
 test("what it says of a value's counterpart is true: name, channels and factors", async () => {
   const net = new Network();
   const first = net.relu(net.batchNorm("norm", net.conv("first", net.x, 3, 8), 8));

@@ -1,9 +1,8 @@
 /**
  * Two detectors on the same images: how many boxes they share, and with labels how much precision one loses. The
- * interval of the difference is from drawing the images with replacement, the same draw for both (Efron, 1979):
- * mean average precision is no mean over images, so that no formula gives it.
+ * interval of the difference is from `bootstrap`, the same draws for both.
  */
-import { createRandom } from "@cupel/base";
+import { bootstrap, bootstrapInterval } from "../task/bootstrap.ts";
 import { matchImages, meanAveragePrecision } from "./average-precision.ts";
 import { type BoxAgreement, boxAgreement } from "./box-agreement.ts";
 import type { DetectionEvaluation } from "./evaluate-boxes.ts";
@@ -23,9 +22,6 @@ export interface PrecisionDifference {
   readonly high: number;
   readonly images: number;
 }
-
-/** Enough for the two ends of a 95 % interval to within a tenth of its width. */
-const draws = 200;
 
 /** Both MUST be of the same source. Images that either could not read are left out. */
 export function compareDetections(
@@ -55,16 +51,14 @@ export function compareDetections(
   };
   const whole = differenceOf();
   if (whole === null) return { agreement, difference: null, difference50: null };
-  const random = createRandom(1);
-  const drawn = Array.from({ length: draws }, () => {
-    const times = new Uint16Array(shared.length);
-    for (let i = 0; i < shared.length; i++) times[random.integer(shared.length)]! += 1;
-    return differenceOf(times);
-  }).filter((each) => each !== null);
-  const within = (key: "ap" | "ap50"): PrecisionDifference => {
-    const sorted = drawn.map((each) => each[key]).sort((a, b) => a - b);
-    const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? whole[key];
-    return { value: whole[key], low: at(0.025), high: at(0.975), images: shared.length };
-  };
+  const drawn = bootstrap(shared.length, differenceOf);
+  const within = (key: "ap" | "ap50"): PrecisionDifference => ({
+    value: whole[key],
+    ...bootstrapInterval(
+      drawn.map((each) => each[key]),
+      whole[key],
+    ),
+    images: shared.length,
+  });
   return { agreement, difference: within("ap"), difference50: within("ap50") };
 }

@@ -5,10 +5,9 @@
  *   p = sum k / sum n over images of n pixels, k of them the same;
  *   variance = m / (m - 1) * sum (k - p n)^2 / (sum n)^2 for m images (a ratio estimate).
  *
- * Mean IoU is no mean over images: the interval of its difference is from drawing the images with replacement, the same
- * draw for both models (Efron, 1979).
+ * Mean IoU is no mean over images: the interval of its difference is from `bootstrap`, the same draws for both models.
  */
-import { createRandom } from "@cupel/base";
+import { bootstrap, bootstrapInterval } from "../task/bootstrap.ts";
 import type { PairedDifference } from "../task/paired-difference.ts";
 import type { TaskFigure } from "../task/task.ts";
 import type { SegmentationEvaluation } from "./evaluate-maps.ts";
@@ -29,9 +28,6 @@ export interface MapDifference {
   /** Mean IoU of the second minus that of the first, over the images with masks; null without them. */
   readonly difference: PairedDifference | null;
 }
-
-/** Enough for the two ends of a 95 % interval to within a tenth of its width. */
-const draws = 200;
 
 /** Two-sided 95 % of the normal distribution. */
 const z95 = 1.959964;
@@ -81,16 +77,7 @@ function iouDifference(
   };
   const value = differenceOf();
   if (value === null) return null;
-  const random = createRandom(1);
-  const drawn = Array.from({ length: draws }, () => {
-    const times = new Uint32Array(before.length);
-    for (let i = 0; i < before.length; i++) times[random.integer(before.length)]! += 1;
-    return differenceOf(times);
-  })
-    .filter((each) => each !== null)
-    .sort((a, b) => a - b);
-  const at = (share: number) => drawn[Math.round(share * (drawn.length - 1))] ?? value;
-  return { value, low: at(0.025), high: at(0.975) };
+  return { value, ...bootstrapInterval(bootstrap(before.length, differenceOf), value) };
 }
 
 function intervalOf(
