@@ -146,16 +146,18 @@ await step("train", async () => {
   const session = await original();
   const images = await tensors();
   const batch = session.inputs[0]!.dims[0] === 1 ? 1 : 2;
-  const output = (await session.run(feedsOf(session, images, 0, batch)))[session.outputs[0]!.name]!;
+  const feeds = feedsOf(session, images, 0, batch);
+  const output = (await session.run(feeds))[session.outputs[0]!.name]!;
   const isScores = output.dims.length === 2;
   await using trainer = await openTrainer(await readModelFile(path), {
     batch,
+    imageDims: feeds[session.inputs[0]!.name]!.dims.slice(1),
     loss: { kind: isScores ? "cross-entropy" : "mse" },
     threads,
   });
   const { loss } = await trainer.step(
     {
-      inputs: feedsOf(session, images, 0, batch),
+      inputs: feeds,
       ...(isScores ? { labels: new Int32Array(batch) } : { target: new Float32Array(output.data.length) }),
     },
     0.001,
