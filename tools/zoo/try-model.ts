@@ -14,7 +14,7 @@ import { openPredictor } from "@cupel/predict";
 import { cpuFeatures, fusionReport, openSession, profile, trialRun } from "@cupel/runtime";
 import { openTrainer } from "@cupel/train";
 import { parsePreprocessing, preprocessingFor, subset } from "@cupel/vision";
-import { sqnrOf } from "./agreement.ts";
+import { numbersOf, sqnrOf } from "./agreement.ts";
 import { pairedTimes } from "./paired-time.ts";
 import { preparationOf } from "./preparation.ts";
 import { feedsOf, outputsInPython, outputsOf, tensorsOf, writeTensors, zooImages } from "./tensors.ts";
@@ -155,9 +155,15 @@ await step("train", async () => {
     loss: { kind: isScores ? "cross-entropy" : "mse" },
     threads,
   });
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, feed]) => [
+      name,
+      feed.type === "float16" ? { type: "float32" as const, dims: feed.dims, data: numbersOf(feed) } : feed,
+    ]),
+  );
   const { loss } = await trainer.step(
     {
-      inputs: feeds,
+      inputs,
       ...(isScores ? { labels: new Int32Array(batch) } : { target: new Float32Array(output.data.length) }),
     },
     0.001,

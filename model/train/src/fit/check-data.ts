@@ -26,11 +26,14 @@ export interface CheckedData extends FitImages {
   readonly notes: readonly string[];
 }
 
+/** A network in 16-bit floats is trained in float32. */
+const taken: ReadonlySet<string> = new Set(["float32", "float16", "bfloat16"]);
+
 /**
  * A network without names takes those of the images it is trained on; images to validate with meet them.
  * @returns the same images, whose labels are the network's classes
  * @throws IMAGES_NONE, LABELS_MISMATCH, INPUT_SHAPE_MISMATCH, METADATA_INVALID, TRAINING_CONFIG_INVALID for a
- * network of several inputs, or of one that is no float32 of rank 4
+ * network of several inputs, or of one that is no float of rank 4
  */
 export function checkData(
   network: Model,
@@ -48,10 +51,10 @@ export function checkData(
     );
   }
   checkDims(input, tensorDims(preprocessing, 1));
-  if (input.type !== "float32" || input.dims.length !== 4) {
+  if (!taken.has(input.type) || input.dims.length !== 4) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",
-      `The network's input "${input.name}" is ${input.type} of rank ${input.dims.length}; fit feeds batches of float32, [N, C, H, W] or [N, H, W, C].`,
+      `The network's input "${input.name}" is ${input.type} of rank ${input.dims.length}; fit feeds batches of floats, [N, C, H, W] or [N, H, W, C].`,
     );
   }
   const classes = namedBy(classesOf(model, train.classes), [train]);

@@ -8,22 +8,27 @@ import {
   Model,
   removeDeadCode,
   runPasses,
+  sortTopologically,
   symbolicBatch,
   Tensor,
+  tensorType,
   upgradeOpset,
+  type Value,
+  widenFloats,
 } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import { isOverClasses, type Loss } from "./loss.ts";
 import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
 
 /**
- * A copy in an operator set that gradients can be written in, 18 at least, and without arithmetic on
- * constants, so that what is trained is what layers read; of any number of images where the graph allows it.
+ * A copy in an operator set that gradients can be written in, 18 at least, in float32, its nodes in order, and without
+ * arithmetic on constants, so that what is trained is what layers read; of any number of images where the graph allows it.
  * @returns with it, what to know of how the trained model will differ from the network. @throws those of `upgradeOpset`
  */
 export function foldNetwork(network: Model): { readonly model: Model; readonly notes: readonly string[] } {
   const model = cloneModel(network);
-  const upgraded = runPasses(model, [upgradeOpset()]).notes;
+  sortTopologically(model.graph);
+  const upgraded = runPasses(model, [upgradeOpset(), widenFloats]).notes;
   runPasses(model, [foldConstants]);
   const opened = runPasses(model, [symbolicBatch]).notes;
   separateNormalisations(model);
@@ -52,8 +57,13 @@ export interface FixedSizes {
   readonly imageDims?: readonly number[] | undefined;
 }
 
+/** A network in float16 or bfloat16 may declare it at its face; it is fed, and judged, in float32. */
+function isHalf({ type }: Value): boolean {
+  return type?.kind === "tensor" && (type.elementType === "float16" || type.elementType === "bfloat16");
+}
+
 /**
- * A copy with static shapes and the first output only, which are logits if the loss is over classes.
+ * A copy with static shapes, that takes float32, and the first output only, which are logits if the loss is over classes.
  * @throws TRAINING_CONFIG_INVALID; those of `inferShapes`
  */
 export function fixBatch(
@@ -81,9 +91,14 @@ export function fixBatch(
     ),
   });
   runPasses(model, [foldConstants]);
+  const { inputs, outputs } = model.graph;
+  for (const input of inputs) if (isHalf(input)) input.type = tensorType("float32", input.shape);
   inferShapes(model);
-  const { outputs } = model.graph;
   outputs.splice(1);
+  if (outputs[0]?.producer?.is("Cast") && isHalf(outputs[0])) {
+    outputs[0] = outputs[0].producer.input(0)!;
+    runPasses(model, [removeDeadCode]);
+  }
   // A loss over classes takes logits: a Softmax that only makes probabilities of them is left out.
   const last = outputs[0]?.producer;
   if (isOverClasses(loss) && last?.is("Softmax") && last.output.uses.length === 0)
