@@ -11,6 +11,7 @@ import {
   type ChosenPreprocessing,
   choosePreprocessing,
   classesOf,
+  correctOutputs,
   firstLook,
   type LabelMatch,
   type LabelsBy,
@@ -150,6 +151,9 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   assertNoBfloat16(opened.model);
   const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
   const open = inputs.opener(options.open);
+  const outputSentences = await correctOutputs(opened.model, usual.preprocessing, () =>
+    open(path, { threads, signal }),
+  );
   if (options.taskName !== undefined) opened.model.metadata.set(metadataKeys.task, options.taskName);
   const task = taskOf(opened.model);
   const isOfClasses = task === tasks.classification;
@@ -173,7 +177,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { preprocessing } = chosen;
   if (images) onFact({ kind: "preprocessing", ...chosen });
   const size = options.report === false || images === undefined ? null : measuredSentence(inputs);
-  for (const sentence of [...(size === null ? [] : [size]), ...inputs.sentences]) {
+  for (const sentence of [...(size === null ? [] : [size]), ...inputs.sentences, ...outputSentences]) {
     onFact({ kind: "note", sentence });
   }
   if (chance) {

@@ -83,3 +83,13 @@ test("another input is fed in every run from calibration to the check of the wri
   );
   assert.ok(check.outputs[0]!.value! >= 0.9);
 });
+
+test("an output declared with two dimensions that has three is no row of scores, and that is said", async () => {
+  const net = new Network([1, 3, 8, 8], 5);
+  const map = net.node("Flatten", "rows", [net.relu(net.conv("conv", net.x, 3, 8))], { axis: 2 });
+  const model = net.done(net.node("Unsqueeze", "y", [map, net.integers("axis", [1])]));
+  model.graph.outputs[0]!.type = tensorType("float32", [1, "seqlen"]);
+  const { notes, check } = await compressed("declared", model);
+  assert.match(notes, /"y" as \[1, seqlen\]; it has the shape \[8, 1, 64\]/);
+  assert.equal(check.outputs[0]!.measure, "sqnrDb");
+});

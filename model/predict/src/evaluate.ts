@@ -6,6 +6,7 @@ import type { Evaluation } from "./classification/evaluation.ts";
 import { readSource } from "./file/open-model.ts";
 import { classesOf } from "./labels/model-classes.ts";
 import { type EvaluationOptions, evaluateImages } from "./run/predict-images.ts";
+import { trueOutputs } from "./run/true-outputs.ts";
 import type { EvaluatedImages, Task } from "./task/task.ts";
 
 export interface EvaluateOptions extends EvaluationOptions, EngineTuning {
@@ -49,7 +50,7 @@ export async function evaluateAs<Prediction, Evaluated extends EvaluatedImages>(
   const { open = openSession } = options;
   const { model } = await readSource(source);
   await using session = await open(source, options);
-  const { outputs } = session;
+  const { outputs } = await trueOutputs(session, model, preprocessing);
   const count = task.classCount(model.graph.outputs[0]?.shape ?? []);
   const facts = { outputs, classes: classesOf(model, options.classes, count).names, preprocessing };
   const reader = task.reader({ ...facts, model });

@@ -82,6 +82,7 @@ export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
 export { runImages } from "./run/image-runs.ts";
 export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
+export { correctOutputs } from "./run/true-outputs.ts";
 export type { ClassMap } from "./segmentation/class-map.ts";
 export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
 export type { SegmentationEvaluation } from "./segmentation/evaluate-maps.ts";

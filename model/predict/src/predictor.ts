@@ -28,6 +28,7 @@ import {
   type PredictOptions,
   predictImages,
 } from "./run/predict-images.ts";
+import { trueOutputs } from "./run/true-outputs.ts";
 import type {
   DifferenceOf,
   EvaluatedImages,
@@ -87,6 +88,8 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
   };
   /** Sentences on how the model is fed, where a person should know: no batch, no channels, other inputs. */
   readonly inputSentences: readonly string[];
+  /** Sentences on outputs that have another shape than the file declares. */
+  readonly outputSentences: readonly string[];
   /** The file itself. Its graph is not kept: the engine has the weights. */
   readonly file: Omit<OpenedModel, "model">;
   /**
@@ -138,8 +141,8 @@ export async function openPredictor(
   const inputs = modelInputs(opened.model, chosen.preprocessing, options.inputs);
   const session = await inputs.opener(options.open)(source, options);
   try {
-    const { outputs } = session;
     const { model, ...file } = opened;
+    const { outputs, sentences } = await trueOutputs(session, model, chosen.preprocessing);
     const { task, ...told } = chooseTask({ outputs, model }, options.task ?? named(options.taskName));
     const classCount = task.classCount(model.graph.outputs[0]?.shape ?? []);
     const classes = chooseClasses(opened, classCount, options);
@@ -157,6 +160,7 @@ export async function openPredictor(
       form: reader.form ?? null,
       origin: { task: told.origin, preprocessing: origin, classes: classes.origin },
       inputSentences: inputs.sentences,
+      outputSentences: sentences,
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
       evaluate: (images, work = {}) => evaluateImages(session, task, reader, facts, images, work),

@@ -2,6 +2,7 @@
 import { assertWritable } from "@cupel/base";
 import {
   choosePreprocessing,
+  correctOutputs,
   firstLook,
   isClassifier,
   metadataKeys,
@@ -84,16 +85,20 @@ export const reportCommand: Command = {
     const models = { original: opened.original.model, compressed: opened.compressed.model };
     const taskName = given.get(taskOption);
     if (taskName !== undefined) models.original.metadata.set(metadataKeys.task, taskName);
+    const inputs = await givenInputs(given);
+    const open = modelInputs(opened.original.model, usual.preprocessing, inputs).opener();
+    const work = { seed, threads, signal, progress };
+    const outputSentences = await correctOutputs(models.original, usual.preprocessing, () =>
+      open(originalPath, { threads, signal }),
+    );
+    for (const sentence of outputSentences) remark(sentence);
     const isOfClasses = isClassifier(models.original);
     const labelled = isOfClasses
       ? requireLabels(source, classesOfBoth(models, classes, true)).images
       : withoutLabels(source);
-    const inputs = await givenInputs(given);
-    const { opener } = modelInputs(opened.original.model, usual.preprocessing, inputs);
-    const work = { seed, threads, signal, progress };
     const { chosen, chance } = await firstLook(originalPath, opened.original, usual, labelled, {
       ...work,
-      open: opener(),
+      open,
     });
     remarkPreprocessing(originalPath, chosen, remark);
     remarkChance(originalPath, chance, chosen, given.get(allowChanceOption), remark);

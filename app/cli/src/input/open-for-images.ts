@@ -34,8 +34,8 @@ export async function openForImages(
     signal,
     progress,
   });
-  const { preprocessing, origin, finding, taskName, inputSentences } = predictor;
-  for (const each of inputSentences) remark(each);
+  const { preprocessing, origin, finding, taskName } = predictor;
+  for (const each of [...predictor.inputSentences, ...predictor.outputSentences]) remark(each);
   const sentence = origin.task === "guessed" ? taskSentence(called, taskName) : null;
   if (sentence !== null) remark(sentence);
   if (predictor.form !== null) remark(`The outputs of ${called} are read as ${predictor.form}.`);
