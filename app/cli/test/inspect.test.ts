@@ -63,3 +63,14 @@ test("sizes that a model leaves open are tried, and told", async () => {
   assert.deepEqual([engine.runs, engine.reason], [true, null]);
   assert.deepEqual(engine.fed, [{ name: "image", dims: [1, 1, 8, 8] }]);
 });
+
+test("nodes with the same name are told, and the model is tried with other names", async () => {
+  await using folder = await scratch();
+  const model = classifier();
+  const nodes = [...model.graph.nodes];
+  for (const node of nodes) node.name = "same";
+  const told = await cupel("inspect", await folder.write("names.onnx", encodeModelBytes(model)));
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /^node names +not unique: several nodes are called "same"/m);
+  assert.match(told.out, /^engine +ONNX Runtime \S+ runs it/m);
+});

@@ -93,3 +93,13 @@ test("an output declared with two dimensions that has three is no row of scores,
   assert.match(notes, /"y" as \[1, seqlen\]; it has the shape \[8, 1, 64\]/);
   assert.equal(check.outputs[0]!.measure, "sqnrDb");
 });
+
+test("nodes with the same name get others, which is said, and the file loads", async () => {
+  const model = classifier(["N", 3, 8, 8]);
+  for (const node of model.graph.nodes) node.name = "same";
+  const { notes, written, check } = await compressed("names", model);
+  assert.match(notes, /gave nodes with the name of another one of their own/);
+  assert.ok(check.outputs[0]!.value! >= 0.9);
+  const names = Array.from(written.graph.nodes, ({ name }) => name).filter((name) => name !== "");
+  assert.equal(new Set(names).size, names.length);
+});

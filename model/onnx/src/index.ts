@@ -43,6 +43,7 @@ export {
   readBfloat16,
   readFloat16,
   type Shape,
+  separateNodeNames,
   sortTopologically,
   subgraphsOf,
   Tensor,

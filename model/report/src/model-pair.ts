@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Model, readModelFile } from "@cupel/onnx";
+import { type Model, readModelFile, separateNodeNames } from "@cupel/onnx";
 import { atImageSize, type ModelInputs, modelInputs } from "@cupel/predict";
 import type { Feeds } from "@cupel/runtime";
 import type { Preprocessing } from "@cupel/vision";
@@ -43,6 +43,8 @@ export async function readMeasured(
   tensors: Feeds | undefined,
 ): Promise<MeasuredFile> {
   const model = await readModelFile(path);
+  // As a session does, which then measures nodes by these names.
+  separateNodeNames(model.graph);
   return { model: atImageSize(model, preprocessing), inputs: modelInputs(model, preprocessing, tensors) };
 }
 

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Tensor, writeModelFile } from "@cupel/onnx";
-import { openSession, randomFeeds } from "@cupel/runtime";
+import { encodeModelBytes, Tensor, type Value, writeModelFile } from "@cupel/onnx";
+import { measureMemory, openSession, randomFeeds, trialRun } from "@cupel/runtime";
 import { failureOf } from "./errors-of.ts";
 import { doubler, matrixModel } from "./tiny-models.ts";
 
@@ -56,6 +56,29 @@ test("weights in a file beside the model are found, with taps too", async () => 
       const { y } = await session.run({ x });
       assert.deepEqual(y!.data, new Float32Array(512).fill(512));
     }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a model in which nodes have the same name runs: in a session, from a file with its weights beside it, in a trial, and for its memory", async () => {
+  const model = matrixModel(Tensor.float32([1024, 512], new Float32Array(1024 * 512).fill(1)));
+  const [y] = model.graph.outputs;
+  const again = (x: Value) =>
+    model.graph.append({ opType: "Neg", name: "same", inputs: [x], type: x.type! }).output;
+  model.graph.outputs[0] = again(again(y!));
+  const folder = await mkdtemp(join(tmpdir(), "cupel-test-"));
+  try {
+    const { path } = await writeModelFile(model, join(folder, "model.onnx"), { externalData: {} });
+    for (const source of [encodeModelBytes(model), path]) {
+      await using session = await openSession(source, { threads: 1 });
+      const x = { type: "float32" as const, dims: [1, 1024], data: new Float32Array(1024).fill(0.5) };
+      const [sums] = Object.values(await session.run({ x }));
+      assert.deepEqual(sums!.data, new Float32Array(512).fill(512));
+    }
+    assert.deepEqual(await trialRun(path, { threads: 1 }), [{ name: "x", dims: [1, 1024] }]);
+    const { wholeProcess } = await measureMemory(path, { threads: 1, runs: 1, repeats: 1 });
+    assert.notEqual(wholeProcess, undefined);
   } finally {
     await rm(folder, { recursive: true });
   }

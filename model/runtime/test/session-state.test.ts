@@ -87,7 +87,12 @@ test("the engine writes two buffers in turn, and what the binding copies of them
 });
 
 test("the installed binding stops at the sentinel when the outputs are written and before it copies them", async () => {
-  const edited = await editSource(accumulator(), { taps: [], freeDimensions: {}, sentinel: true });
+  const edited = await editSource(accumulator(), {
+    taps: [],
+    freeDimensions: {},
+    sentinel: true,
+    nodeNames: false,
+  });
   const model = postModel(edited.source, "the model");
   assert.ok(model.kind === "bytes");
   const session = await InferenceSession.create(model.bytes);

@@ -8,6 +8,7 @@ import {
   type Model,
   readModelFile,
   type Shape,
+  separateNodeNames,
 } from "@cupel/onnx";
 import {
   bytesOnDisk,
@@ -55,6 +56,7 @@ export const inspectCommand: Command = {
     const { failure, ...engine } = await tryEngine(path, model, preprocessing, inputs, context);
     const { layers, ...summary } = countedAt(graphSummary(model), model, engine.fed);
     const weights = weightTypes(layers);
+    const repeatedNames = separateNodeNames(cloneModel(model).graph);
     const facts: [string, string][] = [
       ["file", `${name}, ${bytesText(bytes)}`],
       [
@@ -76,6 +78,7 @@ export const inspectCommand: Command = {
           : "not known",
       ],
       ["quantised", quantisedText(summary)],
+      ...namesFacts(repeatedNames),
       ["operators", operatorsText(summary)],
       ["preprocessing", preprocessing ? preprocessingText(preprocessing) : "not said"],
       [
@@ -98,6 +101,7 @@ export const inspectCommand: Command = {
         bytes,
         ...summary,
         weights,
+        repeatedNames,
         preprocessing,
         classes,
         engine,
@@ -108,6 +112,21 @@ export const inspectCommand: Command = {
     };
   },
 };
+
+/** Nothing where each node has a name of its own. */
+function namesFacts(repeated: readonly string[]): [string, string][] {
+  if (repeated.length === 0) return [];
+  const listed = repeated
+    .slice(0, 3)
+    .map((name) => `"${name}"`)
+    .join(", ");
+  return [
+    [
+      "node names",
+      `not unique: several nodes are called ${listed}${repeated.length > 3 ? ", ..." : ""}; the engine refuses such a file, and is given one with other names`,
+    ],
+  ];
+}
 
 /** What of the metadata cannot be read is said, and stops nothing. */
 function readable<T>(read: () => T, { remark }: CommandContext): T | null {

@@ -12,6 +12,7 @@ import {
   nodesInTraining,
   type Pass,
   runPasses,
+  separateNodeNames,
   sortTopologically,
   upgradeOpset,
   widenFloats,
@@ -37,6 +38,8 @@ export async function takeIn(model: Model, options: FoldWeightsOptions): Promise
   const { graph } = state.model;
   const edits = followEdits(graph);
   const sorted = sortTopologically(graph) ? ["put nodes after what they read"] : [];
+  const named =
+    separateNodeNames(graph).length > 0 ? ["gave nodes with the name of another one of their own"] : [];
   const { notes } = runPasses(state.model, intakePasses);
   inferShapes(state.model);
   const folded = await foldWeights(state.model, options);
@@ -45,7 +48,7 @@ export async function takeIn(model: Model, options: FoldWeightsOptions): Promise
   return {
     ...state,
     correspondence: followed(state.correspondence, edits()),
-    notes: [...sorted, ...notes, ...folded, ...normalisations.map(trainingText)],
+    notes: [...sorted, ...named, ...notes, ...folded, ...normalisations.map(trainingText)],
   };
 }
 

@@ -28,6 +28,7 @@ import type { InputForms } from "../measure/feed-dims.ts";
 import { type EngineTuning, engineOptions } from "../session/engine-options.ts";
 import { readSource } from "../session/graph-edits.ts";
 import type { ModelSource } from "../session/model-source.ts";
+import { fileWithNames } from "../session/repeated-names.ts";
 import { idleModel } from "./idle-model.ts";
 import type { MemoryOutcome, MemoryTask } from "./memory-protocol.ts";
 import { parseProcStatus } from "./proc-status.ts";
@@ -70,12 +71,14 @@ const sampleEveryMs = 2;
 export async function measureMemory(source: ModelSource, options: MemoryOptions = {}): Promise<MemoryReport> {
   const { batch = 1, inputs = {}, runs = 5, repeats = 3, signal, ...tuning } = options;
   await using folder = await openTemporaryFolder();
-  const path = typeof source === "string" ? source : join(folder.path, "model.onnx");
+  const given = typeof source === "string" ? source : join(folder.path, "model.onnx");
   if (typeof source !== "string") {
-    await writeFileAtomically(path, source instanceof Uint8Array ? [source] : source, { signal });
+    await writeFileAtomically(given, source instanceof Uint8Array ? [source] : source, { signal });
   }
   const idlePath = join(folder.path, "idle.onnx");
-  await writeFileAtomically(idlePath, encodeModel(idleModel(await readSource(source))), { signal });
+  const model = await readSource(source);
+  const path = await fileWithNames(given, folder.path, signal, model);
+  await writeFileAtomically(idlePath, encodeModel(idleModel(model)), { signal });
   const task = { options: engineOptions(tuning), runs, batch, inputs };
   const bare: Measured[] = [];
   const idle: Measured[] = [];

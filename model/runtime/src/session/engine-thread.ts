@@ -8,6 +8,7 @@ import type { EngineAnswer, EngineRun, EngineTask, EngineThreadData } from "./en
 import { createGuardMemory, guardExit, unguardExit } from "./exit-guard.ts";
 import { editSource } from "./graph-edits.ts";
 import { type ModelSource, nameOfSource, postModel } from "./model-source.ts";
+import { isRefusedForNames } from "./repeated-names.ts";
 import type { SessionOptions } from "./session.ts";
 import { packBindings, type StateBinding, stateValues } from "./state-binding.ts";
 import type { ValueInfo } from "./tensor-data.ts";
@@ -57,7 +58,22 @@ export function startEngineThread(entry: URL, engineThreads: number): EngineThre
 export async function openEngine(
   source: ModelSource,
   options: SessionOptions,
+  initial: InitialState,
+): Promise<OpenEngine> {
+  try {
+    return await openEdited(source, options, initial, false);
+  } catch (thrown) {
+    // State that was given away is not there any more to begin again with.
+    if (!isRefusedForNames(thrown) || initial.transferState) throw thrown;
+    return await openEdited(source, options, initial, true);
+  }
+}
+
+async function openEdited(
+  source: ModelSource,
+  options: SessionOptions,
   { state, transferState = false }: InitialState,
+  nodeNames: boolean,
 ): Promise<OpenEngine> {
   const { signal } = options;
   const what = "Opening the session";
@@ -68,6 +84,7 @@ export async function openEngine(
     taps: options.taps ?? [],
     freeDimensions: options.freeDimensions ?? {},
     sentinel: state.some((binding) => binding.output !== null),
+    nodeNames,
   });
   throwIfCancelled(signal, what);
   const engine = {

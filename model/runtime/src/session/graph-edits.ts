@@ -7,7 +7,7 @@
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { own } from "@cupel/base";
-import { encodeModel, type Model, readModel, readModelFile } from "@cupel/onnx";
+import { encodeModel, type Model, readModel, readModelFile, separateNodeNames } from "@cupel/onnx";
 import { runtimeErrors } from "../errors.ts";
 import type { ModelSource } from "./model-source.ts";
 import { addSentinel } from "./sentinel.ts";
@@ -17,6 +17,8 @@ export interface GraphEdits {
   readonly freeDimensions: Readonly<Record<string, number>>;
   /** See `sentinel.ts`. */
   readonly sentinel: boolean;
+  /** Whether nodes with the name of another get one of their own. */
+  readonly nodeNames: boolean;
 }
 
 export interface EditedSource {
@@ -27,13 +29,15 @@ export interface EditedSource {
 
 /** The source itself when there is nothing to edit. @throws TAP_UNKNOWN, DIMENSION_UNKNOWN and those of `readModel` */
 export async function editSource(source: ModelSource, edits: GraphEdits): Promise<EditedSource> {
-  if (edits.taps.length === 0 && Object.keys(edits.freeDimensions).length === 0 && !edits.sentinel) {
+  const { taps, freeDimensions, sentinel, nodeNames } = edits;
+  if (taps.length === 0 && Object.keys(freeDimensions).length === 0 && !sentinel && !nodeNames) {
     return { source, configEntries: {} };
   }
   const model = await readSource(source);
-  addTaps(model, edits.taps);
-  fixDimensions(model, edits.freeDimensions);
-  if (edits.sentinel) addSentinel(model);
+  addTaps(model, taps);
+  fixDimensions(model, freeDimensions);
+  if (sentinel) addSentinel(model);
+  if (nodeNames) separateNodeNames(model.graph);
   return {
     source: encodeModel(model, (await isLinkElsewhere(source)) ? () => "inside" : () => "unchanged"),
     configEntries:

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import {
   baseErrors,
   moduleBeside,
+  openTemporaryFolder,
   reasonOf,
   reviveError,
   throwIfCancelled,
@@ -15,6 +16,7 @@ import {
 import { runtimeErrors } from "../errors.ts";
 import type { InputForms } from "../measure/feed-dims.ts";
 import { type EngineTuning, engineOptions } from "../session/engine-options.ts";
+import { fileWithNames, isRefusedForNames } from "../session/repeated-names.ts";
 import type { TrialFeed, TrialOutcome, TrialTask } from "./trial-protocol.ts";
 
 export interface TrialRunOptions extends EngineTuning, Pick<WorkOptions, "signal"> {
@@ -37,9 +39,16 @@ export async function trialRun(path: string, options: TrialRunOptions = {}): Pro
   const { side, inputs = {}, signal, ...tuning } = options;
   throwIfCancelled(signal, "The trial run");
   const sides = [...new Set([...(side === undefined ? [] : [side]), ...usualSides])];
-  const outcome = await tried(path, { path, options: engineOptions(tuning), sides, inputs }, signal);
-  if (outcome.kind === "failed") throw reviveError(outcome.error);
-  return outcome.fed;
+  const task = { options: engineOptions(tuning), sides, inputs };
+  const outcome = await tried(path, { ...task, path }, signal);
+  if (outcome.kind === "ran") return outcome.fed;
+  const failure = reviveError(outcome.error);
+  if (!isRefusedForNames(failure)) throw failure;
+  await using folder = await openTemporaryFolder();
+  const named = await fileWithNames(path, folder.path, signal);
+  const again = await tried(path, { ...task, path: named }, signal);
+  if (again.kind === "failed") throw reviveError(again.error);
+  return again.fed;
 }
 
 function tried(path: string, task: TrialTask, signal: AbortSignal | undefined): Promise<TrialOutcome> {
