@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Model, readModelFile, tensorType, Value, writeModelFile } from "@cupel/onnx";
 import { type CompressFileOptions, compressFile } from "../src/index.ts";
+import { pixels } from "./support/compressing.ts";
 import { noiseImages } from "./support/images.ts";
 import { Network } from "./support/network.ts";
+import { run } from "./support/run.ts";
 
 let folder = "";
 before(async () => {
@@ -102,4 +104,27 @@ test("nodes with the same name get others, which is said, and the file loads", a
   assert.ok(check.outputs[0]!.value! >= 0.9);
   const names = Array.from(written.graph.nodes, ({ name }) => name).filter((name) => name !== "");
   assert.equal(new Set(names).size, names.length);
+});
+
+test("a batch of 1 is opened: the file takes any number of images, and answers as the original does", async () => {
+  const net = new Network([1, 3, 8, 8], 5);
+  const map = net.relu(net.conv("conv", net.x, 3, 8));
+  const rows = net.node("Reshape", "rows", [map, net.integers("to", [1, 512])]);
+  const { notes, written, check } = await compressed("batch", net.done(net.gemm("scores", rows, 512, 4)));
+  assert.match(notes, /a batch of 1 became any number of images/);
+  assert.deepEqual(written.graph.inputs[0]!.shape, ["batch", 3, 8, 8]);
+  assert.deepEqual(written.graph.outputs[0]!.shape, ["batch", 4]);
+  assert.ok(check.outputs[0]!.value! >= 0.9);
+  const [one, three] = [await run(written, pixels([1, 3, 8, 8])), await run(written, pixels([3, 3, 8, 8]))];
+  assert.deepEqual(three.scores!.dims, [3, 4]);
+  assert.deepEqual([...three.scores!.data.slice(0, 4)], [...one.scores!.data]);
+});
+
+test("a batch that a Reshape mixes with other sizes stays 1, and that is said", async () => {
+  const net = new Network([1, 3, 8, 8], 5);
+  const map = net.relu(net.conv("conv", net.x, 3, 8));
+  const columns = net.node("Reshape", "columns", [map, net.integers("to", [8, 64])]);
+  const { notes, written } = await compressed("mixed", net.done(net.gemm("scores", columns, 64, 4)));
+  assert.match(notes, /the batch stays 1: Reshape "columns" does not keep the images along axis 0/);
+  assert.deepEqual(written.graph.inputs[0]!.shape, [1, 3, 8, 8]);
 });

@@ -1,7 +1,7 @@
 /** A fixed number of images is opened where every value keeps the images along axis 0, and only there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attribute, inferShapes, type Model, symbolicBatch, Tensor } from "../src/index.ts";
+import { attribute, inferShapes, type Model, symbolicBatch, Tensor, type Value } from "../src/index.ts";
 import { modelOf } from "./support/build.ts";
 import { runPass } from "./support/run-pass.ts";
 
@@ -39,6 +39,38 @@ test("a batch of 4, and a size that is not said, as well", () => {
     assert.ok(runPass(symbolicBatch, model));
     assert.deepEqual(model.graph.outputs[0]!.shape, ["batch", ...rest]);
   }
+});
+
+test("a target that allows sizes of zero and has none is opened as well, as the newer exporter writes it", () => {
+  const model = reshaped([1, 48]);
+  const [, reshape] = model.graph.nodes;
+  reshape!.attributes.set("allowzero", attribute.int(1));
+  assert.ok(runPass(symbolicBatch, model));
+  inferShapes(model, { inputShapes: { x: [5, 3, 4, 4] } });
+  assert.deepEqual(model.graph.outputs[0]!.shape, [5, 48]);
+});
+
+test("a target of the shape that is computed from the input, and one Expand is given, keep the images", () => {
+  const model = modelOf({ x: [1, 3, 4, 4] });
+  const { graph } = model;
+  const [x] = graph.inputs;
+  const ints = (name: string, values: number[]) =>
+    graph.addConstant(name, Tensor.int64([values.length], values));
+  const op = (opType: string, inputs: Value[], axis?: number) =>
+    graph.append({
+      opType,
+      inputs,
+      ...(axis === undefined ? {} : { attributes: { axis: attribute.int(axis) } }),
+    }).output;
+  const first = op("Slice", [op("Shape", [x!]), ints("from", [0]), ints("to", [1])]);
+  const rows = op("Reshape", [x!, op("Concat", [first, ints("rest", [48, 1])], 0)]);
+  const spread = op("Expand", [rows, ints("wide", [1, 48, 7])]);
+  const zeros = op("ConstantOfShape", [op("Concat", [first, ints("more", [48, 7])], 0)]);
+  graph.outputs.push(op("Add", [spread, zeros]));
+  inferShapes(model);
+  assert.ok(runPass(symbolicBatch, model));
+  inferShapes(model, { inputShapes: { x: [5, 3, 4, 4] } });
+  assert.deepEqual(graph.outputs[0]!.shape, [5, 48, 7]);
 });
 
 test("a batch that is a symbol already stays as it is", () => {

@@ -54,6 +54,12 @@ export {
   type StatefulSession,
   type StatefulSessionOptions,
 } from "./session/stateful-session.ts";
-export { float32Of, type TensorData, type TypedArray, type ValueInfo } from "./session/tensor-data.ts";
+export {
+  float32Of,
+  joinTensors,
+  type TensorData,
+  type TypedArray,
+  type ValueInfo,
+} from "./session/tensor-data.ts";
 export type { TrialFeed } from "./trial/trial-protocol.ts";
 export { type TrialRunOptions, trialRun } from "./trial/trial-run.ts";

@@ -14,6 +14,7 @@ import {
   runPasses,
   separateNodeNames,
   sortTopologically,
+  symbolicBatch,
   upgradeOpset,
   widenFloats,
 } from "@cupel/onnx";
@@ -32,7 +33,10 @@ export const intakePasses: readonly Pass[] = [
   foldConstants,
 ];
 
-/** `model` is left as it is. @throws OPSET_UNSUPPORTED, SHAPE_CONFLICT, and what a session throws */
+/**
+ * The number of images is opened when shapes are constants: the file then takes any number, and images are looked at
+ * several at a time. `model` is left as it is. @throws OPSET_UNSUPPORTED, SHAPE_CONFLICT, and what a session throws
+ */
 export async function takeIn(model: Model, options: FoldWeightsOptions): Promise<State> {
   const state = stateOf(model);
   const { graph } = state.model;
@@ -44,11 +48,12 @@ export async function takeIn(model: Model, options: FoldWeightsOptions): Promise
   inferShapes(state.model);
   const folded = await foldWeights(state.model, options);
   inferShapes(state.model);
+  const { notes: opened } = runPasses(state.model, [symbolicBatch]);
   const normalisations = nodesInTraining(state.model).filter((node) => node.is("BatchNormalization"));
   return {
     ...state,
     correspondence: followed(state.correspondence, edits()),
-    notes: [...sorted, ...named, ...notes, ...folded, ...normalisations.map(trainingText)],
+    notes: [...sorted, ...named, ...notes, ...folded, ...opened, ...normalisations.map(trainingText)],
   };
 }
 

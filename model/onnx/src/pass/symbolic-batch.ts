@@ -88,9 +88,13 @@ function unusedSymbol(graph: Graph): string {
 /** 0 in the target of a Reshape: the axis stays as it is. */
 function keepAxis(graph: Graph, node: Node, size: number | null): void {
   const target = node.input(1)?.constant;
-  if (!target || node.int("allowzero", 0) !== 0) return;
-  const sizes = target.toNumbers();
-  if (sizes[0] !== size) return;
+  const sizes = target?.toNumbers() ?? [];
+  if (sizes[0] !== size || sizes.length === 0) return;
+  if (node.int("allowzero", 0) !== 0) {
+    // Of an axis without elements it means another thing; where there is none, both mean the same.
+    if (sizes.includes(0)) return;
+    node.attributes.delete("allowzero");
+  }
   const own = graph.addConstant(
     `${node.output.name}_shape`,
     Tensor.int64([sizes.length], [0, ...sizes.slice(1)]),
@@ -99,7 +103,10 @@ function keepAxis(graph: Graph, node: Node, size: number | null): void {
 }
 
 function inferred(model: Model, symbol: string): string | null {
-  return shapeConflict(() => inferShapes(model)) && `with ${symbol} its shapes contradict each other`;
+  const conflict = shapeConflict(() => inferShapes(model));
+  return conflict === null
+    ? null
+    : `with "${symbol}" images shapes contradict each other: ${conflict.replace(/\.$/, "")}`;
 }
 
 /** The first value that follows from the inputs and does not keep the images along axis 0. */

@@ -3,7 +3,7 @@
  * fixed number of images gets its last run filled up with black ones, whose predictions are dropped.
  */
 import { readFloat16 } from "@cupel/onnx";
-import type { InferenceSession, TensorData } from "@cupel/runtime";
+import { type InferenceSession, joinTensors, type TensorData } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 import { imageFeed, imageInputOf, imagesPerRun } from "../input/image-input.ts";
 
@@ -11,7 +11,7 @@ import { imageFeed, imageInputOf, imagesPerRun } from "../input/image-input.ts";
 export type ImageSession = Pick<InferenceSession, "inputs" | "outputs" | "run">;
 
 /**
- * One run over a batch no larger than `imagesPerRun`; the batch's data is given away.
+ * One run over a batch, or several where the model is fixed to fewer images; the batch's data is given away.
  * @returns tensors that begin with a dimension of the batch's own size; float16 ones in float32.
  * @throws INPUT_SHAPE_MISMATCH, INPUT_UNSUPPORTED, and what a run throws
  */
@@ -21,11 +21,28 @@ export async function runImages(
   fetches?: readonly string[],
 ): Promise<Record<string, TensorData>> {
   const input = imageInputOf(session.inputs);
-  const [count] = batch.dims;
+  const [count, ...image] = batch.dims;
   const size = imagesPerRun(input, batch.dims, count);
+  if (size < count) {
+    const each = batch.data.length / count;
+    const parts: Record<string, TensorData>[] = [];
+    for (let from = 0; from < count; from += size) {
+      const taken = Math.min(size, count - from);
+      const data = batch.data.slice(from * each, (from + taken) * each);
+      parts.push(await runImages(session, { ...batch, data, dims: [taken, ...image] }, fetches));
+    }
+    return joined(parts);
+  }
   const tensors = await session.run({ [input.name]: imageFeed(input, batch) }, { fetches, transfer: true });
   return Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [name, widened(firstOf(tensor, size, count))]),
+  );
+}
+
+/** Of several runs, by name. */
+function joined(parts: readonly Readonly<Record<string, TensorData>>[]): Record<string, TensorData> {
+  return Object.fromEntries(
+    Object.keys(parts[0]!).map((name) => [name, joinTensors(parts.map((part) => part[name]!))]),
   );
 }
 

@@ -79,6 +79,31 @@ export function bytesOf(data: TypedArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/**
+ * One tensor of several, one behind the other along the first dimension.
+ * @throws TENSOR_TYPE_MISMATCH where they differ in their type or in another dimension
+ */
+export function joinTensors(tensors: readonly TensorData[]): TensorData {
+  const [first] = tensors;
+  const rest = first?.dims.slice(1) ?? [];
+  for (const { type, dims } of tensors) {
+    if (type === first?.type && dims.slice(1).join() === rest.join() && dims.length > 0) continue;
+    throw runtimeErrors.error(
+      "TENSOR_TYPE_MISMATCH",
+      `Tensors that differ are not joined: ${first?.type} [${first?.dims.join(", ")}] and ${type} [${dims.join(", ")}].`,
+    );
+  }
+  const bytes = new Uint8Array(tensors.reduce((sum, { data }) => sum + data.byteLength, 0));
+  let at = 0;
+  for (const { data } of tensors) {
+    bytes.set(bytesOf(data), at);
+    at += data.byteLength;
+  }
+  const type = engineElementType(first?.type ?? "float32");
+  const images = tensors.reduce((sum, { dims }) => sum + dims[0]!, 0);
+  return { type, dims: [images, ...rest], data: new tensorArrays[type](bytes.buffer) };
+}
+
 export function isShared(data: TypedArray): boolean {
   return data.buffer instanceof SharedArrayBuffer;
 }
