@@ -2,9 +2,10 @@
  * The whole path from a model file to a smaller one and a report of what that cost: open, check, compress,
  * write, and measure the written file. What `cupel compress` does, as a call that returns data.
  */
-import { realpath } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { assertWritable, type WorkOptions } from "@cupel/base";
+import { assertWritable, CupelError, type WorkOptions } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
 import {
   assertAboveChance,
   type Chance,
@@ -30,20 +31,26 @@ import {
   taskOf,
   tasks,
   uncertainOrigin,
+  type VerifiedModel,
   withoutLabels,
   writeVerified,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { Feeds, openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
-import { type CompressResult, compress } from "./compress.ts";
+import { type AdjustableResult, type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
 import { randomImages } from "./written/random-images.ts";
-import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
+import {
+  floorCheck,
+  type VerifyCompressedOptions,
+  verifyCompressed,
+  type WrittenCheck,
+} from "./written/verify-compressed.ts";
 
 export interface CompressFileOptions extends WorkOptions {
   /** The file to write; not the one that is read. */
@@ -186,7 +193,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   }
 
   const unreadable = new Map<string, UnreadableImage>();
-  const result = await compress(opened.model, {
+  const adjustable = await compressAdjustably(opened.model, {
     images: calibration,
     preprocessing,
     preprocessingOrigin: uncertainOrigin(chosen),
@@ -212,12 +219,18 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     signal,
     progress,
   };
-  const verify = (written: string) =>
-    verifyCompressed(written, result.model, path, {
-      ...verification,
-      onUnreadable: (image) => unreadable.set(image.id, image),
-    });
-  const written = await writeVerified(result.model, out, verify, { signal });
+  const write = (model: Model) =>
+    writeVerified(
+      model,
+      out,
+      (written) =>
+        verifyCompressed(written, model, path, {
+          ...verification,
+          onUnreadable: (image) => unreadable.set(image.id, image),
+        }),
+      { signal },
+    );
+  const { result, written } = await writtenWithinFloor(adjustable, write, { path, floor, verification });
   onFact({ kind: "written" });
   if (order !== null) onFact({ kind: "labelsByOrder", sentence: order });
   if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });
@@ -247,6 +260,31 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     progress,
   });
   return { ...facts, bytes, chosen, check, report, labels };
+}
+
+interface FloorTrial {
+  /** Of the original. */
+  readonly path: string;
+  readonly floor: Floor | null;
+  readonly verification: VerifyCompressedOptions;
+}
+
+/** What misses the floor is tried once more with operators in float. @throws what `write` throws */
+async function writtenWithinFloor(
+  { result, inFloatUntil }: AdjustableResult,
+  write: (model: Model) => Promise<VerifiedModel<WrittenCheck>>,
+  { path, floor, verification }: FloorTrial,
+): Promise<{ readonly result: CompressResult; readonly written: VerifiedModel<WrittenCheck> }> {
+  try {
+    return { result, written: await write(result.model) };
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError) || thrown.code !== "FLOOR_MISSED" || floor === null) throw thrown;
+    const other = await inFloatUntil(await floorCheck(path, { ...verification, floor }));
+    if (other === null) throw thrown;
+    const { path: refused } = thrown.details;
+    if (typeof refused === "string") await rm(refused, { force: true });
+    return { result: other, written: await write(other.model) };
+  }
 }
 
 /** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */

@@ -19,7 +19,8 @@ import { parseRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { Variant } from "./search/variants.ts";
-import { type HalvedLayer, made, type State } from "./stage/stage.ts";
+import { placedUntil } from "./stage/calibrate.ts";
+import { type Calibrated, type HalvedLayer, made, type Quantised, type State } from "./stage/stage.ts";
 import { runStage } from "./stage/stages.ts";
 
 export interface CompressOptions extends WorkOptions {
@@ -72,6 +73,21 @@ export interface CompressResult {
 
 /** `model` is left as it is. @throws what `assertCompressible`, the recipe, its stages and sessions throw */
 export async function compress(model: Model, options: CompressOptions): Promise<CompressResult> {
+  const { result } = await compressAdjustably(model, options);
+  return result;
+}
+
+export interface AdjustableResult {
+  readonly result: CompressResult;
+  /**
+   * The same with as few operators more in float as make a model that is accepted, those first whose rounding moves the
+   * outputs most; weights keep their bits. Null where not even a model that runs in float is.
+   */
+  inFloatUntil(accept: (model: Model) => Promise<boolean>): Promise<CompressResult | null>;
+}
+
+/** As `compress`, with what may be changed when the result turns out not to do. */
+export async function compressAdjustably(model: Model, options: CompressOptions): Promise<AdjustableResult> {
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
   const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
@@ -99,9 +115,29 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   }
   for (const entry of recipe.stages) state = await runStage(entry, state, context);
 
-  if (state.halved) return halvedResult(state, recipe, state.halved);
+  if (state.halved) {
+    return { result: halvedResult(state, recipe, state.halved), inFloatUntil: async () => null };
+  }
   const calibrated = made(state.calibrated, "calibrate");
   const quantised = made(state.quantised, "quantise");
+  return {
+    result: emittedResult(state, recipe, calibrated, quantised),
+    async inFloatUntil(accept) {
+      const build = (tried: Calibrated) => emitModel(state.model, tried, quantised).model;
+      const found = await placedUntil(state.model, calibrated, context, (tried) => accept(build(tried)));
+      if (found === null) return null;
+      const changed = { ...state, notes: [...state.notes, found.note] };
+      return emittedResult(changed, recipe, found.calibrated, quantised);
+    },
+  };
+}
+
+function emittedResult(
+  state: State,
+  recipe: Recipe,
+  calibrated: Calibrated,
+  quantised: Quantised,
+): CompressResult {
   const emitted = emitModel(state.model, calibrated, quantised);
   return {
     model: emitted.model,

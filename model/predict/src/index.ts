@@ -110,6 +110,7 @@ export { isClassifier, type KnownTask, type TaskName, taskNames, taskOf, tasks }
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {
   type CheckImagesOptions,
+  checkRuns,
   type RecordedOutputs,
   type RecordOptions,
   recordOutputs,

@@ -54,9 +54,19 @@ export function roundedModel(model: Model, scales: ReadonlyMap<string, Activatio
     }
     setWeightRows(copy.graph, layer, rows);
   }
-  const values = [...copy.graph.values()].filter(({ name }) => scales.has(name));
-  emitQdq(copy, { values, activations: scales, weights: new Map(), integer: new Set() });
-  return copy;
+  return withRounded(copy, scales);
+}
+
+/** The same with weights as they are. */
+export function roundedActivations(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
+  return withRounded(cloneModel(model), scales);
+}
+
+/** @param model edited in place. */
+function withRounded(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
+  const values = [...model.graph.values()].filter(({ name }) => scales.has(name));
+  emitQdq(model, { values, activations: scales, weights: new Map(), integer: new Set() });
+  return model;
 }
 
 function roundInPlace(weights: Float32Array): void {

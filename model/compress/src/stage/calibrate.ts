@@ -20,7 +20,8 @@ import { weightedLayers } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
 import { stageOf } from "../recipe/recipe.ts";
-import { defineStage, type Stage, type StageContext } from "./stage.ts";
+import { floatUntil } from "../search/float-until.ts";
+import { type Calibrated, defineStage, type Stage, type StageContext } from "./stage.ts";
 
 const methods = Object.keys(rangeMethods).filter((name): name is RangeMethod => name in rangeMethods);
 
@@ -127,6 +128,59 @@ function placed(
     `On integers this network would run slower than in float: ${slower.slowest} costs most. ` +
     'Its weights have 8 bits in the file, and it runs in float. ("kernels": "wherever-possible" in the recipe puts it on integers.)';
   return { placement: slower.placement, notes: [note] };
+}
+
+/**
+ * What calibration found, placed with more operators in float until it will do.
+ * @returns null where nothing on integers is left and it still does not
+ */
+export async function placedUntil(
+  model: Model,
+  calibrated: Calibrated,
+  context: StageContext,
+  accept: (calibrated: Calibrated) => Promise<boolean>,
+): Promise<{ readonly calibrated: Calibrated; readonly note: string } | null> {
+  const { graph } = model;
+  const { recipe, preprocessing } = context;
+  const { placement: first, calibration, layers, scales, report } = calibrated;
+  const method = methods.find((name) => name === report.method) ?? autoMethods[0];
+  const ranges = calibration.rangesBy(method);
+  const symmetry = stageOf(recipe, "calibrate")?.symmetry ?? "asymmetric";
+  const kernels = stageOf(recipe, "quantise")?.kernels ?? "where-faster";
+  const sizeOf = sizesOf(atImageSize(model, preprocessing).graph);
+  const overridden = weightedLayers(graph)
+    .map(({ node }) => node)
+    .filter((node) => !layers.some((layer) => layer.node === node));
+  const without = (inFloat: ReadonlySet<Node>): Placement => {
+    const kept = new Set([...overridden, ...inFloat]);
+    for (;;) {
+      const placement = placeQuantisers(graph, kept, kernels, sizeOf);
+      // What was not rounded before was not measured: who makes and reads it stays in float as well.
+      const unknown = placement.values.filter(({ name }) => !scales.has(name));
+      if (unknown.length === 0) return placement;
+      for (const { producer, consumers } of unknown)
+        for (const node of [producer, ...consumers]) if (node) kept.add(node);
+    }
+  };
+  const withPlacement = (placement: Placement): Calibrated => {
+    return { ...calibrated, placement, scales: valueScales(placement, ranges, symmetry) };
+  };
+  const placement = await floatUntil(model, {
+    ...context,
+    placement: first,
+    scales,
+    without,
+    accept: (tried) => accept(withPlacement(tried)),
+  });
+  if (placement === null) return null;
+  const left = [...graph.nodes].filter(
+    ({ output }) => first.integer.has(output.name) && !placement.integer.has(output.name),
+  );
+  const listed = left.slice(0, 3).map(({ label }) => label);
+  const note =
+    `Rounded throughout, the model answered too differently: ${left.length} of ${first.integer.size} operators run in float, ` +
+    `${listed.join(", ")}${left.length > 3 ? " and others" : ""}. Weights have their bits in the file.`;
+  return { calibrated: withPlacement(placement), note };
 }
 
 interface Found {

@@ -51,9 +51,13 @@ export function figuresOf(
   });
 }
 
+export function keepsTo({ measure, value }: OutputFigure, floor: Floor): boolean {
+  return value === null || value >= floor[measure];
+}
+
 /** @throws FLOOR_MISSED */
 export function assertFloor(figures: readonly OutputFigure[], floor: Floor, images: number): void {
-  const missed = figures.filter(({ measure, value }) => value !== null && !(value >= floor[measure]));
+  const missed = figures.filter((figure) => !keepsTo(figure, floor));
   if (missed.length === 0) return;
   const listed = missed.map(({ output, measure, value }) =>
     measure === "samePrediction"

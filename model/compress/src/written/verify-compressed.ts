@@ -2,9 +2,17 @@
  * The two things a compressed file must be before it takes its name: the model whose figures are told, and a
  * model that still answers as the original does.
  */
-import type { Model } from "@cupel/onnx";
-import { imagesIn, recordOutputs, type VerifyWrittenOptions, verifyWritten } from "@cupel/predict";
-import { assertFloor, type Floor, figuresOf, type OutputFigure } from "./floor.ts";
+import { encodeModel, type Model } from "@cupel/onnx";
+import {
+  checkRuns,
+  imagesIn,
+  type RecordedOutputs,
+  recordOutputs,
+  type VerifyWrittenOptions,
+  verifyWritten,
+} from "@cupel/predict";
+import type { ImageBatch } from "@cupel/vision";
+import { assertFloor, type Floor, figuresOf, keepsTo, type OutputFigure } from "./floor.ts";
 
 export interface VerifyCompressedOptions extends VerifyWrittenOptions {
   /** Null where anything will do. */
@@ -21,6 +29,27 @@ export interface WrittenCheck {
   readonly largestDifference: number;
   /** Against the original, one an output. */
   readonly outputs: readonly OutputFigure[];
+}
+
+/** Whether a model that has no file yet keeps to the floor, on the images that its file will be tried with. */
+export async function floorCheck(
+  original: string,
+  options: VerifyCompressedOptions & { readonly floor: Floor },
+): Promise<(model: Model) => Promise<boolean>> {
+  let known: { readonly runs: readonly ImageBatch[]; readonly reference: RecordedOutputs } | null = null;
+  return async (model) => {
+    if (known === null) {
+      const all = await checkRuns(model, options);
+      const reference = await recordOutputs(original, all, options);
+      known = { runs: all.slice(0, reference.runs.length), reference };
+    }
+    const { runs, reference } = known;
+    const recorded = await recordOutputs(encodeModel(model), runs, options);
+    const fed = runs.slice(0, recorded.runs.length);
+    return figuresOf({ ...reference, runs: reference.runs.slice(0, fed.length) }, recorded, fed).every(
+      (figure) => keepsTo(figure, options.floor),
+    );
+  };
 }
 
 /**
