@@ -9,7 +9,8 @@
  * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
  */
 import type { Graph, Value } from "@cupel/onnx";
-import { biasOf, type Layer, setBias, setWeightRows, weightedLayers, weightRows } from "../layer.ts";
+import { type Layer, weightedLayers } from "../layer.ts";
+import { ScaledLayer } from "./scaled-layer.ts";
 
 /** Sweeps over all pairs; chains settle within a few. */
 const sweeps = 10;
@@ -32,15 +33,35 @@ export interface Equalisation {
   readonly factors: ReadonlyMap<string, Float32Array>;
 }
 
+/** What `equaliseLayers` would do; edits nothing. */
+export function equalisationOf(graph: Graph): Equalisation {
+  return settledSides(graph).found;
+}
+
 /** Edits the layers in place. */
 export function equaliseLayers(graph: Graph): Equalisation {
+  const { sides, found } = settledSides(graph);
+  for (const side of sides) side.apply(graph);
+  return found;
+}
+
+function settledSides(graph: Graph): { readonly sides: Iterable<ScaledLayer>; readonly found: Equalisation } {
   const pairs = equalisablePairs(graph);
-  const factors = new Map<string, Float32Array>();
+  const sides = new Map<Layer, ScaledLayer>();
+  for (const { first, second } of pairs) {
+    for (const layer of [first, second]) if (!sides.has(layer)) sides.set(layer, new ScaledLayer(layer));
+  }
+  const sideOf = (layer: Layer) => sides.get(layer)!;
   for (let sweep = 0; sweep < sweeps; sweep++) {
-    const moved = Math.max(0, ...pairs.map((pair) => equalise(graph, pair, factors)));
+    const moved = Math.max(0, ...pairs.map(({ first, second }) => equalise(sideOf(first), sideOf(second))));
     if (moved < settled) break;
   }
-  return { pairs: pairs.length, factors };
+  const factors = new Map(
+    pairs.flatMap(({ first, between }) =>
+      between.map(({ name }) => [name, Float32Array.from(sideOf(first).divisors)] as const),
+    ),
+  );
+  return { sides: sides.values(), found: { pairs: pairs.length, factors } };
 }
 
 /** Layers joined by nothing but at most one Relu, whose value nobody else reads. */
@@ -72,60 +93,17 @@ function inputChannels(layer: Layer): number {
 }
 
 /** @returns the largest relative change of a channel. */
-function equalise(graph: Graph, { first, second, between }: Pair, inAll: Map<string, Float32Array>): number {
-  const before = weightRows(first);
-  const after = weightRows(second);
-  const bias = biasOf(first);
+function equalise(first: ScaledLayer, second: ScaledLayer): number {
+  const own = first.rangesMade();
+  const next = second.rangesRead();
   let moved = 0;
-  const factors = Float64Array.from({ length: first.rows }, (_, channel) => {
-    const own = largestOf(before, channel * first.columns, first.columns);
-    const next = largestReading(second, after, channel);
-    if (own === 0 || next === 0) return 1;
-    const factor = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(own / next)));
+  const factors = own.map((range, channel) => {
+    if (range === 0 || next[channel] === 0) return 1;
+    const factor = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(range / next[channel]!)));
     moved = Math.max(moved, Math.abs(factor - 1));
     return factor;
   });
-  for (let i = 0; i < before.length; i++) before[i]! /= factors[Math.floor(i / first.columns)]!;
-  for (let i = 0; i < after.length; i++) after[i]! *= factors[channelReadBy(second, i)]!;
-  setWeightRows(graph, first, before);
-  setWeightRows(graph, second, after);
-  if (first.bias)
-    setBias(
-      graph,
-      first,
-      Float32Array.from(bias, (b, channel) => b / factors[channel]!),
-    );
-  for (const { name } of between) {
-    const soFar = inAll.get(name);
-    inAll.set(
-      name,
-      Float32Array.from(factors, (factor, channel) => factor * (soFar?.[channel] ?? 1)),
-    );
-  }
+  first.divide(factors);
+  second.multiply(factors);
   return moved;
-}
-
-function largestOf(values: Float32Array, from: number, count: number): number {
-  let largest = 0;
-  for (let i = from; i < from + count; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  return largest;
-}
-
-/** The input channel that element `i` of the weights [O, K] multiplies. */
-function channelReadBy(layer: Layer, i: number): number {
-  const channelsPerGroup = layer.columns / layer.kernelSize;
-  const group = Math.floor(Math.floor(i / layer.columns) / (layer.rows / layer.groups));
-  return group * channelsPerGroup + Math.floor((i % layer.columns) / layer.kernelSize);
-}
-
-function largestReading(layer: Layer, weights: Float32Array, channel: number): number {
-  const channelsPerGroup = layer.columns / layer.kernelSize;
-  const rowsPerGroup = layer.rows / layer.groups;
-  const firstRow = Math.floor(channel / channelsPerGroup) * rowsPerGroup;
-  const firstColumn = (channel % channelsPerGroup) * layer.kernelSize;
-  let largest = 0;
-  for (let row = firstRow; row < firstRow + rowsPerGroup; row++) {
-    largest = Math.max(largest, largestOf(weights, row * layer.columns + firstColumn, layer.kernelSize));
-  }
-  return largest;
 }

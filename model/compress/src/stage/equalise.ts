@@ -5,7 +5,7 @@ import { calibrate } from "../calibrate/calibrate.ts";
 import { outputsOf, relativeError, roundedModel, trialImages } from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
 import { placeQuantisers } from "../emit/placement.ts";
-import { equaliseLayers } from "../equalise/equalise-layers.ts";
+import { equalisationOf, equaliseLayers } from "../equalise/equalise-layers.ts";
 import { oneOf, option } from "../recipe/option.ts";
 import { defineStage, type Stage, type StageContext, type State } from "./stage.ts";
 
@@ -60,9 +60,10 @@ const clearlyLess = 0.5;
 
 /** Rounds the model as it is and equalised, on the same few images, with min-max ranges of these. */
 async function helps(model: Model, context: StageContext): Promise<boolean> {
-  const copy = cloneModel(model);
-  const { factors } = equaliseLayers(copy.graph);
+  const { factors } = equalisationOf(model.graph);
   if (!Array.from(factors.values()).some((each) => spreadOf(each) > leastSpread)) return false;
+  const copy = cloneModel(model);
+  equaliseLayers(copy.graph);
   // The stage that looks at all images tells of those that cannot be read.
   const quiet = { strict: false, onUnreadable: undefined, progress: undefined };
   const trial = { ...context, ...quiet, images: sample(context.images, trialImages, context.seed) };
