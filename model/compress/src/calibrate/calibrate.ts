@@ -20,6 +20,7 @@ import {
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
 import type { ChannelMoments } from "./channel-moments.ts";
+import { engineTuning } from "./engine-tuning.ts";
 import type { Range, RangeMethod, RangeOptions } from "./range-method.ts";
 import { watchGraph } from "./watched-graph.ts";
 import { Watcher } from "./watcher.ts";
@@ -70,7 +71,11 @@ export async function calibrate(
   const watched = watchGraph(model, values);
   const watchers = watched.watches.map((watch) => new Watcher(watch));
   const fetches = [...new Set(watchers.flatMap((watcher) => watcher.fetches))];
-  await using session = await open(encodeModel(watched.model), { threads: options.threads, signal });
+  await using session = await open(encodeModel(watched.model), {
+    ...engineTuning,
+    threads: options.threads,
+    signal,
+  });
   using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
   const isCut = watched.watches.every(({ byImage }) => byImage);
   const wanted = Math.min(

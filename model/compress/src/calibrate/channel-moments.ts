@@ -14,6 +14,9 @@ export class ChannelMoments {
   readonly #counts: Float64Array;
   readonly #sums: Float64Array;
   readonly #squares: Float64Array;
+  /** Of each sampled element, when there are so many rows. */
+  #placed = new Int32Array(0);
+  #placedRows = 0;
 
   constructor(channels: number) {
     this.channels = channels;
@@ -49,14 +52,22 @@ export class ChannelMoments {
     for (let i = 0; i < means.length; i++) this.#means[i % channels]! += means[i]!;
     const rows = means.length / channels;
     this.#rows += rows;
-    const placed = channels * rows;
+    if (rows !== this.#placedRows) this.#place(rows);
     for (let i = 0; i < sample.length; i++) {
       const x = sample[i]!;
-      const c = Math.floor(samplePlaces[i]! * placed) % channels;
+      const c = this.#placed[i]!;
       this.#counts[c]!++;
       this.#sums[c]! += x;
       this.#squares[c]! += x * x;
     }
+  }
+
+  #place(rows: number): void {
+    this.#placedRows = rows;
+    this.#placed = Int32Array.from(
+      samplePlaces,
+      (place) => Math.floor(place * this.channels * rows) % this.channels,
+    );
   }
 
   mean(): Float64Array {

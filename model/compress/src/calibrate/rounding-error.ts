@@ -10,6 +10,7 @@ import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupe
 import { emitQdq } from "../emit/emit-qdq.ts";
 import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 import type { ActivationScale } from "./activation-scale.ts";
+import { engineTuning } from "./engine-tuning.ts";
 
 export interface TrialContext {
   readonly images: ImageSource;
@@ -27,7 +28,7 @@ export type Outputs = readonly Float32Array[];
 
 export async function outputsOf(model: Model, context: TrialContext): Promise<Outputs> {
   const { images, preprocessing, threads, signal, open = openSession } = context;
-  await using session = await open(encodeModel(model), { threads, signal });
+  await using session = await open(encodeModel(model), { ...engineTuning, threads, signal });
   const outputs: Float32Array[] = [];
   const batchSize = imagesPerRun(imageInputOf(session.inputs), tensorDims(preprocessing, 1), 1);
   for await (const batch of batches(images, preprocessing, { batchSize, signal })) {

@@ -1,7 +1,7 @@
 /**
  * The float model with what calibration wants to know of its activations as outputs of its own, so that the
  * engine reduces each activation where it arises and its memory is free again at once: the least and the
- * largest value of each image, the mean (of each channel, where a layer reads the value), and values at places
+ * largest value of each image (or of each of its maps), the mean (of each channel, where a layer reads the value), and values at places
  * that are spread evenly over the activation. A small activation leaves the engine whole.
  *
  * All of it is by image, so that nothing depends on how many images a run has.
@@ -19,6 +19,7 @@ import {
   type Value,
 } from "@cupel/onnx";
 import { imageInputOf, inputsOf } from "@cupel/predict";
+import { clipRange, isStaticClip } from "../clean/place-activations.ts";
 
 /** What is fetched for one activation. */
 export interface Watch {
@@ -35,10 +36,10 @@ export type WatchOutputs =
   | { readonly kind: "whole"; readonly value: string }
   | {
       readonly kind: "reduced";
-      /** [rows]. */
-      readonly low: string;
+      /** [rows], or of each of their maps, [rows, maps]. Null where nothing is below zero. */
+      readonly low: string | null;
       readonly high: string;
-      /** [rows, channels], or [rows] without channels. */
+      /** [rows, channels]; without channels as `high`. */
       readonly mean: string;
       /** [rows, samples]: the values at `samplePlaces`. */
       readonly sample: string;
@@ -117,21 +118,48 @@ interface Form {
 function reduced(emit: Emitter, value: Value, { byImage, channels, elements }: Form) {
   const write = emit.behind(value.producer, `${value.name}.watch`);
   const rows = write.op("Reshape", [value, emit.integers([byImage ? 0 : 1, -1])]);
-  const places = elements === null ? placesIn(emit, write, rows) : fixedPlaces(emit, elements);
-  const mapAxes = value.shape?.map((_, axis) => axis).slice(2) ?? [];
+  const rank = value.shape?.length ?? 0;
+  // By the second dimension, a map is shared among the engine's threads.
+  const perMap = { from: value, axes: Array.from({ length: rank }, (_, axis) => axis).slice(2) };
+  const whole = { from: rows, axes: [1] };
+  const extremes = byImage && rank >= 4 ? perMap : whole;
+  const means = channels === null ? extremes : perMap;
+  const least = isNeverNegative(value) ? null : output(emit, reduce(emit, write, "ReduceMin", extremes));
   return {
-    low: output(emit, reduce(emit, write, "ReduceMin", rows, [1])),
-    high: output(emit, reduce(emit, write, "ReduceMax", rows, [1])),
-    mean: output(
+    low: least,
+    high: output(emit, reduce(emit, write, "ReduceMax", extremes)),
+    mean: output(emit, means.axes.length === 0 ? value : reduce(emit, write, "ReduceMean", means)),
+    sample: output(
       emit,
-      channels === null
-        ? reduce(emit, write, "ReduceMean", rows, [1])
-        : mapAxes.length === 0
-          ? value
-          : reduce(emit, write, "ReduceMean", value, mapAxes),
+      write.op("GatherElements", [rows, placesOf(emit, write, rows, { byImage, elements })], {
+        axis: attribute.int(1),
+      }),
     ),
-    sample: output(emit, write.op("Gather", [rows, places], { axis: attribute.int(1) })),
   };
+}
+
+/** What is left of its smallest value then is zero, which every range holds. */
+function isNeverNegative({ producer }: Value): boolean {
+  if (producer?.is("Relu")) return true;
+  return producer?.is("Clip") === true && isStaticClip(producer) && clipRange(producer)[0] >= 0;
+}
+
+/** [rows, samples]: the engine's GatherElements takes a quarter of the time of its Gather. */
+function placesOf(
+  emit: Emitter,
+  write: Emitter,
+  rows: Value,
+  { byImage, elements }: Pick<Form, "byImage" | "elements">,
+): Value {
+  if (elements === null) return ofEachRow(emit, write, rows, placesIn(emit, write, rows));
+  return emit.computed(`watch.places.${elements}.${byImage}`, () =>
+    ofEachRow(emit, write, rows, fixedPlaces(emit, elements)),
+  );
+}
+
+function ofEachRow(emit: Emitter, write: Emitter, rows: Value, places: Value): Value {
+  const count = write.op("Gather", [write.op("Shape", [rows]), emit.integers([0])]);
+  return write.op("Expand", [places, write.concat([count, emit.integers([samples])], 0)]);
 }
 
 function fixedPlaces(emit: Emitter, elements: number): Value {
@@ -154,13 +182,12 @@ function reduce(
   emit: Emitter,
   write: Emitter,
   kind: "ReduceMin" | "ReduceMax" | "ReduceMean",
-  value: Value,
-  axes: readonly number[],
+  { from, axes }: { readonly from: Value; readonly axes: readonly number[] },
 ): Value {
   const keepdims = attribute.int(0);
   return (emit.model.opsets.get("") ?? 0) >= 18
-    ? write.op(kind, [value, emit.integers(axes)], { keepdims })
-    : write.op(kind, [value], { keepdims, axes: attribute.ints(axes) });
+    ? write.op(kind, [from, emit.integers(axes)], { keepdims })
+    : write.op(kind, [from], { keepdims, axes: attribute.ints(axes) });
 }
 
 /** @returns its name. */

@@ -37,7 +37,7 @@ export class Watcher implements Observation {
     const { outputs } = this.watch;
     return outputs.kind === "whole"
       ? [outputs.value]
-      : [outputs.low, outputs.high, outputs.mean, outputs.sample];
+      : [outputs.low, outputs.high, outputs.mean, outputs.sample].filter((name) => name !== null);
   }
 
   /** @param image which of the `count` images of the run. What belongs to the whole run counts with the first. */
@@ -58,7 +58,7 @@ export class Watcher implements Observation {
       return;
     }
     const [mean, sample] = [part(outputs.mean), part(outputs.sample)];
-    const [low] = extremesOf(part(outputs.low));
+    const [low] = outputs.low === null ? [0] : extremesOf(part(outputs.low));
     const [, high] = extremesOf(part(outputs.high));
     this.histogram.add(sample);
     this.moments?.addSampled(sample, mean);
