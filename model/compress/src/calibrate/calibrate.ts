@@ -7,9 +7,9 @@
  * bit, since the engine multiplies one row in another order than several.)
  */
 import { createTurns, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { encodeModel, type Model, type Value } from "@cupel/onnx";
+import type { Model, Value } from "@cupel/onnx";
 import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
-import { type InferenceSession, openSession, type TensorData } from "@cupel/runtime";
+import type { InferenceSession, openSession, TensorData } from "@cupel/runtime";
 import {
   batches,
   type ImageBatch,
@@ -20,7 +20,7 @@ import {
 } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
 import type { ChannelMoments } from "./channel-moments.ts";
-import { engineTuning } from "./engine-tuning.ts";
+import { openTuned } from "./open-tuned.ts";
 import type { Range, RangeMethod, RangeOptions } from "./range-method.ts";
 import { watchGraph } from "./watched-graph.ts";
 import { Watcher } from "./watcher.ts";
@@ -67,15 +67,12 @@ export async function calibrate(
   values: readonly Value[],
   options: CalibrationOptions,
 ): Promise<Calibration> {
-  const { images, signal, open = openSession } = options;
+  const { images, signal } = options;
   const watched = watchGraph(model, values);
   const watchers = watched.watches.map((watch) => new Watcher(watch));
   const fetches = [...new Set(watchers.flatMap((watcher) => watcher.fetches))];
-  await using session = await open(encodeModel(watched.model), {
-    ...engineTuning,
-    threads: options.threads,
-    signal,
-  });
+  await using opened = await openTuned(() => watched.model, options);
+  const { session } = opened;
   using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
   const isCut = watched.watches.every(({ byImage }) => byImage);
   const wanted = Math.min(

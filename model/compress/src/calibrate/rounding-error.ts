@@ -3,14 +3,14 @@
  * weights to the nearest of 255 levels a row. The sum over a whole network is what counts in the end: the
  * error of one activation says little where a network lives on its peaks, or where errors agree in sign.
  */
-import { cloneModel, encodeModel, type Model } from "@cupel/onnx";
+import { cloneModel, type Model } from "@cupel/onnx";
 import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
-import { float32Of, openSession } from "@cupel/runtime";
+import { float32Of, type openSession } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { emitQdq } from "../emit/emit-qdq.ts";
 import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 import type { ActivationScale } from "./activation-scale.ts";
-import { engineTuning } from "./engine-tuning.ts";
+import { openTuned } from "./open-tuned.ts";
 
 export interface TrialContext {
   readonly images: ImageSource;
@@ -26,9 +26,11 @@ export const trialImages = 16;
 /** The float32 outputs of each run, one behind the other. Images that cannot be read are left out. */
 export type Outputs = readonly Float32Array[];
 
-export async function outputsOf(model: Model, context: TrialContext): Promise<Outputs> {
-  const { images, preprocessing, threads, signal, open = openSession } = context;
-  await using session = await open(encodeModel(model), { ...engineTuning, threads, signal });
+/** @param make called once; its model is not held. */
+export async function outputsOf(make: () => Model, context: TrialContext): Promise<Outputs> {
+  const { images, preprocessing, signal } = context;
+  await using opened = await openTuned(make, context);
+  const { session } = opened;
   const outputs: Float32Array[] = [];
   const batchSize = imagesPerRun(imageInputOf(session.inputs), tensorDims(preprocessing, 1), 1);
   for await (const batch of batches(images, preprocessing, { batchSize, signal })) {
@@ -40,13 +42,8 @@ export async function outputsOf(model: Model, context: TrialContext): Promise<Ou
   return outputs;
 }
 
-/**
- * The layers run in float, fenced: left to itself, the engine would round these weights once more, with one scale
- * for all of a layer, and of Conv -> Clip it makes a file it refuses.
- *
- * @param scales by value name, of values of `model`, which is left as it is.
- */
-export function roundedModel(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
+/** `model` is left as it is. */
+export function withRoundedWeights(model: Model): Model {
   const copy = cloneModel(model);
   for (const layer of weightedLayers(copy.graph)) {
     const rows = weightRows(layer);
@@ -55,19 +52,20 @@ export function roundedModel(model: Model, scales: ReadonlyMap<string, Activatio
     }
     setWeightRows(copy.graph, layer, rows);
   }
-  return withRounded(copy, scales);
+  return copy;
 }
 
-/** The same with weights as they are. */
-export function roundedActivations(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
-  return withRounded(cloneModel(model), scales);
-}
-
-/** @param model edited in place. */
-function withRounded(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
-  const values = [...model.graph.values()].filter(({ name }) => scales.has(name));
-  emitQdq(model, { values, activations: scales, weights: new Map(), integer: new Set() });
-  return model;
+/**
+ * The layers run in float, fenced: left to itself, the engine would round their weights once more, with one scale
+ * for all of a layer, and of Conv -> Clip it makes a file it refuses.
+ *
+ * @param scales by value name, of values of `model`, which is left as it is.
+ */
+export function withRoundedActivations(model: Model, scales: ReadonlyMap<string, ActivationScale>): Model {
+  const copy = cloneModel(model);
+  const values = [...copy.graph.values()].filter(({ name }) => scales.has(name));
+  emitQdq(copy, { values, activations: scales, weights: new Map(), integer: new Set() });
+  return copy;
 }
 
 function roundInPlace(weights: Float32Array): void {

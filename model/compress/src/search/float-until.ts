@@ -11,7 +11,7 @@ import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import {
   outputsOf,
   relativeError,
-  roundedActivations,
+  withRoundedActivations,
   type TrialContext,
   trialImages,
 } from "../calibrate/rounding-error.ts";
@@ -62,12 +62,12 @@ async function byHarm(model: Model, options: FloatUntilOptions): Promise<readonl
   const groups = grouped(placement);
   using task = progress.start("Finding what rounding costs", groups.length, "groups of values");
   const trial = { ...options, images: sample(options.images, trialImages / 2, seed) };
-  const reference = await outputsOf(model, trial);
+  const reference = await outputsOf(() => model, trial);
   const harms: { readonly values: readonly Value[]; readonly error: number }[] = [];
   for (const values of groups) {
     throwIfCancelled(signal, "Finding what rounding costs");
     const some = new Map(values.map(({ name }) => [name, scales.get(name)!]));
-    const error = relativeError(reference, await outputsOf(roundedActivations(model, some), trial));
+    const error = relativeError(reference, await outputsOf(() => withRoundedActivations(model, some), trial));
     harms.push({ values, error });
     task.advance();
   }

@@ -9,9 +9,10 @@ import { type RangeMethod, rangeMethods } from "../calibrate/range-method.ts";
 import {
   outputsOf,
   relativeError,
-  roundedModel,
   type TrialContext,
   trialImages,
+  withRoundedActivations,
+  withRoundedWeights,
 } from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
 import { sizesOf } from "../emit/conversion-cost.ts";
@@ -190,11 +191,13 @@ interface Found {
 
 /** The method whose ranges move the outputs least. */
 async function leastError(model: Model, candidates: readonly Found[], context: TrialContext): Promise<Found> {
-  const reference = await outputsOf(model, context);
+  const reference = await outputsOf(() => model, context);
+  const rounded = withRoundedWeights(model);
   let best = candidates[0]!;
   let bestError = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const error = relativeError(reference, await outputsOf(roundedModel(model, candidate.scales), context));
+    const make = () => withRoundedActivations(rounded, candidate.scales);
+    const error = relativeError(reference, await outputsOf(make, context));
     if (error < bestError) [best, bestError] = [candidate, error];
   }
   return best;

@@ -2,7 +2,13 @@
 import { cloneModel, followed, type Model, type Pass, runPasses, sameAs } from "@cupel/onnx";
 import { sample } from "@cupel/vision";
 import { calibrate } from "../calibrate/calibrate.ts";
-import { outputsOf, relativeError, roundedModel, trialImages } from "../calibrate/rounding-error.ts";
+import {
+  outputsOf,
+  relativeError,
+  trialImages,
+  withRoundedActivations,
+  withRoundedWeights,
+} from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
 import { placeQuantisers } from "../emit/placement.ts";
 import { equalisationOf, equaliseLayers } from "../equalise/equalise-layers.ts";
@@ -67,7 +73,7 @@ async function helps(model: Model, context: StageContext): Promise<boolean> {
   // The stage that looks at all images tells of those that cannot be read.
   const quiet = { strict: false, onUnreadable: undefined, progress: undefined };
   const trial = { ...context, ...quiet, images: sample(context.images, trialImages, context.seed) };
-  const reference = await outputsOf(model, trial);
+  const reference = await outputsOf(() => model, trial);
   const errorOf = async (each: Model): Promise<number> => {
     const placement = placeQuantisers(each.graph);
     const { ranges } = await calibrate(each, placement.values, {
@@ -79,7 +85,8 @@ async function helps(model: Model, context: StageContext): Promise<boolean> {
       tolerance: 0,
     });
     const scales = valueScales(placement, ranges, "asymmetric");
-    return relativeError(reference, await outputsOf(roundedModel(each, scales), trial));
+    const make = () => withRoundedActivations(withRoundedWeights(each), scales);
+    return relativeError(reference, await outputsOf(make, trial));
   };
   return (await errorOf(copy)) < clearlyLess * (await errorOf(model));
 }

@@ -1,0 +1,76 @@
+/**
+ * Opens a session on a model that is in memory, to look at some images with it.
+ *
+ * The engine's threads do not spin while they wait: this thread watches the results of one run, and others decode
+ * images, while the engine works on the next, and would be kept from their cores. It makes no memory pattern: on a
+ * SqueezeNet-like network of 224 x 224 pixels that took a tenth of the whole process's memory. And a large model
+ * goes through a file, with its weights in one beside it, which the engine maps: as bytes, or in one file, they would
+ * lie in memory twice more (ResNet-50, peak while calibrating: 950 MB from bytes, 775 from one file, 664 from two).
+ */
+import { join } from "node:path";
+import { openTemporaryFolder, type TemporaryFolder } from "@cupel/base";
+import { encodeModel, type Model, writeModelFile } from "@cupel/onnx";
+import { type EngineTuning, type InferenceSession, type ModelSource, openSession } from "@cupel/runtime";
+
+export interface OpenTunedOptions {
+  readonly threads: number;
+  readonly open?: typeof openSession | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface OpenedModel extends AsyncDisposable {
+  readonly session: InferenceSession;
+}
+
+const tuning: EngineTuning = {
+  memoryPattern: false,
+  configEntries: { "session.intra_op.allow_spinning": "0" },
+};
+
+/** Bytes of constants from which on a model goes through a file. */
+const large = 32 * 2 ** 20;
+
+/** @param make called once; what nobody else holds of the model is free before the engine opens it. @throws what `openSession` throws */
+export async function openTuned(make: () => Model, options: OpenTunedOptions): Promise<OpenedModel> {
+  const { open = openSession, threads, signal } = options;
+  const { source, folder } = await readable(make);
+  try {
+    const session = await open(source, { ...tuning, threads, signal });
+    return {
+      session,
+      async [Symbol.asyncDispose]() {
+        await session.close();
+        await folder?.[Symbol.asyncDispose]();
+      },
+    };
+  } catch (thrown) {
+    await folder?.[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+interface Readable {
+  readonly source: ModelSource;
+  /** Of the file; null where there is none. */
+  readonly folder: TemporaryFolder | null;
+}
+
+async function readable(make: () => Model): Promise<Readable> {
+  const model = make();
+  if (constantBytes(model) < large) return { source: encodeModel(model), folder: null };
+  const folder = await openTemporaryFolder("calibrate");
+  const source = join(folder.path, "model.onnx");
+  try {
+    await writeModelFile(model, source, { externalData: {} });
+    return { source, folder };
+  } catch (thrown) {
+    await folder[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+function constantBytes(model: Model): number {
+  let bytes = 0;
+  for (const { constant } of model.graph.initializers) bytes += constant?.byteLength ?? 0;
+  return bytes;
+}
