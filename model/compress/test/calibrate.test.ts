@@ -11,7 +11,7 @@ import { placeQuantisers } from "../src/emit/placement.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
-import { run } from "./support/run.ts";
+import { largestDifference, run } from "./support/run.ts";
 
 function options(changes: Partial<CalibrationOptions> = {}): CalibrationOptions {
   return {
@@ -135,6 +135,25 @@ for (const method of methods) {
     for (const batch of [3, "N"] as const) assert.deepEqual(await ranges(batch), one, `${batch} a run`);
   });
 }
+
+test("the outputs it keeps are those of the float model, whatever the runs; none where a run is fixed to several", async () => {
+  const source = noiseImages(6, { size: 40 });
+  const keptOutputs = new Set([source.id(4), source.id(1)]);
+  const given = { images: source, preprocessing: plain(40), patience: 1000, keptOutputs };
+  const fixed = await measured(large(3), given);
+  assert.equal(fixed.outputs.size, 0);
+  for (const batch of [1, "N"] as const) {
+    const { outputs } = await measured(large(batch), given);
+    assert.deepEqual(new Set(outputs.keys()), keptOutputs);
+    for await (const { indices, dims, data } of batches(source, plain(40), { batchSize: 1 })) {
+      const kept = outputs.get(source.id(indices[0]!));
+      if (!kept) continue;
+      const [own] = Object.values(await run(large(1), { type: "float32", dims, data }));
+      assert.equal(kept.length, 1);
+      assert.ok(largestDifference(kept[0]!, float32Of(own!)) < 1e-4);
+    }
+  }
+});
 
 test("of a large activation, extremes and means are exact, and the variance is within sampling", async () => {
   const model = large("N");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes, type Model, Tensor } from "@cupel/onnx";
-import type { TensorData } from "@cupel/runtime";
+import { openSession, type TensorData } from "@cupel/runtime";
 import { compress } from "../src/index.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
@@ -72,6 +72,20 @@ test("auto is one of its methods to the byte: the one that moves the outputs les
   assert.ok(mse.sqnr > minMax.sqnr + 1, `${mse.sqnr} and ${minMax.sqnr} dB`);
   assert.equal(auto.method, "mse");
   assert.deepEqual(encodeModelBytes(auto.small), encodeModelBytes(mse.small));
+});
+
+test("a method is chosen with one session more for each than calibrating with one of them takes", async () => {
+  const model = smallClassifier();
+  const opened = async (method: string) => {
+    let sessions = 0;
+    const open: typeof openSession = (source, how) => {
+      sessions++;
+      return openSession(source, how);
+    };
+    await compress(model, options({ open, recipe: quantise({}, { method }) }));
+    return sessions;
+  };
+  assert.equal(await opened("auto"), (await opened("min-max")) + 2);
 });
 
 test("what only a Concat reads is rounded to the scale of that Concat at once", async () => {

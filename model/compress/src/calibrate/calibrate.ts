@@ -9,7 +9,7 @@
 import { createTurns, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Model, Value } from "@cupel/onnx";
 import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
-import type { InferenceSession, openSession, TensorData } from "@cupel/runtime";
+import { float32Of, type InferenceSession, type openSession, type TensorData } from "@cupel/runtime";
 import {
   batches,
   type ImageBatch,
@@ -22,7 +22,7 @@ import { compressErrors } from "../errors.ts";
 import type { ChannelMoments } from "./channel-moments.ts";
 import { openTuned } from "./open-tuned.ts";
 import type { Range, RangeMethod, RangeOptions } from "./range-method.ts";
-import { watchGraph } from "./watched-graph.ts";
+import { type WatchedGraph, watchGraph } from "./watched-graph.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface CalibrationOptions extends RangeOptions, WorkOptions {
@@ -36,6 +36,8 @@ export interface CalibrationOptions extends RangeOptions, WorkOptions {
   /** Largest move of a range, relative to its width, that counts as staying. */
   readonly tolerance: number;
   readonly threads: number;
+  /** Ids of images whose outputs are kept. Default: none. */
+  readonly keptOutputs?: ReadonlySet<string> | undefined;
   readonly strict?: boolean | undefined;
   readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
   readonly open?: typeof openSession | undefined;
@@ -47,6 +49,11 @@ export interface Calibration {
   rangesBy(method: RangeMethod): ReadonlyMap<string, Range>;
   /** Moments by channel of each watched value that has channels. */
   readonly moments: ReadonlyMap<string, ChannelMoments>;
+  /**
+   * The float32 outputs of the model, by id of the image, of those of `keptOutputs` that were seen. Empty where the
+   * model takes several images a run, or has an output that is not by image.
+   */
+  readonly outputs: ReadonlyMap<string, readonly Float32Array[]>;
   readonly images: number;
   readonly batches: number;
   readonly stoppedEarly: boolean;
@@ -70,7 +77,7 @@ export async function calibrate(
   const { images, signal } = options;
   const watched = watchGraph(model, values);
   const watchers = watched.watches.map((watch) => new Watcher(watch));
-  const fetches = [...new Set(watchers.flatMap((watcher) => watcher.fetches))];
+  const fetches = watchers.flatMap((watcher) => watcher.fetches);
   await using opened = await openTuned(() => watched.model, options);
   const { session } = opened;
   using task = (options.progress ?? silentProgress).start("Calibrating", images.length, "images");
@@ -79,6 +86,11 @@ export async function calibrate(
     options.batchSize,
     Math.floor(bytesPerRun / bytesOfImage(model, values, options.preprocessing)),
   );
+
+  const input = imageInputOf(session.inputs);
+  const inputDims = tensorDims(options.preprocessing, 1);
+  const kept = outputsToKeep(model, watched, imagesPerRun(input, inputDims, 1), options);
+  const outputs = new Map<string, readonly Float32Array[]>();
 
   let seen = 0;
   let looks = 0;
@@ -95,8 +107,15 @@ export async function calibrate(
     still = moved < options.tolerance ? still + 1 : 0;
   };
   const isDone = () => still >= options.patience;
-  const watch = async ({ tensors, count }: RunResult): Promise<void> => {
+  const watch = async ({ tensors, indices }: RunResult): Promise<void> => {
+    const count = indices.length;
     for (let image = 0; image < count && !isDone(); image++) {
+      const id = images.id(indices[image]!);
+      if (kept.ids.has(id))
+        outputs.set(
+          id,
+          kept.names.map((name) => ofImage(tensors[name]!, image, count)),
+        );
       for (const watcher of watchers) {
         await turn();
         throwIfCancelled(signal, "Calibration");
@@ -110,18 +129,15 @@ export async function calibrate(
   // While the engine works on one run, the results of the one before are watched.
   let pending: Promise<RunResult> | null = null;
   const stream = batches(images, options.preprocessing, {
-    batchSize: imagesPerRun(
-      imageInputOf(session.inputs),
-      tensorDims(options.preprocessing, 1),
-      isCut ? wanted : 1,
-    ),
+    batchSize: imagesPerRun(input, inputDims, isCut ? wanted : 1),
     strict: options.strict,
     onUnreadable: options.onUnreadable,
     signal,
   });
   for await (const batch of stream) {
     throwIfCancelled(signal, "Calibration");
-    const next = run(session, batch, fetches);
+    const keepsOutputs = batch.indices.some((index) => kept.ids.has(images.id(index)));
+    const next = run(session, batch, [...new Set(keepsOutputs ? [...fetches, ...kept.names] : fetches)]);
     next.catch(() => {}); // Reported when awaited; until then it must not count as unhandled.
     if (pending) await watch(await pending);
     pending = next;
@@ -135,6 +151,7 @@ export async function calibrate(
     rangesBy: (method) =>
       new Map(watchers.map((watcher) => [watcher.watch.value, watcher.rangeBy(method, options)])),
     moments: new Map(watchers.flatMap(({ watch, moments }) => (moments ? [[watch.value, moments]] : []))),
+    outputs,
     images: seen,
     batches: looks,
     stoppedEarly: isDone(),
@@ -151,9 +168,30 @@ function bytesOfImage(model: Model, values: readonly Value[], preprocessing: Pre
   return 4 * elements.reduce((sum, count) => sum + count, 0);
 }
 
+/** Of which images, and which outputs: those that are float32 when a run has given them. */
+function outputsToKeep(
+  { graph }: Model,
+  { batch }: WatchedGraph,
+  perRun: number,
+  { keptOutputs }: CalibrationOptions,
+): { readonly ids: ReadonlySet<string>; readonly names: readonly string[] } {
+  const isFloat = (type: string) => type === "float32" || type === "float16";
+  const float = graph.outputs.filter(({ type }) => type?.kind === "tensor" && isFloat(type.elementType));
+  const areByImage = batch !== null && float.every(({ shape }) => shape?.[0] === batch);
+  if (!keptOutputs || perRun > 1 || !areByImage) return { ids: new Set(), names: [] };
+  return { ids: keptOutputs, names: float.map(({ name }) => name) };
+}
+
+function ofImage(tensor: TensorData, image: number, count: number): Float32Array {
+  const values = float32Of(tensor);
+  const size = values.length / count;
+  return values.slice(image * size, (image + 1) * size);
+}
+
 interface RunResult {
   readonly tensors: Readonly<Record<string, TensorData>>;
-  readonly count: number;
+  /** Of the images. */
+  readonly indices: readonly number[];
 }
 
 async function run(
@@ -161,8 +199,8 @@ async function run(
   batch: ImageBatch,
   fetches: readonly string[],
 ): Promise<RunResult> {
-  const [count] = batch.dims;
-  return { tensors: await runImages(session, batch, fetches), count };
+  const { indices } = batch;
+  return { tensors: await runImages(session, batch, fetches), indices };
 }
 
 function checkFinite(watchers: readonly Watcher[], images: number): void {

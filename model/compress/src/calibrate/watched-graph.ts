@@ -47,6 +47,8 @@ export type WatchOutputs =
 
 export interface WatchedGraph {
   readonly model: Model;
+  /** The first dimension of what is by image; null where the input has no batch, so that a run is one image. */
+  readonly batch: Dimension | null;
   readonly watches: readonly Watch[];
 }
 
@@ -66,11 +68,10 @@ export const samplePlaces: Float64Array = (() => {
 export function watchGraph(model: Model, values: readonly Value[]): WatchedGraph {
   const copy = cloneModel(model);
   const { dims } = imageInputOf(inputsOf(copy.graph));
-  // An input of rank 3 may have no batch: then a run is one image.
   const batch = dims.length === 4 ? dims[0]! : null;
   const emit = new Emitter(copy, { typed: false });
   const watches = values.map(({ name }) => watchValue(emit, copy.graph.value(name)!, batch));
-  return { model: copy, watches };
+  return { model: copy, batch, watches };
 }
 
 function watchValue(emit: Emitter, value: Value, batch: Dimension | null): Watch {

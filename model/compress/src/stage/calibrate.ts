@@ -4,9 +4,10 @@ import type { Model, Node } from "@cupel/onnx";
 import { atImageSize } from "@cupel/predict";
 import { sample } from "@cupel/vision";
 import { type ActivationScale, symmetries } from "../calibrate/activation-scale.ts";
-import { calibrate } from "../calibrate/calibrate.ts";
+import { type Calibration, calibrate } from "../calibrate/calibrate.ts";
 import { type RangeMethod, rangeMethods } from "../calibrate/range-method.ts";
 import {
+  type Outputs,
   outputsOf,
   relativeError,
   type TrialContext,
@@ -74,10 +75,14 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
     const images = sample(context.images, settings.images, context.seed);
     const tried: readonly [RangeMethod, ...RangeMethod[]] =
       settings.method === "auto" ? autoMethods : [settings.method];
+    const chooses = tried.length > 1 && placement.values.length > 0;
+    const trial = sample(images, trialImages, context.seed);
+    const trialIds = Array.from({ length: trial.length }, (_, index) => trial.id(index));
     const calibration = await calibrate(state.model, placement.watched, {
       ...settings,
       method: tried[0],
       images,
+      keptOutputs: chooses ? new Set(trialIds) : undefined,
       preprocessing: context.preprocessing,
       threads: context.threads,
       strict: context.strict,
@@ -90,13 +95,15 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
       method,
       scales: valueScales(placement, calibration.rangesBy(method), settings.symmetry),
     }));
-    const found =
-      candidates.length === 1 || placement.values.length === 0
-        ? candidates[0]!
-        : await leastError(state.model, candidates, {
-            ...context,
-            images: sample(images, trialImages, context.seed),
-          });
+    const trialContext = { ...context, images: trial };
+    const found = chooses
+      ? await leastError(
+          state.model,
+          candidates,
+          await referenceOf(state.model, trialIds, calibration, trialContext),
+          trialContext,
+        )
+      : candidates[0]!;
     const { images: seen, batches, stoppedEarly } = calibration;
     return {
       ...state,
@@ -189,9 +196,24 @@ interface Found {
   readonly scales: ReadonlyMap<string, ActivationScale>;
 }
 
+/** What the model gives for the images of the trial: as calibration saw it, where it saw all of them. */
+async function referenceOf(
+  model: Model,
+  ids: readonly string[],
+  { outputs }: Calibration,
+  context: TrialContext,
+): Promise<Outputs> {
+  const seen = ids.map((id) => outputs.get(id));
+  return seen.every((each) => each !== undefined) ? seen.flat() : await outputsOf(() => model, context);
+}
+
 /** The method whose ranges move the outputs least. */
-async function leastError(model: Model, candidates: readonly Found[], context: TrialContext): Promise<Found> {
-  const reference = await outputsOf(() => model, context);
+async function leastError(
+  model: Model,
+  candidates: readonly Found[],
+  reference: Outputs,
+  context: TrialContext,
+): Promise<Found> {
   const rounded = withRoundedWeights(model);
   let best = candidates[0]!;
   let bestError = Number.POSITIVE_INFINITY;
