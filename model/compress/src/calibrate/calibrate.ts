@@ -6,7 +6,7 @@
  * of the recipe: how many images a run of the engine has changes nothing. (A dense layer may differ in its last
  * bit, since the engine multiplies one row in another order than several.)
  */
-import { createTurns, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { createTurns, freeBuffer, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Model, Value } from "@cupel/onnx";
 import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type InferenceSession, type openSession, type TensorData } from "@cupel/runtime";
@@ -125,6 +125,7 @@ export async function calibrate(
       task.advance(1);
       if (seen % options.batchSize === 0) await look();
     }
+    for (const { data } of Object.values(tensors)) freeBuffer(data.buffer);
   };
   // While the engine works on one run, the results of the one before are watched.
   let pending: Promise<RunResult> | null = null;

@@ -5,7 +5,7 @@
  * Calls block the thread for as long as the engine works (the binding's promises only look asynchronous),
  * so it is hosted by `engine-worker.ts`, or by a child process that does nothing else.
  */
-import { elementCount, own, setOwn } from "@cupel/base";
+import { elementCount, freeBuffer, own, setOwn } from "@cupel/base";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeErrors } from "../errors.ts";
 import { loadError, runError } from "./engine-errors.ts";
@@ -67,7 +67,8 @@ export async function openEngineSession(
       ? providerError(options.executionProviders, thrown)
       : loadError(what, thrown);
   });
-  if (model.kind === "bytes") free(model.bytes);
+  // The engine has its own copy of what it read.
+  if (model.kind === "bytes") freeBuffer(model.bytes);
   const { inputs, outputs, state } = await describe(session, bindings);
   const successors = new Set(bindings.map((binding) => binding.output));
   const outputNames = outputs.map((output) => output.name).filter((name) => !successors.has(name));
@@ -122,14 +123,6 @@ export async function openEngineSession(
       await session.release();
     },
   };
-}
-
-/**
- * The engine has its own copy of what it read. Left to the garbage collector the bytes would stay for as long as
- * the session: its thread makes too little garbage of its own. (Node 20 cannot free them.)
- */
-function free(bytes: ArrayBuffer): void {
-  if (typeof bytes.transfer === "function") bytes.transfer(0);
 }
 
 function create(model: PostedModel, options: EngineOptions): Promise<InferenceSession> {
