@@ -11,9 +11,9 @@ import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import {
   outputsOf,
   relativeError,
-  withRoundedActivations,
   type TrialContext,
   trialImages,
+  withRoundedActivations,
 } from "../calibrate/rounding-error.ts";
 import type { Placement } from "../emit/placement.ts";
 
