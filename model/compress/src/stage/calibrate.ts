@@ -207,7 +207,11 @@ async function referenceOf(
   return seen.every((each) => each !== undefined) ? seen.flat() : await outputsOf(() => model, context);
 }
 
-/** The method whose ranges move the outputs least. */
+/**
+ * The method whose ranges move the outputs least, for all values. A choice for each by the error at the layers that read it
+ * sees no errors that agree in sign, and took `mse` for nearly all: against the better of both methods for all values it
+ * kept 0.25 dB more of ResNet-20 and ResNet-56 on CIFAR-10, and 1.1 dB less of a ResNet-50 on pcb, which wants `min-max`.
+ */
 async function leastError(
   model: Model,
   candidates: readonly Found[],
