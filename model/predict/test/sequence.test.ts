@@ -5,8 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeModel, type Model, type Shape } from "@cupel/onnx";
-import { openPredictor, sequence, type TextPrediction, taskOf } from "@cupel/predict";
-import type { ImageSource, Preprocessing, RawImage } from "@cupel/vision";
+import {
+  choosePreprocessing,
+  fedText,
+  openPredictor,
+  preprocessingSentence,
+  sequence,
+  type TextPrediction,
+  taskOf,
+} from "@cupel/predict";
+import {
+  type ImageSource,
+  type Preprocessing,
+  parsePreprocessing,
+  preprocessingFor,
+  type RawImage,
+} from "@cupel/vision";
 import { editDistance } from "../src/sequence/edit-distance.ts";
 import { noiseImages } from "./support/images.ts";
 import { modelOf, node } from "./support/models.ts";
@@ -148,6 +162,48 @@ test("a reader of text is told by its characters, or by probabilities at as many
   assert.notEqual(named(reader({}, { softmax: true, shape: fixed })), "sequence", "such as an attention");
   const rows = { outputs: [{ name: "y", type: "float32" as const, dims: ["N", 8400, 85] }] };
   assert.equal(sequence.recognises({ ...rows, model: reader() }), false, "boxes");
+});
+
+test("the names of a detector's classes are no characters", () => {
+  const words = Array.from({ length: classes }, (_, c) => `figure_${c}`);
+  assert.equal(taskOf(reader({ character: words.join("\n") })).name, "features");
+  const some = [...ten.slice(0, 8), "<blank>", "sch", "<space>", "e\u0301"];
+  assert.equal(taskOf(reader({ character: some.join("\n") })).name, "sequence", "a few of several letters");
+});
+
+test("a reader of text in colour that does not say how it is fed is fed as PaddleOCR feeds its own, and that is said", () => {
+  const chosen = (shape: Shape, given?: string, metadata = {}) =>
+    choosePreprocessing({ model: reader(metadata, { softmax: true, shape }), inputShape: shape }, given);
+  const usual = (crop: string) =>
+    parsePreprocessing(
+      `preset=tf,colour=bgr,layout=NCHW,crop=${crop},resize=fit-height,pad=127.5:end,interpolation=linear`,
+      preprocessingFor([null, 3, 48, null]),
+    );
+  const open = chosen(["N", 3, 48, "W"]);
+  assert.deepEqual(open.preprocessing, { ...usual("960x48"), multiple: 320 });
+  assert.equal(open.origin, "guessed");
+  assert.match(preprocessingSentence("rec.onnx", open)!, /^rec\.onnx does not say .* PaddleOCR .*fit-height/);
+  assert.match(fedText(open), /guessed for a reader of text/);
+  // A fixed width, which only characters tell, and the height of earlier versions.
+  const fixed = chosen(["N", 3, 32, 100], undefined, {
+    character: Array.from({ length: 31 }, (_, i) => i % 10).join("\n"),
+  });
+  assert.deepEqual(fixed.preprocessing, usual("100x32"));
+  // What is given goes before it, and the rest stays.
+  const given = chosen(["N", 3, 48, "W"], "preset=unit,colour=rgb");
+  assert.equal(given.origin, "given");
+  assert.deepEqual(
+    [given.preprocessing.mean, given.preprocessing.resize],
+    [[0, 0, 0], { kind: "fit-height" }],
+  );
+  // In grey, or what reads no text, is guessed from the shape as before.
+  for (const other of [
+    chosen(["N", 1, 48, "W"]),
+    choosePreprocessing({ model: reader(), inputShape: ["N", 3, 48, "W"] }, undefined),
+  ]) {
+    assert.equal(other.preprocessing.resize.kind === "fit-height", false);
+    assert.doesNotMatch(preprocessingSentence("m.onnx", other)!, /PaddleOCR/);
+  }
 });
 
 test("edits are counted as Levenshtein does", () => {

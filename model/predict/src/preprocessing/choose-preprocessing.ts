@@ -20,6 +20,7 @@ import type { OpenedModel } from "../file/open-model.ts";
 import { ultralyticsMetadata, ultralyticsPreprocessing } from "../file/ultralytics-metadata.ts";
 import { holds } from "../input/element-types.ts";
 import { inputsOf, likelyImageInput } from "../input/image-input.ts";
+import { textLinePreprocessing } from "../sequence/text-line-preprocessing.ts";
 import { preprocessingCandidates } from "./candidates.ts";
 import type { Finding } from "./finding.ts";
 
@@ -85,7 +86,7 @@ export function choosePreprocessing(
   // What the shape does not say is then as in [N, 3, H, W], unless it is named.
   const isUnsaid = isInFull(named) && mayBeImage && imageShapeOf(inputShape) === null;
   const shape = isUnsaid ? unsaid : inputShape;
-  const base = own ?? preprocessingFor(shape, type);
+  const base = own ?? textLinePreprocessing(model) ?? preprocessingFor(shape, type);
   const preprocessing = parsePreprocessing(given ?? "", base);
   if (ownOrigin === "guessed" && !valueSettings.some((key) => named.has(key))) {
     const candidates = preprocessingCandidates(preprocessing, !named.has("colour")).filter((each) =>

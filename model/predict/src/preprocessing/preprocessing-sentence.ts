@@ -1,5 +1,6 @@
 /** Who says how a model's images are prepared, in words: what nobody said is never passed over in silence. */
-import { preprocessingText, presetOf } from "@cupel/vision";
+import { type Preprocessing, preprocessingText, presetOf } from "@cupel/vision";
+import { isTextLine } from "../sequence/text-line-preprocessing.ts";
 import type { ChosenPreprocessing, Origin } from "./choose-preprocessing.ts";
 import type { Finding, TriedPreprocessing } from "./finding.ts";
 
@@ -8,15 +9,21 @@ export function fedText({
   origin,
   preprocessing,
 }: Pick<ChosenPreprocessing, "origin" | "preprocessing">): string {
-  return `${preprocessingText(preprocessing)} (${whoSays[origin]})`;
+  return `${preprocessingText(preprocessing)} (${whoSays[origin](preprocessing)})`;
 }
 
-const whoSays: Readonly<Record<Origin, string>> = {
-  metadata: "as the model says",
-  given: "as given",
-  found: "found by trying the usual ways",
-  guessed: "guessed from the input shape",
+const whoSays: Readonly<Record<Origin, (preprocessing: Preprocessing) => string>> = {
+  metadata: () => "as the model says",
+  given: () => "as given",
+  found: () => "found by trying the usual ways",
+  guessed: (preprocessing) => `guessed ${guessedFrom(preprocessing)}`,
 };
+
+function guessedFrom(preprocessing: Preprocessing): string {
+  return isTextLine(preprocessing)
+    ? "for a reader of text, as PaddleOCR feeds its own"
+    : "from the input shape";
+}
 
 /** Null where the model or the caller says it. @param model how it is called, such as its path. */
 export function preprocessingSentence(
@@ -28,7 +35,7 @@ export function preprocessingSentence(
   const silent = `${model} does not say how its images are prepared.`;
   const advice = "If the accuracy is not what you know it to be, set --preprocessing.";
   if (finding === null) {
-    return `${silent} Guessed from the input shape: ${preprocessingText(preprocessing)}. ${advice}`;
+    return `${silent} Guessed ${guessedFrom(preprocessing)}: ${preprocessingText(preprocessing)}. ${advice}`;
   }
   const { by, images, tried } = finding;
   const trial = `Of ${tried.length} usual ways, tried on ${images} images ${by === "labels" ? "with" : "without"} labels,`;

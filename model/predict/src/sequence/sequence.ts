@@ -2,13 +2,11 @@
  * The task of reading a line of text, or any other sequence of symbols: scores of each symbol at each step along the
  * image, `[N, T, C]` or `[T, N, C]`, of which CTC makes the symbols.
  */
-import type { Model } from "@cupel/onnx";
-import type { ValueInfo } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
 import { imageDimsOf } from "../input/image-input.ts";
 import type { OutputReader, Task, TaskModel } from "../task/task.ts";
-import { areNames, numbersOf } from "../written/output-numbers.ts";
-import { type Characters, charactersFromMetadata, charactersOf, chooseCharacters } from "./characters.ts";
+import { numbersOf } from "../written/output-numbers.ts";
+import { type Characters, chooseCharacters } from "./characters.ts";
 import { readGreedily } from "./ctc.ts";
 import {
   compareTexts,
@@ -19,17 +17,12 @@ import {
   textDifferences,
   textFigures,
 } from "./evaluate-texts.ts";
-
-/** Scores of fewer classes, in a row along the width, may be anything. */
-const leastClasses = 11;
+import { areSteps, readsText } from "./reads-text.ts";
 
 export const sequence: Task<TextPrediction, SequenceEvaluation, SequenceDifference> = {
   name: "sequence",
   recognises: ({ outputs: [first], model }) =>
-    first !== undefined &&
-    model !== null &&
-    areSteps(first) &&
-    (isNamed(first, model) || isAlongWidth(first, model)),
+    first !== undefined && model !== null && readsText(first, model),
   recognisedBy:
     "its first output is scores of characters along the image, named in its metadata or probabilities at as many steps as the width makes",
   labelsFrom: "files",
@@ -41,34 +34,6 @@ export const sequence: Task<TextPrediction, SequenceEvaluation, SequenceDifferen
   figures: textFigures,
   differences: textDifferences,
 };
-
-function areSteps(output: Pick<ValueInfo, "dims" | "type">): boolean {
-  return output.dims.length === 3 && !areNames(output);
-}
-
-function isNamed({ dims }: ValueInfo, model: Model): boolean {
-  const list = charactersFromMetadata(model);
-  const count = dims[2];
-  return list !== null && typeof count === "number" && charactersOf(list, count) !== null;
-}
-
-/** Probabilities of many classes, at more steps the wider the image is. */
-function isAlongWidth({ dims: [, steps, classes] }: ValueInfo, model: Model): boolean {
-  const [, , , width] = imageDimsOf(model);
-  const isOpen = typeof steps !== "number" && typeof width !== "number";
-  return isOpen && typeof classes === "number" && classes >= leastClasses && endsInSoftmaxOfSteps(model);
-}
-
-const passesThrough = ["Identity", "Cast", "QuantizeLinear", "DequantizeLinear"] as const;
-
-/** Over the last axis: over another one the values are weights, as those of an attention. */
-function endsInSoftmaxOfSteps({ graph, opsets }: Model): boolean {
-  let last = graph.outputs[0]?.producer ?? null;
-  while (last?.is(...passesThrough)) last = last.inputs[0]?.producer ?? null;
-  if (!last?.is("Softmax")) return false;
-  const axis = last.int("axis", (opsets.get("") ?? 0) >= 13 ? -1 : 1);
-  return axis === -1 || axis === 2;
-}
 
 function textReader({ outputs: [output], model, classes: names }: TaskModel): OutputReader<TextPrediction> {
   if (!output) throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
