@@ -9,6 +9,7 @@ import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { sharedMap } from "./shared-map.ts";
+import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -16,6 +17,7 @@ export const benchmarks: readonly Benchmark[] = [
   compressCost,
   calibration,
   accuracy,
+  textAccuracy,
   fusionTrap,
   preprocessingThroughput,
   graphSize,
