@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { quantile, spreadOf } from "@cupel/base";
+import { medianInterval, quantile, spreadOf } from "@cupel/base";
 
 test("quantiles are those of numpy.quantile", () => {
   // numpy.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1])
@@ -18,4 +18,24 @@ test("a spread sorts numbers as numbers and leaves the input alone", () => {
   assert.equal(spreadOf(values).median, 9.5);
   assert.deepEqual(values, [10, 9, 100, 1]);
   assert.deepEqual(spreadOf([5]), { p10: 5, median: 5, p90: 5 });
+});
+
+test("the interval of a median is between the order statistics that tables of the sign test give", () => {
+  // The k-th smallest and largest at 95 %: 6 values have 1, 10 have 2, 20 have 6, 30 have 10, 100 have 40.
+  for (const [count, k] of [
+    [6, 1],
+    [10, 2],
+    [20, 6],
+    [30, 10],
+    [100, 40],
+    [2000, 956],
+  ] as const) {
+    const values = Array.from({ length: count }, (_, i) => count - i);
+    assert.deepEqual(medianInterval(values), { value: (count + 1) / 2, low: k, high: count + 1 - k });
+  }
+});
+
+test("so few values that no two of them hold the median have no such interval", () => {
+  const { value, low, high } = medianInterval([3, 1, 2, 5, 4]);
+  assert.deepEqual([value, low, high], [3, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
 });

@@ -28,7 +28,7 @@ test("compress writes a model and its report, with preprocessing and class names
   );
   assert.match(told.err, /12 of the 60 images were kept apart/);
   const report = JSON.parse(await readFile(folder.at("out", "small.report.json"), "utf8"));
-  assert.equal(report.format, "cupel-report/3");
+  assert.equal(report.format, "cupel-report/4");
   assert.equal(report.accuracy.images, 12);
 });
 

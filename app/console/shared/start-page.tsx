@@ -9,7 +9,7 @@ interface Formatted {
 export interface PageStart<Data extends Formatted> {
   /** The page's folder, which is also the id of the element that holds the data. */
   readonly name: string;
-  /** The one format this page draws: "cupel-report/3". */
+  /** The one format this page draws: "cupel-report/4". */
   readonly format: Data["format"];
   readonly draw: (data: Data) => ComponentChild;
 }

@@ -29,6 +29,7 @@ import { type ImageSource, type Preprocessing, preprocessingText, sample, thumbn
 import { classesOfBoth } from "./classes-of-both.ts";
 import { judgeLayers } from "./judge/first-bad-layer.ts";
 import { reportNotes } from "./judge/notes.ts";
+import { isSlower, slowdownOf } from "./judge/slowdown.ts";
 import { layerReports, type PlannedLayer, plannedFor } from "./layer-reports.ts";
 import { type MatchedLayer, matchLayers } from "./match/match-layers.ts";
 import { matchNames } from "./match/match-names.ts";
@@ -40,7 +41,14 @@ import {
 } from "./measure/compare-activations.ts";
 import { type ChangedPrediction, comparePredictions, spreadOver } from "./measure/compare-predictions.ts";
 import { compareTask } from "./measure/compare-task.ts";
-import { environmentOf, fusionOf, latencyOf, memoryOf, timeSharesOf } from "./measure/cost.ts";
+import {
+  environmentOf,
+  fusionOf,
+  latencyOf,
+  memoryOf,
+  operatorTimesOf,
+  timeSharesOf,
+} from "./measure/cost.ts";
 import { constantValues, countParameters } from "./measure/count-parameters.ts";
 import { atOnce, describeFile, inTurn, type ModelPair, readMeasured } from "./model-pair.ts";
 import type {
@@ -143,7 +151,10 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
   const taskFigures = answers && compareTask(task, answers);
   const changed = predictions?.changed ?? [];
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), forms, work);
-  const latency = await latencyOf(paths, forms, work);
+  const { timeRatio, ...latency } = await latencyOf(paths, forms, work);
+  const slowdown = isSlower(timeRatio)
+    ? slowdownOf(timeRatio, await operatorTimesOf(paths, forms, work))
+    : null;
   const memory = await memoryOf(paths, forms, work);
   const fusion = await fusionOf(paths.compressed, work);
 
@@ -166,7 +177,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     compression !== null,
   );
   return {
-    format: "cupel-report/3",
+    format: "cupel-report/4",
     createdAt: new Date(clock.now()).toISOString(),
     environment: environmentOf(cpu),
     seed,
@@ -181,6 +192,8 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     recipe: compression?.recipe ?? null,
     original: await describe("original"),
     compressed: await describe("compressed"),
+    timeRatio,
+    slowdown,
     accuracy: predictions?.accuracy ?? null,
     agreement: predictions?.agreement ?? null,
     taskFigures,

@@ -122,6 +122,25 @@ const confusionCell = object({
   compressed: count,
 });
 
+const timeRatio = object(
+  { value: number, low: number, high: number },
+  "Time of the compressed model over the original's: the median over the runs, both in turn, with its paired 95 % interval.",
+);
+
+const slowdown = object({
+  operators: list(
+    object({
+      operator: Type.String(said('As the model names it: what runs as QLinearConv counts as "Conv".')),
+      originalMs: Type.Number(said("Of one image, in the original; 0 where it has no such operator.")),
+      compressedMs: number,
+    }),
+    said(
+      "Those that cost the time, measured; the most first. Empty where no operator takes longer by itself.",
+    ),
+  ),
+  sentence: text,
+});
+
 const accuracy = object({
   images: count,
   classes: list(text),
@@ -227,7 +246,7 @@ const calibration = object({
 });
 
 export const reportSchema = object({
-  format: Type.Literal("cupel-report/3"),
+  format: Type.Literal("cupel-report/4"),
   createdAt: Type.String(said("ISO 8601, UTC.")),
   environment,
   seed: count,
@@ -244,6 +263,8 @@ export const reportSchema = object({
   recipe: Type.Unknown(said("The recipe as run, every default filled in; null when the models are any two.")),
   original: side,
   compressed: side,
+  timeRatio,
+  slowdown: orNull(slowdown, "Null unless even the lower end of `timeRatio` is above 1.03."),
   accuracy: orNull(accuracy, "Null when the images carry no labels."),
   agreement: orNull(agreement, "Null where `task` is not classification."),
   taskFigures: orNull(taskFigures, "Null where `task` is classification."),
@@ -271,6 +292,7 @@ export type ReportEnvironment = CompressionReport["environment"];
 export type Agreement = NonNullable<CompressionReport["agreement"]>;
 export type ModelSide = CompressionReport["original"];
 export type LatencyReport = ModelSide["latency"];
+export type Slowdown = NonNullable<CompressionReport["slowdown"]>;
 export type MemoryReport = ModelSide["memory"];
 export type AccuracyComparison = NonNullable<CompressionReport["accuracy"]>;
 export type ConfusionCell = AccuracyComparison["confusion"][number];

@@ -17,13 +17,22 @@ import {
 import { addTaps, fusionReport } from "@cupel/runtime";
 import { preprocessingFor, syntheticInspection } from "@cupel/vision";
 import { Check, Errors } from "typebox/value";
+import { isSlower, slowdownOf } from "../src/judge/slowdown.ts";
 import { type MakeReportOptions, makeReport } from "../src/make-report.ts";
 import { matchLayers } from "../src/match/match-layers.ts";
+import { latencyOf, operatorTimesOf } from "../src/measure/cost.ts";
 import { type CompressionReport, reportSchema } from "../src/report-schema.ts";
+import { conversionsOnly } from "./conversions-only.ts";
 import { residualNetwork } from "./residual-network.ts";
 
 const preprocessing = preprocessingFor(["N", 1, 64, 64]);
 const images = syntheticInspection({ count: 70, seed: 3 });
+
+/** So small a network is left in float, where it is faster. */
+const stages = defaultRecipe(8).stages.map((stage) =>
+  stage.stage === "quantise" ? { ...stage, kernels: "wherever-possible" } : stage,
+);
+const onIntegers = parseRecipe({ stages }, "the recipe");
 
 let folder = "";
 let originalPath = "";
@@ -35,12 +44,7 @@ before(async () => {
   originalPath = join(folder, "original.onnx");
   const model = residualNetwork();
   await writeModelFile(model, originalPath);
-  // So small a network is left in float, where it is faster.
-  const stages = defaultRecipe(8).stages.map((stage) =>
-    stage.stage === "quantise" ? { ...stage, kernels: "wherever-possible" } : stage,
-  );
-  const recipe = parseRecipe({ stages }, "the recipe");
-  result = await compress(model, { images, preprocessing, recipe, threads: 1 });
+  result = await compress(model, { images, preprocessing, recipe: onIntegers, threads: 1 });
   quantised = result.model;
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -123,6 +127,13 @@ describe("report of a quantised model", () => {
     assert.equal(report.fusion.fused, 3);
   });
 
+  test("whether it is slower is told by the interval of the ratio of times, with what costs it", () => {
+    const { timeRatio, slowdown } = report;
+    assert.ok(timeRatio.low <= timeRatio.value && timeRatio.value <= timeRatio.high);
+    assert.equal(slowdown !== null, timeRatio.low > 1.03);
+    for (const { operator } of slowdown?.operators ?? []) assert.ok(slowdown!.sentence.includes(operator));
+  });
+
   test("time shares are known for the convolutions of both models and never exceed the whole", () => {
     for (const side of ["original", "compressed"] as const) {
       const shares = report.layers.map((layer) => layer.timeShare[side]);
@@ -153,6 +164,27 @@ describe("report of a quantised model", () => {
       assert.ok(original.probability > 1 / 7 && original.probability <= 1);
     }
   });
+});
+
+test("a network put on integers where that is slower is told slower, and conversions are what costs it", async () => {
+  const at = (name: string) => join(folder, name);
+  const model = conversionsOnly();
+  await writeModelFile(model, at("slow.onnx"));
+  const few = syntheticInspection({ count: 4, seed: 3 });
+  const { model: slower } = await compress(model, {
+    images: few,
+    preprocessing,
+    recipe: onIntegers,
+    threads: 1,
+  });
+  await writeModelFile(slower, at("slower.onnx"));
+  const paths = { original: at("slow.onnx"), compressed: at("slower.onnx") };
+  const forms = { original: {}, compressed: {} };
+  const { timeRatio } = await latencyOf(paths, forms, { threads: 1 });
+  assert.ok(isSlower(timeRatio), `${timeRatio.value}, from ${timeRatio.low}`);
+  const { operators } = slowdownOf(timeRatio, await operatorTimesOf(paths, forms, { threads: 1 }));
+  const named = operators.map(({ operator }) => operator);
+  assert.ok(named.includes("QuantizeLinear") || named.includes("DequantizeLinear"), named.join());
 });
 
 test("a model compared with itself has no error, no change and no difference", async () => {

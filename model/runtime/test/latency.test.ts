@@ -15,6 +15,8 @@ test("a slow model is told from a fast one, with ratios to the first", async () 
   assert.equal(slow!.name, "slow");
   assert.deepEqual(slow!.ratio, { p10: 1, median: 1, p90: 1 });
   assert.ok(fast!.latency.median < slow!.latency.median);
+  assert.equal(slow!.timeRatio.value, 1);
+  assert.ok(fast!.timeRatio.value < 1, `${fast!.timeRatio.value}`);
   assert.ok(fast!.ratio.p10 > 1, `${fast!.ratio.p10}`);
   assert.equal(fast!.throughput, null);
 });

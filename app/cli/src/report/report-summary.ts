@@ -16,6 +16,7 @@ export function reportFacts(report: CompressionReport): (readonly [string, strin
       "latency",
       `${ratioText(speedOf(report))} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
     ],
+    ...(report.slowdown ? [["slower", report.slowdown.sentence] as const] : []),
     [
       "on integers",
       `${fusion.fused} of ${numberOf(fusion.convolutions, "convolution")}${fusion.unfused.length > 0 ? `; ${fusion.unfused[0]!.node}: ${fusion.unfused[0]!.reason}` : ""}`,
@@ -50,17 +51,15 @@ function accuracyFacts({ accuracy, taskFigures, task }: CompressionReport): (rea
   return facts;
 }
 
-/** Times closer than this are called equal, as on the page: those of one machine wobble by as much. */
-const equalWithin = 0.05;
-
 /** Above one where the compressed model is faster. */
-const speedOf = ({ original, compressed }: CompressionReport): number =>
-  original.latency.medianMs / compressed.latency.medianMs;
+const speedOf = ({ timeRatio }: CompressionReport): number => 1 / timeRatio.value;
 
-/** "2.1 times slower", for the line that says what was gained; empty unless it is. */
-export function slowerText(report: CompressionReport): string[] {
-  const speed = speedOf(report);
-  return speed <= 1 - equalWithin ? [`${threeDigits(1 / speed)} times slower`] : [];
+/** "2.10 times slower because of Conv and QuantizeLinear", for the line that says what was gained; empty unless it is. */
+export function slowerText({ timeRatio, slowdown }: CompressionReport): string[] {
+  if (slowdown === null) return [];
+  const names = slowdown.operators.map(({ operator }) => operator);
+  const because = names.length === 0 ? "" : ` because of ${new Intl.ListFormat("en-GB").format(names)}`;
+  return [`${threeDigits(timeRatio.value)} times slower${because}`];
 }
 
 /** The whole report lies in its file; what a script decides by is repeated here. */
@@ -84,7 +83,9 @@ export function reportJson(report: CompressionReport, files: ReportFiles): Recor
       compressed: report.compressed.latency,
       /** Of the original over the compressed: below one where compression made it slower. */
       speed: speedOf(report),
-      slower: slowerText(report).length > 0,
+      timeRatio: report.timeRatio,
+      slower: report.slowdown !== null,
+      slowdown: report.slowdown,
     },
     fusion,
     firstBadLayer,

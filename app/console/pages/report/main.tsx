@@ -18,6 +18,6 @@ import "./style/print.css";
 
 startPage<CompressionReport>({
   name: "report",
-  format: "cupel-report/3",
+  format: "cupel-report/4",
   draw: (report) => <App report={report} />,
 });

@@ -1,6 +1,6 @@
 /** What running the two models costs, measured by the engine on the written files, and on which machine. */
 import { readFileSync } from "node:fs";
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { type MedianInterval, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import {
   type CpuFeatures,
   engineVersion,
@@ -13,8 +13,9 @@ import {
   profile,
 } from "@cupel/runtime";
 import type { Segment } from "../match/segments.ts";
-import { atOnce, inTurn, type ModelPair, sides } from "../model-pair.ts";
+import { atOnce, type ModelPair, sides } from "../model-pair.ts";
 import type { FusionReport, LatencyReport, MemoryReport, ReportEnvironment } from "../report-schema.ts";
+import { type OperatorTime, operatorTimes } from "./operator-times.ts";
 import { steadyTimes, timeShares } from "./time-share.ts";
 
 export interface CostOptions extends WorkOptions {
@@ -30,12 +31,17 @@ const profileRuns = 4;
 const memoryRepeats = 2;
 const memoryRuns = 3;
 
+export interface MeasuredLatency extends ModelPair<LatencyReport> {
+  /** Of the compressed model over the original. */
+  readonly timeRatio: MedianInterval;
+}
+
 /** @param forms what the models are fed: images of the preprocessing's size. */
 export async function latencyOf(
   paths: ModelPair<string>,
   forms: ModelPair<InputForms>,
   { threads, signal, progress }: CostOptions,
-): Promise<ModelPair<LatencyReport>> {
+): Promise<MeasuredLatency> {
   const measured = await measureLatency(
     [
       { name: "original", model: paths.original, inputs: forms.original },
@@ -50,7 +56,12 @@ export async function latencyOf(
     p10Ms: latency.p10,
     p90Ms: latency.p90,
   });
-  return { original: report(measured[0]!), compressed: report(measured[1]!) };
+  const [original, compressed] = measured;
+  return {
+    original: report(original!),
+    compressed: report(compressed!),
+    timeRatio: compressed!.timeRatio,
+  };
 }
 
 /** @param forms as for `latencyOf`. */
@@ -80,21 +91,41 @@ export async function timeSharesOf(
   paths: ModelPair<string>,
   segments: ModelPair<readonly Segment[]>,
   forms: ModelPair<InputForms>,
-  { signal, progress }: WorkOptions,
+  work: WorkOptions,
 ): Promise<ModelPair<(number | null)[]>> {
+  const times = await profilesOf(paths, forms, { ...work, threads: 1 });
+  return {
+    original: timeShares(steadyTimes(times.original), segments.original),
+    compressed: timeShares(steadyTimes(times.compressed), segments.compressed),
+  };
+}
+
+/** On as many threads as the latency was measured with, which it is to explain. */
+export async function operatorTimesOf(
+  paths: ModelPair<string>,
+  forms: ModelPair<InputForms>,
+  work: CostOptions,
+): Promise<readonly OperatorTime[]> {
+  return operatorTimes(await profilesOf(paths, forms, work));
+}
+
+async function profilesOf(
+  paths: ModelPair<string>,
+  forms: ModelPair<InputForms>,
+  { threads, signal, progress }: CostOptions,
+): Promise<ModelPair<readonly NodeTime[][]>> {
   using task = (progress ?? silentProgress).start("Profiling", 2 * profiles, "profiles");
-  const times = await inTurn(sides, async (side) => {
-    const each: NodeTime[][] = [];
-    for (let i = 0; i < profiles; i++) {
-      each.push(await profile(paths[side], { inputs: forms[side], runs: profileRuns, threads: 1, signal }));
+  const each: ModelPair<NodeTime[][]> = { original: [], compressed: [] };
+  // In turn: what slows the machine for a while slows both.
+  for (let i = 0; i < profiles; i++) {
+    for (const side of ["original", "compressed"] as const) {
+      each[side].push(
+        await profile(paths[side], { inputs: forms[side], runs: profileRuns, threads, signal }),
+      );
       task.advance();
     }
-    return steadyTimes(each);
-  });
-  return {
-    original: timeShares(times.original, segments.original),
-    compressed: timeShares(times.compressed, segments.compressed),
-  };
+  }
+  return each;
 }
 
 export async function fusionOf(path: string, { signal }: WorkOptions): Promise<FusionReport> {

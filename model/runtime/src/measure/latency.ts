@@ -5,7 +5,15 @@
  * Times are those inside the engine. The thread boundary adds about as much to every model, which would
  * flatter the slower of two small ones.
  */
-import { type Spread, silentProgress, spreadOf, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import {
+  type MedianInterval,
+  medianInterval,
+  type Spread,
+  silentProgress,
+  spreadOf,
+  throwIfCancelled,
+  type WorkOptions,
+} from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import type { EngineTuning } from "../session/engine-options.ts";
 import type { Feeds } from "../session/feeds.ts";
@@ -41,6 +49,8 @@ export interface Latency {
   readonly latency: Spread;
   /** Time of the first model over this one's, by round: above 1 means faster than the first. */
   readonly ratio: Spread;
+  /** This model's time over the first's in the same round: the median, with its 95 % interval. */
+  readonly timeRatio: MedianInterval;
   readonly throughput: { readonly batch: number; readonly imagesPerSecond: number } | null;
 }
 
@@ -101,6 +111,7 @@ export async function measureLatency(
     name,
     latency: spreadOf(single[i]!),
     ratio: spreadOf(single[i]!.map((ms, round) => single[0]![round]! / ms)),
+    timeRatio: medianInterval(single[i]!.map((ms, round) => ms / single[0]![round]!)),
     throughput:
       batched && batch !== undefined
         ? { batch, imagesPerSecond: (batch * 1000) / spreadOf(batched[i]!).median }

@@ -14,7 +14,7 @@ import {
   MEMORY_WORDS,
   ratioPhrase,
   SIZE_WORDS,
-  SPEED_WORDS,
+  speedPhrase,
 } from "../view/verdict.ts";
 
 interface FigureCard {
@@ -79,13 +79,14 @@ function accuracyCard(report: CompressionReport): FigureCard {
   };
 }
 
-function latencyCard({ original, compressed }: CompressionReport): FigureCard {
+function latencyCard(report: CompressionReport): FigureCard {
+  const { original, compressed } = report;
   const { threads, runs } = compressed.latency;
   return {
     title: "Time for one image",
     before: millisecondsText(original.latency.medianMs),
     after: millisecondsText(compressed.latency.medianMs),
-    meaning: ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS) ?? MISSING,
+    meaning: speedPhrase(report) ?? MISSING,
     detail: `median of ${plural(runs, "run")}, ${plural(threads, "thread")}`,
   };
 }

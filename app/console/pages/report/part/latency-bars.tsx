@@ -1,19 +1,16 @@
 /** Median time for one image, with the spread between the 10th and the 90th percentile. */
-import type { LatencyReport } from "@cupel/report";
+import type { CompressionReport, LatencyReport, Slowdown } from "@cupel/report";
 import { isFigure, millisecondsText, plural } from "../../../shared/view/number-text.ts";
-import { ratioPhrase, SPEED_WORDS } from "../view/verdict.ts";
+import { speedPhrase } from "../view/verdict.ts";
 import { type Bar, PairedBars } from "./paired-bars.tsx";
 
-interface LatencyBarsProps {
-  readonly original: LatencyReport;
-  readonly compressed: LatencyReport;
-}
-
-export function LatencyBars({ original, compressed }: LatencyBarsProps) {
+export function LatencyBars({ report }: { readonly report: CompressionReport }) {
+  const original = report.original.latency;
+  const compressed = report.compressed.latency;
   if (!isFigure(original.medianMs) || !isFigure(compressed.medianMs)) {
     return <p class="muted">No time was measured.</p>;
   }
-  const phrase = ratioPhrase(original.medianMs, compressed.medianMs, SPEED_WORDS);
+  const phrase = speedPhrase(report);
   return (
     <>
       <p class="muted">
@@ -22,7 +19,37 @@ export function LatencyBars({ original, compressed }: LatencyBarsProps) {
       </p>
       <PairedBars pairs={[{ title: "", original: barOf(original), compressed: barOf(compressed) }]} />
       {phrase !== null && <p class="conclusion">{phrase}</p>}
+      {report.slowdown !== null && <OperatorTable operators={report.slowdown.operators} />}
     </>
+  );
+}
+
+/** What costs the time, where the compressed model is slower. */
+function OperatorTable({ operators }: { readonly operators: Slowdown["operators"] }) {
+  if (operators.length === 0) return <p class="muted">No operator takes longer by itself.</p>;
+  return (
+    <table class="plain">
+      <thead>
+        <tr>
+          <th scope="col">what costs it</th>
+          <th scope="col" class="numeric">
+            before
+          </th>
+          <th scope="col" class="numeric">
+            after
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {operators.map(({ operator, originalMs, compressedMs }) => (
+          <tr key={operator}>
+            <th scope="row">{operator}</th>
+            <td class="numeric">{millisecondsText(originalMs)}</td>
+            <td class="numeric">{millisecondsText(compressedMs)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

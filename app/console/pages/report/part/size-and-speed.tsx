@@ -27,7 +27,7 @@ export function SizeAndSpeed({ report, onSelect }: SizeAndSpeedProps) {
         </div>
         <div class="panel">
           <h3>Time for one image</h3>
-          <LatencyBars original={report.original.latency} compressed={report.compressed.latency} />
+          <LatencyBars report={report} />
           <Fusion report={report} />
         </div>
         <div class="panel">

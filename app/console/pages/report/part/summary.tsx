@@ -44,7 +44,7 @@ export function Summary({ report, onGoToLayer }: SummaryProps) {
 }
 
 function Remarks({ report, onGoToLayer }: SummaryProps) {
-  const { firstBadLayer, notes, layers, preprocessing } = report;
+  const { firstBadLayer, notes, layers, preprocessing, slowdown } = report;
   const warning = preprocessingWarning(preprocessing);
   const known = layers.some((layer) => layer.name === firstBadLayer?.layer);
   return (
@@ -61,6 +61,11 @@ function Remarks({ report, onGoToLayer }: SummaryProps) {
               Show this layer
             </button>
           )}
+        </p>
+      )}
+      {slowdown && (
+        <p class="remark warning">
+          <b>Slower.</b> {slowdown.sentence}
         </p>
       )}
       {warning && (

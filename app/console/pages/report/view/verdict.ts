@@ -40,24 +40,36 @@ export function ratioPhrase(before: Figure, after: Figure, words: RatioWords): s
     : `${factorText(1 / ratio)} times ${words.worse}`;
 }
 
-/** "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy"; "..., but 2.1 times slower: ..." */
+/**
+ * "1.9 times faster", "equally fast"; "2.1 times slower" only where the runs leave no doubt, else "1.1 times slower or
+ * equally fast".
+ */
+export function speedPhrase({ timeRatio, slowdown }: CompressionReport): string | null {
+  const phrase = ratioPhrase(1, timeRatio.value, SPEED_WORDS);
+  if (slowdown !== null) return `${factorText(timeRatio.value)} times ${SPEED_WORDS.worse}`;
+  return phrase?.endsWith(SPEED_WORDS.worse) ? `${phrase} or ${SPEED_WORDS.equal}` : phrase;
+}
+
+/** " because of QuantizeLinear and Conv": behind "slower"; empty where nothing is slower, or no operator costs it. */
+function becausePhrase({ slowdown }: CompressionReport): string {
+  const names = slowdown?.operators.map(({ operator }) => operator) ?? [];
+  return names.length === 0 ? "" : ` because of ${new Intl.ListFormat("en-GB").format(names)}`;
+}
+
+/** "8.6 times smaller, 1.9 times faster, for 0.4 points of accuracy"; "..., but 2.1 times slower because of Conv: ..." */
 export function headline(report: CompressionReport): string {
   const parts = [gainPhrase(report), costPhrase(report)].filter((part) => part !== "");
-  const text = parts.join(isSlower(report) ? ": " : ", ");
+  const text = parts.join(report.slowdown === null ? ", " : ": ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Size and speed. A loss of speed is no item of a list of gains. */
 function gainPhrase(report: CompressionReport): string {
-  const { original, compressed } = report;
+  const { original, compressed, slowdown } = report;
   const size = ratioPhrase(original.bytes, compressed.bytes, SIZE_WORDS);
-  const speed = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
-  return [size, speed].filter((part) => part !== null).join(isSlower(report) ? ", but " : ", ");
-}
-
-function isSlower({ original, compressed }: CompressionReport): boolean {
-  const phrase = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
-  return phrase?.endsWith(SPEED_WORDS.worse) ?? false;
+  const speed = speedPhrase(report);
+  const told = speed === null ? null : `${speed}${becausePhrase(report)}`;
+  return [size, told].filter((part) => part !== null).join(slowdown === null ? ", " : ", but ");
 }
 
 function costPhrase(report: CompressionReport): string {
@@ -88,10 +100,10 @@ export function agreementPhrase({ agreement, taskFigures }: CompressionReport): 
 export function verdictSentence(report: CompressionReport): string {
   const { original, compressed, accuracy } = report;
   const size = ratioPhrase(original.bytes, compressed.bytes, SIZE_WORDS);
-  const speed = ratioPhrase(original.latency.medianMs, compressed.latency.medianMs, SPEED_WORDS);
+  const speed = speedPhrase(report);
   const sizes = `${bytesText(original.bytes)} → ${bytesText(compressed.bytes)}${size === null ? "" : `, ${size}`}`;
   const parts = [
-    ...(isSlower(report) ? [`${sizes}, but ${speed}`] : [sizes, speed]),
+    ...(report.slowdown === null ? [sizes, speed] : [`${sizes}, but ${speed}${becausePhrase(report)}`]),
     accuracy === null ? `${agreementPhrase(report)} (${whyNoAccuracy(report)})` : accuracyPhrase(accuracy),
   ];
   return `${parts.filter((part) => part !== null).join("; ")}.`;
