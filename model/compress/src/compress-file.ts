@@ -70,6 +70,8 @@ export interface CompressFileOptions extends WorkOptions {
   readonly taskName?: TaskName | undefined;
   /** Path of labels that lie apart from the images that judge, as a folder of masks. Default: none. */
   readonly labelsPath?: string | null | undefined;
+  /** The column of `labelsPath` where that is a table. Default: the one whose name tells. */
+  readonly labelColumn?: string | null | undefined;
   /** In full or in words. Default: as the model says, else what does best on the images of several usual ones. */
   readonly preprocessing?: Preprocessing | string | undefined;
   /**
@@ -174,7 +176,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
       ? withoutImages(randomImages(usual.preprocessing, seed))
       : isOfClasses
         ? chooseImages({ ...options, images }, classes, seed, onFact)
-        : chooseUnmatched({ ...options, images }, task, seed, onFact);
+        : chooseUnmatched({ ...options, images }, task, classes, seed, onFact);
   const { names } = isOfClasses && images ? namedBy(classes, [evaluation, calibration]) : classes;
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
@@ -210,6 +212,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const verification = {
     images: calibration,
     areRandom: images === undefined,
+    areClasses: isOfClasses,
     preprocessing,
     seed,
     threads,
@@ -251,6 +254,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     classes: classes.names,
     taskName: options.taskName,
     labels: options.labelsPath,
+    labelColumn: options.labelColumn,
     compression: facts,
     seed,
     inputs: options.inputs,
@@ -342,24 +346,42 @@ function chooseImages(
 
 /** Labels that mean something to the task are needed where it judges only. */
 function chooseUnmatched(
-  { images, evaluation }: WithImages,
+  options: WithImages,
   task: Pick<Task, "name" | "labelsFrom">,
+  classes: ModelClasses,
   seed: number,
   onFact: (fact: CompressionFact) => void,
 ): ChosenImages {
-  if (task.labelsFrom !== "images") {
-    for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
-      const problem = `${location} has labels of classes, and the model is one of ${task.name}`;
-      if (labelled) onFact({ kind: "labelsUnused", problem });
-    }
-  }
+  const { images, evaluation } = options;
+  const judged = judgesByLabels(options, task, classes, onFact);
   const parts = evaluation ? { rest: images, heldOut: evaluation } : keepApart(images, seed, onFact);
   return {
     calibration: withoutLabels(parts.rest),
-    evaluation: task.labelsFrom === "images" ? parts.heldOut : withoutLabels(parts.heldOut),
-    labels: null,
-    order: null,
+    evaluation: judged === null ? withoutLabels(parts.heldOut) : parts.heldOut,
+    labels: judged,
+    order: orderSentence(judged, classes),
   };
+}
+
+/** How labels of the images that judge meet the classes; null where they have none, or unused ones. @throws LABELS_MISMATCH */
+function judgesByLabels(
+  { images, evaluation, labelsPath }: WithImages,
+  { name, labelsFrom }: Pick<Task, "name" | "labelsFrom">,
+  classes: ModelClasses,
+  onFact: (fact: CompressionFact) => void,
+): LabelsBy {
+  if (labelsFrom === "either" && labelsPath) return null;
+  if (labelsFrom === "images" || labelsFrom === "either") {
+    if (evaluation) return requireLabels(evaluation, classes).by;
+    const { by, problem } = matchLabels(images, classes);
+    if (problem !== null) onFact({ kind: "labelsUnused", problem });
+    return by;
+  }
+  for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
+    const problem = `${location} has labels of classes, and the model is one of ${name}`;
+    if (labelled) onFact({ kind: "labelsUnused", problem });
+  }
+  return null;
 }
 
 /** All of them twice where they are too few. */

@@ -69,6 +69,11 @@ export {
 } from "./labels/match-labels.ts";
 export { classCountOf, classesOf, type ModelClasses, namedBy } from "./labels/model-classes.ts";
 export { assertSameClasses } from "./labels/same-classes.ts";
+export { compareSets, type SetDifference } from "./multi-label/compare-sets.ts";
+export type { SetEvaluation } from "./multi-label/evaluate-sets.ts";
+export { multiLabel, type ScoredLabel, type SetPrediction } from "./multi-label/multi-label.ts";
+export type { SetPrecision } from "./multi-label/set-precision.ts";
+export { leastScore } from "./multi-label/threshold.ts";
 export { type KnownPredictor, openPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
 export {
   type ChosenPreprocessing,

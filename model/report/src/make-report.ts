@@ -7,6 +7,7 @@ import { type Clock, systemClock, throwIfCancelled, type WorkOptions } from "@cu
 import type { Correspondence, Model } from "@cupel/onnx";
 import {
   type ChosenPreprocessing,
+  classesOf,
   type EvaluatedImages,
   type Evaluation,
   evaluate,
@@ -94,6 +95,8 @@ export interface MakeReportOptions extends WorkOptions {
   readonly taskName?: TaskName | undefined;
   /** Path of labels that lie apart from the images, as a folder of masks. Default: none. */
   readonly labels?: string | null | undefined;
+  /** The column of `labels` where that is a table. Default: the one whose name tells. */
+  readonly labelColumn?: string | null | undefined;
   /** What is known of how the second model was made from the first. Default: nothing, any two models. */
   readonly compression?: CompressionFacts | null | undefined;
   /** Tensors by name for inputs beside the image, of one image or of any. Default: none. */
@@ -136,10 +139,10 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
   const isOfClasses = task === tasks.classification;
   const classes = isOfClasses
     ? classesOfBoth(models, options.classes ?? null, compression === null)
-    : { count: null, names: null };
+    : classesOf(models.original, options.classes, null);
   const { images, by } = isOfClasses
     ? requireLabels(options.images, classes)
-    : { images: task.labelsFrom === "images" ? options.images : withoutLabels(options.images), by: null };
+    : { images: carriesLabels(task) ? options.images : withoutLabels(options.images), by: null };
   const correspondence = compression?.correspondence ?? matchNames(graphs.original, graphs.compressed);
   const layers = matchLayers(graphs.original, graphs.compressed, correspondence);
 
@@ -216,7 +219,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
       matched: layers.length,
       task: task.name,
       labelled: predictions === null ? taskFigures?.measured.length !== 0 : predictions.accuracy !== null,
-      labelOrder: by && orderSentence(by, classes),
+      labelOrder: orderSentence(by ?? answers?.original.labelsBy ?? null, classes),
       latency,
       fed: [measuredSentence(original.inputs), ...original.inputs.sentences].filter((each) => each !== null),
       memoryKnown: memory.original.wholeProcessBytes !== null,
@@ -277,11 +280,24 @@ function evaluateTask(
   task: Task,
   paths: ModelPair<string>,
   images: ImageSource,
-  { preprocessing, classes, labels, open, signal, progress }: MakeReportOptions,
+  { preprocessing, classes, labels, labelColumn, open, signal, progress }: MakeReportOptions,
   threads: number,
 ): Promise<ModelPair<EvaluatedImages>> {
-  const options = { classes, labels, threads: Math.max(1, Math.floor(threads / 2)), open, signal, progress };
+  const options = {
+    classes,
+    labels,
+    labelColumn,
+    threads: Math.max(1, Math.floor(threads / 2)),
+    open,
+    signal,
+    progress,
+  };
   return atOnce(paths, (path) => evaluateAs(task, path, images, preprocessing, options));
+}
+
+/** Whether labels that images of a source carry mean something to a task. */
+function carriesLabels({ labelsFrom }: Task): boolean {
+  return labelsFrom === "images" || labelsFrom === "either";
 }
 
 function segmentsOfBoth(layers: readonly MatchedLayer[]): ModelPair<readonly Segment[]> {

@@ -69,6 +69,7 @@ export {
   numberedClassFinder,
 } from "./sources/class-finder.ts";
 export { classNames } from "./sources/class-names.ts";
+export { type ImageTable, readImageTable, readTable, type TableField } from "./sources/image-table.ts";
 export { readImageTexts } from "./sources/image-texts.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { skippedSentence } from "./sources/skipped-files.ts";

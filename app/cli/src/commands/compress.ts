@@ -8,7 +8,7 @@ import { compressWithReport } from "../compress/compress-with-report.ts";
 import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
-import { classesOption, givenClasses, labelsPath, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, openGiven, taskLabels } from "../input/image-options.ts";
 import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { taskOption } from "../input/open-for-images.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
@@ -101,6 +101,7 @@ export const compressCommand: Command = {
       evaluationPath === undefined
         ? undefined
         : await openGiven(given, evaluationOptions, evaluationPath, remark);
+    const labels = await taskLabels(given, evaluation ? evaluationOptions : calibrationOptions);
     const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
       compressWithReport(
         path,
@@ -112,7 +113,8 @@ export const compressCommand: Command = {
           needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
           evaluation,
           taskName: given.get(taskOption),
-          labelsPath: labelsPath(given, evaluation ? evaluationOptions : calibrationOptions),
+          labelsPath: labels.path,
+          labelColumn: labels.column,
           preprocessing: given.get(preprocessingOption),
           inputs,
           allowChance: given.get(allowChanceOption),

@@ -25,7 +25,7 @@ import {
   figureFacts,
   figuresText,
 } from "../eval/evaluation-text.ts";
-import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, imageOptions, openGiven, taskLabels } from "../input/image-options.ts";
 import { type ModelFile, modelFile } from "../input/model-file.ts";
 import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
@@ -174,9 +174,11 @@ async function evaluateFile(
 ): Promise<Evaluated> {
   const { preprocessing, origin, finding, taskName } = predictor;
   const told = { preprocessing, origin: origin.preprocessing, finding };
+  const labels = await taskLabels(given, images);
   const work = {
     classes: givenClasses(given, source),
-    labels: labelsPath(given, images),
+    labels: labels.path,
+    labelColumn: labels.column,
     strict: given.get(strictOption),
     signal,
     progress,
@@ -197,7 +199,8 @@ async function evaluateFile(
   if (predictor.taskName !== "classification") {
     const evaluation: EvaluatedImages = await predictor.evaluate(source, work);
     unreadable.addAll(evaluation.unreadable);
-    return { ...facts, evaluation, accuracy: null, order: null };
+    const known = { count: null, names: predictor.classes };
+    return { ...facts, evaluation, accuracy: null, order: orderSentence(evaluation.labelsBy ?? null, known) };
   }
   const evaluation = await predictor.evaluate(source, work);
   unreadable.addAll(evaluation.unreadable);

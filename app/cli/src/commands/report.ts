@@ -14,7 +14,7 @@ import {
 import { classesOfBoth, makeReport } from "@cupel/report";
 import { integer, text } from "../arguments/option.ts";
 import { required } from "../arguments/parse.ts";
-import { classesOption, givenClasses, imageOptions, labelsPath, openGiven } from "../input/image-options.ts";
+import { classesOption, givenClasses, imageOptions, openGiven, taskLabels } from "../input/image-options.ts";
 import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { taskOption } from "../input/open-for-images.ts";
 import {
@@ -81,6 +81,7 @@ export const reportCommand: Command = {
     const first = choosePreprocessing(opened.original, spec);
     const usual = first.origin === "guessed" ? choosePreprocessing(opened.compressed, spec) : first;
     const source = await openGiven(given, images, required(given, images.images), remark);
+    const labels = await taskLabels(given, images);
     const classes = givenClasses(given, source);
     const models = { original: opened.original.model, compressed: opened.compressed.model };
     const taskName = given.get(taskOption);
@@ -111,7 +112,8 @@ export const reportCommand: Command = {
       madeBy: { command: line },
       classes,
       taskName,
-      labels: labelsPath(given, images),
+      labels: labels.path,
+      labelColumn: labels.column,
       inputs,
       comparedImages: given.get(compared),
       ...work,

@@ -20,6 +20,7 @@ type Order = Pick<
   | "needsLabels"
   | "taskName"
   | "labelsPath"
+  | "labelColumn"
   | "classes"
   | "evaluation"
   | "preprocessing"

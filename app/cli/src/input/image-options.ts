@@ -1,8 +1,16 @@
 /** Where a command's images, their labels and their class names come from. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { type ImageSource, type OpenImagesOptions, openImages, syntheticInspection } from "@cupel/vision";
+import { statSync } from "node:fs";
+import type { TaskName } from "@cupel/predict";
+import {
+  type ImageSource,
+  type OpenImagesOptions,
+  openImages,
+  readTable,
+  syntheticInspection,
+} from "@cupel/vision";
 import { type Option, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
+import { taskOption } from "./open-for-images.ts";
 import { remarkSource } from "./source-remarks.ts";
 import { strictOption } from "./unreadable-images.ts";
 
@@ -23,7 +31,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt, masks as a folder of PNGs, texts as a CSV with the columns file and text`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt, masks as a folder of PNGs, texts as a CSV with the columns file and text, several classes of an image as one with the columns file and labels (cat|dog) or a column of 0 and 1 for each class`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
@@ -52,9 +60,10 @@ export async function openGiven(
   path: string,
   remark: (sentence: string) => void,
 ): Promise<ImageSource> {
+  const { path: ofTask } = await taskLabels(given, options);
   const source = await openSource(path, {
-    labels: labelsPath(given, options) === null ? given.get(options.labels) : undefined,
-    labelColumn: given.get(options.labelColumn),
+    labels: ofTask === null ? given.get(options.labels) : undefined,
+    labelColumn: ofTask === null ? given.get(options.labelColumn) : undefined,
     classes: given.get(classesOption),
     strict: given.get(strictOption),
   });
@@ -62,21 +71,46 @@ export async function openGiven(
   return source;
 }
 
-/** A folder of labels, such as masks, a file of boxes or a table of texts: whose meaning the task of the model knows. */
-export function labelsPath(given: Given, { labels }: ImageOptions): string | null {
-  const path = given.get(labels);
-  return path !== undefined && (/\.json$/i.test(path) || isFolder(path) || hasTexts(path)) ? path : null;
+/** What the model's task makes labels of: a folder of masks, a file of boxes, a table of texts, sets or numbers. */
+export interface TaskLabels {
+  /** Null where there are none, or they are labels of the images. */
+  readonly path: string | null;
+  /** Of a table; null where its name tells. */
+  readonly column: string | null;
 }
 
-/** Whether it is a table with a column of texts and none of labels. What cannot be read is told of by who reads it. */
-function hasTexts(path: string): boolean {
-  if (!/\.csv$/i.test(path) || !existsSync(path)) return false;
-  const [header = ""] = readFileSync(path, "utf8")
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/, 1);
-  const columns = header.split(/[,;\t]/).map((name) => name.trim().replaceAll('"', "").toLowerCase());
-  return columns.includes("text") && !columns.some((name) => name.startsWith("label"));
+/** @throws what reading a table throws, where --task says that it is one of the task */
+export async function taskLabels(given: Given, options: ImageOptions): Promise<TaskLabels> {
+  const path = given.get(options.labels);
+  const column = given.get(options.labelColumn) ?? null;
+  const isOfTask =
+    path !== undefined &&
+    (/\.json$/i.test(path) ||
+      isFolder(path) ||
+      (/\.csv$/i.test(path) && (await isTaskTable(path, given, column))));
+  return isOfTask ? { path, column } : { path: null, column: null };
 }
+
+/** Tasks whose labels are in a table. */
+const ofTables: readonly (TaskName | undefined)[] = ["multi-label", "sequence"];
+
+/** By --task, else by what stands in it: texts, sets of classes, or a column of 0 and 1 for each class. */
+async function isTaskTable(path: string, given: Given, column: string | null): Promise<boolean> {
+  const task = given.get(taskOption);
+  if (task !== undefined) return ofTables.includes(task);
+  if (column !== null) return false;
+  // What cannot be read is told of by who reads it.
+  const table = await readTable(path).catch(() => null);
+  if (table === null) return false;
+  const { columns, rows } = table;
+  const named = columns.map((name) => name.toLowerCase());
+  const of = (at: number) => rows.map(({ fields }) => String(fields[at]));
+  if (named.includes("labels")) return of(named.indexOf("labels")).some((text) => /[|;]/.test(text));
+  if (named.some((name) => name.startsWith("label"))) return false;
+  return named.includes("text") || (named.length > 1 && named.every((_, at) => of(at).every(isMember)));
+}
+
+const isMember = (text: string): boolean => /^[01](\.0)?$/.test(text);
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

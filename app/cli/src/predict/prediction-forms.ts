@@ -5,6 +5,7 @@ import { boxForms } from "./box-forms.ts";
 import { classForms } from "./class-forms.ts";
 import { featureForms } from "./feature-forms.ts";
 import { mapForms } from "./map-forms.ts";
+import { setForms } from "./set-forms.ts";
 import { textForms } from "./text-forms.ts";
 
 export interface FormsOptions {
@@ -45,6 +46,7 @@ const rows: {
 } = {
   sequence: (predictor, options) => told(predictor, textForms(options)),
   detection: (predictor, options) => told(predictor, boxForms(options)),
+  "multi-label": (predictor, options) => told(predictor, setForms(options)),
   classification: (predictor, options) => told(predictor, classForms(options)),
   segmentation: (predictor, options) => told(predictor, mapForms(options, predictor.preprocessing)),
   features: (predictor, options) => told(predictor, featureForms(options)),

@@ -25,11 +25,16 @@ export interface OutputFigure {
   readonly value: number | null;
 }
 
-/** @param runs those that both were fed. One figure an output, in the original's order. */
+/**
+ * @param runs those that both were fed.
+ * @param areClasses whether a row of scores is read as the class with the highest.
+ * @returns one figure an output, in the original's order.
+ */
 export function figuresOf(
   original: RecordedOutputs,
   compressed: RecordedOutputs,
   runs: readonly ImageBatch[],
+  areClasses = true,
 ): OutputFigure[] {
   const counted = countedOnce(runs);
   return original.outputs.map((info) => {
@@ -38,7 +43,7 @@ export function figuresOf(
       b: compressed.runs[run]?.[info.name],
       images: runs[run]!.indices.length,
     }));
-    const measure = pairs.every(({ a, images }) => areScores(a, images) || areNames(a))
+    const measure = pairs.every(({ a, images }) => (areClasses && areScores(a, images)) || areNames(a))
       ? "samePrediction"
       : "sqnrDb";
     const shapes = pairs.map(({ a, b }) => (b === undefined ? "differs" : shapesOf(info, a, b)));

@@ -19,6 +19,8 @@ export interface VerifyCompressedOptions extends VerifyWrittenOptions {
   readonly floor: Floor | null;
   /** Whether the images are noise. Default false. */
   readonly areRandom?: boolean | undefined;
+  /** Whether a row of scores is read as the class with the highest. Default true; else its values are compared. */
+  readonly areClasses?: boolean | undefined;
 }
 
 export interface WrittenCheck {
@@ -46,8 +48,9 @@ export async function floorCheck(
     const { runs, reference } = known;
     const recorded = await recordOutputs(encodeModel(model), runs, options);
     const fed = runs.slice(0, recorded.runs.length);
-    return figuresOf({ ...reference, runs: reference.runs.slice(0, fed.length) }, recorded, fed).every(
-      (figure) => keepsTo(figure, options.floor),
+    const compared = { ...reference, runs: reference.runs.slice(0, fed.length) };
+    return figuresOf(compared, recorded, fed, options.areClasses ?? true).every((figure) =>
+      keepsTo(figure, options.floor),
     );
   };
 }
@@ -65,7 +68,7 @@ export async function verifyCompressed(
   const { runs, written, largestDifference } = await verifyWritten(path, model, options);
   const reference = await recordOutputs(original, runs, options);
   const fed = runs.slice(0, reference.runs.length);
-  const outputs = figuresOf(reference, written, fed);
+  const outputs = figuresOf(reference, written, fed, options.areClasses ?? true);
   const images = imagesIn(fed);
   if (options.floor !== null) assertFloor(outputs, options.floor, images);
   return { images, random: options.areRandom ?? false, largestDifference, outputs };

@@ -1,15 +1,14 @@
 /** The task of telling which of several classes an image is: one row of scores an image. */
-import type { TensorData, ValueInfo } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
 import { classCountOf } from "../labels/model-classes.ts";
 import { agreementFigure } from "../task/agreement-figure.ts";
 import { hasRowsOfImages } from "../task/rows-of-images.ts";
 import type { Task, TaskFigure } from "../task/task.ts";
-import { areNames, numbersOf } from "../written/output-numbers.ts";
 import { compareEvaluations, type EvaluationDifference } from "./compare-evaluations.ts";
 import { type Evaluation, evaluateClasses } from "./evaluation.ts";
 import { areProbabilities, endsInSoftmax, softmaxAt } from "./probabilities.ts";
 import { highest } from "./rank.ts";
+import { areScores, scoreRows } from "./score-rows.ts";
 
 export interface ClassPrediction {
   /** The class with the highest score, the first of equals. */
@@ -22,25 +21,6 @@ export interface ClassPrediction {
   readonly areProbabilities: boolean;
   /** What the model gave, one for each class. A view of the outputs of a whole run: copy it to keep it alone. */
   readonly scores: Float32Array;
-}
-
-/**
- * Whether an output is one row of class scores an image: `[N, C]`, or with sizes of 1 behind. The highest value of
- * a map of features, of a segmentation or of boxes is no class of the image.
- */
-function isScoreRow(dims: readonly unknown[]): boolean {
-  return dims.length >= 2 && dims.slice(2).every((size) => size === 1);
-}
-
-/** Half precision is widened. */
-function scoresOf(tensor: TensorData): Float32Array {
-  const numbers = numbersOf(tensor);
-  return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
-}
-
-/** One number is the highest of itself, whatever the image; whole numbers are names, not scores. */
-function areScores({ dims, type }: Pick<ValueInfo, "dims" | "type">): boolean {
-  return isScoreRow(dims) && dims[1] !== 1 && !areNames({ type });
 }
 
 export const classification: Task<ClassPrediction, Evaluation, EvaluationDifference> = {
@@ -57,19 +37,9 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
     return {
       fetches: [name],
       read(tensors, { dims: [count] }) {
-        const tensor = tensors[name]!;
-        const values = scoresOf(tensor);
-        if (tensor.dims[0] !== count || !isScoreRow(tensor.dims)) {
-          throw predictErrors.error(
-            "OUTPUT_UNSUPPORTED",
-            `The output "${name}" is not one row of class scores an image: its shape is [${tensor.dims}].`,
-          );
-        }
-        const size = values.length / count;
-        return Array.from({ length: count }, (_, i) => {
-          const scores = values.subarray(i * size, (i + 1) * size);
+        return scoreRows(name, tensors[name]!, count).map((scores) => {
           const classIndex = highest(scores);
-          const already = isProbability || areProbabilities(scores, size);
+          const already = isProbability || areProbabilities(scores, scores.length);
           return {
             classIndex,
             className: classes?.[classIndex] ?? null,

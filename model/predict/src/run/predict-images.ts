@@ -26,6 +26,8 @@ export interface EvaluationOptions extends PredictOptions {
   readonly classes?: readonly string[] | null | undefined;
   /** Path of labels that lie apart from the images, as a folder of masks. Default: none. */
   readonly labels?: string | null | undefined;
+  /** The column of `labels` where that is a table. Default: the one whose name tells. */
+  readonly labelColumn?: string | null | undefined;
 }
 
 export interface ImagePrediction<Prediction> {
@@ -98,8 +100,10 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
   images: ImageSource,
   options: EvaluationOptions,
 ): Promise<Evaluated> {
-  if (options.labels && task.labelsFrom !== "files") {
-    const what = /\.(json|csv)$/i.test(options.labels) ? "file of boxes or texts" : "folder of labels";
+  if (options.labels && task.labelsFrom !== "files" && task.labelsFrom !== "either") {
+    const what = /\.(json|csv)$/i.test(options.labels)
+      ? "file of boxes, texts or several classes an image"
+      : "folder of labels";
     throw visionErrors.error(
       "LABELS_MISMATCH",
       `${options.labels} is a ${what}; for a model of ${task.name} there is no use of one.`,
@@ -115,6 +119,7 @@ export async function evaluateImages<Prediction, Evaluated extends EvaluatedImag
     ...facts,
     classes: facts.classes ?? options.classes ?? null,
     labels: options.labels ?? null,
+    labelColumn: options.labelColumn ?? null,
   });
   const work = { ...options, onUnreadable };
   const stream = predictImages(session, reader, facts.preprocessing, images, work, evaluating);

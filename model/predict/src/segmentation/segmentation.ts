@@ -7,12 +7,12 @@ import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
 import { imageDimsOf } from "../input/image-input.ts";
+import { endsInSigmoid } from "../task/ends-in-sigmoid.ts";
 import { hasRowsOfImages } from "../task/rows-of-images.ts";
 import type { OutputReader, Task, TaskModel } from "../task/task.ts";
 import { areNames, numbersOf } from "../written/output-numbers.ts";
 import type { ClassMap } from "./class-map.ts";
 import { compareMaps, type MapDifference, mapDifferences } from "./compare-maps.ts";
-import { endsInSigmoid } from "./ends-in-sigmoid.ts";
 import { evaluateMaps, type SegmentationEvaluation } from "./evaluate-maps.ts";
 import { overlapFigures } from "./overlap.ts";
 

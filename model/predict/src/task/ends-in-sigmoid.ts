@@ -1,13 +1,15 @@
 /** Whether the graph makes independent probabilities of its first output. */
 import type { Model } from "@cupel/onnx";
 
-/** Operators that change the form or the size of a map, not the meaning of its values. */
+/** Operators that change the form or the size of an output, not the meaning of its values. */
 const passesThrough = [
   "Identity",
   "Cast",
+  "Flatten",
   "Reshape",
   "Resize",
   "Squeeze",
+  "Unsqueeze",
   "Transpose",
   "QuantizeLinear",
   "DequantizeLinear",

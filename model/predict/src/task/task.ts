@@ -5,16 +5,17 @@
  *
  * What each kind of task fills in:
  *
- * | | classification | detection | segmentation | sequence | features |
- * | --- | --- | --- | --- | --- | --- |
- * | recognises | the first output, one row of scores an image | metadata, or outputs that have the shape of boxes | one map of scores an image, `[N, C, H, W]` | characters in the metadata, or probabilities along the width | any float output; the last row of the table |
- * | reader | class, name, probability, scores | boxes with class and score, mapped back to the image | a class for each pixel | a text and its confidence | the values as they are |
- * | evaluation | labels are classes: top-1, top-5 | labels are boxes: mean average precision | labels are maps: mean intersection over union | labels are texts: exact match, character error rate | no labels: nothing but the values is kept |
- * | compare | McNemar's interval, same prediction | boxes that agree | pixels that agree | same text | cosine, SQNR |
+ * | | classification | multi-label | detection | segmentation | sequence | features |
+ * | --- | --- | --- | --- | --- | --- | --- |
+ * | recognises | the first output, one row of scores an image | such a row through a sigmoid | metadata, or outputs that have the shape of boxes | one map of scores an image, `[N, C, H, W]` | characters in the metadata, or probabilities along the width | any float output; the last row of the table |
+ * | reader | class, name, probability, scores | classes with scores | boxes with class and score, mapped back to the image | a class for each pixel | a text and its confidence | the values as they are |
+ * | evaluation | labels are classes: top-1, top-5 | labels are sets of classes: mean average precision, micro F1 | labels are boxes: mean average precision | labels are maps: mean intersection over union | labels are texts: exact match, character error rate | no labels: nothing but the values is kept |
+ * | compare | McNemar's interval, same prediction | same classes | boxes that agree | pixels that agree | same text | cosine, SQNR |
  */
 import type { Model } from "@cupel/onnx";
 import type { TensorData, ValueInfo } from "@cupel/runtime";
 import type { ImageBatch, ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
+import type { LabelsBy } from "../labels/match-labels.ts";
 
 /** What a task knows of a model whose outputs it reads. */
 export interface ModelFacts {
@@ -25,6 +26,8 @@ export interface ModelFacts {
   readonly preprocessing: Preprocessing;
   /** Path of labels that lie apart from the images, as a folder of masks; null or absent where there are none. */
   readonly labels?: string | null | undefined;
+  /** The column of `labels` where that is a table; null or absent where its name tells. */
+  readonly labelColumn?: string | null | undefined;
 }
 
 /** The same while the model is opened. */
@@ -81,6 +84,8 @@ export interface EvaluatedImages {
   /** Index in the source of each image that could be read, in its order. */
   readonly indices: readonly number[];
   readonly unreadable: readonly UnreadableImage[];
+  /** How labels met the classes; null or absent where there are none, or the task has no classes. */
+  readonly labelsBy?: LabelsBy | undefined;
 }
 
 export interface Task<
@@ -94,8 +99,8 @@ export interface Task<
   recognises(model: Pick<TaskModel, "outputs" | "model">): boolean;
   /** What `recognises` looks for, to follow "because": "its first output is one row of class scores an image". */
   readonly recognisedBy: string;
-  /** Where its labels are: those that the images of a source carry, files in the folder of `ModelFacts.labels`, or null for none. */
-  readonly labelsFrom: "images" | "files" | null;
+  /** Where its labels are: those that the images of a source carry, files at `ModelFacts.labels`, these where given and else those, or null for none. */
+  readonly labelsFrom: "images" | "files" | "either" | null;
   /** Classes told apart; null where the shape does not say, or there are none. @param shape of the first output */
   classCount(shape: readonly unknown[]): number | null;
   /** @throws OUTPUT_UNSUPPORTED */

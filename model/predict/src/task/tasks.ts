@@ -7,6 +7,7 @@ import { detection } from "../detection/detection.ts";
 import { predictErrors } from "../errors.ts";
 import { features } from "../features/features.ts";
 import { metadataKeys } from "../file/metadata.ts";
+import { multiLabel } from "../multi-label/multi-label.ts";
 import { segmentation } from "../segmentation/segmentation.ts";
 import { sequence } from "../sequence/sequence.ts";
 import type { Task, TaskModel } from "./task.ts";
@@ -15,9 +16,14 @@ import type { Task, TaskModel } from "./task.ts";
  * By the name in a model's metadata. Where the metadata does not say, the rows are asked in this order
  * whether they recognise the outputs, so that a row which takes almost anything MUST be last.
  */
-export const tasks = { sequence, detection, classification, segmentation, features } satisfies Readonly<
-  Record<string, Task>
->;
+export const tasks = {
+  sequence,
+  detection,
+  "multi-label": multiLabel,
+  classification,
+  segmentation,
+  features,
+} satisfies Readonly<Record<string, Task>>;
 
 export type TaskName = keyof typeof tasks;
 export type KnownTask = (typeof tasks)[TaskName];

@@ -7,6 +7,9 @@ import { visionErrors } from "../errors.ts";
 import { parseCsv, separatorOf } from "./csv.ts";
 import { readLabelText } from "./label-file.ts";
 
+/** The column of paths, whatever the case of its letters. */
+export const fileColumnName = "file";
+
 export interface FileRow {
   /** Of the table, counted from 1 with the header. */
   readonly record: number;
@@ -16,21 +19,43 @@ export interface FileRow {
   readonly text: string;
 }
 
+export interface FileTable {
+  /** Names of the columns, without blanks around them. */
+  readonly header: readonly string[];
+  /** In the order of the table, with a field a column. Rows whose fields are all blank are left out. */
+  readonly rows: readonly (Omit<FileRow, "text"> & { readonly fields: readonly string[] })[];
+}
+
 /**
  * In the order of the table. Rows whose fields are all blank are left out.
  * @param chooseColumn gives the name of the column that is read, from the names that the header has.
- * @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABEL_FILE_MISSING, LABELS_MISMATCH
+ * @throws what `readWholeTable` throws
  */
 export async function readFileTable(
   path: string,
   chooseColumn: (header: readonly string[]) => string,
 ): Promise<FileRow[]> {
+  let column = 0;
+  const { rows } = await readWholeTable(path, (header) => {
+    column = columnOf(path, header, chooseColumn(header));
+  });
+  return rows.map(({ record, file, fields }) => ({ record, file, text: fields[column]! }));
+}
+
+/**
+ * @param check is given the header, before the rows are read.
+ * @throws IMAGES_NONE, IMAGE_SOURCE_DAMAGED, LABEL_FILE_MISSING, LABELS_MISMATCH
+ */
+export async function readWholeTable(
+  path: string,
+  check: (header: readonly string[]) => void = () => {},
+): Promise<FileTable> {
   const text = await readLabelText(path, "labels");
   const records = parseCsv(text, separatorOf(text));
   const header = (records[0] ?? []).map((name) => name.trim());
-  const fileColumn = columnOf(path, header, "file");
-  const column = columnOf(path, header, chooseColumn(header));
-  const rows: FileRow[] = [];
+  const fileColumn = columnOf(path, header, fileColumnName);
+  check(header);
+  const rows: FileTable["rows"][number][] = [];
   records.slice(1).forEach((fields, i) => {
     const record = i + 2;
     // Spreadsheets write separators for rows that were emptied.
@@ -43,16 +68,16 @@ export async function readFileTable(
         { details: { path, record } },
       );
     }
-    rows.push({ record, file: fileOf(path, record, fields[fileColumn]!), text: fields[column]! });
+    rows.push({ record, file: fileOf(path, record, fields[fileColumn]!), fields });
   });
   if (rows.length === 0) {
     throw visionErrors.error("IMAGES_NONE", `${path} has a header but no rows: it names no image.`);
   }
-  return rows;
+  return { header, rows };
 }
 
 /** @throws LABELS_MISMATCH for what is no path of this machine. */
-function fileOf(path: string, record: number, field: string): string {
+export function fileOf(path: string, record: number, field: string): string {
   const refuse = (problem: string) =>
     visionErrors.error("LABELS_MISMATCH", `Record ${record} of ${path} ${problem}.`, {
       details: { path, record, file: field },
