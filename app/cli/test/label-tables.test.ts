@@ -1,4 +1,4 @@
-/** What the commands tell of models whose labels are in a table: several classes an image. */
+/** What the commands tell of models whose labels are in a table: several classes an image, and numbers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes } from "@cupel/onnx";
@@ -118,4 +118,23 @@ test("of several classes an image predict tells those of a half and more, eval a
     );
   }
   assert.equal(comparison[0].name, "same classes");
+});
+
+test("numbers are measured against a table where --task regression says so, and predicted as values", async () => {
+  await using folder = await scratch();
+  const model = await folder.write("numbers.onnx", encodeModelBytes(classifier()));
+  const words = [model, "--images", await pictures(folder), ...preparation, "--task", "regression"];
+  const { out, err } = await cupel("predict", ...words, "--json");
+  const predictions: readonly {
+    readonly image: string;
+    readonly outputs: readonly [{ readonly values: number[] }];
+  }[] = JSON.parse(out || err).predictions;
+  const rows = predictions.map(
+    ({ image, outputs: [{ values }] }) => `${image},${values.map((value) => value + 0.5).join(" ")}`,
+  );
+  const labels = await folder.write("in/numbers.csv", `file,label\n${rows.join("\n")}\n`);
+  const told = await cupel("eval", ...words, "--labels", labels, "--compare", model);
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /mean absolute error 0\.5, root mean square error 0\.5, 6 images/);
+  assert.match(told.out, /difference of mean absolute error +0, 95 % interval 0 to 0, 6 images/);
 });

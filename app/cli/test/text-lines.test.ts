@@ -91,5 +91,8 @@ test("a table of texts is refused where the model tells classes apart", async ()
   const labels = await folder.write("labels.csv", "file,text\n1.bmp,ab\n");
   const { status, err } = await cupel("eval", model, "--images", images, "--labels", labels);
   assert.equal(status, 65);
-  assert.match(err, /error LABELS_MISMATCH: .* is a file of boxes, texts or several classes an image; for a model of classification/);
+  assert.match(
+    err,
+    /error LABELS_MISMATCH: .* is a file of boxes, texts or several classes an image; for a model of classification/,
+  );
 });

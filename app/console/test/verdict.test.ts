@@ -134,4 +134,12 @@ test("a model that tells no classes apart is judged by the first figure of its t
   const interval = { low: 0.97, high: 0.99 };
   const share = taskFigureText({ name: "x", unit: "share", value: 0.981, interval, of });
   assert.equal(plain(share), "98.1 % of 32 images, 95 % interval 97.0 % … 99.0 %");
+  const error = {
+    name: "x",
+    unit: "number",
+    value: 0.01234,
+    interval: { low: -0.5, high: 1234.5 },
+    of,
+  } as const;
+  assert.equal(plain(taskFigureText(error)), "0.01234, 95 % interval −0.5000 … 1,235, 32 images");
 });

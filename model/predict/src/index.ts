@@ -85,6 +85,9 @@ export {
 export { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 export type { Finding, TriedPreprocessing } from "./preprocessing/finding.ts";
 export { fedText, preprocessingSentence } from "./preprocessing/preprocessing-sentence.ts";
+export type { ErrorDifference } from "./regression/compare-errors.ts";
+export type { NumberErrors, RegressionEvaluation } from "./regression/evaluate-numbers.ts";
+export { regression } from "./regression/regression.ts";
 export { runImages } from "./run/image-runs.ts";
 export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/predict-images.ts";
 export { correctOutputs } from "./run/true-outputs.ts";

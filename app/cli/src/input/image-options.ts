@@ -31,7 +31,7 @@ export function imageOptions(prefix: string, purpose: string): ImageOptions {
     labels: text({
       name: `${prefix}labels`,
       placeholder: "FILE",
-      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt, masks as a folder of PNGs, texts as a CSV with the columns file and text, several classes of an image as one with the columns file and labels (cat|dog) or a column of 0 and 1 for each class`,
+      summary: `Labels kept apart from the images of --${prefix}images: a CSV for a folder, an idx1 file for IDX, boxes as COCO's annotations (.json) or a folder of YOLO's .txt, masks as a folder of PNGs, texts as a CSV with the columns file and text, several classes of an image as one with the columns file and labels (cat|dog) or a column of 0 and 1 for each class, and with --task regression numbers`,
     }),
     labelColumn: text({
       name: `${prefix}label-column`,
@@ -92,7 +92,7 @@ export async function taskLabels(given: Given, options: ImageOptions): Promise<T
 }
 
 /** Tasks whose labels are in a table. */
-const ofTables: readonly (TaskName | undefined)[] = ["multi-label", "sequence"];
+const ofTables: readonly (TaskName | undefined)[] = ["multi-label", "regression", "sequence"];
 
 /** By --task, else by what stands in it: texts, sets of classes, or a column of 0 and 1 for each class. */
 async function isTaskTable(path: string, given: Given, column: string | null): Promise<boolean> {

@@ -49,6 +49,7 @@ const rows: {
   "multi-label": (predictor, options) => told(predictor, setForms(options)),
   classification: (predictor, options) => told(predictor, classForms(options)),
   segmentation: (predictor, options) => told(predictor, mapForms(options, predictor.preprocessing)),
+  regression: (predictor, options) => told(predictor, featureForms(options)),
   features: (predictor, options) => told(predictor, featureForms(options)),
 };
 

@@ -11,6 +11,7 @@ import {
   type TableField,
   visionErrors,
 } from "@cupel/vision";
+import { labelColumnOf } from "../labels/label-column.ts";
 import { listed, twiceProblem, unknownProblem } from "../labels/label-problems.ts";
 import { type LabelsBy, requireLabels } from "../labels/match-labels.ts";
 import type { ModelClasses } from "../labels/model-classes.ts";
@@ -41,7 +42,7 @@ export async function setLabels(
 ): Promise<ClassSets | null> {
   if (path === null) return images.labelled ? setsOfImages(images, classes) : null;
   const table = await readImageTable(path, images);
-  const named = columnOf(path, table, column);
+  const named = labelColumnOf(path, table.columns, column);
   return named === null
     ? setsOfColumns(path, table, classes)
     : setsOfLists(path, listsIn(table, named, classes), classes);
@@ -60,20 +61,6 @@ function setOf(members: Iterable<number>, count: number): Uint8Array {
   const set = new Uint8Array(count);
   for (const member of members) set[member] = 1;
   return set;
-}
-
-/** That with the lists of classes; null where each class has its own. */
-function columnOf(path: string, { columns }: ImageTable, given: string | null): number | null {
-  const at = columns.findIndex((name) => name.toLowerCase() === (given ?? "labels").toLowerCase());
-  if (at !== -1) return at;
-  if (given !== null) {
-    throw refused(
-      path,
-      `${path} has no column "${given}"; it has: ${columns.join(", ") || "none but the files"}`,
-    );
-  }
-  const alike = columns.flatMap((name, i) => (name.toLowerCase().startsWith("label") ? [i] : []));
-  return alike.length === 1 ? alike[0]! : null;
 }
 
 /** The names in each field. @returns one list an image. */

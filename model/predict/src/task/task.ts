@@ -5,12 +5,12 @@
  *
  * What each kind of task fills in:
  *
- * | | classification | multi-label | detection | segmentation | sequence | features |
- * | --- | --- | --- | --- | --- | --- | --- |
- * | recognises | the first output, one row of scores an image | such a row through a sigmoid | metadata, or outputs that have the shape of boxes | one map of scores an image, `[N, C, H, W]` | characters in the metadata, or probabilities along the width | any float output; the last row of the table |
- * | reader | class, name, probability, scores | classes with scores | boxes with class and score, mapped back to the image | a class for each pixel | a text and its confidence | the values as they are |
- * | evaluation | labels are classes: top-1, top-5 | labels are sets of classes: mean average precision, micro F1 | labels are boxes: mean average precision | labels are maps: mean intersection over union | labels are texts: exact match, character error rate | no labels: nothing but the values is kept |
- * | compare | McNemar's interval, same prediction | same classes | boxes that agree | pixels that agree | same text | cosine, SQNR |
+ * | | classification | multi-label | detection | segmentation | sequence | regression | features |
+ * | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | recognises | the first output, one row of scores an image | such a row through a sigmoid | metadata, or outputs that have the shape of boxes | one map of scores an image, `[N, C, H, W]` | characters in the metadata, or probabilities along the width | nothing: it is said | any float output; the last row of the table |
+ * | reader | class, name, probability, scores | classes with scores | boxes with class and score, mapped back to the image | a class for each pixel | a text and its confidence | the values as they are | the values as they are |
+ * | evaluation | labels are classes: top-1, top-5 | labels are sets of classes: mean average precision, micro F1 | labels are boxes: mean average precision | labels are maps: mean intersection over union | labels are texts: exact match, character error rate | labels are numbers: mean absolute error, root mean square error | no labels: nothing but the values is kept |
+ * | compare | McNemar's interval, same prediction | same classes | boxes that agree | pixels that agree | same text | cosine, SQNR, difference of the errors | cosine, SQNR |
  */
 import type { Model } from "@cupel/onnx";
 import type { TensorData, ValueInfo } from "@cupel/runtime";

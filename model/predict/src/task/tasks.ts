@@ -8,6 +8,7 @@ import { predictErrors } from "../errors.ts";
 import { features } from "../features/features.ts";
 import { metadataKeys } from "../file/metadata.ts";
 import { multiLabel } from "../multi-label/multi-label.ts";
+import { regression } from "../regression/regression.ts";
 import { segmentation } from "../segmentation/segmentation.ts";
 import { sequence } from "../sequence/sequence.ts";
 import type { Task, TaskModel } from "./task.ts";
@@ -22,6 +23,7 @@ export const tasks = {
   "multi-label": multiLabel,
   classification,
   segmentation,
+  regression,
   features,
 } satisfies Readonly<Record<string, Task>>;
 

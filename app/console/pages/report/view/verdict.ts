@@ -7,6 +7,7 @@ import {
   bytesText,
   type Figure,
   factorText,
+  figureText,
   fixedText,
   isFigure,
   MISSING,
@@ -116,21 +117,20 @@ export function whyNoAccuracy({ task }: CompressionReport): string {
 
 type Difference = TaskFigures["differences"][number];
 
-/** "98.9 % of 1,000 images, 95 % interval 98.0 … 99.4 %", "24.3 dB, 32 images" */
+/** "98.9 % of 1,000 images, 95 % interval 98.0 … 99.4 %", "0.012, 95 % interval 0.008 … 0.016, 32 images", "24.3 dB, 32 images" */
 export function taskFigureText({ unit, value, interval, of }: Difference): string {
   const text = taskValueText(unit, value);
-  if (unit !== "share") return `${text}, ${of}`;
   const range = interval
-    ? `, 95\u00a0% interval ${percentText(interval.low)}\u00a0…\u00a0${percentText(interval.high)}`
+    ? `, 95\u00a0% interval ${taskValueText(unit, interval.low)}\u00a0…\u00a0${taskValueText(unit, interval.high)}`
     : "";
-  return `${text} of ${of}${range}`;
+  return unit === "share" ? `${text} of ${of}${range}` : `${text}${range}, ${of}`;
 }
 
 /** JSON has no infinity: noise that is not there is no figure. */
 export function taskValueText(unit: Difference["unit"], value: Figure): string {
   if (!isFigure(value)) return unit === "dB" ? "no noise, or none that can be measured" : MISSING;
   if (unit === "share") return percentText(value);
-  return unit === "dB" ? `${fixedText(value, 1)}\u00a0dB` : fixedText(value, 4);
+  return unit === "dB" ? `${fixedText(value, 1)}\u00a0dB` : figureText(value, 4);
 }
 
 /** "accuracy 97.5 % → 97.1 % (−0.4 points, 95 % interval −0.8 … 0.0)" */
