@@ -12,13 +12,22 @@ test("a slow model is told from a fast one, with ratios to the first", async () 
     ],
     { runs: 3, warmup: 1, threads: 1 },
   );
-  assert.equal(slow!.name, "slow");
+  assert.deepEqual([slow!.name, slow!.runs], ["slow", 3]);
   assert.deepEqual(slow!.ratio, { p10: 1, median: 1, p90: 1 });
   assert.ok(fast!.latency.median < slow!.latency.median);
   assert.equal(slow!.timeRatio.value, 1);
   assert.ok(fast!.timeRatio.value < 1, `${fast!.timeRatio.value}`);
   assert.ok(fast!.ratio.p10 > 1, `${fast!.ratio.p10}`);
   assert.equal(fast!.throughput, null);
+});
+
+test("fast models get more rounds, up to five times as many", async () => {
+  const [doubled] = await measureLatency([{ name: "doubler", model: doubler() }], {
+    runs: 4,
+    leastMs: 1e9,
+    warmup: 1,
+  });
+  assert.equal(doubled!.runs, 20);
 });
 
 test("throughput counts images, not runs", async () => {

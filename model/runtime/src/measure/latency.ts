@@ -25,6 +25,11 @@ import { randomFeeds } from "./random-feeds.ts";
 export interface LatencyOptions extends WorkOptions, EngineTuning {
   /** Rounds that count; each runs every model once. Default 50. */
   readonly runs?: number | undefined;
+  /**
+   * Milliseconds that all rounds should take at least: fast models get up to five times as many, for short times are
+   * measured badly. Default 0.
+   */
+  readonly leastMs?: number | undefined;
   /** Rounds before them that do not. Default 5. */
   readonly warmup?: number | undefined;
   /** Images a run when throughput is measured as well. Default: it is not. */
@@ -45,6 +50,8 @@ export interface MeasuredModel {
 
 export interface Latency {
   readonly name: string;
+  /** Rounds that were measured. */
+  readonly runs: number;
   /** Milliseconds for one image. */
   readonly latency: Spread;
   /** Time of the first model over this one's, by round: above 1 means faster than the first. */
@@ -69,6 +76,7 @@ export async function measureLatency(
 ): Promise<Latency[]> {
   const {
     runs = 50,
+    leastMs = 0,
     warmup = 5,
     batch,
     seed = 1,
@@ -89,7 +97,7 @@ export async function measureLatency(
   }
   using task = progress.start("Measuring latency", (batch === undefined ? 1 : 2) * (warmup + runs), "rounds");
   const rounds = (contestants: readonly Contestant[]) =>
-    interleave(contestants, { runs, warmup, signal, onRound: () => task.advance() });
+    interleave(contestants, { runs, leastMs, warmup, signal, onRound: () => task.advance() });
 
   const single = await rounds(
     sessions.map((session, i) => ({
@@ -109,6 +117,7 @@ export async function measureLatency(
 
   return models.map(({ name }, i) => ({
     name,
+    runs: single[i]!.length,
     latency: spreadOf(single[i]!),
     ratio: spreadOf(single[i]!.map((ms, round) => single[0]![round]! / ms)),
     timeRatio: medianInterval(single[i]!.map((ms, round) => ms / single[0]![round]!)),
@@ -119,21 +128,38 @@ export async function measureLatency(
   }));
 }
 
+/** A round more than was asked for is no progress, and no more than so many times as many are made. */
+const mostRounds = 5;
+
 /** Milliseconds by contestant and round. Each round begins with another contestant, so that none always follows the same one. */
 async function interleave(
   contestants: readonly Contestant[],
-  options: { runs: number; warmup: number; signal: AbortSignal | undefined; onRound: () => void },
+  options: {
+    runs: number;
+    leastMs: number;
+    warmup: number;
+    signal: AbortSignal | undefined;
+    onRound: () => void;
+  },
 ): Promise<number[][]> {
   const times = contestants.map((): number[] => []);
-  for (let round = 0; round < options.warmup + options.runs; round++) {
+  const { runs, leastMs, warmup } = options;
+  let allMs = 0;
+  const isDone = (round: number) => round >= runs && (allMs >= leastMs || round >= mostRounds * runs);
+  for (let round = 0; !isDone(round - warmup); round++) {
     throwIfCancelled(options.signal, "Measuring latency");
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (round + turn) % contestants.length;
       const { session, feeds } = contestants[i]!;
-      if (round < options.warmup) await session.warmUp(feeds);
-      else times[i]!.push((await session.timedRun(feeds)).engineMs);
+      if (round < warmup) {
+        await session.warmUp(feeds);
+        continue;
+      }
+      const { engineMs } = await session.timedRun(feeds);
+      times[i]!.push(engineMs);
+      allMs += engineMs;
     }
-    options.onRound();
+    if (round < warmup + runs) options.onRound();
   }
   return times;
 }
