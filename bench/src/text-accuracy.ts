@@ -6,7 +6,6 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openTemporaryFolder } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
@@ -77,7 +76,7 @@ export const textAccuracy: Benchmark = {
       const path = modelPath(context.data, subject.model);
       if (path === null) {
         context.print(
-          `${subject.model}: skipped: it is in no folder; tools/zoo/export.py zoo-models makes it`,
+          `${subject.model}: skipped: it is neither in CUPEL_DATA/models nor in CUPEL_ZOO (default zoo-models), which tools/zoo/export.py fills`,
         );
         continue;
       }
@@ -89,10 +88,11 @@ export const textAccuracy: Benchmark = {
   },
 };
 
-/** In the test data, else where the zoo keeps its models; null where it is in neither. */
+/** In the test data, else in CUPEL_ZOO, where the zoo keeps its models; null where it is in neither. */
 function modelPath(data: string, model: string): string | null {
-  const zoo = fileURLToPath(new URL("../../zoo-models", import.meta.url));
-  const paths = [join(data, "models"), zoo].map((folder) => join(folder, `${model}.onnx`));
+  const paths = [join(data, "models"), process.env.CUPEL_ZOO ?? "zoo-models"].map((folder) =>
+    join(folder, `${model}.onnx`),
+  );
   return paths.find((path) => existsSync(path)) ?? null;
 }
 

@@ -35,7 +35,7 @@ export interface DrawingOptions {
 export async function drawImages(options: DrawingOptions): Promise<DrawnImages> {
   const { python, drawing, count, seed, folder, signal } = options;
   const [script = "", ...rest] = scripts[drawing];
-  const path = fileURLToPath(new URL(`../../../tools/zoo/${script}`, import.meta.url));
+  const path = fileURLToPath(new URL(`./${script}`, import.meta.url));
   const args = [path, folder, ...rest, "--count", `${count}`, "--seed", `${seed}`];
   await promisify(execFile)(python, args, { signal });
   return drawing === "line"

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { encodeModel, type Model, type Shape } from "@cupel/onnx";
+import { type Dimension, encodeModel, type Model, type Shape } from "@cupel/onnx";
 import {
   choosePreprocessing,
   fedText,
@@ -172,7 +172,7 @@ test("the names of a detector's classes are no characters", () => {
 });
 
 test("a reader of text in colour that does not say how it is fed is fed as PaddleOCR feeds its own, and that is said", () => {
-  const chosen = (shape: Shape, given?: string, metadata = {}) =>
+  const chosen = (shape: readonly Dimension[], given?: string, metadata = {}) =>
     choosePreprocessing({ model: reader(metadata, { softmax: true, shape }), inputShape: shape }, given);
   const usual = (crop: string) =>
     parsePreprocessing(

@@ -1,6 +1,6 @@
 """Draws scenes with things whose boxes are known, for a detector of text lines or one of the characters of captchas.
 
-`python tools/zoo/draw_scenes.py FOLDER --kind lines|characters [--count 300] [--seed 1]` writes FOLDER/images/NAME.png
+`python bench/src/text/draw_scenes.py FOLDER --kind lines|characters [--count 300] [--seed 1]` writes FOLDER/images/NAME.png
 and FOLDER/labels/NAME.txt, in YOLO's form with one class. The same seed, fonts and Pillow give the same scenes. Needs Pillow.
 """
 import argparse

@@ -1,6 +1,6 @@
 """Draws images of single lines of text, with a table of what stands in them, for a reader of text lines.
 
-`python tools/zoo/draw_lines.py FOLDER [--count 2000] [--seed 1]` writes FOLDER/NAME.png and FOLDER/lines.csv (file, text).
+`python bench/src/text/draw_lines.py FOLDER [--count 2000] [--seed 1]` writes FOLDER/NAME.png and FOLDER/lines.csv (file, text).
 The same seed, fonts and Pillow give the same images. They are made hard, as photographs are: low contrast, blur, noise,
 turned by up to two degrees, small and enlarged, compressed as JPEG. Needs Pillow.
 """
