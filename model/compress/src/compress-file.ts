@@ -4,7 +4,7 @@
  */
 import { realpath, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { assertWritable, CupelError, type WorkOptions } from "@cupel/base";
+import { assertWritable, bytesText, CupelError, type WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import {
   assertAboveChance,
@@ -242,6 +242,8 @@ export async function compressFile(path: string, options: CompressFileOptions): 
 
   const { verdict: check } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };
+  const gain = gainSentence(bytes);
+  if (gain !== null) onFact({ kind: "note", sentence: gain });
   if (options.report === false || images === undefined)
     return { ...facts, bytes, chosen, check, report: null, labels };
   const report = await makeReport({
@@ -264,6 +266,15 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     progress,
   });
   return { ...facts, bytes, chosen, check, report, labels };
+}
+
+/** A file that is this share of the original gains nothing that anyone notices. */
+const noGain = 0.98;
+
+/** Null where the file is smaller. */
+function gainSentence({ original, compressed }: CompressedFile["bytes"]): string | null {
+  if (compressed < noGain * original) return null;
+  return `There is nothing to gain: the original has ${bytesText(original)}, and the file that was written ${bytesText(compressed)}.`;
 }
 
 interface FloorTrial {

@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes, type Model, Tensor } from "@cupel/onnx";
 import { openSession, type TensorData } from "@cupel/runtime";
-import { compress } from "../src/index.ts";
+import { compress, parseRecipe } from "../src/index.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { outputs, sqnr } from "./support/run.ts";
 
-function outlierChannel(): Model {
+function outlierChannel(channels = 8): Model {
   const net = new Network();
-  const first = net.conv("first", net.x, 3, 8);
-  const second = net.conv("second", net.relu(first), 8, 8);
+  const first = net.conv("first", net.x, 3, channels);
+  const second = net.conv("second", net.relu(first), channels, channels);
   const scale = (name: string, isLoud: (index: number) => boolean, factor: number) => {
     const value = net.model.graph.value(name)!;
     const { constant } = value;
@@ -21,8 +21,8 @@ function outlierChannel(): Model {
   };
   scale("first.weight", (i) => Math.floor(i / 27) === 3, 1000);
   scale("first.bias", (i) => i === 3, 1000);
-  scale("second.weight", (i) => Math.floor(i / 9) % 8 === 3, 1 / 1000);
-  return net.done(net.head(net.relu(second), 8));
+  scale("second.weight", (i) => Math.floor(i / 9) % channels === 3, 1 / 1000);
+  return net.done(net.head(net.relu(second), channels));
 }
 
 test("a channel a thousand times as loud as the others is equalised by default", async () => {
@@ -34,6 +34,14 @@ test("a channel a thousand times as loud as the others is equalised by default",
   const [before, after] = [await outputs(plainly, pixels()), await outputs(small, pixels())];
   const [from, to] = [sqnr(float!, before[0]!), sqnr(float!, after[0]!)];
   assert.ok(from < 15 && to > 28, `${from} dB, then ${to} dB`);
+});
+
+test("it is tried on the kernels that the recipe asks for, also where they are no faster", async () => {
+  const stages = [{ stage: "clean" }, { stage: "equalise", when: "helps" }, { stage: "calibrate" }];
+  const asked = { stage: "quantise", kernels: "wherever-possible" };
+  const recipe = parseRecipe({ stages: [...stages, asked] }, "test");
+  const { notes } = await compress(outlierChannel(4), options({ recipe }));
+  assert.ok(notes.includes("equalised 1 pairs of layers"), notes.join());
 });
 
 test("layers whose channels are alike are not equalised", async () => {

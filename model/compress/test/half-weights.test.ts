@@ -15,7 +15,7 @@ import {
 } from "@cupel/onnx";
 import { preprocessingFromMetadata } from "@cupel/predict";
 import { optimisedGraph } from "@cupel/runtime";
-import { compress, compressFile, defaultRecipe, parseRecipe } from "../src/index.ts";
+import { type CompressionFact, compress, compressFile, defaultRecipe, parseRecipe } from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
@@ -133,6 +133,22 @@ describe("without images", () => {
     assert.deepEqual(
       report.layers.filter(({ parameters }) => parameters > 0).map(({ weightForm }) => weightForm),
       ["FP16", "FP16"],
+    );
+  });
+
+  test("a model whose weights have 16 bits already has nothing to gain, and that is said", async () => {
+    const first = at("first.onnx");
+    const told = async (path: string, out: string) => {
+      const notes: string[] = [];
+      const onFact = (fact: CompressionFact) => fact.kind === "note" && notes.push(fact.sentence);
+      await compressFile(path, { out, recipe: half, threads: 1, onFact });
+      return notes.join(" ");
+    };
+    assert.doesNotMatch(await told(at("float.onnx"), first), /nothing to gain/);
+    const again = await told(first, at("again.onnx"));
+    assert.match(
+      again,
+      /nothing to gain: the original has [\d.]+ kB, and the file that was written [\d.]+ kB/,
     );
   });
 

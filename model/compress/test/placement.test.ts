@@ -35,6 +35,12 @@ const bodies: Readonly<Record<string, Body>> = {
   Relu: (net, y) => net.relu(y),
   Clip: (net, y) => net.node("Clip", "clip", [y, net.scalar("low", 0), net.scalar("high", 1)]),
   "Clip without a lower bound": (net, y) => net.node("Clip", "clip", [y, null, net.scalar("high", 1)]),
+  "Clip to both sides of zero": (net, y) =>
+    net.node("Clip", "clip", [y, net.scalar("low", -1), net.scalar("high", 1)]),
+  "Clip to a bound that float32 rounds": (net, y) =>
+    net.node("Clip", "clip", [y, net.scalar("low", 0), net.scalar("high", 0.7)]),
+  "Clip to more on one side of zero": (net, y) =>
+    net.node("Clip", "clip", [y, net.scalar("low", -0.3), net.scalar("high", 1.7)]),
   Add: (net, y) => net.node("Add", "sum", [net.relu(y), net.conv("side", net.x, 3, 8)]),
   Mul: (net, y) => net.node("Mul", "product", [y, net.node("Sigmoid", "gate", [y])]),
   Concat: (net, y) => {

@@ -14,7 +14,9 @@ export function valueScales(
   const scales = new Map<string, ActivationScale>();
   for (const value of placement.values) {
     const source = placement.sameScale.get(value);
-    const own = placement.fixedScale.get(value) ?? activationScale(ranges.get(value.name)!, symmetry);
+    const own =
+      placement.fixedScale.get(value) ??
+      withinClip(value, activationScale(ranges.get(value.name)!, symmetry));
     scales.set(value.name, source ? scales.get(source.name)! : own);
   }
   // Backwards, since a Concat may be read by another.
@@ -26,6 +28,23 @@ export function valueScales(
     if (scale && isOwn && clipsAsItsMaker(value, scale)) scales.set(value.name, scale);
   }
   return scales;
+}
+
+/**
+ * The 256 levels may reach past a bound of a Clip, by a part of a step where it lets both sides of zero through: the
+ * engine then keeps the Clip and the layer before it in float, or refuses the file (ONNX Runtime 1.30). Steps are made so much smaller that no level does.
+ */
+function withinClip(value: Value, scale: ActivationScale): ActivationScale {
+  if (!value.producer?.is("Clip") || clipsAsItsMaker(value, scale)) return scale;
+  const [low, high] = clipRange(value.producer);
+  const { zeroPoint } = scale;
+  const below = zeroPoint > 0 ? -low / zeroPoint : Number.POSITIVE_INFINITY;
+  const above = zeroPoint < 255 ? high / (255 - zeroPoint) : Number.POSITIVE_INFINITY;
+  const step = Math.min(below, above);
+  if (!(step > 0)) return scale;
+  // Rounding to float32 may make it larger again.
+  const rounded = Math.fround(step);
+  return { scale: rounded > step ? Math.fround(step * (1 - 2 ** -23)) : rounded, zeroPoint };
 }
 
 /** A Relu or Clip vanishes into the rounding only where the 256 levels reach no further than it lets through. */

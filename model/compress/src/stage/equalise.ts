@@ -1,5 +1,6 @@
 /** Gives every channel between two layers the same range. */
 import { cloneModel, followed, type Model, type Pass, runPasses, sameAs } from "@cupel/onnx";
+import { atImageSize } from "@cupel/predict";
 import { sample } from "@cupel/vision";
 import { calibrate } from "../calibrate/calibrate.ts";
 import {
@@ -10,9 +11,11 @@ import {
   withRoundedWeights,
 } from "../calibrate/rounding-error.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
+import { sizesOf } from "../emit/conversion-cost.ts";
 import { placeQuantisers } from "../emit/placement.ts";
 import { equalisationOf, equaliseLayers } from "../equalise/equalise-layers.ts";
 import { oneOf, option } from "../recipe/option.ts";
+import { stageOf } from "../recipe/recipe.ts";
 import { defineStage, type Stage, type StageContext, type State } from "./stage.ts";
 
 const options = {
@@ -74,8 +77,10 @@ async function helps(model: Model, context: StageContext): Promise<boolean> {
   const quiet = { strict: false, onUnreadable: undefined, progress: undefined };
   const trial = { ...context, ...quiet, images: sample(context.images, trialImages, context.seed) };
   const reference = await outputsOf(() => model, trial);
+  const kernels = stageOf(context.recipe, "quantise")?.kernels;
   const errorOf = async (each: Model): Promise<number> => {
-    const placement = placeQuantisers(each.graph);
+    const sizeOf = sizesOf(atImageSize(each, context.preprocessing).graph);
+    const placement = placeQuantisers(each.graph, new Set(), kernels, sizeOf);
     const { ranges } = await calibrate(each, placement.values, {
       ...trial,
       method: "min-max",
