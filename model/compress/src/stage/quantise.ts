@@ -8,7 +8,7 @@ import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { Type } from "typebox";
 import { emitHalves } from "../emit/emit-halves.ts";
 import { emitModel } from "../emit/emit-model.ts";
-import { kernelChoices } from "../emit/placement.ts";
+import { kernelChoices, type Placement } from "../emit/placement.ts";
 import { type Layer, layerName, weightedLayers } from "../layer.ts";
 import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
@@ -135,9 +135,7 @@ async function makeVariants(
   for (const layer of layers) {
     const own = overrideOf(layer, settings.overrides);
     const bits = own !== undefined && own !== "float" ? own : settings.bits;
-    // What runs in float has no sums of 8 bits to overflow.
-    const onIntegers = calibrated.placement.integer.has(layer.node.output.name);
-    const maxLevel = isReduced && onIntegers ? 63 : 127;
+    const maxLevel = isReduced && sumsInPairs(layer, calibrated.placement) ? 63 : 127;
     const ofLayer: Variant[] = [];
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();
@@ -148,6 +146,12 @@ async function makeVariants(
     task.advance();
   }
   return variants;
+}
+
+/** What runs in float has no sums of 8 bits to overflow, and the engine's depthwise kernels sum in 32 bits. */
+function sumsInPairs({ node, rows, columns, groups, kernelSize }: Layer, { integer }: Placement): boolean {
+  const isDepthwise = node.is("Conv") && groups > 1 && groups === rows && columns === kernelSize;
+  return integer.has(node.output.name) && !isDepthwise;
 }
 
 function inputOf(
