@@ -73,7 +73,7 @@ export async function memoryOf(
   { threads, signal, progress }: CostOptions,
 ): Promise<ModelPair<MemoryReport>> {
   using task = (progress ?? silentProgress).start("Measuring memory", 2, "models");
-  const repeated = { threads, runs: memoryRuns, repeats: memoryRepeats, signal };
+  const repeated = { threads, runs: memoryRuns, repeats: memoryRepeats, idle: false, signal };
   const measure = async (side: keyof ModelPair<string>): Promise<MemoryReport> => {
     throwIfCancelled(signal, "Measuring memory");
     const memory = await measureMemory(paths[side], { ...repeated, inputs: forms[side] });

@@ -42,6 +42,8 @@ export interface MemoryOptions extends EngineTuning, Pick<WorkOptions, "signal">
   readonly runs?: number | undefined;
   /** Processes of each kind; the figures are medians over them. Default 3. */
   readonly repeats?: number | undefined;
+  /** Whether an engine at work on nothing is measured too, for `aboveEngine`. Default true. */
+  readonly idle?: boolean | undefined;
 }
 
 /** Bytes; null where the system does not tell. */
@@ -49,7 +51,7 @@ export interface MemoryReport {
   readonly wholeProcess: number | null;
   /** Never below 0. */
   readonly aboveBare: number | null;
-  /** Above a process whose engine runs a graph without weights on the same feeds. Never below 0. */
+  /** Above a process whose engine runs a graph without weights on the same feeds. Never below 0; null without `idle`. */
   readonly aboveEngine: number | null;
   /** Peak, above the bare process's, sampled every few milliseconds. Linux only. */
   readonly anonymous: number | null;
@@ -64,12 +66,15 @@ interface Measured {
 
 const sampleEveryMs = 2;
 
+/** Bare processes measured so far: no model changes what they take. */
+const bare: Measured[] = [];
+
 /**
  * Bytes in memory are first written to a temporary file: a shipped model is loaded from one.
  * @throws MEASUREMENT_FAILED when a process dies, CANCELLED, and what `openSession` and `InferenceSession.run` throw
  */
 export async function measureMemory(source: ModelSource, options: MemoryOptions = {}): Promise<MemoryReport> {
-  const { batch = 1, inputs = {}, runs = 5, repeats = 3, signal, ...tuning } = options;
+  const { batch = 1, inputs = {}, runs = 5, repeats = 3, idle: withIdle = true, signal, ...tuning } = options;
   await using folder = await openTemporaryFolder();
   const given = typeof source === "string" ? source : join(folder.path, "model.onnx");
   if (typeof source !== "string") {
@@ -78,15 +83,14 @@ export async function measureMemory(source: ModelSource, options: MemoryOptions 
   const idlePath = join(folder.path, "idle.onnx");
   const model = await readSource(source);
   const path = await fileWithNames(given, folder.path, signal, model);
-  await writeFileAtomically(idlePath, encodeModel(idleModel(model)), { signal });
+  if (withIdle) await writeFileAtomically(idlePath, encodeModel(idleModel(model)), { signal });
   const task = { options: engineOptions(tuning), runs, batch, inputs };
-  const bare: Measured[] = [];
   const idle: Measured[] = [];
   const loaded: Measured[] = [];
   // One after the other: two processes would disturb each other's caches, not each other's figures.
   for (let repeat = 0; repeat < repeats; repeat++) {
-    bare.push(await measureProcess({ ...task, path: null }, signal));
-    idle.push(await measureProcess({ ...task, path: idlePath }, signal));
+    if (bare.length <= repeat) bare.push(await measureProcess({ ...task, path: null }, signal));
+    if (withIdle) idle.push(await measureProcess({ ...task, path: idlePath }, signal));
     loaded.push(await measureProcess({ ...task, path }, signal));
   }
   const bareProcess = medianOf(bare.map((each) => each.peakResident));
