@@ -54,7 +54,8 @@ const options = {
   }),
   reduceRange: option(oneOf(true, false, "auto"), {
     default: "auto",
-    description: "weights that 8-bit sums of two products cannot overflow: 7 bits, or more in a row that allows it; `auto` asks the processor",
+    description:
+      "weights that 8-bit sums of two products cannot overflow: 7 bits, or more in a row that allows it; `auto` asks the processor",
   }),
   kernels: option(oneOf(...kernelChoices), {
     default: "where-faster",

@@ -1,6 +1,6 @@
 /** Rounds the weights of a layer to few bits: by row, by block within rows, or with one scale for all. */
 import { fitLevels } from "./fit-levels.ts";
-import { mostLevel, pairSafeScale } from "./pair-safe-scale.ts";
+import { mostLevel, pairSafeLevels } from "./pair-safe-levels.ts";
 import { type QuantisedWeights, uniformLevels, type WeightBits } from "./quantised-weights.ts";
 import { RoundingLevels } from "./rounding-levels.ts";
 import { bestScale } from "./scale-search.ts";
@@ -15,7 +15,7 @@ export interface WeightQuantiser {
   readonly blockSize: number | null;
   /**
    * Largest magnitude of an int8 weight: 127, or 63 where the processor's sums of two products would overflow. A row of 8
-   * bits takes larger levels there too where no two of its weights can overflow (see `pairSafeScale`) and it errs less so.
+   * bits takes larger levels there too where no two of its weights can overflow (see `pairSafeLevels`).
    */
   readonly maxLevel: 127 | 63;
 }
@@ -37,9 +37,9 @@ export function quantiseWeights(matrix: WeightMatrix, how: WeightQuantiser): Qua
     return quantiseBlocks(matrix, bits, how.blockSize, how.maxLevel);
   }
   const evenly = new RoundingLevels(uniformLevels(bits, how.maxLevel));
+  if (bits === 8 && how.maxLevel < mostLevel && how.granularity === "channel")
+    return pairSafe(matrix, evenly);
   const scales = scalesOf(matrix, evenly, how.granularity);
-  if (bits === 8 && how.maxLevel < 127 && how.granularity === "channel")
-    return pairSafe(matrix, evenly, scales);
   const even = rounded(matrix, bits, evenly, scales, true);
   if (bits === 8 || how.levels === "uniform") return even;
   const levels = fitLevels(matrix.weights, matrix.columns, scales, bits, matrix.importanceOf, how.maxLevel);
@@ -108,34 +108,24 @@ function rounded(
   return { bits, codes, levels: rounding.levels, uniform, scales, rows, columns, blocks: null };
 }
 
-/** Each row at its scale with few levels, or at its finest safe one, whichever errs less. */
-function pairSafe(matrix: WeightMatrix, few: RoundingLevels, scales: Float32Array): QuantisedWeights {
+/** Each row in as many levels as none of its weights can overflow with. @param few levels that are safe for any row. */
+function pairSafe(matrix: WeightMatrix, few: RoundingLevels): QuantisedWeights {
   const { weights, rows, columns, importanceOf, leastScaleOf } = matrix;
-  const levels = uniformLevels(8);
   const codes = new Uint8Array(weights.length);
-  const chosen = scales.slice();
+  const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     const own = weights.subarray(row * columns, (row + 1) * columns);
-    const importance = importanceOf(row);
-    const searched = roundedRow(own, importance, scales[row]!, few.maxLevel);
-    const scale = Math.max(pairSafeScale(own), leastScaleOf(row)) || scaleOfZeros;
-    const safe = roundedRow(own, importance, scale, mostLevel);
-    if (safe.error < searched.error) chosen[row] = scale;
-    const better = safe.error < searched.error ? safe : searched;
-    for (let k = 0; k < columns; k++) codes[row * columns + k] = better.levels[k]! + mostLevel;
+    const boundsAt = pairSafeLevels(own);
+    const least = leastScaleOf(row);
+    scales[row] = bestScale(own, importanceOf(row), few, least, boundsAt).scale || scaleOfZeros;
+    const scale = scales[row]!;
+    const { low, high } = boundsAt(scale);
+    for (let k = 0; k < columns; k++) {
+      const level = Math.round(own[k]! / scale);
+      codes[row * columns + k] = Math.min(high, Math.max(low, level)) + mostLevel;
+    }
   }
-  return { bits: 8, codes, levels, uniform: true, scales: chosen, rows, columns, blocks: null };
-}
-
-function roundedRow(row: Float32Array, importance: Float32Array, scale: number, most: number) {
-  const levels = new Int8Array(row.length);
-  let error = 0;
-  for (let k = 0; k < row.length; k++) {
-    const level = Math.min(most, Math.max(-most, Math.round(row[k]! / scale)));
-    levels[k] = level;
-    error += importance[k]! * (row[k]! - scale * level) ** 2;
-  }
-  return { levels, error };
+  return { bits: 8, codes, levels: uniformLevels(8), uniform: true, scales, rows, columns, blocks: null };
 }
 
 /** Four bits hold a multiplier, and 15 times the lowest 4-bit level is still an int8. */

@@ -7,6 +7,7 @@
  * ever closer to the best. Each candidate only decides the codes; the scale that goes with them is the
  * least-squares one, <w, L> / <L, L>, and its error follows from the same sums.
  */
+import type { LevelBounds } from "./pair-safe-levels.ts";
 import type { RoundingLevels } from "./rounding-levels.ts";
 
 /** Between neighbouring candidates of the first sweep; the scale that covers the largest weight is the first. */
@@ -22,12 +23,16 @@ export interface FoundScale {
   readonly error: number;
 }
 
-/** @param importance h, one a weight; only ratios matter. @param least the scale is no smaller. */
+/**
+ * @param importance h, one a weight; only ratios matter. @param least the scale is no smaller.
+ * @param boundsAt of integer levels, where they depend on the scale; `rounding` has the levels that are allowed at any.
+ */
 export function bestScale(
   row: Float32Array,
   importance: Float32Array,
   rounding: RoundingLevels,
   least = 0,
+  boundsAt?: (scale: number) => LevelBounds,
 ): FoundScale {
   let largest = 0;
   let total = 0;
@@ -42,7 +47,11 @@ export function bestScale(
   const covering = largest / rounding.maxLevel;
   let centre = covering;
   const consider = (candidate: number): void => {
-    const found = errorAt(row, importance, rounding, Math.max(candidate, least), least, total);
+    const scale = Math.max(candidate, least);
+    const sums = boundsAt
+      ? sumsOverIntegers(row, importance, boundsAt(scale), 1 / scale)
+      : sumsOf(row, importance, rounding, 1 / scale);
+    const found = leastSquares(sums, scale, least, total);
     if (found.error >= best.error) return;
     best = found;
     centre = candidate;
@@ -56,17 +65,8 @@ export function bestScale(
   return best;
 }
 
-function errorAt(
-  row: Float32Array,
-  importance: Float32Array,
-  rounding: RoundingLevels,
-  scale: number,
-  least: number,
-  total: number,
-): FoundScale {
-  const sumsOf = rounding.areConsecutive ? sumsOverIntegers : sumsOverLevels;
-  const { cross, square } = sumsOf(row, importance, rounding, 1 / scale);
-  // sum h (w - s L)^2, expanded.
+/** The scale that goes with the codes: sum h (w - s L)^2, expanded. */
+function leastSquares({ cross, square }: Sums, scale: number, least: number, total: number): FoundScale {
   const fitted = cross > 0 && square > 0 ? Math.max(least, cross / square) : scale;
   return { scale: fitted, error: total - 2 * fitted * cross + fitted * fitted * square };
 }
@@ -77,6 +77,16 @@ interface Sums {
   readonly square: number;
 }
 
+function sumsOf(
+  row: Float32Array,
+  importance: Float32Array,
+  rounding: RoundingLevels,
+  perScale: number,
+): Sums {
+  const sums = rounding.areConsecutive ? sumsOverIntegers : sumsOverLevels;
+  return sums(row, importance, rounding, perScale);
+}
+
 /** Adding and taking away 1.5 * 2^52 leaves the nearest integer, several times faster than Math.round. */
 const magic = 1.5 * 2 ** 52;
 
@@ -85,7 +95,7 @@ const magic = 1.5 * 2 ** 52;
 function sumsOverIntegers(
   row: Float32Array,
   importance: Float32Array,
-  { low, high }: RoundingLevels,
+  { low, high }: LevelBounds,
   perScale: number,
 ): Sums {
   let cross = 0;

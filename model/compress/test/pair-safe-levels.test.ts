@@ -5,12 +5,12 @@ import { createRandom } from "@cupel/base";
 import { encodeModelBytes, Model, Tensor, tensorType, Value } from "@cupel/onnx";
 import { openSession } from "@cupel/runtime";
 import fc from "fast-check";
-import { mostPairSum, pairSafeScale } from "../src/weights/pair-safe-scale.ts";
+import { mostPairSum, pairSafeLevels } from "../src/weights/pair-safe-levels.ts";
 import { quantiseWeights } from "../src/weights/quantise-weights.ts";
+import { dequantise } from "../src/weights/quantised-weights.ts";
 
-/** Levels of a row, [O, K], where sums overflow. */
-function levelsOf(weights: Float32Array, columns: number, least = 0): Int8Array {
-  const found = quantiseWeights(
+function quantised(weights: Float32Array, columns: number, least: number, maxLevel: 63 | 127) {
+  return quantiseWeights(
     {
       weights,
       rows: weights.length / columns,
@@ -18,8 +18,13 @@ function levelsOf(weights: Float32Array, columns: number, least = 0): Int8Array 
       importanceOf: () => new Float32Array(columns).fill(1),
       leastScaleOf: () => least,
     },
-    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 63 },
+    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel },
   );
+}
+
+/** Levels of rows, [O, K], where sums overflow. */
+function levelsOf(weights: Float32Array, columns: number, least = 0): Int8Array {
+  const found = quantised(weights, columns, least, 63);
   return Int8Array.from(found.codes, (code) => found.levels[code]!);
 }
 
@@ -49,18 +54,31 @@ test("no two weights of a row overflow, whatever the row and the least scale", (
   );
 });
 
-for (const [weights, level] of [
-  [[1, 0.25], 102], // 102 + 26
-  [[1, 0.5], 85], // 85 + 43
-  [[1, 1], 64],
-  [[-1, 1], 127], // a pair of two signs takes from each other
-  [[-1, -1, 0.2], 64],
-  [[1], 127],
+for (const [weights, scale, low, high] of [
+  [[1, 0.25], 1 / 102, -127, 102],
+  [[1, 0.5], 1 / 80, -127, 88],
+  [[1, 1], 1 / 64, -127, 64],
+  [[1, 0.9], 1 / 127, -127, 64], // both are cut
+  [[-1, 1], 1 / 127, -127, 127], // a pair of two signs takes from each other
+  [[-1, -0.5, 0.2], 1 / 100, -78, 127],
+  [[1], 1 / 127, -127, 127],
 ] as const) {
-  test(`the largest of ${weights.join(", ")} gets level ${level}`, () => {
-    assert.equal(Math.round(1 / pairSafeScale(Float32Array.from(weights))), level);
+  test(`at ${scale.toFixed(4)}, levels of ${weights.join(", ")} are cut to ${low} .. ${high}`, () => {
+    assert.deepEqual(pairSafeLevels(Float32Array.from(weights))(scale), { low, high });
   });
 }
+
+test("a row with one weight far larger than the others errs less than in 7 bits, by the bit it wins", () => {
+  const random = createRandom(4);
+  const row = Float32Array.from({ length: 400 }, (_, i) => (i === 9 ? 8 : random.normal()));
+  const errorOf = (maxLevel: 63 | 127) => {
+    const found = dequantise(quantised(row, row.length, 0, maxLevel));
+    return row.reduce((sum, w, i) => sum + (w - found[i]!) ** 2, 0);
+  };
+  const sevenBits = row.reduce((sum, w) => sum + (w - (Math.round((w * 63) / 8) * 8) / 63) ** 2, 0);
+  assert.ok(errorOf(63) < 0.5 * sevenBits, `${errorOf(63)}, 7 bits ${sevenBits}`);
+  assert.ok(errorOf(127) <= errorOf(63));
+});
 
 test("the engine sums such weights exactly, in any order", async () => {
   const random = createRandom(3);
