@@ -27,6 +27,8 @@ suite("the metadata of ultralytics", () => {
   for (const [text, names] of [
     [`{0: "driver's seat", 1: '7', 2: '公交车'}`, ["driver's seat", "7", "公交车"]],
     ["['a', 'b']", ["a", "b"]],
+    ["{0: '0', 1: '1'}", null],
+    ["{0: '1', 1: '0'}", ["1", "0"]],
     ["{1: 'a', 2: 'b'}", null],
     ["{}", null],
     ["cat", null],

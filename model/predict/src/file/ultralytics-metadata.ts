@@ -11,7 +11,7 @@ export interface UltralyticsMetadata {
   readonly task: string;
   /** Of the input; null where it is not written. */
   readonly size: Size | null;
-  /** In the order of the scores; null where there are none, or not one for each class. */
+  /** In the order of the scores; null where there are none, or not one for each class, or no more than the indices. */
   readonly names: readonly string[] | null;
   /** Whether the model itself leaves out overlapping boxes. */
   readonly suppressed: boolean;
@@ -25,7 +25,7 @@ export function ultralyticsMetadata(metadata: ReadonlyMap<string, string>): Ultr
   return {
     task,
     size: sizeOf(valueAt(metadata, "imgsz")),
-    names: namesOf(valueAt(metadata, "names")),
+    names: unlessIndices(namesOf(valueAt(metadata, "names"))),
     suppressed: /^true$/i.test(metadata.get("end2end") ?? "") || isTrue(args.get("nms")),
   };
 }
@@ -99,4 +99,9 @@ export function namesOf(value: unknown): readonly string[] | null {
   const names = Array.from({ length: entries.size }, (_, i) => entries.get(`${i}`));
   const isName = (name: unknown) => typeof name === "string" || typeof name === "number";
   return names.every(isName) ? names.map(String) : null;
+}
+
+/** A model that was built without names is written with its indices as names; the images may have better ones. */
+function unlessIndices(names: readonly string[] | null): readonly string[] | null {
+  return names?.every((name, index) => name === `${index}`) ? null : names;
 }
