@@ -2,9 +2,9 @@
  * The whole path from a model file to a smaller one and a report of what that cost: open, check, compress,
  * write, and measure the written file. What `cupel compress` does, as a call that returns data.
  */
-import { realpath, rm } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { assertWritable, bytesText, CupelError, type WorkOptions } from "@cupel/base";
+import { assertWritable, bytesText, type WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import {
   assertAboveChance,
@@ -31,26 +31,21 @@ import {
   taskOf,
   tasks,
   uncertainOrigin,
-  type VerifiedModel,
   withoutLabels,
   writeVerified,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { Feeds, openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
-import { type AdjustableResult, type CompressResult, compressAdjustably } from "./compress.ts";
+import { type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
 import { randomImages } from "./written/random-images.ts";
-import {
-  floorCheck,
-  type VerifyCompressedOptions,
-  verifyCompressed,
-  type WrittenCheck,
-} from "./written/verify-compressed.ts";
+import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
+import { writtenWithinFloor } from "./written/within-floor.ts";
 
 export interface CompressFileOptions extends WorkOptions {
   /** The file to write; not the one that is read. */
@@ -275,31 +270,6 @@ const noGain = 0.98;
 function gainSentence({ original, compressed }: CompressedFile["bytes"]): string | null {
   if (compressed < noGain * original) return null;
   return `There is nothing to gain: the original has ${bytesText(original)}, and the file that was written ${bytesText(compressed)}.`;
-}
-
-interface FloorTrial {
-  /** Of the original. */
-  readonly path: string;
-  readonly floor: Floor | null;
-  readonly verification: VerifyCompressedOptions;
-}
-
-/** What misses the floor is tried once more with operators in float. @throws what `write` throws */
-async function writtenWithinFloor(
-  { result, inFloatUntil }: AdjustableResult,
-  write: (model: Model) => Promise<VerifiedModel<WrittenCheck>>,
-  { path, floor, verification }: FloorTrial,
-): Promise<{ readonly result: CompressResult; readonly written: VerifiedModel<WrittenCheck> }> {
-  try {
-    return { result, written: await write(result.model) };
-  } catch (thrown) {
-    if (!(thrown instanceof CupelError) || thrown.code !== "FLOOR_MISSED" || floor === null) throw thrown;
-    const other = await inFloatUntil(await floorCheck(path, { ...verification, floor }));
-    if (other === null) throw thrown;
-    const { path: refused } = thrown.details;
-    if (typeof refused === "string") await rm(refused, { force: true });
-    return { result: other, written: await write(other.model) };
-  }
 }
 
 /** Links are followed: another name of the same file is the same file. @throws OUTPUT_IS_INPUT */
