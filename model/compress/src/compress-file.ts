@@ -43,6 +43,7 @@ import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
+import { listReader } from "./written/listed-boxes.ts";
 import { randomImages } from "./written/random-images.ts";
 import { verifyCompressed, type WrittenCheck } from "./written/verify-compressed.ts";
 import { writtenWithinFloor } from "./written/within-floor.ts";
@@ -208,6 +209,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     images: calibration,
     areRandom: images === undefined,
     areClasses: isOfClasses,
+    boxes: listReader(task, opened.model, { classes: names, preprocessing }),
     preprocessing,
     seed,
     threads,

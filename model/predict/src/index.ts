@@ -13,7 +13,7 @@ export { areProbabilities, endsInSoftmax, softmaxAt } from "./classification/pro
 export { type RankedClass, topClasses } from "./classification/top-classes.ts";
 export type { AveragePrecision, LabelledBox, MeanAveragePrecision } from "./detection/average-precision.ts";
 export type { Box } from "./detection/box.ts";
-export type { BoxAgreement } from "./detection/box-agreement.ts";
+export { type BoxAgreement, boxAgreement } from "./detection/box-agreement.ts";
 export type { DetectionDifference, PrecisionDifference } from "./detection/compare-detections.ts";
 export { detection } from "./detection/detection.ts";
 export type { DetectionEvaluation } from "./detection/evaluate-boxes.ts";
@@ -114,7 +114,15 @@ export type {
   TaskFigure,
   TaskModel,
 } from "./task/task.ts";
-export { isClassifier, type KnownTask, type TaskName, taskNames, taskOf, tasks } from "./task/tasks.ts";
+export {
+  declaredOutputs,
+  isClassifier,
+  type KnownTask,
+  type TaskName,
+  taskNames,
+  taskOf,
+  tasks,
+} from "./task/tasks.ts";
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {
   type CheckImagesOptions,

@@ -13,7 +13,7 @@ export const floorOption: Option<Floor | null | undefined> = parsed(
     placeholder: "FLOOR",
     summary:
       "Least that must be left of the original on calibration images, else the file is kept aside: a share of same " +
-      "predictions such as 0.9, for other outputs a signal to noise such as 20dB, both as 0.9,20dB, or none",
+      "predictions or boxes such as 0.9, for other outputs a signal to noise such as 20dB, both as 0.9,20dB, or none",
     fallback: `${defaultFloor.samePrediction},${defaultFloor.sqnrDb}dB`,
   },
   "a share from 0 to 1 such as 0.9, a signal to noise such as 20dB, both as 0.9,20dB, or none",

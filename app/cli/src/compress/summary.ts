@@ -51,6 +51,8 @@ function randomFacts({ images, outputs }: Compressed["check"]): (readonly [strin
 }
 
 function figureText({ output, measure, value }: OutputFigure): string {
+  if (measure === "sameBoxes")
+    return `"${output}" ${value === null ? "no boxes in either" : `${(100 * value).toFixed(1)} % same boxes (F1)`}`;
   if (value === null) return `"${output}" has another shape for each image`;
   if (measure === "samePrediction") return `"${output}" ${(100 * value).toFixed(1)} % same prediction`;
   return `"${output}" ${Number.isFinite(value) ? `${value.toFixed(1)} dB of signal to noise` : "the same"}`;

@@ -7,9 +7,10 @@ import { areNames, countedOnce, numbersOf, type RecordedOutputs } from "@cupel/p
 import type { TensorData, ValueInfo } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
+import { type ListReader, sameBoxes } from "./listed-boxes.ts";
 
 export interface Floor {
-  /** Least share of the images with the same prediction, 0 to 1, of outputs that name or score classes. */
+  /** Least share of the images with the same prediction, 0 to 1, of outputs that name or score classes; of lists of boxes, the F1. */
   readonly samePrediction: number;
   /** Least signal to noise of other outputs, in dB. */
   readonly sqnrDb: number;
@@ -18,26 +19,52 @@ export interface Floor {
 /** Half of the predictions; and noise of half the power of the signal, which no use of an output survives. */
 export const defaultFloor: Floor = { samePrediction: 0.5, sqnrDb: 3 };
 
+/** Which part of a floor a measure is held to. */
+const leastBy = {
+  samePrediction: "samePrediction",
+  sameBoxes: "samePrediction",
+  sqnrDb: "sqnrDb",
+} as const satisfies Record<string, keyof Floor>;
+
 export interface OutputFigure {
+  /** Of a list of boxes all of them: "boxes, scores". */
   readonly output: string;
-  readonly measure: keyof Floor;
-  /** Infinite where both models answer the same; null where their shapes follow from the image and differ. */
+  readonly measure: keyof typeof leastBy;
+  /** Infinite where both models answer the same; null where their shapes follow from the image and differ, or neither sees a box. */
   readonly value: number | null;
+}
+
+/** How outputs are read. */
+export interface Reading {
+  /** Whether a row of scores is read as the class with the highest. Default true; else its values are compared. */
+  readonly areClasses?: boolean | undefined;
+  /** Of outputs that list boxes. Default null: none do. */
+  readonly boxes?: ListReader | null | undefined;
 }
 
 /**
  * @param runs those that both were fed.
- * @param areClasses whether a row of scores is read as the class with the highest.
- * @returns one figure an output, in the original's order.
+ * @returns one figure an output, in the original's order, after one of all that list boxes.
  */
 export function figuresOf(
   original: RecordedOutputs,
   compressed: RecordedOutputs,
   runs: readonly ImageBatch[],
-  areClasses = true,
+  { areClasses = true, boxes = null }: Reading = {},
 ): OutputFigure[] {
   const counted = countedOnce(runs);
-  return original.outputs.map((info) => {
+  const others = original.outputs.filter(({ name }) => !boxes?.fetches.includes(name));
+  const ofBoxes: OutputFigure[] =
+    boxes === null
+      ? []
+      : [
+          {
+            output: boxes.fetches.join(", "),
+            measure: "sameBoxes",
+            value: sameBoxes(boxes, original, compressed, runs),
+          },
+        ];
+  const ofValues = others.map((info): OutputFigure => {
     const pairs = counted.map((run) => ({
       a: original.runs[run]![info.name]!,
       b: compressed.runs[run]?.[info.name],
@@ -54,21 +81,26 @@ export function figuresOf(
     const value = measure === "sqnrDb" ? sqnrOf(pairs) : sameShareOf(pairs);
     return { output: info.name, measure, value };
   });
+  return [...ofBoxes, ...ofValues];
 }
 
 export function keepsTo({ measure, value }: OutputFigure, floor: Floor): boolean {
-  return value === null || value >= floor[measure];
+  return value === null || value >= floor[leastBy[measure]];
 }
 
 /** @throws FLOOR_MISSED */
 export function assertFloor(figures: readonly OutputFigure[], floor: Floor, images: number): void {
   const missed = figures.filter((figure) => !keepsTo(figure, floor));
   if (missed.length === 0) return;
-  const listed = missed.map(({ output, measure, value }) =>
-    measure === "samePrediction"
-      ? `"${output}" gives the same prediction for ${percent(value!)} of ${images} images, at least ${percent(floor.samePrediction)} are wanted`
-      : `"${output}" has ${decibels(value!)} of signal to noise on ${images} images, at least ${floor.sqnrDb} dB are wanted`,
-  );
+  const told: Record<OutputFigure["measure"], (value: number) => string> = {
+    samePrediction: (value) =>
+      `gives the same prediction for ${percent(value)} of ${images} images, at least ${percent(floor.samePrediction)} are wanted`,
+    sameBoxes: (value) =>
+      `gives the same boxes (F1) to ${percent(value)} on ${images} images, at least ${percent(floor.samePrediction)} are wanted`,
+    sqnrDb: (value) =>
+      `has ${decibels(value)} of signal to noise on ${images} images, at least ${floor.sqnrDb} dB are wanted`,
+  };
+  const listed = missed.map(({ output, measure, value }) => `"${output}" ${told[measure](value!)}`);
   throw compressErrors.error(
     "FLOOR_MISSED",
     `The compressed model is too far from the original: ${listed.join("; ")}. ` +

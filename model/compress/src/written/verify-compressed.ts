@@ -12,15 +12,13 @@ import {
   verifyWritten,
 } from "@cupel/predict";
 import type { ImageBatch } from "@cupel/vision";
-import { assertFloor, type Floor, figuresOf, keepsTo, type OutputFigure } from "./floor.ts";
+import { assertFloor, type Floor, figuresOf, keepsTo, type OutputFigure, type Reading } from "./floor.ts";
 
-export interface VerifyCompressedOptions extends VerifyWrittenOptions {
+export interface VerifyCompressedOptions extends VerifyWrittenOptions, Reading {
   /** Null where anything will do. */
   readonly floor: Floor | null;
   /** Whether the images are noise. Default false. */
   readonly areRandom?: boolean | undefined;
-  /** Whether a row of scores is read as the class with the highest. Default true; else its values are compared. */
-  readonly areClasses?: boolean | undefined;
 }
 
 export interface WrittenCheck {
@@ -49,9 +47,7 @@ export async function floorCheck(
     const recorded = await recordOutputs(encodeModel(model), runs, options);
     const fed = runs.slice(0, recorded.runs.length);
     const compared = { ...reference, runs: reference.runs.slice(0, fed.length) };
-    return figuresOf(compared, recorded, fed, options.areClasses ?? true).every((figure) =>
-      keepsTo(figure, options.floor),
-    );
+    return figuresOf(compared, recorded, fed, options).every((figure) => keepsTo(figure, options.floor));
   };
 }
 
@@ -68,7 +64,7 @@ export async function verifyCompressed(
   const { runs, written, largestDifference } = await verifyWritten(path, model, options);
   const reference = await recordOutputs(original, runs, options);
   const fed = runs.slice(0, reference.runs.length);
-  const outputs = figuresOf(reference, written, fed, options.areClasses ?? true);
+  const outputs = figuresOf(reference, written, fed, options);
   const images = imagesIn(fed);
   if (options.floor !== null) assertFloor(outputs, options.floor, images);
   return { images, random: options.areRandom ?? false, largestDifference, outputs };

@@ -39,6 +39,7 @@ export const detection: Task<DetectionPrediction, DetectionEvaluation, Detection
     return {
       fetches: head.fetches,
       imagesPerRun: head.imagesPerRun,
+      listed: head.overlaps ? undefined : true,
       form: head.sentence,
       read(tensors, { dims, sizes }) {
         const outputsRead = head.fetches.map((name) => tensors[name]!);

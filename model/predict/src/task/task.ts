@@ -41,6 +41,8 @@ export interface OutputReader<Prediction> {
   readonly fetches: readonly string[];
   /** Set where the outputs of several images in one run could not be told apart. Default: any number. */
   readonly imagesPerRun?: 1 | undefined;
+  /** Set where the outputs are lists of what was found: two models need not find as much, nor in one order. Default: places are the same. */
+  readonly listed?: true | undefined;
   /** What the outputs are read as, to follow "its outputs are", where the task has several forms. Default: one form. */
   readonly form?: string | undefined;
   /**

@@ -51,7 +51,7 @@ export function taskNamed(name: string): KnownTask {
 /** As its metadata says, or where it does not, as the shapes of its outputs say. @throws TASK_UNKNOWN, OUTPUT_UNSUPPORTED */
 export function taskOf(model: Model): KnownTask {
   const name = model.metadata.get(metadataKeys.task);
-  return name === undefined ? recognisedTask({ outputs: outputsOf(model), model }) : taskNamed(name);
+  return name === undefined ? recognisedTask({ outputs: declaredOutputs(model), model }) : taskNamed(name);
 }
 
 /** Whether `taskOf` the model is telling classes apart. */
@@ -66,8 +66,8 @@ export function recognisedTask(model: Pick<TaskModel, "outputs" | "model">): Kno
   throw predictErrors.error("OUTPUT_UNSUPPORTED", "The model has no output.");
 }
 
-/** As an engine would declare them. */
-function outputsOf(model: Model): ValueInfo[] {
+/** The outputs, as an engine would declare them. */
+export function declaredOutputs(model: Model): ValueInfo[] {
   return withOutputShapes(model).graph.outputs.map(({ name, type, shape }) => ({
     name,
     type: type?.kind === "tensor" ? type.elementType : "float32",
