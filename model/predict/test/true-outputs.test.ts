@@ -89,3 +89,22 @@ test("a size that follows the image stays open, and declarations that hold are n
   });
   assert.deepEqual(right.outputSentences, []);
 });
+
+test("a name that stands for a size tells nothing: a first run does", async () => {
+  const scores = modelOf((model, x) =>
+    gelu(model, node(model, "Flatten", "flat", node(model, "GlobalAveragePool", "pool", x))),
+  );
+  await using classifier = await openPredictor(encodeModel(declaredAs(scores, ["N", "Gemm_dim_1"])), {
+    threads: 1,
+    preprocessing: plain,
+  });
+  assert.equal(classifier.classCount, 3);
+  assert.deepEqual(classifier.outputSentences, []);
+  const maps = modelOf(gelu, ["N", 3, "H", "W"]);
+  await using segmenter = await openPredictor(encodeModel(declaredAs(maps, ["N", "Conv_dim_1", "H", "W"])), {
+    threads: 1,
+    preprocessing: plain,
+  });
+  assert.equal(segmenter.taskName, "segmentation");
+  assert.equal(segmenter.classCount, 3);
+});

@@ -41,7 +41,7 @@ export async function trueOutputs(
   const shapes = new Map(model.graph.outputs.map(({ name, shape }) => [name, shape]));
   const outputs = session.outputs.map((info) => {
     const shape = shapes.get(info.name) ?? null;
-    const isAsSaid = shape === null || !contradict(info.dims, shape);
+    const isAsSaid = shape === null || !(contradict(info.dims, shape) || tellsMore(shape, info.dims));
     return isAsSaid ? info : { ...info, dims: shape.map((size) => size ?? "") };
   });
   return { outputs, sentences };
@@ -68,13 +68,18 @@ async function corrected(
   const { outputs } = model.graph;
   const inferred = inferredShapes(model);
   const declared = outputs.map(({ shape }) => shape);
+  const followValues = [...model.graph.nodes].some((node) => node.is(...withSizesOfValues));
   for (const output of outputs) {
     const shape = inferred.get(output.name) ?? null;
     if (shape !== null && contradict(output.shape, shape)) setShape(output, shape);
   }
   const doubtful = outputs.filter((output, i) => {
     const isReplaced = output.shape !== declared[i];
-    return !inferred.get(output.name) || (isReplaced && output.shape?.includes(null));
+    return (
+      !inferred.get(output.name) ||
+      (isReplaced && output.shape?.includes(null)) ||
+      (isUntold(output.shape) && !followValues)
+    );
   });
   if (doubtful.length > 0) {
     const seen = await firstRuns(await opened(), preprocessing, doubtful);
@@ -101,6 +106,18 @@ function contradict(declared: Shape, shape: Shape): boolean {
   return declared.length !== shape.length || declared.some(isOther);
 }
 
+/** Sizes of what these give are those of one image alone: a list is as long as what was found. */
+const withSizesOfValues = ["NonZero", "NonMaxSuppression", "Unique", "Compress"] as const;
+
+/** No number behind the images: nothing says how many classes there are, or that there are any. */
+function isUntold(shape: Shape): boolean {
+  return shape !== null && shape.length > 1 && shape.slice(1).every((size) => typeof size !== "number");
+}
+
+function tellsMore(shape: readonly Dimension[], declared: ValueInfo["dims"]): boolean {
+  return shape.some((size, axis) => typeof size === "number" && typeof declared[axis] !== "number");
+}
+
 function setShape(output: Value, shape: Shape): void {
   if (output.type?.kind === "tensor") output.type = tensorType(output.type.elementType, shape);
 }
@@ -110,6 +127,8 @@ interface Seen {
   readonly first: ReadonlyMap<string, readonly number[]>;
   /** With other sizes where the input leaves some open; null where it leaves none, or takes no others. */
   readonly second: ReadonlyMap<string, readonly number[]> | null;
+  /** Names of sizes that the input leaves open. */
+  readonly open: ReadonlySet<unknown>;
   /** Images a run in each, and what the input calls their number; null where it is fixed. */
   readonly images: { readonly first: number; readonly second: number; readonly symbol: Dimension } | null;
 }
@@ -134,7 +153,12 @@ async function firstRuns(
       ? null
       : await shapesOfRun(session, input, larger, outputs).catch(unlessRefused);
   const symbol = input.dims[0] ?? null;
-  return { first, second, images: more === count ? null : { first: count, second: more, symbol } };
+  return {
+    first,
+    second,
+    open: new Set(input.dims),
+    images: more === count ? null : { first: count, second: more, symbol },
+  };
 }
 
 /** A network need not take other sizes than those it is used with. */
@@ -167,12 +191,12 @@ async function shapesOfRun(
 }
 
 /** What is known already stays, but for what a run shows to be wrong. */
-function seenShape({ name, shape }: Value, { first, second, images }: Seen): Shape {
+function seenShape({ name, shape }: Value, { first, second, open, images }: Seen): Shape {
   const sizes = first.get(name)!;
   const others = second?.get(name) ?? null;
   return sizes.map((size, axis) => {
     const known = shape?.length === sizes.length ? shape[axis]! : null;
-    if (typeof known === "string" || known === size) return known;
+    if ((typeof known === "string" && open.has(known)) || known === size) return known;
     if (others?.length !== sizes.length) return size;
     if (others[axis] === size) return size;
     return images && size === images.first && others[axis] === images.second ? images.symbol : null;
