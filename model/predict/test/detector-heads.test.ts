@@ -94,6 +94,13 @@ suite("what is recognised", () => {
       / 2 class scores.*32 more numbers/,
     ],
     [
+      "the same with indices for names",
+      64,
+      [output("o", [1, 38, cells]), output("p", [1, 32, 16, 16])],
+      ultralytics("segment", "{0: '0', 1: '1'}"),
+      / 2 class scores.*32 more numbers/,
+    ],
+    [
       "ultralytics with its own suppression",
       64,
       [output("o", [1, 300, 6])],

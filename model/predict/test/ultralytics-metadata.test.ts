@@ -20,6 +20,7 @@ suite("the metadata of ultralytics", () => {
       task: "detect",
       size: { width: 640, height: 480 },
       names: ["person", "traffic light"],
+      classes: 2,
       suppressed: false,
     });
   });

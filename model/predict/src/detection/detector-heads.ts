@@ -25,7 +25,7 @@ export function recognisedHead(
   const own = model && unlessOverridden("classes", true, () => classesFromMetadata(model.metadata));
   const head: HeadModel = {
     outputs,
-    classes: (own ?? names)?.length ?? null,
+    classes: own?.length ?? ultralytics?.classes ?? names?.length ?? null,
     tensor: sizeOfInput(model) ?? ultralytics?.size ?? size,
     model,
     ultralytics,

@@ -12,7 +12,7 @@ import type { Candidate } from "./suppress.ts";
 /** What is known of a model whose head is looked for. */
 export interface HeadModel {
   readonly outputs: readonly ValueInfo[];
-  /** How many classes are named; null where nobody names them. */
+  /** How many classes are named or counted; null where nobody does. */
   readonly classes: number | null;
   /** Of the input, where it is fixed or the metadata says it; else null. */
   readonly tensor: Size | null;

@@ -13,6 +13,8 @@ export interface UltralyticsMetadata {
   readonly size: Size | null;
   /** In the order of the scores; null where there are none, or not one for each class, or no more than the indices. */
   readonly names: readonly string[] | null;
+  /** How many classes there are, named or not; null where it is not written. */
+  readonly classes: number | null;
   /** Whether the model itself leaves out overlapping boxes. */
   readonly suppressed: boolean;
 }
@@ -22,10 +24,12 @@ export function ultralyticsMetadata(metadata: ReadonlyMap<string, string>): Ultr
   const task = metadata.get("task");
   if (task === undefined || !metadata.has("stride") || !metadata.has("names")) return null;
   const args = entriesOf(valueAt(metadata, "args"));
+  const names = namesOf(valueAt(metadata, "names"));
   return {
     task,
     size: sizeOf(valueAt(metadata, "imgsz")),
-    names: unlessIndices(namesOf(valueAt(metadata, "names"))),
+    names: unlessIndices(names),
+    classes: names?.length ?? null,
     suppressed: /^true$/i.test(metadata.get("end2end") ?? "") || isTrue(args.get("nms")),
   };
 }
