@@ -53,6 +53,8 @@ async function operatorsOf(model: Model): Promise<Set<string>> {
 
 const depthwise = (channels: number) => (net: Network, y: Value) =>
   net.relu(net.conv("depthwise", y, channels, channels, { group: channels }));
+const grouped = (channels: number, perGroup: number) => (net: Network, y: Value) =>
+  net.relu(net.conv("grouped", y, channels, channels, { group: channels / perGroup }));
 const averagePool = (net: Network, y: Value) =>
   net.node("AveragePool", "mean", [y], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
 
@@ -60,6 +62,11 @@ describe("where a kernel on integers is slower", () => {
   test("a depthwise Conv of few channels is left in float, one of many is not", () => {
     assert.equal(onIntegers(network(8, depthwise(8))).has("depthwise"), false);
     assert.ok(onIntegers(network(128, depthwise(128))).has("depthwise"));
+  });
+
+  test("a Conv in groups of a few channels is left in float, one in groups of many is not", () => {
+    assert.equal(onIntegers(network(64, grouped(64, 8))).has("grouped"), false);
+    assert.ok(onIntegers(network(128, grouped(128, 64))).has("grouped"));
   });
 
   test("nothing is decided on an image so small that the time of a call counts for more", () => {

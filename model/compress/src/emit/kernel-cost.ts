@@ -2,19 +2,15 @@
  * What an 8-bit kernel saves over the float one, without the conversions around it: nanoseconds an image, below zero
  * where it loses. An estimate, good for the sign and the order of size.
  *
- * Measured with tools/engine-forms/time-kernels.py on ONNX Runtime 1.30: an AMD EPYC with AVX2, without VNNI; one
- * thread, processor time, the least of many runs. For each pixel of the output:
- *
- *   Conv in float      0.027 ns a product, channels filled up to blocks of 8
- *   Conv on integers   0.0105 ns a product, 2 ns a tap to gather where the kernel is wider than 1, 0.45 ns an output
- *                      channel to round, 20 ns where the channels are no multiple of 8
- *   depthwise          in float 0.085 ns a product; on integers 0.11 ns, 20 ns besides, 50 more for odd channels
- *   AveragePool        in float 0.1 ns a tap and channel, on integers 2.7
- *
- * So 8 channels of 3 x 3 run at 0.66 of float's speed, 16 at 1.5, 64 at 2.1; 1 x 1 of 16 and 32 channels at 0.9 to 1, of
- * 128 at 2.1; depthwise of 8 channels at 0.1, of 32 at 0.4, of 192 at 0.8; 3 x 3 AveragePool at 0.03. With AVX-512
- * VNNI products cost less than half as much in either form, while what is paid an element stays: whatever loses here
- * loses there as well. What wins here by little may not: nothing close was measured there.
+ * Fitted to 507 convolutions of ten networks (MobileNet, MnasNet, EfficientNet, LCNet, ShuffleNet, SqueezeNet, ResNet,
+ * RegNet), each timed in both forms inside its network (tools/engine-forms/time-networks.py) on ONNX Runtime 1.30: an
+ * AMD EPYC with AVX2, without VNNI; one thread, the least of 100 runs. Groups and AveragePool by themselves
+ * (time-kernels.py, in the same folder). The median error of one is 6 to 13 %. So a 1 x 1 Conv of 16 channels runs at
+ * 0.9 of float's speed, of 128 at 1.9; 3 x 3 of 64 at 1.9; 3 x 3 in groups of 8 channels at 0.5; depthwise 3 x 3 of
+ * 16 channels at 0.4, of 64 at 0.7, of 192 at 0.9; a dense layer of 1280 inputs and 1000 classes at 3.5, because its
+ * weights come from memory. With AVX-512 VNNI products cost less than half as much in either form, while what is paid
+ * an element stays: whatever loses here loses there as well. What wins here by little may not: nothing close was
+ * measured there.
  */
 import type { Node, Value } from "@cupel/onnx";
 import { type Layer, layerOf } from "../layer.ts";
@@ -22,19 +18,31 @@ import { type Layer, layerOf } from "../layer.ts";
 const block = 8;
 const filled = (channels: number): number => Math.ceil(channels / block) * block;
 
-/** Nanoseconds a product, an output channel, a tap and a pixel. */
-const dense = { float: 0.027, product: 0.0105, channel: 0.45, tap: 2, pixel: 3, odd: 20 };
-const depthwise = { float: 0.085, product: 0.11, pixel: 20, odd: 50 };
+/**
+ * Nanoseconds: a product, an output channel, a tap (where the kernel is wider than 1), a group and a pixel, for each
+ * pixel of the output; `odd` where the channels fill no block. And once an image, a weight, which is read from memory,
+ * and the call. In float, channels are filled up to blocks.
+ */
+const dense = {
+  float: { product: 0.021, channel: 0.08, pixel: 0.9, tap: 0, odd: 0, weight: 0.15, call: 0 },
+  integer: { product: 0.0095, channel: 0.135, pixel: 2.2, tap: 2.5, odd: 36, weight: 0.057, call: 1_300 },
+};
+/** The same of each group. */
+const grouped = { float: { group: 0, tap: 1.5 }, integer: { group: 6, tap: 4.9 } };
+const depthwise = {
+  float: { product: 0.054, channel: 0, pixel: 0, odd: 0, call: 0 },
+  integer: { product: 0.048, channel: 0.05, pixel: 10, odd: 18, call: 1_300 },
+};
 /** Nanoseconds an element of the output for each tap of the window. */
 const averagePool = { float: 0.1, integer: 2.7 };
-/** Nanoseconds an element: what integers save. Add, Concat, Sigmoid, MaxPool and Mul are near enough to nothing. */
-const elementwise: Readonly<Record<string, number>> = { Softmax: -4, LeakyRelu: -0.1, Mul: -0.1 };
+/** Nanoseconds an element: what integers save. Add, Concat, Sigmoid and MaxPool are near enough to nothing; Mul with it is a SiLU. */
+const elementwise: Readonly<Record<string, number>> = { Softmax: -4, LeakyRelu: -0.1, Mul: -0.2 };
 
 /** @param sizeOf elements an image */
 export function savedByKernel(node: Node, sizeOf: (value: Value) => number): number {
   const layer = layerOf(node);
   const elements = sizeOf(node.output);
-  if (layer) return (elements / layer.rows) * savedByLayer(layer);
+  if (layer) return costOf(layer, elements, "float") - costOf(layer, elements, "integer");
   if (node.is("AveragePool")) {
     const taps = (node.ints("kernel_shape") ?? []).reduce((product, size) => product * size, 1);
     return elements * taps * (averagePool.float - averagePool.integer);
@@ -42,19 +50,27 @@ export function savedByKernel(node: Node, sizeOf: (value: Value) => number): num
   return elements * (Object.hasOwn(elementwise, node.opType) ? elementwise[node.opType]! : 0);
 }
 
-/** For each pixel of the output, or each row of a dense layer's. */
-function savedByLayer({ rows, columns, kernelSize, groups }: Layer): number {
+function costOf(
+  { rows, columns, kernelSize, groups }: Layer,
+  elements: number,
+  form: "float" | "integer",
+): number {
+  // Of a dense layer a row of what it gives is a pixel.
+  const pixels = elements / rows;
   const isOdd = rows % block !== 0;
-  const products = rows * columns;
   if (columns === kernelSize && groups > 1) {
-    const integer = depthwise.product * products + depthwise.pixel + (isOdd ? depthwise.odd : 0);
-    return depthwise.float * products - integer;
+    const { product, channel, pixel, odd, call } = depthwise[form];
+    return pixels * (product * rows * columns + channel * rows + pixel + (isOdd ? odd : 0)) + call;
   }
+  const { product, channel, pixel, tap, odd, weight, call } = dense[form];
   const inputs = columns / kernelSize;
+  const fills = form === "float";
   // Fewer than a block are read as they are: the first layer of a network.
-  const read = inputs * groups < block ? inputs : filled(inputs);
-  const inFloat = dense.float * filled(rows) * read * kernelSize;
-  const gathered = kernelSize > 1 ? dense.tap * kernelSize : 0;
-  const tail = isOdd && rows > block ? dense.odd : 0;
-  return inFloat - (dense.product * products + dense.channel * rows + gathered + dense.pixel + tail);
+  const read = fills && inputs >= block ? filled(inputs) : inputs;
+  const made = fills ? groups * filled(rows / groups) : rows;
+  const gathered = kernelSize > 1 ? tap * kernelSize : 0;
+  const apart = groups > 1 ? groups * (grouped[form].group + grouped[form].tap * kernelSize) : 0;
+  const tail = isOdd && rows > block ? odd : 0;
+  const each = product * made * read * kernelSize + channel * rows + pixel + gathered + apart + tail;
+  return pixels * each + weight * rows * columns + call;
 }
