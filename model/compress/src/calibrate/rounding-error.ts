@@ -77,20 +77,19 @@ function roundInPlace(weights: Float32Array): void {
 }
 
 /**
- * Power of the difference over that of the reference, as the mean over all outputs of all runs, so that one loud
- * image does not decide for the others. Above 1, or not finite, an output is lost: 1.
+ * Power of the difference over that of the reference, of all outputs of all runs together: what is told as signal to
+ * noise. A mean over images would be that of those where the outputs are next to nothing. Above 1, or not finite, the
+ * outputs are lost: 1.
  */
 export function relativeError(reference: Outputs, outputs: Outputs): number {
-  let sum = 0;
+  let [signal, error] = [0, 0];
   for (const [i, values] of reference.entries()) {
     const others = outputs[i]!;
-    let signal = 0;
-    let error = 0;
     for (let k = 0; k < values.length; k++) {
       signal += values[k]! ** 2;
       error += (values[k]! - others[k]!) ** 2;
     }
-    sum += error <= signal ? (error === 0 ? 0 : error / signal) : 1;
   }
-  return sum / reference.length;
+  if (error === 0) return 0;
+  return error <= signal ? error / signal : 1;
 }
