@@ -1,12 +1,14 @@
 /** What sessions do to the life of a process is only seen from outside: each case is a program of its own. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { openTemporaryFolder } from "@cupel/base";
 
 const run = promisify(execFile);
 
-async function program(body: string): Promise<string> {
+async function program(body: string, environment: NodeJS.ProcessEnv = process.env): Promise<string> {
   const source = `
     import { openSession } from "@cupel/runtime";
     import { doubler, slowModel } from "./tiny-models.ts";
@@ -16,6 +18,7 @@ async function program(body: string): Promise<string> {
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", source], {
     cwd: import.meta.dirname,
     timeout: 20_000,
+    env: environment,
   });
   return stdout.trim();
 }
@@ -109,4 +112,20 @@ test("closing leaves no handle and no thread behind", async () => {
   `);
   const { before, after } = JSON.parse(out);
   assert.deepEqual(after, before);
+});
+
+test("the engine leaves no file of its own: neither among the temporary ones nor at home", async () => {
+  await using folder = await openTemporaryFolder("home");
+  const { ORT_DISABLE_TELEMETRY: _, ...environment } = process.env;
+  const places = { TMPDIR: folder.path, TEMP: folder.path, HOME: folder.path, XDG_CACHE_HOME: folder.path };
+  const out = await program(
+    `
+    await using session = await openSession(doubler());
+    await session.run({ x });
+    console.log("ran");
+  `,
+    { ...environment, ...places },
+  );
+  assert.equal(out, "ran");
+  assert.deepEqual(await readdir(folder.path), []);
 });

@@ -6,6 +6,8 @@
  */
 import { createRequire } from "node:module";
 import { runtimeErrors } from "../errors.ts";
+// Before any thread loads the engine.
+import "./engine-telemetry.ts";
 
 type Engine = typeof import("onnxruntime-node");
 
