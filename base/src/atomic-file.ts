@@ -7,6 +7,8 @@ import { type FileHandle, mkdir, open, rename, rm, rmdir, stat } from "node:fs/p
 import { basename, dirname, join } from "node:path";
 import { CupelError, reasonOf } from "./error.ts";
 import { baseErrors, throwIfCancelled } from "./errors.ts";
+import { ownerMark } from "./owner-mark.ts";
+import { removeAbandoned } from "./remove-abandoned.ts";
 
 /** Node's writev takes at most IOV_MAX (1024) buffers a call. */
 const BUFFERS_PER_WRITE = 512;
@@ -83,9 +85,30 @@ export async function makeFolder(path: string): Promise<string[]> {
   }
 }
 
-/** A name in the folder of `path` that nothing else has; hidden where names that begin with a dot are. */
+/**
+ * A name in the folder of `path` that nothing else has; hidden where names that begin with a dot are. It has the mark of
+ * this process, so that what a killed one left is known: see `removePartial`.
+ */
 export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
+  return join(dirname(path), `.${basename(path)}.${ownerMark()}.${randomName()}.partial`);
+}
+
+/** Removes what processes that were killed while they wrote `path` left beside it. */
+export async function removePartial(path: string): Promise<void> {
+  const start = `.${basename(path)}.`;
+  const end = ".partial";
+  await removeAbandoned(dirname(path), {
+    // MARK.RANDOM in between.
+    markIn: (name) =>
+      name.startsWith(start) && name.endsWith(end)
+        ? name.slice(start.length, -end.length).replace(/\.[^.]*$/, "")
+        : null,
+    fresh: () => basename(temporaryBeside(path)),
+  });
+}
+
+export function randomName(): string {
+  return randomUUID().slice(0, 8);
 }
 
 interface WriteAdvice {

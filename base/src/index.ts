@@ -1,7 +1,7 @@
 // First, so that nothing that an old Node.js lacks is reached before.
 import "./supported-node.ts";
 
-export { temporaryBeside, writeError, writeFileAtomically } from "./atomic-file.ts";
+export { removePartial, temporaryBeside, writeError, writeFileAtomically } from "./atomic-file.ts";
 export { bytesText, threeDigits } from "./bytes-text.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { elementCount } from "./element-count.ts";

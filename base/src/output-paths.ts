@@ -1,10 +1,10 @@
 /**
  * Whether files can be written, found out before the work whose results they are to hold. The trial does what
- * `writeFileAtomically` will do, up to the first byte, and removes all it made.
+ * `writeFileAtomically` will do, up to the first byte, and removes all it made, and what a killed process left half-written.
  */
 import { open, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
-import { makeFolder, temporaryBeside, writeError } from "./atomic-file.ts";
+import { makeFolder, removePartial, temporaryBeside, writeError } from "./atomic-file.ts";
 import { CupelError, reasonOf } from "./error.ts";
 import { baseErrors } from "./errors.ts";
 
@@ -24,7 +24,10 @@ export async function assertWritable(paths: readonly string[]): Promise<void> {
       );
     }
   }
-  for (const path of paths) await tryPath(path);
+  for (const path of paths) {
+    await tryPath(path);
+    await removePartial(path);
+  }
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -2,9 +2,9 @@
  * Sessions that write the engine's trace: opened like any other, each with a folder of its own. Every run
  * is seen from outside as well, which puts the engine's clock on ours (`clockOffset`).
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { openTemporaryFolder } from "@cupel/base";
 import {
   type ModelSource,
   openStatefulSession,
@@ -40,11 +40,11 @@ interface Seen {
 
 /** Disposing closes the sessions and removes the engine's files. */
 export async function traceSessions(clock: RecordingClock): Promise<TracedSessions> {
-  const root = await mkdtemp(join(tmpdir(), "cupel-trace-"));
+  const root = await openTemporaryFolder("trace");
   const sessions: Traced[] = [];
   return {
     async open(source, options = {}) {
-      const folder = await mkdtemp(join(root, "session-"));
+      const folder = await mkdtemp(join(root.path, "session-"));
       const asked = clock.now();
       const session = await openStatefulSession(source, {
         ...options,
@@ -80,7 +80,7 @@ export async function traceSessions(clock: RecordingClock): Promise<TracedSessio
       ),
     async [Symbol.asyncDispose]() {
       await Promise.all(sessions.map(({ session }) => session.close()));
-      await rm(root, { recursive: true, force: true });
+      await root[Symbol.asyncDispose]();
     },
   };
 }

@@ -4,14 +4,15 @@
  *
  * The folder is made under a temporary name and renamed, so that it appears whole or not at all.
  */
-import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   baseErrors,
   CupelError,
   reasonOf,
+  removePartial,
   silentProgress,
+  temporaryBeside,
   throwIfCancelled,
   type WorkOptions,
 } from "@cupel/base";
@@ -27,9 +28,10 @@ export async function exportImages(
   folder: string,
   options: WorkOptions = {},
 ): Promise<void> {
-  const temporary = join(dirname(folder), `.${basename(folder)}.${randomUUID().slice(0, 8)}.partial`);
+  const temporary = temporaryBeside(folder);
   try {
     await checkEmpty(folder);
+    await removePartial(folder);
     await mkdir(temporary, { recursive: true });
     await writeImages(source, temporary, options);
     await rename(temporary, folder);
