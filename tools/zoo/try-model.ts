@@ -11,7 +11,7 @@ import { CupelError, reasonOf } from "@cupel/base";
 import { compressFile } from "@cupel/compress";
 import { graphSummary, readModelFile, writeModelFile } from "@cupel/onnx";
 import { openPredictor } from "@cupel/predict";
-import { cpuFeatures, fusionReport, openSession, profile, trialRun } from "@cupel/runtime";
+import { cpuFeatures, fusionReport, openSession, profile, tryIsolated } from "@cupel/runtime";
 import { openTrainer } from "@cupel/train";
 import { parsePreprocessing, preprocessingFor, subset } from "@cupel/vision";
 import { numbersOf, sqnrOf } from "./agreement.ts";
@@ -60,7 +60,7 @@ const wanted = once(async () => outputsOf(await original(), await tensors()));
 
 await step("inspect", async () => {
   const { opset } = graphSummary(await readModelFile(path));
-  await trialRun(path, { threads, side: 128 });
+  await tryIsolated(path, { threads, side: 128 });
   return { bytes: (await stat(path)).size, said: `operator set ${opset}` };
 });
 await step("roundTrip", async () => {

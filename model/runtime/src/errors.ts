@@ -34,6 +34,23 @@ export const runtimeErrors = defineErrors({
     meaning: "The engine failed while running the graph; its own reason is in the message.",
     ...failures.defect,
   },
+  MODEL_CRASHED_ENGINE: {
+    meaning: "The engine crashed on the model, in a process of its own; the process that asked goes on.",
+    ...failures.badData,
+    public: false,
+  },
+  MODEL_OVER_MEMORY: {
+    meaning: "The process that tried the model had more in memory than its limit, and was ended.",
+    ...failures.badData,
+    grpc: "RESOURCE_EXHAUSTED",
+    public: false,
+  },
+  MODEL_OVER_TIME: {
+    meaning: "The process that tried the model was not done within its limit of time, and was ended.",
+    ...failures.badData,
+    grpc: "RESOURCE_EXHAUSTED",
+    public: false,
+  },
   INPUT_MISSING: { meaning: "A graph input has no feed.", ...failures.badRequest },
   INPUT_UNKNOWN: { meaning: "A feed is named after no graph input.", ...failures.badRequest },
   INPUT_SHAPE_MISMATCH: {

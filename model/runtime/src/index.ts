@@ -2,6 +2,10 @@
 import "@cupel/base";
 
 export { type RuntimeErrorCode, runtimeErrors } from "./errors.ts";
+export type { IsolationLimits } from "./isolated/isolation-limits.ts";
+export { type IsolatedOptions, openIsolated } from "./isolated/open-isolated.ts";
+export type { Trial, TrialFeed } from "./isolated/trial-protocol.ts";
+export { type TrialOptions, tryIsolated } from "./isolated/try-isolated.ts";
 export { type FeedSizes, feedDims, type InputForms } from "./measure/feed-dims.ts";
 export {
   type FusionCount,
@@ -61,5 +65,3 @@ export {
   type TypedArray,
   type ValueInfo,
 } from "./session/tensor-data.ts";
-export type { TrialFeed } from "./trial/trial-protocol.ts";
-export { type TrialRunOptions, trialRun } from "./trial/trial-run.ts";

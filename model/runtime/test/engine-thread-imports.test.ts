@@ -1,9 +1,9 @@
-/** What a session's thread loads, every session pays: it stays small. */
+/** What a session's thread loads, every session pays, and every trial what its process loads: it stays small. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-const session = new URL("../src/session/", import.meta.url);
+const src = new URL("../src/", import.meta.url);
 
 /** Packages that the module loads, itself or through the modules beside it. Types are not loaded. */
 function packagesOf(module: URL, seen = new Set<string>()): Set<string> {
@@ -20,9 +20,11 @@ function packagesOf(module: URL, seen = new Set<string>()): Set<string> {
   return packages;
 }
 
-test("a session's thread loads no other package of the house but base", () => {
-  const loaded = [...packagesOf(new URL("engine-worker.ts", session))].filter((name) =>
-    name.startsWith("@cupel/"),
-  );
-  assert.deepEqual(loaded, ["@cupel/base"]);
-});
+for (const entry of ["session/engine-worker.ts", "isolated/trial-child.ts", "isolated/trial-guard.ts"]) {
+  test(`${entry} loads no other package of the house but base`, () => {
+    const others = [...packagesOf(new URL(entry, src))].filter(
+      (name) => name.startsWith("@cupel/") && name !== "@cupel/base",
+    );
+    assert.deepEqual(others, []);
+  });
+}

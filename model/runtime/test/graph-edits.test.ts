@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeModelBytes, Tensor, type Value, writeModelFile } from "@cupel/onnx";
-import { measureMemory, openSession, randomFeeds, trialRun } from "@cupel/runtime";
+import { measureMemory, openSession, randomFeeds, tryIsolated } from "@cupel/runtime";
 import { failureOf } from "./errors-of.ts";
 import { doubler, matrixModel } from "./tiny-models.ts";
 
@@ -76,7 +76,7 @@ test("a model in which nodes have the same name runs: in a session, from a file 
       const [sums] = Object.values(await session.run({ x }));
       assert.deepEqual(sums!.data, new Float32Array(512).fill(512));
     }
-    assert.deepEqual(await trialRun(path, { threads: 1 }), [{ name: "x", dims: [1, 1024] }]);
+    assert.deepEqual((await tryIsolated(path, { threads: 1 })).fed, [{ name: "x", dims: [1, 1024] }]);
     const { wholeProcess } = await measureMemory(path, { threads: 1, runs: 1, repeats: 1 });
     assert.notEqual(wholeProcess, undefined);
   } finally {

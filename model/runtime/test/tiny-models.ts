@@ -97,13 +97,13 @@ export function matrixModel(weight: Tensor): Model {
   return model;
 }
 
-/** Forty matrix products, 11 GFLOP: the engine is busy for a tenth of a second or more. x is [512, 512]. */
-export function slowModel(): Uint8Array {
+/** Forty matrix products, 11 GFLOP, or more: the engine is busy for a tenth of a second or more. x is [512, 512]. */
+export function slowModel(products = 40): Uint8Array {
   const model = emptyModel();
   const { graph } = model;
   const x = input(model, "x", "float32", [512, 512]);
   let value = x;
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < products; i++) {
     value = graph.append({
       opType: "MatMul",
       inputs: [value, x],

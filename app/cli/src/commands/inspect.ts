@@ -17,7 +17,7 @@ import {
   likelyImageInput,
   ownPreprocessing,
 } from "@cupel/predict";
-import { engineVersion, type Feeds, type TrialFeed, trialRun } from "@cupel/runtime";
+import { engineVersion, type Feeds, type TrialFeed, tryIsolated } from "@cupel/runtime";
 import { fedAxes, type Preprocessing, preprocessingText, tensorDims } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
 import { modelFile } from "../input/model-file.ts";
@@ -191,7 +191,7 @@ async function tryEngine(
     // A size that the metadata says wrongly is no reason not to try.
     const axes = image && dims && fedAxes(image.dims, dims);
     const shapes = image && axes && dims ? { [image.name]: axes.map((axis) => dims[axis]!) } : {};
-    const fed = await trialRun(path, { threads, signal, inputs: { shapes, tensors } });
+    const { fed } = await tryIsolated(path, { threads, signal, inputs: { shapes, tensors } });
     return { version, runs: true, reason: null, fed, failure: null };
   } catch (thrown) {
     if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {

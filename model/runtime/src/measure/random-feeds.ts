@@ -1,11 +1,11 @@
 /** Feeds for measuring: right in type and shape, random in value, the same for the same seed. */
 import { createRandom, elementCount, type Random } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
-import { repeatedTo } from "../session/fixed-feeds.ts";
 import {
   arrayLength,
   type EngineElementType,
   isEngineElementType,
+  repeatedTo,
   type TensorData,
   type TypedArray,
   type ValueInfo,

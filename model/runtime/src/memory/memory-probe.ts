@@ -3,12 +3,11 @@
  * heap would add a megabyte or ten that have nothing to do with the model.
  */
 
-import { readFileSync } from "node:fs";
 import { postError } from "@cupel/base";
 import { randomFeeds } from "../measure/random-feeds.ts";
 import { openEngineSession, prepareEngineThread } from "../session/engine-session.ts";
 import type { MemoryOutcome, MemoryTask } from "./memory-protocol.ts";
-import { parseProcStatus } from "./proc-status.ts";
+import { peakResident } from "./peak-resident.ts";
 
 process.once("message", async (task: MemoryTask) => {
   let outcome: MemoryOutcome;
@@ -23,15 +22,7 @@ process.once("message", async (task: MemoryTask) => {
 });
 
 async function exercise(path: string, { options, runs, batch, inputs }: MemoryTask): Promise<void> {
-  await using session = await openEngineSession({ kind: "path", path }, options);
+  await using session = await openEngineSession({ kind: "path", path, name: path }, options);
   const feeds = randomFeeds(session.inputs, 1, { ...inputs, batch });
   for (let run = 0; run < runs; run++) await session.run(feeds, null);
-}
-
-/** Where there is no /proc, getrusage. On Linux that would include the parent's memory from before exec. */
-function peakResident(): number | null {
-  if (process.platform === "linux")
-    return parseProcStatus(readFileSync("/proc/self/status", "utf8")).peakResident;
-  const kilobytes = process.resourceUsage().maxRSS;
-  return kilobytes > 0 ? kilobytes * 1024 : null;
 }

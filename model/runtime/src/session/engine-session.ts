@@ -60,12 +60,11 @@ export async function openEngineSession(
   options: EngineOptions,
   bindings: readonly StateBinding[] = [],
 ): Promise<EngineSession> {
-  const what = model.kind === "path" ? model.path : model.name;
   checkProviders(options.executionProviders);
   const session = await create(model, options).catch((thrown: unknown) => {
     throw isProviderFailure(thrown)
       ? providerError(options.executionProviders, thrown)
-      : loadError(what, thrown);
+      : loadError(model.name, thrown);
   });
   // The engine has its own copy of what it read.
   if (model.kind === "bytes") freeBuffer(model.bytes);

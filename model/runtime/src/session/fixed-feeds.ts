@@ -4,14 +4,7 @@
  */
 import type { Feeds } from "./feeds.ts";
 import { type InferenceSession, openSession } from "./session.ts";
-import {
-  bytesOf,
-  copyOf,
-  engineElementType,
-  type TensorData,
-  tensorArrays,
-  type ValueInfo,
-} from "./tensor-data.ts";
+import { copyOf, repeatedTo, type TensorData, type ValueInfo } from "./tensor-data.ts";
 
 /**
  * @param tensors by name of input, each of one image or of all. One whose first size is 1 is repeated for each image of
@@ -61,18 +54,4 @@ function imagesOf({ dims }: ValueInfo, inputs: readonly ValueInfo[], feeds: Feed
     if (axis >= 0) return feeds[input.name]?.dims[axis] ?? null;
   }
   return null;
-}
-
-/** The same tensor as often as there are images; itself where it is not of one image. */
-export function repeatedTo(tensor: TensorData, images: number | null | undefined): TensorData {
-  const { dims, data } = tensor;
-  if (dims[0] !== 1 || images == null || images === 1) return tensor;
-  const bytes = bytesOf(data);
-  const all = new Uint8Array(bytes.length * images);
-  for (let i = 0; i < images; i++) all.set(bytes, i * bytes.length);
-  return {
-    ...tensor,
-    dims: [images, ...dims.slice(1)],
-    data: new tensorArrays[engineElementType(tensor.type)](all.buffer),
-  };
 }

@@ -7,15 +7,14 @@
  */
 export type ModelSource = string | Uint8Array | readonly Uint8Array[];
 
-/** The same, as it crosses the thread boundary. */
+/** The same, as it crosses the thread boundary. The name is for messages. */
 export type PostedModel =
-  | { readonly kind: "path"; readonly path: string }
-  /** The name is for messages. */
+  | { readonly kind: "path"; readonly path: string; readonly name: string }
   | { readonly kind: "bytes"; readonly bytes: ArrayBuffer; readonly name: string };
 
 export function postModel(source: ModelSource, name: string): PostedModel {
   return typeof source === "string"
-    ? { kind: "path", path: source }
+    ? { kind: "path", path: source, name }
     : { kind: "bytes", bytes: gather(source instanceof Uint8Array ? [source] : source), name };
 }
 

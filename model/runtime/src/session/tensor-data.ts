@@ -104,6 +104,20 @@ export function joinTensors(tensors: readonly TensorData[]): TensorData {
   return { type, dims: [images, ...rest], data: new tensorArrays[type](bytes.buffer) };
 }
 
+/** The same tensor as often as there are images; itself where it is not of one image. */
+export function repeatedTo(tensor: TensorData, images: number | null | undefined): TensorData {
+  const { dims, data } = tensor;
+  if (dims[0] !== 1 || images == null || images === 1) return tensor;
+  const bytes = bytesOf(data);
+  const all = new Uint8Array(bytes.length * images);
+  for (let i = 0; i < images; i++) all.set(bytes, i * bytes.length);
+  return {
+    ...tensor,
+    dims: [images, ...dims.slice(1)],
+    data: new tensorArrays[engineElementType(tensor.type)](all.buffer),
+  };
+}
+
 export function isShared(data: TypedArray): boolean {
   return data.buffer instanceof SharedArrayBuffer;
 }

@@ -1,0 +1,204 @@
+/**
+ * Models that nobody vouches for, straight to the engine in a process of its own, without the checks that the commands
+ * make before: whatever they do, the caller is told what and goes on, and nothing is left.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openTemporaryFolder } from "@cupel/base";
+import { attribute, encodeModelBytes, Tensor, tensorType, type Value, writeModelFile } from "@cupel/onnx";
+import { openIsolated, runtimeErrors, tryIsolated } from "@cupel/runtime";
+import { failureOf } from "./errors-of.ts";
+import { doubler, emptyModel, input, matrixModel, slowModel } from "./tiny-models.ts";
+
+const threads = 1;
+const MB = 1e6;
+
+/** One operator whose second input is blank, which the engine reads all the same. */
+function blankInput(opType: string): Uint8Array {
+  const model = emptyModel();
+  const x = input(model, "x", "float32", [1, 3]);
+  const type = tensorType("float32", [1, 3]);
+  model.graph.outputs.push(model.graph.append({ opType, inputs: [x, null], outputs: ["y"], type }).output);
+  return encodeModelBytes(model);
+}
+
+/** A constant of 4 kB, joined with itself 19 times: 2 GB as soon as the engine folds it. */
+function doubling(): Uint8Array {
+  const model = emptyModel();
+  const { graph } = model;
+  const x = input(model, "x", "float32", [1]);
+  let value: Value = graph.addConstant("c", Tensor.float32([1024], new Float32Array(1024)));
+  for (let i = 0; i < 19; i++) {
+    const inputs = [value, value];
+    const attributes = { axis: attribute.int(0) };
+    value = graph.append({ opType: "Concat", inputs, outputs: [`c${i}`], attributes }).output;
+  }
+  const type = tensorType("float32", ["n"]);
+  graph.outputs.push(graph.append({ opType: "Add", inputs: [value, x], outputs: ["y"], type }).output);
+  return encodeModelBytes(model);
+}
+
+/** x, which is [1], repeated to 1.2 GB: nothing that loading could tell, the size comes with the run. */
+function expanding(): Uint8Array {
+  const model = emptyModel();
+  const { graph } = model;
+  const x = input(model, "x", "float32", [1]);
+  const shape = graph.addConstant("shape", Tensor.int64([1], [3e8]));
+  const large = graph.append({ opType: "Expand", inputs: [x, shape], outputs: ["large"] }).output;
+  const y = graph.append({
+    opType: "ReduceMax",
+    inputs: [large],
+    outputs: ["y"],
+    type: tensorType("float32", [1]),
+  });
+  graph.outputs.push(y.output);
+  return encodeModelBytes(model);
+}
+
+async function held() {
+  const names = await readdir(tmpdir());
+  return {
+    folders: names.filter((name) => name.startsWith("cupel-trial-") && name.includes(`-${process.pid}-`)),
+    resources: process
+      .getActiveResourcesInfo()
+      .filter((name) => name !== "FSReqPromise")
+      .sort(),
+  };
+}
+
+/** Whatever comes of it, there are as many processes, pipes, timers and folders afterwards as before. */
+async function leavingNothing<T>(body: () => Promise<T>): Promise<T> {
+  const before = await held();
+  const result = await body();
+  assert.deepEqual(await held(), before);
+  return result;
+}
+
+const isRunning = () => process.getActiveResourcesInfo().includes("ProcessWrap");
+
+async function whenRunning(): Promise<void> {
+  while (!isRunning()) await sleep(1);
+}
+
+for (const opType of ["Sum", "Min"]) {
+  test(`${opType} with a blank input crashes the engine: the caller is told where, and goes on`, async () => {
+    const { code, message, details } = await leavingNothing(() =>
+      failureOf(openIsolated(blankInput(opType), { threads })),
+    );
+    assert.equal(code, "MODEL_CRASHED_ENGINE");
+    assert.match(message, /crashed on the model while it was run on "x" \[1, 3\]: .* ended by SIG[A-Z]+\./);
+    assert.match(String(details.reason), /^SIG/);
+  });
+}
+
+const growing: readonly [string, () => Uint8Array, RegExp][] = [
+  ["while the engine folds constants", doubling, /^being loaded$/],
+  ["in its first run", expanding, /^run on "x" \[1\]$/],
+];
+
+for (const [when, bytes, doing] of growing) {
+  test(`a model that grows ${when} is ended at the limit of memory`, async () => {
+    const { code, message, details } = await leavingNothing(() =>
+      failureOf(tryIsolated(bytes(), { threads, limits: { memory: 300 * MB } })),
+    );
+    assert.equal(code, "MODEL_OVER_MEMORY");
+    assert.match(message, /the model took more memory than its limit of 300 MB .*may be given more/);
+    assert.match(String(details.doing), doing);
+    assert.ok(Number(details.resident) > 300 * MB);
+  });
+}
+
+test("a caller whose main thread is blocked does not stop the guard", async () => {
+  const { code, details } = await leavingNothing(async () => {
+    const failing = failureOf(tryIsolated(doubling(), { threads, limits: { memory: 250 * MB } }));
+    await whenRunning();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+    return await failing;
+  });
+  assert.equal(code, "MODEL_OVER_MEMORY");
+  // Two seconds without a guard would be a gigabyte.
+  assert.ok(Number(details.resident) < 450 * MB, `${details.resident}`);
+});
+
+test("a model that does not come to an end is ended at the limit of time; cancellation ends one at once", async () => {
+  const slow = slowModel(3000);
+  const late = await leavingNothing(() => failureOf(tryIsolated(slow, { threads, limits: { time: 1200 } })));
+  assert.equal(late.code, "MODEL_OVER_TIME");
+  assert.match(late.message, /not done after the limit of 1\.2 s; it was .*may be given more/);
+  const abort = new AbortController();
+  const cancelled = await leavingNothing(async () => {
+    const failing = failureOf(openIsolated(slow, { threads, signal: abort.signal }));
+    await whenRunning();
+    abort.abort();
+    return await failing;
+  });
+  assert.equal(cancelled.code, "CANCELLED");
+  assert.equal((await failureOf(openIsolated(slow, { signal: abort.signal }))).code, "CANCELLED");
+});
+
+test("a trial whose caller is killed ends too", {
+  skip: process.platform !== "linux" && "looks for the processes in /proc",
+}, async () => {
+  const body = `
+    import { tryIsolated } from "@cupel/runtime";
+    import { slowModel } from "./tiny-models.ts";
+    await tryIsolated(slowModel(3000), { threads: 1 });
+  `;
+  const caller = spawn(process.execPath, ["--input-type=module", "--eval", body], {
+    cwd: import.meta.dirname,
+    stdio: "ignore",
+  });
+  let trial = "";
+  while (trial === "") {
+    await sleep(5);
+    trial = (await readFile(`/proc/${caller.pid}/task/${caller.pid}/children`, "utf8")).trim();
+  }
+  caller.kill("SIGKILL");
+  // It may stay as a zombie where nobody takes in orphans.
+  const state = () => readFile(`/proc/${trial}/stat`, "utf8").then((stat) => /\) (.)/.exec(stat)?.[1]);
+  while (!["Z", "X", "gone"].includes((await state().catch(() => "gone")) ?? "")) await sleep(5);
+});
+
+test("a model that runs gives an ordinary session; its bytes are still the caller's", async () => {
+  const bytes = doubler();
+  const x = { type: "float32", dims: [2, 3], data: Float32Array.of(1, 2, 3, -4, 5, 6) } as const;
+  const outputs = await leavingNothing(async () => {
+    await using session = await openIsolated(bytes, { threads, taps: ["twice"] });
+    return await session.run({ x });
+  });
+  assert.deepEqual([...outputs.y!.data], [2, 4, 6, 0, 10, 12]);
+  assert.deepEqual([...outputs.twice!.data], [2, 4, 6, -8, 10, 12]);
+  assert.ok(bytes.byteLength > 0);
+  const { fed, peakResident } = await tryIsolated(bytes, { threads });
+  assert.deepEqual(fed, [{ name: "x", dims: [1, 3] }]);
+  assert.ok(peakResident === null || (peakResident > 30 * MB && peakResident < 500 * MB), `${peakResident}`);
+});
+
+test("a file with its weights beside it is tried where it lies; one that the engine refuses is told by its name", async () => {
+  await using folder = await openTemporaryFolder("isolated");
+  const path = join(folder.path, "matrix.onnx");
+  const weight = Tensor.float32([1024, 512], new Float32Array(1024 * 512));
+  await writeModelFile(matrixModel(weight), path, { externalData: {} });
+  assert.deepEqual((await tryIsolated(path, { threads })).fed, [{ name: "x", dims: [1, 1024] }]);
+  const missing = join(folder.path, "missing.onnx");
+  const failure = await leavingNothing(() => failureOf(tryIsolated(missing, { threads })));
+  assert.equal(failure.code, "MODEL_NOT_FOUND");
+  assert.ok(failure.message.includes(missing));
+  const damaged = (await readFile(path)).subarray(0, 60);
+  assert.equal((await failureOf(tryIsolated(damaged, { threads }))).code, "MODEL_LOAD_FAILED");
+});
+
+test("limits that are none are refused before anything is started", async () => {
+  for (const limits of [{ memory: 0 }, { memory: Number.NaN }, { time: -1 }, { time: 2 ** 40 }]) {
+    const failure = await failureOf(tryIsolated(doubler(), { limits }));
+    assert.equal(failure.code, "OPTION_INVALID");
+  }
+  for (const code of ["MODEL_CRASHED_ENGINE", "MODEL_OVER_MEMORY", "MODEL_OVER_TIME"] as const) {
+    assert.equal(runtimeErrors.specs[code].retryable, false);
+  }
+});
