@@ -7,6 +7,7 @@ import { dataParallel } from "./data-parallel.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
+import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
@@ -24,4 +25,5 @@ export const benchmarks: readonly Benchmark[] = [
   trainingStep,
   dataParallel,
   sharedMap,
+  isolation,
 ];

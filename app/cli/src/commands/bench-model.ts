@@ -25,6 +25,7 @@ import {
 } from "@cupel/runtime";
 import { imageShapeOf, tensorDims } from "@cupel/vision";
 import { flag, integer, invalid } from "../arguments/option.ts";
+import { limitOptions, tryModel } from "../input/isolation.ts";
 import { givenInputs, givenProviders, inputsOption, providersOption } from "../input/model-options.ts";
 import { preprocessingOption } from "../input/preprocessing-option.ts";
 import { profiled, profileFacts, profileOption } from "../profile/profiled.ts";
@@ -54,12 +55,22 @@ export const benchModelCommand: Command = {
   description:
     "The runs of two models are interleaved, so that a busy machine slows both, and the ratio is taken round by " +
     "round. Times are those inside the engine, on random input; the spread is the 10th to the 90th percentile. " +
-    "A model that leaves the size of its images open is measured at that of its preprocessing.",
+    "A model that leaves the size of its images open is measured at that of its preprocessing. Each is first loaded and " +
+    "run once in a process of its own, with limits of memory and time.",
   operands: [
     { name: "MODEL", summary: "The ONNX model" },
     { name: "MODEL2", summary: "Another, measured against the first", optional: true },
   ],
-  options: [runs, batch, memory, preprocessingOption, inputsOption, providersOption, profileOption],
+  options: [
+    runs,
+    batch,
+    memory,
+    preprocessingOption,
+    inputsOption,
+    providersOption,
+    profileOption,
+    ...limitOptions,
+  ],
   examples: [
     { line: "cupel bench-model resnet50.onnx --threads 1", says: "latency on one thread" },
     {
@@ -84,6 +95,9 @@ export const benchModelCommand: Command = {
     const models = paths.map((path, i) => ({ name: path, model: path, inputs: fed[i]!.forms }));
     const executionProviders = givenProviders(given);
     const work = { executionProviders, threads, signal, progress };
+    for (const { model, inputs } of models) {
+      await tryModel(model, given, { inputs, executionProviders, threads, signal });
+    }
     const options = { ...work, runs: given.get(runs), batch: given.get(batch), seed };
     const { result: latencies, profile } = await profiled(
       given.get(profileOption),

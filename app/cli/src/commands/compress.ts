@@ -9,6 +9,7 @@ import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, givenClasses, openGiven, taskLabels } from "../input/image-options.ts";
+import { isolationOptions, tryIfIsolated } from "../input/isolation.ts";
 import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { taskOption } from "../input/open-for-images.ts";
 import { allowChanceOption, preprocessingOption } from "../input/preprocessing-option.ts";
@@ -62,6 +63,7 @@ export const compressCommand: Command = {
     noReport,
     profileOption,
     strictOption,
+    ...isolationOptions,
   ],
   examples: [
     { line: "cupel compress resnet50.onnx --images calib/ -o resnet50.int8.onnx", says: "8 bits" },
@@ -94,6 +96,7 @@ export const compressCommand: Command = {
     const path = given.operands[0]!;
     const { remark } = context;
     const inputs = await givenInputs(given);
+    await tryIfIsolated(path, given, { spec: given.get(preprocessingOption), tensors: inputs }, context);
     const images = hasImages
       ? await openGiven(given, calibrationOptions, required(given, calibrationOptions.images), remark)
       : undefined;

@@ -26,6 +26,7 @@ import {
   figuresText,
 } from "../eval/evaluation-text.ts";
 import { classesOption, givenClasses, imageOptions, openGiven, taskLabels } from "../input/image-options.ts";
+import { isolationOptions } from "../input/isolation.ts";
 import { type ModelFile, modelFile } from "../input/model-file.ts";
 import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
@@ -73,6 +74,7 @@ export const evalCommand: Command = {
     allowChanceOption,
     strictOption,
     profileOption,
+    ...isolationOptions,
   ],
   examples: [
     { line: "cupel eval resnet50.onnx --images val/", says: "one folder a class" },

@@ -17,9 +17,11 @@ import {
   likelyImageInput,
   ownPreprocessing,
 } from "@cupel/predict";
-import { engineVersion, type Feeds, type TrialFeed, tryIsolated } from "@cupel/runtime";
+import { engineVersion, type TrialFeed } from "@cupel/runtime";
 import { fedAxes, type Preprocessing, preprocessingText, tensorDims } from "@cupel/vision";
 import { flag } from "../arguments/option.ts";
+import type { Given } from "../arguments/parse.ts";
+import { limitOptions, tryModel } from "../input/isolation.ts";
 import { modelFile } from "../input/model-file.ts";
 import { givenInputs, inputsOption } from "../input/model-options.ts";
 import { countText, magnitudeText } from "../terminal/figures.ts";
@@ -35,10 +37,10 @@ export const inspectCommand: Command = {
   name: "inspect",
   summary: "Show what a model takes, gives and is made of, and whether the engine here can run it",
   description:
-    "The engine loads the model and runs it once on random values, in a process of its own. One that it cannot run " +
+    "The engine loads the model and runs it once on random values, in a process of its own with limits of memory and time. One that it cannot run " +
     "is shown all the same, and the exit status is not 0.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
-  options: [layersFlag, inputsOption],
+  options: [layersFlag, inputsOption, ...limitOptions],
   examples: [
     { line: "cupel inspect resnet50.onnx", says: "the summary" },
     { line: "cupel inspect resnet50.onnx --layers", says: "and every layer" },
@@ -52,8 +54,7 @@ export const inspectCommand: Command = {
     const bytes = await bytesOnDisk(path, model);
     const preprocessing = readable(() => ownPreprocessing(model), context);
     const classes = readable(() => classesFromMetadata(model.metadata), context);
-    const inputs = await givenInputs(given);
-    const { failure, ...engine } = await tryEngine(path, model, preprocessing, inputs, context);
+    const { failure, ...engine } = await tryEngine(path, model, preprocessing, given, context);
     const { layers, ...summary } = countedAt(graphSummary(model), model, engine.fed);
     const weights = weightTypes(layers);
     const repeatedNames = separateNodeNames(cloneModel(model).graph);
@@ -181,17 +182,18 @@ async function tryEngine(
   path: string,
   model: Model,
   preprocessing: Preprocessing | null,
-  tensors: Feeds | undefined,
+  given: Given,
   { threads, signal }: CommandContext,
 ): Promise<EngineVerdict> {
   const version = engineVersion();
+  const tensors = await givenInputs(given);
   try {
     const image = likelyImageInput(inputsOf(model.graph));
     const dims = preprocessing && tensorDims(preprocessing, 1);
     // A size that the metadata says wrongly is no reason not to try.
     const axes = image && dims && fedAxes(image.dims, dims);
     const shapes = image && axes && dims ? { [image.name]: axes.map((axis) => dims[axis]!) } : {};
-    const { fed } = await tryIsolated(path, { threads, signal, inputs: { shapes, tensors } });
+    const { fed } = await tryModel(path, given, { threads, signal, inputs: { shapes, tensors } });
     return { version, runs: true, reason: null, fed, failure: null };
   } catch (thrown) {
     if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {

@@ -6,6 +6,7 @@ import { globals } from "../arguments/global-options.ts";
 import { integer, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
 import { imageOptions, openSource } from "../input/image-options.ts";
+import { isolationOptions } from "../input/isolation.ts";
 import { modelFile } from "../input/model-file.ts";
 import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
@@ -58,6 +59,7 @@ export const predictCommand: Command = {
     inputsOption,
     providersOption,
     strictOption,
+    ...isolationOptions,
   ],
   examples: [
     { line: "cupel predict parts.onnx --images a.jpg", says: "one image" },

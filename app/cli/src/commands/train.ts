@@ -7,6 +7,7 @@ import { watchMemory } from "@cupel/runtime";
 import { checkpointFileIn, fit, networkNames, parseNetwork } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
+import { isolationOptions, refuseIsolation, tryIfIsolated } from "../input/isolation.ts";
 import { remarkSource, skippedJson } from "../input/source-remarks.ts";
 import { UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled, profileFiles } from "../profile/profiled.ts";
@@ -31,7 +32,7 @@ export const trainCommand: Command = {
       summary: "What is trained: MODEL.onnx, a network by name, or CONFIG.json that says all of it",
     },
   ],
-  options: trainingOptions,
+  options: [...trainingOptions, ...isolationOptions],
   examples: [
     {
       line: "cupel train resnetCifar:depth=20 --data train-images-idx3-ubyte.gz --validation 0.1 --epochs 12 -o net.onnx",
@@ -61,6 +62,8 @@ export const trainCommand: Command = {
     const { strict } = config;
     const checkpointPath = config.checkpoint === undefined ? [] : [checkpointFileIn(config.checkpoint)];
     await assertWritable([path, ...checkpointPath, ...Object.values(profileFiles(config.profile))]);
+    if (extname(what) === ".onnx") await tryIfIsolated(what, given, { spec: config.preprocessing }, context);
+    else refuseIsolation(given);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes, strict });
     remarkSource(train, remark);
     const { network, preprocessing, nameless } = await chooseNetwork(config, train, context);

@@ -3,6 +3,7 @@ import { type KnownPredictor, openPredictor, type PredictorOptions, taskNames, t
 import { choice } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import type { CommandContext } from "../commands/command.ts";
+import { tryIfIsolated } from "./isolation.ts";
 import type { ModelFile } from "./model-file.ts";
 import { givenInputs, givenProviders } from "./model-options.ts";
 import { preprocessingOption, remarkPreprocessing } from "./preprocessing-option.ts";
@@ -15,21 +16,31 @@ export const taskOption = choice({
 });
 
 /**
- * Says how the images are prepared and what the outputs are taken for, where neither the model nor the caller does.
+ * Tries the model first, where --isolated asks for it. Says how the images are prepared and what the outputs are taken for, where neither the model nor the caller does.
  * @throws what `openPredictor` throws
  */
 export async function openForImages(
   { path, name: called }: Pick<ModelFile, "path" | "name">,
   given: Given,
-  { threads, signal, progress, remark }: CommandContext,
+  context: CommandContext,
   options: Pick<PredictorOptions, "findWith" | "classes" | "classesOtherwise" | "open" | "taskName">,
 ): Promise<KnownPredictor> {
+  const { threads, signal, progress, remark } = context;
+  const preprocessingGiven = given.get(preprocessingOption);
+  const inputs = await givenInputs(given);
+  const executionProviders = givenProviders(given);
+  await tryIfIsolated(
+    path,
+    given,
+    { spec: preprocessingGiven, tensors: inputs, executionProviders },
+    context,
+  );
   const predictor = await openPredictor(path, {
     taskName: given.get(taskOption),
     ...options,
-    preprocessing: given.get(preprocessingOption),
-    inputs: await givenInputs(given),
-    executionProviders: givenProviders(given),
+    preprocessing: preprocessingGiven,
+    inputs,
+    executionProviders,
     threads,
     signal,
     progress,
