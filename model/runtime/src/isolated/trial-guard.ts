@@ -19,14 +19,14 @@ function look(): void {
   // On Linux from /proc/self, some 20 microseconds; elsewhere the system's own call for it.
   const resident = process.memoryUsage.rss();
   if (resident > memory) end({ over: "memory", resident });
-  if (performance.now() - started > time) end({ over: "time", resident });
+  else if (performance.now() - started > time) end({ over: "time", resident });
   // Where a process keeps the number of a parent that is gone (Windows), the limits above end it.
-  if (process.ppid !== caller) process.kill(process.pid, "SIGKILL");
+  else if (process.ppid !== caller) process.kill(process.pid, "SIGKILL");
 }
 
-function end(verdict: GuardVerdict): void {
+function end({ over, resident }: GuardVerdict): void {
   try {
-    writeSync(guardDescriptor, JSON.stringify(verdict));
+    writeSync(guardDescriptor, `${over} ${resident}`);
   } finally {
     process.kill(process.pid, "SIGKILL");
   }

@@ -62,6 +62,8 @@ export async function runTrialProcess(
     if (told !== null) return told;
     if (verdict !== null) throw overLimit(task.model.name, doing, verdict, limits);
     if (isLate) throw overLimit(task.model.name, doing, { over: "time", resident: null }, limits);
+    // Nobody here sent it: so ends what the system has no memory for.
+    if (how === "SIGKILL") throw outOfMemory(task.model.name, doing ?? "being loaded", limits);
     throw crashed(task.model.name, doing, how);
   } finally {
     clearTimeout(late);
@@ -101,12 +103,18 @@ function endOf(child: ChildProcess, task: TrialTask): Promise<ProcessEnd> {
     resolve({
       told,
       doing,
-      verdict: verdict === "" ? null : JSON.parse(verdict),
+      verdict: readVerdict(verdict),
       how: killed ?? `status ${status}`,
     }),
   );
   child.send(task, () => {});
   return promise;
+}
+
+/** Null where there is none: what a process that went wrong wrote there is none either. */
+function readVerdict(text: string): GuardVerdict | null {
+  const [, over, resident] = /^(memory|time) (\d+)$/.exec(text) ?? [];
+  return over === "memory" || over === "time" ? { over, resident: Number(resident) } : null;
 }
 
 function notStarted(thrown: unknown): CupelError {
@@ -122,8 +130,17 @@ function crashed(name: string, doing: string | null, how: string): CupelError {
   return runtimeErrors.error(
     "MODEL_CRASHED_ENGINE",
     `The engine crashed on ${name} while it was ${doing}: its process ended by ${how}. Any process that loads this model ` +
-      "may end the same way: do not, and export it again from where it comes from.",
+      "may end the same way: do not load it, export it again or take it from another source.",
     { details: { model: name, doing, reason: how } },
+  );
+}
+
+function outOfMemory(name: string, doing: string, { memory }: ChosenLimits): CupelError {
+  return runtimeErrors.error(
+    "MODEL_OVER_MEMORY",
+    `The process that tried ${name} was ended by the system (SIGKILL) while it was ${doing}, within its limit of ${bytesText(memory)}: there is ` +
+      "not that much memory here. Close other programs, or try the model where there is more.",
+    { details: { model: name, doing, limit: memory, resident: null } },
   );
 }
 

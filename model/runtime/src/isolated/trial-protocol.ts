@@ -13,7 +13,7 @@ export interface GuardOrders {
   readonly caller: number;
 }
 
-/** Why the guard ended the process; written as JSON to `guardDescriptor` before it does. */
+/** Why the guard ended the process; written as "memory 300097536" to `guardDescriptor` before it does. */
 export interface GuardVerdict {
   readonly over: "memory" | "time";
   /** Bytes resident then. */
