@@ -4,7 +4,7 @@ import { baseErrors } from "@cupel/base";
 
 export interface IsolationLimits {
   /**
-   * Bytes of memory that the process may have resident, Node.js and the engine included, which take some 110 MB of
+   * Bytes of memory that the process may have resident, Node.js and the engine included, which take some 140 MB of
    * them. Default: 4 GiB, or half of the memory that this machine or container has where that is less.
    */
   readonly memory?: number | undefined;

@@ -16,7 +16,7 @@ export interface IsolatedOptions extends SessionOptions, TrialOptions {}
  *
  * Limits and their defaults: see `IsolationLimits`. Memory is looked at every 10 ms by a thread of the tried process
  * itself, so that neither a blocked caller nor one that is gone stops it. What the engine fills in that time comes on top
- * of the limit: at most 12 MB in 16 trials of a model that folds constants without end, on two busy cores. Memory that
+ * of the limit: at most 18 MB in 42 trials of models that grow while they are loaded or run, on two busy cores. Memory that
  * the system has put out of the way (swap) does not count.
  * @throws what `tryIsolated` and `openSession` throw
  */
