@@ -1,0 +1,113 @@
+/** What is fuzzed. To add a target: a row here, and inputs for a start in corpus/NAME. */
+import { globSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compress, parseRecipe } from "@cupel/compress";
+import { checkModel, encodeModelBytes, graphSummary, inferShapes, readModel } from "@cupel/onnx";
+import { tryIsolated } from "@cupel/runtime";
+import { parseNetwork } from "@cupel/train";
+import {
+  openImages,
+  parseAugmentation,
+  parsePreprocessing,
+  preprocessingFor,
+  syntheticInspection,
+} from "@cupel/vision";
+import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
+import { mutateMessage } from "./mutate-message.ts";
+import { attempt } from "./outcome.ts";
+
+export interface FuzzTarget {
+  /** One sentence for the list. */
+  readonly summary: string;
+  /** Sources whose blocks an input is kept for; null where what runs is no JavaScript. */
+  readonly watched: RegExp | null;
+  /** Files to begin with, beside those of corpus/NAME: a pattern from the root of the repository. */
+  readonly seeds: string;
+  readonly mutate: Mutate;
+  /** Ends as every input must: well, or with an error of the tables. @param folder to write to. */
+  readonly run: (bytes: Uint8Array, folder: string) => unknown;
+  /** One that has not ended then hangs. */
+  readonly hangMs: number;
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
+const square = preprocessingFor(["N", 3, 224, 224]);
+
+export const targets: Readonly<Record<string, FuzzTarget>> = {
+  onnx: {
+    summary: "a model is read, checked, inferred, summarised, cleaned and written",
+    watched: /\/model\/(onnx|compress)\/src\//,
+    seeds: "model/onnx/test/fixtures/*.onnx",
+    mutate: mutateMessage,
+    async run(bytes) {
+      const fresh = () => readModel(bytes);
+      encodeModelBytes(fresh());
+      graphSummary(fresh());
+      inferShapes(fresh());
+      const model = fresh();
+      checkModel(model);
+      const recipe = parseRecipe({ stages: [{ stage: "clean" }, { stage: "quantise", bits: 16 }] }, "fuzz");
+      const shape = model.graph.inputs[0]?.shape ?? [];
+      const preprocessing = (await attempt(() => preprocessingFor(shape))) ?? square;
+      const images = syntheticInspection({ count: 1 });
+      encodeModelBytes((await compress(model, { images, preprocessing, recipe })).model);
+    },
+    hangMs: 5_000,
+  },
+  isolated: {
+    summary: "a model is loaded and run by the engine, in a process of its own with 1 GB and 4 s",
+    watched: null,
+    seeds: "{model/onnx/test/fixtures,tools/fuzz/corpus/onnx}/*.onnx",
+    mutate: mutateMessage,
+    run: (bytes) => tryIsolated(bytes, { threads: 1, limits: { memory: 1e9, time: 4_000 } }),
+    hangMs: 20_000,
+  },
+  images: {
+    summary: "packed images (IDX, CIFAR-10, CSV) are opened, and the first one decoded",
+    watched: /\/model\/vision\/src\//,
+    seeds: "tools/fuzz/corpus/images/*",
+    mutate: mutateBytes,
+    async run(bytes, folder) {
+      for (const name of ["a-images-idx3-ubyte", "b.bin", "c.csv", "d.gz"]) {
+        const path = join(folder, name);
+        await writeFile(path, bytes);
+        const source = await attempt(() => openImages(path));
+        if (source !== null && source.length > 0) await attempt(() => source.image(0));
+      }
+    },
+    hangMs: 5_000,
+  },
+  options: {
+    summary: "the text of options: preprocessing, augmentation, networks, recipes",
+    watched: /\/(model|app)\/[a-z]+\/src\//,
+    seeds: "tools/fuzz/corpus/options/*",
+    mutate: mutateBytes,
+    async run(bytes) {
+      const given = text(bytes);
+      await attempt(() => parsePreprocessing(given, square));
+      await attempt(() => parseAugmentation(given));
+      await attempt(() => parseNetwork(given));
+      const json = await attempt(() => jsonOf(given));
+      if (json !== null) await attempt(() => parseRecipe(json, "fuzz"));
+    },
+    hangMs: 5_000,
+  },
+};
+
+/** Null for a text that is no JSON. */
+function jsonOf(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return null;
+  }
+}
+
+/** Files to begin with. */
+export function seedsOf(name: string, { seeds }: FuzzTarget): readonly Uint8Array[] {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const paths = [seeds, `tools/fuzz/corpus/${name}/*`].flatMap((pattern) => globSync(pattern, { cwd: root }));
+  return [...new Set(paths)].sort().map((path) => new Uint8Array(readFileSync(join(root, path))));
+}
