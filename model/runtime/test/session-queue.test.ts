@@ -135,6 +135,34 @@ test("an opening that is cancelled starts no thread, or one that ends", async ()
   process.off("worker", count);
 });
 
+test("an opening that is cancelled after its thread has answered, just before it resolves, leaves nothing open", async () => {
+  const initial = { type: "float32" as const, dims: [2], data: new Float32Array(2) };
+  const openings: ((signal: AbortSignal) => Promise<unknown>)[] = [
+    (signal) => openSession(doubler(), { signal }),
+    (signal) =>
+      openStatefulSession(accumulator(), {
+        state: [{ input: "sum", output: "next_sum", initial }],
+        signal,
+      }),
+  ];
+  for (const open of openings) {
+    for (const microtasks of [0, 1, 2, 3]) {
+      const abort = new AbortController();
+      let ended: Promise<unknown> = Promise.resolve();
+      process.once("worker", (worker: Worker) => {
+        ended = new Promise((resolve) => worker.once("exit", resolve));
+        worker.once("message", async () => {
+          for (let i = 0; i < microtasks; i++) await null;
+          abort.abort();
+        });
+      });
+      const failure = await failureOf(open(abort.signal));
+      assert.equal(failure.code, "CANCELLED", `${microtasks} microtasks after the answer`);
+      await ended;
+    }
+  }
+});
+
 test("warming up takes the declared shapes or given feeds, and leaves the state as it is", async () => {
   await using session = await openSession(doubler());
   await session.warmUp();

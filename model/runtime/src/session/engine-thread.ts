@@ -1,5 +1,5 @@
 /** The thread that hosts one engine session, from its owner's side: how it is started and its model loaded. */
-import { moduleBeside, OwnedThread, throwIfCancelled } from "@cupel/base";
+import { cancellation, moduleBeside, OwnedThread, throwIfCancelled } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import { engineBudget } from "./engine-budget.ts";
 import { engineOptions } from "./engine-options.ts";
@@ -12,6 +12,9 @@ import { isRefusedForNames } from "./repeated-names.ts";
 import type { SessionOptions } from "./session.ts";
 import { packBindings, type StateBinding, stateValues } from "./state-binding.ts";
 import type { ValueInfo } from "./tensor-data.ts";
+
+/** For the message of a cancellation. */
+const openingTheSession = "Opening the session";
 
 export type EngineThread = OwnedThread<EngineTask, EngineAnswer>;
 
@@ -76,7 +79,7 @@ async function openEdited(
   nodeNames: boolean,
 ): Promise<OpenEngine> {
   const { signal } = options;
-  const what = "Opening the session";
+  const what = openingTheSession;
   throwIfCancelled(signal, what);
   // Looked for here, since a thread that cannot load it would only end.
   enginePackage();
@@ -112,6 +115,16 @@ async function openEdited(
     void thread.close();
     throw thrown;
   }
+}
+
+/**
+ * To be called last, in the tick in which the opening resolves: an abort may have come after the thread answered.
+ * @throws CANCELLED, DEADLINE_EXCEEDED; the thread then ends by itself
+ */
+export function closeIfCancelled({ thread }: OpenEngine, { signal }: SessionOptions): void {
+  if (!signal?.aborted) return;
+  void thread.close();
+  throw cancellation(openingTheSession, signal);
 }
 
 export function runOf(answer: EngineAnswer): EngineRun {

@@ -9,7 +9,7 @@ import { baseErrors, type CloseOptions, type CupelError } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import type { EngineTuning } from "./engine-options.ts";
 import type { EngineRun } from "./engine-protocol.ts";
-import { type OpenEngine, openEngine, runOf } from "./engine-thread.ts";
+import { closeIfCancelled, type OpenEngine, openEngine, runOf } from "./engine-thread.ts";
 import {
   checkFeeds,
   checkFetches,
@@ -39,7 +39,7 @@ export interface SessionOptions extends EngineTuning {
   readonly profile?: string | undefined;
   /** Where the engine writes the graph it will actually run. See `optimisedGraph`. */
   readonly optimisedModelPath?: string | undefined;
-  /** Cancels the opening only. */
+  /** Cancels the opening only, at any moment until it resolves: nothing stays open then. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -105,7 +105,9 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<InferenceSession> {
   const maxQueued = checkMaxQueued(options);
-  return createSession(await openEngine(source, options, { state: [] }), maxQueued);
+  const engine = await openEngine(source, options, { state: [] });
+  closeIfCancelled(engine, options);
+  return createSession(engine, maxQueued);
 }
 
 /** @throws OPTION_INVALID */

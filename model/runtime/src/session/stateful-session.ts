@@ -3,7 +3,7 @@
  * input. See `state-binding.ts`.
  */
 import type { EngineTask } from "./engine-protocol.ts";
-import { type InitialState, openEngine, runOf } from "./engine-thread.ts";
+import { closeIfCancelled, type InitialState, openEngine, runOf } from "./engine-thread.ts";
 import { checkFeedsGiven, checkTargets, type Feeds, packFeeds, type Targets } from "./feeds.ts";
 import type { ModelSource } from "./model-source.ts";
 import { checkMaxQueued, createSession, type InferenceSession, type SessionOptions } from "./session.ts";
@@ -49,6 +49,7 @@ export async function openStatefulSession(
 ): Promise<StatefulSession> {
   const maxQueued = checkMaxQueued(options);
   const engine = await openEngine(source, options, options);
+  closeIfCancelled(engine, options);
   const session = createSession(engine, maxQueued);
   const state = stateValues(options.state);
 
