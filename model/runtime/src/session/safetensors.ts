@@ -2,7 +2,7 @@
  * Tensors from a file: safetensors, https://huggingface.co/docs/safetensors, which any tool can write. Eight bytes with
  * the length of a JSON header, the header, the elements.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, setOwn } from "@cupel/base";
 import { arrayLength, type EngineElementType, type TensorData, tensorArrays } from "./tensor-data.ts";
 
 export interface SafetensorsEntry {
@@ -52,20 +52,40 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
     throw new Error("it is cut off, or no safetensors file");
   }
   const header: unknown = JSON.parse(bytes.toString("utf8", lengthBytes, start));
-  if (typeof header !== "object" || header === null) throw new Error("its header is no JSON object");
+  if (typeof header !== "object" || header === null || Array.isArray(header))
+    throw new Error("its header is no JSON object");
   const body = bytes.subarray(start);
   const metadata: Record<string, string> = {};
   const entries = new Map<string, SafetensorsEntry>();
   for (const [name, value] of Object.entries(header)) {
-    if (name === metadataKey) Object.assign(metadata, value);
+    if (name === metadataKey) readMetadata(metadata, value);
     else entries.set(name, entryOf(name, value));
   }
+  checkOverlaps([...entries.values()]);
   return {
     metadata,
     entries: Object.fromEntries(entries),
     body,
     tensors: Object.fromEntries([...entries].map(([name, entry]) => [name, tensorOf(name, entry, body)])),
   };
+}
+
+function readMetadata(metadata: Record<string, string>, found: unknown): void {
+  if (typeof found !== "object" || found === null) throw new Error("its metadata are no texts by key");
+  for (const [key, text] of Object.entries(found)) {
+    if (typeof text !== "string") throw new Error(`its metadata "${key}" is no text`);
+    setOwn(metadata, key, text);
+  }
+}
+
+/** The format has none: a small file would otherwise be many large tensors, all of the same bytes. */
+function checkOverlaps(entries: readonly SafetensorsEntry[]): void {
+  let before = 0;
+  for (const [begin, end] of entries.map((entry) => entry.data_offsets).sort(([a], [b]) => a - b)) {
+    if (begin === end) continue;
+    if (begin < before) throw new Error("its tensors lie over each other");
+    before = end;
+  }
 }
 
 function entryOf(name: string, value: unknown): SafetensorsEntry {

@@ -9,6 +9,7 @@ import type { StateTensor } from "../step/state-table.ts";
 import type { TrainerState } from "../trainer/trainer.ts";
 import type { EpochMetrics } from "./history.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+import { checkSteps, parseSavedTraining, type SavedTraining } from "./saved-training.ts";
 import { differenceOf, type TrainingIdentity } from "./training-identity.ts";
 
 /** Tensors by name, in the order and the dims of the step. */
@@ -40,8 +41,6 @@ export interface Checkpoint {
 const format = "1";
 const formatKey = "cupel.checkpoint";
 const trainingKey = "cupel.training";
-
-type SavedTraining = Pick<Checkpoint, "inHand" | "history"> & { identity: TrainingIdentity; steps: number };
 
 /** @throws DISK_FULL, WRITE_FAILED; the file of before is then untouched */
 export async function writeCheckpoint(
@@ -75,6 +74,7 @@ export async function readCheckpoint(
   path: string,
   layout: readonly StateTensor[],
   identity: TrainingIdentity,
+  batchesPerEpoch: number,
 ): Promise<FoundCheckpoint | null> {
   const file = await readFile(path).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === "ENOENT") return null;
@@ -85,10 +85,10 @@ export async function readCheckpoint(
   if (metadata[formatKey] !== format) {
     throw invalid(path, `has the format ${metadata[formatKey] ?? "of something else"}, not ${format}`);
   }
-  const written: SavedTraining | FormerTraining = JSON.parse(metadata[trainingKey]!);
-  const saved = inPresentForm(written);
+  const saved = told(path, () => parseSavedTraining(metadata[trainingKey]));
   const difference = differenceOf(saved.identity, identity);
   if (difference !== null) throw invalid(path, `belongs to another training: ${difference}`);
+  told(path, () => checkSteps(saved, batchesPerEpoch));
   const groups = { state: {}, best: {} } as Record<"state" | "best", Record<string, Float32Array>>;
   for (const tensor of layout) {
     for (const group of ["state", "best"] as const) {
@@ -105,36 +105,18 @@ export async function readCheckpoint(
     inHand: saved.inHand,
     history: saved.history,
     best: Object.keys(groups.best).length > 0 ? groups.best : null,
-    remark:
-      saved === written
-        ? null
-        : `The checkpoint ${path} is of an earlier version; it is resumed, and the next one is written in the present form.`,
+    remark: saved.isFormer
+      ? `The checkpoint ${path} is of an earlier version; it is resumed, and the next one is written in the present form.`
+      : null,
   };
 }
 
-/** As written before images and learning rates had these names. */
-type FormerTraining = Omit<SavedTraining, "history"> & {
-  readonly history: readonly (Omit<EpochMetrics, "learningRate"> & { readonly rate: number })[];
-};
-
-function isFormer(written: SavedTraining | FormerTraining): written is FormerTraining {
-  return "training pictures" in written.identity;
-}
-
-/** The same object where there is nothing to change. */
-function inPresentForm(written: SavedTraining | FormerTraining): SavedTraining {
-  if (!isFormer(written)) return written;
-  return {
-    ...written,
-    identity: Object.fromEntries(
-      Object.entries(written.identity).map(([name, value]) =>
-        name.endsWith(" pictures")
-          ? [name.replace("pictures", "images"), value.replace("pictures", "images")]
-          : [name, value],
-      ),
-    ),
-    history: written.history.map(({ rate, ...epoch }) => ({ ...epoch, learningRate: rate })),
-  };
+function told<Result>(path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (thrown) {
+    throw invalid(path, reasonOf(thrown), thrown);
+  }
 }
 
 function decoded(path: string, file: Uint8Array<ArrayBuffer>) {

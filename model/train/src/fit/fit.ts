@@ -66,7 +66,9 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
       "what is trained": state.map(({ name }) => name),
     },
   });
-  const found = checkpoint ? await readCheckpoint(checkpoint.path, state, identity) : null;
+  const found = checkpoint
+    ? await readCheckpoint(checkpoint.path, state, identity, loader.batchesPerEpoch)
+    : null;
   const run = new TrainingRun({ options, trainer, loader, validation, input, total, identity });
   if (found) await run.restore(found);
   using task = (options.progress ?? silentProgress).start("Training", total - trainer.steps, "steps");

@@ -7,6 +7,7 @@ import test from "node:test";
 import { tensorType } from "@cupel/onnx";
 import { type FitOptions, fit, mlp, resnetCifar } from "@cupel/train";
 import { type ImageSource, preprocessingFor } from "@cupel/vision";
+import { decodeSafetensors, encodeSafetensors } from "../../src/fit/safetensors.ts";
 import { preprocessing, side, stripes } from "./stripes.ts";
 
 interface Refused {
@@ -170,6 +171,16 @@ const table: readonly Refused[] = [
     says: /training images was 32 images.*48 images/,
     checkpoint: (file) => file,
     options: { train: stripes(48) },
+  },
+  {
+    what: "a whole checkpoint that says nothing of its training",
+    code: "CHECKPOINT_INVALID",
+    says: /says nothing of its training/,
+    checkpoint: (file) => {
+      const { metadata, tensors } = decodeSafetensors(file);
+      const { "cupel.training": _, ...rest } = metadata;
+      return Buffer.concat(encodeSafetensors({ metadata: rest, tensors }));
+    },
   },
 ];
 

@@ -41,3 +41,21 @@ test("a file that is cut off anywhere, or has one bit turned, is refused", () =>
     assert.throws(() => decodeSafetensors(turned), `a bit of byte ${at}`);
   }
 });
+
+test("what only looks like the format is refused before its tensors are copied", () => {
+  const made = (header: unknown, body = 8) => {
+    const json = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([length, json, Buffer.alloc(body)]);
+  };
+  const pair = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
+  assert.throws(() => decodeSafetensors(made({ a: pair, b: pair })), /lie over each other/);
+  assert.throws(
+    () => decodeSafetensors(made({ a: pair, b: { ...pair, data_offsets: [4, 12] } }, 12)),
+    /over/,
+  );
+  assert.throws(() => decodeSafetensors(made({ __metadata__: { sha256: 1 } })), /"sha256" is no text/);
+  assert.throws(() => decodeSafetensors(made({ __metadata__: null })), /no texts by key/);
+  assert.throws(() => decodeSafetensors(made([pair])), /no JSON object/);
+});
