@@ -27,6 +27,7 @@ export { type Proportion, proportion } from "./proportion.ts";
 export { createRandom, type Random } from "./random.ts";
 export { conforms, expectation, type Schema } from "./schema.ts";
 export { type MedianInterval, medianInterval, quantile, type Spread, spreadOf } from "./spread.ts";
+export { starPattern } from "./star-pattern.ts";
 export { editDistance, suggest } from "./suggest.ts";
 export { minimumNode } from "./supported-node.ts";
 export { openTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";

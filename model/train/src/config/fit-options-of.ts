@@ -1,5 +1,6 @@
 /** A configuration becomes the options of `fit`: those that do not depend on the images. */
 import { join } from "node:path";
+import { starPattern } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { parseAugmentation } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
@@ -82,24 +83,16 @@ function optimiserOf({
 
 /** @param names separated by commas; `*` stands for anything. @throws TRAINING_CONFIG_INVALID when one names nothing */
 function allBut(names: string, network: Model): (name: string) => boolean {
-  const patterns = names.split(",").map((name) => ({
-    name,
-    matches: new RegExp(
-      `^${name
-        .split("*")
-        .map((part) => part.replace(/\W/g, "\\$&"))
-        .join(".*")}$`,
-    ),
-  }));
+  const patterns = names.split(",").map((name) => ({ name, matches: starPattern(name) }));
   const known = Array.from(network.graph.initializers, (value) => value.name);
-  const idle = patterns.find(({ matches }) => !known.some((name) => matches.test(name)));
+  const idle = patterns.find(({ matches }) => !known.some((name) => matches(name)));
   if (idle) {
     throw invalid(
       "freeze",
       `names no parameter with "${idle.name}"; cupel inspect --layers shows their names`,
     );
   }
-  return (name) => !patterns.some(({ matches }) => matches.test(name));
+  return (name) => !patterns.some(({ matches }) => matches(name));
 }
 
 function invalid(option: TrainingOption, problem: string) {
