@@ -11,6 +11,11 @@ export const visionErrors = defineErrors({
     ...failures.badRequest,
     public: false,
   },
+  IMAGE_SOURCE_TOO_LARGE: {
+    meaning: "A packed file of images holds more than is unpacked or counted.",
+    ...failures.badRequest,
+    public: false,
+  },
   IMAGES_NONE: { meaning: "The source of images was recognised but holds no image.", ...failures.noInput },
   IMAGES_UNREADABLE: {
     meaning: "An image cannot be decoded and none may be skipped, or every image of a source is so.",
@@ -23,6 +28,11 @@ export const visionErrors = defineErrors({
   },
   LABELS_MISMATCH: {
     meaning: "The labels do not fit the images or the class names.",
+    ...failures.badRequest,
+    public: false,
+  },
+  LABEL_TOO_LARGE: {
+    meaning: "A label is a number beyond the classes that any model is taken to have.",
     ...failures.badRequest,
     public: false,
   },

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type ImageSource, openImages } from "../src/index.ts";
+import { readIdx } from "../src/sources/idx.ts";
+import { unpacked } from "../src/sources/packed-file.ts";
 import { level, png, raw, refused, scratch } from "./fixtures.ts";
 
 const dot = await png(level(1));
@@ -179,6 +181,76 @@ suite("an IDX file", () => {
     await refused(open("shape.idx"), "IMAGE_SOURCE_DAMAGED", /1 x 2 x 2 x 2 are not images/);
     await refused(open("none.idx"), "IMAGES_NONE", /holds no image/);
     await refused(open("two.idx", "three-labels.idx"), "LABELS_MISMATCH", /has 3 labels.* has 2 images/);
+  });
+});
+
+/** A header whose sizes are whole 32-bit numbers. */
+const claiming = (dims: readonly number[], values: Uint8Array): Uint8Array => {
+  const header = Buffer.alloc(4 + 4 * dims.length);
+  header.set([0, 0, 8, dims.length]);
+  for (const [i, size] of dims.entries()) header.writeUInt32BE(size, 4 + 4 * i);
+  return Buffer.concat([header, values]);
+};
+
+suite("a packed file whose header or compression promises more than there is", () => {
+  const most = 2 ** 32 - 1;
+  const none = new Uint8Array();
+  for (const [what, name, content, code, saying] of [
+    ["4 billion images of no pixels", "a.idx", claiming([most, 0, 0], none), "DAMAGED", /of 0 x 0 pixels/],
+    ["images of no height", "a.idx", claiming([most, 0, 28], none), "DAMAGED", /of 28 x 0 pixels/],
+    [
+      "images of no width, planes first",
+      "a.idx",
+      claiming([5, 3, 28, 0], none),
+      "DAMAGED",
+      /of 0 x 28 pixels/,
+    ],
+    ["4 billion images of a pixel", "a.idx", claiming([most, 1, 1], none), "TOO_LARGE", /4294967295 images/],
+    ["sides whose product is beyond all", "a.idx", claiming([9, most, most, 3], none), "DAMAGED", /it has 0/],
+    ["the same, packed", "a.idx.gz", gzipSync(claiming([9, most, most], none)), "TOO_LARGE", /768 MB/],
+    [
+      "more behind the last image, packed",
+      "a.idx.gz",
+      gzipSync(idx([1, 1, 1], [1, 2])),
+      "DAMAGED",
+      /more than the 17 bytes/,
+    ],
+    ["less than it says, packed", "a.idx.gz", gzipSync(idx([1, 1, 2], [1])), "DAMAGED", /2 bytes, it has 1/],
+  ] as const) {
+    test(`${what}: IMAGE_SOURCE_${code}`, async () => {
+      await using folder = await scratch();
+      await folder.write({ [name]: content });
+      await refused(() => openImages(join(folder.path, name)), `IMAGE_SOURCE_${code}`, saying);
+    });
+  }
+
+  test("a million zeros in a kilobyte are not unpacked beyond the limit, whether or not a header says them", async () => {
+    const zeros = gzipSync(claiming([1, 1000, 1000], new Uint8Array(1e6)));
+    assert.ok(zeros.length < 2000);
+    const most = 100_000;
+    await refused(
+      () => readIdx(zeros, "zeros.gz", () => {}, most),
+      "IMAGE_SOURCE_TOO_LARGE",
+      /zeros\.gz.*100 kB/,
+    );
+    await refused(
+      () => unpacked(zeros, "a.bin.gz", { most }),
+      "IMAGE_SOURCE_TOO_LARGE",
+      /a\.bin\.gz.*100 kB/,
+    );
+    assert.equal((await unpacked(zeros, "a.bin.gz", { most: 1_000_016 })).length, 1_000_016);
+    const { dims, data } = await readIdx(zeros, "zeros.gz", () => {}, 1_000_016);
+    assert.deepEqual([dims, data.length], [[1, 1000, 1000], 1e6]);
+  });
+
+  test("what looks gzip and is none is damaged, not a defect", async () => {
+    await using folder = await scratch();
+    await folder.write({ "a.idx": idx([1, 1, 1], [1]), "l.gz": Buffer.from([0x1f, 0x8b, 1, 2, 3]) });
+    await refused(
+      () => openImages(join(folder.path, "a.idx"), { labels: join(folder.path, "l.gz") }),
+      "IMAGE_SOURCE_DAMAGED",
+      /l\.gz/,
+    );
   });
 });
 

@@ -7,7 +7,7 @@ import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { checkLabels, classNamesBeside } from "./class-names.ts";
 import { interleave } from "./idx.ts";
-import { readPacked } from "./packed-file.ts";
+import { readPacked, unpacked } from "./packed-file.ts";
 
 const SIDE = 32;
 const PIXEL_BYTES = SIDE * SIDE * 3;
@@ -17,9 +17,9 @@ export interface CifarOptions {
   readonly classes?: readonly string[] | string | undefined;
 }
 
-/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABELS_MISMATCH */
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGE_SOURCE_TOO_LARGE, IMAGES_NONE, LABELS_MISMATCH */
 export async function openCifar(path: string, options: CifarOptions): Promise<ImageSource> {
-  const bytes = await readPacked(path);
+  const bytes = await unpacked(await readPacked(path), path);
   const count = bytes.length / RECORD_BYTES;
   if (!Number.isInteger(count)) {
     throw visionErrors.error(

@@ -6,11 +6,12 @@
  */
 import { access } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource, RawImage } from "../image.ts";
 import { checkLabels, classNamesBeside } from "./class-names.ts";
 import { readLabelFile } from "./label-file.ts";
-import { readPacked, unpacked } from "./packed-file.ts";
+import { headIn, readPacked, tooLarge, unpacked } from "./packed-file.ts";
 
 export interface IdxOptions {
   /** An idx1 file. Default: found by the usual naming, `train-images-idx3-ubyte` -> `train-labels-idx1-ubyte`. */
@@ -27,8 +28,15 @@ export function isIdxHead(head: Uint8Array): boolean {
   return head[0] === 0 && head[1] === 0 && head[2] === 0x08 && (head[3] === 3 || head[3] === 4);
 }
 
-/** @throws IMAGE_SOURCE_DAMAGED when the header is not IDX of bytes, or the length is not what it says. */
-export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
+interface IdxHeader {
+  readonly dims: readonly number[];
+  /** Bytes of the header. */
+  readonly start: number;
+  /** Bytes of the whole, as the header says. */
+  readonly length: number;
+}
+
+function headerOf(bytes: Uint8Array, where: string): IdxHeader {
   const rank = bytes[3] ?? 0;
   const start = 4 + 4 * rank;
   if (bytes.length < start || bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 0x08 || rank === 0) {
@@ -36,21 +44,46 @@ export function parseIdx(bytes: Uint8Array, where: string): IdxArray {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dims = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  const expected = dims.reduce((product, size) => product * size, 1);
-  if (bytes.length - start !== expected) {
-    throw damaged(
-      where,
-      `its header says ${dims.join(" x ")} = ${expected} bytes, it has ${bytes.length - start}`,
-    );
-  }
-  return { dims, data: bytes.subarray(start) };
+  return { dims, start, length: start + dims.reduce((product, size) => product * size, 1) };
 }
 
-/** @throws IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABEL_FILE_MISSING, LABELS_MISMATCH */
+/**
+ * @param check is given the dimensions before anything is unpacked, and throws where they are not those wanted.
+ * @param most see `unpacked`
+ * @throws IMAGE_SOURCE_DAMAGED when the header is not IDX of bytes, or the length is not what it says;
+ * IMAGE_SOURCE_TOO_LARGE
+ */
+export async function readIdx(
+  bytes: Uint8Array,
+  where: string,
+  check: (dims: readonly number[]) => void,
+  most?: number,
+): Promise<IdxArray> {
+  let head: Uint8Array;
+  try {
+    head = headIn(bytes);
+  } catch (thrown) {
+    throw damaged(where, reasonOf(thrown));
+  }
+  const { dims, start, length } = headerOf(head, where);
+  check(dims);
+  const content = await unpacked(bytes, where, { length, most });
+  if (content.length !== length) {
+    throw damaged(
+      where,
+      `its header says ${dims.join(" x ")} = ${length - start} bytes, it has ${content.length - start}`,
+    );
+  }
+  return { dims, data: content.subarray(start) };
+}
+
+/** More images than any set in this format has: what is made of each, its place in an order, fits into memory. */
+const MOST_IMAGES = 10_000_000;
+
+/** @throws IMAGE_SOURCE_DAMAGED, IMAGE_SOURCE_TOO_LARGE, IMAGES_NONE, LABEL_FILE_MISSING, LABELS_MISMATCH */
 export async function openIdx(path: string, options: IdxOptions): Promise<ImageSource> {
-  const { dims, data } = parseIdx(await readPacked(path), path);
+  const { dims, data } = await readIdx(await readPacked(path), path, (found) => checkShape(found, path));
   const shape = shapeOf(dims, path);
-  if (shape.count === 0) throw visionErrors.error("IMAGES_NONE", `${path} holds no image.`);
   const labels = await readLabels(path, options.labels, shape.count);
   const classes = await classNamesBeside(options.classes, path);
   if (labels !== null) checkLabels(labels, classes, path);
@@ -102,6 +135,17 @@ function shapeOf(dims: readonly number[], where: string): IdxShape {
   );
 }
 
+function checkShape(dims: readonly number[], path: string): void {
+  const { count, width, height } = shapeOf(dims, path);
+  if (count === 0) throw visionErrors.error("IMAGES_NONE", `${path} holds no image.`);
+  if (width === 0 || height === 0) {
+    throw damaged(path, `its header says ${count} images of ${width} x ${height} pixels`);
+  }
+  if (count > MOST_IMAGES) {
+    throw tooLarge(path, `holds ${count} images, more than the ${MOST_IMAGES} that are read. Split it`);
+  }
+}
+
 /** Planes one after the other become pixels one after the other. */
 export function interleave(planes: Uint8Array, channels: number): Uint8Array {
   const plane = planes.length / channels;
@@ -115,14 +159,14 @@ export function interleave(planes: Uint8Array, channels: number): Uint8Array {
 async function readLabels(path: string, given: string | undefined, count: number) {
   const file = given ?? (await labelsBeside(path));
   if (file === null) return null;
-  const { dims, data } = parseIdx(await unpacked(await readLabelFile(file, "labels"), file), file);
-  if (dims.length !== 1 || data.length !== count) {
+  const { data } = await readIdx(await readLabelFile(file, "labels"), file, (dims) => {
+    if (dims.length === 1 && dims[0] === count) return;
     throw visionErrors.error(
       "LABELS_MISMATCH",
       `${file} has ${dims.join(" x ")} labels, ${path} has ${count} images. Check that they belong together.`,
       { details: { path: file, images: count, labels: dims } },
     );
-  }
+  });
   return data;
 }
 

@@ -19,10 +19,14 @@ const isNumber = (text: string): boolean => text !== "" && Number.isFinite(Numbe
 /** What programs write for a missing value and no one calls a class. */
 const isMissing = (text: string): boolean => /^(nan|null|<na>|#n\/a)$/i.test(text);
 
-/** @param given class names, or null where none are known. @throws LABELS_MISMATCH */
+/** @param given class names, or null where none are known. @throws LABELS_MISMATCH, LABEL_TOO_LARGE */
 export function labelsOf(path: string, values: readonly LabelValue[], given: readonly string[] | null) {
-  const refuse = ({ text, record }: LabelValue, problem: string) =>
-    visionErrors.error("LABELS_MISMATCH", `Record ${record} of ${path} has ${problem}.`, {
+  const refuse = (
+    { text, record }: LabelValue,
+    problem: string,
+    code: "LABELS_MISMATCH" | "LABEL_TOO_LARGE" = "LABELS_MISMATCH",
+  ) =>
+    visionErrors.error(code, `Record ${record} of ${path} has ${problem}.`, {
       details: { path, record, label: text },
     });
   const empty = values.find(({ text }) => text === "");
@@ -68,7 +72,11 @@ export function labelsOf(path: string, values: readonly LabelValue[], given: rea
         );
       }
       if (Number(text) >= MOST_CLASSES) {
-        throw refuse(value, `${label}, which is no class index: the largest is ${MOST_CLASSES - 1}`);
+        throw refuse(
+          value,
+          `${label}, which is no class index: the largest is ${MOST_CLASSES - 1}`,
+          "LABEL_TOO_LARGE",
+        );
       }
     }
     return { labels: values.map(({ text }) => Number(text)), classes: given };

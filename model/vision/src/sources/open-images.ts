@@ -92,8 +92,8 @@ const SOURCE_FORMATS: Readonly<Record<string, SourceFormat>> = {
 };
 
 /**
- * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGES_NONE, LABEL_FILE_MISSING, LABELS_MISMATCH, and
- * IMAGES_UNREADABLE under `strict`
+ * @throws IMAGE_SOURCE_UNKNOWN, IMAGE_SOURCE_DAMAGED, IMAGE_SOURCE_TOO_LARGE, IMAGES_NONE, LABEL_FILE_MISSING,
+ * LABELS_MISMATCH, LABEL_TOO_LARGE, and IMAGES_UNREADABLE under `strict`
  */
 export async function openImages(path: string, options: OpenImagesOptions = {}): Promise<ImageSource> {
   const place = await lookAt(path);
