@@ -26,7 +26,8 @@ export function chanceOf(right: number, labels: readonly (number | null)[]): Cha
   for (const label of labels) if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
   const labelled = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const accuracy = proportion(right, labelled);
-  const largestClass = labelled > 0 ? Math.max(...counts.values()) / labelled : Number.NaN;
+  const largest = [...counts.values()].reduce((most, count) => Math.max(most, count), 0);
+  const largestClass = labelled > 0 ? largest / labelled : Number.NaN;
   return { accuracy, largestClass, verdict: verdictOf(accuracy, largestClass, counts.size) };
 }
 

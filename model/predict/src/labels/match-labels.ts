@@ -168,7 +168,7 @@ function beyondProblem(images: ImageSource, count: number, used: ReadonlyMap<num
   const beyond = [...used].filter(([label]) => label >= count);
   if (beyond.length === 0) return null;
   const [label, first] = beyond.reduce((one, other) => (other[1] < one[1] ? other : one));
-  const largest = Math.max(...beyond.map(([each]) => each));
+  const largest = beyond.reduce((most, [each]) => Math.max(most, each), 0);
   return (
     `${images.location} has labels for ${largest + 1} classes, but the model tells ${count} apart: ` +
     `label ${label} of ${images.id(first)} is beyond its ${count} classes (0 to ${count - 1})`

@@ -52,7 +52,11 @@ export function compareMaps(first: SegmentationEvaluation, second: SegmentationE
   }
   const pixels = shares.reduce((sum, { of }) => sum + of, 0);
   const agreement = shares.reduce((sum, { same }) => sum + same, 0) / pixels;
-  const lowest = shares.length === 0 ? Number.NaN : Math.min(...shares.map(({ same, of }) => same / of));
+  const least = shares.reduce(
+    (fewest, { same, of }) => Math.min(fewest, same / of),
+    Number.POSITIVE_INFINITY,
+  );
+  const lowest = shares.length === 0 ? Number.NaN : least;
   return {
     images,
     compared: shares.length,

@@ -70,7 +70,7 @@ export function meanIou(images: readonly ClassPixels[], times?: ArrayLike<number
 }
 
 function summed(images: readonly ClassPixels[], times?: ArrayLike<number>): ClassPixels {
-  const sum = emptyPixels(Math.max(0, ...images.map(({ both }) => both.length)));
+  const sum = emptyPixels(images.reduce((most, { both }) => Math.max(most, both.length), 0));
   for (const [i, image] of images.entries()) {
     const weight = times?.[i] ?? 1;
     for (const key of ["both", "predicted", "labelled"] as const) {

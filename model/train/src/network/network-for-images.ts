@@ -102,13 +102,14 @@ function classCountOf({ location, classes, length, label }: ImageSource): number
   if (classes !== null) return classes.length;
   const labels = new Set<number>();
   for (let i = 0; i < length; i++) labels.add(label(i) ?? 0);
-  const count = Math.max(0, ...labels) + 1;
+  const sorted = [...labels].sort((a, b) => a - b);
+  const count = (sorted.at(-1) ?? 0) + 1;
   if (labels.size === 0 || labels.size === count) return count;
   let missing = 0;
   while (labels.has(missing)) missing++;
   throw visionErrors.error(
     "LABELS_MISMATCH",
-    `${location} has ${labels.size} different labels between ${Math.min(...labels)} and ${count - 1}, and none of its images has label ${missing}: how many classes there are is not known. ` +
+    `${location} has ${labels.size} different labels between ${sorted[0]} and ${count - 1}, and none of its images has label ${missing}: how many classes there are is not known. ` +
       `Number the labels from 0 without gaps, use names for them, or write classes=${count} behind the network's name if classes without images are meant.`,
     { details: { location, labels: labels.size, largest: count - 1, missing } },
   );
