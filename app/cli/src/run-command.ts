@@ -14,7 +14,8 @@ import { cliErrors } from "./errors.ts";
 import { printError } from "./terminal/print-error.ts";
 import { printStream } from "./terminal/print-stream.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
-import { styled, type Terminal } from "./terminal/terminal.ts";
+import { styled, type Terminal, withVisibleResults } from "./terminal/terminal.ts";
+import { visibleLine } from "./terminal/visible-text.ts";
 
 const version = flag({ name: "version", short: "v", summary: "Print the version and do nothing" });
 const globalOptions = Object.values(globals);
@@ -28,9 +29,10 @@ export interface RunCommandOptions {
 /** @param words the command line without node and script. @returns the exit status. Never throws. */
 export async function runCommand(
   words: readonly string[],
-  terminal: Terminal,
+  screen: Terminal,
   { signal, clock = systemClock }: RunCommandOptions,
 ): Promise<number> {
+  const terminal = withVisibleResults(screen);
   // Needed to print a failure to read the command line itself.
   const asked = { json: words.includes("--json"), verbose: words.includes("--verbose") };
   try {
@@ -99,7 +101,7 @@ async function perform(
   const remarks: string[] = [];
   const remark = (sentence: string): void => {
     remarks.push(sentence);
-    if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${sentence}`);
+    if (!isQuiet) display.print(`${styled(terminal, "yellow", "note")}: ${visibleLine(sentence)}`);
   };
   for (const sentence of given.remarks) remark(sentence);
   const outcome = await command.run(given, {

@@ -3,7 +3,8 @@ import { type DetectedBox, type DetectionPrediction, toldBoxes } from "@cupel/pr
 import { drawBoxes } from "@cupel/vision";
 import { csvLine } from "../terminal/csv.ts";
 import { countText } from "../terminal/figures.ts";
-import { imageColumnWidth, printable } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 /** Boxes that a line of the table lists; JSON and CSV have all. */
@@ -23,7 +24,7 @@ export function boxForms({ images }: FormsOptions): PredictionForms<DetectionPre
           height: prediction.size.height,
           boxes: boxes.map(boxJson),
         },
-        row: () => `${printable(id).padEnd(width)}  ${boxesText(boxes)}`,
+        row: () => `${visibleLine(id).padEnd(width)}  ${boxesText(boxes)}`,
         csv: () =>
           boxes
             .map(boxJson)
@@ -36,7 +37,7 @@ export function boxForms({ images }: FormsOptions): PredictionForms<DetectionPre
             image,
             boxes.map((box) => ({
               ...box,
-              text: `${printable(boxJson(box).class)} ${box.score.toFixed(2)}`,
+              text: `${visibleLine(boxJson(box).class)} ${box.score.toFixed(2)}`,
               group: box.classIndex,
             })),
             id,
@@ -56,7 +57,7 @@ function boxesText(boxes: readonly DetectedBox[]): string {
   const few = boxes.slice(0, listed).map((box) => {
     const { class: name, score, ...edges } = boxJson(box);
     const [left, top, right, bottom] = [edges.left, edges.top, edges.right, edges.bottom].map(Math.round);
-    return `${printable(name)} ${score.toFixed(2)} (${left}, ${top} to ${right}, ${bottom})`;
+    return `${visibleLine(name)} ${score.toFixed(2)} (${left}, ${top} to ${right}, ${bottom})`;
   });
   const more = boxes.length > listed ? `, and ${boxes.length - listed} more` : "";
   return `${countText(boxes.length)} ${boxes.length === 1 ? "box" : "boxes"}: ${few.join(", ")}${more}`;

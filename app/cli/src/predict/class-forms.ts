@@ -2,12 +2,13 @@
 import { type ClassPrediction, topClasses } from "@cupel/predict";
 import { csvLine } from "../terminal/csv.ts";
 import { percentText } from "../terminal/figures.ts";
-import { imageColumnWidth, printable, widthOf } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth, widthOf } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 export function classForms({ images, classes, top }: FormsOptions): PredictionForms<ClassPrediction> {
   const idWidth = imageColumnWidth(images);
-  const nameWidth = widthOf(["class 999", ...(classes ?? []).map(printable)]);
+  const nameWidth = widthOf(["class 999", ...(classes ?? []).map(visibleLine)]);
   const ordinals = Array.from({ length: top - 1 }, (_, i) => i + 2);
   const cells = (id: string, ranked: readonly (readonly [string, string])[]) =>
     [
@@ -40,8 +41,8 @@ export function classForms({ images, classes, top }: FormsOptions): PredictionFo
         json: { image: id, class: name, index, probability, top: ranked },
         row: () =>
           cells(
-            printable(id),
-            ranked.map((each) => [printable(each.class), percentText(each.probability)]),
+            visibleLine(id),
+            ranked.map((each) => [visibleLine(each.class), percentText(each.probability)]),
           ),
         csv: () =>
           csvLine([id, ...ranked.flatMap((each) => [each.class, each.index, each.probability] as const)]),

@@ -1,7 +1,8 @@
 /** Values of outputs as text: a summary of each in the table, all of them in JSON and CSV. */
 import type { FeaturesPrediction, OutputValues } from "@cupel/predict";
 import { csvLine } from "../terminal/csv.ts";
-import { imageColumnWidth, printable } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 /** Values shown of an output that has no more. */
@@ -21,7 +22,7 @@ export function featureForms({ images }: FormsOptions): PredictionForms<Features
           values: Array.from(values),
         })),
       },
-      row: () => `${printable(id).padEnd(width)}  ${prediction.map(summary).join("; ")}`,
+      row: () => `${visibleLine(id).padEnd(width)}  ${prediction.map(summary).join("; ")}`,
       csv: () =>
         prediction
           // Numbers are no formula, whatever their sign.
@@ -33,7 +34,7 @@ export function featureForms({ images }: FormsOptions): PredictionForms<Features
 
 /** "y [3, 32, 32] -1.2 to 4.5, mean 0.31"; the values themselves where they are few. */
 function summary({ output, dims, values }: OutputValues): string {
-  const name = `${printable(output)} [${dims.join(", ")}]`;
+  const name = `${visibleLine(output)} [${dims.join(", ")}]`;
   if (values.length <= fewValues) return `${name} ${Array.from(values, digits).join(" ")}`.trimEnd();
   let [low, high, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (const value of values) {

@@ -1,5 +1,6 @@
 /** The first column of a table of predictions: names of images, which come from files of others. */
 import type { ImageSource } from "@cupel/vision";
+import { visibleLine } from "../terminal/visible-text.ts";
 
 /** The table cannot wait for its longest name: this many images are looked at, ... */
 const measured = 200;
@@ -9,18 +10,12 @@ const widestName = 48;
 /** Of "image" and the names of the first images. */
 export function imageColumnWidth(images: ImageSource): number {
   const first = Array.from({ length: Math.min(images.length, measured) }, (_, index) => images.id(index));
-  return widthOf(["image", ...first.map(printable)]);
+  return widthOf(["image", ...first.map(visibleLine)]);
 }
 
 export function widthOf(texts: readonly string[]): number {
-  return Math.min(widestName, Math.max(...texts.map(({ length }) => length)));
-}
-
-/** What would move the cursor or end the line is shown as its code. */
-export function printable(text: string): string {
-  return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  return Math.min(
+    widestName,
+    texts.reduce((most, { length }) => Math.max(most, length), 0),
   );
 }

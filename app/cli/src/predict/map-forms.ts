@@ -3,7 +3,8 @@ import { type ClassMap, classesOfImage, pixelsByClass } from "@cupel/predict";
 import { drawClasses, type Preprocessing } from "@cupel/vision";
 import { csvLine } from "../terminal/csv.ts";
 import { percentText } from "../terminal/figures.ts";
-import { imageColumnWidth, printable } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 /** Class names written into an image; all classes are coloured. */
@@ -41,9 +42,9 @@ export function mapForms(
         row() {
           const told = counts
             .slice(0, top)
-            .map(({ classIndex, pixels }) => `${printable(nameOf(classIndex))} ${share(pixels)}`);
+            .map(({ classIndex, pixels }) => `${visibleLine(nameOf(classIndex))} ${share(pixels)}`);
           const rest = counts.length - told.length;
-          return `${printable(id).padEnd(width)}  ${told.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+          return `${visibleLine(id).padEnd(width)}  ${told.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
         },
         csv: () =>
           counts
@@ -57,7 +58,7 @@ export function mapForms(
               .filter(({ classIndex }) => !isBackground(classIndex))
               .map(({ classIndex }, i) => ({
                 classIndex,
-                text: i < written ? printable(nameOf(classIndex)) : "",
+                text: i < written ? visibleLine(nameOf(classIndex)) : "",
               })),
             id,
           ),

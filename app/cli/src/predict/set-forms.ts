@@ -2,7 +2,8 @@
 import { leastScore, type SetPrediction, topClasses } from "@cupel/predict";
 import { csvLine } from "../terminal/csv.ts";
 import { percentText } from "../terminal/figures.ts";
-import { imageColumnWidth, printable } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 export function setForms({ images, classes, top }: FormsOptions): PredictionForms<SetPrediction> {
@@ -27,7 +28,7 @@ export function setForms({ images, classes, top }: FormsOptions): PredictionForm
       return {
         json: { image: id, threshold: leastScore, classes: told, top: ranked },
         row: () =>
-          `${printable(id).padEnd(width)}  ${told.map((each) => `${printable(each.class)} ${percentText(each.score)}`).join(", ") || "none"}`,
+          `${visibleLine(id).padEnd(width)}  ${told.map((each) => `${visibleLine(each.class)} ${percentText(each.score)}`).join(", ") || "none"}`,
         csv: () =>
           csvLine([
             id,

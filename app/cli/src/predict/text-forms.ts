@@ -2,7 +2,8 @@
 import type { TextPrediction } from "@cupel/predict";
 import { csvLine } from "../terminal/csv.ts";
 import { percentText } from "../terminal/figures.ts";
-import { imageColumnWidth, printable } from "./image-column.ts";
+import { visibleLine } from "../terminal/visible-text.ts";
+import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
 
 export function textForms({ images }: FormsOptions): PredictionForms<TextPrediction> {
@@ -15,7 +16,7 @@ export function textForms({ images }: FormsOptions): PredictionForms<TextPredict
       json: { image: id, text, confidence },
       // The text comes last: its letters may be of any width.
       row: () =>
-        `${printable(id).padEnd(width)}  ${percentText(confidence).padStart(confidenceWidth)}  ${printable(text)}`.trimEnd(),
+        `${visibleLine(id).padEnd(width)}  ${percentText(confidence).padStart(confidenceWidth)}  ${visibleLine(text)}`.trimEnd(),
       csv: () => csvLine([id, text, confidence]),
     }),
   };

@@ -4,6 +4,7 @@
  */
 import { CupelError } from "@cupel/base";
 import { styled, type Terminal } from "./terminal.ts";
+import { visible } from "./visible-text.ts";
 
 /** What sysexits.h calls EX_SOFTWARE. */
 const defectExit = 70;
@@ -23,10 +24,15 @@ function errorText(
 ): string {
   const advice = verbose ? [] : ["Run it again with --verbose and report what it prints."];
   return [
-    `${styled(terminal, "red", `error ${error.code}`)}: ${error.message}`,
+    `${styled(terminal, "red", `error ${error.code}`)}: ${hanging(error.message)}`,
     ...(error.code === "INTERNAL" ? ["This is a defect of cupel, not of your input.", ...advice] : []),
-    ...(verbose ? [...stackOf(error), ...causesOf(error)] : []),
+    ...(verbose ? [...stackOf(error), ...causesOf(error)].map(visible) : []),
   ].join("\n");
+}
+
+/** A message of several lines is set in after its first, so that none looks like a message of its own. */
+function hanging(message: string): string {
+  return visible(message).replaceAll("\n", "\n  ");
 }
 
 /** Where a defect was found; a failure of the input needs no stack. */

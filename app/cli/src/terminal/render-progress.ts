@@ -1,5 +1,6 @@
 /** What progress looks like at a moment. Pure: the state of a task and the time in, text out. */
 import { countText, durationText } from "./figures.ts";
+import { visibleLine } from "./visible-text.ts";
 
 export interface TaskState {
   readonly title: string;
@@ -41,19 +42,19 @@ export function barLine(task: TaskState, now: number, columns: number): string {
     task.total !== null && task.total > 0 && room >= narrowestBar
       ? `  ${bar(task.done / task.total, Math.min(widestBar, room))}`
       : "";
-  return clipped(`${title}${drawn}  ${words}`, columns - 1);
+  return clipped(visibleLine(`${title}${drawn}  ${words}`), columns - 1);
 }
 
 /** The same for a log. */
 export function progressLine(task: TaskState, now: number): string {
   const left = timeLeft(task, now);
   const time = left === null ? `${durationText(now - task.startedAt)} so far` : `${durationText(left)} left`;
-  return `${task.title}: ${amount(task)}, ${time}${task.note === "" ? "" : ` (${task.note})`}`;
+  return visibleLine(`${task.title}: ${amount(task)}, ${time}${task.note === "" ? "" : ` (${task.note})`}`);
 }
 
 export function finishedLine(task: TaskState, now: number): string {
   const what = task.done === 0 ? "" : `${countText(task.done)} ${task.unit} in `;
-  return `${task.title}: ${what}${durationText(now - task.startedAt)}`;
+  return visibleLine(`${task.title}: ${what}${durationText(now - task.startedAt)}`);
 }
 
 function amount({ total, done, unit }: TaskState): string {

@@ -1,13 +1,15 @@
-/** Text in columns: numbers to the right, words to the left. */
+/** Text in columns: numbers to the right, words to the left, each as wide as it is printed. */
+import { visible, visibleLine } from "./visible-text.ts";
 
 /** @param rows the first is the header. A column is set right when every cell below it begins with a digit or sign. */
 export function tableText(rows: readonly (readonly string[])[]): string {
-  const [header = [], ...body] = rows;
+  const cells = rows.map((row) => row.map(visibleLine));
+  const [header = [], ...body] = cells;
   const columns = header.map((title, c) => ({
-    width: Math.max(title.length, ...body.map((row) => row[c]?.length ?? 0)),
+    width: body.reduce((most, row) => Math.max(most, row[c]?.length ?? 0), title.length),
     isNumeric: body.length > 0 && body.every((row) => /^([-+]?\d|-$|$)/.test(row[c] ?? "")),
   }));
-  return rows
+  return cells
     .map((row) =>
       columns
         .map(({ width, isNumeric }, c) =>
@@ -21,7 +23,8 @@ export function tableText(rows: readonly (readonly string[])[]): string {
 
 /** Names and what is said of them, one a line. A text of several lines hangs under its first. */
 export function factsText(facts: readonly (readonly [name: string, text: string])[]): string {
-  const width = Math.max(0, ...facts.map(([name]) => name.length));
+  const lines = facts.map(([name, text]) => [visibleLine(name), visible(text)] as const);
+  const width = lines.reduce((most, [name]) => Math.max(most, name.length), 0);
   const hanging = `\n${" ".repeat(width + 2)}`;
-  return facts.map(([name, text]) => `${name.padEnd(width)}  ${text.replaceAll("\n", hanging)}`).join("\n");
+  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text.replaceAll("\n", hanging)}`).join("\n");
 }

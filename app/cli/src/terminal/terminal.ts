@@ -1,12 +1,13 @@
 /** The place a command speaks to, as far as it matters: its streams, and what the second can show. */
 import type { WriteStream } from "node:tty";
+import { visible } from "./visible-text.ts";
 
 export interface Terminal {
   /** Results. */
   out(text: string): void;
   /** The same in pieces: resolves when the piece is taken, to whether anybody still reads. */
   write(text: string): Promise<boolean>;
-  /** Everything else: progress, remarks, errors. */
+  /** Everything else: progress, remarks, errors. Colours and bars pass, so whoever prints here makes the rest `visible`. */
   err(text: string): void;
   /** Standard input, from its beginning; null where a person types there. */
   input(): AsyncIterable<Uint8Array> | null;
@@ -45,6 +46,15 @@ export function terminalOf(
     // https://no-color.org: present and not empty, whatever its value.
     hasColour: Boolean(error.isTTY) && environment.TERM !== "dumb" && !environment.NO_COLOR,
     columns: () => error.columns || 80,
+  };
+}
+
+/** The same, whose results hold nothing that a terminal obeys: JSON and text alike, whoever wrote the names in them. */
+export function withVisibleResults(terminal: Terminal): Terminal {
+  return {
+    ...terminal,
+    out: (text) => terminal.out(visible(text)),
+    write: (text) => terminal.write(visible(text)),
   };
 }
 
