@@ -4,7 +4,7 @@
  */
 import sharp from "sharp";
 import type { Image } from "./image.ts";
-import { openPixels, unreadable } from "./tensors/decode.ts";
+import { openWhole, unreadable } from "./tensors/decode.ts";
 
 export type Colour = readonly [number, number, number];
 
@@ -39,7 +39,7 @@ export function lineOf(scale: number): number {
 /** @param id names the image in a message. @throws IMAGES_UNREADABLE */
 export async function canvasOf(image: Image, id: string): Promise<Canvas> {
   try {
-    const pixels = (await openPixels(image)).toColourspace("srgb");
+    const pixels = (await openWhole(image)).toColourspace("srgb");
     const { data, info } = await pixels.raw().toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     if (channels === 3) return { width, height, data };

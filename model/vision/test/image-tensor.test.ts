@@ -153,7 +153,9 @@ suite("resizing", () => {
     ["nearest", 2, 2, [50, 250, 70, 0]],
   ] as const) {
     test(`${interpolation} to ${width} x ${height} is Pillow's`, () => {
-      assert.deepEqual([...resample(image, { width, height }, interpolation).data], expected);
+      const to = { width, height };
+      const resampling = { to, interpolation, window: { left: 0, top: 0, ...to } };
+      assert.deepEqual([...resample(image, resampling).data], expected);
     });
   }
 

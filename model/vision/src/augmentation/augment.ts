@@ -47,7 +47,9 @@ const APPLY: { readonly [Kind in AugmentationKind]: Apply<Kind> } = {
   },
   "resized-crop"(image, step, random, { preprocessing }) {
     const box = resizedCropBox(image, step, random);
-    return resample(windowOf(image, box, "black"), preprocessing, preprocessing.interpolation);
+    const { width, height, interpolation } = preprocessing;
+    const to = { width, height };
+    return resample(windowOf(image, box, "black"), { to, interpolation, window: { left: 0, top: 0, ...to } });
   },
   shift(image, { pixels, fill }, random) {
     const left = random.integer(2 * pixels + 1) - pixels;

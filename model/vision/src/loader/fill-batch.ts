@@ -1,5 +1,6 @@
 /** Images become the floats of a batch: decode, augment, normalise, straight into their places. */
 
+import { throwIfCancelled } from "@cupel/base";
 import { createAugmenter } from "../augmentation/augment.ts";
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import type { Image } from "../image.ts";
@@ -25,26 +26,42 @@ export interface UnreadableSlot {
   readonly reason: string;
 }
 
-/** Writes the slots into `data`; those that cannot be read are told and their places left as they were. */
+/**
+ * Writes the slots into `data`; those that cannot be read are told and their places left as they were.
+ * @throws CANCELLED, DEADLINE_EXCEEDED between two images
+ */
 export type BatchFiller = (
   slots: readonly Slot[],
   data: Float32Array<ArrayBuffer>,
+  signal: AbortSignal | undefined,
 ) => Promise<UnreadableSlot[]>;
 
 /** While one image is normalised in the thread, sharp decodes another on one of libuv's. */
 const DECODING_AT_ONCE = 2;
 
-export function createBatchFiller(preprocessing: Preprocessing, augmentation: Augmentation): BatchFiller {
+export interface BatchFillerOptions {
+  readonly preprocessing: Preprocessing;
+  readonly augmentation: Augmentation;
+  /** See `LoaderOptions`. */
+  readonly memoryPerImage?: number | undefined;
+}
+
+export function createBatchFiller({
+  preprocessing,
+  augmentation,
+  memoryPerImage: memory,
+}: BatchFillerOptions): BatchFiller {
   const augment = createAugmenter(augmentation, preprocessing);
   const normaliser = createNormaliser(preprocessing);
   const extent = augmentation.length > 0 ? "whole" : "centre";
 
-  return async (slots, data) => {
+  return async (slots, data, signal) => {
     const unreadable: UnreadableSlot[] = [];
     const fill = async (at: number): Promise<void> => {
+      throwIfCancelled(signal, "Loading images");
       const { place, image, id, seed } = slots[at]!;
       try {
-        const pixels = await decodeImage(image, preprocessing, id, extent);
+        const pixels = await decodeImage(image, preprocessing, id, { extent, memory, signal });
         normaliser.write(augment(pixels, seed), data, place * normaliser.valuesPerImage);
       } catch (thrown) {
         if (!isUnreadable(thrown)) throw thrown;

@@ -1,13 +1,8 @@
 /** What a loader asks of its threads. The floats of a batch change hands; they are never copied. */
-import type { Augmentation } from "../augmentation/augmentation.ts";
-import type { Preprocessing } from "../preprocessing/preprocessing.ts";
-import type { Slot, UnreadableSlot } from "./fill-batch.ts";
+import type { BatchFillerOptions, Slot, UnreadableSlot } from "./fill-batch.ts";
 
 /** Given to the thread as it starts. */
-export interface LoaderThreadData {
-  readonly preprocessing: Preprocessing;
-  readonly augmentation: Augmentation;
-}
+export type LoaderThreadData = BatchFillerOptions;
 
 /** A batch to fill. */
 export interface LoaderTask {

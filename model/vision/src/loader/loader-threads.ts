@@ -25,12 +25,18 @@ export class LoaderThreads {
 
   /**
    * Takes `data` and gives it back, filled.
-   * @throws THREAD_CRASHED, LOADER_CLOSED; INTERNAL for a failure that is not an image's
+   * @throws CANCELLED, DEADLINE_EXCEEDED at once: the thread stops before its next image, and `data` is lost;
+   * THREAD_CRASHED, LOADER_CLOSED; INTERNAL for a failure that is not an image's
    */
-  async fill(slots: readonly Slot[], data: Float32Array<ArrayBuffer>): Promise<FilledBatch> {
+  async fill(
+    slots: readonly Slot[],
+    data: Float32Array<ArrayBuffer>,
+    signal: AbortSignal | undefined,
+  ): Promise<FilledBatch> {
     const thread = await this.#next();
     try {
-      return await thread.perform({ slots: slots.map(posted), data }, { transfer: [data.buffer] });
+      const options = { transfer: [data.buffer], signal, what: "Loading images" };
+      return await thread.perform({ slots: slots.map(posted), data }, options);
     } finally {
       const next = this.#waiting.shift();
       if (next) next.resolve(thread);

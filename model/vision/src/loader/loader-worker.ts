@@ -4,11 +4,11 @@ import { serveThread } from "@cupel/base";
 import { createBatchFiller } from "./fill-batch.ts";
 import type { FilledBatch, LoaderTask, LoaderThreadData } from "./loader-protocol.ts";
 
-const { preprocessing, augmentation }: LoaderThreadData = workerData;
-const fill = createBatchFiller(preprocessing, augmentation);
+const options: LoaderThreadData = workerData;
+const fill = createBatchFiller(options);
 
 serveThread<LoaderTask, FilledBatch>({
-  async perform({ slots, data }) {
-    return { result: { unreadable: await fill(slots, data), data }, transfer: [data.buffer] };
+  async perform({ slots, data }, signal) {
+    return { result: { unreadable: await fill(slots, data, signal), data }, transfer: [data.buffer] };
   },
 });

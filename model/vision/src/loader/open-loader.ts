@@ -16,7 +16,7 @@ import { CHANNELS, type Preprocessing, type TensorDims, tensorDims } from "../pr
 import { checkCount } from "../tensors/batches.ts";
 import { allUnreadable, isUnreadable, type UnreadableImage } from "../tensors/unreadable-images.ts";
 import { type EpochPlan, planEpoch } from "./epoch-plan.ts";
-import { createBatchFiller, type Slot, type UnreadableSlot } from "./fill-batch.ts";
+import { type BatchFillerOptions, createBatchFiller, type Slot, type UnreadableSlot } from "./fill-batch.ts";
 import { LoaderThreads, loaderClosed } from "./loader-threads.ts";
 
 export interface LoaderOptions {
@@ -38,6 +38,8 @@ export interface LoaderOptions {
   readonly dropLast?: boolean | undefined;
   /** When true, the first unreadable image is an error. Default false: it is replaced. */
   readonly strict?: boolean | undefined;
+  /** Bytes that an image may take while it is read; one that would take more is unreadable. Default 512 MB. */
+  readonly memoryPerImage?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -103,7 +105,7 @@ export function openLoader(
     );
   }
   const valuesPerImage = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];
-  const filler = openFiller(preprocessing, augmentation, workers);
+  const filler = openFiller({ preprocessing, augmentation, memoryPerImage: options.memoryPerImage }, workers);
   const unreadable = new Map<number, UnreadableImage>();
   const free: Float32Array<ArrayBuffer>[] = [];
   let closed = false;
@@ -147,6 +149,7 @@ export function openLoader(
       const filled = await filler.fill(
         asked.filter((slot) => "image" in slot),
         data,
+        signal,
       );
       data = filled.data;
       const failed = [...asked.filter((slot) => "reason" in slot), ...filled.unreadable];
@@ -228,14 +231,11 @@ export function openLoader(
 
 type Filler = Pick<LoaderThreads, "fill" | "close">;
 
-function openFiller(preprocessing: Preprocessing, augmentation: Augmentation, workers: number): Filler {
-  if (workers > 0) {
-    const entry = moduleBeside(import.meta.url, "loader-worker");
-    return new LoaderThreads(entry, workers, { preprocessing, augmentation });
-  }
-  const fill = createBatchFiller(preprocessing, augmentation);
+function openFiller(options: BatchFillerOptions, workers: number): Filler {
+  if (workers > 0) return new LoaderThreads(moduleBeside(import.meta.url, "loader-worker"), workers, options);
+  const fill = createBatchFiller(options);
   return {
-    fill: async (slots, data) => ({ unreadable: await fill(slots, data), data }),
+    fill: async (slots, data, signal) => ({ unreadable: await fill(slots, data, signal), data }),
     close: async () => {},
   };
 }

@@ -1,7 +1,8 @@
 /**
  * A source of images as batches of tensors, in the order of the source.
  *
- * sharp decodes on libuv's threads, a few images at once; this thread only copies and looks up. Up to
+ * sharp decodes on libuv's threads, a few images at once; what long work on pixels there is has threads of its own; this
+ * thread only copies and looks up. Up to
  * two batches are made ahead while the consumer works on one, so that memory stays at about three
  * batches. An image that cannot be read is listed and skipped: the batch takes the next one instead.
  */
@@ -28,6 +29,8 @@ export interface BatchesOptions extends WorkOptions {
   readonly strict?: boolean | undefined;
   /** Images decoded at once, on libuv's threads (4 unless UV_THREADPOOL_SIZE says otherwise). Default 2. */
   readonly workers?: number | undefined;
+  /** Bytes that an image may take while it is read; one that would take more is unreadable. Default 512 MB. */
+  readonly memoryPerImage?: number | undefined;
   /** Told of each skipped image, in order. */
   readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
 }
@@ -101,14 +104,15 @@ async function* readable(
   options: BatchesOptions,
   unreadable: UnreadableImage[],
 ): AsyncGenerator<Readable> {
-  const { strict = false, workers = 2, signal, onUnreadable } = options;
+  const { strict = false, workers = 2, memoryPerImage: memory, signal, onUnreadable } = options;
   const turn = createTurns();
   const decode = async (index: number): Promise<Decoded> => {
     await turn();
     throwIfCancelled(signal, "Reading images");
     try {
       const image = await source.image(index);
-      return { kind: "pixels", index, pixels: await decodeImage(image, preprocessing, source.id(index)) };
+      const pixels = await decodeImage(image, preprocessing, source.id(index), { memory, signal });
+      return { kind: "pixels", index, pixels };
     } catch (thrown) {
       if (isUnreadable(thrown)) return { kind: "unreadable", index, error: thrown };
       throw thrown;

@@ -6,14 +6,16 @@
  * and alpha is flattened on white.
  */
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
-import { reasonOf } from "@cupel/base";
+import { CupelError, reasonOf } from "@cupel/base";
 import sharp, { type Sharp } from "sharp";
 import { visionErrors } from "../errors.ts";
 import type { Image, RawImage } from "../image.ts";
 import { cropAlong, resizedSize, type Size, tensorSize } from "../preprocessing/placement.ts";
 import type { Interpolation, Preprocessing } from "../preprocessing/preprocessing.ts";
-import { type OpenedImage, openEncoded, sharpOf } from "./open-encoded.ts";
-import { resample } from "./resample.ts";
+import { assertMemory, assertResized, MEMORY_PER_IMAGE } from "./image-memory.ts";
+import { type Bounds, type OpenedImage, type OpenOptions, openEncoded, sharpOf } from "./open-encoded.ts";
+import { pixelWork } from "./pixel-thread.ts";
+import { costOf, type Resampling, type Window } from "./resample.ts";
 
 /** Parallelism comes from several images at once; threads inside one image only add switching. */
 sharp.concurrency(1);
@@ -52,64 +54,106 @@ export async function openPixels(image: Image): Promise<Sharp> {
   return image.kind === "raw" ? sharpOf(image) : (await openEncoded(image)).pipeline;
 }
 
-/** How much of a resized image is wanted: what the centre crop leaves at least, or all of it. */
+/**
+ * The same, for who takes all of its pixels at once, in red, green and blue, and makes an image of as many of them.
+ * @throws Error likewise
+ */
+export async function openWhole(image: Image): Promise<Sharp> {
+  if (image.kind === "raw") return sharpOf(image);
+  const { pipeline, width, height, held } = await openEncoded(image);
+  assertMemory(held + 6 * width * height, MEMORY_PER_IMAGE, `drawing into its ${width} x ${height} pixels`);
+  return pipeline;
+}
+
+/** How much of a resized image is wanted: what the centre crop leaves, or all of it. */
 export type Extent = "centre" | "whole";
+
+export interface DecodeOptions extends OpenOptions {
+  /** With "centre", the default, nothing is computed that the centre crop would cut off. */
+  readonly extent?: Extent | undefined;
+}
 
 /**
  * @param id names the image in the message.
- * @param extent with "centre", libvips does not compute what the centre crop would cut off.
- * @throws IMAGES_UNREADABLE
+ * @throws IMAGES_UNREADABLE, also for one that would take more memory than it may; CANCELLED, DEADLINE_EXCEEDED
  */
 export async function decodeImage(
   image: Image,
   preprocessing: Preprocessing,
   id: string,
-  extent: Extent = "centre",
+  { extent = "centre", memory = MEMORY_PER_IMAGE, signal }: DecodeOptions = {},
 ): Promise<ResizedImage> {
-  if (image.kind === "raw") {
-    const { width, height } = image;
-    const to = resizedSize(preprocessing.resize, image, preprocessing);
-    return { ...resampleIfNeeded(image, to, preprocessing), original: { width, height } };
-  }
+  const bounds: Bounds = { memory, signal };
   try {
-    const { pipeline, width, height } = await openEncoded(image);
-    const original = { width, height };
-    return { ...(await decodeEncoded({ pipeline, ...original }, preprocessing, extent)), original };
+    if (image.kind === "raw") {
+      const original = sizeOf(image);
+      const resampling = resamplingOf(original, preprocessing, extent);
+      return { ...(await resampled(image, resampling, 0, bounds)), original };
+    }
+    const opened = await openEncoded(image, bounds);
+    const original = sizeOf(opened);
+    const resampling = resamplingOf(original, preprocessing, extent);
+    return { ...(await decodeEncoded(opened, resampling, bounds)), original };
   } catch (thrown) {
     throw unreadable(id, thrown);
   }
 }
 
-/** The error for an image that could not be opened or decoded. */
+const sizeOf = ({ width, height }: Size): Size => ({ width, height });
+
+function resamplingOf(original: Size, preprocessing: Preprocessing, extent: Extent): Resampling {
+  const to = resizedSize(preprocessing.resize, original, preprocessing);
+  assertResized(to);
+  const window = extent === "whole" ? { left: 0, top: 0, ...sizeOf(to) } : centreOf(to, preprocessing);
+  return { to, interpolation: preprocessing.interpolation, window };
+}
+
+async function decodeEncoded(opened: OpenedImage, resampling: Resampling, bounds: Bounds): Promise<RawImage> {
+  const isOfLibvips = shrinksInLibvips(opened, resampling);
+  const { width, height } = isOfLibvips ? resampling.window : opened;
+  const bytes = opened.held + 3 * width * height;
+  assertMemory(bytes, bounds.memory, `decoding it to ${width} x ${height} pixels`);
+  if (isOfLibvips) return await pixelsOf(inLibvips(opened, resampling));
+  const pixels = await pixelsOf(opened.pipeline);
+  return await resampled(pixels, resampling, opened.held + pixels.data.length, bounds);
+}
+
+/** The error for an image that could not be opened or decoded; what is not the image's fault stays as it is. */
 export function unreadable(id: string, thrown: unknown) {
+  if (thrown instanceof CupelError && thrown.code !== "INTERNAL") return thrown;
   return visionErrors.error("IMAGES_UNREADABLE", `${id} cannot be read as an image: ${reasonOf(thrown)}.`, {
     cause: thrown,
     details: { image: id },
   });
 }
 
-async function decodeEncoded(
-  { pipeline, ...from }: OpenedImage,
-  preprocessing: Preprocessing,
-  extent: Extent,
-): Promise<RawImage> {
-  const { resize, interpolation } = preprocessing;
-  if (resize.kind === "none") return await pixelsOf(pipeline);
+function centreOf(resized: Size, preprocessing: Preprocessing): Window {
+  const tensor = tensorSize(preprocessing, resized);
+  const across = cropAlong(resized.width, tensor.width);
+  const down = cropAlong(resized.height, tensor.height);
+  return { left: across.from, top: down.from, width: across.length, height: down.length };
+}
 
-  const to = resizedSize(resize, from, preprocessing);
-  const isOurs = interpolation === "nearest" || interpolation === "linear";
-  if (isOurs || to.width > from.width || to.height > from.height) {
-    return resampleIfNeeded(await pixelsOf(pipeline), to, preprocessing);
+/** Whether libvips gives the pixels that Pillow gives: where nothing changes, or it only shrinks and smooths. */
+function shrinksInLibvips(from: Size, { to, interpolation }: Resampling): boolean {
+  if (isSame(from, to)) return true;
+  return kernelOf(interpolation) !== null && to.width <= from.width && to.height <= from.height;
+}
+
+function inLibvips({ pipeline, ...from }: OpenedImage, { to, interpolation, window }: Resampling): Sharp {
+  const kernel = kernelOf(interpolation);
+  if (!isSame(from, to) && kernel !== null) {
+    // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.
+    return pipeline.resize({ ...to, fit: "fill", kernel, fastShrinkOnLoad: false }).extract(window);
   }
-  // fastShrinkOnLoad lets the JPEG decoder shrink up to the target itself: visibly unlike Pillow.
-  pipeline.resize({ ...to, fit: "fill", kernel: KERNELS[interpolation], fastShrinkOnLoad: false });
-  if (extent === "centre") {
-    const tensor = tensorSize(preprocessing, to);
-    const across = cropAlong(to.width, tensor.width);
-    const down = cropAlong(to.height, tensor.height);
-    pipeline.extract({ left: across.from, top: down.from, width: across.length, height: down.length });
-  }
-  return await pixelsOf(pipeline);
+  return isSame(window, to) ? pipeline : pipeline.extract(window);
+}
+
+const isSame = (one: Size, other: Size): boolean => one.width === other.width && one.height === other.height;
+
+/** Null for what libvips does otherwise. */
+function kernelOf(interpolation: Interpolation) {
+  return interpolation === "nearest" || interpolation === "linear" ? null : KERNELS[interpolation];
 }
 
 async function pixelsOf(pipeline: Sharp): Promise<RawImage> {
@@ -117,7 +161,17 @@ async function pixelsOf(pipeline: Sharp): Promise<RawImage> {
   return { kind: "raw", width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3, data };
 }
 
-function resampleIfNeeded(image: RawImage, to: Size, { interpolation }: Preprocessing): RawImage {
-  const same = to.width === image.width && to.height === image.height;
-  return same ? image : resample(image, to, interpolation);
+/** @param held bytes that are held besides, the image's own among them where it was decoded for this. */
+async function resampled(
+  image: RawImage,
+  resampling: Resampling,
+  held: number,
+  { memory, signal }: Bounds,
+): Promise<RawImage> {
+  const { to, window } = resampling;
+  if (isSame(image, to) && isSame(image, window)) return image;
+  // One copy, where it moves to a thread.
+  const needed = held + image.data.length + costOf(image, resampling).bytes;
+  assertMemory(needed, memory, `resizing it to ${to.width} x ${to.height} pixels`);
+  return await pixelWork({ kind: "resample", image, resampling }, signal);
 }

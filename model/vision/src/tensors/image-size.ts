@@ -1,7 +1,6 @@
 /** The size of an image as its header tells it, upright: its pixels are not decoded. */
-import { reasonOf } from "@cupel/base";
-import { visionErrors } from "../errors.ts";
 import type { Image } from "../image.ts";
+import { unreadable } from "./decode.ts";
 import { openEncoded } from "./open-encoded.ts";
 
 export interface ImageSize {
@@ -22,9 +21,6 @@ export async function imageSize(image: Image, id: string): Promise<ImageSize> {
     const { channels, space } = await pipeline.metadata();
     return { width, height, channels: channels < 3 || space === "b-w" || space === "grey16" ? 1 : 3 };
   } catch (thrown) {
-    throw visionErrors.error("IMAGES_UNREADABLE", `${id} cannot be read as an image: ${reasonOf(thrown)}.`, {
-      cause: thrown,
-      details: { image: id },
-    });
+    throw unreadable(id, thrown);
   }
 }

@@ -11,16 +11,27 @@ export interface ImageTensor {
 }
 
 export interface ImageReader {
-  /** @param name names the image in messages. @throws IMAGES_UNREADABLE */
-  read(image: Image, name?: string): Promise<ImageTensor>;
+  /**
+   * @param name names the image in messages.
+   * @throws IMAGES_UNREADABLE, also for one that would take more memory than it may; CANCELLED, DEADLINE_EXCEEDED
+   */
+  read(image: Image, name?: string, options?: { readonly signal?: AbortSignal }): Promise<ImageTensor>;
+}
+
+export interface ImageReaderOptions {
+  /** Bytes that an image may take while it is read. Default 512 MB. */
+  readonly memoryPerImage?: number | undefined;
 }
 
 /** Prepares the tables of one preprocessing for many single images. */
-export function createImageReader(preprocessing: Preprocessing): ImageReader {
+export function createImageReader(
+  preprocessing: Preprocessing,
+  { memoryPerImage: memory }: ImageReaderOptions = {},
+): ImageReader {
   const normaliser = createNormaliser(preprocessing);
   return {
-    async read(image, name = "The image") {
-      const pixels = await decodeImage(image, preprocessing, name);
+    async read(image, name = "The image", { signal } = {}) {
+      const pixels = await decodeImage(image, preprocessing, name, { memory, signal });
       const dims = tensorDims({ ...preprocessing, ...normaliser.tensorOf(pixels) }, 1);
       const data = new Float32Array(dims.reduce((product, side) => product * side));
       normaliser.write(pixels, data, 0);

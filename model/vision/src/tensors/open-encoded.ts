@@ -6,12 +6,10 @@ import { open, stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import type { EncodedImage, ImageFile, RawImage } from "../image.ts";
 import { DECODED_KINDS, KIND_BYTES, kindByContent, kindOf, notDecoded } from "../sources/image-kinds.ts";
-import { decodeBmp, readBmpHeader } from "./bmp.ts";
-import { rgbOfCmyk, rgbOfYcbcr } from "./colour-spaces.ts";
+import { readBmpHeader } from "./bmp.ts";
+import { assertMemory, assertPixels, heldBytes, MEMORY_PER_IMAGE, mostPixels } from "./image-memory.ts";
+import { pixelWork } from "./pixel-thread.ts";
 import { PHOTOMETRIC, type ReadAt, readTiffHeader, TIFF_JPEG, type TiffHeader } from "./tiff-header.ts";
-
-/** 134 million pixels, 400 MB decoded: above any camera's single shot, below what exhausts a server. */
-export const MAX_PIXELS = 2 ** 27;
 
 /** Logos and drawings are made for a white page; black would swallow their outlines. */
 const BEHIND_ALPHA = "white";
@@ -21,10 +19,28 @@ export interface OpenedImage {
   /** Upright. */
   readonly width: number;
   readonly height: number;
+  /** Bytes that are held while its pixels come out, these not counted. */
+  readonly held: number;
+}
+
+export interface OpenOptions {
+  /** Bytes that the image may take while it is read. Default 512 MB. */
+  readonly memory?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The same, settled. */
+export interface Bounds {
+  readonly memory: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** @throws Error with the reason, for a sentence that names the image. */
-export async function openEncoded(image: ImageFile | EncodedImage): Promise<OpenedImage> {
+export async function openEncoded(
+  image: ImageFile | EncodedImage,
+  { memory = MEMORY_PER_IMAGE, signal }: OpenOptions = {},
+): Promise<OpenedImage> {
+  const bounds: Bounds = { memory, signal };
   // A pipe would hold whoever opens it.
   if (image.kind === "file" && !(await stat(image.path)).isFile())
     throw new Error("it is not a regular file");
@@ -32,30 +48,40 @@ export async function openEncoded(image: ImageFile | EncodedImage): Promise<Open
   try {
     found = await sharp(source(image), { limitInputPixels: false }).metadata();
   } catch (thrown) {
-    return await openWithoutLibvips(image, thrown);
+    return await openWithoutLibvips(image, thrown, bounds);
   }
-  assertPixels(found.width, found.height);
+  const { width, height } = found;
+  assertPixels(width, height, memory);
+  assertMemory(heldBytes(found), memory, `decoding its ${width} x ${height} pixels (${found.format})`);
   switch (found.format) {
     case "heif":
       if (found.compression !== "av1") throw await reasonNotDecoded(image, found.compression ?? "HEIF");
       break;
     case "tiff":
-      return await openTiff(image, found);
+      return await openTiff(image, found, bounds);
   }
-  return found.space === "cmyk" ? await cmyk(image) : upright(image, found);
+  return found.space === "cmyk" ? await cmyk(image, found, bounds) : upright(image, found, memory);
 }
 
-async function openTiff(image: ImageFile | EncodedImage, found: Metadata): Promise<OpenedImage> {
+async function openTiff(
+  image: ImageFile | EncodedImage,
+  found: Metadata,
+  bounds: Bounds,
+): Promise<OpenedImage> {
   await using bytes = await bytesOf(image);
   const kind = kindIn(image, await bytes.read(0, KIND_BYTES));
   if (kind !== null && !kind.isDecoded) throw new Error(notDecoded(kind));
   const reading = tiffReading(await readTiffHeader(bytes.read));
-  if (reading === "rgb") return upright(image, found);
-  return reading === "cmyk" ? await cmyk(image) : await ycbcr(image);
+  if (reading === "rgb") return upright(image, found, bounds.memory);
+  return reading === "cmyk" ? await cmyk(image, found, bounds) : await ycbcr(image, found, bounds);
 }
 
 /** @param thrown what libvips said, where the image is of a kind that it decodes. */
-async function openWithoutLibvips(image: ImageFile | EncodedImage, thrown: unknown): Promise<OpenedImage> {
+async function openWithoutLibvips(
+  image: ImageFile | EncodedImage,
+  thrown: unknown,
+  { memory, signal }: Bounds,
+): Promise<OpenedImage> {
   await using bytes = await bytesOf(image);
   const head = await bytes.read(0, KIND_BYTES);
   const kind = kindIn(image, head);
@@ -69,8 +95,15 @@ async function openWithoutLibvips(image: ImageFile | EncodedImage, thrown: unkno
   if (kind.name === "TIFF") tiffReading(await readTiffHeader(bytes.read));
   if (kind.name !== "BMP") throw thrown;
   const { width, height } = readBmpHeader(await bytes.read(0, BMP_HEADERS));
-  assertPixels(width, height);
-  return openedPixels(decodeBmp(await bytes.all()));
+  const pixels = width * height;
+  assertPixels(width, height, memory);
+  // The file, once more as it moves to a thread, and its pixels.
+  assertMemory(
+    2 * (await bytes.size()) + 3 * pixels,
+    memory,
+    `decoding its ${width} x ${height} pixels (bmp)`,
+  );
+  return openedPixels(await pixelWork({ kind: "bmp", bytes: await bytes.all(), pixels }, signal));
 }
 
 /** The longest headers and palette of a bitmap, and some. */
@@ -90,6 +123,7 @@ const kindIn = (image: ImageFile | EncodedImage, head: Uint8Array) =>
 interface Bytes extends AsyncDisposable {
   readonly read: ReadAt;
   all(): Promise<Uint8Array>;
+  size(): Promise<number>;
 }
 
 async function bytesOf(image: ImageFile | EncodedImage): Promise<Bytes> {
@@ -98,6 +132,7 @@ async function bytesOf(image: ImageFile | EncodedImage): Promise<Bytes> {
     return {
       read: async (offset, length) => bytes.subarray(offset, offset + length),
       all: async () => bytes,
+      size: async () => bytes.length,
       [Symbol.asyncDispose]: async () => {},
     };
   }
@@ -108,6 +143,7 @@ async function bytesOf(image: ImageFile | EncodedImage): Promise<Bytes> {
       return buffer.subarray(0, bytesRead);
     },
     all: () => file.readFile(),
+    size: async () => (await file.stat()).size,
     [Symbol.asyncDispose]: () => file.close(),
   };
 }
@@ -120,35 +156,48 @@ export function sharpOf({ width, height, channels, data }: RawImage): Sharp {
   return sharp(data, { raw: { width, height, channels } });
 }
 
-function oriented(image: ImageFile | EncodedImage): Sharp {
+function oriented(image: ImageFile | EncodedImage, memory: number): Sharp {
   return sharp(source(image), {
     autoOrient: true,
     ignoreIcc: true,
     failOn: "error",
-    limitInputPixels: MAX_PIXELS,
+    limitInputPixels: mostPixels(memory),
   });
 }
 
-function upright(image: ImageFile | EncodedImage, { autoOrient }: Metadata): OpenedImage {
-  const pipeline = oriented(image).flatten({ background: BEHIND_ALPHA }).toColourspace("srgb");
-  return { pipeline, width: autoOrient.width, height: autoOrient.height };
+function upright(image: ImageFile | EncodedImage, found: Metadata, memory: number): OpenedImage {
+  const pipeline = oriented(image, memory).flatten({ background: BEHIND_ALPHA }).toColourspace("srgb");
+  const { width, height } = found.autoOrient;
+  return { pipeline, width, height, held: heldBytes(found) };
 }
 
+/** Pixels that are here already. */
 function openedPixels(pixels: RawImage): OpenedImage {
-  return { pipeline: sharpOf(pixels), width: pixels.width, height: pixels.height };
+  const { width, height, data } = pixels;
+  return { pipeline: sharpOf(pixels), width, height, held: data.length };
 }
 
-async function cmyk(image: ImageFile | EncodedImage): Promise<OpenedImage> {
-  const inks = oriented(image).pipelineColourspace("cmyk").toColourspace("cmyk");
+async function cmyk(
+  image: ImageFile | EncodedImage,
+  found: Metadata,
+  { memory, signal }: Bounds,
+): Promise<OpenedImage> {
+  assertConverted(found, memory);
+  const inks = oriented(image, memory).pipelineColourspace("cmyk").toColourspace("cmyk");
   const { data, info } = await inks.raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== 4) throw new Error(`it has ${info.channels} inks: only CMYK is read`);
   const { width, height } = info;
-  return openedPixels({ kind: "raw", width, height, channels: 3, data: rgbOfCmyk(data) });
+  return openedPixels(await pixelWork({ kind: "cmyk", image: { kind: "raw", width, height, data } }, signal));
 }
 
 /** libvips hands out the three numbers as they are and calls them RGB. */
-async function ycbcr(image: ImageFile | EncodedImage): Promise<OpenedImage> {
-  const { data, info } = await oriented(image)
+async function ycbcr(
+  image: ImageFile | EncodedImage,
+  found: Metadata,
+  { memory, signal }: Bounds,
+): Promise<OpenedImage> {
+  assertConverted(found, memory);
+  const { data, info } = await oriented(image, memory)
     .toColourspace("srgb")
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -156,15 +205,16 @@ async function ycbcr(image: ImageFile | EncodedImage): Promise<OpenedImage> {
     throw new Error(`it is a YCbCr TIFF of ${info.channels} channels, which is not read`);
   }
   const { width, height } = info;
-  return openedPixels({ kind: "raw", width, height, channels: 3, data: rgbOfYcbcr(data) });
+  return openedPixels(
+    await pixelWork({ kind: "ycbcr", image: { kind: "raw", width, height, data } }, signal),
+  );
 }
 
-function assertPixels(width: number, height: number): void {
-  if (width * height <= MAX_PIXELS) return;
-  const millions = (pixels: number): string => (pixels / 1e6).toFixed(0);
-  throw new Error(
-    `it has ${width} x ${height} pixels, ${millions(width * height)} million, and at most ${millions(MAX_PIXELS)} million are decoded`,
-  );
+/** What is converted here is held as it came, as it moves to a thread, and converted. */
+function assertConverted(found: Metadata, memory: number): void {
+  const { width, height, channels } = found;
+  const held = heldBytes(found) + width * height * (2 * channels + 3);
+  assertMemory(held, memory, `converting its ${width} x ${height} pixels to RGB`);
 }
 
 /** How the samples become RGB. @throws Error for those that Pillow does not take for 8-bit colours either. */

@@ -3,7 +3,8 @@
  * widened when it shrinks (src/libImaging/Resample.c).
  *
  * Used for raw images, and for encoded ones where libvips differs in kind: enlarging, which it does half
- * a pixel off, `nearest`, and `linear`, which is OpenCV's bilinear: the four nearest pixels, also when it shrinks. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the result.
+ * a pixel off, `nearest`, and `linear`, which is OpenCV's bilinear: the four nearest pixels, also when it shrinks. Shrinking a photograph stays with libvips, on its own threads. The cost here grows with the size of the window that is
+ * wanted of the result, and never with that of the result.
  */
 import type { RawImage } from "../image.ts";
 import type { Interpolation } from "../preprocessing/preprocessing.ts";
@@ -11,6 +12,20 @@ import type { Interpolation } from "../preprocessing/preprocessing.ts";
 interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** Which pixels of the resized image are made. */
+export interface Window extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+export interface Resampling {
+  /** Of the whole resized image. */
+  readonly to: Size;
+  readonly interpolation: Interpolation;
+  /** The pixels outside of it are not computed; those inside are the same as without it. */
+  readonly window: Window;
 }
 
 interface Filter {
@@ -42,10 +57,38 @@ const FILTERS: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-export function resample(image: RawImage, to: Size, interpolation: Interpolation): RawImage {
-  if (interpolation === "nearest") return nearest(image, to);
+/** @param stopped is asked now and then; once it is true, what is returned is of no use. */
+export function resample(
+  image: RawImage,
+  { to, interpolation, window }: Resampling,
+  stopped: () => boolean = () => false,
+): RawImage {
+  if (interpolation === "nearest") return nearest(image, to, window, stopped);
   const filter = FILTERS[interpolation];
-  return alongColumns(alongRows(image, to.width, filter), to.height, filter);
+  const down = alongHeight(image, to, window, filter);
+  const across = alongWidth(image, to, window, filter);
+  const rows = alongRows(image, across, down.rows, stopped);
+  return alongColumns(rows, down, stopped);
+}
+
+/** What it takes, told before: bytes beside the image, and products that are summed up. */
+export function costOf(image: RawImage, { to, interpolation, window }: Resampling) {
+  const { channels } = image;
+  const pixels = window.width * window.height;
+  if (interpolation === "nearest") {
+    const bytes = pixels * channels + 4 * (window.width + window.height);
+    const walked = window.left + window.width + window.top + window.height;
+    return { bytes, work: 3 * pixels * channels + walked };
+  }
+  const filter = FILTERS[interpolation];
+  const [across, down] = [image.width / to.width, image.height / to.height].map((scale) =>
+    scale === 1 ? 1 : strideOf(scale, filter),
+  ) as [number, number];
+  const rows = Math.min(image.height, Math.ceil((window.height * image.height) / to.height) + down);
+  return {
+    bytes: 4 * (window.width * across + window.height * down) + (rows * window.width + pixels) * channels,
+    work: (rows * window.width * across + pixels * down) * channels,
+  };
 }
 
 interface Taps {
@@ -58,24 +101,30 @@ interface Taps {
   readonly stride: number;
 }
 
-function tapsOf(source: number, target: number, filter: Filter): Taps {
+const spreadOf = (scale: number, filter: Filter): number => (filter.smooths ? Math.max(scale, 1) : 1);
+
+const strideOf = (scale: number, filter: Filter): number =>
+  Math.ceil(filter.support * spreadOf(scale, filter)) * 2 + 1;
+
+/** Of `length` target pixels from `first` on. */
+function tapsOf(source: number, target: number, filter: Filter, first: number, length: number): Taps {
   const scale = source / target;
-  const spread = filter.smooths ? Math.max(scale, 1) : 1;
+  const spread = spreadOf(scale, filter);
   const support = filter.support * spread;
-  const stride = Math.ceil(support) * 2 + 1;
-  const from = new Int32Array(target);
-  const count = new Int32Array(target);
-  const weights = new Int32Array(target * stride);
-  for (let i = 0; i < target; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const last = Math.min(source, Math.trunc(centre + support + 0.5));
-    const values = Array.from({ length: last - first }, (_, k) =>
-      filter.weight((k + first - centre + 0.5) / spread),
+  const stride = strideOf(scale, filter);
+  const from = new Int32Array(length);
+  const count = new Int32Array(length);
+  const weights = new Int32Array(length * stride);
+  for (let i = 0; i < length; i++) {
+    const centre = (first + i + 0.5) * scale;
+    const begin = Math.max(0, Math.trunc(centre - support + 0.5));
+    const end = Math.min(source, Math.trunc(centre + support + 0.5));
+    const values = Array.from({ length: end - begin }, (_, k) =>
+      filter.weight((k + begin - centre + 0.5) / spread),
     );
     const sum = values.reduce((total, value) => total + value, 0);
-    from[i] = first;
-    count[i] = last - first;
+    from[i] = begin;
+    count[i] = end - begin;
     values.forEach((value, k) => {
       const fixed = (value / sum) * (1 << PRECISION_BITS);
       weights[i * stride + k] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
@@ -84,17 +133,61 @@ function tapsOf(source: number, target: number, filter: Filter): Taps {
   return { from, count, weights, stride };
 }
 
+/** One axis: pixels that are taken as they are, or taps that make them. */
+interface Along {
+  readonly taps: Taps | null;
+  /** First pixel of the window. */
+  readonly first: number;
+  readonly length: number;
+}
+
+function alongWidth({ width }: RawImage, to: Size, window: Window, filter: Filter): Along {
+  const { left: first, width: length } = window;
+  return { first, length, taps: width === to.width ? null : tapsOf(width, to.width, filter, first, length) };
+}
+
+interface AlongHeight extends Along {
+  /** Source rows that the window is made of. */
+  readonly rows: { readonly first: number; readonly count: number };
+}
+
+function alongHeight({ height }: RawImage, to: Size, window: Window, filter: Filter): AlongHeight {
+  const { top: first, height: length } = window;
+  if (height === to.height) return { first, length, taps: null, rows: { first, count: length } };
+  const taps = tapsOf(height, to.height, filter, first, length);
+  const begin = taps.from[0]!;
+  const end = taps.from[length - 1]! + taps.count[length - 1]!;
+  return { first, length, taps, rows: { first: begin, count: end - begin } };
+}
+
 // Sums stay within 32 bits: weights of a pixel add up to 2^22, and overshoot is a fraction of that.
 // Math.imul and |0 keep them out of floating point; a clamped array cuts what overshoots.
 
-function alongRows(image: RawImage, width: number, filter: Filter): RawImage {
-  if (image.width === width) return image;
-  const { height, channels, data, width: sourceWidth } = image;
-  const taps = tapsOf(sourceWidth, width, filter);
-  const out = new Uint8ClampedArray(width * height * channels);
+/** The source rows that are wanted, as wide as the window. */
+function alongRows(
+  image: RawImage,
+  { taps, first, length: width }: Along,
+  rows: AlongHeight["rows"],
+  stopped: () => boolean,
+): RawImage & { readonly firstRow: number } {
+  const { channels, data, width: sourceWidth } = image;
+  const shape = { kind: "raw" as const, width, height: rows.count, channels, firstRow: rows.first };
+  if (taps === null && width === sourceWidth) {
+    const begin = rows.first * width * channels;
+    return { ...shape, data: data.subarray(begin, begin + rows.count * width * channels) };
+  }
+  const out = new Uint8ClampedArray(width * rows.count * channels);
   const row = channels === 3 ? colourRow : greyRow;
-  for (let y = 0; y < height; y++) row(data, y * sourceWidth * channels, taps, out, y * width * channels);
-  return { ...image, width, data: new Uint8Array(out.buffer) };
+  for (let y = 0; y < rows.count && !stopped(); y++) {
+    const source = (rows.first + y) * sourceWidth * channels;
+    if (taps !== null) {
+      row(data, source, taps, out, y * width * channels);
+    } else {
+      const begin = source + first * channels;
+      out.set(data.subarray(begin, begin + width * channels), y * width * channels);
+    }
+  }
+  return { ...shape, data: new Uint8Array(out.buffer) };
 }
 
 function greyRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedArray, at: number): void {
@@ -129,18 +222,22 @@ function colourRow(data: Uint8Array, row: number, taps: Taps, out: Uint8ClampedA
   }
 }
 
-function alongColumns(image: RawImage, height: number, filter: Filter): RawImage {
-  if (image.height === height) return image;
-  const { width, channels, data, height: sourceHeight } = image;
-  const { from, count, weights, stride } = tapsOf(sourceHeight, height, filter);
+function alongColumns(
+  { firstRow, ...image }: RawImage & { readonly firstRow: number },
+  { taps, length: height }: AlongHeight,
+  stopped: () => boolean,
+): RawImage {
+  if (taps === null) return image;
+  const { width, channels, data } = image;
+  const { from, count, weights, stride } = taps;
   const row = width * channels;
   const out = new Uint8ClampedArray(row * height);
   const sums = new Int32Array(row);
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < height && !stopped(); y++) {
     sums.fill(HALF);
     for (let k = 0; k < count[y]!; k++) {
       const weight = weights[y * stride + k]!;
-      const start = (from[y]! + k) * row;
+      const start = (from[y]! - firstRow + k) * row;
       for (let i = 0; i < row; i++) sums[i] = (sums[i]! + Math.imul(data[start + i]!, weight)) | 0;
     }
     const start = y * row;
@@ -149,12 +246,13 @@ function alongColumns(image: RawImage, height: number, filter: Filter): RawImage
   return { ...image, height, data: new Uint8Array(out.buffer) };
 }
 
-function nearest(image: RawImage, { width, height }: Size): RawImage {
+function nearest(image: RawImage, to: Size, window: Window, stopped: () => boolean): RawImage {
   const { channels, data } = image;
-  const columns = nearestOf(image.width, width);
-  const rows = nearestOf(image.height, height);
+  const { width, height } = window;
+  const columns = nearestOf(image.width, to.width, window.left, width);
+  const rows = nearestOf(image.height, to.height, window.top, height);
   const out = new Uint8Array(width * height * channels);
-  for (let y = 0, o = 0; y < height; y++) {
+  for (let y = 0, o = 0; y < height && !stopped(); y++) {
     for (let x = 0; x < width; x++) {
       const start = (rows[y]! * image.width + columns[x]!) * channels;
       for (let c = 0; c < channels; c++, o++) out[o] = data[start + c]!;
@@ -163,11 +261,12 @@ function nearest(image: RawImage, { width, height }: Size): RawImage {
   return { kind: "raw", width, height, channels, data: out };
 }
 
-/** The source pixel of each target pixel. Summed up as Pillow does, whose rounding decides ties. */
-function nearestOf(source: number, target: number): Int32Array {
+/** The source pixel of each target pixel of a window. Summed up from the first as Pillow does, whose rounding decides ties. */
+function nearestOf(source: number, target: number, first: number, length: number): Int32Array {
   const scale = source / target;
   let position = scale * 0.5;
-  return Int32Array.from({ length: target }, () => {
+  for (let i = 0; i < first; i++) position += scale;
+  return Int32Array.from({ length }, () => {
     const pixel = Math.min(source - 1, Math.trunc(position));
     position += scale;
     return pixel;
