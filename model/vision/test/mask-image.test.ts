@@ -95,3 +95,17 @@ test("what is no PNG, is cut off or larger than it says is refused with its path
   await refused(png(8, 0, [[1, 2, 3, 4]], 3), /is no mask/);
   await assert.rejects(readMask(join(root, "missing.png")), { code: "LABEL_FILE_MISSING" });
 });
+
+test("a header that says more pixels than fit into the memory of an image is refused before they are unpacked", async () => {
+  const claiming = (side: number) => {
+    const bytes = png(8, 0, [[0]], 1);
+    bytes.writeUInt32BE(side, 16);
+    bytes.writeUInt32BE(side, 20);
+    return bytes;
+  };
+  await assert.rejects(read(claiming(16_000)), {
+    code: "IMAGE_SOURCE_DAMAGED",
+    message: /reading its 16000 x 16000 pixels takes 1\.02 GB, and at most 512 MB/,
+  });
+  await assert.rejects(read(claiming(10_000)), { code: "IMAGE_SOURCE_DAMAGED", message: /cut off/ });
+});

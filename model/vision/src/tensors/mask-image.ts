@@ -6,8 +6,9 @@
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { inflate } from "node:zlib";
-import { reasonOf } from "@cupel/base";
+import { createTurns, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
+import { assertMemory, MEMORY_PER_IMAGE } from "./image-memory.ts";
 
 export interface Mask {
   readonly width: number;
@@ -19,9 +20,6 @@ export interface Mask {
 const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
 /** Samples of a pixel, by the colour type: grey, RGB, palette, grey and alpha, RGB and alpha. */
 const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-/** Pixels, as of the largest tensor. */
-const mostPixels = 16384 * 16384;
-
 interface Header {
   readonly width: number;
   readonly height: number;
@@ -70,18 +68,24 @@ async function decodeMask(bytes: Buffer): Promise<Mask> {
   if (header === null || data.length === 0) throw new Error("the file is cut off");
   const passes = passesOf(header);
   const expected = passes.reduce((sum, { rows, columns }) => sum + rows * (1 + rowBytes(header, columns)), 0);
+  const { width, height } = header;
+  // What comes out of zlib is there twice when it is put together.
+  const needed = 2 * expected + Uint16Array.BYTES_PER_ELEMENT * width * height;
+  assertMemory(needed, MEMORY_PER_IMAGE, `reading its ${width} x ${height} pixels`);
   const inflated: Buffer = await promisify(inflate)(Buffer.concat(data), { maxOutputLength: expected });
   if (inflated.length < expected) throw new Error("the file is cut off");
-  const classes = new Uint16Array(header.width * header.height);
+  const classes = new Uint16Array(width * height);
+  const turn = createTurns();
   let offset = 0;
   for (const pass of passes) {
     const length = rowBytes(header, pass.columns);
     let before: Uint8Array = new Uint8Array(length);
     for (let row = 0; row < pass.rows; row++) {
+      await turn();
       const filter = inflated[offset]!;
       const line = inflated.subarray(offset + 1, offset + 1 + length);
       unfilter(filter, line, before, Math.max(1, (header.samples * header.depth) >> 3));
-      const to = (pass.top + row * pass.down) * header.width + pass.left;
+      const to = (pass.top + row * pass.down) * width + pass.left;
       for (let column = 0; column < pass.columns; column++) {
         classes[to + column * pass.across] = valueAt(line, column, header);
       }
@@ -89,7 +93,7 @@ async function decodeMask(bytes: Buffer): Promise<Mask> {
       offset += 1 + length;
     }
   }
-  return { width: header.width, height: header.height, classes };
+  return { width, height, classes };
 }
 
 function headerOf(content: Buffer): Header {
@@ -98,8 +102,7 @@ function headerOf(content: Buffer): Header {
   const [depth = 0, colour = 0, , , interlace = 0] = content.subarray(8);
   const samples = samplesOf[colour];
   if (samples === undefined || ![1, 2, 4, 8, 16].includes(depth)) throw new Error("its header is damaged");
-  if (width === 0 || height === 0 || width * height > mostPixels)
-    throw new Error(`it is ${width}x${height} pixels`);
+  if (width === 0 || height === 0) throw new Error(`it is ${width}x${height} pixels`);
   return { width, height, depth, colour, samples, isInterlaced: interlace === 1 };
 }
 
@@ -142,19 +145,27 @@ function rowBytes({ samples, depth }: Header, columns: number): number {
 /** In place. @param step bytes to the pixel on the left. */
 function unfilter(filter: number, line: Uint8Array, before: Uint8Array, step: number): void {
   if (filter > 4) throw new Error(`a row has the filter ${filter}, which there is not`);
+  if (filter === 0) return;
   for (let i = 0; i < line.length; i++) {
     const left = i >= step ? line[i - step]! : 0;
     const above = before[i]!;
     const corner = i >= step ? before[i - step]! : 0;
-    const predicted = [0, left, above, (left + above) >> 1, paeth(left, above, corner)][filter]!;
-    line[i] = line[i]! + predicted;
+    line[i] = line[i]! + predictionOf(filter, left, above, corner);
   }
+}
+
+function predictionOf(filter: number, left: number, above: number, corner: number): number {
+  if (filter === 1) return left;
+  if (filter === 2) return above;
+  return filter === 3 ? (left + above) >> 1 : paeth(left, above, corner);
 }
 
 function paeth(left: number, above: number, corner: number): number {
   const estimate = left + above - corner;
-  const [a, b, c] = [left, above, corner].map((each) => Math.abs(estimate - each));
-  return a! <= b! && a! <= c! ? left : b! <= c! ? above : corner;
+  const a = Math.abs(estimate - left);
+  const b = Math.abs(estimate - above);
+  const c = Math.abs(estimate - corner);
+  return a <= b && a <= c ? left : b <= c ? above : corner;
 }
 
 /** Of grey that is written as a colour, the grey. Transparency says nothing of classes. */
