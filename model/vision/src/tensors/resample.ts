@@ -249,8 +249,8 @@ function alongColumns(
 function nearest(image: RawImage, to: Size, window: Window, stopped: () => boolean): RawImage {
   const { channels, data } = image;
   const { width, height } = window;
-  const columns = nearestOf(image.width, to.width, window.left, width);
-  const rows = nearestOf(image.height, to.height, window.top, height);
+  const columns = nearestOf(image.width, to.width, window.left, width, stopped);
+  const rows = nearestOf(image.height, to.height, window.top, height, stopped);
   const out = new Uint8Array(width * height * channels);
   for (let y = 0, o = 0; y < height && !stopped(); y++) {
     for (let x = 0; x < width; x++) {
@@ -261,11 +261,23 @@ function nearest(image: RawImage, to: Size, window: Window, stopped: () => boole
   return { kind: "raw", width, height, channels, data: out };
 }
 
+/** Between two looks at whether the work is still wanted. */
+const STEPS = 2 ** 20;
+
 /** The source pixel of each target pixel of a window. Summed up from the first as Pillow does, whose rounding decides ties. */
-function nearestOf(source: number, target: number, first: number, length: number): Int32Array {
+function nearestOf(
+  source: number,
+  target: number,
+  first: number,
+  length: number,
+  stopped: () => boolean,
+): Int32Array {
   const scale = source / target;
   let position = scale * 0.5;
-  for (let i = 0; i < first; i++) position += scale;
+  for (let i = 0; i < first; ) {
+    if (stopped()) break;
+    for (const end = Math.min(first, i + STEPS); i < end; i++) position += scale;
+  }
   return Int32Array.from({ length }, () => {
     const pixel = Math.min(source - 1, Math.trunc(position));
     position += scale;
