@@ -60,6 +60,13 @@ suite("YOLO's text files", () => {
     assert.deepEqual(await labels.names(), ["cat", "big dog"]);
   });
 
+  test("an outline of 200,000 points is its box", async () => {
+    const points = Array.from({ length: 200_000 }, (_, i) => (i % 2 === 0 ? "0.25 0.5" : "0.5 0.75"));
+    await write({ "long/a.txt": `0 ${points.join(" ")}` });
+    const [box] = (await boxLabels(filesAt("long", "a.jpg"), null).of(0, size))!;
+    assert.deepEqual([box!.left, box!.top, box!.right, box!.bottom], [50, 50, 100, 75]);
+  });
+
   for (const [name, path, text, list] of [
     ["beside the image, names in a list", "flat/a.txt", "0 0.5 0.5 1 1", "names: [cat, dog]"],
     ["in a folder that is given", "given/a.txt", "1 0.5 0.5 1 1", 'nc: 2\nnames: ["cat", "dog"]'],

@@ -26,6 +26,11 @@ test("images of one class, or too few, do not tell", () => {
   assert.equal(chanceSentence("m", chanceOf(30, labels(20, 20))), null);
 });
 
+test("hundreds of thousands of classes are counted", () => {
+  const { largestClass } = chanceOf(1, [0, ...Array.from({ length: 300_000 }, (_, i) => i)]);
+  assert.equal(largestClass, 2 / 300_001);
+});
+
 test("images without labels are no part of it", () => {
   const { accuracy, largestClass } = chanceOf(3, [0, null, 1, null, 1, 0]);
   assert.deepEqual([accuracy.count, accuracy.of, largestClass], [3, 4, 0.5]);

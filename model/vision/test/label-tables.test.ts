@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type ImageSource, openImages } from "../src/index.ts";
+import { type ImageSource, openImages, readTable } from "../src/index.ts";
 import { level, png, refused, scratch } from "./fixtures.ts";
 
 const dot = await png(level(1));
@@ -167,4 +167,16 @@ suite("a file of labels or names that cannot be opened is missing input", () => 
       /EACCES/,
     );
   });
+});
+
+test("a table of 100,000 columns is read, and two of one name among them are found", async () => {
+  await using folder = await scratch();
+  const names = Array.from({ length: 100_000 }, (_, i) => `c${i}`);
+  const at = (name: string) => join(folder.path, name);
+  await folder.write({
+    "a.csv": `file,${names.join()}\n`,
+    "b.csv": `file,${names.join()},c7\na.png,${names.join()},1\n`,
+  });
+  await refused(() => readTable(at("a.csv")), "IMAGES_NONE", /no rows/);
+  await refused(() => readTable(at("b.csv")), "LABELS_MISMATCH", /two columns "c7"/);
 });

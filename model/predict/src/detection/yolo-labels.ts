@@ -91,8 +91,13 @@ function boxesOf(text: string, path: string, size: Size): LabelledBox[] {
 /** Left, top, right and bottom; of an outline the box around it. Null where there are fewer numbers than a box has. */
 function edgesOf(numbers: readonly number[]): [number, number, number, number] | null {
   if (numbers.length >= 6 && numbers.length % 2 === 0) {
-    const [xs, ys] = [0, 1].map((axis) => numbers.filter((_, i) => i % 2 === axis));
-    return [Math.min(...xs!), Math.min(...ys!), Math.max(...xs!), Math.max(...ys!)];
+    let [left, top, right, bottom] = [numbers[0]!, numbers[1]!, numbers[0]!, numbers[1]!];
+    for (let i = 0; i < numbers.length; i += 2) {
+      const [x, y] = [numbers[i]!, numbers[i + 1]!];
+      [left, top] = [Math.min(left, x), Math.min(top, y)];
+      [right, bottom] = [Math.max(right, x), Math.max(bottom, y)];
+    }
+    return [left, top, right, bottom];
   }
   if (numbers.length < 4) return null;
   const [x = 0, y = 0, width = 0, height = 0] = numbers;

@@ -100,6 +100,12 @@ test("labels without names that leave gaps say no number of classes", async () =
   );
   await assert.rejects(build(spec, [7, 1000]), /between 7 and 1000, .* classes=1001/);
   await assert.rejects(build(spec, [0, 1, 3]), /label 2/);
+  const few = labelled([0]);
+  const many = { ...few, length: 300_000, label: (i: number) => i + 1, image: () => few.image(0) };
+  await assert.rejects(
+    networkForImages(spec, many, { seed: 1 }),
+    /300000 different labels between 1 and 300000/,
+  );
 });
 
 test("labels from 0 without gaps do, and so does a number of classes that is given", async () => {

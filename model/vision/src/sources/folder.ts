@@ -88,10 +88,10 @@ async function labelsByFolder(
     refuseSplits(path, files);
   }
   const classes = names ?? folders;
-  const find = names === null ? (folder: string) => [folders.indexOf(folder)] : classFinder(names);
+  const find = names === null ? null : classFinder(names);
   const labelOf = new Map<string, number>();
-  for (const folder of folders) {
-    const [label, ...more] = find(folder);
+  for (const [index, folder] of folders.entries()) {
+    const [label, ...more] = find === null ? [index] : find(folder);
     if (label !== undefined && more.length === 0) {
       labelOf.set(folder, label);
       continue;

@@ -53,7 +53,8 @@ async function readCsv(path: string): Promise<ReadTable> {
   const { header, rows } = await readWholeTable(path);
   const isKept = header.map((name) => name.toLowerCase() !== fileColumnName);
   const columns = header.filter((_, i) => isKept[i]);
-  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  const met = new Set<string>();
+  const twice = columns.find((name) => met.size === met.add(name).size);
   if (twice !== undefined) throw mismatch(path, `has two columns "${twice}". Rename one of them`);
   return {
     columns,
