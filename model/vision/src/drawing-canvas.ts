@@ -78,9 +78,15 @@ export interface Letters {
   opacity(x: number, y: number): number;
 }
 
+/** Characters of a name that are drawn: a name of others may have millions. */
+const mostLetters = 80;
+
 /** Null where the text is blank. */
 export async function lettersOf(text: string, scale: number): Promise<Letters | null> {
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").trim();
+  const begun = Array.from(text.slice(0, 2 * mostLetters));
+  const isShort = begun.length <= mostLetters && text.length <= 2 * mostLetters;
+  const drawn = isShort ? text : `${begun.slice(0, mostLetters - 1).join("")}…`;
+  const escaped = drawn.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").trim();
   if (escaped === "") return null;
   const { data, info } = await sharp({
     text: { text: escaped, font: "sans 10", dpi: Math.round(96 * scale), rgba: true },

@@ -40,3 +40,13 @@ test("a frame lies on the edges of its box, text above it; all else stays, and n
   // Where the line of text stands: above the frame, from its left edge, light letters on its colour.
   assert.notEqual(labelled[(28 * width + 41) * 3], 77);
 });
+
+test("of a name of a million letters its beginning is drawn", async () => {
+  const image = raw(60, 40, 1, new Array(2400).fill(9));
+  const drawn = (text: string) =>
+    drawBoxes(image, [{ left: 5, top: 20, right: 50, bottom: 35, text, group: 0 }], "grey");
+  const begun = Buffer.from(await drawn(`${"a".repeat(79)}…`));
+  assert.ok(begun.equals(await drawn("a".repeat(1_000_000))));
+  assert.ok(begun.equals(await drawn("a".repeat(81))));
+  assert.ok(!Buffer.from(await drawn("b".repeat(80))).equals(begun));
+});
