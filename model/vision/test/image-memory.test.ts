@@ -142,6 +142,21 @@ suite("an image that would take more than 512 MB is refused by its header", () =
     await refused(read(7000), "IMAGES_UNREADABLE", /^(?!.*512 MB)/);
   });
 
+  test("one with a side of more than a million pixels is refused, whatever the other", async () => {
+    const header = Buffer.alloc(54);
+    header.write("BM");
+    header.writeUInt32LE(54, 10);
+    header.writeUInt32LE(40, 14);
+    header.writeInt32LE(1, 18);
+    header.writeInt32LE(1_000_001, 22);
+    header.writeUInt16LE(24, 28);
+    await refused(
+      () => createImageReader(square).read(encoded(header)),
+      "IMAGES_UNREADABLE",
+      /it has 1 x 1000001 pixels, and at most 1000000 on a side/,
+    );
+  });
+
   const flat = () => sharp({ create: { width: 64, height: 64, channels: 4, background: "red" } });
   for (const [what, make, most] of [
     ["an interlaced PNG of 16 bits", () => flat().toColourspace("rgb16").png({ progressive: true }), 10],

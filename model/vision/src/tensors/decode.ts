@@ -109,13 +109,15 @@ function resamplingOf(original: Size, preprocessing: Preprocessing, extent: Exte
 }
 
 async function decodeEncoded(opened: OpenedImage, resampling: Resampling, bounds: Bounds): Promise<RawImage> {
-  const isOfLibvips = shrinksInLibvips(opened, resampling);
-  const { width, height } = isOfLibvips ? resampling.window : opened;
-  const bytes = opened.held + 3 * width * height;
-  assertMemory(bytes, bounds.memory, `decoding it to ${width} x ${height} pixels`);
-  if (isOfLibvips) return await pixelsOf(inLibvips(opened, resampling));
-  const pixels = await pixelsOf(opened.pipeline);
-  return await resampled(pixels, resampling, opened.held + pixels.data.length, bounds);
+  if (shrinksInLibvips(opened, resampling)) {
+    const { width, height } = resampling.window;
+    const bytes = opened.held + 3 * width * height;
+    assertMemory(bytes, bounds.memory, `decoding it to ${width} x ${height} pixels`);
+    return await pixelsOf(inLibvips(opened, resampling));
+  }
+  const pixels = 3 * opened.width * opened.height;
+  assertResampling({ ...sizeOf(opened), channels: 3 }, resampling, opened.held + pixels, bounds);
+  return await resampled(await pixelsOf(opened.pipeline), resampling, opened.held + pixels, bounds);
 }
 
 /** The error for an image that could not be opened or decoded; what is not the image's fault stays as it is. */
@@ -166,12 +168,21 @@ async function resampled(
   image: RawImage,
   resampling: Resampling,
   held: number,
-  { memory, signal }: Bounds,
+  bounds: Bounds,
 ): Promise<RawImage> {
-  const { to, window } = resampling;
-  if (isSame(image, to) && isSame(image, window)) return image;
-  // One copy, where it moves to a thread.
-  const needed = held + image.data.length + costOf(image, resampling).bytes;
+  if (isSame(image, resampling.to) && isSame(image, resampling.window)) return image;
+  assertResampling(image, resampling, held, bounds);
+  return await pixelWork({ kind: "resample", image, resampling }, bounds.signal);
+}
+
+/** With one copy of the image, where it moves to a thread. */
+function assertResampling(
+  image: Pick<RawImage, "width" | "height" | "channels">,
+  resampling: Resampling,
+  held: number,
+  { memory }: Bounds,
+): void {
+  const { to } = resampling;
+  const needed = held + image.width * image.height * image.channels + costOf(image, resampling).bytes;
   assertMemory(needed, memory, `resizing it to ${to.width} x ${to.height} pixels`);
-  return await pixelWork({ kind: "resample", image, resampling }, signal);
 }

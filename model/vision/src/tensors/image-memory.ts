@@ -12,6 +12,9 @@ export const MEMORY_PER_IMAGE = 512_000_000;
 /** The fewest bytes a pixel for which memory is kept: no image has more pixels than a fourth of the limit. */
 const LEAST_PER_PIXEL = 4;
 
+/** A longer side of a file is refused: decoders take a microsecond or so for each row, however short. libpng's limit as well. */
+const LONGEST_STORED = 1_000_000;
+
 /** A longer side after the resize is a mistake; its pixels are not made, but `nearest` walks along them. */
 const LONGEST_SIDE = 2 ** 27;
 
@@ -52,6 +55,11 @@ function sampleBytes({ depth }: Metadata): number {
 /** @throws Error that completes a sentence on the image */
 export function assertPixels(width: number, height: number, memory: number): void {
   const most = mostPixels(memory);
+  if (Math.max(width, height) > LONGEST_STORED) {
+    throw new Error(
+      `it has ${width} x ${height} pixels, and at most ${LONGEST_STORED} on a side are decoded`,
+    );
+  }
   if (width * height <= most) return;
   const millions = (pixels: number): string => (pixels / 1e6).toFixed(0);
   throw new Error(

@@ -72,7 +72,10 @@ export function resample(
 }
 
 /** What it takes, told before: bytes beside the image, and products that are summed up. */
-export function costOf(image: RawImage, { to, interpolation, window }: Resampling) {
+export function costOf(
+  image: Pick<RawImage, "width" | "height" | "channels">,
+  { to, interpolation, window }: Resampling,
+) {
   const { channels } = image;
   const pixels = window.width * window.height;
   if (interpolation === "nearest") {
