@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { FunctionProtoSchema, NodeProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
   attribute,
   checkModel,
@@ -10,8 +12,9 @@ import {
   Tensor,
   Value,
 } from "../src/index.ts";
-import { modelOf } from "./support/build.ts";
-import { fixture, realModels } from "./support/files.ts";
+import { mayBeBlank } from "../src/operator/optional-inputs.ts";
+import { codeOf, modelOf } from "./support/build.ts";
+import { fixture, fixtureLines, realModels } from "./support/files.ts";
 
 test("the checker names what is wrong", () => {
   const cases: [RegExp, (model: Model, node: Node) => void][] = [
@@ -121,6 +124,92 @@ function twin(node: Node): Graph {
   body.addConstant(node.input(1)!.name, Tensor.float32([], [1]));
   return body;
 }
+
+test("inputs are blank where a published schema calls them optional, and nowhere else", () => {
+  const optional = new Map(fixtureLines<[string, number[]]>("optional.jsonl"));
+  for (const opType of fixtureLines<string>("standard.jsonl")) {
+    const found = Array.from({ length: 10 }, (_, index) => index).filter((index) =>
+      mayBeBlank(opType, index),
+    );
+    assert.deepEqual(found, optional.get(opType) ?? [], opType);
+  }
+});
+
+test("an input that its operator needs is not left blank, at any place", () => {
+  const checked = (opType: string, given: string) => {
+    const model = modelOf({ x: [1, 3, 8, 8] });
+    const { graph } = model;
+    const inputs = [...given].map((letter) => (letter === "x" ? inputOf(graph) : null));
+    graph.outputs.push(graph.append({ opType, name: "it", inputs }).output);
+    return codeOf(() => checkModel(model));
+  };
+  const needed = { Min: "x_", Sum: "x_", Max: "_x", Mean: "x_x", Concat: "x_", Einsum: "x_", Conv: "_x" };
+  const others = { Where: "_xx", Pad: "x_x", Slice: "xx_", Det: "_", SequenceConstruct: "x_", Loop: "xx_x" };
+  for (const [opType, given] of Object.entries({ ...needed, ...others })) {
+    assert.equal(checked(opType, given), "MODEL_INVALID", `${opType}(${given})`);
+  }
+  for (const [opType, given] of Object.entries({ Clip: "x_x", Resize: "x__x", Loop: "__x", Pad: "xx_x" })) {
+    assert.equal(checked(opType, given), "nothing thrown", `${opType}(${given})`);
+  }
+});
+
+/** Functions of domain "f" with the inputs "a" and "b"; nodes are written as `Min a b`, calls as `f.G a -`. */
+function modelWith(functions: Readonly<Record<string, string>>, call: string): Model {
+  const model = modelOf({ a: [4], b: [4] });
+  model.opsets.set("f", 1);
+  const parts = (text: string) => {
+    const [operator = "", ...names] = text.split(" ");
+    const [opType = "", domain = ""] = operator.split(".").toReversed();
+    return { opType, domain, names: names.map((name) => (name === "-" ? "" : name)) };
+  };
+  for (const [name, text] of Object.entries(functions)) {
+    const { opType, domain, names } = parts(text);
+    const node = create(NodeProtoSchema, { opType, domain, input: names, output: ["c"] });
+    model.functions.push(
+      create(FunctionProtoSchema, { name, domain: "f", input: ["a", "b"], output: ["c"], node: [node] }),
+    );
+  }
+  const { opType, domain, names } = parts(call);
+  const inputs = names.map((name) => model.graph.value(name) ?? null);
+  model.graph.outputs.push(model.graph.append({ opType, domain, inputs }).output);
+  return model;
+}
+
+test("a function is checked as it will stand in place of its calls", () => {
+  const cases: [RegExp | null, Record<string, string>, string][] = [
+    [null, { F: "Min a b" }, "f.F a b"],
+    [null, { F: "Clip a b" }, "f.F a"],
+    [/Min "c" of the function "F" leaves its input 1 blank/, { F: "Min a -" }, "f.F a b"],
+    [/Min .* a call gives no "b"/, { F: "Min a b" }, "f.F a -"],
+    [/Min .* a call gives no "b"/, { F: "Min a b" }, "f.F a"],
+    [/of the function "F" .* a call gives no "a"/, { F: "Min a b", G: "f.F b a" }, "f.G a -"],
+    [/of the function "F" .* a call gives no "b"/, { F: "Min a b", G: "f.F a" }, "Neg a"],
+    [/"F" calls itself/, { F: "f.F a b" }, "f.F a b"],
+    [/"F" calls itself/, { F: "f.G a b", G: "f.F a b" }, "Neg a"],
+  ];
+  for (const [message, functions, call] of cases) {
+    const model = modelWith(functions, call);
+    if (message === null) checkModel(model);
+    else assert.throws(() => checkModel(model), { code: "MODEL_INVALID", message });
+  }
+});
+
+test("the uses of a value are looked through once, however many nodes read it", () => {
+  const model = modelOf({ x: [4] });
+  const { graph } = model;
+  const x = inputOf(graph);
+  for (let i = 0; i < 50; i++) graph.outputs.push(graph.append({ opType: "Relu", inputs: [x] }).output);
+  const { uses } = x;
+  let looks = 0;
+  Object.defineProperty(x, "uses", {
+    get() {
+      looks++;
+      return uses;
+    },
+  });
+  checkModel(model);
+  assert.ok(looks <= 2, `${looks} looks at a list of ${uses.length}`);
+});
 
 test("real models pass the checker", async () => {
   for (const path of [...realModels(), fixture("types.onnx"), fixture("control.onnx")])

@@ -1,13 +1,16 @@
 /** The rules every ONNX graph keeps, checked with errors that name the node and the value. */
 import { onnxErrors } from "../errors.ts";
 import { assertAcyclic, type Graph, type Model, type Node, subgraphsOf, type Value } from "../graph/index.ts";
+import { mayBeBlank } from "../operator/optional-inputs.ts";
 import { operatorOf } from "../shape/operators.ts";
 import type { Arity } from "../shape/rule.ts";
+import { checkFunctions } from "./check-functions.ts";
 
 /**
  * Operator sets are imported; names are unique where they must be; every value read is made before, here
- * or in a graph around; every output is made; constants are what their declarations say; operators Cupel
- * knows have as many inputs and outputs as they may; and each value knows its producer and its uses.
+ * or in a graph around; every output is made; constants are what their declarations say; operators of ONNX
+ * have the inputs they need, and those Cupel knows as many inputs and outputs as they may; functions of the
+ * model do not call themselves; and each value knows its producer and its uses.
  * @throws MODEL_INVALID on the first rule broken.
  */
 export function checkModel(model: Model): void {
@@ -15,46 +18,96 @@ export function checkModel(model: Model): void {
     throw invalid("The model does not say which operator set it uses.");
   }
   if (model.graph.outputs.length === 0) throw invalid("The graph has no outputs: nothing could be computed.");
-  const uses = new Map<Value, number>();
-  checkGraph(model, model.graph, new Set(), uses);
-  for (const [value, count] of uses) {
-    // Each use counted was found on the value, so that a greater number there means one of no node.
-    if (value.uses.length !== count)
-      throw invalid(`"${value.name}" lists a use by a node that does not read it.`);
+  const reads = new Reads();
+  checkGraph(model, model.graph, new Scope(), reads);
+  reads.checkCounts();
+  checkFunctions(model);
+}
+
+/** The values that exist at a point of the walk: of the graph in hand and of those around it. */
+class Scope {
+  readonly #values = new Set<Value>();
+  readonly #names = new Set<string>();
+
+  has(value: Value): boolean {
+    return this.#values.has(value);
+  }
+
+  introduce(value: Value, graph: Graph, what: string): void {
+    if (this.#values.has(value)) throw invalid(`"${value.name}" is ${what}, but already has a value.`);
+    if (this.#names.has(value.name))
+      throw invalid(`Two values are named "${value.name}"; the second is ${what}.`);
+    if (!graph.owns(value)) throw invalid(`"${value.name}" is ${what}, but belongs to another graph.`);
+    this.#values.add(value);
+    this.#names.add(value.name);
+  }
+
+  /** What a body made is not known behind it. */
+  leave(body: Graph): void {
+    for (const value of body.values()) {
+      if (this.#values.delete(value)) this.#names.delete(value.name);
+    }
   }
 }
 
-/** @param outer values of the graphs around that exist when this one runs. */
-function checkGraph(model: Model, graph: Graph, outer: ReadonlySet<Value>, uses: Map<Value, number>): void {
-  const known = new Set(outer);
-  const names = new Set(Array.from(outer, (value) => value.name));
-  const introduce = (value: Value, what: string): void => {
-    if (known.has(value)) throw invalid(`"${value.name}" is ${what}, but already has a value.`);
-    if (names.has(value.name)) throw invalid(`Two values are named "${value.name}"; the second is ${what}.`);
-    if (!graph.owns(value)) throw invalid(`"${value.name}" is ${what}, but belongs to another graph.`);
-    known.add(value);
-    names.add(value.name);
-  };
+/** What nodes read, against the uses that values list: each list is walked once, however many read the value. */
+class Reads {
+  readonly #listed = new Map<Value, ReadonlyMap<Node, ReadonlySet<number>>>();
+  readonly #counts = new Map<Value, number>();
+
+  check(value: Value, node: Node, index: number): void {
+    if (!this.#usesOf(value).get(node)?.has(index)) {
+      throw invalid(`"${value.name}" does not know that ${node.label} uses it.`);
+    }
+    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
+  }
+
+  /** Each read was found on the value, so that a greater number there means one of no node. */
+  checkCounts(): void {
+    for (const [value, count] of this.#counts) {
+      if (value.uses.length !== count)
+        throw invalid(`"${value.name}" lists a use by a node that does not read it.`);
+    }
+  }
+
+  #usesOf(value: Value): ReadonlyMap<Node, ReadonlySet<number>> {
+    const held = this.#listed.get(value);
+    if (held) return held;
+    const uses = new Map<Node, Set<number>>();
+    for (const { node, index } of value.uses) {
+      const places = uses.get(node);
+      if (places) places.add(index);
+      else uses.set(node, new Set([index]));
+    }
+    this.#listed.set(value, uses);
+    return uses;
+  }
+}
+
+/** @param scope with the values of the graphs around that exist when this one runs. */
+function checkGraph(model: Model, graph: Graph, scope: Scope, reads: Reads): void {
+  const introduce = (value: Value, what: string): void => scope.introduce(value, graph, what);
   for (const input of graph.inputs) introduce(input, `an input of graph "${graph.name}"`);
+  const inputs = new Set(graph.inputs);
   for (const constant of graph.initializers) {
     // Up to IR 3 every initialiser was an input as well; since then, one that is may be replaced by a caller.
-    if (!graph.inputs.includes(constant)) introduce(constant, "an initialiser");
+    if (!inputs.has(constant)) introduce(constant, "an initialiser");
     checkConstant(constant);
   }
   for (const value of graph.values()) {
-    if (value.sparse && !known.has(value)) introduce(value, "a sparse initialiser");
+    if (value.sparse && !scope.has(value)) introduce(value, "a sparse initialiser");
   }
   for (const node of graph.nodes) {
     checkOperator(model, node);
     for (const [index, value] of node.inputs.entries()) {
       if (!value) continue;
-      if (!known.has(value)) throw unread(graph, node, value, index);
-      if (!value.uses.some((use) => use.node === node && use.index === index)) {
-        throw invalid(`"${value.name}" does not know that ${node.label} uses it.`);
-      }
-      uses.set(value, (uses.get(value) ?? 0) + 1);
+      if (!scope.has(value)) throw unread(graph, node, value, index);
+      reads.check(value, node, index);
     }
-    for (const body of subgraphsOf(node)) checkGraph(model, body, known, uses);
+    for (const body of subgraphsOf(node)) {
+      checkGraph(model, body, scope, reads);
+      scope.leave(body);
+    }
     for (const output of node.outputs) {
       if (output.name === "") continue;
       introduce(output, `made by ${node.label}`);
@@ -63,7 +116,7 @@ function checkGraph(model: Model, graph: Graph, outer: ReadonlySet<Value>, uses:
     }
   }
   for (const output of graph.outputs) {
-    if (!known.has(output))
+    if (!scope.has(output))
       throw invalid(`Nothing makes the output "${output.name}" of graph "${graph.name}".`);
     if (!graph.owns(output)) {
       throw invalid(
@@ -77,11 +130,16 @@ function checkOperator(model: Model, node: Node): void {
   if (!model.opsets.has(node.domain) && !(node.isStandard && model.opset > 0)) {
     throw invalid(`${node.label} is of domain "${node.domain}", which the model does not import.`);
   }
-  const row = node.isStandard ? operatorOf(node.opType) : undefined;
-  if (!row) return;
-  // Optional inputs may be left out at the end, or be given as blanks.
-  checkCount(node, "inputs", node.inputs.length, node.inputs.findLastIndex((value) => value) + 1, row.inputs);
-  checkCount(node, "outputs", node.outputs.length, node.outputs.length, row.outputs);
+  if (!node.isStandard) return;
+  const row = operatorOf(node.opType);
+  if (row) {
+    // Optional inputs may be left out at the end, or be given as blanks.
+    const given = node.inputs.findLastIndex((value) => value) + 1;
+    checkCount(node, "inputs", node.inputs.length, given, row.inputs);
+    checkCount(node, "outputs", node.outputs.length, node.outputs.length, row.outputs);
+  }
+  const blank = node.inputs.findIndex((value, index) => !value && !mayBeBlank(node.opType, index));
+  if (blank >= 0) throw invalid(`${node.label} leaves its input ${blank} blank, which it needs.`);
 }
 
 function checkCount(node: Node, what: string, listed: number, given: number, [least, most]: Arity): void {
