@@ -6,7 +6,7 @@
 import { onnxErrors } from "../errors.ts";
 import type { FunctionProto, GraphProto, NodeProto } from "../gen/onnx_pb.ts";
 import type { Model, Node } from "../graph/index.ts";
-import { mayBeBlank } from "../operator/optional-inputs.ts";
+import { mayBeBlank } from "../operator/needed-inputs.ts";
 
 /** An input of a function that some call leaves out, so that it is blank wherever the body reads it. */
 interface LeftOut {

@@ -1,7 +1,7 @@
 /** The rules every ONNX graph keeps, checked with errors that name the node and the value. */
 import { onnxErrors } from "../errors.ts";
 import { assertAcyclic, type Graph, type Model, type Node, subgraphsOf, type Value } from "../graph/index.ts";
-import { mayBeBlank } from "../operator/optional-inputs.ts";
+import { leastCount, mayBeBlank } from "../operator/needed-inputs.ts";
 import { operatorOf } from "../shape/operators.ts";
 import type { Arity } from "../shape/rule.ts";
 import { checkFunctions } from "./check-functions.ts";
@@ -135,7 +135,9 @@ function checkOperator(model: Model, node: Node): void {
   if (row) {
     // Optional inputs may be left out at the end, or be given as blanks.
     const given = node.inputs.findLastIndex((value) => value) + 1;
-    checkCount(node, "inputs", node.inputs.length, given, row.inputs);
+    const [least, most] = row.inputs;
+    const arity = [Math.max(least, leastCount(node.opType, model.opset)), most] as const;
+    checkCount(node, "inputs", node.inputs.length, given, arity);
     checkCount(node, "outputs", node.outputs.length, node.outputs.length, row.outputs);
   }
   const blank = node.inputs.findIndex((value, index) => !value && !mayBeBlank(node.opType, index));

@@ -1,10 +1,10 @@
 /**
- * Which inputs of an operator may be left blank, by the published schemas of all operator sets from 7 on
- * (https://onnx.ai/onnx/operators/): those that a schema calls optional. One that it calls variadic may be left out at
- * the end, never blank between or behind others: the engine does not check that, and crashes.
+ * Which inputs an operator needs, by the published schemas of the operator sets from 7 on
+ * (https://onnx.ai/onnx/operators/). One that a schema calls variadic may be left out at the end, never blank between or
+ * behind others: the engine does not check that, and crashes.
  */
 
-/** Positions, by operator of the standard domain. All inputs of an operator without a row are needed. */
+/** Positions that a schema of some operator set calls optional. All inputs of an operator without a row are needed. */
 const optionalInputs: ReadonlyMap<string, readonly number[]> = new Map([
   ["Attention", [3, 4, 5, 6]],
   ["CausalConvWithState", [2, 3]],
@@ -60,4 +60,26 @@ const optionalInputs: ReadonlyMap<string, readonly number[]> = new Map([
 /** @param opType of the standard domain */
 export function mayBeBlank(opType: string, input: number): boolean {
   return optionalInputs.get(opType)?.includes(input) ?? false;
+}
+
+/** Where one of the inputs was an attribute once: how many there must be, by the operator set that changed it. */
+const leastInputs: ReadonlyMap<string, readonly (readonly [opset: number, count: number])[]> = new Map([
+  ["Pad", [[11, 2]]],
+  ["Reshape", [[5, 2]]],
+  [
+    "Resize",
+    [
+      [13, 1],
+      [0, 2],
+    ],
+  ],
+  ["Slice", [[10, 3]]],
+  ["TopK", [[10, 2]]],
+  ["Unsqueeze", [[13, 2]]],
+  ["Upsample", [[9, 2]]],
+]);
+
+/** Of the operator sets that know the operator, or of the first that did; 0 where the arity of its row says it. */
+export function leastCount(opType: string, opset: number): number {
+  return leastInputs.get(opType)?.find(([since]) => opset >= since)?.[1] ?? 0;
 }
