@@ -3,14 +3,28 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import { attributeType } from "../src/file/read.ts";
+import { modelToProto } from "../src/file/to-proto.ts";
 import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  ValueInfoProtoSchema,
+} from "../src/gen/onnx_pb.ts";
+import {
+  checkModel,
   encodeModelBytes,
   Model,
   newestIrVersion,
   newestOpset,
   readModel,
   readModelFile,
+  removeDeadCode,
+  runPasses,
   Tensor,
 } from "../src/index.ts";
 import { codeOf, modelOf, valueNamed } from "./support/build.ts";
@@ -95,4 +109,79 @@ test("a tensor whose bytes do not fit its shape is refused by name", () => {
   const at = Buffer.from(bytes).indexOf(Buffer.from([0x08, 0x02, 0x10, 0x01]));
   bytes[at + 1] = 3;
   assert.throws(() => readModel(bytes), { code: "TENSOR_INVALID", message: /kernel/ });
+});
+
+/** A graph of one If, whose branch holds the next, and so on. */
+function nested(depth: number): Uint8Array {
+  let inner = create(GraphProtoSchema, { name: "inmost" });
+  for (let i = 0; i < depth; i++) {
+    const branch = create(AttributeProtoSchema, { name: "then_branch", type: attributeType.graph, g: inner });
+    const node = create(NodeProtoSchema, { opType: "If", output: [`y${i}`], attribute: [branch] });
+    inner = create(GraphProtoSchema, { name: `${i}`, node: [node] });
+  }
+  const opsetImport = [create(OperatorSetIdProtoSchema, { version: 17n })];
+  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph: inner }));
+}
+
+test("graphs in graphs are read as deep as the engine reads them, and deeper ones are refused as what they are", () => {
+  assert.equal(
+    codeOf(() => encodeModelBytes(readModel(nested(32)))),
+    "nothing thrown",
+  );
+  for (const depth of [33, 100, 1000]) {
+    assert.equal(
+      codeOf(() => readModel(nested(depth))),
+      "MODEL_INVALID",
+      `${depth} deep`,
+    );
+  }
+});
+
+test("a name that a file gives twice is the file's fault, in a body as well", () => {
+  const input = ["x", "x"].map((name) => create(ValueInfoProtoSchema, { name }));
+  const body = create(GraphProtoSchema, { name: "body", input, output: input.slice(1) });
+  const branch = create(AttributeProtoSchema, { name: "body", type: attributeType.graph, g: body });
+  const node = create(NodeProtoSchema, {
+    opType: "Loop",
+    input: ["", "", "x"],
+    output: ["y"],
+    attribute: [branch],
+  });
+  const output = [create(ValueInfoProtoSchema, { name: "y" })];
+  const opsetImport = [create(OperatorSetIdProtoSchema, { version: 17n })];
+  for (const outer of [input, input.slice(1)]) {
+    const graph = create(GraphProtoSchema, { name: "main", input: outer, node: [node], output });
+    const bytes = toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph }));
+    assert.equal(
+      codeOf(() => checkModel(readModel(bytes))),
+      "MODEL_INVALID",
+    );
+    assert.equal(
+      codeOf(() => runPasses(readModel(bytes), [removeDeadCode])),
+      "MODEL_INVALID",
+    );
+  }
+});
+
+test("entries of metadata and operator sets are each looked at a fixed number of times when they are written", () => {
+  const count = 200;
+  const model = new Model({ irVersion: newestIrVersion, opsets: new Map([["", newestOpset]]) });
+  for (let i = 0; i < count; i++) {
+    model.metadata.set(`key ${i}`, "value");
+    model.opsets.set(`domain ${i}`, 1);
+  }
+  const read = readModel(encodeModelBytes(model));
+  let looks = 0;
+  const watch = <T extends object>(entry: T): T =>
+    new Proxy(entry, {
+      get(target, name) {
+        if (name === "key" || name === "domain") looks++;
+        return Reflect.get(target, name);
+      },
+    });
+  const proto = read.proto!;
+  proto.metadataProps = proto.metadataProps.map(watch);
+  proto.opsetImport = proto.opsetImport.map(watch);
+  modelToProto(read, () => "inside");
+  assert.ok(looks >= 2 * count && looks <= 8 * count, `${looks} looks at ${2 * count} entries`);
 });

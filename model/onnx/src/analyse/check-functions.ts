@@ -6,7 +6,7 @@
 import { onnxErrors } from "../errors.ts";
 import type { FunctionProto, GraphProto, NodeProto } from "../gen/onnx_pb.ts";
 import type { Model, Node } from "../graph/index.ts";
-import { mayBeBlank } from "../operator/needed-inputs.ts";
+import { needsInput } from "../shape/needed-inputs.ts";
 
 /** An input of a function that some call leaves out, so that it is blank wherever the body reads it. */
 interface LeftOut {
@@ -96,7 +96,7 @@ function leftOutBy(node: Call, functions: Functions, blank = ""): LeftOut[] {
 
 function checkInputs(inside: FunctionProto, node: NodeProto, isBlank: (name: string) => boolean): void {
   if (node.domain !== "" && node.domain !== "ai.onnx") return;
-  const blank = node.input.findIndex((name, index) => isBlank(name) && !mayBeBlank(node.opType, index));
+  const blank = node.input.findIndex((name, index) => isBlank(name) && needsInput(node.opType, index));
   if (blank < 0) return;
   const label = `${node.opType} "${node.name || node.output[0] || "?"}"`;
   throw invalid(

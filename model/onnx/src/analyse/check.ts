@@ -1,7 +1,7 @@
 /** The rules every ONNX graph keeps, checked with errors that name the node and the value. */
 import { onnxErrors } from "../errors.ts";
 import { assertAcyclic, type Graph, type Model, type Node, subgraphsOf, type Value } from "../graph/index.ts";
-import { leastCount, mayBeBlank } from "../operator/needed-inputs.ts";
+import { leastCount, needsInput } from "../shape/needed-inputs.ts";
 import { operatorOf } from "../shape/operators.ts";
 import type { Arity } from "../shape/rule.ts";
 import { checkFunctions } from "./check-functions.ts";
@@ -140,7 +140,7 @@ function checkOperator(model: Model, node: Node): void {
     checkCount(node, "inputs", node.inputs.length, given, arity);
     checkCount(node, "outputs", node.outputs.length, node.outputs.length, row.outputs);
   }
-  const blank = node.inputs.findIndex((value, index) => !value && !mayBeBlank(node.opType, index));
+  const blank = node.inputs.findIndex((value, index) => !value && needsInput(node.opType, index));
   if (blank >= 0) throw invalid(`${node.label} leaves its input ${blank} blank, which it needs.`);
 }
 

@@ -17,7 +17,6 @@ import {
   ModelProtoSchema,
   type TensorShapeProto_Dimension,
   type TypeProto,
-  type ValueInfoProto,
 } from "../gen/onnx_pb.ts";
 import {
   type Attribute,
@@ -52,6 +51,9 @@ export const attributeType = {
 
 /** From IR version 3 on, a model must say which operator sets it uses. */
 const firstIrWithOpsets = 3n;
+
+/** Messages in messages that are read: as many as protobuf's own readers follow, and so the engine. 32 graphs. */
+const deepestMessage = 100;
 
 export interface ReadOptions {
   /** Folder that external data files are relative to. Without it, a model with external data is refused. */
@@ -106,8 +108,15 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
 function parse(bytes: Uint8Array, name: string): ModelProto {
   try {
     // A plain view: what is cut from a Buffer is a Buffer, whose slice() does not copy as a caller expects.
-    return fromBinary(ModelProtoSchema, bytesOf(bytes));
+    return fromBinary(ModelProtoSchema, bytesOf(bytes), { recursionLimit: deepestMessage });
   } catch (thrown) {
+    if (thrown instanceof Error && thrown.message.includes("recursion depth")) {
+      throw onnxErrors.error(
+        "MODEL_INVALID",
+        `${name} holds graphs in graphs deeper than protobuf's ${deepestMessage} messages, which no engine reads.`,
+        { cause: thrown },
+      );
+    }
     const truncated = thrown instanceof RangeError || looksTruncated(bytes);
     throw truncated && startsLikeModel(bytes)
       ? onnxErrors.error(
@@ -177,11 +186,14 @@ export function modelFromProto(proto: ModelProto, files: ExternalFiles, name = "
 
 function readGraph(proto: GraphProto, parent: Graph | null, files: ExternalFiles): Graph {
   const graph = new Graph(proto.name, parent, proto);
-  const declare = (info: ValueInfoProto): Value =>
-    graph.value(info.name) && !parent?.value(info.name)
-      ? graph.value(info.name)!
-      : graph.add(new Value(info.name, valueTypeOf(info.type), info));
-  for (const info of proto.input) graph.inputs.push(declare(info));
+  const heldHere = (name: string): Value | null => {
+    const held = graph.value(name);
+    return held && graph.owns(held) ? held : null;
+  };
+  // A name that is given twice is one value here, and judged by the checker.
+  for (const info of proto.input) {
+    graph.inputs.push(heldHere(info.name) ?? graph.add(new Value(info.name, valueTypeOf(info.type), info)));
+  }
   const described = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
   const local = (name: string): Value => {
     const info = described.get(name);
@@ -189,15 +201,12 @@ function readGraph(proto: GraphProto, parent: Graph | null, files: ExternalFiles
   };
 
   for (const tensor of proto.initializer) {
-    const held = graph.value(tensor.name);
-    const value = held && graph.owns(held) ? held : local(tensor.name);
-    graph.setConstant(value, decodeTensor(tensor, files));
+    graph.setConstant(heldHere(tensor.name) ?? local(tensor.name), decodeTensor(tensor, files));
   }
   for (const sparse of proto.sparseInitializer) {
     const name = sparse.values?.name;
     if (!name) continue;
-    const held = graph.value(name);
-    const value = held && graph.owns(held) ? held : local(name);
+    const value = heldHere(name) ?? local(name);
     value.sparse = sparse;
   }
   // Outputs first: a node out of order, or a body, may name what only a later node makes.
@@ -205,8 +214,7 @@ function readGraph(proto: GraphProto, parent: Graph | null, files: ExternalFiles
   const outputsOf = proto.node.map((node) =>
     node.output.map((name) => {
       if (name === "") return new Value("");
-      const held = graph.value(name);
-      const value = held && graph.owns(held) ? held : local(name);
+      const value = heldHere(name) ?? local(name);
       if (made.has(value)) {
         throw onnxErrors.error(
           "MODEL_INVALID",

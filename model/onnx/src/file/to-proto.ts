@@ -45,28 +45,44 @@ export function modelToProto(model: Model, place: Placement): ModelProto {
   if (proto.irVersion !== BigInt(model.irVersion)) proto.irVersion = BigInt(model.irVersion);
   if (proto.producerName !== model.producerName) proto.producerName = model.producerName;
   if (proto.producerVersion !== model.producerVersion) proto.producerVersion = model.producerVersion;
-  proto.opsetImport = [...model.opsets].map(([domain, version]) => opsetToProto(model, domain, version));
+  proto.opsetImport = opsetsToProto(model.opsets, model.proto?.opsetImport ?? []);
   proto.metadataProps = entriesToProto(model.metadata, model.proto?.metadataProps ?? []);
   proto.functions = model.functions;
   proto.graph = graphToProto(model.graph, place);
   return proto;
 }
 
-function opsetToProto(model: Model, domain: string, version: number): OperatorSetIdProto {
-  const read = model.proto?.opsetImport.find((entry) => entry.domain === domain);
-  if (read && Number(read.version) === version) return read;
-  return create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) });
+function opsetsToProto(
+  opsets: ReadonlyMap<string, number>,
+  read: readonly OperatorSetIdProto[],
+): OperatorSetIdProto[] {
+  const asRead = firstBy(read, ({ domain }) => domain);
+  return Array.from(opsets, ([domain, version]) => {
+    const held = asRead.get(domain);
+    return held && Number(held.version) === version
+      ? held
+      : create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) });
+  });
 }
 
 function entriesToProto(
   entries: ReadonlyMap<string, string>,
   read: readonly StringStringEntryProto[],
 ): StringStringEntryProto[] {
-  return [...entries].map(
+  const asRead = firstBy(read, ({ key, value }) => JSON.stringify([key, value]));
+  return Array.from(
+    entries,
     ([key, value]) =>
-      read.find((entry) => entry.key === key && entry.value === value) ??
-      create(StringStringEntryProtoSchema, { key, value }),
+      asRead.get(JSON.stringify([key, value])) ?? create(StringStringEntryProtoSchema, { key, value }),
   );
+}
+
+/** The first message of each key: they are looked up once for every entry, of which there may be many. */
+function firstBy<Message>(
+  messages: readonly Message[],
+  keyOf: (message: Message) => string,
+): Map<string, Message> {
+  return new Map(messages.toReversed().map((message) => [keyOf(message), message]));
 }
 
 function graphToProto(graph: Graph, place: Placement): GraphProto {

@@ -33,14 +33,15 @@ export interface Pass<Context = undefined> {
 }
 
 /**
- * Runs passes in order.
- * @throws PASS_CONDITION_UNMET naming the pass and the condition; GRAPH_EDIT_INVALID naming the pass; what passes throw
+ * Runs passes in order on a model that is valid: what is wrong with it before is not blamed on a pass.
+ * @throws MODEL_INVALID before anything changed; PASS_CONDITION_UNMET naming the pass and the condition; GRAPH_EDIT_INVALID naming the pass; what passes throw
  */
 export function runPasses<Context = undefined>(
   model: Model,
   passes: readonly Pass<Context>[],
   ...context: ContextOf<Context>
 ): PassResult {
+  checkModel(model);
   let modified = false;
   const notes: string[] = [];
   for (const pass of passes) {

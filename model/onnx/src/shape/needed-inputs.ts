@@ -3,8 +3,9 @@
  * (https://onnx.ai/onnx/operators/). One that a schema calls variadic may be left out at the end, never blank between or
  * behind others: the engine does not check that, and crashes.
  */
+import { operatorOf } from "./operators.ts";
 
-/** Positions that a schema of some operator set calls optional. All inputs of an operator without a row are needed. */
+/** Positions that a schema of some operator set calls optional. */
 const optionalInputs: ReadonlyMap<string, readonly number[]> = new Map([
   ["Attention", [3, 4, 5, 6]],
   ["CausalConvWithState", [2, 3]],
@@ -57,9 +58,39 @@ const optionalInputs: ReadonlyMap<string, readonly number[]> = new Map([
   ["Trilu", [1]],
 ]);
 
-/** @param opType of the standard domain */
-export function mayBeBlank(opType: string, input: number): boolean {
-  return optionalInputs.get(opType)?.includes(input) ?? false;
+/** All that they have, of the operators that the shape table has no row of. */
+const needAll: ReadonlySet<string> = new Set([
+  "AffineGrid",
+  "BitCast",
+  "BlackmanWindow",
+  "CenterCropPad",
+  "Col2Im",
+  "ConcatFromSequence",
+  "CumProd",
+  "Det",
+  "HammingWindow",
+  "HannWindow",
+  "ImageDecoder",
+  "MelWeightMatrix",
+  "OptionalGetElement",
+  "RegexFullMatch",
+  "SequenceAt",
+  "SequenceConstruct",
+  "SequenceLength",
+  "SequenceMap",
+  "StringConcat",
+  "StringNormalizer",
+  "StringSplit",
+  "SwiGLU",
+  "TfIdfVectorizer",
+  "Unique",
+]);
+
+/** Must that input be given? Of an operator that ONNX does not have nothing is known. @param opType of the standard domain */
+export function needsInput(opType: string, input: number): boolean {
+  const optional = optionalInputs.get(opType);
+  if (optional) return !optional.includes(input);
+  return operatorOf(opType) !== undefined || needAll.has(opType);
 }
 
 /** Where one of the inputs was an attribute once: how many there must be, by the operator set that changed it. */
