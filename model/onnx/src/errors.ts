@@ -12,6 +12,11 @@ export const onnxErrors = defineErrors({
     ...failures.badData,
   },
   MODEL_INVALID: { meaning: "The graph breaks a rule of the ONNX specification.", ...failures.badData },
+  LOADING_TOO_LARGE: {
+    meaning:
+      "Loading the model would make more of it than the limit allows: of what it holds the engine would compute too much ahead, or its functions call each other too often.",
+    ...failures.badData,
+  },
   EXTERNAL_DATA_MISSING: {
     meaning:
       "A file that holds part of the model's weights is missing, too short or outside the model's folder.",

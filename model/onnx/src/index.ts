@@ -1,5 +1,12 @@
 export { checkModel } from "./analyse/check.ts";
 export { assertFiniteWeights, findNonFinite, type NonFinite } from "./analyse/finite.ts";
+export {
+  estimateFolding,
+  type FoldingEstimate,
+  foldingGrowth,
+  foldingLimit,
+} from "./analyse/folding-estimate.ts";
+export { assertLoadable } from "./analyse/loadable.ts";
 export { macsOf } from "./analyse/macs.ts";
 export { assertOpset, assertStaticRank, oldestOpset } from "./analyse/requirements.ts";
 export {

@@ -185,6 +185,20 @@ test("an input that its operator needs is not left blank, at any place", () => {
   }
 });
 
+test("a BatchNormalization gives its result, or all that a training step of its operator set gives", () => {
+  const counted = (opset: number) =>
+    [1, 2, 3, 4, 5].filter((count) => {
+      const model = modelOf({ x: [1, 2, 4, 4], c: [2] }, opset);
+      const [x, c] = model.graph.inputs;
+      const inputs = [x!, c!, c!, c!, c!];
+      const node = model.graph.append({ opType: "BatchNormalization", inputs, outputs: count });
+      model.graph.outputs.push(node.output);
+      return codeOf(() => checkModel(model)) === "nothing thrown";
+    });
+  assert.deepEqual(counted(13), [1, 5]);
+  assert.deepEqual(counted(14), [1, 2, 3]);
+});
+
 /** Functions of domain "f" with the inputs "a" and "b"; nodes are written as `Min a b`, calls as `f.G a -`. */
 function modelWith(functions: Readonly<Record<string, string>>, call: string): Model {
   const model = modelOf({ a: [4], b: [4] });

@@ -29,6 +29,10 @@ export const predictErrors = defineErrors({
       "A model was written whose answers are not those of the model in memory; it did not get the name that was asked for.",
     ...failures.defect,
   },
+  METADATA_TOO_LARGE: {
+    meaning: "The model's metadata asks for images larger than the limit.",
+    ...failures.badData,
+  },
   METADATA_INVALID: {
     meaning: "An entry of the model's metadata is malformed.",
     ...failures.badRequest,

@@ -40,6 +40,7 @@ export {
   classesFromMetadata,
   type ModelMetadata,
   metadataKeys,
+  metadataPixelLimit,
   originFromMetadata,
   preprocessingFromMetadata,
   type UncertainOrigin,

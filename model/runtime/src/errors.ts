@@ -57,6 +57,10 @@ export const runtimeErrors = defineErrors({
     meaning: "A feed's shape, or the number of its elements, is not what the graph input takes.",
     ...failures.badRequest,
   },
+  INPUT_TOO_LARGE: {
+    meaning: "The inputs of the model take more values in one run than the limit allows.",
+    ...failures.badData,
+  },
   TENSOR_TYPE_MISMATCH: {
     meaning: "A tensor's element type, or the array that holds it, is not the expected one.",
     ...failures.badRequest,

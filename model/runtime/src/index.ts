@@ -14,6 +14,7 @@ export {
   reportFusions,
   type UnfusedNode,
 } from "./measure/fusion-report.ts";
+export { assertInputSizes, inputValueLimit } from "./measure/input-limit.ts";
 export { type Latency, type LatencyOptions, type MeasuredModel, measureLatency } from "./measure/latency.ts";
 export { type OptimisedGraphOptions, optimisedGraph } from "./measure/optimised-graph.ts";
 export { type ProfileOptions, profile, readTrace } from "./measure/profile.ts";

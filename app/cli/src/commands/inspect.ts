@@ -1,6 +1,7 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
 import { bytesText, CupelError } from "@cupel/base";
 import {
+  assertLoadable,
   cloneModel,
   type GraphSummary,
   graphSummary,
@@ -9,6 +10,7 @@ import {
   readModelFile,
   type Shape,
   separateNodeNames,
+  sortTopologically,
 } from "@cupel/onnx";
 import {
   bytesOnDisk,
@@ -188,6 +190,9 @@ async function tryEngine(
   const version = engineVersion();
   const tensors = await givenInputs(given);
   try {
+    const sorted = cloneModel(model);
+    sortTopologically(sorted.graph);
+    assertLoadable(sorted);
     const image = likelyImageInput(inputsOf(model.graph));
     const dims = preprocessing && tensorDims(preprocessing, 1);
     // A size that the metadata says wrongly is no reason not to try.

@@ -139,9 +139,20 @@ function checkOperator(model: Model, node: Node): void {
     const arity = [Math.max(least, leastCount(node.opType, model.opset)), most] as const;
     checkCount(node, "inputs", node.inputs.length, given, arity);
     checkCount(node, "outputs", node.outputs.length, node.outputs.length, row.outputs);
+    checkTrainingOutputs(node, model.opset);
   }
   const blank = node.inputs.findIndex((value, index) => !value && needsInput(node.opType, index));
   if (blank >= 0) throw invalid(`${node.label} leaves its input ${blank} blank, which it needs.`);
+}
+
+/** Those of BatchNormalization are the only ones of which some counts between the least and the greatest are wrong. */
+function checkTrainingOutputs(node: Node, opset: number): void {
+  const counts = opset < 14 ? [1, 5] : [1, 2, 3];
+  const count = node.outputs.length;
+  if (node.opType !== "BatchNormalization" || counts.includes(count)) return;
+  throw invalid(
+    `${node.label} has ${count} outputs; in operator set ${opset} it gives ${counts.join(" or ")}.`,
+  );
 }
 
 function checkCount(node: Node, what: string, listed: number, given: number, [least, most]: Arity): void {

@@ -4,7 +4,7 @@
  * constant folder uses the contents.
  */
 
-import { CupelError, own } from "@cupel/base";
+import { CupelError, elementCount, own } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import { dimensionOf, type Elements, elementsOf } from "../evaluate/elements.ts";
 import { type EvaluationContext, evaluate, evaluatedOperators } from "../evaluate/evaluate.ts";
@@ -33,6 +33,11 @@ export interface PropagateOptions {
   readonly trustDefaults: boolean;
   /** May constants of elements under 8 bits be looked into? */
   readonly unpacks: boolean;
+  /**
+   * For estimates: what depends on the data is taken to be as many as it can be, and nothing is said of a node whose
+   * inputs do not go together or whose sizes are none. Default: such sizes are unknown, and such a node is an error.
+   */
+  readonly greatest?: boolean;
 }
 
 export interface Facts {
@@ -42,7 +47,7 @@ export interface Facts {
   readonly unknown: string[];
 }
 
-/** @throws SHAPE_CONFLICT */
+/** @throws SHAPE_CONFLICT, MODEL_INVALID */
 export function propagate(model: Model, options: PropagateOptions): Facts {
   const walk = new Walk(model, options);
   walk.graph(model.graph);
@@ -84,17 +89,45 @@ export class Walk {
   /** One node, after those that make its inputs. */
   node(node: Node): void {
     for (const body of subgraphsOf(node)) this.#body(node, body);
-    const row = node.isStandard ? operatorOf(node.opType) : undefined;
     const context = this.#contextOf(node);
-    const inferred = node.is("If") ? this.#join(node) : (row?.infer(context) ?? []);
+    const inferred = this.#unlessConflict(() => this.#infer(node, context)) ?? [];
     node.outputs.forEach((output, index) => {
       if (output.name === "") return;
       const type = merge(inferred[index] ?? null, this.#declared(output));
       if (type) this.facts.types.set(output, type);
     });
-    if (node.isStandard && evaluatedOperators.has(node.opType)) this.#evaluate(node, context);
+    if (node.isStandard && evaluatedOperators.has(node.opType)) {
+      this.#unlessConflict(() => this.#evaluate(node, context));
+    }
     if (node.outputs.some((output) => output.name !== "" && !this.#isKnown(output))) {
       this.facts.unknown.push(node.label);
+    }
+  }
+
+  /** @throws SHAPE_CONFLICT; MODEL_INVALID for a size that no tensor has. */
+  #infer(node: Node, context: RuleContext): readonly (Inferred | null)[] {
+    if (node.is("If")) return this.#join(node);
+    if (!node.isStandard) return [];
+    const most = this.#options.greatest ? greatestSizes.get(node.opType) : undefined;
+    const inferred = (most ?? operatorOf(node.opType)?.infer)?.(context) ?? [];
+    for (const each of inferred) {
+      const size = each?.shape?.find((dim) => typeof dim === "number" && !isSize(dim));
+      if (size === undefined) continue;
+      throw onnxErrors.error(
+        "MODEL_INVALID",
+        `${node.label} would make a tensor of shape [${each?.shape?.map((dim) => dim ?? "?").join(", ")}]: ${size} is no size.`,
+        { details: { node: node.label } },
+      );
+    }
+    return inferred;
+  }
+
+  #unlessConflict<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (thrown) {
+      if (this.#options.greatest && isOfGraph(thrown)) return null;
+      throw thrown;
     }
   }
 
@@ -178,8 +211,7 @@ export class Walk {
     try {
       this.graph(body);
     } catch (thrown) {
-      const isConflict = thrown instanceof CupelError && thrown.code === "SHAPE_CONFLICT";
-      if (!isConflict || !node.is("If")) throw thrown;
+      if (!node.is("If") || !isOfGraph(thrown)) throw thrown;
     }
   }
 
@@ -224,6 +256,40 @@ export class Walk {
       },
     });
   }
+}
+
+/** Operators whose shape depends on the data: the greatest that it can be, for `greatest`. */
+const greatestSizes: ReadonlyMap<string, (context: RuleContext) => readonly (Inferred | null)[]> = new Map([
+  [
+    "NonZero",
+    (context) => {
+      const data = context.shape(0);
+      return [{ elementType: "int64", shape: data && [data.length, countOf(data)] }];
+    },
+  ],
+  [
+    "Compress",
+    (context) => {
+      const data = context.shape(0);
+      const isFlat = !context.node.attributes.has("axis");
+      return [{ elementType: context.elementType(0), shape: data && isFlat ? [countOf(data)] : data }];
+    },
+  ],
+]);
+
+function countOf(shape: NonNullable<Shape>): Dimension {
+  return isStatic(shape) ? elementCount(shape) : null;
+}
+
+/** What is wrong with the graph, no defect here. */
+function isOfGraph(thrown: unknown): boolean {
+  return (
+    thrown instanceof CupelError && (thrown.code === "SHAPE_CONFLICT" || thrown.code === "MODEL_INVALID")
+  );
+}
+
+function isSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size >= 0;
 }
 
 function typeText(type: ValueType | undefined): string {

@@ -42,11 +42,36 @@ export function writeMetadata(
   if (task !== undefined) model.metadata.set(metadataKeys.task, task);
 }
 
-/** Null when the model says nothing. @throws METADATA_INVALID, PREPROCESSING_INVALID */
+/** Null when the model says nothing. @throws METADATA_INVALID, METADATA_TOO_LARGE, PREPROCESSING_INVALID */
 export function preprocessingFromMetadata(metadata: ReadonlyMap<string, string>): Preprocessing | null {
   const key = metadataKeys.preprocessing;
   const value = jsonAt(metadata, key);
-  return value === undefined ? null : readPreprocessing(value, `the metadata ${key}`);
+  return value === undefined ? null : ofLimitedSize(readPreprocessing(value, `the metadata ${key}`), key);
+}
+
+/**
+ * Pixels of an image that metadata may ask for: 2^25, such as 5792 x 5792, which are 384 MiB in three channels of
+ * float32. A person may ask for more.
+ */
+export const metadataPixelLimit = 2 ** 25;
+
+/** @param key that says it. @throws METADATA_TOO_LARGE */
+export function ofLimitedSize(preprocessing: Preprocessing, key: string): Preprocessing {
+  const { width, height, resize } = preprocessing;
+  const side = "size" in resize ? resize.size : 0;
+  for (const [wide, high] of [
+    [width, height],
+    [side, side],
+  ] as const) {
+    if (wide * high <= metadataPixelLimit) continue;
+    throw predictErrors.error(
+      "METADATA_TOO_LARGE",
+      `The model's metadata ${key} asks for images of ${wide} x ${high} pixels, more than the ` +
+        `${metadataPixelLimit.toLocaleString("en")} that are made because a file says so.`,
+      { details: { key, width: wide, height: high, limit: metadataPixelLimit } },
+    );
+  }
+  return preprocessing;
 }
 
 /** Null when the preprocessing is known, or there is none. */
@@ -67,7 +92,7 @@ export function classesFromMetadata(metadata: ReadonlyMap<string, string>): read
 /**
  * What the metadata says, where something else goes before a malformed entry.
  * @param isOverridden whether the caller gives all that the entry would say: then one that is malformed is null.
- * @throws METADATA_INVALID, with what to give instead
+ * @throws METADATA_INVALID, METADATA_TOO_LARGE, with what to give instead
  */
 export function unlessOverridden<T>(key: OverridableKey, isOverridden: boolean, read: () => T): T | null {
   try {
@@ -75,7 +100,8 @@ export function unlessOverridden<T>(key: OverridableKey, isOverridden: boolean, 
   } catch (thrown) {
     if (!(thrown instanceof CupelError)) throw thrown;
     if (isOverridden) return null;
-    throw predictErrors.error("METADATA_INVALID", `${thrown.message} ${instead[key]}`, {
+    const code = thrown.code === "METADATA_TOO_LARGE" ? thrown.code : "METADATA_INVALID";
+    throw predictErrors.error(code, `${thrown.message} ${instead[key]}`, {
       cause: thrown,
       details: thrown.details,
     });

@@ -5,16 +5,16 @@
 import { stat } from "node:fs/promises";
 import {
   assertFiniteWeights,
+  assertLoadable,
   assertOpset,
   assertStaticRank,
-  checkModel,
   type Model,
   readModel,
   readModelFile,
   type Shape,
   sortTopologically,
 } from "@cupel/onnx";
-import type { ModelSource } from "@cupel/runtime";
+import { assertInputSizes, type ModelSource } from "@cupel/runtime";
 import { imageShapeOf } from "@cupel/vision";
 import { inputsOf, likelyImageInput } from "../input/image-input.ts";
 
@@ -33,18 +33,20 @@ export interface OpenedModel {
 }
 
 /**
- * @throws what `readModelFile` throws, MODEL_INVALID, OPSET_UNSUPPORTED, RANK_UNKNOWN, WEIGHT_NOT_FINITE
+ * @throws what `readModelFile` throws, MODEL_INVALID, LOADING_TOO_LARGE, OPSET_UNSUPPORTED, RANK_UNKNOWN,
+ * WEIGHT_NOT_FINITE, INPUT_TOO_LARGE
  */
 export async function openModel(source: ModelSource): Promise<OpenedModel> {
   const { model, bytes } = await readSource(source);
   const notes = sortTopologically(model.graph)
     ? ["put nodes after what they read: the file has them in another order"]
     : [];
+  assertLoadable(model);
   assertOpset(model);
-  checkModel(model);
   assertStaticRank(model);
   assertFiniteWeights(model);
   const inputs = inputsOf(model.graph);
+  assertInputSizes(inputs);
   const inputShape = (likelyImageInput(inputs) ?? inputs[0])?.dims ?? [];
   const batch = inputShape.length === 3 && imageShapeOf(inputShape)?.channels !== 1 ? 1 : inputShape[0];
   return {

@@ -11,6 +11,7 @@ import {
   preprocessingFor,
 } from "@cupel/vision";
 import {
+  ofLimitedSize,
   originFromMetadata,
   preprocessingFromMetadata,
   type UncertainOrigin,
@@ -55,20 +56,20 @@ function isInFull(named: ReadonlySet<string>): boolean {
   return named.has("preset") || ["scale", "mean", "std"].every((key) => named.has(key));
 }
 
-/** As the model says, in our metadata or in ultralytics'; null where it says nothing. @throws METADATA_INVALID, PREPROCESSING_INVALID */
+/** As the model says, in our metadata or in ultralytics'; null where it says nothing. @throws METADATA_INVALID, METADATA_TOO_LARGE, PREPROCESSING_INVALID */
 export function ownPreprocessing({ metadata, graph }: Model): Preprocessing | null {
   const ours = preprocessingFromMetadata(metadata);
   const told = ours === null ? ultralyticsMetadata(metadata) : null;
   if (told === null) return ours;
   const input = graph.inputs.find(({ constant }) => !constant);
-  return ultralyticsPreprocessing(told, preprocessingFor(input?.shape ?? []));
+  return ofLimitedSize(ultralyticsPreprocessing(told, preprocessingFor(input?.shape ?? [])), "imgsz");
 }
 
 /**
  * A guess that went into the metadata is still a guess. Words that leave the values open, such as
  * "resize=none", leave a guess of them. Words that leave none of them open go before metadata that cannot be read.
  * @param given in full, or in the words of `parsePreprocessing`: what is not named is then as the model says.
- * @throws METADATA_INVALID, PREPROCESSING_INVALID, also where the input's shape is not that of an image
+ * @throws METADATA_INVALID, METADATA_TOO_LARGE, PREPROCESSING_INVALID, also where the input's shape is not that of an image
  */
 export function choosePreprocessing(
   { model, inputShape }: Pick<OpenedModel, "model" | "inputShape">,

@@ -4,6 +4,7 @@
  */
 import type { Feeds } from "../session/feeds.ts";
 import type { ValueInfo } from "../session/tensor-data.ts";
+import { assertInputSizes } from "./input-limit.ts";
 
 /** What of the inputs the model itself does not say. */
 export interface InputForms {
@@ -34,6 +35,7 @@ const imageChannels: readonly (number | string)[] = [1, 3, 4];
 /**
  * The shape of each input, in their order. Open sizes are, in this order: those given, those of the same symbol, the
  * batch for a first one, pixels and channels of what looks like an image, else 1.
+ * @throws INPUT_TOO_LARGE
  */
 export function feedDims(inputs: readonly Declared[], sizes: FeedSizes = {}): number[][] {
   const { batch = 1, side = usualSide } = sizes;
@@ -64,7 +66,9 @@ export function feedDims(inputs: readonly Declared[], sizes: FeedSizes = {}): nu
   const closed = new Map(
     inputs.toSorted((a, b) => turn(a) - turn(b)).map((input) => [input.name, close(input)]),
   );
-  return inputs.map(({ name }) => closed.get(name)!);
+  const all = inputs.map(({ name }) => ({ name, dims: closed.get(name)! }));
+  assertInputSizes(all);
+  return all.map(({ dims }) => dims);
 }
 
 /** Whether another side would make other feeds. */
