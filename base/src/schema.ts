@@ -12,6 +12,8 @@ interface Described {
   readonly default?: unknown;
 }
 
+import { own } from "./own.ts";
+
 export type Schema = Described &
   (
     | { readonly type: "boolean" }
@@ -62,9 +64,10 @@ export function conforms(schema: Schema, value: unknown): boolean {
       const entries = Object.entries(value);
       return (
         schema.required.every((key) => Object.hasOwn(value, key)) &&
-        entries.every(
-          ([key, each]) => Object.hasOwn(schema.properties, key) && conforms(schema.properties[key]!, each),
-        )
+        entries.every(([key, each]) => {
+          const its = own(schema.properties, key);
+          return its !== undefined && conforms(its, each);
+        })
       );
     }
   }

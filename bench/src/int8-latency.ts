@@ -3,7 +3,7 @@
  * image a run, all models in turn in the same engine.
  */
 import { join } from "node:path";
-import { openTemporaryFolder } from "@cupel/base";
+import { openTemporaryFolder, own } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { type Model, writeModelFile } from "@cupel/onnx";
 import { type FusionReport, fusionReport, type Latency, measureLatency } from "@cupel/runtime";
@@ -123,7 +123,7 @@ function table(results: readonly ThreadsResult[]): string {
     ["threads", ...names, "float32 / INT8", "of the p10s", "W4 / INT8"],
     ...results.map(({ threads, latencyMs, speedup, speedupOfFastest, atRest }) => [
       String(threads),
-      ...names.map((name) => millisecondsText(latencyMs[name]!)),
+      ...names.map((name) => millisecondsText(own(latencyMs, name)!)),
       ratioText(speedup),
       `${speedupOfFastest.toFixed(2)}x`,
       ratioText(atRest),

@@ -8,8 +8,10 @@
  *   repository's included. What is declared is used.
  * - A name that is computed cannot be checked and is refused. An exception that nothing needs is refused.
  */
+
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path/posix";
+import { own } from "@cupel/base";
 import { type Import, importsOf } from "./imports.ts";
 import type { Exception, GuardTable } from "./table.ts";
 
@@ -137,7 +139,7 @@ class Check {
   #isAllowed(path: string, name: string, refuse: Refuse): boolean {
     const { packages, folders } = this.#table;
     const own = this.#packages.get(this.#folderOf(path));
-    if (!(name in packages)) {
+    if (!Object.hasOwn(packages, name)) {
       refuse("unknown package", `${scope}${name} has no row in the table`);
       return false;
     }
@@ -160,7 +162,7 @@ class Check {
     for (const name of names) {
       if (found.has(name)) continue;
       found.add(name);
-      this.#reach(this.#table.packages[name] ?? [], found);
+      this.#reach(own(this.#table.packages, name) ?? [], found);
     }
     return found;
   }
@@ -197,7 +199,7 @@ class Check {
   manifests(): void {
     for (const [folder, manifest] of this.#repository.manifests) {
       const name = this.#packages.get(folder);
-      if (name !== undefined && !(name in this.#table.packages))
+      if (name !== undefined && !Object.hasOwn(this.#table.packages, name))
         this.violations.push({
           rule: "no row in the table",
           where: manifestPath(folder),
@@ -207,7 +209,7 @@ class Check {
       for (const kind of ["dependencies", "devDependencies"] as const) {
         for (const dependency of Object.keys(manifest[kind] ?? {})) {
           if (this.#used.get(folder)?.has(dependency)) continue;
-          if (dependency in this.#table.keptDependencies) continue;
+          if (Object.hasOwn(this.#table.keptDependencies, dependency)) continue;
           this.violations.push({
             rule: "unused dependency",
             where: manifestPath(folder),
@@ -252,7 +254,7 @@ class Check {
       if (this.#packages.has(folder)) return folder;
     }
     const [first = "", ...rest] = path.split("/");
-    return rest.length > 0 && first in this.#table.folders ? first : "";
+    return rest.length > 0 && Object.hasOwn(this.#table.folders, first) ? first : "";
   }
 
   #isDevelopment(path: string, folder: string): boolean {

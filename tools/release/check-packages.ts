@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { minimumNode, reasonOf } from "@cupel/base";
+import { minimumNode, own, reasonOf } from "@cupel/base";
 import { environment, npm, run } from "./npm.ts";
 import { workspacePackages } from "./workspace-packages.ts";
 
@@ -55,7 +55,7 @@ function install(): void {
   const entries = (wanted: boolean) =>
     files.filter(([file]) => isEngine(file) === wanted).map(([file, path]) => [named(file), path]);
   const compilers = Object.fromEntries(
-    ["typescript", "@types/node"].map((name) => [name, devDependencies[name]]),
+    ["typescript", "@types/node"].map((name) => [name, own(devDependencies, name)]),
   );
   write("package.json", {
     private: true,

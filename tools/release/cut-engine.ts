@@ -6,8 +6,10 @@
  * face, and `require` of it runs no script. The licence and the notices of third parties, which the npm
  * package lacks, come from the project's Python package of the same version (engine-notices/).
  */
+
 import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, sep } from "node:path";
+import { own } from "@cupel/base";
 import type { Project } from "./published-manifest.ts";
 
 /** The package in the repository. */
@@ -86,7 +88,7 @@ export function enginePartManifest(engine: EngineManifest, place: EnginePlace, p
     ...(place.platform === "linux" ? { libc: ["glibc"] } : {}),
     files: ["index.js", "dist", "bin", "ThirdPartyNotices.txt"],
     publishConfig: { access: "public" },
-    dependencies: { [common]: engine.dependencies[common] ?? engine.version },
+    dependencies: { [common]: own(engine.dependencies, common) ?? engine.version },
   };
 }
 

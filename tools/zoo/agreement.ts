@@ -15,16 +15,16 @@ export const mostDb = 120;
 export function sqnrOf(original: readonly Outputs[], other: readonly Outputs[]): number | null {
   const outputs = original[0]?.length ?? 0;
   let sum = 0;
-  for (let output = 0; output < outputs; output++) {
+  for (let i = 0; i < outputs; i++) {
     let signal = 0;
     let noise = 0;
     for (const [image, values] of original.entries()) {
-      const x = values[output]!;
-      const y = other[image]?.[output];
+      const x = values[i]!;
+      const y = other[image]?.[i];
       if (y?.length !== x.length) return null;
-      for (let i = 0; i < x.length; i++) {
-        signal += x[i]! ** 2;
-        noise += (x[i]! - y[i]!) ** 2;
+      for (let k = 0; k < x.length; k++) {
+        signal += x[k]! ** 2;
+        noise += (x[k]! - y[k]!) ** 2;
       }
     }
     sum += decibels(signal, noise);

@@ -1,3 +1,5 @@
+import { own } from "@cupel/base";
+
 /**
  * How images are prepared for a model of the zoo, in the words of `--preprocessing`. Random weights were settled on
  * noise of about ImageNet's mean and deviation; trained networks that say nothing of themselves have a row here.
@@ -20,7 +22,7 @@ const known: Readonly<Record<string, string>> = {
 
 /** @param shape of the model's first input; null where it has none. */
 export function preparationOf(name: string, shape: readonly unknown[] | null): string {
-  const given = known[name];
+  const given = own(known, name);
   if (given !== undefined) return given;
   const isOpen = (size: unknown) => typeof size !== "number" || size < 0;
   const sides = shape?.at(-1) === 3 ? shape.slice(1, 3) : (shape?.slice(2) ?? []);

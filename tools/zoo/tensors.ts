@@ -1,9 +1,11 @@
 /** Images of the zoo as tensors, for both engines and both tools, and what a model makes of them. */
+
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { own } from "@cupel/base";
 import { bytesOf, writeFloat16 } from "@cupel/onnx";
 import { withoutLabels } from "@cupel/predict";
 import type { Feeds, InferenceSession } from "@cupel/runtime";
@@ -65,7 +67,7 @@ export async function outputsOf(session: InferenceSession, tensors: ImageTensors
   const found: Outputs[] = [];
   for (const index of tensors.images.keys()) {
     const outputs = await session.run(feedsOf(session, tensors, index));
-    found.push(session.outputs.map(({ name }) => numbersOf(outputs[name]!)));
+    found.push(session.outputs.map(({ name }) => numbersOf(own(outputs, name)!)));
   }
   return found;
 }

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { reasonOf, writeFileAtomically } from "@cupel/base";
+import { own, reasonOf, writeFileAtomically } from "@cupel/base";
 import { consoleErrors } from "./errors.ts";
 import { type Library, librariesOf, noticeHtml } from "./library-notices.ts";
 import { pageFolder, shellFile, templateFile } from "./page-sources.ts";
@@ -31,7 +31,7 @@ export async function buildPage(name: string): Promise<readonly Library[]> {
   const shell = await readFile(shellFile, "utf8");
   const html = shell.replace(
     /slot:digest|<!-- slot:(style|licences|script) -->/g,
-    (slot) => slots[slot] ?? slot,
+    (slot) => own(slots, slot) ?? slot,
   );
   const target = templateFile(name);
   await writeFileAtomically(target, html);

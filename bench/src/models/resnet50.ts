@@ -3,7 +3,7 @@
  * measuring time and memory, where no pretrained one may be had. It is the untrained network of
  * @cupel/train, its BatchNorms set as training would leave them, so that every activation has a spread near 1.
  */
-import { createRandom, type Random } from "@cupel/base";
+import { createRandom, own, type Random } from "@cupel/base";
 import { type Model, type Node, removeDeadCode, Tensor, type Value } from "@cupel/onnx";
 import { resnet50 as untrainedResnet50 } from "@cupel/train";
 
@@ -62,7 +62,7 @@ function setBatchNorms(model: Model, random: Random): void {
   };
   for (const node of model.graph.nodes) {
     const power = powerOf(node.input(0));
-    powers.set(node.output, rules[node.opType]?.(node, power) ?? power);
+    powers.set(node.output, own(rules, node.opType)?.(node, power) ?? power);
   }
 }
 

@@ -3,6 +3,7 @@
  * PP-OCR's detector is used. Pixels above a level are joined where they touch, a region that is likely enough is a line,
  * and it is widened, since the network is taught regions that are narrower than the text. Boxes are upright.
  */
+import { own } from "@cupel/base";
 import { type DetectionPrediction, detection, numbersOf, type Task } from "@cupel/predict";
 import { placementOf, toImage } from "@cupel/vision";
 
@@ -27,7 +28,7 @@ export const textBoxes: Task<
     return {
       fetches: [name],
       read(tensors, { sizes }) {
-        const map = tensors[name]!;
+        const map = own(tensors, name)!;
         const values = numbersOf(map);
         const [height = 0, width = 0] = map.dims.slice(-2);
         return sizes.map((size, image) => {

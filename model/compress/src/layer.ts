@@ -2,7 +2,7 @@
  * A layer with constant weights, seen as one matrix [O, K]: a row for each output channel, however the
  * operator lays its weights out. Scales, rounding and corrections are all done on rows.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import {
   type Graph,
   type Node,
@@ -49,7 +49,7 @@ export function layerOf(node: Node): Layer | null {
   const [input, weight, bias] = [node.input(0), node.input(1), node.input(2)];
   if (!input || weight?.constant?.type !== "float32") return null;
   const layout = weightLayout(node, weight.constant.dims);
-  if (!layout || !hasRows[node.opType]?.(node, layout)) return null;
+  if (!layout || !own(hasRows, node.opType)?.(node, layout)) return null;
   if (bias && !channelBias(bias, layout.outputs)) return null;
   const { outputs, groups } = layout;
   const kernelSize = elementCount(layout.kernel);

@@ -1,4 +1,5 @@
 /** The engine's trace as frames: a session's life, its runs, their layers by name, and the nodes in them. */
+import { own } from "@cupel/base";
 import type { TraceEvent } from "@cupel/runtime";
 import { type FlameFrame, frameOf, slowestFirst, sumOf } from "./flame-frame.ts";
 import { isKernel, isRun, kernelName, layerPath, nodeOf } from "./kernel.ts";
@@ -13,8 +14,8 @@ const loading: Readonly<Record<string, string>> = {
 /** Runs are summed. What a run takes beside its nodes (scheduling, copies at its edges) is its own time. */
 export function engineFrame({ name, events }: EngineRecording): FlameFrame {
   const phases = events
-    .filter((event) => event.cat === "Session" && event.name in loading)
-    .map((event) => ({ ...emptyFrame(loading[event.name]!), us: event.dur }));
+    .filter((event) => event.cat === "Session" && Object.hasOwn(loading, event.name))
+    .map((event) => ({ ...emptyFrame(own(loading, event.name)!), us: event.dur }));
   const runs = events.filter(isRun);
   const layers = layerFrames(events.filter(isKernel));
   const run: FlameFrame = {

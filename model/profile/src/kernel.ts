@@ -1,4 +1,5 @@
 /** One node of a graph in the engine's trace, by the name and the shapes it really ran with. */
+import { own } from "@cupel/base";
 import { macsOf, Node, tensorType, Value } from "@cupel/onnx";
 import type { TraceEvent } from "@cupel/runtime";
 
@@ -52,7 +53,7 @@ export function kernelMacs({ args }: TraceEvent): number | null {
     shape === undefined ? null : new Value("", tensorType("float32", shape));
   const inputs = dims(args.input_type_shape);
   const outputs = dims(args.output_type_shape).map((shape) => value(shape) ?? new Value(""));
-  const opType = unfused[args.op_name] ?? args.op_name;
+  const opType = own(unfused, args.op_name) ?? args.op_name;
   if (opType === "Gemm") return gemmMacs(inputs[0], dims(args.output_type_shape)[0]);
   const node = new Node({ opType, inputs: inputs.map(value), outputs });
   return macsOf(node, (of) => of?.shape ?? null);

@@ -1,4 +1,5 @@
 /** V8's samples: what a thread's JavaScript did, summed into stacks or laid out in time. */
+import { own } from "@cupel/base";
 import { type FlameFrame, type FrameKind, slowestFirst, sumOf } from "./flame-frame.ts";
 import type { CpuProfile, CpuProfileNode, ThreadRecording } from "./recording.ts";
 
@@ -131,10 +132,7 @@ const nativeNames: Readonly<Record<string, string>> = {
 function labelOf({ callFrame }: CpuProfileNode): { name: string; note: string } {
   const { functionName, url, lineNumber } = callFrame;
   return {
-    // A function may be called "toString", which every object has.
-    name: Object.hasOwn(nativeNames, functionName)
-      ? nativeNames[functionName]!
-      : functionName || "(anonymous)",
+    name: own(nativeNames, functionName) ?? (functionName || "(anonymous)"),
     note: url === "" ? "" : `${placeOf(url)}:${lineNumber + 1}`,
   };
 }

@@ -1,4 +1,5 @@
 /** One row a layer: joins what was measured of its activation with what lies in the files and what the plan says. */
+import { own } from "@cupel/base";
 import type { Graph, Tensor } from "@cupel/onnx";
 import type { MatchedLayer } from "./match/match-layers.ts";
 import type { ActivationFigures } from "./measure/activation-error.ts";
@@ -92,7 +93,7 @@ function storedWeights(constants: readonly Tensor[], parameters: number): Stored
     const bits = Math.max(1, Math.round((8 * bytes) / parameters));
     return { bits, form: `INT${bits}, packed` };
   }
-  return forms[largest.type] ?? inFloat;
+  return own(forms, largest.type) ?? inFloat;
 }
 
 function bytesOfAll(tensors: readonly Tensor[]): number {

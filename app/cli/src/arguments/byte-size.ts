@@ -1,3 +1,5 @@
+import { own } from "@cupel/base";
+
 /** Sizes as people write them. Decimal units mean powers of ten, as on the label of a disk. */
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -13,7 +15,7 @@ const units: Readonly<Record<string, number>> = {
 /** Whole bytes, rounded down; null when the text is no size above 0. */
 export function parseByteSize(text: string): number | null {
   const [, number = "", unit = ""] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
-  const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()] : undefined;
+  const factor = own(units, unit.toLowerCase());
   if (number === "" || factor === undefined) return null;
   const bytes = Math.floor(Number(number) * factor);
   return bytes > 0 ? bytes : null;

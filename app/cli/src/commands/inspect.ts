@@ -1,5 +1,5 @@
 /** `cupel inspect`: what a model file holds, without running images through it. */
-import { bytesText, CupelError } from "@cupel/base";
+import { bytesText, CupelError, own } from "@cupel/base";
 import {
   assertLoadable,
   cloneModel,
@@ -168,7 +168,7 @@ function countedAt(summary: GraphSummary, model: Model, fed: EngineVerdict["fed"
       ];
     }),
   );
-  const isOpen = summary.inputs.some(({ name, shape }) => shape?.join() !== inputShapes[name]?.join());
+  const isOpen = summary.inputs.some(({ name, shape }) => shape?.join() !== own(inputShapes, name)?.join());
   if (fed === null || !isOpen) return summary;
   const sized = cloneModel(model);
   inferShapes(sized, { inputShapes });
@@ -246,8 +246,10 @@ function quantisedText({ operators }: Summary): string {
     "ConvInteger",
     "MatMulInteger",
   ];
-  const found = names.filter((name) => operators[name] !== undefined);
-  return found.length === 0 ? "no" : `yes: ${found.map((name) => `${operators[name]} ${name}`).join(", ")}`;
+  const found = names.filter((name) => own(operators, name) !== undefined);
+  return found.length === 0
+    ? "no"
+    : `yes: ${found.map((name) => `${own(operators, name)} ${name}`).join(", ")}`;
 }
 
 function operatorsText({ operators, nodes }: Summary): string {

@@ -32,7 +32,7 @@ function parseFloor(given: string): Floor | null | undefined {
           ? { samePrediction: Number(part) }
           : null;
     // Neither twice: the second would silently replace the first.
-    if (read === null || Object.keys(read).some((key) => key in floor)) return undefined;
+    if (read === null || Object.keys(read).some((key) => Object.hasOwn(floor, key))) return undefined;
     floor = { ...floor, ...read };
   }
   return { ...defaultFloor, ...floor };

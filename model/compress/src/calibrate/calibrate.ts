@@ -6,7 +6,14 @@
  * of the recipe: how many images a run of the engine has changes nothing. (A dense layer may differ in its last
  * bit, since the engine multiplies one row in another order than several.)
  */
-import { createTurns, freeBuffer, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import {
+  createTurns,
+  freeBuffer,
+  own,
+  silentProgress,
+  throwIfCancelled,
+  type WorkOptions,
+} from "@cupel/base";
 import type { Model, Value } from "@cupel/onnx";
 import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type InferenceSession, type openSession, type TensorData } from "@cupel/runtime";
@@ -114,7 +121,7 @@ export async function calibrate(
       if (kept.ids.has(id))
         outputs.set(
           id,
-          kept.names.map((name) => ofImage(tensors[name]!, image, count)),
+          kept.names.map((name) => ofImage(own(tensors, name)!, image, count)),
         );
       for (const watcher of watchers) {
         await turn();

@@ -3,6 +3,7 @@
  * moving average of the range of batches. It takes one image after the other, so that the same images leave
  * the same behind, however they were cut into runs.
  */
+import { own } from "@cupel/base";
 import { float32Of, type TensorData } from "@cupel/runtime";
 import { ChannelMoments } from "./channel-moments.ts";
 import { Histogram } from "./histogram.ts";
@@ -45,7 +46,7 @@ export class Watcher implements Observation {
     const { byImage, outputs } = this.watch;
     if (!byImage && image > 0) return;
     const part = (name: string) => {
-      const values = float32Of(tensors[name]!);
+      const values = float32Of(own(tensors, name)!);
       const size = values.length / count;
       return byImage ? values.subarray(image * size, (image + 1) * size) : values;
     };

@@ -12,6 +12,7 @@
  * an element stays: whatever loses here loses there as well. What wins here by little may not: nothing close was
  * measured there.
  */
+import { own } from "@cupel/base";
 import type { Node, Value } from "@cupel/onnx";
 import { type Layer, layerOf } from "../layer.ts";
 
@@ -47,7 +48,7 @@ export function savedByKernel(node: Node, sizeOf: (value: Value) => number): num
     const taps = (node.ints("kernel_shape") ?? []).reduce((product, size) => product * size, 1);
     return elements * taps * (averagePool.float - averagePool.integer);
   }
-  return elements * (Object.hasOwn(elementwise, node.opType) ? elementwise[node.opType]! : 0);
+  return elements * (own(elementwise, node.opType) ?? 0);
 }
 
 function costOf(

@@ -7,6 +7,7 @@
  * Left out on purpose, because the engine has no 8-bit kernel: HardSwish, HardSigmoid, Gelu, Erf, Tanh,
  * Softplus, ReduceMean, LayerNormalization, Pad, SpaceToDepth, ConvTranspose, and Resize other than by the nearest element.
  */
+import { own } from "@cupel/base";
 import type { Node } from "@cupel/onnx";
 import { isStaticClip } from "../clean/place-activations.ts";
 import { layerOf } from "../layer.ts";
@@ -80,7 +81,7 @@ export function needsFence(node: Node): boolean {
 }
 
 function formOf(node: Node): Form | null {
-  return node.isStandard && Object.hasOwn(forms, node.opType) ? forms[node.opType]! : null;
+  return (node.isStandard && own(forms, node.opType)) || null;
 }
 
 function isNearest(node: Node): boolean {

@@ -3,6 +3,7 @@
  * recipe's types, its checks, its defaults, the table in the README and a JSON Schema for editors all come
  * from here. Beside JSON Schema's own keywords stands `expects`, which completes "must be ...".
  */
+import { own } from "@cupel/base";
 import { type Static, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { compressErrors } from "../errors.ts";
@@ -54,7 +55,7 @@ export function readOptions<T extends Options>(
 ): ValuesOf<T> {
   refuseUnknownKeys(given, Object.keys(options), where);
   for (const [key, value] of Object.entries(given)) {
-    const expected = options[key]!;
+    const expected = own(options, key)!;
     if (Check(expected, value)) continue;
     throw invalid(where, `"${key}" must be ${expectationOf(expected)}, not ${JSON.stringify(value)}`);
   }

@@ -1,5 +1,5 @@
 /** What a recipe says about single layers. A layer is called by the name of its node or of its weight. */
-import { suggest } from "@cupel/base";
+import { own, suggest } from "@cupel/base";
 import { compressErrors } from "../errors.ts";
 import { type Layer, layerName } from "../layer.ts";
 import type { WeightBits } from "../weights/quantised-weights.ts";
@@ -9,7 +9,7 @@ type Overrides = Readonly<Record<string, Override>>;
 
 export function overrideOf(layer: Layer, overrides: Overrides): Override | undefined {
   const name = namesOf(layer).find((each) => Object.hasOwn(overrides, each));
-  return name === undefined ? undefined : overrides[name];
+  return name === undefined ? undefined : own(overrides, name);
 }
 
 /** A name that fits no layer is a typing mistake. @throws RECIPE_INVALID */

@@ -2,6 +2,7 @@
  * A recipe from JSON. Every option has a default, every unknown key is an error, so that a typing mistake
  * never silently does nothing. Keys of earlier versions are read, with a remark.
  */
+import { own } from "@cupel/base";
 import { type TSchema, Type } from "typebox";
 import { isStageName, type StageName, stages } from "../stage/stages.ts";
 import type { WeightBits } from "../weights/quantised-weights.ts";
@@ -63,7 +64,7 @@ export function parseRecipe(
   if (!isRecord(target)) throw invalid(where, `"target" must be an object`);
   const recipe = { stages: parsed, target: readOptions(targetOptions, target, `${where}, target`) };
   assertChoice(recipe, where);
-  for (const key of renamed) remark(`${where}: "${key}" is now called "${renamedKeys[key]}".`);
+  for (const key of renamed) remark(`${where}: "${key}" is now called "${own(renamedKeys, key)}".`);
   return recipe;
 }
 
@@ -112,7 +113,7 @@ function assertChoice(recipe: Recipe, where: string): void {
 /** An own key "__proto__" stays one, so that it is refused like any other. */
 function withNewKeys(json: Readonly<Record<string, unknown>>, renamed: Set<string>): Record<string, unknown> {
   const entries = Object.entries(json).map(([key, value]): [string, unknown] => {
-    const now = Object.hasOwn(renamedKeys, key) ? renamedKeys[key]! : key;
+    const now = own(renamedKeys, key) ?? key;
     if (now === key || Object.hasOwn(json, now)) return [key, value];
     renamed.add(key);
     return [now, value];

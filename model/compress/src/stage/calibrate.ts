@@ -25,7 +25,9 @@ import { stageOf } from "../recipe/recipe.ts";
 import { floatUntil } from "../search/float-until.ts";
 import { type Calibrated, defineStage, type Stage, type StageContext } from "./stage.ts";
 
-const methods = Object.keys(rangeMethods).filter((name): name is RangeMethod => name in rangeMethods);
+const methods = Object.keys(rangeMethods).filter((name): name is RangeMethod =>
+  Object.hasOwn(rangeMethods, name),
+);
 
 /** What `auto` chooses from; the first also decides when calibration stops. */
 const autoMethods: readonly [RangeMethod, ...RangeMethod[]] = ["mse", "min-max"];

@@ -39,7 +39,9 @@ export const elementTypes = {
   int2: { code: 26, bits: 2 },
 } as const satisfies Record<string, ElementTypeRow>;
 
-const names = Object.keys(elementTypes).filter((name): name is ElementType => name in elementTypes);
+const names = Object.keys(elementTypes).filter((name): name is ElementType =>
+  Object.hasOwn(elementTypes, name),
+);
 const byCode = new Map(names.map((name) => [elementTypes[name].code as number, name]));
 
 /** Undefined for 0 (UNDEFINED) and for numbers newer than this table. */

@@ -1,4 +1,5 @@
 /** The task of telling which of several classes an image is: one row of scores an image. */
+import { own } from "@cupel/base";
 import { predictErrors } from "../errors.ts";
 import { classCountOf } from "../labels/model-classes.ts";
 import { agreementFigure } from "../task/agreement-figure.ts";
@@ -37,7 +38,7 @@ export const classification: Task<ClassPrediction, Evaluation, EvaluationDiffere
     return {
       fetches: [name],
       read(tensors, { dims: [count] }) {
-        return scoreRows(name, tensors[name]!, count).map((scores) => {
+        return scoreRows(name, own(tensors, name)!, count).map((scores) => {
           const classIndex = highest(scores);
           const already = isProbability || areProbabilities(scores, scores.length);
           return {

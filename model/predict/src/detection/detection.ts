@@ -1,4 +1,5 @@
 /** The task of finding things in an image: boxes, each with a class and a score. */
+import { own } from "@cupel/base";
 import { type Preprocessing, placementOf, type Size, visionErrors } from "@cupel/vision";
 import { predictErrors } from "../errors.ts";
 import type { Task, TaskFigure } from "../task/task.ts";
@@ -42,7 +43,7 @@ export const detection: Task<DetectionPrediction, DetectionEvaluation, Detection
       listed: head.overlaps ? undefined : true,
       form: head.sentence,
       read(tensors, { dims, sizes }) {
-        const outputsRead = head.fetches.map((name) => tensors[name]!);
+        const outputsRead = head.fetches.map((name) => own(tensors, name)!);
         const [height, width] = preprocessing.layout === "NCHW" ? dims.slice(2) : dims.slice(1);
         const tensor = { width: width!, height: height! };
         return sizes.map((size, image) => {

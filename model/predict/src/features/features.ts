@@ -2,6 +2,7 @@
  * Outputs as they are: embeddings, regressions, depth, and whatever no other row of the table knows. Nothing is
  * decided from the values, so that nothing is refused for what it means; two models are compared value by value.
  */
+import { own } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
@@ -54,7 +55,7 @@ function featuresReader({ outputs, model }: TaskModel): OutputReader<FeaturesPre
     fetches,
     imagesPerRun: isOfImages ? undefined : 1,
     read(tensors, { dims: [count] }) {
-      const split = fetches.map((output) => imagesOf(output, tensors[output]!, count, batch));
+      const split = fetches.map((output) => imagesOf(output, own(tensors, output)!, count, batch));
       return Array.from({ length: count }, (_, i) => split.map((images) => images[i]!));
     },
   };

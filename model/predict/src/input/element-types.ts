@@ -2,6 +2,7 @@
  * What an input's elements are made of: tensors of images are computed as floats and fed as the type that the model
  * declares. A type that holds pixels in another way is a row.
  */
+import { own } from "@cupel/base";
 import { writeFloat16 } from "@cupel/onnx";
 import type { TypedArray } from "@cupel/runtime";
 import type { Preprocessing } from "@cupel/vision";
@@ -43,7 +44,7 @@ const leastLevels = 32;
 
 /** Whether an input of this type keeps what a preprocessing makes of pixels. */
 export function holds(type: string, preprocessing: Preprocessing): boolean {
-  const range = Object.hasOwn(elements, type) ? elements[type]!.range : null;
+  const range = own(elements, type)?.range ?? null;
   if (range === null) return true;
   const [low, high] = valuesOf(preprocessing);
   return Math.round(low) >= range[0] && Math.round(high) <= range[1] && high - low >= leastLevels;
@@ -81,7 +82,8 @@ export function elementsOf(name: string, type: string, values: Float32Array<Arra
 }
 
 function elementOf(name: string, type: string): ImageElement {
-  if (Object.hasOwn(elements, type)) return elements[type]!;
+  const held = own(elements, type);
+  if (held) return held;
   throw predictErrors.error(
     "INPUT_UNSUPPORTED",
     `The input "${name}" is ${type}, which holds no image: ${Object.keys(elements).join(", ")} do.`,

@@ -2,7 +2,7 @@
  * All that a model is fed beside the pixels: which input takes the images, what the others get, and the sizes at which
  * it is measured where it leaves them open.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
 import {
   type Feeds,
@@ -65,7 +65,7 @@ export function modelInputs(model: Model, preprocessing: Preprocessing, given: F
 
 /** How sizes that the model leaves open are chosen for a measurement, as a sentence; null where it leaves none open. */
 export function measuredSentence({ image, forms }: Pick<ModelInputs, "image" | "forms">): string | null {
-  const shape = forms.shapes?.[image.name] ?? [];
+  const shape = own(forms.shapes ?? {}, image.name) ?? [];
   const isOpen = image.dims.some((dim, axis) => axis > 0 && !(typeof dim === "number" && dim > 0));
   if (!isOpen) return null;
   return `The model leaves the size of its images open: it is measured at [${shape.join(", ")}], as the preprocessing makes them.`;
@@ -140,7 +140,7 @@ interface UsualFeed {
 function usualFeed(input: InputInfo, preprocessing: Preprocessing): UsualFeed {
   const { name, type, dims } = input;
   if (!Object.hasOwn(usualInputs, name) || !type.startsWith("float")) return { input, tensor: null };
-  const values = usualInputs[name]!(preprocessing);
+  const values = own(usualInputs, name)!(preprocessing);
   const shape = dims.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1));
   const all = Float32Array.from({ length: elementCount(shape) }, (_, i) => values[i % values.length]!);
   return {

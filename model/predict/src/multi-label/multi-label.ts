@@ -1,5 +1,6 @@
 /** The task of telling which classes an image has, none or several: an independent probability of each, `[N, C]`. */
 
+import { own } from "@cupel/base";
 import { endsInSoftmax } from "../classification/probabilities.ts";
 import { areScores, scoreRows } from "../classification/score-rows.ts";
 import { predictErrors } from "../errors.ts";
@@ -46,7 +47,7 @@ export const multiLabel: Task<SetPrediction, SetEvaluation, SetDifference> = {
       fetches: [name],
       form: `classes of which an image may have several: those whose scores, ${how}, are ${leastScore} or more`,
       read: (tensors, { dims: [count] }) =>
-        scoreRows(name, tensors[name]!, count).map((row) => {
+        scoreRows(name, own(tensors, name)!, count).map((row) => {
           const scores = already ? row : row.map((score) => 1 / (1 + Math.exp(-score)));
           return { labels: labelsOf(scores, classes), scores };
         }),

@@ -3,6 +3,7 @@
  * they stand in one column, `labels`, with `|`, `;` or `,` between them (a list in JSON), or there is a column of 0 and 1
  * for each class. They meet the model's classes by name where it names them, else by index.
  */
+import { own } from "@cupel/base";
 import {
   classFinder,
   type ImageSource,
@@ -145,7 +146,8 @@ function setsOfColumns(path: string, table: ImageTable, { names, count }: KnownC
     Uint8Array.from(places, (place) => {
       const field = fields[place]!;
       const member = typeof field === "string" ? field.toLowerCase() : "";
-      if (Object.hasOwn(members, member)) return members[member]!;
+      const held = own(members, member);
+      if (held !== undefined) return held;
       throw refused(
         path,
         `${path} has "${String(field)}" in the column "${columns[place]}" of record ${record}, expected 0 or 1`,

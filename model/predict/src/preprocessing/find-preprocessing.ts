@@ -3,7 +3,7 @@
  * once, and a way that is beaten beyond doubt takes no part in what follows. A wrong way costs 60 points of
  * accuracy and looks like a bad model; nobody sees it from outside.
  */
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { own, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { float32Of } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { chanceOf } from "../classification/chance.ts";
@@ -73,7 +73,7 @@ export async function findPreprocessing(
     for (const { values, rows } of trials) {
       throwIfCancelled(signal, "Finding the preprocessing");
       const tensors = await runImages(session, { ...batch, data: values(batch.data) }, [output]);
-      rows.push(...probabilityRows(float32Of(tensors[output]!), batch.dims[0], options.probabilities));
+      rows.push(...probabilityRows(float32Of(own(tensors, output)!), batch.dims[0], options.probabilities));
     }
     progress.advance(batch.dims[0]);
     if (labels.length < look) continue;

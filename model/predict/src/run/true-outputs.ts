@@ -3,7 +3,7 @@
  * traced, and people edit it. What follows from the graph goes before what is declared; what does not follow is as a
  * first run gives it. Every task is recognised and read by these shapes.
  */
-import { CupelError, elementCount } from "@cupel/base";
+import { CupelError, elementCount, own } from "@cupel/base";
 import {
   cloneModel,
   type Dimension,
@@ -187,7 +187,7 @@ async function shapesOfRun(
   const data = new Float32Array(elementCount(dims));
   const fetches = outputs.map(({ name }) => name);
   const tensors = await session.run({ [input.name]: imageFeed(input, { data, dims }) }, { fetches });
-  return new Map(fetches.map((name) => [name, tensors[name]!.dims]));
+  return new Map(fetches.map((name) => [name, own(tensors, name)!.dims]));
 }
 
 /** What is known already stays, but for what a run shows to be wrong. */

@@ -3,6 +3,7 @@
  * probability that a pixel belongs to what is looked for, `[N, 1, H, W]`; or a map of class numbers, `[N, H, W]` or
  * `[N, 1, H, W]` of whole numbers. Channels stand last where they do so in the input.
  */
+import { own } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import { predictErrors } from "../errors.ts";
@@ -77,7 +78,7 @@ function mapReader({ outputs: [output], model }: TaskModel): OutputReader<ClassM
   return {
     fetches: [name],
     read(tensors, { dims: [count], sizes }) {
-      const tensor = tensors[name]!;
+      const tensor = own(tensors, name)!;
       const { dims } = tensor;
       if (dims[0] !== count || dims.length < 3 || dims.length > 4) {
         throw predictErrors.error(

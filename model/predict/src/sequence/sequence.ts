@@ -2,6 +2,7 @@
  * The task of reading a line of text, or any other sequence of symbols: scores of each symbol at each step along the
  * image, `[N, T, C]` or `[T, N, C]`, of which CTC makes the symbols.
  */
+import { own } from "@cupel/base";
 import { predictErrors } from "../errors.ts";
 import { imageDimsOf } from "../input/image-input.ts";
 import type { OutputReader, Task, TaskModel } from "../task/task.ts";
@@ -49,7 +50,7 @@ function textReader({ outputs: [output], model, classes: names }: TaskModel): Ou
     imagesPerRun: stepsFirst ? 1 : undefined,
     form: formOf(characters, declared),
     read(tensors, { dims: [count] }) {
-      const tensor = tensors[name]!;
+      const tensor = own(tensors, name)!;
       const [first = 0, second = 0, classes = 0] = tensor.dims;
       const [images, steps] = stepsFirst ? [second, first] : [first, second];
       if (tensor.dims.length !== 3 || images !== count) throw noSteps(name, tensor.dims);

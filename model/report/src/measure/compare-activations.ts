@@ -2,7 +2,7 @@
  * Runs both models on the same images, each in a worker of its own, and compares every matched
  * activation batch by batch. Nothing but the statistics and a few small maps is kept.
  */
-import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { own, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import type { Counterpart, Value } from "@cupel/onnx";
 import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type ModelSource, openSession, type TensorData } from "@cupel/runtime";
@@ -136,9 +136,9 @@ class Comparison {
   add({ before, after, indices }: Pair): void {
     const mapped = Math.min(indices.length, this.#mostMapped - this.#mapped.length);
     for (const [{ name, counterpart }, error] of this.#errors) {
-      const { a, b, dims } = onSameChannels(before[name]!, after[counterpart.name]!, counterpart);
+      const { a, b, dims } = onSameChannels(own(before, name)!, own(after, counterpart.name)!, counterpart);
       error.add(a, b, dims);
-      this.#channels.set(name, before[name]!.dims[1] ?? 1);
+      this.#channels.set(name, own(before, name)!.dims[1] ?? 1);
       const [batch, channels, rows, columns] = dims;
       if (dims.length !== 4) continue;
       for (let image = 0; image < mapped; image++) {

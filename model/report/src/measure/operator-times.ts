@@ -4,7 +4,7 @@
  * form of, so that what an operator takes on integers stands beside what it took in float. What is in one model only,
  * such as QuantizeLinear, took nothing in the other.
  */
-import { spreadOf } from "@cupel/base";
+import { own, spreadOf } from "@cupel/base";
 import type { NodeTime } from "@cupel/runtime";
 import type { ModelPair } from "../model-pair.ts";
 
@@ -26,7 +26,7 @@ const otherNames: Readonly<Record<string, string>> = {
 
 function operatorOf(opType: string): string {
   const bare = opType.split(".").at(-1)!;
-  return Object.hasOwn(otherNames, bare) ? otherNames[bare]! : bare.replace(prefixes, "");
+  return own(otherNames, bare) ?? bare.replace(prefixes, "");
 }
 
 /** @param profiles several of each model. @returns those with the most added time first. */

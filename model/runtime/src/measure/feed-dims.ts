@@ -2,6 +2,7 @@
  * Sizes for the dimensions that a model leaves open, so that it can be fed without an image: the one place that
  * chooses them. A network of images is never measured at 1 x 1 pixel: its time there says nothing, and many fail. Pure.
  */
+import { own } from "@cupel/base";
 import type { Feeds } from "../session/feeds.ts";
 import type { ValueInfo } from "../session/tensor-data.ts";
 import { assertInputSizes } from "./input-limit.ts";
@@ -87,8 +88,8 @@ function isOpen(dim: number | string | undefined): boolean {
 
 function given({ shapes = {}, tensors = {} }: InputForms, name: string) {
   return {
-    shape: Object.hasOwn(shapes, name) ? shapes[name]! : null,
-    tensor: Object.hasOwn(tensors, name) ? tensors[name]!.dims : null,
+    shape: own(shapes, name) ?? null,
+    tensor: own(tensors, name)?.dims ?? null,
   };
 }
 

@@ -8,6 +8,7 @@
 import {
   type MedianInterval,
   medianInterval,
+  own,
   type Spread,
   silentProgress,
   spreadOf,
@@ -171,7 +172,7 @@ function batchFeeds(
   { name, inputs }: MeasuredModel,
 ): Feeds {
   const feeds = randomFeeds(session.inputs, seed, { ...inputs, batch });
-  const fixed = session.inputs.find((input) => feeds[input.name]!.dims[0] !== batch);
+  const fixed = session.inputs.find((input) => own(feeds, input.name)!.dims[0] !== batch);
   if (fixed === undefined) return feeds;
   throw runtimeErrors.error(
     "INPUT_SHAPE_MISMATCH",

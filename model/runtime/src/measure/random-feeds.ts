@@ -1,5 +1,5 @@
 /** Feeds for measuring: right in type and shape, random in value, the same for the same seed. */
-import { createRandom, elementCount, type Random } from "@cupel/base";
+import { createRandom, elementCount, own, type Random } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import {
   arrayLength,
@@ -28,7 +28,7 @@ export function randomFeeds(
     inputs.map((input, i) => [
       input.name,
       Object.hasOwn(tensors, input.name)
-        ? repeatedTo(tensors[input.name]!, dims[i]![0])
+        ? repeatedTo(own(tensors, input.name)!, dims[i]![0])
         : randomTensor(input, dims[i]!, random),
     ]),
   );

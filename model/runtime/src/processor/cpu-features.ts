@@ -44,7 +44,9 @@ const knownFeatures = {
 
 export type CpuFeature = keyof typeof knownFeatures;
 
-const featureNames = Object.keys(knownFeatures).filter((name): name is CpuFeature => name in knownFeatures);
+const featureNames = Object.keys(knownFeatures).filter((name): name is CpuFeature =>
+  Object.hasOwn(knownFeatures, name),
+);
 
 /** What one system's text says; null where it says nothing. */
 export interface CpuDescription {

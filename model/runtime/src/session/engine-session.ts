@@ -106,7 +106,7 @@ export async function openEngineSession(
         const engineMs = performance.now() - started;
         const outputs: Record<string, TensorData> = {};
         for (const name of wanted) {
-          const output = tensorData(name, results[name]!);
+          const output = tensorData(name, own(results, name)!);
           const target = own(into, name);
           if (target === undefined) setOwn(outputs, name, output);
           else copyOutput(name, output, target);
@@ -194,11 +194,8 @@ function outputBuffers(outputs: readonly ValueInfo[], wanted: readonly string[])
     if (!wanted.includes(name)) continue;
     const sizes = dims.filter((dim) => typeof dim === "number");
     if (sizes.length < dims.length || !isEngineElementType(type)) return null;
-    buffers[name] = new engine.Tensor(
-      type,
-      new tensorArrays[type](arrayLength(type, elementCount(sizes))),
-      sizes,
-    );
+    const array = new tensorArrays[type](arrayLength(type, elementCount(sizes)));
+    setOwn(buffers, name, new engine.Tensor(type, array, sizes));
   }
   return buffers;
 }

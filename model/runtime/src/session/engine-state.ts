@@ -9,6 +9,7 @@
  * Where the binding returns a copy of what was written all the same (see `sentinel.ts`), `advance` frees it at
  * once, instead of leaving megabytes a run to the garbage collector.
  */
+import { own, setOwn } from "@cupel/base";
 import type { Tensor } from "onnxruntime-node";
 import { loadEngine } from "./engine-package.ts";
 import type { Feeds, Targets } from "./feeds.ts";
@@ -68,8 +69,8 @@ export class EngineState {
   bind(feeds: Record<string, Tensor>): Record<string, Tensor> {
     const written: Record<string, Tensor> = {};
     for (const [input, { output, current, next }] of this.#slots) {
-      feeds[input] = current.tensor;
-      if (output !== null) written[output] = next.tensor;
+      setOwn(feeds, input, current.tensor);
+      if (output !== null) setOwn(written, output, next.tensor);
     }
     return written;
   }
@@ -78,7 +79,7 @@ export class EngineState {
   advance(results: Readonly<Record<string, Tensor>>, renews: boolean): void {
     for (const slot of this.#slots.values()) {
       if (slot.output === null) continue;
-      const copy = results[slot.output]?.data;
+      const copy = own(results, slot.output)?.data;
       if (ArrayBuffer.isView(copy) && copy.buffer !== slot.next.data.buffer) release(copy.buffer);
       if (renews) [slot.current, slot.next] = [slot.next, slot.current];
     }
@@ -89,7 +90,7 @@ export class EngineState {
     const values: Record<string, TensorData> = {};
     for (const [name, { type, dims, current }] of this.#slots) {
       if (names !== null && !names.includes(name)) continue;
-      values[name] = { type, dims: [...dims], data: copyOf(current.data) };
+      setOwn(values, name, { type, dims: [...dims], data: copyOf(current.data) });
     }
     return values;
   }

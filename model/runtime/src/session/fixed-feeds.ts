@@ -2,6 +2,7 @@
  * Inputs that are fed the same in every run, such as a scale beside an image: a session that knows them takes the
  * others only, so that whoever feeds images need not know that there are more.
  */
+import { own } from "@cupel/base";
 import type { Feeds } from "./feeds.ts";
 import { type InferenceSession, openSession } from "./session.ts";
 import { copyOf, repeatedTo, type TensorData, type ValueInfo } from "./tensor-data.ts";
@@ -23,12 +24,12 @@ function withFeeds(session: InferenceSession, tensors: Feeds): InferenceSession 
   const fixed = session.inputs.filter(isFixed);
   const inputs = session.inputs.filter((input) => !isFixed(input));
   const complete = (feeds: Feeds): Feeds => {
-    const own = fixed.map((input): [string, TensorData] => {
-      const tensor = repeatedTo(tensors[input.name]!, imagesOf(input, inputs, feeds));
+    const repeated = fixed.map((input): [string, TensorData] => {
+      const tensor = repeatedTo(own(tensors, input.name)!, imagesOf(input, inputs, feeds));
       // A copy: a run that transfers its feeds gives them away.
       return [input.name, { ...tensor, data: copyOf(tensor.data) }];
     });
-    return { ...feeds, ...Object.fromEntries(own) };
+    return { ...feeds, ...Object.fromEntries(repeated) };
   };
   return {
     inputs,
@@ -51,7 +52,7 @@ function imagesOf({ dims }: ValueInfo, inputs: readonly ValueInfo[], feeds: Feed
   if (typeof first !== "string") return null;
   for (const input of inputs) {
     const axis = input.dims.indexOf(first);
-    if (axis >= 0) return feeds[input.name]?.dims[axis] ?? null;
+    if (axis >= 0) return own(feeds, input.name)?.dims[axis] ?? null;
   }
   return null;
 }

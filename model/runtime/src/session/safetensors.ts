@@ -2,7 +2,7 @@
  * Tensors from a file: safetensors, https://huggingface.co/docs/safetensors, which any tool can write. Eight bytes with
  * the length of a JSON header, the header, the elements.
  */
-import { elementCount, setOwn } from "@cupel/base";
+import { elementCount, own, setOwn } from "@cupel/base";
 import { arrayLength, type EngineElementType, type TensorData, tensorArrays } from "./tensor-data.ts";
 
 export interface SafetensorsEntry {
@@ -115,7 +115,7 @@ function tensorOf(
   if (!Object.hasOwn(types, dtype)) {
     throw new Error(`"${name}" is ${dtype}; read are ${Object.keys(types).join(", ")}`);
   }
-  const type = types[dtype]!;
+  const type = own(types, dtype)!;
   const [begin, end] = data_offsets;
   const bytes = arrayLength(type, elementCount(shape)) * tensorArrays[type].BYTES_PER_ELEMENT;
   if (end > body.length || end - begin !== bytes) {

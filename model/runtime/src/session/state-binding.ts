@@ -5,6 +5,7 @@
  *
  * This file is what both sides of the thread boundary know of it; the values are kept in `engine-state.ts`.
  */
+import { own } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import { checkFeed, checkFeedsGiven, fitsShape, packFeeds, shapeText } from "./feeds.ts";
 import type { TensorData, ValueInfo } from "./tensor-data.ts";
@@ -25,7 +26,10 @@ export function packBindings(
   const initial = Object.fromEntries(bindings.map((binding) => [binding.input, binding.initial]));
   checkFeedsGiven(stateValues(bindings), initial);
   const { feeds, moved } = packFeeds(initial, transfer ? "transfer" : "copy");
-  return { bindings: bindings.map((binding) => ({ ...binding, initial: feeds[binding.input]! })), moved };
+  return {
+    bindings: bindings.map((binding) => ({ ...binding, initial: own(feeds, binding.input)! })),
+    moved,
+  };
 }
 
 /** The state as inputs of the shapes it really has. */

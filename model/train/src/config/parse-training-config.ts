@@ -1,5 +1,5 @@
 /** Unknown JSON becomes a `TrainingConfig`, or an error that names the key. */
-import { conforms, expectation, suggest } from "@cupel/base";
+import { conforms, expectation, setOwn, suggest } from "@cupel/base";
 import { trainErrors } from "../errors.ts";
 import { type TrainingConfig, trainingConfigSchema, trainingOptions } from "./training-config.ts";
 
@@ -30,7 +30,7 @@ export function parseTrainingConfig(json: unknown, where: string): ParsedTrainin
     if (key !== "network" && !conforms(row, value)) {
       throw invalid(where, `"${key}" must be ${expectation(row)}, not ${JSON.stringify(value)}`);
     }
-    settings[key] = value;
+    setOwn(settings, key, value);
   }
   if (isConfig(settings)) return { config: settings, remarks };
   throw invalid(where, '"network" must say what is trained: a path that ends in .onnx, or a network by name');

@@ -3,7 +3,7 @@
  * checkpoint stays until the next is on the disk.
  */
 import { readFile } from "node:fs/promises";
-import { reasonOf, writeFileAtomically } from "@cupel/base";
+import { own, reasonOf, setOwn, writeFileAtomically } from "@cupel/base";
 import { trainErrors } from "../errors.ts";
 import type { StateTensor } from "../step/state-table.ts";
 import type { TrainerState } from "../trainer/trainer.ts";
@@ -54,7 +54,7 @@ export async function writeCheckpoint(
   const tensors: Record<string, StoredTensor> = {};
   for (const [group, values] of Object.entries({ state: state.values, best: best ?? {} })) {
     for (const [name, data] of Object.entries(values)) {
-      tensors[`${group}/${name}`] = { dims: dims.get(name)!, data };
+      setOwn(tensors, `${group}/${name}`, { dims: dims.get(name)!, data });
     }
   }
   const metadata = { [formatKey]: format, [trainingKey]: JSON.stringify(saved) };
@@ -92,12 +92,12 @@ export async function readCheckpoint(
   const groups = { state: {}, best: {} } as Record<"state" | "best", Record<string, Float32Array>>;
   for (const tensor of layout) {
     for (const group of ["state", "best"] as const) {
-      const stored = tensors[`${group}/${tensor.name}`];
+      const stored = own(tensors, `${group}/${tensor.name}`);
       if (stored === undefined && group === "best") continue;
       if (stored === undefined || stored.dims.join() !== tensor.dims.join()) {
         throw invalid(path, `does not hold "${tensor.name}" of the shape [${tensor.dims}]`);
       }
-      groups[group][tensor.name] = stored.data;
+      setOwn(groups[group], tensor.name, stored.data);
     }
   }
   return {

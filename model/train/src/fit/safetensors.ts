@@ -3,7 +3,9 @@
  * with the length of a JSON header, the header, the elements. Of its metadata, texts by key, one is ours: the
  * SHA-256 of everything else, so that a damaged file is recognised.
  */
+
 import { createHash } from "node:crypto";
+import { setOwn } from "@cupel/base";
 import { bytesOf } from "@cupel/onnx";
 import { float32Of, readSafetensors, type SafetensorsEntry } from "@cupel/runtime";
 
@@ -28,7 +30,7 @@ export function encodeSafetensors({ metadata, tensors }: Safetensors): Uint8Arra
   let offset = 0;
   for (const [name, { dims, data }] of Object.entries(tensors)) {
     const end = offset + data.byteLength;
-    entries[name] = { dtype: "F32", shape: dims, data_offsets: [offset, end] };
+    setOwn(entries, name, { dtype: "F32", shape: dims, data_offsets: [offset, end] });
     chunks.push(bytesOf(data));
     offset = end;
   }

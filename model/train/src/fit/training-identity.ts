@@ -3,7 +3,9 @@
  * a resumed training MUST share to end in the same weights. The schedule and the number of epochs are not among
  * them, so that a training can be resumed for more epochs, or with a lower learning rate. Of images, names and labels count.
  */
+
 import { createHash } from "node:crypto";
+import { own } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import type { ImageSource } from "@cupel/vision";
 
@@ -31,8 +33,10 @@ export function trainingIdentity({ network, train, validation, settings }: Train
 
 /** Null when they are equal; else the first difference, in words. */
 export function differenceOf(then: TrainingIdentity, now: TrainingIdentity): string | null {
-  const name = Object.keys(now).find((each) => then[each] !== now[each]);
-  return name === undefined ? null : `${name} was ${then[name] ?? "unknown"} then and is ${now[name]} now`;
+  const name = Object.keys(now).find((each) => own(then, each) !== own(now, each));
+  return name === undefined
+    ? null
+    : `${name} was ${own(then, name) ?? "unknown"} then and is ${own(now, name)} now`;
 }
 
 function images(source: ImageSource): string {

@@ -4,7 +4,9 @@
  * A checkpoint is pending until the step after it has had a finite loss. Weights can be finite although the
  * training has already diverged; the previous file is then the last good one.
  */
+
 import type { ProgressTask } from "@cupel/base";
+import { own } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import { crossEntropy, endsInSoftmax, evaluate } from "@cupel/predict";
 import type { ImageSource, Loader, UnreadableImage } from "@cupel/vision";
@@ -174,7 +176,7 @@ export class TrainingRun {
   #weightsOf(values: StateValues): StateValues {
     const { state } = this.#parts.trainer.compiled;
     const kept = state.filter(({ role }) => role === "parameter" || role === "statistic");
-    return Object.fromEntries(kept.map(({ name }) => [name, values[name]!]));
+    return Object.fromEntries(kept.map(({ name }) => [name, own(values, name)!]));
   }
 }
 

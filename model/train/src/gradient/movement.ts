@@ -2,6 +2,7 @@
  * Gradients of movement along axes: each element's gradient goes back to where the element came from. What
  * was left out gets 0, what was repeated gets the sum.
  */
+import { own } from "@cupel/base";
 import { attribute, type Dims, type Emitter, fromStart, type Value } from "@cupel/onnx";
 import { constantInput, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { unary } from "./formula.ts";
@@ -118,7 +119,7 @@ const padding: GradientRule = (context) => {
     return at < 0 ? 0 : given[at + side * axes.length]!;
   };
   const dy = incomingOf(context);
-  const source = sourceOf[node.string("mode", "constant")];
+  const source = own(sourceOf, node.string("mode", "constant"));
   if (!source) {
     const cut = (side: 0 | 1) => dims.map((_, axis) => 0 - padOf(axis, side));
     const dx = pad(emit, dy, cut(0), cut(1));

@@ -3,6 +3,7 @@
  * so that its gradient is a product with constant matrices, made here from the coordinate formulas of the
  * operator (https://onnx.ai/onnx/operators/onnx__Resize.html). Coordinates are float32, as in the engine.
  */
+import { own } from "@cupel/base";
 import { fromStart, type Value } from "@cupel/onnx";
 import { type GradientContext, type GradientRule, type GradientTable, incomingOf } from "../gradient-rule.ts";
 import { type AxisMap, transposeMaps } from "./separable.ts";
@@ -45,8 +46,8 @@ const resize: GradientRule = (context) => {
   const { emit, node, input, output, unsupported } = context;
   const mode = node.string("mode", "nearest");
   const transformation = node.string("coordinate_transformation_mode", "half_pixel");
-  const rounding = roundings[node.string("nearest_mode", "round_prefer_floor")];
-  const coordinate = coordinates[transformation];
+  const rounding = own(roundings, node.string("nearest_mode", "round_prefer_floor"));
+  const coordinate = own(coordinates, transformation);
   if (mode !== "nearest" && mode !== "linear") throw unsupported(`${mode} interpolation is not covered`);
   if (!coordinate) throw unsupported(`coordinate_transformation_mode ${transformation} is not covered`);
   if (!rounding) throw unsupported("its nearest_mode is unknown");

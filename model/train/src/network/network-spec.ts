@@ -2,7 +2,7 @@
  * A network by name: `resnet50:width=32,stem=cifar`. One row for each builder, with the parameters it takes; the
  * others have the builder's default.
  */
-import { conforms, expectation, type Schema, suggest } from "@cupel/base";
+import { conforms, expectation, own, type Schema, suggest } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { XStatic } from "typebox/schema";
 import { trainErrors } from "../errors.ts";
@@ -86,7 +86,7 @@ export function parseNetwork(spec: string): NetworkSpec {
       suggest(name, networkNames),
     );
   }
-  const { parameters, build } = builders[name]!;
+  const { parameters, build } = own(builders, name)!;
   const known: Readonly<Record<string, Schema>> = { ...parameters, classes: count, input };
   const given = new Map<string, unknown>();
   for (const pair of list.split(",").filter((each) => each !== "")) {
@@ -100,18 +100,18 @@ export function parseNetwork(spec: string): NetworkSpec {
         suggest(key, names),
       );
     }
-    const value = jsonOf(text, known[key]!);
-    if (!conforms(known[key]!, value)) {
-      throw invalid(spec, `"${key}" must be ${expectation(known[key]!)}, not "${text}"`);
+    const value = jsonOf(text, own(known, key)!);
+    if (!conforms(own(known, key)!, value)) {
+      throw invalid(spec, `"${key}" must be ${expectation(own(known, key)!)}, not "${text}"`);
     }
     given.set(key, value);
   }
-  const { classes, input: size, ...own } = Object.fromEntries(given);
+  const { classes, input: size, ...parametersGiven } = Object.fromEntries(given);
   return {
     name,
     classes: typeof classes === "number" ? classes : null,
     input: isInputSize(size) ? size : null,
-    build: (facts) => build(facts, own),
+    build: (facts) => build(facts, parametersGiven),
   };
 }
 

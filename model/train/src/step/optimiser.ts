@@ -2,6 +2,7 @@
  * Optimisers as graphs: from a parameter and its gradient to the next parameter. Moments are state of the
  * step, like the parameters themselves; the learning rate is a feed, so that a schedule needs no new graph.
  */
+import { own } from "@cupel/base";
 import type { Emitter, Value } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
 import type { StateVariable } from "./state-table.ts";
@@ -135,7 +136,7 @@ function checkOptimiser(optimiser: Optimiser): void {
     throw invalid("nesterov needs a momentum above 0");
   }
   for (const [name, value] of Object.entries(optimiser)) {
-    const range = ranges[name];
+    const range = own(ranges, name);
     if (range && !(typeof value === "number" && value >= range[0] && value < range[1])) {
       throw invalid(`${name} ${value} is not at least ${range[0]} and below ${range[1]}`);
     }

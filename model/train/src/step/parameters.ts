@@ -26,7 +26,7 @@ export function trainableConstants(model: Model): Value[] {
 
 function isTrained({ node, index }: Use): boolean {
   const { weights, quantised } = operatorFacts(node);
-  if (weights) return !quantised && node.opType in gradientRules && weights.includes(index);
+  if (weights) return !quantised && Object.hasOwn(gradientRules, node.opType) && weights.includes(index);
   return node.isStandard && own(trainedOperands, node.opType)?.includes(index) === true;
 }
 

@@ -2,6 +2,7 @@
  * A training step that is loaded and can be run: the compiled graph in a session of its own thread, with
  * everything it changes kept there from step to step.
  */
+import { own, setOwn } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import {
   type EngineRun,
@@ -180,7 +181,10 @@ function checkNames(given: ReadonlySet<string>, expected: ReadonlySet<string>): 
 }
 
 function resultOf({ outputs, engineMs }: EngineRun): StepResult {
-  const scalar = (name: string) => (outputs[name] ? Number(outputs[name].data[0]) : null);
+  const scalar = (name: string) => {
+    const output = own(outputs, name);
+    return output ? Number(output.data[0]) : null;
+  };
   return {
     loss: scalar("loss")!,
     correct: scalar("correct"),
@@ -241,7 +245,9 @@ export function feedsOf(batch: StepBatch, learningRate: number, step: number, in
   const feeds: Record<string, TensorData> = { ...batch.inputs };
   for (const [name, data] of Object.entries(given)) {
     const dims = inputs.get(name);
-    if (dims && data) feeds[name] = { type: data instanceof BigInt64Array ? "int64" : "float32", dims, data };
+    if (dims && data) {
+      setOwn(feeds, name, { type: data instanceof BigInt64Array ? "int64" : "float32", dims, data });
+    }
   }
   return feeds;
 }

@@ -3,6 +3,7 @@
  * its settings in the order of the table below, separated by `/`, what is left out at its default. One
  * row a step serves both forms.
  */
+import { own } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { Augmentation, AugmentationKind, AugmentationStep, ShiftFill } from "./augmentation.ts";
 
@@ -80,7 +81,7 @@ export function readAugmentation(value: unknown, where = "the augmentation"): Au
     const used = new Set<string>();
     const read = readStep(kind, where, (name) => {
       used.add(name);
-      return settings[name];
+      return own(settings, name);
     });
     const unknown = Object.keys(settings).find((name) => !used.has(name));
     if (unknown !== undefined) throw invalid(`"${kind}" of ${where} has no setting "${unknown}"`);

@@ -15,7 +15,9 @@ export const CROP_SIDE = 64;
 /** How far the site of the defect may lie from the centre, in pixels. */
 const MAX_JITTER = 7;
 
-const DEFECT_CLASSES = Object.keys(DEFECTS).filter((name): name is DefectClass => name in DEFECTS);
+const DEFECT_CLASSES = Object.keys(DEFECTS).filter((name): name is DefectClass =>
+  Object.hasOwn(DEFECTS, name),
+);
 
 /** @param label 0 (ok) to 6. */
 export function drawCrop(random: Random, label: number): Uint8Array {

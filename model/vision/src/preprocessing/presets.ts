@@ -1,6 +1,7 @@
 /**
  * Well-known normalisations, and the guess that is made for a model without preprocessing in its metadata.
  */
+import { own } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import { type InputSize, imageShapeOf } from "../tensors/input-form.ts";
 import { CHANNELS, type Colour, type Preprocessing, type Resize } from "./preprocessing.ts";
@@ -81,7 +82,7 @@ const pixelTypes: Readonly<Record<string, number>> = {
 
 /** What the elements of an input hold of a pixel, where their type says it; null where it does not. */
 export function normalisationOfType(elementType: string, colour: Colour): Normalisation | null {
-  const zero = Object.hasOwn(pixelTypes, elementType) ? pixelTypes[elementType]! : null;
+  const zero = own(pixelTypes, elementType) ?? null;
   if (zero === null) return null;
   const all = (value: number) => Array.from({ length: CHANNELS[colour] }, () => value);
   return { scale: 1, mean: all(zero), std: all(1) };

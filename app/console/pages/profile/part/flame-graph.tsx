@@ -38,18 +38,18 @@ export function FlameGraph({ tree }: { readonly tree: FlameFrame }) {
     setZoomed(index);
     select(index);
   };
-  const keys: Readonly<Record<string, () => void>> = {
-    ArrowDown: () => select(childOf(boxes, current)),
-    ArrowUp: () => select(parentOf(boxes, current)),
-    ArrowRight: () => select(siblingOf(boxes, current, 1)),
-    ArrowLeft: () => select(siblingOf(boxes, current, -1)),
-    Home: () => select(0),
-    Enter: () => zoom(current),
-    " ": () => zoom(current),
-    Escape: () => zoom(0),
-  };
+  const keys = new Map<string, () => void>([
+    ["ArrowDown", () => select(childOf(boxes, current))],
+    ["ArrowUp", () => select(parentOf(boxes, current))],
+    ["ArrowRight", () => select(siblingOf(boxes, current, 1))],
+    ["ArrowLeft", () => select(siblingOf(boxes, current, -1))],
+    ["Home", () => select(0)],
+    ["Enter", () => zoom(current)],
+    [" ", () => zoom(current)],
+    ["Escape", () => zoom(0)],
+  ]);
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
-    const act = keys[event.key];
+    const act = keys.get(event.key);
     if (act === undefined) return;
     event.preventDefault();
     act();

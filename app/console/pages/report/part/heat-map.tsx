@@ -59,15 +59,15 @@ export function HeatMap({ layers, scale, order, firstBad, selected, onSelect }: 
     [cells, onSelect],
   );
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
-    const moves: Readonly<Record<string, number>> = {
-      ArrowUp: selected - 1,
-      ArrowDown: selected + 1,
-      PageUp: selected - 10,
-      PageDown: selected + 10,
-      Home: 0,
-      End: layers.length - 1,
-    };
-    const next = moves[event.key];
+    const moves = new Map([
+      ["ArrowUp", selected - 1],
+      ["ArrowDown", selected + 1],
+      ["PageUp", selected - 10],
+      ["PageDown", selected + 10],
+      ["Home", 0],
+      ["End", layers.length - 1],
+    ]);
+    const next = moves.get(event.key);
     if (next === undefined) return;
     event.preventDefault();
     onSelect(Math.max(0, Math.min(layers.length - 1, next)));
