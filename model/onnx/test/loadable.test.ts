@@ -1,6 +1,8 @@
 /** What the engine would crash on, or take all memory for, is refused before it gets it; what it runs is not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { FunctionProtoSchema, NodeProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
   type Attribute,
   assertLoadable,
@@ -20,7 +22,12 @@ import { fixture, realModels } from "./support/files.ts";
 
 interface Tools {
   readonly x: Value;
-  op(opType: string, inputs: readonly Value[], attributes?: Readonly<Record<string, Attribute>>): Value;
+  op(
+    opType: string,
+    inputs: readonly Value[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    domain?: string,
+  ): Value;
   integers(dims: readonly number[], values: readonly number[]): Value;
   floats(dims: readonly number[], values: readonly number[]): Value;
 }
@@ -30,8 +37,8 @@ function adding(make: (tools: Tools) => Value, shape: readonly Dimension[] = ["N
   const model = modelOf({ x: shape });
   const { graph } = model;
   const x = valueNamed(model, "x");
-  const op: Tools["op"] = (opType, inputs, attributes = {}) =>
-    graph.append({ opType, inputs, attributes }).output;
+  const op: Tools["op"] = (opType, inputs, attributes = {}, domain = "") =>
+    graph.append({ opType, inputs, attributes, domain }).output;
   const integers: Tools["integers"] = (dims, values) => graph.addConstant("k", Tensor.int64(dims, values));
   const floats: Tools["floats"] = (dims, values) => graph.addConstant("k", Tensor.float32(dims, values));
   const cast = op("Cast", [make({ x, op, integers, floats })], { to: attribute.int(1) });
@@ -60,6 +67,7 @@ test("what would be computed ahead is estimated, whatever makes it large", () =>
           [0, side * side, 1].map((each) => k.integers([], [each])),
         ),
     ],
+    HannWindow: [wide, (k) => k.op("HannWindow", [k.integers([], [side * side])])],
     Mul: [wide, (k) => k.op("Mul", [k.floats([1, side], ones(side)), k.floats([side, 1], ones(side))])],
     Gather: [
       wide,
@@ -93,6 +101,41 @@ test("doublings add up, of a shape and of what depends on the data", () => {
   }
   const found = adding((k) => doubled(k, k.op("NonZero", [k.floats([4], ones(4))]), 40));
   assert.equal(loading(found), "LOADING_TOO_LARGE");
+});
+
+/** Adds functions to the model, each of one input "a" and one output "c" and of the nodes `OpType input output`. */
+function withFunctions(model: Model, functions: Readonly<Record<string, readonly string[]>>): Model {
+  model.opsets.set("f", 1);
+  for (const [name, nodes] of Object.entries(functions)) {
+    const node = nodes.map((text) => {
+      const [operator = "", from = "", to = ""] = text.split(" ");
+      const [opType = "", domain = ""] = operator.split(".").toReversed();
+      return create(NodeProtoSchema, { opType, domain, input: [from], output: [to] });
+    });
+    model.functions.push(
+      create(FunctionProtoSchema, { name, domain: "f", input: ["a"], output: ["c"], node }),
+    );
+  }
+  return model;
+}
+
+test("a function is counted as often as it is called, and calls of calls have a limit", () => {
+  const calling = (functions: Readonly<Record<string, readonly string[]>>, size: number) =>
+    withFunctions(
+      adding((k) => k.op("F", [k.integers([2], [size, size])], {}, "f")),
+      functions,
+    );
+  const made = { F: ["f.G a t", "ConstantOfShape t c"], G: ["Identity a c"] };
+  assert.equal(estimateFolding(calling(made, 10)).bytes, 16 + 400 + 400 + 4);
+  assert.equal(loading(calling(made, 10)), "nothing thrown");
+  assert.equal(loading(calling(made, side)), "LOADING_TOO_LARGE");
+  const laughs = Object.fromEntries(
+    Array.from({ length: 30 }, (_, i) => [
+      i === 29 ? "F" : `F${i}`,
+      i === 0 ? ["Identity a c"] : [`f.F${i - 1} a t`, `f.F${i - 1} t c`],
+    ]),
+  );
+  assert.equal(loading(calling(laughs, 10)), "LOADING_TOO_LARGE");
 });
 
 test("a branch is counted as what stands in the place of its If, and inputs that do not go together hide nothing", () => {

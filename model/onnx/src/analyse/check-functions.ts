@@ -4,7 +4,15 @@
  * in that form.
  */
 import { onnxErrors } from "../errors.ts";
-import type { FunctionProto, GraphProto, NodeProto } from "../gen/onnx_pb.ts";
+import {
+  type Call,
+  calledBy,
+  type Functions,
+  functionsByKey,
+  functionsInOrder,
+  nodesOf,
+} from "../file/functions.ts";
+import type { FunctionProto, NodeProto } from "../gen/onnx_pb.ts";
 import type { Model, Node } from "../graph/index.ts";
 import { needsInput } from "../shape/needed-inputs.ts";
 
@@ -21,8 +29,8 @@ interface LeftOut {
  */
 export function checkFunctions(model: Model): void {
   if (model.functions.length === 0) return;
-  const functions = new Map(model.functions.map((each) => [keyOf(each), each]));
-  assertEnding(functions);
+  const functions = functionsByKey(model.functions);
+  functionsInOrder(functions);
   const leftOut: LeftOut[] = [];
   for (const node of model.graph.allNodes()) {
     for (const each of leftOutBy(callOf(node), functions)) leftOut.push(each);
@@ -62,10 +70,9 @@ function readersIn(called: FunctionProto): Map<string, Set<NodeProto>> {
   return readers;
 }
 
-type Call = Pick<NodeProto, "domain" | "opType" | "overload" | "input">;
-type Functions = ReadonlyMap<string, FunctionProto>;
+type CallWithInputs = Call & Pick<NodeProto, "input">;
 
-function callOf(node: Node): Call {
+function callOf(node: Node): CallWithInputs {
   const { domain, opType, proto } = node;
   return {
     domain,
@@ -75,17 +82,8 @@ function callOf(node: Node): Call {
   };
 }
 
-/** The engine and the format know a function by these three. */
-function keyOf({ domain, name, overload }: Pick<FunctionProto, "domain" | "name" | "overload">): string {
-  return JSON.stringify([domain === "ai.onnx" ? "" : domain, name, overload]);
-}
-
-function calledBy(node: Pick<Call, "domain" | "opType" | "overload">, functions: Functions) {
-  return functions.get(keyOf({ domain: node.domain, name: node.opType, overload: node.overload }));
-}
-
 /** @param blank a name that is blank as well. Default: none. */
-function leftOutBy(node: Call, functions: Functions, blank = ""): LeftOut[] {
+function leftOutBy(node: CallWithInputs, functions: Functions, blank = ""): LeftOut[] {
   const called = calledBy(node, functions);
   if (!called) return [];
   return called.input.flatMap((_, input) => {
@@ -103,42 +101,6 @@ function checkInputs(inside: FunctionProto, node: NodeProto, isBlank: (name: str
     `${label} of the function "${inside.name}" leaves its input ${blank} blank, which it needs` +
       `${node.input[blank] === "" ? "" : `: a call gives no "${node.input[blank]}"`}.`,
   );
-}
-
-/** Depth first, with a stack of its own: a chain of calls may be long. */
-function assertEnding(functions: Functions): void {
-  const done = new Set<FunctionProto>();
-  const open = new Set<FunctionProto>();
-  const stack: { readonly inside: FunctionProto; readonly nodes: Iterator<NodeProto, void> }[] = [];
-  const enter = (inside: FunctionProto): void => {
-    if (done.has(inside)) return;
-    if (open.has(inside)) throw invalid(`The function "${inside.name}" calls itself.`);
-    open.add(inside);
-    stack.push({ inside, nodes: nodesOf(inside.node) });
-  };
-  for (const first of functions.values()) {
-    enter(first);
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const next = top.nodes.next();
-      const called = next.done ? undefined : calledBy(next.value, functions);
-      if (called) enter(called);
-      if (!next.done) continue;
-      open.delete(top.inside);
-      done.add(top.inside);
-      stack.pop();
-    }
-  }
-}
-
-/** The nodes and those of the bodies nested in them. */
-function* nodesOf(nodes: readonly NodeProto[]): Generator<NodeProto, void> {
-  for (const node of nodes) {
-    yield node;
-    for (const { g, graphs } of node.attribute) {
-      const bodies: GraphProto[] = g ? [g, ...graphs] : graphs;
-      for (const body of bodies) yield* nodesOf(body.node);
-    }
-  }
 }
 
 function invalid(message: string) {

@@ -8,6 +8,7 @@
  */
 import { elementCount } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
+import { withoutFunctions } from "../file/inline-functions.ts";
 import {
   byteLengthOf,
   type Graph,
@@ -53,16 +54,17 @@ function sizeText(bytes: number): string {
   return bytes < 1e21 ? `${(bytes / 2 ** 30).toPrecision(3)} GiB` : "endlessly many bytes";
 }
 
-/** Functions of the model are not looked into. */
+/** @throws LOADING_TOO_LARGE where functions call each other too often */
 export function estimateFolding(model: Model): FoldingEstimate {
-  const { types } = propagate(model, {
+  const whole = withoutFunctions(model);
+  const { types } = propagate(whole, {
     elementLimit: 1024,
     trustDefaults: true,
     unpacks: false,
     greatest: true,
   });
   const walk = new Folding(types);
-  walk.graph(model.graph);
+  walk.graph(whole.graph);
   return walk;
 }
 

@@ -72,7 +72,18 @@ const multinomial: Rule = (context) => [
   },
 ];
 
+/** As many samples of a window of a signal as the input says. */
+const samples: Rule = (context) => [
+  {
+    elementType: elementTypeOf(context.node.int("output_datatype", 1)) ?? null,
+    shape: [context.elements(0)?.[0] ?? null],
+  },
+];
+
 export const creationOperators = {
+  BlackmanWindow: unary(samples),
+  HammingWindow: unary(samples),
+  HannWindow: unary(samples),
   Constant: operator([0, 0], [1, 1], constant, "not sparse_value"),
   ConstantOfShape: unary(constantOfShape),
   Shape: unary(shape),
