@@ -1,9 +1,15 @@
 /** What a model says of itself, written and read back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeModel, Model, readModel } from "@cupel/onnx";
-import { classesFromMetadata, preprocessingFromMetadata, writeMetadata } from "@cupel/predict";
-import { preprocessingFor } from "@cupel/vision";
+import { encodeModel, Model, readModel, tensorType, Value } from "@cupel/onnx";
+import {
+  choosePreprocessing,
+  classesFromMetadata,
+  metadataPixelLimit,
+  preprocessingFromMetadata,
+  writeMetadata,
+} from "@cupel/predict";
+import { type Preprocessing, preprocessingFor } from "@cupel/vision";
 import { refused } from "./support/refused.ts";
 
 const preprocessing = preprocessingFor(["N", 3, 224, 224]);
@@ -51,5 +57,39 @@ test("malformed entries are refused by their key", async () => {
       "METADATA_INVALID",
       /cupel.labels must be/,
     );
+  }
+});
+
+test("metadata that asks for images over the limit is refused by its key, and goes behind what is given in full", async () => {
+  const side = Math.floor(Math.sqrt(metadataPixelLimit));
+  const model = (metadata: Readonly<Record<string, string>>) => {
+    const made = new Model({
+      irVersion: 8,
+      opsets: new Map([["", 13]]),
+      metadata: new Map(Object.entries(metadata)),
+    });
+    made.graph.inputs.push(made.graph.add(new Value("x", tensorType("float32", ["n", 3, "h", "w"]))));
+    return { model: made, inputShape: ["n", 3, "h", "w"] };
+  };
+  const sized = (width: number, height: number, resize: Preprocessing["resize"] = { kind: "stretch" }) =>
+    model({ "cupel.preprocessing": JSON.stringify({ ...preprocessing, width, height, resize }) });
+  const ultralytics = (size: number) =>
+    model({ task: "detect", stride: "32", names: "{0: 'a'}", imgsz: `[${size}, ${size}]` });
+  const tooLarge = [
+    sized(side + 1, side + 1),
+    sized(16384, metadataPixelLimit / 16384 + 1),
+    sized(8, 8, { kind: "short-side", size: side + 1 }),
+    ultralytics(side + 1),
+  ];
+  for (const each of tooLarge) {
+    await refused(
+      () => choosePreprocessing(each, undefined),
+      "METADATA_TOO_LARGE",
+      /imgsz|cupel\.preprocessing/,
+    );
+    assert.equal(choosePreprocessing(each, "preset=imagenet").preprocessing.width <= 224, true);
+  }
+  for (const each of [sized(side, side), sized(metadataPixelLimit / 16384, 16384), ultralytics(side)]) {
+    assert.equal(choosePreprocessing(each, undefined).origin, "metadata");
   }
 });

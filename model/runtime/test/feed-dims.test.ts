@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes, Model, tensorType, Value } from "@cupel/onnx";
-import { feedDims, openSession, randomFeeds, sessionsWithFeeds, type TensorData } from "@cupel/runtime";
+import {
+  feedDims,
+  inputValueLimit,
+  openSession,
+  randomFeeds,
+  sessionsWithFeeds,
+  type TensorData,
+} from "@cupel/runtime";
 
 type Dims = readonly (number | string)[];
 
@@ -24,6 +31,19 @@ for (const [what, dims, fed] of cases) {
     assert.deepEqual(feedDims([{ name: "x", dims }]), [fed]);
   });
 }
+
+test("inputs that take more values than the limit are refused before a tensor is made, each and together", () => {
+  const taken = (...shapes: readonly Dims[]) => feedDims(shapes.map((dims, i) => ({ name: `x${i}`, dims })));
+  const refused = { code: "INPUT_TOO_LARGE" };
+  assert.deepEqual(taken([1, inputValueLimit]), [[1, inputValueLimit]]);
+  assert.throws(() => taken([1, 3, 200_000, 200_000]), refused);
+  assert.throws(() => taken(["n", inputValueLimit + 1]), refused);
+  assert.throws(() => taken([1, inputValueLimit], [1]), refused);
+  assert.throws(() => taken(new Array<number>(40).fill(2 ** 40)), refused);
+  // The number of images, where it is open, is what the caller says.
+  const many = feedDims([{ name: "x", dims: ["n", 3, 224, 224] }], { batch: 4096 });
+  assert.deepEqual(many, [[4096, 3, 224, 224]]);
+});
 
 test("the shape that is given goes before the usual one, and gives its sizes to inputs with the same symbols", () => {
   const inputs = [

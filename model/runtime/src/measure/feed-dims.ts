@@ -67,9 +67,13 @@ export function feedDims(inputs: readonly Declared[], sizes: FeedSizes = {}): nu
   const closed = new Map(
     inputs.toSorted((a, b) => turn(a) - turn(b)).map((input) => [input.name, close(input)]),
   );
-  const all = inputs.map(({ name }) => ({ name, dims: closed.get(name)! }));
-  assertInputSizes(all);
-  return all.map(({ dims }) => dims);
+  // How many images there are is the caller's affair where the model leaves it open.
+  const ofOne = inputs.map(({ name, dims }) => {
+    const [first = 1, ...rest] = closed.get(name)!;
+    return { name, dims: [isOpen(dims[0]) ? 1 : first, ...rest] };
+  });
+  assertInputSizes(ofOne);
+  return inputs.map(({ name }) => closed.get(name)!);
 }
 
 /** Whether another side would make other feeds. */

@@ -3,8 +3,8 @@ import { elementCount } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 
 /**
- * Values of all inputs together, for one run: 1 GiB of float32, which is 22 images of 2048 x 2048 pixels in colour.
- * Whoever feeds such tensors of their own to a session may feed more.
+ * Values of all inputs together, for one run of one image where the number is open: 1 GiB of float32, an image of
+ * 9,459 x 9,459 pixels in colour. Whoever feeds tensors of their own to a session may feed more.
  */
 export const inputValueLimit = 2 ** 28;
 
