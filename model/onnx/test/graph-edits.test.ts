@@ -282,3 +282,25 @@ test("a graph built by hand is written and read back", () => {
   assert.equal(subgraphsOf(last)[0]!.outputs[0]!.name, "inner");
   assert.deepEqual(again.graph.inputs[0]!.shape, ["N", 3]);
 });
+
+test("the uses of a value that many nodes read are not searched through when nodes go in their order or against it", () => {
+  for (const order of ["forwards", "backwards"]) {
+    const model = modelOf({ x: [4] });
+    const x = valueNamed(model, "x");
+    const nodes = Array.from({ length: 400 }, () => model.graph.append({ opType: "Relu", inputs: [x] }));
+    let looks = 0;
+    for (const [at, use] of x.uses.entries()) {
+      const { node, index } = use;
+      x.uses[at] = {
+        index,
+        get node() {
+          looks++;
+          return node;
+        },
+      };
+    }
+    for (const node of order === "forwards" ? nodes : nodes.toReversed()) model.graph.remove(node);
+    assert.equal(x.uses.length, 0);
+    assert.ok(looks <= 4 * nodes.length, `${looks} looks at ${nodes.length} uses ${order}`);
+  }
+});

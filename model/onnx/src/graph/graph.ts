@@ -156,7 +156,10 @@ export class Graph {
 
   /** Every reader of `old`, nested graphs included, reads `replacement` instead; graph outputs stay. */
   replaceUses(old: Value, replacement: Value): void {
-    for (const use of [...old.uses]) use.node.setInput(use.index, replacement);
+    const uses = [...old.uses];
+    // Given up from the end, where that is cheap however many there are, and taken up in order.
+    for (const { node, index } of uses.toReversed()) node.setInput(index, null);
+    for (const { node, index } of uses) node.setInput(index, replacement);
   }
 
   /**

@@ -6,7 +6,7 @@
 import type { NodeProto } from "../gen/onnx_pb.ts";
 import type { Attribute } from "./attribute.ts";
 import type { Tensor } from "./tensor.ts";
-import type { Value } from "./value.ts";
+import type { Use, Value } from "./value.ts";
 
 export interface NodeSpec {
   readonly opType: string;
@@ -78,7 +78,7 @@ export class Node {
     while (this.#inputs.length < index) this.#inputs.push(null);
     const old = this.#inputs[index];
     if (old) {
-      const at = old.uses.findIndex((use) => use.node === this && use.index === index);
+      const at = placeOf(old.uses, this, index);
       if (at >= 0) old.uses.splice(at, 1);
     }
     this.#inputs[index] = value;
@@ -124,4 +124,14 @@ export class Node {
     const found = this.attributes.get(name);
     return found?.kind === "tensor" ? found.value : null;
   }
+}
+
+/** From both ends: nodes are removed in their order or against it, and a value may have very many uses. */
+function placeOf(uses: readonly Use[], node: Node, index: number): number {
+  const isIt = (at: number): boolean => uses[at]!.node === node && uses[at]!.index === index;
+  for (let low = 0, high = uses.length - 1; low <= high; low++, high--) {
+    if (isIt(low)) return low;
+    if (isIt(high)) return high;
+  }
+  return -1;
 }
