@@ -56,7 +56,7 @@ export const inspectCommand: Command = {
     const bytes = await bytesOnDisk(path, model);
     const preprocessing = readable(() => ownPreprocessing(model), context);
     const classes = readable(() => classesFromMetadata(model.metadata), context);
-    const { failure, ...engine } = await tryEngine(path, model, preprocessing, given, context);
+    const { failure, isAsked, ...engine } = await tryEngine(path, model, preprocessing, given, context);
     const { layers, ...summary } = countedAt(graphSummary(model), model, engine.fed);
     const weights = weightTypes(layers);
     const repeatedNames = separateNodeNames(cloneModel(model).graph);
@@ -94,7 +94,7 @@ export const inspectCommand: Command = {
         "engine",
         engine.runs
           ? `ONNX Runtime ${engine.version} runs it${fedText(engine.fed, summary.inputs, ", tried")}`
-          : `ONNX Runtime ${engine.version} cannot run it: ${engine.reason}`,
+          : `ONNX Runtime ${engine.version} cannot run it: ${isAsked ? "" : `${failure?.code}, not tried: `}${engine.reason}`,
       ],
     ];
     const shown = given.get(layersFlag) ? `\n\n${layersText(layers)}` : "";
@@ -152,6 +152,8 @@ interface EngineVerdict {
   /** What was fed, where it runs. */
   readonly fed: readonly TrialFeed[] | null;
   readonly failure: CupelError | null;
+  /** Whether the engine was given the model at all. */
+  readonly isAsked: boolean;
 }
 
 /** With the operations of the sizes that were fed: where a model leaves sizes open, none can be counted without. */
@@ -189,20 +191,22 @@ async function tryEngine(
 ): Promise<EngineVerdict> {
   const version = engineVersion();
   const tensors = await givenInputs(given);
+  let isAsked = false;
   try {
     const sorted = cloneModel(model);
     sortTopologically(sorted.graph);
     assertLoadable(sorted);
+    isAsked = true;
     const image = likelyImageInput(inputsOf(model.graph));
     const dims = preprocessing && tensorDims(preprocessing, 1);
     // A size that the metadata says wrongly is no reason not to try.
     const axes = image && dims && fedAxes(image.dims, dims);
     const shapes = image && axes && dims ? { [image.name]: axes.map((axis) => dims[axis]!) } : {};
     const { fed } = await tryModel(path, given, { threads, signal, inputs: { shapes, tensors } });
-    return { version, runs: true, reason: null, fed, failure: null };
+    return { version, runs: true, reason: null, fed, failure: null, isAsked };
   } catch (thrown) {
     if (thrown instanceof CupelError && thrown.code !== "CANCELLED") {
-      return { version, runs: false, reason: thrown.message, fed: null, failure: thrown };
+      return { version, runs: false, reason: thrown.message, fed: null, failure: thrown, isAsked };
     }
     throw thrown;
   }
