@@ -3,7 +3,7 @@
  * one to make others of. The input in hand is in shared memory, where the main thread finds it when this one hangs or dies.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { createRandom, openTemporaryFolder } from "@cupel/base";
+import { createRandom, openTemporaryFolder, own } from "@cupel/base";
 import { watchCoverage } from "./coverage.ts";
 import { isRefusal } from "./outcome.ts";
 import { type InputInHand, longest, writeInput } from "./shared-input.ts";
@@ -21,7 +21,7 @@ export type FuzzMessage =
   | { readonly kind: "done"; readonly corpus: number; readonly outcomes: ReadonlyMap<string, number> };
 
 const { target: name, seed, milliseconds, hand }: FuzzOrders = workerData;
-const target = targets[name]!;
+const target = own(targets, name)!;
 const random = createRandom(seed);
 await using folder = await openTemporaryFolder("fuzz");
 using coverage = target.watched && watchCoverage((url) => target.watched!.test(url));

@@ -10,7 +10,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { moduleBeside } from "@cupel/base";
+import { moduleBeside, own } from "@cupel/base";
 import type { FuzzMessage, FuzzOrders } from "./fuzz-thread.ts";
 import { createInput, readInput } from "./shared-input.ts";
 import { targets } from "./targets.ts";
@@ -29,7 +29,7 @@ if (!Object.hasOwn(targets, name) || !(minutes > 0) || !Number.isSafeInteger(see
   for (const [each, { summary }] of Object.entries(targets)) console.error(`  ${each.padEnd(10)} ${summary}`);
   process.exit(64);
 }
-const { hangMs } = targets[name]!;
+const { hangMs } = own(targets, name)!;
 const hand = createInput();
 let findings = 0;
 let isDone = false;

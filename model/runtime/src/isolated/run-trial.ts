@@ -1,6 +1,5 @@
 /** One load and one run of a model in this process. */
 import { readFile } from "node:fs/promises";
-import { elementCount } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import { feedDims, type InputForms, isSideOpen } from "../measure/feed-dims.ts";
 import { randomFeeds } from "../measure/random-feeds.ts";
@@ -8,9 +7,6 @@ import { peakResident } from "../memory/peak-resident.ts";
 import { type EngineSession, openEngineSession, prepareEngineThread } from "../session/engine-session.ts";
 import type { PostedModel } from "../session/model-source.ts";
 import type { Trial, TrialFeed, TrialModel, TrialTask } from "./trial-protocol.ts";
-
-/** A larger feed is refused: 1 GiB of float32. */
-const mostValues = 2 ** 28;
 
 /** @param tell what is about to be done; see `TrialMessage`. */
 export async function runTrial(task: TrialTask, tell: (doing: string) => Promise<void>): Promise<Trial> {
@@ -57,13 +53,6 @@ async function runAt(
   const sizes = { ...forms, side };
   const dims = feedDims(session.inputs, sizes);
   const inputs = session.inputs.map(({ name }, i) => ({ name, dims: dims[i]! }));
-  for (const { name, dims } of inputs) {
-    if (elementCount(dims) <= mostValues) continue;
-    throw runtimeErrors.error(
-      "INPUT_SHAPE_MISMATCH",
-      `The input "${name}" takes [${dims.join(", ")}], more than the ${mostValues} values that a trial feeds.`,
-    );
-  }
   await tell(`run on ${inputs.map(({ name, dims }) => `"${name}" [${dims.join(", ")}]`).join(" and ")}`);
   await session.run(randomFeeds(session.inputs, 1, sizes), null);
   return inputs;

@@ -2,6 +2,7 @@
  * What a checkpoint says of its training, as JSON beside the tensors. Its SHA-256 tells only that the file is whole, not
  * who wrote it: each field is looked at, and they must agree with each other. No I/O.
  */
+import { own } from "@cupel/base";
 import type { EpochInHand } from "./checkpoint.ts";
 import type { EpochMetrics } from "./history.ts";
 import type { TrainingIdentity } from "./training-identity.ts";
@@ -105,7 +106,7 @@ function fieldsOf(value: unknown, what: string): Fields {
 }
 
 function count(fields: Fields, name: string): number {
-  const value = fields[name];
+  const value = own(fields, name);
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw new Error(`says of "${name}" what is no whole number from 0`);
 }
@@ -118,7 +119,7 @@ function finite(fields: Fields, name: string): number {
 
 /** What JSON writes for a number that is not finite is null. */
 function number(fields: Fields, name: string): number {
-  const value = fields[name];
+  const value = own(fields, name);
   if (value === null) return Number.NaN;
   if (typeof value === "number") return value;
   throw new Error(`says of "${name}" what is no number`);

@@ -3,7 +3,7 @@
  * say a hundred million pixels. Counted are the pixels that the decoder holds, those that come out of it, and what
  * resampling makes of them. Several images are decoded at once, as many as `workers` say.
  */
-import { bytesText } from "@cupel/base";
+import { bytesText, own } from "@cupel/base";
 import type { Metadata } from "sharp";
 
 /** Bytes of one image while it is read, unless the caller says otherwise. */
@@ -43,7 +43,7 @@ const turnedBytes = 3;
 
 /** @returns bytes that decoding holds, the pixels that come out not counted */
 export function heldBytes(found: Metadata): number {
-  const held = HELD[found.format ?? ""]?.(found) ?? heldOfOthers;
+  const held = own(HELD, found.format ?? "")?.(found) ?? heldOfOthers;
   const turned = (found.orientation ?? 1) > 1 ? turnedBytes : 0;
   return found.width * found.height * (held + turned);
 }
