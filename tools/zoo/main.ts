@@ -1,5 +1,5 @@
 /**
- * `npm run zoo -- [--models DIR] [--only PATTERN] [--limit SECONDS] [--out FILE]`: takes every model of a folder through
+ * `npm run zoo -- [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]`: takes every model of a folder through
  * all that Cupel does, beside the stock quantiser, and writes the table of docs/zoo.md.
  *
  * `export.py` makes the models. CUPEL_PYTHON names a Python with onnx, sympy and the newest onnxruntime. Each model has
@@ -25,10 +25,11 @@ import { summaryLines } from "./summary.ts";
 import type { Told } from "./try-model.ts";
 import { CRASHED, type Step, TIME_LIMIT, type ZooRow } from "./zoo-row.ts";
 
-const usage = `npm run zoo -- [--models DIR] [--only PATTERN] [--limit SECONDS] [--out FILE]
+const usage = `npm run zoo -- [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]
 
   --models DIR      folder of .onnx files, made by tools/zoo/export.py (default: zoo-models)
   --only PATTERN    models whose name without .onnx matches, such as "yolo*" (default: *)
+  --missing         only those that have no result of any commit; the page names the commits of its results
   --limit SECONDS   most time a model may take (default: 900)
   --out FILE        the page that is written (default: docs/zoo.md)
 
@@ -39,6 +40,7 @@ const { values: given } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
     models: { type: "string", default: "zoo-models" },
     only: { type: "string", default: "*" },
+    missing: { type: "boolean", default: false },
     limit: { type: "string", default: "900" },
     out: { type: "string", default: "docs/zoo.md" },
   },
@@ -67,7 +69,7 @@ const files = globSync("*.onnx", { cwd: models })
   .sort((a, b) => a.bytes - b.bytes);
 for (const { path } of files) {
   const model = basename(path, ".onnx");
-  if (rows.get(model)?.commit === commit) continue;
+  if (given.missing ? rows.has(model) : rows.get(model)?.commit === commit) continue;
   const row = await tried(path, model);
   appendFileSync(results, `${JSON.stringify(row)}\n`);
   keep(row);
