@@ -79,9 +79,10 @@ function tensorOf({ type, dims, data }: TensorData): Tensor {
 function computing(model: Model, wanted: readonly Value[]): Model {
   const copy = cloneModel(model);
   const { inputs, outputs } = copy.graph;
-  inputs.splice(0);
   outputs.splice(0, outputs.length, ...wanted.map(({ name }) => copy.graph.value(name)!));
   runPasses(copy, [removeDeadCode]);
+  // What is left reads none of them.
+  inputs.splice(0);
   return copy;
 }
 
