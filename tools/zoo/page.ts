@@ -80,8 +80,13 @@ function failuresText({ model, steps: outcomes }: ZooRow): string[] {
     const outcome = outcomes[step];
     return outcome === undefined || outcome.ok
       ? []
-      : [`| ${model} | ${step} | ${outcome.code} | ${outcome.reason.replaceAll("|", "\\|")} |`];
+      : [`| ${model} | ${step} | ${outcome.code} | ${reasonText(outcome.reason)} |`];
   });
+}
+
+/** In one cell, without the folder that a model was tried in. */
+function reasonText(reason: string): string {
+  return reason.replaceAll("|", "\\|").replaceAll(/\/\S*\/(?=[\w.]+\.onnx)/g, "");
 }
 
 function ratioText(ratio: Ratio | undefined): string {
