@@ -226,7 +226,9 @@ describe("refused with a code of its own:", () => {
       "ALREADY_QUANTISED",
       () => {
         const net = new Network();
-        const [q] = net.append("DynamicQuantizeLinear", "q", [net.x]).outputs;
+        const { graph } = net.model;
+        const outputs = ["q", "scale", "zero"];
+        const [q] = graph.append({ opType: "DynamicQuantizeLinear", inputs: [net.x], outputs }).outputs;
         const weight = net.model.graph.addConstant("w", Tensor.int8([4, 3, 1, 1], new Int8Array(12).fill(3)));
         const sums = net.node("ConvInteger", "conv", [q!, weight]);
         return net.done(net.node("Flatten", "flat", [sums]));
