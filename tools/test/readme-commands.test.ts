@@ -48,6 +48,10 @@ const notRun: readonly NotRun[] = [
     command: /^npm run bench( -- [\w-]+( --json)?)?$/,
     reason: "minutes, and what runs beside it disturbs it",
   },
+  {
+    command: /^npm run zoo$/,
+    reason: "hours, and models that Python exports; zoo.test.ts runs what it is made of",
+  },
   { command: /^git clone .*$|^cd \w+$/, reason: "needs the network" },
   {
     command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
