@@ -20,14 +20,20 @@ const found = join(import.meta.dirname, "found");
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: "string", default: "1" }, seed: { type: "string", default: "1" } },
+  options: {
+    help: { type: "boolean", short: "h", default: false },
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: "1" },
+  },
 });
 const [name = ""] = positionals;
 const [minutes, seed] = [Number(given.minutes), Number(given.seed)];
-if (!Object.hasOwn(targets, name) || !(minutes > 0) || !Number.isSafeInteger(seed)) {
-  console.error("npm run fuzz -- TARGET [--minutes N, above 0] [--seed S, a whole number]\n");
-  for (const [each, { summary }] of Object.entries(targets)) console.error(`  ${each.padEnd(10)} ${summary}`);
-  process.exit(64);
+if (given.help || !Object.hasOwn(targets, name) || !(minutes > 0) || !Number.isSafeInteger(seed)) {
+  const print = given.help ? console.log : console.error;
+  print("npm run fuzz -- TARGET [--minutes N, above 0] [--seed S, a whole number]\n");
+  for (const [each, { summary }] of Object.entries(targets)) print(`  ${each.padEnd(10)} ${summary}`);
+  print("\nFor example: npm run fuzz -- onnx --minutes 20 --seed 1");
+  process.exit(given.help ? 0 : 64);
 }
 const { hangMs } = own(targets, name)!;
 const hand = createInput();
