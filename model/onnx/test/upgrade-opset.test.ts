@@ -107,6 +107,11 @@ test("the greatest end of a slice keeps its 64 bits", () => {
   assert.deepEqual([...model.graph.nodes][0]!.input(2)?.constant?.toBigInts(), [greatest]);
 });
 
+test("an operator that its set does not have yet is refused where what it needs is missing", () => {
+  const model = withNode({ opset: 7, opType: "Resize" });
+  assert.throws(() => upgradeOpset().run(model), { code: "OPSET_UNSUPPORTED", message: /it has no scales/ });
+});
+
 /** The name of a value a caller asks for outlives the node that made it. */
 test("outputs keep their names when another operator makes them", () => {
   const scales = [Tensor.float32([4], [1, 1, 2, 2])];

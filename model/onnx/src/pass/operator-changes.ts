@@ -132,7 +132,9 @@ const normaliseRows: Rewrite = (change) => {
  */
 const resize: Rewrite = (change) => {
   const { node } = change;
-  const scales = node.input(1)!;
+  const scales = node.input(1);
+  // A set before 10 has no Resize, and says nothing of what it needs.
+  if (!scales) throw change.refuse("it has no scales");
   node.attributes.set("coordinate_transformation_mode", attribute.string("asymmetric"));
   if (node.string("mode", "nearest") === "nearest") {
     const enlarges = scales.constant?.toNumbers().every((scale) => scale >= 1) ?? false;

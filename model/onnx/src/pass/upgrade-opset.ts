@@ -54,6 +54,8 @@ function upgrade(model: Model, version: number): void {
       for (const body of subgraphsOf(node)) rewrite(body, set);
       const change = node.isStandard ? own(operatorChanges[set] ?? {}, node.opType) : undefined;
       if (!change) continue;
+      // Of an operator that the set does not have, nobody checked what it needs.
+      if (node.inputs[0] === null) throw refused(node.label, set, "its first input is blank");
       change({
         graph,
         node,
