@@ -5,10 +5,10 @@
  * Fitted to 507 convolutions of ten networks (MobileNet, MnasNet, EfficientNet, LCNet, ShuffleNet, SqueezeNet, ResNet,
  * RegNet), each timed in both forms inside its network (tools/engine-forms/time-networks.py) on ONNX Runtime 1.30: an
  * AMD EPYC with AVX2, without VNNI; one thread, the least of 100 runs. Groups and AveragePool by themselves
- * (time-kernels.py, in the same folder). The median error of one is 6 to 13 %. So a 1 x 1 Conv of 16 channels runs at
- * 0.9 of float's speed, of 128 at 1.9; 3 x 3 of 64 at 1.9; 3 x 3 in groups of 8 channels at 0.5; depthwise 3 x 3 of
- * 16 channels at 0.4, of 64 at 0.7, of 192 at 0.9; a dense layer of 1280 inputs and 1000 classes at 3.5, because its
- * weights come from memory. With AVX-512 VNNI products cost less than half as much in either form, while what is paid
+ * (time-kernels.py, in the same folder). The median error of one is 6 to 13 %. By these a
+ * 1 x 1 Conv of 16 channels runs at 1.1 of float's speed, of 128 at 2.0; 3 x 3 of 64 at 2.0; depthwise 3 x 3 of 16
+ * channels at 0.4, of 64 at 0.75, of 192 at 0.9; a dense layer at 2.6, because its weights come from memory. 3 x 3 in
+ * groups of 8 channels was measured at 0.5. With AVX-512 VNNI products cost less than half as much in either form, while what is paid
  * an element stays: whatever loses here loses there as well. What wins here by little may not: nothing close was
  * measured there.
  */
