@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 # channels, height and width
 DENSE = [(8, 64), (12, 56), (16, 56), (24, 28), (32, 28), (64, 28), (96, 14), (128, 14), (256, 7)]
 DEPTHWISE = [(8, 64), (12, 56), (16, 56), (32, 56), (64, 28), (96, 28), (192, 14), (256, 7)]
+# channels in all, height and width, channels in a group
+GROUPED = [(channels, size, group) for channels, size in ((64, 28), (128, 14), (256, 14)) for group in (4, 8, 16, 32)]
 POINTWISE = ["Add", "Mul", "Sigmoid", "LeakyRelu", "Softmax", "AveragePool"]
 ATTRIBUTES = {"LeakyRelu": {"alpha": 0.1}, "AveragePool": {"kernel_shape": [3, 3], "pads": [1] * 4}}
 SHORT, LONG = 2, 6
@@ -50,8 +52,9 @@ def session(kind, channels, size, kernel, length, rounded):
     # Behind a Conv a tensor has the layout that kernels have in a network.
     first = value = conv(rounding(node("Identity", ["x"])), "first", 1, 1)
     for index in range(length):
-        if kind in ("Conv", "depthwise"):
-            value = conv(value, f"w{index}", channels if kind == "depthwise" else 1, kernel)
+        if kind in ("Conv", "depthwise") or kind.startswith("groups of "):
+            groups = {"Conv": 1, "depthwise": channels}.get(kind) or channels // int(kind.removeprefix("groups of "))
+            value = conv(value, f"w{index}", groups, kernel)
         else:
             given = [value, first] if kind in ("Add", "Mul") else [value]
             value = rounding(node(kind, given, **ATTRIBUTES.get(kind, {})))
@@ -80,6 +83,7 @@ def least(*case):
 def main():
     print(f"ONNX Runtime {ort.__version__}; nanoseconds a pixel of the output")
     cases = [("Conv", *each, kernel) for kernel in (1, 3) for each in DENSE]
+    cases += [(f"groups of {group}", channels, size, k) for k in (1, 3) for channels, size, group in GROUPED]
     cases += [("depthwise", *each, 3) for each in DEPTHWISE] + [(kind, 32, 28, 0) for kind in POINTWISE]
     for kind, channels, size, kernel in cases:
         form = (kind, channels, size, kernel)
