@@ -54,6 +54,19 @@ test("no two weights of a row overflow, whatever the row and the least scale", (
   );
 });
 
+test("weights too small for a float32 scale are rounded to 0, and their row has a scale that is a number", () => {
+  for (const row of [[0, -1e-45], [-1e-45], [1e-45, 1e-44, 5e-44], [1e-39, -1e-38], [1e-36, -1e-37]]) {
+    for (const maxLevel of [63, 127] as const) {
+      const { scales, codes, levels } = quantised(Float32Array.from(row), row.length, 0, maxLevel);
+      assert.ok(scales[0]! >= 2 ** -126, `scale ${scales[0]} of ${row.join(", ")}`);
+      assert.deepEqual(
+        Array.from(codes, (code) => levels[code]! + 0),
+        row.map(() => 0),
+      );
+    }
+  }
+});
+
 for (const [weights, scale, low, high] of [
   [[1, 0.25], 1 / 102, -127, 102],
   [[1, 0.5], 1 / 80, -127, 88],

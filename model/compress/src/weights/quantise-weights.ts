@@ -63,8 +63,15 @@ function errorOf({ weights, columns, importanceOf }: WeightMatrix, found: Quanti
   return error;
 }
 
-/** Any would do. */
+/** Any would do: a row of zeros is one in any scale. */
 const scaleOfZeros = 1;
+/** The smallest float32 with all its digits. Under it a scale loses them, or turns 0 and the levels into no number. */
+const leastNormal = 2 ** -126;
+
+/** @returns the scale as a model can hold it; weights too small for one are rounded to 0 */
+function storable(scale: number): number {
+  return scale < leastNormal ? scaleOfZeros : scale;
+}
 
 function scalesOf(
   matrix: WeightMatrix,
@@ -78,7 +85,7 @@ function scalesOf(
     for (const row of allRows) importance.set(importanceOf(row), row * columns);
     const least = allRows.reduce((most, row) => Math.max(most, leastScaleOf(row)), 0);
     const { scale } = bestScale(weights, importance, rounding, least);
-    return new Float32Array(rows).fill(scale || scaleOfZeros);
+    return new Float32Array(rows).fill(storable(scale));
   }
   const found = allRows.map((row) =>
     bestScale(
@@ -88,7 +95,7 @@ function scalesOf(
       leastScaleOf(row),
     ),
   );
-  return Float32Array.from(found, ({ scale }) => scale || scaleOfZeros);
+  return Float32Array.from(found, ({ scale }) => storable(scale));
 }
 
 function rounded(
@@ -117,7 +124,7 @@ function pairSafe(matrix: WeightMatrix, few: RoundingLevels): QuantisedWeights {
     const own = weights.subarray(row * columns, (row + 1) * columns);
     const boundsAt = pairSafeLevels(own);
     const least = leastScaleOf(row);
-    scales[row] = bestScale(own, importanceOf(row), few, least, boundsAt).scale || scaleOfZeros;
+    scales[row] = storable(bestScale(own, importanceOf(row), few, least, boundsAt).scale);
     const scale = scales[row]!;
     const { low, high } = boundsAt(scale);
     for (let k = 0; k < columns; k++) {
@@ -152,7 +159,7 @@ function quantiseBlocks(
       { length: perRow },
       (_, b) => bestScale(block(b), importance.subarray(b * size, (b + 1) * size), rounding).scale,
     );
-    scales[row] = Math.max(Math.max(...own) / most || scaleOfZeros, leastScaleOf(row));
+    scales[row] = Math.max(storable(Math.max(...own) / most), leastScaleOf(row));
     const scale = scales[row]!;
     for (let b = 0; b < perRow; b++) {
       const multiplier = Math.min(most, Math.max(1, Math.round(own[b]! / scale)));
