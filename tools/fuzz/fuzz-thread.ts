@@ -25,7 +25,7 @@ const target = own(targets, name)!;
 const random = createRandom(seed);
 await using folder = await openTemporaryFolder("fuzz");
 using coverage = target.watched && watchCoverage((url) => target.watched!.test(url));
-const corpus = [...seedsOf(name, target)];
+const corpus = [...(await seedsOf(name, target, folder.path))];
 const outcomes = new Map<string, number>();
 const told = new Set<string>();
 

@@ -1,6 +1,6 @@
 /** What is fuzzed. To add a target: a row here, and inputs for a start in corpus/NAME. */
 import { globSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compress, parseRecipe } from "@cupel/compress";
@@ -14,7 +14,9 @@ import {
   preprocessingFor,
   syntheticInspection,
 } from "@cupel/vision";
+import { trainBriefly } from "./brief-training.ts";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
+import { mutateCheckpoint } from "./mutate-checkpoint.ts";
 import { mutateMessage } from "./mutate-message.ts";
 import { attempt } from "./outcome.ts";
 
@@ -25,6 +27,8 @@ export interface FuzzTarget {
   readonly watched: RegExp | null;
   /** Files to begin with, beside those of corpus/NAME: a pattern from the root of the repository. */
   readonly seeds: string;
+  /** Inputs that only the sources of today can make. @param folder to write to. */
+  readonly made?: (folder: string) => Promise<readonly Uint8Array[]>;
   readonly mutate: Mutate;
   /** Ends as every input must: well, or with an error of the tables. @param folder to write to. */
   readonly run: (bytes: Uint8Array, folder: string) => unknown;
@@ -79,6 +83,31 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     },
     hangMs: 5_000,
   },
+  checkpoint: {
+    summary: "a checkpoint with a right digest is resumed, and the training ended",
+    watched: /\/model\/(train|runtime)\/src\//,
+    seeds: "tools/fuzz/corpus/checkpoint/*",
+    async made(folder) {
+      return Promise.all(
+        [1, 2].map(async (epochs) => {
+          const path = join(folder, `${epochs}.safetensors`);
+          await trainBriefly(path, epochs);
+          return new Uint8Array(await readFile(path));
+        }),
+      );
+    },
+    mutate: mutateCheckpoint,
+    async run(bytes, folder) {
+      const path = join(folder, "given.safetensors");
+      await writeFile(path, bytes);
+      try {
+        await trainBriefly(path, 2);
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+    hangMs: 5_000,
+  },
   options: {
     summary: "the text of options: preprocessing, augmentation, networks, recipes",
     watched: /\/(model|app)\/[a-z]+\/src\//,
@@ -105,9 +134,14 @@ function jsonOf(given: string): unknown {
   }
 }
 
-/** Files to begin with. */
-export function seedsOf(name: string, { seeds }: FuzzTarget): readonly Uint8Array[] {
+/** What to begin with. @param folder to write to */
+export async function seedsOf(
+  name: string,
+  { seeds, made }: FuzzTarget,
+  folder: string,
+): Promise<readonly Uint8Array[]> {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const paths = [seeds, `tools/fuzz/corpus/${name}/*`].flatMap((pattern) => globSync(pattern, { cwd: root }));
-  return [...new Set(paths)].sort().map((path) => new Uint8Array(readFileSync(join(root, path))));
+  const files = [...new Set(paths)].sort().map((path) => new Uint8Array(readFileSync(join(root, path))));
+  return [...files, ...((await made?.(folder)) ?? [])];
 }

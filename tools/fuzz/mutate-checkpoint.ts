@@ -1,0 +1,128 @@
+/**
+ * Damage to a checkpoint whose digest is right afterwards: a SHA-256 tells that a file is whole, not who wrote it. Fields of
+ * what it says of its training, of its header and of its tensors are removed, repeated, swapped or given values at the edges.
+ * Pure. Format: safetensors, https://huggingface.co/docs/safetensors.
+ */
+import { createHash } from "node:crypto";
+import { type Random, setOwn } from "@cupel/base";
+import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+interface Checkpoint {
+  readonly metadata: Record<string, string>;
+  readonly entries: { [name: string]: Json };
+  readonly body: Uint8Array;
+}
+
+const trainingKey = "cupel.training";
+const lengthBytes = 8;
+
+const edgeValues: readonly Json[] = [
+  ...[null, true, "", "__proto__", [], {}],
+  ...[0, -1, 0.5, 1e-320, 1e308, 2 ** 31, 2 ** 53, 2 ** 64],
+];
+
+/** Nine of ten edits end in a file with a right digest. */
+export const mutateCheckpoint: Mutate = (bytes, random, others) => {
+  const found = random.integer(10) > 0 ? readCheckpoint(bytes) : null;
+  if (found === null) return mutateBytes(bytes, random, others);
+  let made = found;
+  for (let left = 1 + random.integer(3); left > 0; left--)
+    made = edits[random.integer(edits.length)]!(made, random);
+  return writeCheckpoint(made);
+};
+
+const edits: readonly ((checkpoint: Checkpoint, random: Random) => Checkpoint)[] = [
+  (checkpoint, random) => withTraining(checkpoint, random),
+  (checkpoint, random) => withTraining(checkpoint, random),
+  (checkpoint, random) => ({
+    ...checkpoint,
+    entries: asObject(edited(checkpoint.entries, random), checkpoint.entries),
+  }),
+  (checkpoint, random) => ({ ...checkpoint, body: mutateBytes(checkpoint.body, random, []) }),
+  (checkpoint, random) => {
+    const names = Object.keys(checkpoint.metadata);
+    const metadata = { ...checkpoint.metadata };
+    setOwn(metadata, names[random.integer(names.length)] ?? trainingKey, "1");
+    return { ...checkpoint, metadata };
+  },
+];
+
+function withTraining(checkpoint: Checkpoint, random: Random): Checkpoint {
+  const metadata = { ...checkpoint.metadata };
+  const text = metadata[trainingKey] ?? "{}";
+  const training = parsed(text);
+  setOwn(
+    metadata,
+    trainingKey,
+    training === undefined ? text.slice(1) : JSON.stringify(edited(training, random)),
+  );
+  return { ...checkpoint, metadata };
+}
+
+/** Goes down with three chances of four, where there is something to go down into. */
+function edited(value: Json, random: Random): Json {
+  const isList = Array.isArray(value);
+  const members: [string, Json][] = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  const at = random.integer(members.length);
+  const member = members[at];
+  if (member === undefined) return edgeValues[random.integer(edgeValues.length)]!;
+  const [name, inside] = member;
+  const isDeeper = typeof inside === "object" && inside !== null;
+  if (isDeeper && random.integer(4) > 0) members[at] = [name, edited(inside, random)];
+  else {
+    const other = members[random.integer(members.length)]!;
+    const ways: readonly (() => void)[] = [
+      () => members.splice(at, 1),
+      () => members.push(isList ? [String(members.length), inside] : [`${name} `, inside]),
+      () => members.splice(at, 1, [name, other[1]]),
+      () => members.splice(at, 1, [edgeNames[random.integer(edgeNames.length)]!, inside]),
+      () => members.splice(at, 1, [name, edgeValues[random.integer(edgeValues.length)]!]),
+      () => members.splice(at, 1, [name, typeof inside === "number" ? inside + 1 : String(inside)]),
+    ];
+    ways[random.integer(ways.length)]!();
+  }
+  return isList ? members.map(([, each]) => each) : Object.fromEntries(members);
+}
+
+const edgeNames = ["__proto__", "constructor", "toString", "", "state/", "epoch"];
+
+function asObject(value: Json, otherwise: { [name: string]: Json }): { [name: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : otherwise;
+}
+
+/** Null for what is no file of the format. */
+function readCheckpoint(bytes: Uint8Array): Checkpoint | null {
+  if (bytes.length < lengthBytes) return null;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = lengthBytes + Number(buffer.readBigUInt64LE());
+  if (end > bytes.length) return null;
+  const header = parsed(buffer.toString("utf8", lengthBytes, end));
+  if (typeof header !== "object" || header === null || Array.isArray(header)) return null;
+  const { __metadata__: found = {}, ...entries } = header;
+  const texts = Object.entries(asObject(found, {})).filter(([name]) => name !== "sha256");
+  const metadata = Object.fromEntries(texts.map(([name, text]): [string, string] => [name, String(text)]));
+  return { metadata, entries, body: bytes.slice(end) };
+}
+
+/** The digest is that of the metadata and entries as JSON, and of the elements. */
+function writeCheckpoint({ metadata, entries, body }: Checkpoint): Uint8Array {
+  const sha256 = createHash("sha256")
+    .update(JSON.stringify([metadata, entries]))
+    .update(body)
+    .digest("hex");
+  const header = Buffer.from(JSON.stringify({ __metadata__: { ...metadata, sha256 }, ...entries }));
+  const length = Buffer.alloc(lengthBytes);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return new Uint8Array(Buffer.concat([length, header, body]));
+}
+
+/** Undefined for what is no JSON. */
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
