@@ -10,55 +10,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openTemporaryFolder } from "@cupel/base";
-import { attribute, encodeModelBytes, Tensor, tensorType, type Value, writeModelFile } from "@cupel/onnx";
+import { Tensor, writeModelFile } from "@cupel/onnx";
 import { openIsolated, runtimeErrors, tryIsolated } from "@cupel/runtime";
 import { failureOf } from "./errors-of.ts";
-import { doubler, emptyModel, input, matrixModel, slowModel } from "./tiny-models.ts";
+import { blankInput, doubling, expanding } from "./hostile-models.ts";
+import { doubler, matrixModel, slowModel } from "./tiny-models.ts";
 
 const threads = 1;
 const MB = 1e6;
-
-/** One operator whose second input is blank, which the engine reads all the same. */
-function blankInput(opType: string): Uint8Array {
-  const model = emptyModel();
-  const x = input(model, "x", "float32", [1, 3]);
-  const type = tensorType("float32", [1, 3]);
-  model.graph.outputs.push(model.graph.append({ opType, inputs: [x, null], outputs: ["y"], type }).output);
-  return encodeModelBytes(model);
-}
-
-/** A constant of 4 kB, joined with itself 19 times: 2 GB as soon as the engine folds it. */
-function doubling(): Uint8Array {
-  const model = emptyModel();
-  const { graph } = model;
-  const x = input(model, "x", "float32", [1]);
-  let value: Value = graph.addConstant("c", Tensor.float32([1024], new Float32Array(1024)));
-  for (let i = 0; i < 19; i++) {
-    const inputs = [value, value];
-    const attributes = { axis: attribute.int(0) };
-    value = graph.append({ opType: "Concat", inputs, outputs: [`c${i}`], attributes }).output;
-  }
-  const type = tensorType("float32", ["n"]);
-  graph.outputs.push(graph.append({ opType: "Add", inputs: [value, x], outputs: ["y"], type }).output);
-  return encodeModelBytes(model);
-}
-
-/** x, which is [1], repeated to 1.2 GB: nothing that loading could tell, the size comes with the run. */
-function expanding(): Uint8Array {
-  const model = emptyModel();
-  const { graph } = model;
-  const x = input(model, "x", "float32", [1]);
-  const shape = graph.addConstant("shape", Tensor.int64([1], [3e8]));
-  const large = graph.append({ opType: "Expand", inputs: [x, shape], outputs: ["large"] }).output;
-  const y = graph.append({
-    opType: "ReduceMax",
-    inputs: [large],
-    outputs: ["y"],
-    type: tensorType("float32", [1]),
-  });
-  graph.outputs.push(y.output);
-  return encodeModelBytes(model);
-}
 
 async function held() {
   const names = await readdir(tmpdir());
