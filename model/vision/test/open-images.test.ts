@@ -294,10 +294,17 @@ suite("a path", () => {
 
   test("to nothing, to something else or to a folder of packed files says what would do", async () => {
     await using folder = await scratch();
-    await folder.write({ "text.md": "hello", "packed/x.bin.gz": gzipSync("") });
+    await folder.write({
+      "text.md": "hello",
+      "data.yml": "path: .",
+      "coco.json": "{}",
+      "packed/x.bin.gz": gzipSync(""),
+    });
     const at = (name: string): string => join(folder.path, name);
     await refused(() => openImages(at("gone")), "IMAGE_SOURCE_UNKNOWN", /no images at .*gone/);
     await refused(() => openImages(at("text.md")), "IMAGE_SOURCE_UNKNOWN", /Expected a CSV.*IDX.*CIFAR/);
+    await refused(() => openImages(at("data.yml")), "IMAGE_SOURCE_UNKNOWN", /give the folder of the images/);
+    await refused(() => openImages(at("coco.json")), "IMAGE_SOURCE_UNKNOWN", /this file by --labels/);
     await refused(() => openImages(at("packed")), "IMAGE_SOURCE_UNKNOWN", /Name one of its files: x.bin.gz/);
   });
 

@@ -3,8 +3,8 @@
  * order: adding a format is adding a row.
  */
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { extname, join } from "node:path";
+import { own, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
 import { openCifar } from "./cifar.ts";
@@ -148,14 +148,21 @@ function refuseSkipped(source: ImageSource): void {
   });
 }
 
+/** What people give first that only tells where images are, by the end of its name. */
+const tellsOfImages: Readonly<Record<string, string>> = {
+  ".yaml":
+    "It names folders: give the folder of the images to validate with, and by --labels that of its .txt files.",
+  ".json": "It holds labels: give the folder of their images, and this file by --labels.",
+};
+
 function unknownSource(place: Place) {
   const packed = place.kind === "folder" ? place.names.filter(isPacked) : [];
+  const told = own(tellsOfImages, extname(place.path).toLowerCase().replace(".yml", ".yaml"));
+  const expected = Object.values(SOURCE_FORMATS).map((format) => format.expects);
   const advice =
     packed.length > 0
       ? `Name one of its files: ${packed.join(", ")}.`
-      : `Expected ${Object.values(SOURCE_FORMATS)
-          .map((format) => format.expects)
-          .join("; ")}.`;
+      : (told ?? `Expected ${expected.join("; ")}.`);
   return visionErrors.error("IMAGE_SOURCE_UNKNOWN", `${place.path} is not a source of images. ${advice}`, {
     details: { path: place.path, files: packed },
   });
