@@ -17,9 +17,11 @@ options.log_severity_level = 3
 session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 put = session.get_inputs()[0]
 values = np.fromfile(images, dtype="<f4").reshape([int(size) for size in shape.split("x")]).astype(TYPES[put.type])
+# A model of one image at a time may have no batch dimension.
+bare = len(put.shape) == values.ndim - 1
 with open(path, "wb") as file:
     for i in range(len(values)):
-        for output in session.run(None, {put.name: values[i : i + 1]}):
+        for output in session.run(None, {put.name: values[i] if bare else values[i : i + 1]}):
             np.float32(output.size).tofile(file)
             output.astype("<f4").tofile(file)
 print(onnxruntime.__version__)

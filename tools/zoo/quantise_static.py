@@ -19,8 +19,10 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
 class Images(CalibrationDataReader):
-    def __init__(self, name, values):
-        self.feeds = iter([{name: values[i : i + 1]} for i in range(len(values))])
+    def __init__(self, name, values, rank):
+        # A model of one image at a time may have no batch dimension.
+        bare = rank == values.ndim - 1
+        self.feeds = iter([{name: values[i] if bare else values[i : i + 1]} for i in range(len(values))])
 
     def get_next(self):
         return next(self.feeds, None)
@@ -45,7 +47,7 @@ with tempfile.TemporaryDirectory() as folder:
     quantize_static(
         prepared,
         output,
-        Images(name, values),
+        Images(name, values, len(image.type.tensor_type.shape.dim)),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         reduce_range="reduce-range" in more,

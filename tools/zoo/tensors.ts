@@ -60,7 +60,10 @@ export function feedsOf(
       : input.type === "uint8"
         ? Uint8Array.from(values)
         : values;
-  return { [input.name]: { type: input.type, dims: [copies, ...dims.slice(1)], data } };
+  // A model of one image at a time may have no batch dimension.
+  const isBare = copies === 1 && input.dims.length === dims.length - 1;
+  const given = isBare ? dims.slice(1) : [copies, ...dims.slice(1)];
+  return { [input.name]: { type: input.type, dims: given, data } };
 }
 
 export async function outputsOf(session: InferenceSession, tensors: ImageTensors): Promise<Outputs[]> {
