@@ -11,7 +11,13 @@ import { type Correspondence, followed, type Model } from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
+import {
+  type ImageSource,
+  type Preprocessing,
+  stratifiedOrder,
+  subset,
+  type UnreadableImage,
+} from "@cupel/vision";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { type Layer, layerName } from "./layer.ts";
@@ -171,8 +177,14 @@ function heldOutOf(recipe: Recipe): number {
 function splitImages(images: ImageSource, wanted: number, seed: number) {
   const count = Math.min(wanted, Math.floor(images.length / 2));
   if (count === 0) return { images, heldOut: images };
-  const { rest, heldOut } = split(images, count / images.length, seed);
-  return { images: rest, heldOut };
+  const order = stratifiedOrder(images, seed);
+  return {
+    images: subset(
+      images,
+      order.slice(count).sort((a, b) => a - b),
+    ),
+    heldOut: subset(images, order.slice(0, count)),
+  };
 }
 
 function described(layer: Layer, { weights, bytes }: Variant): CompressedLayer {

@@ -73,7 +73,8 @@ export { type ImageTable, readImageTable, readTable, type TableField } from "./s
 export { readImageTexts } from "./sources/image-texts.ts";
 export { type OpenImagesOptions, openImages } from "./sources/open-images.ts";
 export { skippedSentence } from "./sources/skipped-files.ts";
-export { type SplitSource, sample, split, subset } from "./sources/subset.ts";
+export { type SplitSource, split } from "./sources/split.ts";
+export { sample, stratifiedOrder, subset } from "./sources/subset.ts";
 export {
   type BatchesOptions,
   batches,
