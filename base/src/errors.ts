@@ -28,6 +28,15 @@ export const baseErrors = defineErrors({
     ...failures.defect,
     exit: 74,
   },
+  FILE_LOCKED: {
+    meaning:
+      "Another run is writing this file, or left its lock on another machine; the file is left as it is.",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 75,
+    retryable: true,
+    public: false,
+  },
   DISK_FULL: {
     meaning: "The device ran out of space while writing; the previous file, if any, is untouched.",
     http: 507,

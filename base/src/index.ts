@@ -18,6 +18,7 @@ export {
   reasonOf,
 } from "./error.ts";
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
+export { type FileLock, lockFile } from "./file-lock.ts";
 export { freeBuffer } from "./free-buffer.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";

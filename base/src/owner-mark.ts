@@ -22,11 +22,20 @@ export function ownerMark(): string {
 
 const form = /^([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{1,8}$/;
 
+/**
+ * "unknown": the text is no mark, another place owns it, or the system does not tell when the process began, so that the
+ * one that runs may be another of the same number.
+ */
+export function ownerState(mark: string): "running" | "gone" | "unknown" {
+  const [, where, pid, start] = form.exec(mark) ?? [];
+  if (where !== placeMark()) return "unknown";
+  if (!isRunning(Number(pid)) || markOf(Number(pid)) !== mark) return "gone";
+  return start === UNTOLD && mark !== ownerMark() ? "unknown" : "running";
+}
+
 /** Whether the owner is known to be gone; never where the text is no mark. */
 export function isAbandoned(mark: string): boolean {
-  const [, where, pid] = form.exec(mark) ?? [];
-  if (where !== placeMark()) return false;
-  return !isRunning(Number(pid)) || markOf(Number(pid)) !== mark;
+  return ownerState(mark) === "gone";
 }
 
 function markOf(pid: number): string {
@@ -38,17 +47,26 @@ function placeMark(): string {
   return place;
 }
 
+/** The start of a process where the system does not tell it. */
+const UNTOLD = "0";
+
 function startOf(pid: number): string {
-  // After the command, which is in parentheses and may hold anything: fields 3 and on. See proc_pid_stat(5).
+  const ticks = fieldOf(pid, 22);
+  return ticks === undefined ? UNTOLD : digest(`${textOf("/proc/sys/kernel/random/boot_id")}\n${ticks}`);
+}
+
+/** A field of proc_pid_stat(5), from the third on; undefined where the system has no such file. */
+function fieldOf(pid: number, field: number): string | undefined {
+  // After the command, which is in parentheses and may hold anything.
   const fields = textOf(`/proc/${pid}/stat`)
     .replace(/^.*\)\s*/s, "")
     .split(" ");
-  const ticks = fields[22 - 3];
-  return ticks === undefined ? "0" : digest(`${textOf("/proc/sys/kernel/random/boot_id")}\n${ticks}`);
+  return fields[field - 3];
 }
 
-/** One that may not be asked, being another user's, runs. */
+/** One that may not be asked, being another user's, runs. One that ended, and whose parent has not asked how, does not. */
 function isRunning(pid: number): boolean {
+  if (["Z", "X"].includes(fieldOf(pid, 3) ?? "")) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
+import { lockFile } from "@cupel/base";
 import { readModelFile } from "@cupel/onnx";
 import { classifierBytes, cupel, filesUnder, prepared, type Scratch, scratch } from "./harness.ts";
 
@@ -249,6 +250,15 @@ const table: readonly Refused[] = [
     code: "AUGMENTATION_INVALID",
     says: /wobble/,
     words: named(network, "--augment", "wobble"),
+  },
+  {
+    what: "an output that another training is to write",
+    code: "FILE_LOCKED",
+    says: /out\.onnx is being written by .*give this training another path/,
+    words: async (folder) => {
+      await lockFile(folder.at("out.onnx"), "training");
+      return [network, "--data", "synthetic:28"];
+    },
   },
   {
     what: "a learning rate of 0",

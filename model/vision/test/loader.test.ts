@@ -82,6 +82,13 @@ suite("an epoch", () => {
     );
     const [dropped] = await epochs(levels(10), options);
     assert.deepEqual(dropped, kept!.slice(0, 2));
+    for (const [dropLast, leftOut] of [
+      [true, 2],
+      [false, 0],
+    ] as const) {
+      await using loader = openLoader(sourceOf(levels(10)), grey, { ...options, dropLast });
+      assert.equal(loader.leftOut, leftOut);
+    }
   });
 
   test("of unlabelled images has no labels", async () => {

@@ -1,7 +1,7 @@
 /** `cupel train`: images and a network in, a trained model out. */
 
 import { extname } from "node:path";
-import { assertWritable } from "@cupel/base";
+import { assertWritable, lockFile } from "@cupel/base";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
 import { checkpointFileIn, fit, networkNames, parseNetwork } from "@cupel/train";
@@ -62,6 +62,8 @@ export const trainCommand: Command = {
     const { strict } = config;
     const checkpointPath = config.checkpoint === undefined ? [] : [checkpointFileIn(config.checkpoint)];
     await assertWritable([path, ...checkpointPath, ...Object.values(profileFiles(config.profile))]);
+    await using lock = await lockFile(path, "training");
+    if (lock.remark !== null) remark(lock.remark);
     if (extname(what) === ".onnx") await tryIfIsolated(what, given, { spec: config.preprocessing }, context);
     else refuseIsolation(given);
     const train = await openSource(requiredSetting(config, "data"), { labels, labelColumn, classes, strict });
@@ -83,6 +85,7 @@ export const trainCommand: Command = {
       fit(network, { ...options, open, onStep: ({ step }) => watch?.sample(step) }),
     );
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
+    await lock.assertHeld();
     const { bytes } = await writeVerified(
       result.model,
       path,

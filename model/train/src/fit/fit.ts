@@ -6,10 +6,10 @@
  * adds in an order that follows from its threads.
  */
 import { existsSync } from "node:fs";
-import { assertWritable, silentProgress } from "@cupel/base";
+import { assertWritable, lockFile, silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
-import { openLoader, split, tensorDims } from "@cupel/vision";
+import { type Loader, openLoader, split, tensorDims } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import { openParallelTrainer } from "../trainer/parallel-trainer.ts";
 import { openTrainer } from "../trainer/trainer.ts";
@@ -23,13 +23,15 @@ import { TrainingRun } from "./training-run.ts";
 
 /**
  * @throws TRAINING_CONFIG_INVALID; those of `checkData`, `openLoader` and `compileStep`; CHECKPOINT_INVALID;
- * WRITE_FAILED before the first step where the checkpoint cannot be written; LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
+ * WRITE_FAILED before the first step where the checkpoint cannot be written, FILE_LOCKED where another training writes it; LOSS_NOT_FINITE, with the last good checkpoint as it was; DISK_FULL and WRITE_FAILED at a checkpoint;
  * IMAGES_UNREADABLE; CANCELLED, after a last checkpoint
  */
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
   checkOptions(options);
   if (checkpoint) await assertWritable([checkpoint.path]);
+  await using lock = checkpoint ? await lockFile(checkpoint.path, "training") : null;
+  checkCheckpoint(checkpoint);
   const { remarks, ...images } = imagesOf(options, seed);
   const { input, train, validation, labels, notes } = checkData(network, images, preprocessing);
   await using loader = openLoader(train, preprocessing, {
@@ -69,7 +71,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
   const found = checkpoint
     ? await readCheckpoint(checkpoint.path, state, identity, loader.batchesPerEpoch)
     : null;
-  const run = new TrainingRun({ options, trainer, loader, validation, input, total, identity });
+  const run = new TrainingRun({ options, lock, trainer, loader, validation, input, total, identity });
   if (found) await run.restore(found);
   using task = (options.progress ?? silentProgress).start("Training", total - trainer.steps, "steps");
   try {
@@ -91,7 +93,9 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     stopped: run.history.length < options.epochs ? "early" : "done",
     labels,
     notes: [
+      ...(lock?.remark ? [lock.remark] : []),
       ...notes,
+      ...leftOutNotes(loader, train.length, batch),
       ...sizeNotes(network, imageDims),
       ...trainer.compiled.notes,
       ...(found?.remark ? [found.remark] : []),
@@ -107,6 +111,16 @@ function sizeNotes({ graph }: Model, imageDims: readonly number[]): readonly str
   if (sizes.length !== imageDims.length || sizes.every((size) => typeof size === "number")) return [];
   return [
     `The network leaves the size of its images open: it is trained at [${imageDims.join(", ")}], as the preprocessing makes them.`,
+  ];
+}
+
+/** A step takes whole batches only. */
+function leftOutNotes({ leftOut }: Loader, images: number, batch: number): readonly string[] {
+  if (leftOut === 0) return [];
+  const [left, change] =
+    leftOut === 1 ? ["1 image", "which one changes"] : [`${leftOut} images`, "which ones changes"];
+  return [
+    `Each epoch leaves out ${left} of the ${images} to train with, because they fill no batch of ${batch}; ${change} from epoch to epoch.`,
   ];
 }
 
@@ -130,6 +144,10 @@ function checkOptions({ epochs, validation, patience, replicas, checkpoint }: Fi
   if (patience !== undefined && validation === undefined) {
     throw invalid(`"patience" needs validation, which tells whether an epoch is better`);
   }
+}
+
+/** Under its lock: one that another training has just made is that training's. */
+function checkCheckpoint(checkpoint: FitOptions["checkpoint"]): void {
   if (checkpoint && !checkpoint.resume && existsSync(checkpoint.path)) {
     throw invalid(
       `${checkpoint.path} is there already, of a training that may not be over: resume it, remove it or choose another path`,

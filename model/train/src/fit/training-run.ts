@@ -5,7 +5,7 @@
  * training has already diverged; the previous file is then the last good one.
  */
 
-import type { ProgressTask } from "@cupel/base";
+import type { FileLock, ProgressTask } from "@cupel/base";
 import { own } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import { crossEntropy, endsInSoftmax, evaluate } from "@cupel/predict";
@@ -20,6 +20,8 @@ import type { TrainingIdentity } from "./training-identity.ts";
 
 export interface TrainingRunParts {
   readonly options: FitOptions;
+  /** Of the checkpoint. */
+  readonly lock: FileLock | null;
   readonly trainer: Trainer;
   readonly loader: Loader;
   readonly validation: ImageSource | null;
@@ -120,12 +122,13 @@ export class TrainingRun {
     };
   }
 
-  /** Writes the pending checkpoint, if any. @throws DISK_FULL, WRITE_FAILED */
+  /** Writes the pending checkpoint, if any. @throws FILE_LOCKED, DISK_FULL, WRITE_FAILED */
   async writeCheckpoint(): Promise<void> {
-    const { options, trainer, identity } = this.#parts;
+    const { options, lock, trainer, identity } = this.#parts;
     const pending = this.#pending;
     if (!pending || !options.checkpoint) return;
     this.#pending = null;
+    await lock?.assertHeld();
     await writeCheckpoint(options.checkpoint.path, pending, trainer.compiled.state, identity);
   }
 

@@ -63,6 +63,8 @@ export interface TrainingBatch {
 
 export interface Loader extends AsyncDisposable {
   readonly batchesPerEpoch: number;
+  /** Images that each epoch leaves out under `dropLast`, because they fill no batch: other ones each time where it shuffles. */
+  readonly leftOut: number;
   /** Images that could not be read so far, each once, as they were met. */
   readonly unreadable: readonly UnreadableImage[];
   /**
@@ -211,6 +213,7 @@ export function openLoader(
 
   const loader: Loader = {
     batchesPerEpoch,
+    leftOut: Math.max(0, source.length - batchesPerEpoch * batchSize),
     get unreadable() {
       return [...unreadable.values()];
     },

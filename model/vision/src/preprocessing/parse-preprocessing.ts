@@ -44,15 +44,17 @@ const SPEC_KEYS: Readonly<Record<string, SpecKey>> = {
   resize: {
     expects: "none, stretch, short-side:<pixels>, long-side:<pixels>, letter-box or fit-height",
     read(text) {
-      const [kind, size] = text.split(":");
-      return { resize: size === undefined ? { kind } : { kind, size: Number(size) } };
+      const [kind, size, ...more] = text.split(":");
+      return more.length > 0
+        ? null
+        : { resize: size === undefined ? { kind } : { kind, size: Number(size) } };
     },
   },
   pad: {
     expects: "a number in 0..255 such as 114, or 114:end to pad right and below only",
     read(text) {
-      const [value = "", padSide = "both"] = text.split(":");
-      return { pad: { value: numberOf(value), side: padSide } };
+      const [value = "", padSide = "both", ...more] = text.split(":");
+      return more.length > 0 ? null : { pad: { value: numberOf(value), side: padSide } };
     },
   },
   multiple: {
