@@ -26,6 +26,7 @@ export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { type Proportion, proportion } from "./proportion.ts";
 export { createRandom, type Random } from "./random.ts";
+export { assertRegular, openRegular, readRegular } from "./regular-file.ts";
 export { conforms, expectation, type Schema } from "./schema.ts";
 export { type MedianInterval, medianInterval, quantile, type Spread, spreadOf } from "./spread.ts";
 export { starPattern } from "./star-pattern.ts";

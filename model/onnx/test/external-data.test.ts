@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   mkdir,
   mkdtemp,
@@ -122,6 +123,19 @@ test("weights that are a link into a folder where the model does not lie are ref
   await rename(dataPath!, moved);
   await symlink(moved, dataPath!);
   await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING" });
+});
+
+test("a model or its weights that are a folder or a pipe are refused at once", async () => {
+  const folder = await temporaryFolder();
+  const { path, dataPath } = await writeModelFile(weighted(), join(folder, "m.onnx"), { externalData: {} });
+  const others = [() => mkdir(dataPath!)];
+  if (process.platform !== "win32") others.push(async () => void execFileSync("mkfifo", [dataPath!]));
+  for (const make of others) {
+    await rm(dataPath!, { recursive: true });
+    await make();
+    await assert.rejects(readModelFile(path), { code: "EXTERNAL_DATA_MISSING", message: /not a file/ });
+    await assert.rejects(readModelFile(dataPath!), { code: "MODEL_NOT_FOUND", message: /not a file/ });
+  }
 });
 
 test("a file that shrinks after it was opened is an error, not zeros", async () => {

@@ -1,6 +1,6 @@
 /** What the options of `cupel compress` make of a recipe: given as a file, or the default for a width. */
-import { readFile } from "node:fs/promises";
-import { reasonOf } from "@cupel/base";
+
+import { readRegular, reasonOf } from "@cupel/base";
 import {
   compressErrors,
   defaultRecipe,
@@ -125,14 +125,14 @@ function withImages(recipe: Recipe, images: number | undefined): Recipe {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const content = await readFile(path, "utf8").catch((thrown: unknown) => {
+  const content = await readRegular(path).catch((thrown: unknown) => {
     throw cliErrors.error("FILE_UNREADABLE", `Cannot read the recipe ${path}: ${reasonOf(thrown)}`, {
       cause: thrown,
       details: { path },
     });
   });
   try {
-    return JSON.parse(content);
+    return JSON.parse(content.toString());
   } catch (thrown) {
     throw compressErrors.error("RECIPE_INVALID", `${path} is not JSON: ${reasonOf(thrown)}.`, {
       cause: thrown,

@@ -1,6 +1,6 @@
 /** What a model is fed beside images, and what runs it: options of every command that runs models. */
-import { readFile } from "node:fs/promises";
-import { reasonOf } from "@cupel/base";
+
+import { readRegular, reasonOf } from "@cupel/base";
 import { type Feeds, readSafetensors } from "@cupel/runtime";
 import { text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -30,7 +30,7 @@ export async function givenInputs(given: Given): Promise<Feeds | undefined> {
   const path = given.get(inputsOption);
   if (path === undefined) return undefined;
   try {
-    return readSafetensors(await readFile(path)).tensors;
+    return readSafetensors(await readRegular(path)).tensors;
   } catch (thrown) {
     throw cliErrors.error("FILE_UNREADABLE", `Cannot read the tensors in ${path}: ${reasonOf(thrown)}.`, {
       cause: thrown,

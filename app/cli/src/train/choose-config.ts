@@ -1,7 +1,7 @@
 /** The configuration of `cupel train`: a file, options on the command line, or both; options take precedence. */
-import { readFile } from "node:fs/promises";
+
 import { extname } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { readRegular, reasonOf } from "@cupel/base";
 import { type ParsedTraining, parseTrainingConfig, trainErrors } from "@cupel/train";
 import { globals } from "../arguments/global-options.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -21,14 +21,14 @@ export async function chooseConfig(given: Given): Promise<ParsedTraining> {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const content = await readFile(path, "utf8").catch((thrown: unknown) => {
+  const content = await readRegular(path).catch((thrown: unknown) => {
     throw cliErrors.error("FILE_UNREADABLE", `Cannot read the configuration ${path}: ${reasonOf(thrown)}`, {
       cause: thrown,
       details: { path },
     });
   });
   try {
-    return JSON.parse(content);
+    return JSON.parse(content.toString());
   } catch (thrown) {
     throw trainErrors.error(
       "TRAINING_CONFIG_INVALID",

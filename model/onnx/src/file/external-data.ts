@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
-import { CupelError, reasonOf } from "@cupel/base";
+import { assertRegular, CupelError, reasonOf } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import type { TensorSource } from "../graph/index.ts";
 
@@ -64,7 +64,9 @@ function locate(folders: readonly string[], path: string, location: string): { s
   try {
     const file = realpathSync(path);
     if (!folders.some((folder) => isInside(realpathSync(folder), file))) throw outside(location);
-    return { size: statSync(file).size, file };
+    const found = statSync(file);
+    assertRegular(found);
+    return { size: found.size, file };
   } catch (thrown) {
     throw thrown instanceof CupelError ? thrown : missing(location, reasonOf(thrown), thrown);
   }

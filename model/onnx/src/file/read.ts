@@ -5,10 +5,10 @@
  * included, so that `encodeModel` writes back what was not changed.
  */
 
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { baseErrors, reasonOf } from "@cupel/base";
+import { baseErrors, readRegular, reasonOf } from "@cupel/base";
 import { onnxErrors } from "../errors.ts";
 import {
   type AttributeProto,
@@ -69,7 +69,7 @@ export async function readModelFile(path: string): Promise<Model> {
   let bytes: Uint8Array;
   let home: string;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
     home = dirname(await realpath(path));
   } catch (thrown) {
     throw baseErrors.error("MODEL_NOT_FOUND", `Cannot read the model ${path}: ${reasonOf(thrown)}`, {

@@ -3,8 +3,8 @@
  * `annotations` whose `bbox` is left, top, width and height in pixels. An image of a source is that whose
  * `file_name` is its path, or ends like it.
  */
-import { readFile } from "node:fs/promises";
-import { reasonOf } from "@cupel/base";
+
+import { readRegular, reasonOf } from "@cupel/base";
 import { type ImageSource, type Size, visionErrors } from "@cupel/vision";
 import type { LabelledBox } from "./average-precision.ts";
 import type { BoxLabels } from "./box-labels.ts";
@@ -54,7 +54,7 @@ function imageNamed({ images, byBaseName }: CocoFile, id: string): CocoImage | n
 async function readCoco(path: string): Promise<CocoFile> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readRegular(path)).toString();
   } catch (thrown) {
     throw visionErrors.error("LABEL_FILE_MISSING", `${path} cannot be read: ${reasonOf(thrown)}.`, {
       cause: thrown,

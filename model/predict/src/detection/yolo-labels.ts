@@ -3,9 +3,9 @@
  * its class and then x and y of the middle, width and height as shares of the sides, or the corners of an outline. It
  * lies in `labels/` where the image lies in `images/`, else beside the image. A `data.yaml` above names the classes.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname, join, parse as parsePath, sep } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { readRegular, reasonOf } from "@cupel/base";
 import { type ImageSource, type Size, visionErrors } from "@cupel/vision";
 import { parse } from "yaml";
 import { namesOf } from "../file/ultralytics-metadata.ts";
@@ -47,7 +47,7 @@ async function placesOf(images: ImageSource, index: number, folder: string | nul
 
 async function textAt(path: string): Promise<string | null> {
   try {
-    return await readFile(path, "utf8");
+    return (await readRegular(path)).toString();
   } catch (thrown) {
     if (isMissing(thrown)) return null;
     throw visionErrors.error("LABEL_FILE_MISSING", `${path} cannot be read: ${reasonOf(thrown)}.`, {
@@ -119,7 +119,7 @@ async function namesAbove(labels: string): Promise<readonly string[] | null> {
 
 /** @throws LABEL_FILE_MISSING */
 async function namesIn(path: string): Promise<readonly string[] | null> {
-  const text = await readFile(path, "utf8");
+  const text = (await readRegular(path)).toString();
   try {
     const value: unknown = parse(text, { logLevel: "silent", maxAliasCount: 100 });
     return typeof value === "object" && value !== null && "names" in value ? namesOf(value.names) : null;

@@ -2,8 +2,8 @@
  * A checkpoint: everything that is needed to resume a training. One file, written atomically: the previous
  * checkpoint stays until the next is on the disk.
  */
-import { readFile } from "node:fs/promises";
-import { own, reasonOf, setOwn, writeFileAtomically } from "@cupel/base";
+
+import { own, readRegular, reasonOf, setOwn, writeFileAtomically } from "@cupel/base";
 import { trainErrors } from "../errors.ts";
 import type { StateTensor } from "../step/state-table.ts";
 import type { TrainerState } from "../trainer/trainer.ts";
@@ -76,7 +76,7 @@ export async function readCheckpoint(
   identity: TrainingIdentity,
   batchesPerEpoch: number,
 ): Promise<FoundCheckpoint | null> {
-  const file = await readFile(path).catch((thrown: NodeJS.ErrnoException) => {
+  const file = await readRegular(path).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === "ENOENT") return null;
     throw invalid(path, `cannot be read: ${reasonOf(thrown)}`, thrown);
   });

@@ -1,12 +1,12 @@
 /** Reading a file of labels or class names: missing or unreadable is missing input, and what is no text is said so. */
-import { readFile } from "node:fs/promises";
-import { reasonOf } from "@cupel/base";
+
+import { readRegular, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 
 /** @param what such as "labels". @throws LABEL_FILE_MISSING */
 export async function readLabelFile(path: string, what: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (thrown) {
     throw visionErrors.error(
       "LABEL_FILE_MISSING",

@@ -2,9 +2,9 @@
  * Reading files that hold many images at once, gzip or plain: recognised by their first bytes. A kilobyte of gzip can
  * be a megabyte, so what comes out of it is limited, and is counted before room is made for it.
  */
-import { open, readFile } from "node:fs/promises";
+
 import { constants, createGunzip, gunzipSync } from "node:zlib";
-import { bytesText, reasonOf } from "@cupel/base";
+import { bytesText, openRegular, readRegular, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 
 /** Bytes that a gzip file may hold. Larger sets are read as they are, not packed. */
@@ -15,7 +15,7 @@ const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] ===
 /** As it lies on the disk. @throws IMAGE_SOURCE_DAMAGED, IMAGE_SOURCE_TOO_LARGE above 2 GB */
 export async function readPacked(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (thrown) {
     if (thrown instanceof Error && "code" in thrown && thrown.code === "ERR_FS_FILE_TOO_LARGE") {
       throw tooLarge(path, `is more than the 2 GB that are read at once: split it`, thrown);
@@ -91,7 +91,7 @@ const HEAD_BYTES = 1024;
 /** The first bytes of the content, inflated where need be: enough to recognise a format. @throws IMAGE_SOURCE_DAMAGED */
 export async function headOf(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path);
+    await using file = await openRegular(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     return headIn(buffer.subarray(0, bytesRead));
   } catch (thrown) {

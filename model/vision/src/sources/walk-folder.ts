@@ -5,9 +5,9 @@
  * followed, up to where they lead back to a folder above themselves. Pipes and devices are never opened.
  */
 import type { Dirent, Stats } from "node:fs";
-import { open, readdir, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { reasonOf } from "@cupel/base";
+import { openRegular, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import type { SkippedFiles } from "../image.ts";
 import { KIND_BYTES, kindByName, kindOf } from "./image-kinds.ts";
@@ -150,7 +150,7 @@ async function lookInside(path: string, name: string): Promise<Entry> {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
-  await using file = await open(path);
+  await using file = await openRegular(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(KIND_BYTES), 0, KIND_BYTES, 0);
   return buffer.subarray(0, bytesRead);
 }

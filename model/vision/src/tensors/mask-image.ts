@@ -3,10 +3,10 @@
  * pictures does to it must not happen: a palette is not looked up, since its entries are colours and the indices are
  * the classes, 1 bit does not become 0 and 255, and no transparency is flattened. So it is read here.
  */
-import { readFile } from "node:fs/promises";
+
 import { promisify } from "node:util";
 import { inflate } from "node:zlib";
-import { createTurns, reasonOf } from "@cupel/base";
+import { createTurns, readRegular, reasonOf } from "@cupel/base";
 import { visionErrors } from "../errors.ts";
 import { assertMemory, MEMORY_PER_IMAGE } from "./image-memory.ts";
 
@@ -34,7 +34,7 @@ interface Header {
 export async function readMask(path: string): Promise<Mask> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (thrown) {
     throw visionErrors.error("LABEL_FILE_MISSING", `${path} cannot be read: ${reasonOf(thrown)}.`, {
       cause: thrown,

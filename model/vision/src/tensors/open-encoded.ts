@@ -2,7 +2,9 @@
  * An encoded image as a sharp pipeline of upright 8-bit RGB or grey. What libvips would read otherwise than
  * Pillow, or not at all, is read here or refused with its own reason.
  */
-import { open, stat } from "node:fs/promises";
+
+import { stat } from "node:fs/promises";
+import { openRegular } from "@cupel/base";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import type { EncodedImage, ImageFile, RawImage } from "../image.ts";
 import { DECODED_KINDS, KIND_BYTES, kindByContent, kindOf, notDecoded } from "../sources/image-kinds.ts";
@@ -136,7 +138,7 @@ async function bytesOf(image: ImageFile | EncodedImage): Promise<Bytes> {
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const file = await open(image.path);
+  const file = await openRegular(image.path);
   return {
     read: async (offset, length) => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
