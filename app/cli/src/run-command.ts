@@ -113,6 +113,9 @@ async function perform(
     line,
     terminal,
     remark,
+    say: (line) => {
+      if (!isQuiet) display.print(visibleLine(line));
+    },
   });
   const about = { cupel: cupelVersion(), command: command.name };
   const isJson = given.get(globals.json);

@@ -40,6 +40,16 @@ test("a network by name is trained, written, and judged as cupel eval judges it"
   assert.equal(model, out);
   assert.equal(bytes, (await readFile(out)).length);
   assert.equal(history.length, 2);
+  const epochs = told.err.split("\n").filter((line) => line.startsWith("epoch "));
+  assert.equal(epochs.length, 2, "a line for each epoch, when it ends");
+  assert.match(
+    epochs[0]!,
+    /^epoch 1 of 2: loss [\d.]+, [\d.]+ % right; validation loss [\d.]+, [\d.]+ % right; learning rate [\d.]+; [\d.]+ images\/s; the best so far$/,
+  );
+  assert.deepEqual(
+    (await filesUnder(folder.at("net.history"))).map((name) => name.split(".")[0]),
+    ["events", "history"],
+  );
   const judged = await cupel("eval", out, "--images", "synthetic:21:5", "--json");
   assert.equal(judged.status, 0, judged.err);
   const [{ top1, classes }] = JSON.parse(judged.out).models;

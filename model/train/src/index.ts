@@ -12,6 +12,7 @@ export { trainErrors } from "./errors.ts";
 export { fit } from "./fit/fit.ts";
 export type { CheckpointOptions, FitOptions, FitResult } from "./fit/fit-options.ts";
 export type { EpochMetrics, Metric } from "./fit/history.ts";
+export { historyTableIn } from "./fit/history-files.ts";
 export { learningRateAt, type Schedule } from "./fit/schedule.ts";
 export { type MlpOptions, mlp } from "./network/mlp.ts";
 export { type MobileNetV2Options, mobilenetV2 } from "./network/mobilenet-v2.ts";

@@ -23,6 +23,8 @@ export interface CommandContext {
   readonly terminal: Pick<Terminal, "input" | "isOutInteractive" | "columns">;
   /** A sentence a person must see whatever else happens; under --json it is among the `remarks`. */
   remark(sentence: string): void;
+  /** A line about work under way that stays, beside the progress. */
+  say(line: string): void;
 }
 
 export type Outcome = Result | StreamedResult;

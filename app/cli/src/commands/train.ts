@@ -1,10 +1,10 @@
 /** `cupel train`: images and a network in, a trained model out. */
 
-import { extname } from "node:path";
+import { extname, join, parse } from "node:path";
 import { assertWritable, lockFile } from "@cupel/base";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
-import { checkpointFileIn, fit, networkNames, parseNetwork } from "@cupel/train";
+import { checkpointFileIn, fit, historyTableIn, networkNames, parseNetwork } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import { openSource } from "../input/image-options.ts";
 import { isolationOptions, refuseIsolation, tryIfIsolated } from "../input/isolation.ts";
@@ -13,6 +13,7 @@ import { UnreadableImages } from "../input/unreadable-images.ts";
 import { profiled, profileFiles } from "../profile/profiled.ts";
 import { chooseConfig } from "../train/choose-config.ts";
 import { chooseNetwork } from "../train/choose-network.ts";
+import { epochLine } from "../train/epoch-line.ts";
 import { summaryText } from "../train/summary.ts";
 import { chooseFitOptions, requiredSetting, trainingOptions } from "../train/training-options.ts";
 import type { Command } from "./command.ts";
@@ -52,7 +53,7 @@ export const trainCommand: Command = {
     },
   ],
   async run(given, context) {
-    const { signal, progress, remark } = context;
+    const { signal, progress, remark, say } = context;
     const { config, remarks } = await chooseConfig(given);
     for (const sentence of remarks) remark(sentence);
     const { network: what, labels, labelColumn, classes, validation } = config;
@@ -61,7 +62,13 @@ export const trainCommand: Command = {
     const path = await modelOutput(requiredSetting(config, "out"), what);
     const { strict } = config;
     const checkpointPath = config.checkpoint === undefined ? [] : [checkpointFileIn(config.checkpoint)];
-    await assertWritable([path, ...checkpointPath, ...Object.values(profileFiles(config.profile))]);
+    const history = config.history ?? historyBeside(path);
+    await assertWritable([
+      path,
+      ...checkpointPath,
+      historyTableIn(history),
+      ...Object.values(profileFiles(config.profile)),
+    ]);
     await using lock = await lockFile(path, "training");
     if (lock.remark !== null) remark(lock.remark);
     if (extname(what) === ".onnx") await tryIfIsolated(what, given, { spec: config.preprocessing }, context);
@@ -77,12 +84,19 @@ export const trainCommand: Command = {
       train,
       validation: typeof validation === "string" ? (apart ?? undefined) : validation,
       preprocessing,
+      history,
+      onNote: remark,
       signal,
       progress,
     };
     using watch = config.watchMemory ? watchMemory() : null;
     const { result, profile } = await profiled(config.profile, `${what}, ${train.location}`, (open) =>
-      fit(network, { ...options, open, onStep: ({ step }) => watch?.sample(step) }),
+      fit(network, {
+        ...options,
+        open,
+        onStep: ({ step }) => watch?.sample(step),
+        onEpoch: (epoch, best) => say(epochLine(epoch, best, options.epochs)),
+      }),
     );
     const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
     await lock.assertHeld();
@@ -100,13 +114,12 @@ export const trainCommand: Command = {
       { signal },
     );
     if (nameless !== null) remark(nameless);
-    for (const note of result.notes) remark(note);
     const unreadable = new UnreadableImages();
     unreadable.addAll(result.unreadable);
     const sentence = unreadable.sentence(train);
     if (sentence !== null) remark(sentence);
     const checkpoint = options.checkpoint?.path ?? null;
-    const { epoch, stopped, history } = result;
+    const { epoch, stopped } = result;
     return {
       json: {
         model: path,
@@ -116,17 +129,24 @@ export const trainCommand: Command = {
         epoch,
         stopped,
         labels: nameless === null ? result.labels : "index",
-        history,
+        history: result.history,
+        historyFolder: history,
         checkpoint,
         profile,
         memory,
         unreadable: unreadable.toJSON(),
         skipped: skippedJson(...(apart ? [train, apart] : [train])),
       },
-      text: summaryText({ path, bytes, result, checkpoint, profile, memory }),
+      text: summaryText({ path, bytes, result, checkpoint, history, profile, memory }),
     };
   },
 };
+
+/** net.onnx: net.history. */
+function historyBeside(model: string): string {
+  const { dir, name } = parse(model);
+  return join(dir, `${name}.history`);
+}
 
 function memoryText(verdict: string | null, isProfiled: boolean): string | null {
   if (verdict === null || !isProfiled) return verdict;

@@ -14,13 +14,16 @@ export interface Trained {
   readonly bytes: number;
   /** Null when none was written. */
   readonly checkpoint: string | null;
+  /** Its folder. */
+  readonly history: string;
 }
 
-export function summaryText({ path, bytes, result, checkpoint, profile, memory }: Trained): string {
+export function summaryText({ path, bytes, result, checkpoint, history, profile, memory }: Trained): string {
   const facts: (readonly [string, string])[] = [
     ["model", `${path}, ${bytesText(bytes)}`],
     ["epoch", epochText(result)],
     ["training", effortText(result.history)],
+    ["history", history],
     ...(checkpoint ? [["checkpoint", checkpoint] as const] : []),
     ...(memory ? [["memory", memory] as const] : []),
     ...profileFacts(profile),

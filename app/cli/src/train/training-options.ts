@@ -31,6 +31,7 @@ const placeholders: Placeholders = {
   providers: ["LIST"],
   preprocessing: ["SPEC"],
   checkpoint: ["DIR"],
+  history: ["DIR"],
   profile: ["DIR"],
 };
 

@@ -45,6 +45,7 @@ export function fitOptionsOf(config: TrainingConfig, network: Model): Configured
     executionProviders: config.providers?.split(","),
     seed: config.seed ?? defaults.seed.default,
     checkpoint: checkpointOf(config),
+    history: config.history,
     ...(threads === undefined ? {} : { threads: Math.max(1, Math.floor(threads / replicas)) }),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(freeze === undefined ? {} : { trainable: allBut(freeze, network) }),

@@ -152,6 +152,12 @@ export const trainingOptions = {
     description: "Folder of the checkpoint that resume continues from",
   },
   resume: { ...flag, description: "Go on from the checkpoint, where there is one" },
+  history: {
+    ...text,
+    otherwise: "NAME.history beside the model",
+    description:
+      "Folder of the history: for each epoch, as it ends, a row of history.csv and a TensorBoard event",
+  },
   profile: { ...text, otherwise: "none", description: "Folder for a flame graph and a Chrome trace" },
   watchMemory: { ...flag, description: "Say at the end whether memory grew from step to step" },
   strict: { ...flag, description: "Stop at the first image that cannot be read, instead of leaving it out" },

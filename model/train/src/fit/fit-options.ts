@@ -25,6 +25,11 @@ export interface FitOptions extends Omit<TrainerOptions, "loss" | "open">, WorkO
   readonly seed?: number | undefined;
   /** Default: none is written. */
   readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * Folder of the history: as each epoch ends, a row of `history.csv` with its metrics, and a TensorBoard event. An earlier
+   * table is replaced. Default: none.
+   */
+  readonly history?: string | undefined;
   /** Stops after so many epochs without a better one. Default: never. Needs validation. */
   readonly patience?: number | undefined;
   /** The validation figure that decides which epoch is best. Default "accuracy". */
@@ -38,7 +43,10 @@ export interface FitOptions extends Omit<TrainerOptions, "loss" | "open">, WorkO
   readonly open?: SessionOpener | undefined;
   /** Called after each step; `step` counts from 1. */
   readonly onStep?: ((result: StepResult & { readonly step: number }) => void) | undefined;
-  readonly onEpoch?: ((metrics: EpochMetrics) => void) | undefined;
+  /** Called when an epoch has ended and been validated; `best` is the best so far, null without validation. */
+  readonly onEpoch?: ((metrics: EpochMetrics, best: EpochMetrics | null) => void) | undefined;
+  /** Called for each of the `notes` of the result, before the first step. */
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 export interface CheckpointOptions {

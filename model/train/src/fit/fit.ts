@@ -17,6 +17,7 @@ import { checkData, type FitImages } from "./check-data.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { explainFailure } from "./explain-failure.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
+import { historyTableIn } from "./history-files.ts";
 import { checkSchedule } from "./schedule.ts";
 import { trainingIdentity } from "./training-identity.ts";
 import { TrainingRun } from "./training-run.ts";
@@ -28,9 +29,11 @@ import { TrainingRun } from "./training-run.ts";
  */
 export async function fit(network: Model, options: FitOptions): Promise<FitResult> {
   const { preprocessing, augmentation, batch, checkpoint, signal, seed = 1, replicas = 1 } = options;
+  const table = options.history === undefined ? null : historyTableIn(options.history);
   checkOptions(options);
-  if (checkpoint) await assertWritable([checkpoint.path]);
+  await assertWritable([...(checkpoint ? [checkpoint.path] : []), ...(table ? [table] : [])]);
   await using lock = checkpoint ? await lockFile(checkpoint.path, "training") : null;
+  await using tableLock = table ? await lockFile(table, "training") : null;
   checkCheckpoint(checkpoint);
   const { remarks, ...images } = imagesOf(options, seed);
   const { input, train, validation, labels, notes } = checkData(network, images, preprocessing);
@@ -71,6 +74,16 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
   const found = checkpoint
     ? await readCheckpoint(checkpoint.path, state, identity, loader.batchesPerEpoch)
     : null;
+  const allNotes = [
+    ...[lock?.remark, tableLock?.remark].filter((remark) => typeof remark === "string"),
+    ...notes,
+    ...leftOutNotes(loader, train.length, batch),
+    ...sizeNotes(network, imageDims),
+    ...trainer.compiled.notes,
+    ...(found?.remark ? [found.remark] : []),
+    ...remarks,
+  ];
+  for (const note of allNotes) options.onNote?.(note);
   const run = new TrainingRun({ options, lock, trainer, loader, validation, input, total, identity });
   if (found) await run.restore(found);
   using task = (options.progress ?? silentProgress).start("Training", total - trainer.steps, "steps");
@@ -92,15 +105,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
     labels,
-    notes: [
-      ...(lock?.remark ? [lock.remark] : []),
-      ...notes,
-      ...leftOutNotes(loader, train.length, batch),
-      ...sizeNotes(network, imageDims),
-      ...trainer.compiled.notes,
-      ...(found?.remark ? [found.remark] : []),
-      ...remarks,
-    ],
+    notes: allNotes,
     unreadable: run.unreadable,
   };
 }

@@ -15,6 +15,7 @@ import type { StepResult, Trainer, TrainerState } from "../trainer/trainer.ts";
 import { type Checkpoint, type EpochInHand, type StateValues, writeCheckpoint } from "./checkpoint.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { bestEpoch, type EpochMetrics, isExhausted } from "./history.ts";
+import { type HistoryFiles, historyFilesIn } from "./history-files.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { TrainingIdentity } from "./training-identity.ts";
 
@@ -34,6 +35,7 @@ export interface TrainingRunParts {
 
 export class TrainingRun {
   readonly #parts: TrainingRunParts;
+  readonly #files: HistoryFiles | null;
   readonly #unreadable = new Map<string, UnreadableImage>();
   #history: readonly EpochMetrics[] = [];
   #best: StateValues | null = null;
@@ -42,6 +44,8 @@ export class TrainingRun {
 
   constructor(parts: TrainingRunParts) {
     this.#parts = parts;
+    const { history, metric = "accuracy" } = parts.options;
+    this.#files = history === undefined ? null : historyFilesIn(history, metric);
   }
 
   get history(): readonly EpochMetrics[] {
@@ -106,10 +110,12 @@ export class TrainingRun {
       learningRate: learningRateAt(schedule, trainer.steps - 1, total),
     };
     this.#history = [...this.#history, metrics];
-    if (bestEpoch(this.#history, metric) === metrics) this.#best = this.#weightsOf(state.values);
+    const best = bestEpoch(this.#history, metric);
+    if (best === metrics) this.#best = this.#weightsOf(state.values);
     this.#inHand = epochAt(epoch + 1);
     if (options.checkpoint) await this.prepareCheckpoint(state);
-    onEpoch?.(metrics);
+    await this.#files?.epochEnded(this.#history);
+    onEpoch?.(metrics, best);
   }
 
   /** Makes a checkpoint that is pending: it is written after the next step with a finite loss. @throws LOSS_NOT_FINITE */
