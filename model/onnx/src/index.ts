@@ -75,6 +75,7 @@ export { type Condition, sharedParameters } from "./pass/condition.ts";
 export { removeDeadCode } from "./pass/dead-code.ts";
 export { foldConstants } from "./pass/fold-constants.ts";
 export { type Pass, type PassResult, passSequence, runPasses } from "./pass/pass.ts";
+export { settleWindows } from "./pass/settle-windows.ts";
 export { symbolicBatch } from "./pass/symbolic-batch.ts";
 export { upgradeOpset } from "./pass/upgrade-opset.ts";
 export { widenFloats } from "./pass/widen-floats.ts";

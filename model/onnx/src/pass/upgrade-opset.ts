@@ -1,6 +1,7 @@
 /**
  * Writes a model in a newer version of the standard operator set, one version after the other, as the table
- * of operator changes says. The graph computes the same; operators of other domains are left as they are.
+ * of operator changes says. The graph computes the same; operators of other domains are left as they are. Poolings that
+ * the newer sets have a wrong shape for are written otherwise (`settle-windows.ts`).
  */
 
 import { clone } from "@bufbuild/protobuf";
@@ -12,6 +13,7 @@ import { cloneModel, type Graph, type Model, subgraphsOf } from "../graph/index.
 import { propagate } from "../infer/propagate.ts";
 import { operatorChanges } from "./operator-changes.ts";
 import type { Pass } from "./pass.ts";
+import { settleWindows } from "./settle-windows.ts";
 
 /** The newest operator set that models are written in. */
 const newestWritten = 18;
@@ -20,7 +22,7 @@ const newestWritten = 18;
 const irVersion = 8;
 
 /**
- * Models of that version or a newer one stay as they are.
+ * Models of that version or a newer one keep their set.
  * @param version 8 to 18. Default 18.
  * @throws OPSET_UNSUPPORTED. The pass throws it too, before anything changed, for a model older than 7, and for
  * a node or a function of the model that cannot be written in the newer set, by name; and SHAPE_CONFLICT.
@@ -38,11 +40,14 @@ export function upgradeOpset(version = newestWritten): Pass {
     run(model) {
       assertOpset(model);
       const from = model.opset;
-      if (from >= version) return { modified: false, notes: [] };
+      if (from >= version) return settleWindows.run(model);
       // What is refused is refused by the copy.
       upgrade(cloneModel(model), version);
       upgrade(model, version);
-      return { modified: true, notes: [`operator set ${from} became ${version}`] };
+      return {
+        modified: true,
+        notes: [`operator set ${from} became ${version}`, ...settleWindows.run(model).notes],
+      };
     },
   };
 }

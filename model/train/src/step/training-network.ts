@@ -8,6 +8,7 @@ import {
   Model,
   removeDeadCode,
   runPasses,
+  settleWindows,
   sortTopologically,
   symbolicBatch,
   Tensor,
@@ -90,6 +91,7 @@ export function fixBatch(
       ]),
     ),
   });
+  runPasses(model, [settleWindows]);
   runPasses(model, [foldConstants]);
   const { inputs, outputs } = model.graph;
   for (const input of inputs) if (isHalf(input)) input.type = tensorType("float32", input.shape);
