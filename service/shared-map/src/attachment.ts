@@ -4,7 +4,6 @@
  * Nothing of the user's, neither callback nor codec, runs while the core holds a lock or keeps others from
  * freeing memory, nor between a key's being put into the scratch and the call that it is put there for.
  */
-import { threadId } from "node:worker_threads";
 import type { Clock } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import { Coded, decodeWith, encodeWith, kindName } from "./coded.ts";
@@ -33,6 +32,7 @@ import { sharedMapErrors } from "./errors.ts";
 import { bufferOf, openCore, type SharedMapHandle } from "./handle.ts";
 import { type AttachOptions, clockOf } from "./options.ts";
 import { Scratch } from "./scratch.ts";
+import { identity } from "./thread-identity.ts";
 import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./value-type.ts";
 
 /** A value on its way in: of a type that the map knows, or what a codec made of it. */
@@ -62,7 +62,7 @@ export class Attachment {
     this.#clock = clockOf(options);
     this.#codec = options.codec;
     this.#keyCodec = options.keyCodec;
-    this.lane = this.core.attach(threadId);
+    this.lane = this.core.attach(identity);
     if (this.lane === NO_LANE) {
       throw sharedMapErrors.error(
         "TOO_MANY_THREADS",
@@ -84,6 +84,11 @@ export class Attachment {
       );
     };
     this.core = Object.fromEntries(Object.keys(this.core).map((name) => [name, closed])) as unknown as Core;
+  }
+
+  /** Recovers what threads held that are known to have ended. */
+  recoverDead(): void {
+    this.core.recoverDead(this.lane, 0);
   }
 
   /** For the core: 0 while no entry of the map expires, which spares it the clock. */

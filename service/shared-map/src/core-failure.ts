@@ -11,7 +11,7 @@ const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> 
   ],
   [BUSY]: [
     "MAP_BUSY",
-    "A thread that does not run holds a lock of the map; nothing was changed. If it was terminated, the lock is released as soon as the thread that started it gets to its event loop: try again then.",
+    "A thread that is stopped in the middle of a call holds a lock of the map; nothing was changed. Try again. A thread that has ended holds up nobody on Linux; elsewhere until the thread that started it gets to its event loop.",
   ],
   [IS_FIXED]: [
     "COUNTER_FIXED",

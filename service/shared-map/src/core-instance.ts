@@ -3,6 +3,7 @@ import * as core from "./core/core.ts";
 import { useMemory } from "./core/machine.ts";
 import { coreWasm } from "./gen/core-wasm.ts";
 import { type TextKeys, textKeys } from "./text-keys.ts";
+import { hasEnded } from "./thread-identity.ts";
 import { type WasmMemory, type WasmModule, wasmEngine } from "./wasm-engine.ts";
 
 type Numeric<F> = F extends (...parameters: infer P) => infer R
@@ -27,7 +28,8 @@ const stringBuiltins = {
 };
 
 export function wasmCore(module: WasmModule, memory: WasmMemory): Core {
-  const imports = { env: { memory, abort: () => {} }, "wasm:js-string": stringBuiltins };
+  const env = { memory, abort: () => {}, hasEnded: (identity: number) => Number(hasEnded(identity)) };
+  const imports = { env, "wasm:js-string": stringBuiltins };
   return new wasmEngine!.Instance(module, imports).exports as Core;
 }
 

@@ -1,22 +1,19 @@
 /**
  * What a thread leaves when it ends without closing its maps, by `terminate()` above all: a lane, memory it had
- * in hand, perhaps a lock. The thread that started it learns of the end and recovers that, for every map that
- * it has open itself.
+ * in hand, perhaps a lock. Whoever needs that recovers it (`core/recover.ts`). So that it need not wait for that,
+ * the thread that started the other one recovers it too when it hears of the end, for every map that it has open.
  */
 import type { Worker } from "node:worker_threads";
-
-/** By their ids. */
-export type DeadThreads = ReadonlySet<number>;
+import { noteEnd } from "./thread-identity.ts";
 
 interface Recoverer {
-  /** Recovers what the threads held. Returns those that have to wait for another dead thread's lock. */
-  recover(threads: DeadThreads): DeadThreads;
+  /** Recovers what threads held that have ended. */
+  recoverDead(): void;
 }
 
 /** Maps open in this thread. A map that nobody refers to any more is not kept for this. */
 const openMaps = new Set<WeakRef<Recoverer>>();
 const watched = new WeakSet<Worker>();
-const retryAfterMs = 20;
 
 export function register(map: Recoverer): { unregister(): void } {
   const reference = new WeakRef(map);
@@ -33,23 +30,22 @@ export function watch(worker: Worker): void {
   worker.once("exit", () => bury(thread));
 }
 
-const dead = new Set<number>();
+let isDue = false;
 
 /** Threads often end together, and one may hold a lock that another's recovery needs: first hear of all. */
 function bury(thread: number): void {
-  if (dead.size === 0) setImmediate(recoverAll);
-  dead.add(thread);
+  noteEnd(thread);
+  if (!isDue) setImmediate(recoverAll);
+  isDue = true;
 }
 
 function recoverAll(): void {
-  const threads = new Set(dead);
-  dead.clear();
+  isDue = false;
   for (const reference of openMaps) {
     const map = reference.deref();
     if (map === undefined) openMaps.delete(reference);
-    else for (const thread of map.recover(threads)) dead.add(thread);
+    else map.recoverDead();
   }
-  if (dead.size > 0) setTimeout(recoverAll, retryAfterMs);
 }
 
 process.on("worker", watch);

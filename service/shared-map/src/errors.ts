@@ -48,7 +48,7 @@ export const sharedMapErrors = defineErrors({
   },
   MAP_BUSY: {
     meaning:
-      "A lock stayed held by a thread that does not run: it died and is not recovered yet, or it is stopped.",
+      "A lock stayed held by a thread that is stopped in the middle of a call, or that has ended where no other thread can know.",
     http: 503,
     grpc: "UNAVAILABLE",
     exit: 75,

@@ -5,20 +5,10 @@
 import type { Worker } from "node:worker_threads";
 import { Attachment } from "./attachment.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
-import {
-  ABSENT,
-  ANYTHING,
-  BUSY,
-  CONFLICT,
-  HEAP_LOCK,
-  LANE_BYTES,
-  LANES,
-  NOTHING,
-  OWNER,
-} from "./core/layout.ts";
+import { ABSENT, ANYTHING, BUSY, CONFLICT, NOTHING } from "./core/layout.ts";
 import { Counter, notAnInteger } from "./counter.ts";
 import { Cursor, CursorIterator, missing } from "./cursor.ts";
-import { type DeadThreads, register, watch } from "./dead-threads.ts";
+import { register, watch } from "./dead-threads.ts";
 import { geometryOf } from "./geometry.ts";
 import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
 import { NearCache } from "./near-cache.ts";
@@ -333,33 +323,22 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws MAP_CORRUPT, MAP_CLOSED
    */
   check(): CheckReport {
+    this.#attachment.recoverDead();
     return checkMemory(this.#attachment);
   }
 
   /**
-   * Recovers what a worker leaves if it ends without closing the map. Only for workers that this thread
-   * started before it loaded this package: it knows of those that it starts afterwards.
+   * Has this thread recover what a worker leaves as soon as it hears of its end. Only for workers that it started
+   * before it loaded this package: it knows of those that it starts afterwards. On Linux nothing is lost without:
+   * whoever needs what an ended thread held recovers it.
    */
   guard(worker: Worker): void {
     watch(worker);
   }
 
-  /** @internal For threads that are known to have ended. Returns those whose turn has not come. */
-  recover(threads: DeadThreads): DeadThreads {
-    const { core, words, lane: own, handle } = this.#attachment;
-    const left = new Set<number>();
-    const lanes = Array.from(
-      { length: handle.settings.maxThreads },
-      (_, i) => words[LANES >> 2]! + i * LANE_BYTES,
-    ).filter((lane) => lane !== own && threads.has(Atomics.load(words, (lane + OWNER) >> 2) - 1));
-    // Who holds the heap first: the others' recovery needs it.
-    const holder = words[LANES >> 2]! + ((words[HEAP_LOCK >> 2]! & 0xffff) - 1) * LANE_BYTES;
-    lanes.sort((a, b) => Number(b === holder) - Number(a === holder));
-    for (const lane of lanes) {
-      const thread = words[(lane + OWNER) >> 2]! - 1;
-      if (core.recover(own, lane) !== 0) left.add(thread);
-    }
-    return left;
+  /** @internal For threads that have ended. */
+  recoverDead(): void {
+    this.#attachment.recoverDead();
   }
 
   /** Leaves the map to the other threads. Its memory goes when the last has closed or forgotten it. */

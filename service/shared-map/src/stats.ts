@@ -40,6 +40,8 @@ export interface SharedMapStats {
 
 export function readStats(attachment: Attachment): SharedMapStats {
   const { words, doubles, core, lane, handle } = attachment;
+  // So that threads that have ended, and what they had in hand, are not counted.
+  attachment.recoverDead();
   const { maxThreads, maxBytes } = handle.settings;
   const lanes = Array.from({ length: maxThreads }, (_, i) => words[LANES >> 2]! + i * LANE_BYTES);
   const sum = (field: number) => lanes.reduce((total, at) => total + doubles[(at + field) >> 3]!, 0);

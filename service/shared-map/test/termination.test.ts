@@ -61,7 +61,7 @@ test(`${rounds} threads terminated at random moments: no lock stays held, no blo
       checkValue(key, map.get(key));
       map.set(key, valueFor(key, random, 300));
     }
-    const lane = words[LANES >> 2]! + laneOf(words, thread.worker.threadId) * LANE_BYTES;
+    const lane = words[LANES >> 2]! + laneOf(words, thread.identity) * LANE_BYTES;
     const exit = once(thread.worker, "exit");
     thread.worker.terminate();
     await exit;
@@ -129,8 +129,9 @@ function hasCollector(): boolean {
   return typeof globalThis.gc === "function";
 }
 
-function laneOf(words: Int32Array, threadId: number): number {
+function laneOf(words: Int32Array, identity: number): number {
   for (let i = 0; ; i++) {
-    if (words[(words[LANES >> 2]! + i * LANE_BYTES + OWNER) >> 2] === threadId + 1) return i;
+    // The lower half of it.
+    if (words[(words[LANES >> 2]! + i * LANE_BYTES + OWNER) >> 2] === (identity | 0)) return i;
   }
 }

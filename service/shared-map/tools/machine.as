@@ -61,6 +61,9 @@ export function equalBytes(a: i32, b: i32, length: i32): bool {
 }
 @inline export function notify(address: i32, count: i32): void { atomic.notify(address, count); }
 
+@external("env", "hasEnded") declare function hasEnded(identity: f64): i32;
+@inline export function isDead(identity: f64): bool { return hasEnded(identity) != 0; }
+
 @inline export function multiply(a: i32, b: i32): i32 { return a * b; }
 @inline export function rotateLeft(value: i32, count: i32): i32 { return rotl<i32>(value, count); }
 @inline export function countLeadingZeros(value: i32): i32 { return clz<i32>(value); }

@@ -6,7 +6,7 @@ import { announceSleeper, PATIENCE, sleepOnLock, tryLock, unlockWord } from "./l
 import { atomicLoad, atomicStore, type i32 } from "./machine.ts";
 
 /**
- * The locked segment, with the lane pinned; 0 when its owner does not run. A thread sleeps unpinned, so that
+ * The locked segment, with the lane pinned; 0 when its owner is stopped. A thread sleeps unpinned, so that
  * it keeps nobody from freeing memory; then it looks the segment up again.
  */
 export function lockSegment(lane: i32, hash: i32): i32 {
@@ -26,7 +26,7 @@ export function lockSegment(lane: i32, hash: i32): i32 {
     }
     atomicStore(lane + SEGMENT_HELD, 0);
     unpin(lane);
-    naps = naps + sleepOnLock(lock, seen);
+    naps = naps + sleepOnLock(lane, lock, seen);
   }
   return 0;
 }

@@ -23,6 +23,7 @@ import {
   STALLS,
 } from "./layout.ts";
 import { atomicLoad, type f64, type i32, load32, loadF64, store32, storeF64, wait } from "./machine.ts";
+import { recoverDead } from "./recover.ts";
 import { vacatePage } from "./vacate.ts";
 
 /** Blocks freed in one go when memory is short. */
@@ -31,6 +32,8 @@ const FREED_WHEN_SHORT: i32 = 1024;
 const EPOCHS_TO_FREEDOM: i32 = 3;
 /** A write waits for threads that the system stopped in the middle of a call, so many milliseconds at most. */
 const STALLS_MAX: i32 = 1000;
+/** Of those that are pinned, it looks so often, in milliseconds, whether they have ended. */
+const STALLS_PER_LOOK: i32 = 16;
 /** Moves of the hand after which memory counts as full, where entries are evicted and where only expired ones go. */
 const MOVES_MAX: i32 = 16384;
 const MOVES_FOR_EXPIRED: i32 = 32;
@@ -84,6 +87,7 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
       stalls = stalls + 1;
       storeF64(lane + STALLS, loadF64(lane + STALLS) + 1);
       wait(EPOCH, epoch, 1);
+      if (stalls % STALLS_PER_LOOK === 1) recoverDead(lane, true);
       continue;
     }
     if (isWaiting) continue;
@@ -93,6 +97,8 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
     if (canEvict) evictSome(lane, now);
     moves = moves + 1;
   }
+  // What threads that have ended had in hand is the last resort: to look for them takes long.
+  if (recoverDead(lane, false) !== 0) return makeRoom(lane, sizeClass, now);
   store32(lane + FOUND, MEMORY_FULL);
   return 0;
 }

@@ -10,5 +10,5 @@ export { discard } from "./heap.ts";
 export { deliver, successor } from "./iterate.ts";
 export { attach, detach } from "./lane.ts";
 export { contains, isCurrent, read } from "./read.ts";
-export { recover } from "./recover.ts";
+export { recoverDead } from "./recover.ts";
 export { commit, prependChunk, remove, stage, write } from "./write.ts";

@@ -8,7 +8,6 @@
  * A segment that was split stays as it was. A reader that came to it before the directory led past it reads
  * what was true when it came; a writer finds out once it has the lock, which is released only after that.
  */
-import { ownerOf } from "./epoch.ts";
 import { DEPTH, DIRECTORY, DIRECTORY_LOCK, LEFT, MAX_DEPTH, PREFIX, RIGHT, ROOT } from "./layout.ts";
 import { lockWord, unlockWord } from "./lock.ts";
 import { atomicLoad, atomicStore, type i32, load32 } from "./machine.ts";
@@ -62,7 +61,7 @@ export function redirect(segment: i32): void {
  * segment is of the past. The caller holds the segment's lock. False when the directory's lock was not to be had.
  */
 export function replaceSegment(lane: i32, segment: i32, left: i32, right: i32): boolean {
-  if (!lockWord(DIRECTORY_LOCK, ownerOf(lane))) return false;
+  if (!lockWord(DIRECTORY_LOCK, lane)) return false;
   atomicStore(segment + RIGHT, right);
   atomicStore(segment + LEFT, left);
   redirect(segment);

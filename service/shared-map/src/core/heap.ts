@@ -69,7 +69,7 @@ export function hasChain(block: i32): boolean {
 }
 
 export function lockHeap(lane: i32): boolean {
-  return lockWord(HEAP_LOCK, ownerOf(lane));
+  return lockWord(HEAP_LOCK, lane);
 }
 
 export function unlockHeap(): void {

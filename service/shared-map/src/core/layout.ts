@@ -70,8 +70,6 @@ export const HEADER_BYTES: i32 = 4096;
 
 // A lane: what one attached thread owns.
 export const LANE_BYTES: i32 = 128;
-/** 0 for a free lane, or the thread's id + 1. */
-export const OWNER: i32 = 0;
 /** The epoch it is pinned in, or 0. */
 export const PIN: i32 = 4;
 /** The segment it has locked or is about to. */
@@ -97,6 +95,8 @@ export const EVICTIONS: i32 = 80;
 export const EXPIRATIONS: i32 = 88;
 export const SPLITS: i32 = 96;
 export const STALLS: i32 = 104;
+/** 64 bits: the identity of the thread that has the lane (`thread-identity.ts`); 0 for a free lane. */
+export const OWNER: i32 = 112;
 
 // A lane's scratch.
 export const SCRATCH_KEY: i32 = 64;

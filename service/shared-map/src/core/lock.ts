@@ -1,9 +1,12 @@
 /**
- * A mutual exclusion that tells who holds it, so that it can be taken from a thread that died.
+ * A mutual exclusion that tells who holds it, so that it can be taken from a thread that died: by whoever waits
+ * for it, and only on a proof that the thread has ended. One that is stopped keeps it, however long.
  *
  * The word is 0, or the owner's number, with a bit set while somebody sleeps.
  */
+import { ownerOf } from "./epoch.ts";
 import { atomicExchange, atomicLoad, compareExchange, type f64, type i32, notify, wait } from "./machine.ts";
+import { recoverOwner } from "./recover.ts";
 
 /** Owners hold a lock for a microsecond or less, mostly: worth a short wait before sleeping. */
 const SPINS: i32 = 200;
@@ -30,18 +33,20 @@ export function announceSleeper(word: i32): i32 {
 }
 
 /**
- * Sleeps until the lock is released, or for a nap. Returns 1 when nobody released it meanwhile, or else 0. Needs no
- * memory to be there still: what it may miss is a wake-up.
+ * Sleeps until the lock is released, or for a nap; then recovers the owner if that has ended. Returns 1 when the lock
+ * stayed held all the same, or else 0. Needs no memory to be there still: what it may miss is a wake-up.
  */
-export function sleepOnLock(word: i32, seen: i32): i32 {
-  return seen !== 0 && wait(word, seen, NAP) === TIMED_OUT ? 1 : 0;
+export function sleepOnLock(lane: i32, word: i32, seen: i32): i32 {
+  if (seen === 0 || wait(word, seen, NAP) !== TIMED_OUT) return 0;
+  return recoverOwner(lane, seen & ~SLEEPERS) ? 0 : 1;
 }
 
-/** Waits for a lock whose place is fixed. False when its owner does not run. */
-export function lockWord(word: i32, owner: i32): boolean {
+/** Waits for a lock whose place is fixed. False when its owner does not run, and is not known to have ended. */
+export function lockWord(word: i32, lane: i32): boolean {
+  const owner = ownerOf(lane);
   for (let naps = 0; naps < PATIENCE; ) {
     if (tryLock(word, owner)) return true;
-    naps = naps + sleepOnLock(word, announceSleeper(word));
+    naps = naps + sleepOnLock(lane, word, announceSleeper(word));
   }
   return false;
 }

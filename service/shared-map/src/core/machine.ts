@@ -8,6 +8,8 @@
  * what one thread owns, and for what is immutable once an atomic store has published it.
  */
 
+import { hasEnded } from "../thread-identity.ts";
+
 /** A 32-bit integer, signed. */
 export type i32 = number;
 export type f64 = number;
@@ -106,6 +108,11 @@ export function wait(address: i32, expected: i32, milliseconds: f64): i32 {
 }
 export function notify(address: i32, count: i32): void {
   Atomics.notify(words, address >>> 2, count);
+}
+
+/** Whether the thread of that identity is known to have ended. */
+export function isDead(identity: f64): boolean {
+  return hasEnded(identity);
 }
 
 /** The product modulo 2^32. */

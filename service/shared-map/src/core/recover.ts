@@ -1,6 +1,9 @@
 /**
  * After a thread died in the middle of a call: what it had begun is finished or undone, what it held is given
- * back, and its lane is free.
+ * back, and its lane is free. Whoever needs any of that does it: there is no thread whose duty it is.
+ *
+ * One does it at a time: the lane's OWNER becomes the recovering thread, by one exchange. If that one dies too,
+ * the lane is a dead thread's again, and the next one begins anew: each step here may be done twice.
  *
  * The segment it had locked tells which. A reference there to a block in state HELD was published: the block
  * becomes an entry. One to a block in state RETIRED was not taken out: it is an entry again. A segment that has
@@ -26,11 +29,11 @@ import {
   unlockHeap,
 } from "./heap.ts";
 import {
-  BUSY,
   CLASS_PAGES,
   CLASS_SIZES,
   DELETED,
   DIRECTORY_LOCK,
+  EPOCH,
   FREE,
   FREE_PAGES,
   FREE_UNITS,
@@ -38,7 +41,10 @@ import {
   HEAP_LOCK,
   HELD,
   IN_LIMBO,
+  LANE_BYTES,
+  LANE_COUNT,
   LANE_SHIFT,
+  LANES,
   LEFT,
   LIMBO,
   LIMBO_UNITS,
@@ -67,9 +73,14 @@ import { isLockedBy, unlockWord } from "./lock.ts";
 import {
   atomicLoad,
   atomicLoadControl,
+  atomicLoadInteger,
   atomicStore,
+  atomicStoreInteger,
+  compareExchangeInteger,
   countTrailingZeros,
+  type f64,
   type i32,
+  isDead,
   load32,
   matchByte,
   matchFull,
@@ -183,21 +194,18 @@ function unlinkHeldChunks(page: i32, owner: i32): void {
 }
 
 /** Frees what a dead lane held in a page, hands what it had retired to limbo, and no longer empties the page. */
-function freeOwned(lane: i32, page: i32, owner: i32): void {
+function freeOwned(dead: i32, page: i32, owner: i32): void {
   const descriptor = descriptorOf(page);
   for (let i = 0; load32(descriptor + PAGE_CLASS) !== 0 && i < load32(descriptor + PAGE_CARVED); i++) {
     const block = pageAddress(page) + i * blockSizeOf(descriptor);
-    if (isOwned(block, HELD, owner)) freeWhole(lane, block);
+    if (isOwned(block, HELD, owner)) freeWhole(dead, block);
     else if (isOwned(block, RETIRED, owner)) toLimbo(block);
   }
   if (load32(descriptor + PAGE_VACATING) === owner) endVacation(page);
 }
 
-/**
- * Recovers the lane of a thread that does not run any more. Returns 0; or BUSY when another thread that does
- * not run holds the heap: try again when that one is known to be dead.
- */
-export function recover(lane: i32, dead: i32): i32 {
+/** Settles all that a lane whose thread has ended was about. False when the heap's lock was not to be had. */
+function settle(lane: i32, dead: i32): boolean {
   const owner = ownerOf(dead);
   settleSegment(dead, owner);
   if (isLockedBy(HEAP_LOCK, owner)) {
@@ -206,17 +214,64 @@ export function recover(lane: i32, dead: i32): i32 {
   }
   const frontier = load32(FRONTIER);
   for (let page = 0; page < frontier; page++) {
-    if (!lockHeap(lane)) return BUSY;
+    if (!lockHeap(lane)) return false;
     unlinkHeldChunks(page, owner);
     unlockHeap();
   }
   for (let page = 0; page < frontier; page++) {
-    if (!lockHeap(lane)) return BUSY;
-    freeOwned(lane, page, owner);
+    if (!lockHeap(lane)) return false;
+    freeOwned(dead, page, owner);
     unlockHeap();
   }
   store32(dead + PENDING, 0);
   atomicStore(dead + PIN, 0);
-  atomicStore(dead + OWNER, 0);
-  return 0;
+  return true;
+}
+
+/**
+ * Makes the lane of a thread that has ended that of `heir`, with nothing of what the other was about. False when
+ * the thread is not known to have ended, when another is faster, and when the heap is not to be had: then the lane
+ * is left for the next one.
+ */
+export function inherit(lane: i32, dead: i32, heir: f64): boolean {
+  const identity = atomicLoadInteger(dead + OWNER);
+  if (identity === 0 || !isDead(identity)) return false;
+  if (!compareExchangeInteger(dead + OWNER, identity, heir)) return false;
+  if (settle(lane, dead)) return true;
+  atomicStoreInteger(dead + OWNER, identity);
+  return false;
+}
+
+/** Recovers the lane of a thread, if it has ended. Returns whether it has, and is recovered. */
+export function recover(lane: i32, dead: i32): boolean {
+  if (!inherit(lane, dead, atomicLoadInteger(lane + OWNER))) return false;
+  atomicStoreInteger(dead + OWNER, 0);
+  return true;
+}
+
+/**
+ * Recovers the lanes of all threads that have ended; or only of those that are pinned in an epoch that is over, and
+ * so keep memory from becoming free. Returns how many were.
+ */
+export function recoverDead(lane: i32, onlyPinned: boolean): i32 {
+  const lanes = load32(LANES);
+  const count = load32(LANE_COUNT);
+  let recovered = 0;
+  for (let i = 0; i < count; i++) {
+    const other = lanes + i * LANE_BYTES;
+    if (other === lane) continue;
+    if (onlyPinned) {
+      const pinned = atomicLoad(other + PIN);
+      if (pinned === 0 || pinned === atomicLoad(EPOCH)) continue;
+    }
+    if (recover(lane, other)) recovered = recovered + 1;
+  }
+  return recovered;
+}
+
+/** The same for who holds a lock, as the lock tells. The number may be anything: the lock's place may be another's by now. */
+export function recoverOwner(lane: i32, owner: i32): boolean {
+  if (owner < 1 || owner > load32(LANE_COUNT)) return false;
+  const dead = load32(LANES) + (owner - 1) * LANE_BYTES;
+  return dead !== lane && recover(lane, dead);
 }

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly kill?: string;
   /** Becomes a thread when the other one has died. */
   readonly recover?: () => Program<unknown>;
+  /** Called when the one has died; makes it known. Without, nobody can tell it from one that is stopped. */
+  readonly onDeath?: () => void;
   /** Names addresses where schedules are printed. */
   readonly nameOf?: (address: number) => string;
 }
@@ -156,6 +158,7 @@ export class Execution {
     this.trace?.push(`${this.names[this.victim]}: dies`);
     this.#status[this.victim] = DEAD;
     this.#sleepers = this.#sleepers.filter((t) => t !== this.victim);
+    this.#scenario.onDeath?.();
     if (this.#scenario.recover === undefined) return;
     this.#machine.join(this.death - 1, this.victim);
     this.#begin(this.death - 1);

@@ -15,6 +15,7 @@ import {
   LOAD,
   LOAD_CONTROL,
   LOAD_INTEGER,
+  NOT_EQUAL,
   NOTIFY,
   operationNumbers,
   operations,
@@ -22,6 +23,7 @@ import {
   STORE,
   STORE_CONTROL_BYTE,
   STORE_INTEGER,
+  TIMED_OUT,
   WAIT,
 } from "./operations.ts";
 import { createRaceDetector, type RaceDetector } from "./race-detector.ts";
@@ -78,6 +80,9 @@ export function createModelMachine(byteLength: number) {
   const before = new Int32Array(wordCount);
   let changes = 0;
   let run = 1;
+  /** Identities of threads that everybody can know to have ended. */
+  const proven = new Set<number>();
+  const provenAtSnapshot = new Set<number>();
 
   function fold(value: number): void {
     const at = thread * 2;
@@ -270,6 +275,12 @@ export function createModelMachine(byteLength: number) {
     matchFull: ({ low, high }: Control) => highBits(low) | (highBits(high) << 4),
     lessUnsigned: (a: number, b: number) => a >>> 0 < b >>> 0,
     isSafeInteger: Number.isSafeInteger,
+    /** Of a thread that the scenario has told to be dead: `prove`. */
+    isDead(identity: number): boolean {
+      const isProven = proven.has(identity);
+      fold(isProven ? 1 : 0);
+      return isProven;
+    },
   };
 
   /** Sets what the running thread is about to do. Programs yield the value. */
@@ -308,6 +319,7 @@ export function createModelMachine(byteLength: number) {
     },
     /** What the memory holds now is where `reset` returns to. */
     snapshot(): void {
+      for (const identity of proven) provenAtSnapshot.add(identity);
       changes = 0;
       hashLow = 0;
       hashHigh = 0;
@@ -319,10 +331,16 @@ export function createModelMachine(byteLength: number) {
         words[changed[changes]!] = before[changes]!;
       }
       run++;
+      proven.clear();
+      for (const identity of provenAtSnapshot) proven.add(identity);
       hashLow = 0;
       hashHigh = 0;
       histories.fill(0);
       races?.reset();
+    },
+    /** From now on, or until `reset`, the thread of that identity is known to have ended. */
+    prove(identity: number): void {
+      proven.add(identity);
     },
     /** The thread that the next accesses are of; none without. */
     enter(index: number = NOBODY): void {
@@ -348,7 +366,12 @@ export function createModelMachine(byteLength: number) {
 export function runAlone(machine: ModelMachine, program: Generator<number, unknown, Result>): unknown {
   machine.enter();
   let step = program.next();
-  while (!step.done) step = program.next(machine.execute(machine.request));
+  while (!step.done) {
+    const { operation, b } = machine.request;
+    const result = machine.execute(machine.request);
+    // Nobody is there who could wake it.
+    step = program.next(operation !== WAIT ? result : result === (b | 0) ? TIMED_OUT : NOT_EQUAL);
+  }
   return step.value;
 }
 

@@ -26,6 +26,7 @@ import { createModelMachine, type ModelMachine, type Program, runAlone } from ".
 const numberMeta = (8 << 4) | NUMBER;
 const longMeta = ((MAX_INLINE_BYTES + 8) << 4) | valueType.latin1;
 const maxThreads = 5;
+const identityOf = (thread: number) => thread + 1;
 const seed = 0x1234567;
 
 /** Numbers of the core that make rare things frequent: every retirement tries the epoch, nobody spins. */
@@ -59,7 +60,7 @@ export class ModelMap {
     this.machine.plain.store32(MAX_USED, maxUsed);
     this.core = loadCore(this.machine, constants, pausing);
     this.#lanes = geometry.lanes;
-    for (let i = 0; i < maxThreads; i++) this.alone(this.core.attach!(i) as Program);
+    for (let i = 0; i < maxThreads; i++) this.alone(this.core.attach!(identityOf(i)) as Program);
     this.alone(this.core.create!(this.lane(0)) as Program);
   }
 
@@ -70,6 +71,22 @@ export class ModelMap {
   /** Runs a program to its end, before or after the exploration. */
   alone<R>(program: Steps<R>): R {
     return runAlone(this.machine, program as never) as R;
+  }
+
+  /** Runs so many steps of a program and no more. False when it has ended before. */
+  abandon(program: Steps, steps: number): boolean {
+    const { machine } = this;
+    machine.enter();
+    let step = program.next(0);
+    for (let i = 0; i < steps && !step.done; i++) {
+      step = program.next(machine.execute(machine.request) as number);
+    }
+    return !step.done;
+  }
+
+  /** What ended threads left is recovered by `thread`. */
+  *recoverDead(thread: number): Steps<void> {
+    yield* this.core.recoverDead!(this.lane(thread), false) as Steps<number>;
   }
 
   word(address: number): number {
@@ -87,6 +104,11 @@ export class ModelMap {
   *set(thread: number, key: number, value: number): Steps<void> {
     const result = yield* this.#write(thread, key, value, ANYTHING, 0);
     if (result !== 0) throw new Error(`set returned ${result}`);
+  }
+
+  /** The same for where the answer may be BUSY. */
+  trySet(thread: number, key: number, value: number): Steps<number> {
+    return this.#write(thread, key, value, ANYTHING, 0);
   }
 
   *#write(thread: number, key: number, value: number, expected: number, generation: number): Steps<number> {
@@ -166,8 +188,14 @@ export class ModelMap {
   }
 
   *recover(thread: number, dead: number): Steps<void> {
-    const result = yield* this.core.recover!(this.lane(thread), this.lane(dead)) as Steps<number>;
-    if (result !== 0) throw new Error(`recover returned ${result}`);
+    this.proveDead(dead);
+    const recovered = yield* this.core.recover!(this.lane(thread), this.lane(dead)) as Steps<number>;
+    if (!recovered) throw new Error("it was not recovered");
+  }
+
+  /** Whoever asks from now on is told that the thread has ended. */
+  proveDead(thread: number): void {
+    this.machine.prove(identityOf(thread));
   }
 
   /** All that the memory tells twice agrees. Throws where it does not. */

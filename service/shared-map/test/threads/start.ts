@@ -13,6 +13,8 @@ type Parameters<Name extends TaskName> = (typeof tasks)[Name] extends (
 
 export interface Thread {
   readonly worker: Worker;
+  /** As lanes tell it. */
+  readonly identity: number;
   /** What the task returned; rejects when it threw. Undefined when the thread was terminated. */
   readonly done: Promise<unknown>;
 }
@@ -33,8 +35,8 @@ export async function startThread<Name extends TaskName>(
     worker.once("exit", () => resolve(undefined));
   });
   done.catch(() => {});
-  await Promise.race([once(worker, "message"), done]);
-  return { worker, done };
+  const [ready] = (await Promise.race([once(worker, "message"), done.then(() => [])])) ?? [];
+  return { worker, done, identity: ready?.identity ?? 0 };
 }
 
 export function go(threads: readonly Thread[]): void {
