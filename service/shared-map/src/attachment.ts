@@ -93,11 +93,11 @@ export class Attachment {
 
   /** For the core: 0 while no entry of the map expires, which spares it the clock. */
   now(): number {
-    return this.words[EXPIRES >> 2] === 0 ? 0 : this.#clock.now();
+    return this.words[EXPIRES >> 2] === 0 ? 0 : this.#clock.monotonic();
   }
 
   expiryAfter(ttl: number): number {
-    return ttl === 0 ? 0 : this.#clock.now() + ttl;
+    return ttl === 0 ? 0 : this.#clock.monotonic() + ttl;
   }
 
   get found(): number {

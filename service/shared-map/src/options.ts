@@ -1,8 +1,9 @@
 /** What a map is created with, checked, and what of it travels in the handle. */
-import { baseErrors, type Clock, systemClock } from "@cupel/base";
+import { baseErrors, type Clock } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import { sharedMapErrors } from "./errors.ts";
 import { maxBytesLimit, minBytes } from "./geometry.ts";
+import { processClock } from "./process-clock.ts";
 
 export interface SharedMapOptions {
   /**
@@ -30,7 +31,7 @@ export interface SharedMapOptions {
   readonly nearCache?: number | undefined;
   /** How often the map can be attached at a time. Default 64, at most 1024. */
   readonly maxThreads?: number | undefined;
-  /** Default the system's. */
+  /** Its `monotonic` is what entries expire by: MUST be the same in all threads. Default the process's. */
   readonly clock?: Clock | undefined;
 }
 
@@ -38,6 +39,7 @@ export interface AttachOptions {
   /** MUST be the codecs that the map was created with. */
   readonly codec?: Codec | undefined;
   readonly keyCodec?: Codec | undefined;
+  /** MUST tell what the clock of the other threads tells. Default the process's. */
   readonly clock?: Clock | undefined;
 }
 
@@ -105,7 +107,7 @@ export function checkCodecs(settings: MapSettings, options: AttachOptions): void
 }
 
 export function clockOf(options: AttachOptions): Clock {
-  return options.clock ?? systemClock;
+  return options.clock ?? processClock;
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

@@ -133,7 +133,7 @@ export const HASH: i32 = 8;
 export const GENERATION: i32 = 12;
 export const BLOCK_HEADER: i32 = 32;
 // An entry.
-/** Milliseconds since 1970, or 0 for never. */
+/** Milliseconds of the clock that all threads share, or 0 for never. */
 export const EXPIRY: i32 = 16;
 /** Length in bytes << 4 | type. */
 export const KEY_META: i32 = 24;
