@@ -4,6 +4,7 @@
  * Nothing of the user's, neither callback nor codec, runs while the core holds a lock or keeps others from
  * freeing memory, nor between a key's being put into the scratch and the call that it is put there for.
  */
+import { isUint8Array } from "node:util/types";
 import type { Clock } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import { Coded, decodeWith, encodeWith, kindName } from "./coded.ts";
@@ -146,7 +147,7 @@ export class Attachment {
 
   #putOtherKey(key: unknown): number {
     if (typeof key === "bigint") return this.scratch.putBigintKey(key);
-    if (key instanceof Uint8Array) return this.scratch.putBytesKey(key, valueType.bytes);
+    if (isUint8Array(key)) return this.scratch.putBytesKey(key, valueType.bytes);
     if (this.#keyCodec === undefined) {
       throw sharedMapErrors.error(
         "KEY_UNSUPPORTED",
@@ -180,7 +181,8 @@ export class Attachment {
       case "undefined":
         return value;
     }
-    if (value === null || value instanceof Uint8Array) return value;
+    // Not by instanceof: bytes may come from another realm, of `node:vm` or a test runner.
+    if (value === null || isUint8Array(value)) return value;
     if (this.#codec === undefined) {
       throw sharedMapErrors.error(
         "VALUE_UNSUPPORTED",

@@ -1,4 +1,5 @@
 /** Values that a codec turns into bytes and back, and what happens when it cannot. */
+import { isUint8Array } from "node:util/types";
 import { baseErrors, reasonOf } from "@cupel/base";
 import type { Codec } from "./codec.ts";
 import { sharedMapErrors } from "./errors.ts";
@@ -23,7 +24,7 @@ export function encodeWith(codec: Codec, value: unknown): Uint8Array {
       { cause },
     );
   }
-  if (bytes instanceof Uint8Array) return bytes;
+  if (isUint8Array(bytes)) return bytes;
   throw sharedMapErrors.error(
     "CODEC_FAILED",
     `The codec "${codec.name}" gave ${kindName(bytes)}, not bytes.`,

@@ -1,6 +1,7 @@
 /** The map as one thread sees it: like a Map where it can be, by both cores. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { Attachment } from "../src/attachment.ts";
 import { ANYTHING, CONFLICT } from "../src/core/layout.ts";
@@ -136,6 +137,22 @@ for (const core of cores) {
         for (const key of keys) assert.equal(map.get(key), false);
         map.check();
       }
+    });
+
+    test("bytes of another realm are bytes: as key, as value, and from a codec", () => {
+      const bytes: Uint8Array = runInNewContext("new Uint8Array([1, 2])");
+      assert.ok(!(bytes instanceof Uint8Array));
+      const codec = {
+        name: "foreign",
+        encode: (): Uint8Array => runInNewContext("new Uint8Array([7])"),
+        decode: (stored: Uint8Array) => [...stored],
+      };
+      using map = SharedMap.create<MapKey, unknown>({ maxBytes, core, codec });
+      map.set(bytes, bytes).set("long", runInNewContext("new Uint8Array(100_000).fill(3)")).set("coded", {});
+      assert.deepEqual(map.get(new Uint8Array([1, 2])), new Uint8Array([1, 2]));
+      assert.deepEqual(map.get("long"), new Uint8Array(100_000).fill(3));
+      assert.deepEqual(map.get("coded"), [7]);
+      assert.equal(map.counter(runInNewContext("new Uint8Array([5])")).add(), 1);
     });
 
     test("a bytes value is a copy, in and out", () => {
