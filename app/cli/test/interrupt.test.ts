@@ -66,8 +66,15 @@ test("an interrupt is heard while images are drawn, before the first batch of th
   assert.ok(told.out.split("\n").length < 2000, "it went on after the interrupt");
 });
 
+/** A process, as far as signals go. */
+function signalled() {
+  const killed: string[] = [];
+  const kill = (pid: number, name: string) => killed.push(`${pid} ${name}`);
+  return Object.assign(new EventEmitter(), { pid: 7, kill, killed });
+}
+
 test("the first signal asks the work to stop, its echo is ignored, the next is left to the system", async () => {
-  const source = new EventEmitter();
+  const source = signalled();
   let told = 0;
   using interrupts = listenForInterrupts(source, () => told++);
   source.emit("SIGINT", "SIGINT");
@@ -79,8 +86,33 @@ test("the first signal asks the work to stop, its echo is ignored, the next is l
   assert.deepEqual([source.listenerCount("SIGINT"), source.listenerCount("SIGTERM")], [0, 0]);
 });
 
+test("work that does not stop is ended a minute after a SIGTERM, and never after a Ctrl-C", ({
+  mock,
+}) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  for (const [signal, killed] of [
+    ["SIGTERM", ["7 SIGTERM"]],
+    ["SIGINT", []],
+  ] as const) {
+    const source = signalled();
+    using _ = listenForInterrupts(source, () => {});
+    source.emit(signal, signal);
+    mock.timers.tick(59_900);
+    assert.deepEqual(source.killed, []);
+    mock.timers.tick(200);
+    assert.deepEqual(source.killed, killed);
+  }
+  const source = signalled();
+  {
+    using _ = listenForInterrupts(source, () => {});
+    source.emit("SIGTERM", "SIGTERM");
+  }
+  mock.timers.tick(120_000);
+  assert.deepEqual(source.killed, [], "the work had stopped");
+});
+
 test("a command that ends by itself leaves no listener", () => {
-  const source = new EventEmitter();
+  const source = signalled();
   listenForInterrupts(source, () => {})[Symbol.dispose]();
   assert.equal(source.listenerCount("SIGINT"), 0);
 });
