@@ -92,6 +92,15 @@ export class Attachment {
     this.core.recoverDead(this.lane, 0);
   }
 
+  /** Has other threads' writes to the key wait until `release`. False when that is not to be had now. */
+  reserve(key: unknown): boolean {
+    return this.core.reserve(this.lane, this.putKey(key)) !== 0;
+  }
+
+  release(): void {
+    this.core.release(this.lane);
+  }
+
   /** For the core: 0 while no entry of the map expires, which spares it the clock. */
   now(): number {
     return this.words[EXPIRES >> 2] === 0 ? 0 : this.#clock.monotonic();

@@ -9,10 +9,12 @@ import { sharedMapErrors } from "./errors.ts";
 export class Counter {
   readonly #attachment: Attachment;
   readonly #address: number;
+  readonly #hash: number;
 
-  constructor(attachment: Attachment, address: number) {
+  constructor(attachment: Attachment, address: number, hash: number) {
     this.#attachment = attachment;
     this.#address = address;
+    this.#hash = hash;
   }
 
   /**
@@ -21,7 +23,8 @@ export class Counter {
    */
   add(delta = 1): number {
     if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
-    return this.#attachment.core.addFixed(this.#address, delta);
+    const { core, lane } = this.#attachment;
+    return core.addFixed(lane, this.#address, this.#hash, delta);
   }
 
   /** @throws MAP_CLOSED */

@@ -20,6 +20,7 @@ import {
   settingsOf,
   type TestOptions,
 } from "./options.ts";
+import { conflict, persist } from "./persist.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
 import { valueType } from "./value-type.ts";
 import { wasmEngine } from "./wasm-engine.ts";
@@ -199,11 +200,14 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   /**
    * Replaces the value by what `next` makes of it, as one step: `next` is called again if another thread was
    * faster. undefined, in or out, stands for no entry. Returns what `next` returned.
+   * After 8 such attempts the key is reserved: other threads' writes to it wait until this call returns, and fail
+   * with MAP_BUSY where that takes more than a second. (Where several threads reserve keys, one after the other does;
+   * a call within `next` reserves none.)
    * @throws what `set` and `next` throw; the map is unchanged then
    */
   compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
     const attachment = this.#attachment;
-    for (;;) {
+    return persist(attachment, key, () => {
       const meta = attachment.readMeta(key);
       const { found, foundGeneration } = attachment;
       const value = meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
@@ -215,7 +219,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
       } else if (this.#remove(key, expected, foundGeneration, integer) !== CONFLICT) {
         return undefined;
       }
-    }
+      return conflict;
+    });
   }
 
   /**
@@ -228,12 +233,12 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
-    for (;;) {
+    return persist(this.#attachment, key, () => {
       const found = this.#attachment.read(key, missing);
       if (found !== missing) return found as V;
       const made = make(key);
-      if (this.#write(key, made, options, NOTHING, 0, 0)) return made;
-    }
+      return this.#write(key, made, options, NOTHING, 0, 0) ? made : conflict;
+    });
   }
 
   /**
@@ -262,7 +267,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     const attachment = this.#attachment;
     const address = attachment.core.fix(attachment.lane, attachment.putKey(key), attachment.now());
     if (address === 0) attachment.fail(attachment.found);
-    const counter = this.#keep(new Counter(attachment, address));
+    const counter = this.#keep(new Counter(attachment, address, attachment.foundHash));
     this.#counters.set(key, counter);
     return counter;
   }

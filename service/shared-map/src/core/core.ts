@@ -11,4 +11,5 @@ export { deliver, successor } from "./iterate.ts";
 export { attach, detach } from "./lane.ts";
 export { contains, isCurrent, read } from "./read.ts";
 export { recoverDead } from "./recover.ts";
+export { release, reserve } from "./reservation.ts";
 export { commit, prependChunk, remove, stage, write } from "./write.ts";

@@ -16,6 +16,7 @@ import {
   FOUND,
   FOUND_EXPIRY,
   FOUND_GENERATION,
+  FOUND_HASH,
   GENERATION,
   NOT_A_NUMBER,
   NOTHING,
@@ -35,6 +36,7 @@ import {
   store32,
   storeF64,
 } from "./machine.ts";
+import { ATTEMPTS, awaitReservation, release, reserve } from "./reservation.ts";
 import { findSlot } from "./segment.ts";
 import { write } from "./write.ts";
 
@@ -51,6 +53,8 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
   const scratch = load32(lane + SCRATCH);
   const key = scratch + SCRATCH_KEY;
   const hash = hashBytes(key, keyMeta >>> 4);
+  store32(lane + FOUND_HASH, hash);
+  if (!awaitReservation(lane, hash)) return BUSY;
   const segment = lockSegment(lane, hash);
   if (segment === 0) return BUSY;
   const slot = findSlot(lane, segment, hash, keyMeta, key);
@@ -84,10 +88,14 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
  */
 export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64): i32 {
   let result = CONFLICT;
-  while (result === CONFLICT) {
+  let isReserved = false;
+  for (let attempts = 0; result === CONFLICT; attempts++) {
+    if (attempts >= ATTEMPTS && !isReserved) isReserved = reserve(lane, keyMeta);
     const looked = look(lane, keyMeta, delta, false, now);
-    if (looked === ADDED) return 0;
-    if (looked !== 0) return looked;
+    if (looked !== 0) {
+      result = looked === ADDED ? 0 : looked;
+      break;
+    }
     const value = load32(lane + SCRATCH) + SCRATCH_VALUE;
     const found = load32(lane + FOUND);
     storeF64(value, loadF64(value) + delta);
@@ -95,29 +103,36 @@ export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64):
     const end = found === NOTHING ? expiry : loadF64(lane + FOUND_EXPIRY);
     result = write(lane, keyMeta, meta, end, found, load32(lane + FOUND_GENERATION), 0, now);
   }
+  if (isReserved) release(lane);
   return result;
 }
 
 /**
  * Makes the integer of the key in the scratch one that stays in its place, with its value as it is.
- * Returns the address of its word, or 0; why is in the lane's FOUND then.
+ * Returns the address of its word, with the hash of its key in FOUND_HASH; or 0, and why is in the lane's FOUND then.
  */
 export function fix(lane: i32, keyMeta: i32, now: f64): i32 {
   let result = CONFLICT;
-  while (result === CONFLICT || result === 0) {
+  let isReserved = false;
+  let address = 0;
+  for (let attempts = 0; result === CONFLICT || result === 0; attempts++) {
+    if (attempts >= ATTEMPTS && !isReserved) isReserved = reserve(lane, keyMeta);
     result = look(lane, keyMeta, 0, true, now);
     const found = load32(lane + FOUND);
-    if (result === ADDED) return valueAddress(found);
+    if (result === ADDED) address = valueAddress(found);
     if (result !== 0) break;
     const value = loadF64(load32(lane + SCRATCH) + SCRATCH_VALUE);
     const meta = (INTEGER_BYTES << 4) | FIXED_COUNTER;
     result = write(lane, keyMeta, meta, 0, found, load32(lane + FOUND_GENERATION), value, now);
   }
+  if (isReserved) release(lane);
   store32(lane + FOUND, result);
-  return 0;
+  return address;
 }
 
-export function addFixed(address: i32, delta: f64): f64 {
+/** `hash` is that of the counter's key, in FOUND_HASH after `fix`. */
+export function addFixed(lane: i32, address: i32, hash: i32, delta: f64): f64 {
+  awaitReservation(lane, hash);
   return atomicAddInteger(address, delta);
 }
 

@@ -2,6 +2,7 @@
 import { LANE_BYTES, LANE_COUNT, LANES, NO_LANE, OWNER } from "./layout.ts";
 import { atomicStoreInteger, compareExchangeInteger, type f64, type i32, load32 } from "./machine.ts";
 import { inherit } from "./recover.ts";
+import { release } from "./reservation.ts";
 
 /** Takes a free lane for a thread, or that of one that has ended. Returns its address, or NO_LANE. */
 export function attach(identity: f64): i32 {
@@ -19,5 +20,6 @@ export function attach(identity: f64): i32 {
 
 /** Gives a lane back, between two calls. */
 export function detach(lane: i32): void {
+  release(lane);
   atomicStoreInteger(lane + OWNER, 0);
 }

@@ -60,6 +60,8 @@ export const RETIRED_SINCE: i32 = 424;
 /** Where eviction goes on: page, and block in it. */
 export const HAND_PAGE: i32 = 428;
 export const HAND_BLOCK: i32 = 432;
+/** Who has keys reserved, as a lock tells it. */
+export const RESERVATION: i32 = 448;
 /** For each class, the first page with free blocks: index + 1. */
 export const CLASS_PAGES: i32 = 512;
 /** For each class, its block size. */
@@ -70,6 +72,8 @@ export const HEADER_BYTES: i32 = 4096;
 
 // A lane: what one attached thread owns.
 export const LANE_BYTES: i32 = 128;
+/** The hash of the keys that it has reserved. */
+export const RESERVED_HASH: i32 = 0;
 /** The epoch it is pinned in, or 0. */
 export const PIN: i32 = 4;
 /** The segment it has locked or is about to. */

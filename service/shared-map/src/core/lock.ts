@@ -38,7 +38,7 @@ export function announceSleeper(word: i32): i32 {
  */
 export function sleepOnLock(lane: i32, word: i32, seen: i32): i32 {
   if (seen === 0 || wait(word, seen, NAP) !== TIMED_OUT) return 0;
-  return recoverOwner(lane, seen & ~SLEEPERS) ? 0 : 1;
+  return recoverOwner(lane, ownerIn(seen)) ? 0 : 1;
 }
 
 /** Waits for a lock whose place is fixed. False when its owner does not run, and is not known to have ended. */
@@ -55,6 +55,11 @@ export function unlockWord(word: i32): void {
   if ((atomicExchange(word, 0) & SLEEPERS) !== 0) notify(word, -1);
 }
 
+/** Who holds the lock whose word has that value; 0 when it is free. */
+export function ownerIn(word: i32): i32 {
+  return word & ~SLEEPERS;
+}
+
 export function isLockedBy(word: i32, owner: i32): boolean {
-  return (atomicLoad(word) & ~SLEEPERS) === owner;
+  return ownerIn(atomicLoad(word)) === owner;
 }

@@ -61,6 +61,7 @@ import {
   PENDING,
   PIN,
   READY,
+  RESERVATION,
   RETIRED,
   RIGHT,
   SEGMENT,
@@ -208,6 +209,7 @@ function freeOwned(dead: i32, page: i32, owner: i32): void {
 function settle(lane: i32, dead: i32): boolean {
   const owner = ownerOf(dead);
   settleSegment(dead, owner);
+  if (isLockedBy(RESERVATION, owner)) unlockWord(RESERVATION);
   if (isLockedBy(HEAP_LOCK, owner)) {
     reindex();
     unlockHeap();

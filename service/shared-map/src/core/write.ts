@@ -57,6 +57,7 @@ import {
   store32,
   storeF64,
 } from "./machine.ts";
+import { awaitReservation } from "./reservation.ts";
 import { clearSlot, findSlot, groupCount, insertBlock, nextSwept } from "./segment.ts";
 
 /** Slots that each write under a segment's lock looks at for expired entries. */
@@ -145,6 +146,10 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
   const keyMeta = load32(block + KEY_META);
   let limit = load32(MAX_USED);
   let canGrow = true;
+  if (!awaitReservation(lane, hash)) {
+    discard(lane, block);
+    return BUSY;
+  }
   for (let evicted = 0; evicted <= EVICTED_PER_WRITE; ) {
     const segment = lockSegment(lane, hash);
     if (segment === 0) break;
@@ -215,6 +220,7 @@ export function write(
 export function remove(lane: i32, keyMeta: i32, expected: i32, generation: i32, integer: f64, now: f64): i32 {
   const key = load32(lane + SCRATCH) + SCRATCH_KEY;
   const hash = hashBytes(key, keyMeta >>> 4);
+  if (!awaitReservation(lane, hash)) return BUSY;
   const segment = lockSegment(lane, hash);
   if (segment === 0) return BUSY;
   const slot = findSlot(lane, segment, hash, keyMeta, key);

@@ -4,7 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BUSY, DIRECTORY_LOCK, HEAP_LOCK, SEGMENT_HELD, SEGMENT_LOCK } from "../../src/core/layout.ts";
+import {
+  BUSY,
+  DIRECTORY_LOCK,
+  HEAP_LOCK,
+  RESERVATION,
+  SEGMENT_HELD,
+  SEGMENT_LOCK,
+} from "../../src/core/layout.ts";
 import { areLongTestsAsked } from "../long-tests.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { explore } from "./explorer.ts";
@@ -65,6 +72,25 @@ for (const { name, maxUsed, act } of dying) {
     assert.ok(found.timeouts > 0, "its locks were waited for");
   });
 }
+
+test("a thread that has a key reserved dies at any step: who waits to write the key goes on", (t) => {
+  const map = filled([1, 2], 7);
+  map.machine.snapshot();
+  const { flagged } = exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 1,
+    threads: { victim: () => map.setReserved(1, 1, 50), other: () => map.set(2, 1, 100) },
+    kill: "victim",
+    onDeath: () => map.proveDead(1),
+    onEnd: ({ hasDied }) => {
+      const one = map.alone(map.get(0, 1));
+      assert.ok(one === 50 || one === 100);
+      checkAfter(map);
+      return hasDied && map.word(RESERVATION) === 0;
+    },
+  });
+  assert.ok(flagged > 20, "it died at each of its steps, and nothing stayed reserved");
+});
 
 test("two threads need what a dead one held: one recovers it, at once, and both go on", (t) => {
   const map = filled([1, 2], 2);

@@ -165,6 +165,14 @@ export class ModelMap {
     }
   }
 
+  /** Reserves a key, writes it, and lets it go. */
+  *setReserved(thread: number, key: number, value: number): Steps<void> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    if (!(yield* this.core.reserve!(this.lane(thread), numberMeta) as Steps<number>)) throw new Error("kept");
+    yield* this.set(thread, key, value);
+    yield* this.core.release!(this.lane(thread)) as Steps<number>;
+  }
+
   /** The keys that one walk yields, in its order. */
   *walk(thread: number): Steps<number[]> {
     const lane = this.lane(thread);
