@@ -326,9 +326,25 @@ export class Attachment {
     }
   }
 
-  /** After a read whose value is not wanted. */
-  skipValue(meta: number): void {
+  /** After a read whose value is not wanted. Returns it if it is an integer that changes in place, or else 0. */
+  skipValue(meta: number): number {
     if (meta >>> 4 > MAX_INLINE_BYTES) this.core.unpin(this.lane);
+    return isIntegerMeta(meta) ? this.scratch.takeNumber() : 0;
+  }
+
+  /** Writes what a key has once more, to end at `expiry`. Returns 0, ABSENT or CONFLICT. */
+  rewrite(key: unknown, expiry: number): number {
+    const { core, lane } = this;
+    const keyMeta = this.putKey(key);
+    const meta = core.read(lane, keyMeta, this.now());
+    if (meta === ABSENT) return ABSENT;
+    if ((meta & 15) === valueType.fixedCounter) return 0;
+    // Key and value are in the scratch as a write wants them; a long value is not.
+    const { found, foundGeneration } = this;
+    const length = meta >>> 4;
+    if (length > MAX_INLINE_BYTES) this.#large = new Uint8Array(this.#readChain(length));
+    const integer = isIntegerMeta(meta) ? this.scratch.takeNumber() : 0;
+    return this.write(keyMeta, meta, expiry, found, foundGeneration, integer);
   }
 
   /** The lane is pinned until all chunks are copied. */
@@ -382,6 +398,11 @@ export class Attachment {
   fail(result: number): never {
     throw failureOf(result, this.handle.settings);
   }
+}
+
+function isIntegerMeta(meta: number): boolean {
+  const type = meta & 15;
+  return type === valueType.counter || type === valueType.fixedCounter;
 }
 
 function nameOf(key: unknown): string {

@@ -7,6 +7,6 @@ export type { Counter } from "./counter.ts";
 export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 export type { SharedMapHandle } from "./handle.ts";
-export type { AttachOptions, SharedMapOptions } from "./options.ts";
-export { type MapKey, type SetOptions, SharedMap } from "./shared-map.ts";
+export type { AttachOptions, SetOptions, SharedMapOptions } from "./options.ts";
+export { type MapKey, SharedMap } from "./shared-map.ts";
 export type { SharedMapStats } from "./stats.ts";

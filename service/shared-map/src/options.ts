@@ -43,6 +43,14 @@ export interface AttachOptions {
   readonly clock?: Clock | undefined;
 }
 
+export interface SetOptions {
+  /**
+   * Milliseconds that the entry lives from now; Infinity: for ever; `keep`: as long as what it replaces, and the
+   * map's ttl where there is nothing to replace. Default: the map's; of `compute`, `keep`.
+   */
+  readonly ttl?: number | "keep" | undefined;
+}
+
 /** @internal For tests. */
 export interface TestOptions {
   readonly groupBits?: number;
@@ -87,9 +95,20 @@ export function settingsOf(options: SharedMapOptions): MapSettings {
   };
 }
 
+/** How long a call has an entry live: its own ttl, or "keep", or undefined for what the call's doc says. */
+export function ttlOf(options: SetOptions | undefined): number | "keep" | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw invalid("options", options, `an object such as { ttl: 5000 }`);
+  }
+  const { ttl } = options;
+  return ttl === undefined || ttl === "keep" ? ttl : checkTtl(ttl);
+}
+
 /** Milliseconds, more than 0; Infinity, which is told as 0, for no end. */
 export function checkTtl(ttl: number): number {
-  if (typeof ttl !== "number" || !(ttl > 0)) throw invalid("ttl", ttl, "a number of milliseconds above 0");
+  if (typeof ttl !== "number" || !(ttl > 0))
+    throw invalid("ttl", ttl, 'a number of milliseconds above 0, or "keep"');
   return ttl === Number.POSITIVE_INFINITY ? 0 : ttl;
 }
 

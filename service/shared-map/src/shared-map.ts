@@ -15,20 +15,16 @@ import { NearCache } from "./near-cache.ts";
 import {
   type AttachOptions,
   checkCodecs,
-  checkTtl,
+  type SetOptions,
   type SharedMapOptions,
   settingsOf,
   type TestOptions,
+  ttlOf,
 } from "./options.ts";
 import { conflict, persist } from "./persist.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
 import { valueType } from "./value-type.ts";
 import { wasmEngine } from "./wasm-engine.ts";
-
-export interface SetOptions {
-  /** Milliseconds that the entry lives from now. Default: the map's. Infinity: for ever. */
-  readonly ttl?: number | undefined;
-}
 
 /** The maps of counters and cursors: they stay open as long as somebody has one. */
 const mapsOf = new WeakMap<object, object>();
@@ -144,25 +140,32 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * COUNTER_FIXED, OPTION_INVALID, MAP_CLOSED; the map is unchanged then
    */
   set(key: K, value: V, options?: SetOptions): this {
-    this.#write(key, value, options, ANYTHING, 0, 0);
-    return this;
+    const ttl = ttlOf(options);
+    if (ttl !== "keep") {
+      this.#write(key, value, this.#expiry(ttl), ANYTHING, 0, 0);
+      return this;
+    }
+    const attachment = this.#attachment;
+    return persist(attachment, key, () => {
+      const meta = attachment.readMeta(key);
+      if (meta === ABSENT) return this.#write(key, value, this.#expiry(ttl), NOTHING, 0, 0) ? this : conflict;
+      const { found, foundGeneration, foundExpiry } = attachment;
+      const integer = attachment.skipValue(meta);
+      return this.#write(key, value, foundExpiry, found, foundGeneration, integer) ? this : conflict;
+    });
+  }
+
+  /** When an entry ends that is made now. */
+  #expiry(ttl: number | "keep" | undefined): number {
+    return this.#attachment.expiryAfter(typeof ttl === "number" ? ttl : this.#ttl);
   }
 
   /** Returns false when what is there is not as expected. */
-  #write(
-    key: K,
-    value: V,
-    options: SetOptions | undefined,
-    expected: number,
-    generation: number,
-    integer: number,
-  ): boolean {
+  #write(key: K, value: V, expiry: number, expected: number, generation: number, integer: number): boolean {
     const attachment = this.#attachment;
-    const ttl = options?.ttl === undefined ? this.#ttl : checkTtl(options.ttl);
     const storable = attachment.storable(value);
     const keyMeta = attachment.putKey(key);
     const valueMeta = attachment.putValue(storable);
-    const expiry = attachment.expiryAfter(ttl);
     return attachment.write(keyMeta, valueMeta, expiry, expected, generation, integer) !== CONFLICT;
   }
 
@@ -199,7 +202,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /**
    * Replaces the value by what `next` makes of it, as one step: `next` is called again if another thread was
-   * faster. undefined, in or out, stands for no entry. Returns what `next` returned.
+   * faster. undefined, in or out, stands for no entry. Returns what `next` returned. The entry ends when it would
+   * have ended, unless `options` have a ttl.
    * After 8 such attempts the key is reserved: other threads' writes to it wait until this call returns, and fail
    * with MAP_BUSY where that takes more than a second. (Where several threads reserve keys, one after the other does;
    * a call within `next` reserves none.)
@@ -207,15 +211,18 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    */
   compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
     const attachment = this.#attachment;
+    const ttl = ttlOf(options);
+    const isRenewed = typeof ttl === "number";
     return persist(attachment, key, () => {
       const meta = attachment.readMeta(key);
-      const { found, foundGeneration } = attachment;
+      const { found, foundGeneration, foundExpiry } = attachment;
       const value = meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
       const integer = typeof value === "number" ? value : 0;
       const expected = meta === ABSENT ? NOTHING : found;
       const made = next(value);
       if (made !== undefined) {
-        if (this.#write(key, made, options, expected, foundGeneration, integer)) return made;
+        const expiry = meta === ABSENT || isRenewed ? this.#expiry(ttl) : foundExpiry;
+        if (this.#write(key, made, expiry, expected, foundGeneration, integer)) return made;
       } else if (this.#remove(key, expected, foundGeneration, integer) !== CONFLICT) {
         return undefined;
       }
@@ -233,11 +240,12 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
+    const ttl = ttlOf(options);
     return persist(this.#attachment, key, () => {
       const found = this.#attachment.read(key, missing);
       if (found !== missing) return found as V;
       const made = make(key);
-      return this.#write(key, made, options, NOTHING, 0, 0) ? made : conflict;
+      return this.#write(key, made, this.#expiry(ttl), NOTHING, 0, 0) ? made : conflict;
     });
   }
 
@@ -249,9 +257,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   add(key: K, delta = 1, options?: SetOptions): number {
     const attachment = this.#attachment;
     if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
-    const ttl = options?.ttl === undefined ? this.#ttl : checkTtl(options.ttl);
+    const expiry = this.#expiry(ttlOf(options));
     const keyMeta = attachment.putKey(key);
-    const expiry = attachment.expiryAfter(ttl);
     const result = attachment.core.add(attachment.lane, keyMeta, delta, expiry, attachment.now());
     return result === 0 ? attachment.scratch.takeNumber() : attachment.fail(result);
   }
@@ -275,6 +282,21 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   #keep<T extends object>(part: T): T {
     mapsOf.set(part, this);
     return part;
+  }
+
+  /**
+   * Has the entry live `ttl` milliseconds from now, by default the map's ttl, with its value as it is. Whether the
+   * key was there. A counter with handles lives for ever all the same.
+   * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_FULL, MAP_BUSY, OPTION_INVALID, MAP_CLOSED
+   */
+  touch(key: K, ttl?: number): boolean {
+    const attachment = this.#attachment;
+    const given = ttlOf({ ttl });
+    if (given === "keep") return attachment.contains(key);
+    return persist(attachment, key, () => {
+      const result = attachment.rewrite(key, this.#expiry(given));
+      return result === CONFLICT ? conflict : result !== ABSENT;
+    });
   }
 
   /** Milliseconds that the entry lives on: Infinity for one without end, undefined for none. */

@@ -34,6 +34,90 @@ if (!isMainThread) {
     });
   }
 
+  const manual = (ttl?: number) => {
+    const time = { now: 1000 };
+    const clock = { now: () => 0, monotonic: () => time.now };
+    const map = SharedMap.create<MapKey, unknown>({ maxBytes: 2 ** 20, nearCache: 9, clock, ttl });
+    return { map, time };
+  };
+
+  test("compute keeps when an entry ends, unless it is told a ttl; what it makes anew has the map's", () => {
+    const { map, time } = manual(500);
+    map.set("k", 1, { ttl: 60 }).set("for ever", 1, { ttl: Number.POSITIVE_INFINITY });
+    map.add("n", 1, { ttl: 60 });
+    time.now += 20;
+    for (const key of ["k", "n", "for ever"]) map.compute(key, (value) => Number(value) + 1);
+    map.compute("new", () => 1);
+    const ends = (keys: string[]) => keys.map((key) => map.expiresIn(key));
+    assert.deepEqual(ends(["k", "n", "for ever", "new"]), [40, 40, Number.POSITIVE_INFINITY, 500]);
+    map.compute("k", () => "x".repeat(100_000));
+    map.compute("n", () => 1, { ttl: 7 });
+    map.compute("for ever", () => 1, { ttl: "keep" });
+    assert.deepEqual(ends(["k", "n", "for ever"]), [40, 7, Number.POSITIVE_INFINITY]);
+    time.now += 40;
+    assert.equal(map.get("k"), undefined);
+    assert.equal(
+      map.compute("k", (value) => value === undefined),
+      true,
+    );
+    assert.equal(map.expiresIn("k"), 500);
+    map.close();
+  });
+
+  test("set with { ttl: keep } changes the value only; what is not there gets the map's ttl", () => {
+    const { map, time } = manual(500);
+    map.set("k", 1, { ttl: 60 }).set("n", 1, { ttl: Number.POSITIVE_INFINITY });
+    map.add("count", 4, { ttl: 60 });
+    time.now += 20;
+    for (const key of ["k", "n", "count", "new"]) map.set(key, "changed", { ttl: "keep" });
+    for (const key of ["k", "n", "count", "new"]) assert.equal(map.get(key), "changed");
+    assert.deepEqual(
+      ["k", "n", "count", "new"].map((key) => map.expiresIn(key)),
+      [40, Number.POSITIVE_INFINITY, 40, 500],
+    );
+    map.counter("handles");
+    assert.equal(map.set("handles", 7, { ttl: "keep" }).get("handles"), 7);
+    assert.equal(map.getOrInsert("there", 1, { ttl: "keep" }), 1);
+    assert.equal(map.expiresIn("there"), 500);
+    map.close();
+  });
+
+  test("touch changes when an entry ends, and nothing else", () => {
+    const { map, time } = manual();
+    const long = "\u20ac".repeat(60_000);
+    const values = new Map<string, unknown>([
+      ["text", "t"],
+      ["long", long],
+      ["bytes", new Uint8Array([1, 2])],
+      ["true", true],
+      ["nothing", undefined],
+    ]);
+    for (const [key, value] of values) map.set(key, value, { ttl: 60 });
+    map.add("count", 4, { ttl: 60 });
+    map.get("text");
+    time.now += 50;
+    for (const key of [...values.keys(), "count"]) {
+      assert.equal(map.touch(key, 100), true);
+      assert.equal(map.expiresIn(key), 100, key);
+    }
+    time.now += 50;
+    for (const [key, value] of values) assert.deepEqual(map.get(key), value);
+    assert.equal(map.add("count", 1), 5, "still an integer that is added to");
+    assert.equal(map.touch("text", 5), true);
+    time.now += 5;
+    assert.equal(map.get("text"), undefined, "a near cache does not keep it");
+    assert.equal(map.touch("text", 5), false);
+    assert.equal(map.touch("true"), true);
+    assert.equal(map.expiresIn("true"), Number.POSITIVE_INFINITY, "the map's ttl: none");
+    map.counter("handles").add(3);
+    assert.equal(map.touch("handles", 1), true);
+    time.now += 10;
+    assert.equal(map.get("handles"), 3);
+    assert.throws(() => map.touch("true", -1), /ttl is -1/);
+    map.check();
+    map.close();
+  });
+
   test("threads that started at different times have one clock", async () => {
     using map = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 20 });
     map.set("main", 1, { ttl: 60_000 });
