@@ -92,6 +92,12 @@ export class Attachment {
     this.core.recoverDead(this.lane, 0);
   }
 
+  /** The text of a key's type and bytes: the same for keys that are the same to the map. */
+  contentOf(key: unknown): string {
+    const meta = this.putKey(key);
+    return `${meta & 15}:${this.scratch.keyText(meta >>> 4)}`;
+  }
+
   /** Has other threads' writes to the key wait until `release`. False when that is not to be had now. */
   reserve(key: unknown): boolean {
     return this.core.reserve(this.lane, this.putKey(key)) !== 0;

@@ -3,33 +3,56 @@ import type { Attachment } from "./attachment.ts";
 import { sharedMapErrors } from "./errors.ts";
 
 /**
- * Integers; exact as long as the sum stays within 2^53. The counter stays where it is as long as the map lives:
- * it is never evicted and never expires; `delete` and `clear` set it to 0.
+ * Integers; exact as long as the sum stays within 2^53. The counter stays where it is as long as it has handles:
+ * it is not evicted and does not expire; `delete` and `clear` set it to 0. Once every handle of every thread is closed
+ * or collected, its entry is one like others. (Those of a thread that was terminated stay.)
  */
-export class Counter {
-  readonly #attachment: Attachment;
+export class Counter implements Disposable {
+  #attachment: Attachment | null;
   readonly #address: number;
   readonly #hash: number;
 
-  constructor(attachment: Attachment, address: number, hash: number) {
+  readonly #release: () => void;
+
+  constructor(attachment: Attachment, address: number, hash: number, release: () => void) {
     this.#attachment = attachment;
     this.#address = address;
     this.#hash = hash;
+    this.#release = release;
   }
 
   /**
    * Returns the sum.
-   * @throws NOT_A_COUNTER when `delta` is not an integer; MAP_CLOSED
+   * @throws NOT_A_COUNTER when `delta` is not an integer; MAP_CLOSED, COUNTER_CLOSED
    */
   add(delta = 1): number {
     if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
-    const { core, lane } = this.#attachment;
+    const { core, lane } = this.#open();
     return core.addFixed(lane, this.#address, this.#hash, delta);
   }
 
-  /** @throws MAP_CLOSED */
+  /** @throws MAP_CLOSED, COUNTER_CLOSED */
   get value(): number {
-    return this.#attachment.core.readFixed(this.#address);
+    return this.#open().core.readFixed(this.#address);
+  }
+
+  #open(): Attachment {
+    if (this.#attachment !== null) return this.#attachment;
+    throw sharedMapErrors.error(
+      "COUNTER_CLOSED",
+      "The counter's handle was closed. Get another with map.counter.",
+    );
+  }
+
+  /** Gives the handle up, also for who else got it from this map object by the same key. */
+  close(): void {
+    if (this.#attachment === null) return;
+    this.#attachment = null;
+    this.#release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

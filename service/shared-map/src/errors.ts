@@ -97,6 +97,7 @@ export const sharedMapErrors = defineErrors({
     retryable: false,
     public: true,
   },
+  COUNTER_CLOSED: { meaning: "A counter's handle was closed.", ...failures.unavailable },
   NOT_A_COUNTER: {
     meaning: "Something was to be added to a value that is not an integer, or what was to be added is none.",
     http: 409,

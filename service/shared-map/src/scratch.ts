@@ -56,6 +56,11 @@ export class Scratch {
     }
   }
 
+  /** The key's bytes, a character each. */
+  keyText(length: number): string {
+    return this.#key.toString("latin1", 0, length);
+  }
+
   putNumber(value: number): void {
     this.#valueDoubles[0] = value;
   }

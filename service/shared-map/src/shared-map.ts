@@ -6,7 +6,8 @@ import type { Worker } from "node:worker_threads";
 import { Attachment } from "./attachment.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
 import { ABSENT, ANYTHING, BUSY, CONFLICT, NOTHING } from "./core/layout.ts";
-import { Counter, notAnInteger } from "./counter.ts";
+import { type Counter, notAnInteger } from "./counter.ts";
+import { Counters } from "./counters.ts";
 import { Cursor, CursorIterator, missing } from "./cursor.ts";
 import { register, watch } from "./dead-threads.ts";
 import { geometryOf } from "./geometry.ts";
@@ -43,7 +44,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   readonly #attachment: Attachment;
   readonly #near: NearCache | null;
   readonly #ttl: number;
-  readonly #counters = new Map<K, Counter>();
+  readonly #counters: Counters;
   readonly #registration: { unregister(): void };
   #isClosed = false;
 
@@ -53,7 +54,13 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#near = nearCache === 0 ? null : new NearCache(nearCache);
     this.#ttl = ttl;
     this.#registration = register(this);
-    forgotten.register(this, () => attachment.detach(), this);
+    const counters = new Counters(attachment);
+    this.#counters = counters;
+    const leave = () => {
+      counters.close();
+      attachment.detach();
+    };
+    forgotten.register(this, leave, this);
   }
 
   /**
@@ -265,18 +272,11 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /**
    * A handle to an integer, for adding to it in about the time of one atomic instruction. Makes the counter if
-   * the key is absent.
+   * the key is absent. Close it when it is not used any more: `using`, or `close()`.
    * @throws NOT_A_COUNTER, and what `set` throws
    */
   counter(key: K): Counter {
-    const kept = this.#counters.get(key);
-    if (kept !== undefined) return kept;
-    const attachment = this.#attachment;
-    const address = attachment.core.fix(attachment.lane, attachment.putKey(key), attachment.now());
-    if (address === 0) attachment.fail(attachment.found);
-    const counter = this.#keep(new Counter(attachment, address, attachment.foundHash));
-    this.#counters.set(key, counter);
-    return counter;
+    return this.#keep(this.#counters.get(key));
   }
 
   #keep<T extends object>(part: T): T {
@@ -374,7 +374,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#isClosed = true;
     this.#registration.unregister();
     forgotten.unregister(this);
-    this.#counters.clear();
+    this.#counters.close();
     this.#attachment.detach();
   }
 

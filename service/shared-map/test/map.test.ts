@@ -237,6 +237,39 @@ for (const core of cores) {
       map.check();
     });
 
+    test("a counter whose handles are all closed is an entry like others, with its value", () => {
+      using map = SharedMap.create<MapKey, number>({ maxBytes, core });
+      using other = SharedMap.attach<MapKey, number>(map.handle);
+      const bytes = () => new Uint8Array([1, 2]);
+      const mine = map.counter(bytes());
+      assert.equal(map.counter(bytes()), mine, "one handle for equal bytes");
+      const theirs = other.counter(bytes());
+      mine.add(5);
+      mine.close();
+      mine.close();
+      assert.throws(() => mine.add(), /closed/);
+      assert.throws(() => mine.value, /closed/);
+      map.delete(bytes());
+      assert.equal(map.has(bytes()), true, "another thread has a handle");
+      assert.equal(theirs.add(7), 7);
+      theirs.close();
+      assert.equal(map.get(bytes()), 7);
+      assert.equal(map.add(bytes(), 1), 8);
+      assert.equal(map.delete(bytes()), true);
+      assert.equal(map.has(bytes()), false);
+      {
+        using again = map.counter("text");
+        again.add(2);
+      }
+      assert.equal(map.touch("text", 5), true);
+      assert.equal(map.expiresIn("text") !== Number.POSITIVE_INFINITY, true);
+      assert.equal(other.counter("text").add(), 3);
+      other.close();
+      map.clear();
+      assert.equal(map.size, 0, "a map that is closed has no handles");
+      map.check();
+    });
+
     test("ttl: an entry is there until its time, and gone from then on", () => {
       let now = 5000;
       const clock = { now: () => now, monotonic: () => now };

@@ -123,6 +123,28 @@ test("maps that are forgotten instead of closed give their places back", {
   assert.equal(counter.add(), 1, "a counter keeps its map open");
 });
 
+test("counters that are forgotten give up their handles, and cost no memory", {
+  skip: !hasCollector(),
+}, async () => {
+  using map = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 22 });
+  const heap = () => {
+    globalThis.gc?.();
+    return process.memoryUsage().heapUsed;
+  };
+  map.counter(new Uint8Array([1])).add();
+  const before = heap();
+  for (let i = 0; i < 20_000; i++) map.counter(new Uint8Array([1])).add();
+  assert.ok(heap() - before < 1_000_000, "equal bytes, one handle");
+  for (let i = 0; i < 5000; i++) map.counter(`text ${i}`).add();
+  for (let turn = 0; turn < 50 && map.size > 0; turn++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    map.clear();
+  }
+  assert.equal(map.size, 0);
+  map.check();
+});
+
 function hasCollector(): boolean {
   setFlagsFromString("--expose-gc");
   globalThis.gc ??= runInNewContext("gc");

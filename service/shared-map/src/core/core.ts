@@ -1,7 +1,7 @@
 /** What the map's face calls. */
 
 export { clear, countEntries } from "./clear.ts";
-export { add, addFixed, fix, readFixed } from "./counter.ts";
+export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";
 export { create } from "./create.ts";
 export { readChunk } from "./entry.ts";
 export { unpin } from "./epoch.ts";

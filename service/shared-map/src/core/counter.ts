@@ -10,6 +10,7 @@ import {
   BUSY,
   CONFLICT,
   COUNTER,
+  ENTRY,
   EXPIRY,
   FIXED,
   FIXED_COUNTER,
@@ -18,16 +19,23 @@ import {
   FOUND_GENERATION,
   FOUND_HASH,
   GENERATION,
+  HANDLES,
+  KEY,
+  KEY_META,
   NOT_A_NUMBER,
   NOTHING,
   NUMBER,
   SCRATCH,
   SCRATCH_KEY,
   SCRATCH_VALUE,
+  STATE,
 } from "./layout.ts";
 import {
   atomicAddInteger,
+  atomicLoad,
   atomicLoadInteger,
+  atomicStore,
+  copyBytes,
   type f64,
   type i32,
   isSafeInteger,
@@ -37,7 +45,7 @@ import {
   storeF64,
 } from "./machine.ts";
 import { ATTEMPTS, awaitReservation, release, reserve } from "./reservation.ts";
-import { findSlot } from "./segment.ts";
+import { findSlot, slotOf } from "./segment.ts";
 import { write } from "./write.ts";
 
 const INTEGER_BYTES: i32 = 8;
@@ -64,6 +72,7 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
   let value: f64 = 0;
   if (found !== NOTHING) {
     if (isInteger(found) && (!isFixing || kindOf(found) === FIXED)) {
+      if (isFixing) store32(found + HANDLES, load32(found + HANDLES) + 1);
       value = atomicAddInteger(valueAddress(found), delta);
       result = ADDED;
     } else if (isInteger(found)) {
@@ -109,7 +118,7 @@ export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64):
 
 /**
  * Makes the integer of the key in the scratch one that stays in its place, with its value as it is.
- * Returns the address of its word, with the hash of its key in FOUND_HASH; or 0, and why is in the lane's FOUND then.
+ * Returns the address of its word, with its block in FOUND and the hash of its key in FOUND_HASH; or 0, and why is in FOUND.
  */
 export function fix(lane: i32, keyMeta: i32, now: f64): i32 {
   let result = CONFLICT;
@@ -126,8 +135,36 @@ export function fix(lane: i32, keyMeta: i32, now: f64): i32 {
     result = write(lane, keyMeta, meta, 0, found, load32(lane + FOUND_GENERATION), value, now);
   }
   if (isReserved) release(lane);
-  store32(lane + FOUND, result);
+  if (address === 0) store32(lane + FOUND, result);
   return address;
+}
+
+/**
+ * Takes a handle back. A counter that has none any more is an integer like others: it can be deleted and evicted.
+ * Returns 0, or what kept the entry from being made anew as one; it is an integer like others all the same.
+ */
+export function unfix(lane: i32, block: i32, hash: i32, now: f64): i32 {
+  const segment = lockSegment(lane, hash);
+  if (segment === 0) return BUSY;
+  const scratch = load32(lane + SCRATCH);
+  const keyMeta = load32(block + KEY_META);
+  const generation = atomicLoad(block + GENERATION);
+  let isLast = false;
+  let value: f64 = 0;
+  if (slotOf(lane, segment, hash, block) !== 0 && kindOf(block) === FIXED) {
+    const handles = load32(block + HANDLES) - 1;
+    store32(block + HANDLES, handles);
+    isLast = handles === 0;
+  }
+  if (isLast) {
+    atomicStore(block + STATE, ENTRY);
+    value = atomicLoadInteger(valueAddress(block));
+    copyBytes(scratch + SCRATCH_KEY, block + KEY, keyMeta >>> 4);
+    storeF64(scratch + SCRATCH_VALUE, value);
+  }
+  unlockSegment(lane, segment);
+  if (!isLast) return 0;
+  return write(lane, keyMeta, (INTEGER_BYTES << 4) | COUNTER, 0, block, generation, value, now);
 }
 
 /** `hash` is that of the counter's key, in FOUND_HASH after `fix`. */

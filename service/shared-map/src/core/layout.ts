@@ -133,6 +133,8 @@ export const PAGE_LAST_CLASS: i32 = 28;
 export const STATE: i32 = 0;
 /** The next block of a list. */
 export const LINK: i32 = 4;
+/** Of a FIXED entry, in the same place: how many have handles to it. Under its segment's lock. */
+export const HANDLES: i32 = 4;
 export const HASH: i32 = 8;
 export const GENERATION: i32 = 12;
 export const BLOCK_HEADER: i32 = 32;
@@ -157,7 +159,7 @@ export const FREE: i32 = 0;
 /** Owned by a lane, seen by nobody else. */
 export const HELD: i32 = 1;
 export const ENTRY: i32 = 2;
-/** A counter that has handles: it stays where it is as long as the map lives. */
+/** A counter that has handles: it stays where it is as long as it has. */
 export const FIXED: i32 = 3;
 export const CHUNK: i32 = 4;
 export const SEGMENT: i32 = 5;

@@ -74,6 +74,7 @@ export function stage(lane: i32, keyMeta: i32, valueMeta: i32, expiry: f64, now:
   const block = allocate(lane, entryBytes(keyMeta, valueMeta), now);
   if (block === 0) return 0;
   store32(block + HASH, hashBytes(scratch + SCRATCH_KEY, keyMeta >>> 4));
+  store32(block + LINK, 0);
   storeF64(block + EXPIRY, expiry);
   store32(block + KEY_META, keyMeta);
   copyBytes(block + KEY, scratch + SCRATCH_KEY, keyMeta >>> 4);
