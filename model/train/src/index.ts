@@ -21,9 +21,12 @@ export { type NetworkForImages, networkForImages } from "./network/network-for-i
 export { type NetworkFacts, type NetworkSpec, networkNames, parseNetwork } from "./network/network-spec.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
+export type { ParameterOptions } from "./step/folded-network.ts";
 export type { Loss } from "./step/loss.ts";
 export type { LossScaling } from "./step/loss-scaling.ts";
 export type { Optimiser } from "./step/optimiser.ts";
+export type { Tied } from "./step/separate-parameters.ts";
+export type { ParameterCounts } from "./step/step-state.ts";
 export {
   compileStep,
   type TrainingPlan,

@@ -26,6 +26,10 @@ export const trainCommand: Command = {
     "classes and input size are those of the images unless given with classes=10 and input=3x64x64. " +
     "The model that is written carries its preprocessing and class names. With the same seed and threads it is the same file, " +
     "also when the training was interrupted and resumed.\n" +
+    "Every float constant on a path to the loss is a parameter, but settings of operators, masks, and what has no name of a parameter (such as block.alpha) " +
+    "while it is one number or normalises the input; --train and --freeze decide otherwise. Constants that an exporter merged because they were equal " +
+    "are trained apart; a matrix of unequal numbers that several layers read is trained as one. --tie and --untie decide otherwise. " +
+    "What was done is said, and how many are trained, frozen and constant.\n" +
     'A configuration is JSON with the names of the options in camelCase as keys, and "network" for what is trained; options on the command line take precedence.',
   operands: [
     {
@@ -119,7 +123,7 @@ export const trainCommand: Command = {
     const sentence = unreadable.sentence(train);
     if (sentence !== null) remark(sentence);
     const checkpoint = options.checkpoint?.path ?? null;
-    const { epoch, stopped } = result;
+    const { epoch, stopped, parameters } = result;
     return {
       json: {
         model: path,
@@ -129,6 +133,7 @@ export const trainCommand: Command = {
         epoch,
         stopped,
         labels: nameless === null ? result.labels : "index",
+        parameters,
         history: result.history,
         historyFolder: history,
         checkpoint,

@@ -23,6 +23,7 @@ export function summaryText({ path, bytes, result, checkpoint, history, profile,
     ["model", `${path}, ${bytesText(bytes)}`],
     ["epoch", epochText(result)],
     ["training", effortText(result.history)],
+    ["parameters", parametersText(result.parameters)],
     ["history", history],
     ...(checkpoint ? [["checkpoint", checkpoint] as const] : []),
     ...(memory ? [["memory", memory] as const] : []),
@@ -45,6 +46,18 @@ function effortText(history: readonly EpochMetrics[]): string {
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const images = history.reduce((sum, epoch) => sum + epoch.imagesPerSecond * epoch.seconds, 0);
   return `${numberOf(history.length, "epoch")} in ${durationText(1000 * seconds)}, ${threeDigits(images / seconds)} images/s`;
+}
+
+/** Frozen and constant ones by the first of their names. */
+function parametersText({ trained, frozen, constant }: FitResult["parameters"]): string {
+  const count = (names: readonly string[], what: string) =>
+    `${names.length} ${what}${names.length === 0 ? "" : ` (${firstOf(names)})`}`;
+  return `${trained.length} trained, ${count(frozen, "frozen")}, ${count(constant, "constant")}`;
+}
+
+function firstOf(names: readonly string[]): string {
+  const few = names.slice(0, 2).join(", ");
+  return names.length > 2 ? `${few}, ...` : few;
 }
 
 interface Column {

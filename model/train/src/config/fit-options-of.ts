@@ -6,6 +6,7 @@ import { parseAugmentation } from "@cupel/vision";
 import { trainErrors } from "../errors.ts";
 import type { FitOptions } from "../fit/fit-options.ts";
 import type { Schedule } from "../fit/schedule.ts";
+import { foldNetwork, type ParameterOptions } from "../step/folded-network.ts";
 import type { Optimiser } from "../step/optimiser.ts";
 import { type TrainingConfig, type TrainingOption, trainingOptions } from "./training-config.ts";
 
@@ -24,7 +25,7 @@ export function checkpointFileIn(folder: string): string {
  */
 export function fitOptionsOf(config: TrainingConfig, network: Model): ConfiguredFit {
   const defaults = trainingOptions;
-  const { patience, threads, clipNorm, freeze, replicas = defaults.replicas.default } = config;
+  const { patience, threads, clipNorm, replicas = defaults.replicas.default } = config;
   return {
     epochs: config.epochs ?? defaults.epochs.default,
     batch: config.batch ?? defaults.batch.default,
@@ -48,7 +49,7 @@ export function fitOptionsOf(config: TrainingConfig, network: Model): Configured
     history: config.history,
     ...(threads === undefined ? {} : { threads: Math.max(1, Math.floor(threads / replicas)) }),
     ...(clipNorm === undefined ? {} : { clipNorm }),
-    ...(freeze === undefined ? {} : { trainable: allBut(freeze, network) }),
+    ...parameterOptions(config, network),
   };
 }
 
@@ -82,18 +83,40 @@ function optimiserOf({
   return { kind, ...decay };
 }
 
-/** @param names separated by commas; `*` stands for anything. @throws TRAINING_CONFIG_INVALID when one names nothing */
-function allBut(names: string, network: Model): (name: string) => boolean {
+type Matcher = (name: string) => boolean;
+
+/** What freeze, train, tie and untie say of the network's parameters. @throws TRAINING_CONFIG_INVALID when one names nothing */
+function parameterOptions(config: TrainingConfig, network: Model): ParameterOptions {
+  const matchers = new Map<string, Matcher>();
+  let known: readonly string[] | null = null;
+  for (const option of ["freeze", "train", "tie", "untie"] as const) {
+    const names = config[option];
+    if (names === undefined) continue;
+    known ??= constantNames(network);
+    matchers.set(option, matcherOf(option, names, known));
+  }
+  const [freeze, train, tie, untie] = ["freeze", "train", "tie", "untie"].map((each) => matchers.get(each));
+  return {
+    ...(freeze && { trainable: (name) => train?.(name) === true || !freeze(name) }),
+    ...(train && { parameters: train }),
+    ...((tie || untie) && { tied: (name) => (tie?.(name) ? true : untie?.(name) ? false : undefined) }),
+  };
+}
+
+/** Those of the file, and those that parameters have once each has its own. */
+function constantNames(network: Model): readonly string[] {
+  const separated = foldNetwork(network, { tied: () => false }).model;
+  return [network, separated].flatMap(({ graph }) => Array.from(graph.initializers, ({ name }) => name));
+}
+
+/** @param names separated by commas; `*` stands for anything */
+function matcherOf(option: TrainingOption, names: string, known: readonly string[]): Matcher {
   const patterns = names.split(",").map((name) => ({ name, matches: starPattern(name) }));
-  const known = Array.from(network.graph.initializers, (value) => value.name);
   const idle = patterns.find(({ matches }) => !known.some((name) => matches(name)));
   if (idle) {
-    throw invalid(
-      "freeze",
-      `names no parameter with "${idle.name}"; cupel inspect --layers shows their names`,
-    );
+    throw invalid(option, `names no parameter with "${idle.name}"; cupel inspect --layers shows their names`);
   }
-  return (name) => !patterns.some(({ matches }) => matches(name));
+  return (name) => patterns.some(({ matches }) => matches(name));
 }
 
 function invalid(option: TrainingOption, problem: string) {

@@ -100,7 +100,25 @@ export const trainingOptions = {
   freeze: {
     ...text,
     otherwise: "all are trained",
-    description: "Parameters to leave as they are, such as conv1.*,layer1.*",
+    description:
+      "Parameters to leave as they are, such as conv1.*,layer1.*; with its scale and offset, a BatchNormalization keeps its statistics",
+  },
+  train: {
+    ...text,
+    otherwise:
+      "every float constant but one number, a mask, a setting or a normalisation of the input, unless its name is a parameter's",
+    description:
+      "Constants to train that would be none of the parameters, or that freeze names as well, such as fc.*",
+  },
+  tie: {
+    ...text,
+    otherwise: "matrices with unequal elements that no exporter names apart",
+    description: "Constants that are one parameter for all the layers that read them",
+  },
+  untie: {
+    ...text,
+    otherwise: "all that is not tied",
+    description: "Constants of which each layer that reads them trains its own copy",
   },
   statistics: {
     enum: ["batch", "frozen"],

@@ -5,6 +5,7 @@ import type { LabelsBy } from "@cupel/predict";
 import type { SessionOpener } from "@cupel/runtime";
 import type { Augmentation, ImageSource, LoaderOptions, Preprocessing, UnreadableImage } from "@cupel/vision";
 import type { Loss } from "../step/loss.ts";
+import type { ParameterCounts } from "../step/step-state.ts";
 import type { StepResult, TrainerOptions } from "../trainer/trainer.ts";
 import type { EpochMetrics, Metric } from "./history.ts";
 import type { Schedule } from "./schedule.ts";
@@ -66,6 +67,8 @@ export interface FitResult {
   readonly epoch: number;
   /** "early": no epoch was better for `patience` epochs. */
   readonly stopped: "done" | "early";
+  /** Which float constants of the network were trained, frozen and constant. */
+  readonly parameters: ParameterCounts;
   /** How the labels of the images met the network's classes: "index" where those to train or to validate with did. */
   readonly labels: LabelsBy;
   /** Sentences for the log, such as that the checkpoint was of an earlier version. */

@@ -104,6 +104,7 @@ export async function fit(network: Model, options: FitOptions): Promise<FitResul
     history: run.history,
     epoch,
     stopped: run.history.length < options.epochs ? "early" : "done",
+    parameters: trainer.compiled.counts,
     labels,
     notes: allNotes,
     unreadable: run.unreadable,

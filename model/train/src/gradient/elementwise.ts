@@ -90,10 +90,11 @@ const pow: GradientRule = (context) => {
   return eachInput(context, (_, index) => (index === 0 ? ofBase() : ofExponent()));
 };
 
-/** At inference Dropout is the identity; the mask it draws in training is not kept. */
+/** At inference, and with a ratio of 0, Dropout is the identity; the mask it draws in training is not kept. */
 const dropout: GradientRule = (context) => {
-  const mode = context.node.input(2);
-  if (mode && mode.constant?.toNumbers()[0] !== 0) {
+  const [ratio, mode] = [context.node.input(1), context.node.input(2)];
+  const isOff = ratio?.constant?.toNumbers()[0] === 0;
+  if (!isOff && mode && mode.constant?.toNumbers()[0] !== 0) {
     throw context.unsupported("it draws its mask anew; only the inference mode can be differentiated");
   }
   return [incomingOf(context)];

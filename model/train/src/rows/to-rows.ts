@@ -158,9 +158,9 @@ const batchNormalization: Conversion = (walk, node) => {
   const { emit, source } = walk;
   const x = walk.feature(node.input(0)!);
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => node.input(index)!);
-  if (![gamma, beta, mean, variance].every((value) => value!.constant)) return null;
+  if (!mean!.constant || !variance!.constant) return null;
   const epsilon = node.float("epsilon", 1e-5);
-  const [scale, offset] = [source.parameter(gamma!), source.parameter(beta!)];
+  const [scale, offset] = [walk.feature(gamma!).plain, walk.feature(beta!).plain];
   const [runningMean, runningVariance] = [source.statistic(mean!), source.statistic(variance!)];
   if (!runningMean || !runningVariance) {
     const deviation = emit.op("Sqrt", [emit.add(source.parameter(variance!), epsilon)]);

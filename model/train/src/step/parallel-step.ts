@@ -9,11 +9,12 @@
 import type { Dims, Model, Value } from "@cupel/onnx";
 import { gradientName } from "../differentiate.ts";
 import { trainErrors } from "../errors.ts";
+import { foldNetwork } from "./folded-network.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import { declareScale } from "./loss-scaling.ts";
 import { StateTable, type StateTensor } from "./state-table.ts";
 import { StepState } from "./step-state.ts";
-import { classesOf, emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
+import { classesOf, emitterBeside, fixBatch, withValues } from "./training-network.ts";
 import { countOf, finishGraph, type TrainingPlan, type TrainingStepOptions } from "./training-step.ts";
 import { emitUpdate } from "./update.ts";
 
@@ -50,11 +51,11 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
       `A batch of ${batch} images cannot be divided among ${replicas} replicas: their shares must be equal.`,
     );
   }
-  const { model: folded, notes } = foldNetwork(network);
+  const folded = foldNetwork(network, options);
   const source = fixBatch(folded, { ...options, batch: batch / replicas }, options.loss);
   const emit = emitterBeside(source);
   const table = new StateTable(emit);
-  const state = new StepState(source, emit, table, options);
+  const state = new StepState(source, folded, emit, table, options);
   const declareScaleIn = (table: StateTable) =>
     options.precision === "mixed" ? declareScale(table, options.lossScaling ?? {}) : null;
   const scale = declareScaleIn(table);
@@ -98,11 +99,12 @@ export function compileParallelStep(network: Model, options: ParallelStepOptions
     held: table.tensors,
     reports: outputs.map((value) => ({ name: value.name, dims: emit.dims(value) })),
     update: update.model,
-    notes: [...notes, ...finished],
+    notes: [...folded.notes, ...finished],
     state: kept.tensors,
     batch,
     classes: classesOf(source, options.loss),
     parameters: countOf(kept),
-    exportModel: (values) => withValues(folded, state.layouts, values),
+    counts: state.counts,
+    exportModel: (values) => withValues(folded.model, state.layouts, values),
   };
 }

@@ -6,33 +6,56 @@ import { elementCount } from "@cupel/base";
 import type { Emitter, Model, Value } from "@cupel/onnx";
 import type { WeightStorage } from "../rows/convolution.ts";
 import type { ParameterSource } from "../rows/to-rows.ts";
-import { runningStatistics, trainableConstants } from "./parameters.ts";
+import type { FoldedNetwork, ParameterOptions } from "./folded-network.ts";
+import { leadingToOutput } from "./parameters.ts";
+import { movingStatistics } from "./running-statistics.ts";
 import type { StateTable, StateVariable } from "./state-table.ts";
 import { toStepLayout, type WeightLayout } from "./weight-layout.ts";
 
-export interface StepStateOptions {
-  readonly trainable?: ((name: string) => boolean) | undefined;
+export interface StepStateOptions extends Pick<ParameterOptions, "trainable"> {
   readonly statistics?: "batch" | "frozen" | undefined;
+}
+
+/** Names of the network's float constants but running statistics. */
+export interface ParameterCounts {
+  readonly trained: readonly string[];
+  /** Parameters that were not chosen. */
+  readonly frozen: readonly string[];
+  /** What is no parameter, or leads to no loss. */
+  readonly constant: readonly string[];
 }
 
 export class StepState implements ParameterSource {
   readonly table: StateTable;
   readonly layouts = new Map<string, WeightLayout>();
+  readonly counts: ParameterCounts;
   readonly #emit: Emitter;
   readonly #trained: ReadonlySet<Value>;
   readonly #statistics: ReadonlySet<Value>;
   readonly #values = new Map<Value, Value>();
 
+  /** @param network from `fixBatch`. @param folded what it was made from */
   constructor(
     network: Model,
+    folded: FoldedNetwork,
     emit: Emitter,
     table: StateTable,
     { trainable = () => true, statistics = "batch" }: StepStateOptions,
   ) {
     this.#emit = emit;
     this.table = table;
-    this.#trained = new Set(trainableConstants(network).filter((value) => trainable(value.name)));
-    this.#statistics = statistics === "batch" ? runningStatistics(network) : new Set();
+    const leading = [...leadingToOutput(network, folded.parameters)];
+    const [trained, frozen] = [true, false].map((is) => leading.filter(({ name }) => trainable(name) === is));
+    this.#trained = new Set(trained);
+    this.#statistics =
+      statistics === "batch" ? movingStatistics(network, { trainable, frozen: new Set(frozen) }) : new Set();
+    const leads = new Set(leading.map(({ name }) => name));
+    const aside = [...folded.parameters].filter((name) => !leads.has(name));
+    this.counts = {
+      trained: trained!.map(({ name }) => name),
+      frozen: frozen!.map(({ name }) => name),
+      constant: [...folded.constants, ...aside],
+    };
   }
 
   isTrained(constant: Value): boolean {

@@ -3,53 +3,19 @@ import { own } from "@cupel/base";
 import {
   cloneModel,
   Emitter,
-  foldConstants,
   inferShapes,
   Model,
   removeDeadCode,
   runPasses,
   settleWindows,
-  sortTopologically,
-  symbolicBatch,
   Tensor,
   tensorType,
-  upgradeOpset,
   type Value,
-  widenFloats,
 } from "@cupel/onnx";
 import { trainErrors } from "../errors.ts";
+import { type FoldedNetwork, foldAround } from "./folded-network.ts";
 import { isOverClasses, type Loss } from "./loss.ts";
 import { toNetworkLayout, type WeightLayout } from "./weight-layout.ts";
-
-/**
- * A copy in an operator set that gradients can be written in, 18 at least, in float32, its nodes in order, and without
- * arithmetic on constants, so that what is trained is what layers read; of any number of images where the graph allows it.
- * @returns with it, what to know of how the trained model will differ from the network. @throws those of `upgradeOpset`
- */
-export function foldNetwork(network: Model): { readonly model: Model; readonly notes: readonly string[] } {
-  const model = cloneModel(network);
-  sortTopologically(model.graph);
-  const upgraded = runPasses(model, [upgradeOpset(), widenFloats]).notes;
-  runPasses(model, [foldConstants]);
-  const opened = runPasses(model, [symbolicBatch]).notes;
-  separateNormalisations(model);
-  return { model, notes: [...upgraded, ...opened] };
-}
-
-/**
- * Exporters merge constants that are equal, and in a new network all scales are 1 and all means 0. Each
- * normalisation gets its own again.
- */
-function separateNormalisations({ graph }: Model): void {
-  for (const node of graph.nodes) {
-    if (!node.is("BatchNormalization")) continue;
-    for (const index of [1, 2, 3, 4]) {
-      const held = node.input(index);
-      if (!held?.constant || held.uses.length === 1) continue;
-      node.setInput(index, graph.addConstant(held.name, held.constant));
-    }
-  }
-}
 
 export interface FixedSizes {
   /** Images a step. */
@@ -68,7 +34,7 @@ function isHalf({ type }: Value): boolean {
  * @throws TRAINING_CONFIG_INVALID; those of `inferShapes`
  */
 export function fixBatch(
-  network: Model,
+  { model: network, parameters }: FoldedNetwork,
   { batch, imageDims = [] }: FixedSizes,
   loss: Loss | undefined,
 ): Model {
@@ -92,7 +58,7 @@ export function fixBatch(
     ),
   });
   runPasses(model, [settleWindows]);
-  runPasses(model, [foldConstants]);
+  foldAround(model, parameters);
   const { inputs, outputs } = model.graph;
   for (const input of inputs) if (isHalf(input)) input.type = tensorType("float32", input.shape);
   inferShapes(model);

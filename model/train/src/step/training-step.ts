@@ -5,19 +5,20 @@
  */
 import { elementCount } from "@cupel/base";
 import { checkModel, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
+import { foldNetwork, type ParameterOptions } from "./folded-network.ts";
 import { emitForwardBackward } from "./forward-backward.ts";
 import type { Loss } from "./loss.ts";
 import { declareScale, type LossScaling } from "./loss-scaling.ts";
 import { mixedPrecision } from "./mixed-precision.ts";
 import type { Optimiser } from "./optimiser.ts";
 import { StateTable, type StateTensor } from "./state-table.ts";
-import { StepState } from "./step-state.ts";
-import { classesOf, emitterBeside, fixBatch, foldNetwork, withValues } from "./training-network.ts";
+import { type ParameterCounts, StepState } from "./step-state.ts";
+import { classesOf, emitterBeside, fixBatch, withValues } from "./training-network.ts";
 import { emitUpdate } from "./update.ts";
 
 export type { StateRole, StateTensor } from "./state-table.ts";
 
-export interface TrainingStepOptions {
+export interface TrainingStepOptions extends ParameterOptions {
   /** Images a step. */
   readonly batch: number;
   /**
@@ -31,9 +32,10 @@ export interface TrainingStepOptions {
   readonly optimiser?: Optimiser;
   /** Greatest Euclidean norm of all gradients together. Default: not clipped. */
   readonly clipNorm?: number;
-  /** Which parameters to train, by name; the others stay as they are. Default: all. */
-  readonly trainable?: (name: string) => boolean;
-  /** "batch" trains with the statistics of each batch and keeps running ones; "frozen" uses the running ones as they are. Default "batch". */
+  /**
+   * "batch" trains with the statistics of each batch and keeps running ones, but in a BatchNormalization that is frozen; "frozen"
+   * uses the running ones as they are in all. Default "batch".
+   */
   readonly statistics?: "batch" | "frozen";
   /**
    * "mixed" computes matrix products and convolutions in float16 and all else in float32, with dynamic loss
@@ -53,6 +55,8 @@ export interface TrainingPlan {
   readonly classes: number | null;
   /** How many parameters are trained, element by element. */
   readonly parameters: number;
+  /** Which float constants are trained, frozen and constant. */
+  readonly counts: ParameterCounts;
   /** Sentences for the log. */
   readonly notes: readonly string[];
   /**
@@ -74,11 +78,11 @@ export interface TrainingStep extends TrainingPlan {
  * those of `upgradeOpset` and `inferShapes`
  */
 export function compileStep(network: Model, options: TrainingStepOptions): TrainingStep {
-  const { model: folded, notes } = foldNetwork(network);
+  const folded = foldNetwork(network, options);
   const source = fixBatch(folded, options, options.loss);
   const emit = emitterBeside(source);
   const table = new StateTable(emit);
-  const state = new StepState(source, emit, table, options);
+  const state = new StepState(source, folded, emit, table, options);
   const scale = options.precision === "mixed" ? declareScale(table, options.lossScaling ?? {}) : null;
   const evaluated = emitForwardBackward(emit, source, state, {
     loss: options.loss,
@@ -88,13 +92,14 @@ export function compileStep(network: Model, options: TrainingStepOptions): Train
   const graph = emit.model;
   return {
     graph,
-    notes: [...notes, ...finishGraph(graph, options)],
+    notes: [...folded.notes, ...finishGraph(graph, options)],
     state: table.tensors,
     batch: options.batch,
     classes: classesOf(source, options.loss),
     outputs,
     parameters: countOf(table),
-    exportModel: (values) => withValues(folded, state.layouts, values),
+    counts: state.counts,
+    exportModel: (values) => withValues(folded.model, state.layouts, values),
   };
 }
 
