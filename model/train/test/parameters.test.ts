@@ -1,7 +1,7 @@
 /** Which constants are parameters, which of them share a constant, and what is frozen. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { attribute, type Model, Tensor, type Value } from "@cupel/onnx";
+import { attribute, type Model, readModel, Tensor, type Value } from "@cupel/onnx";
 import {
   compileStep,
   fitOptionsOf,
@@ -10,6 +10,7 @@ import {
   resnet18,
   type TrainingStepOptions,
 } from "@cupel/train";
+import exported from "./fixtures/exported.json" with { type: "json" };
 import { GraphWriter } from "./support/parameter-forms.ts";
 import { randomBatch } from "./support/random-batch.ts";
 
@@ -152,6 +153,21 @@ suite("a constant that several layers read", () => {
     const moved = exportModel({ "block.scale": Float32Array.of(7) }).graph;
     assert.deepEqual(moved.value("block.scale_constant")!.constant!.toNumbers(), [1]);
   });
+});
+
+test("what torch.onnx.export merged, and the biases of 0 it left out, are parameters under PyTorch's names", () => {
+  const { counts, notes } = compiled(readModel(Buffer.from(exported.model, "base64")));
+  assert.equal(counts.trained.length, exported.parameters.length);
+  // Weights of MatMul are stored transposed, under a number.
+  const unnamed = counts.trained.filter((name) => !exported.parameters.includes(name));
+  assert.deepEqual(
+    unnamed.filter((name) => !/^val_\d+$/.test(name)),
+    [],
+  );
+  assert.match(
+    notes.join(" "),
+    /biases that were 0\. .*"conv\.bias", "blocks\.0\.attention\.out_proj\.bias"/,
+  );
 });
 
 suite("what is frozen stays as it is", () => {

@@ -31,10 +31,8 @@ function restoreBias(graph: Graph, node: Node): string | null {
   if (name === null) return null;
   const layout = weightLayout(node, weight.dims);
   if (layout === null) return null;
-  const bias = graph.addConstant(
-    `${module}.bias`,
-    Tensor.float32([layout.outputs], new Float32Array(layout.outputs)),
-  );
+  const zeros = new Float32Array(layout.outputs);
+  const bias = graph.addConstant(name, Tensor.float32([layout.outputs], zeros));
   node.setInput(2, bias);
   return bias.name;
 }
