@@ -1,8 +1,25 @@
 /** What the compiled step refuses, and that it says why. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { attribute, Emitter, Model } from "@cupel/onnx";
+import { attribute, Emitter, Model, Tensor, tensorType, Value } from "@cupel/onnx";
 import { compileStep, mlp, openTrainer, type TrainingStepOptions } from "@cupel/train";
+
+/** Three channels of one pixel, normalised, then two classes. */
+function normalisedPixel(): Model {
+  const model = new Model({ irVersion: 8, opsets: new Map([["", 18]]) });
+  const { graph } = model;
+  const x = graph.add(new Value("x", tensorType("float32", ["N", 3, 1, 1])));
+  graph.inputs.push(x);
+  const held = ["scale", "offset", "mean", "variance"].map((name) =>
+    graph.addConstant(name, Tensor.float32([3], [1, 1, 1])),
+  );
+  const { output } = graph.append({ opType: "BatchNormalization", name: "bn", inputs: [x, ...held] });
+  const flat = graph.append({ opType: "Flatten", inputs: [output] }).output;
+  const weight = graph.addConstant("weight", Tensor.float32([3, 2], [1, -1, 0.5, 0.2, 0.1, 0.4]));
+  const type = tensorType("float32", ["N", 2]);
+  graph.outputs.push(graph.append({ opType: "MatMul", inputs: [flat, weight], outputs: ["y"], type }).output);
+  return model;
+}
 
 const network = () => mlp({ inputs: 4, hidden: [3], classes: 2 });
 
@@ -37,6 +54,15 @@ suite("options out of range are refused by name", () => {
       assert.throws(() => compileStep(network(), { batch }), { code: "TRAINING_CONFIG_INVALID" });
     });
   }
+  test("a batch that leaves a normalisation one value a channel, unless its statistics are frozen", () => {
+    const model = normalisedPixel();
+    assert.throws(() => compileStep(model, { batch: 1 }), {
+      code: "TRAINING_CONFIG_INVALID",
+      message: /bn.* normalises one value of each channel.*larger batch/,
+    });
+    compileStep(model, { batch: 1, statistics: "frozen" });
+    compileStep(model, { batch: 2 });
+  });
   test("the bounds that have a meaning are taken", () => {
     for (const options of [
       { loss: { kind: "cross-entropy", smoothing: 1 } },

@@ -168,18 +168,29 @@ const batchNormalization: Conversion = (walk, node) => {
     const b = emit.sub(offset, emit.mul(a, source.parameter(mean!)));
     return [Feature.rows(emit, x.dims, emit.add(emit.mul(x.rows, a), b))];
   }
+  const count = emit.dims(x.rows)[0]!;
+  if (count === 1) throw oneValue(node);
   const normalised = rowsBatchNormalisation(emit, x.rows, scale, offset, epsilon);
   const kept = node.float("momentum", 0.9);
-  const count = emit.dims(x.rows)[0]!;
   const advance = (running: typeof runningMean, batch: Value, correction: number): void => {
     const flat = emit.reshape(batch, emit.dims(running.current));
     running.advance(emit.add(emit.mul(running.current, kept), emit.mul(flat, (1 - kept) * correction)));
   };
   advance(runningMean, normalised.mean, 1);
   // The estimate for images to come is the unbiased one, as PyTorch has it.
-  advance(runningVariance, normalised.variance, count / Math.max(1, count - 1));
+  advance(runningVariance, normalised.variance, count / (count - 1));
   return [Feature.rows(emit, x.dims, normalised.y)];
 };
+
+/** Its output would be the offset whatever the images are, and the running variance would decay to nothing. */
+function oneValue(node: Node) {
+  return trainErrors.error(
+    "TRAINING_CONFIG_INVALID",
+    `${node.label} normalises one value of each channel: a batch of one image, of one pixel there. It has no variance. ` +
+      'Take a larger batch, larger images, fewer replicas, or train with the running statistics (statistics "frozen").',
+    { details: { node: node.name } },
+  );
+}
 
 /** The mean over all pixels. */
 const globalMean: Conversion = (walk, node) => {

@@ -62,17 +62,57 @@ test("a column of one value throughout is normalised to its offset", async () =>
   }
 });
 
-test("a mean of 30 deviations costs no more than three digits", async () => {
+for (const [mean, rows] of [
+  [30, 512],
+  [3000, 512],
+  // So many that the rounding of a mean of float32 would show.
+  [-3000, 65_536],
+] as const) {
+  test(`a mean of ${mean} deviations costs no digits: y, dx, mean and variance of ${rows} rows`, async () => {
+    const { emit } = newGraph();
+    const random = createRandom(2);
+    const values = Float32Array.from({ length: rows }, () => mean + random.normal());
+    const slopes = Float32Array.from({ length: rows }, () => random.normal());
+    const [one, zero] = [constant(emit, [1], 1), constant(emit, [1], 0)];
+    const x = emit.floats([rows, 1], values);
+    const made = rowsBatchNormalisation(emit, x, one, zero, 0);
+    const [dx] = gradients(emit, made.y, emit.floats([rows, 1], slopes), [x]);
+    const outputs = await run(emit, [made.y, dx!, made.mean, made.variance]);
+    // In float64, by the definition.
+    const average = (of: (index: number) => number) => {
+      let sum = 0;
+      for (let i = 0; i < rows; i++) sum += of(i);
+      return sum / rows;
+    };
+    const m = average((i) => values[i]!);
+    const v = average((i) => (values[i]! - m) ** 2);
+    const standard = (i: number) => (values[i]! - m) / Math.sqrt(v);
+    const s = average((i) => slopes[i]!);
+    const t = average((i) => slopes[i]! * standard(i));
+    const y = Float32Array.from(values, (_, i) => standard(i));
+    const expected = Float32Array.from(slopes, (slope, i) => (slope - s - standard(i) * t) / Math.sqrt(v));
+    assert.ok(distance(outputs(made.y), y) < 2e-5, `y: ${distance(outputs(made.y), y)}`);
+    assert.ok(distance(outputs(dx!), expected) < 2e-5, `dx: ${distance(outputs(dx!), expected)}`);
+    assert.ok(Math.abs(outputs(made.mean)[0]! - m) < 3e-4, "within the spacing of float32 there");
+    assert.ok(Math.abs(outputs(made.variance)[0]! / v - 1) < 2e-5);
+  });
+}
+
+test("one row far from all others costs no more than three digits", async () => {
   const { emit } = newGraph();
-  const random = createRandom(2);
-  const values = Float32Array.from({ length: 512 }, () => 30 + random.normal());
-  const [one, zero] = [constant(emit, [1], 1), constant(emit, [1], 0)];
-  const { y } = rowsBatchNormalisation(emit, emit.floats([512, 1], values), one, zero, 0);
-  const actual = (await run(emit, [y]))(y);
-  const mean = values.reduce((sum, value) => sum + value, 0) / 512;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 512;
-  const expected = Float32Array.from(values, (value) => (value - mean) / Math.sqrt(variance));
-  assert.ok(distance(actual, expected) < 1e-3);
+  const random = createRandom(4);
+  const values = Float32Array.from({ length: 4096 }, (_, i) => (i === 0 ? -3000 : 3000 + random.normal()));
+  const x = emit.floats([4096, 1], values);
+  const { y } = rowsBatchNormalisation(emit, x, constant(emit, [1], 1), constant(emit, [1], 0), 0);
+  const found = (await run(emit, [y]))(y);
+  const m = values.reduce((sum, value) => sum + value, 0) / 4096;
+  const v = values.reduce((sum, value) => sum + (value - m) ** 2, 0) / 4096;
+  assert.ok(
+    distance(
+      found,
+      Float32Array.from(values, (value) => (value - m) / Math.sqrt(v)),
+    ) < 1e-3,
+  );
 });
 
 function newGraph() {
