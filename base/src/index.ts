@@ -19,6 +19,7 @@ export {
 } from "./error.ts";
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
 export { type FileLock, lockFile } from "./file-lock.ts";
+export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";

@@ -5,7 +5,7 @@
  * answered in the order they were asked for, and several may be under way, so that a caller prepares the
  * next image while the engine works on this one. How many is bounded: what waits holds its feeds in memory.
  */
-import { baseErrors, type CloseOptions, type CupelError } from "@cupel/base";
+import { baseErrors, type CloseOptions, type CupelError, closeWhenForgotten } from "@cupel/base";
 import { runtimeErrors } from "../errors.ts";
 import type { EngineTuning } from "./engine-options.ts";
 import type { EngineRun } from "./engine-protocol.ts";
@@ -124,6 +124,11 @@ export function checkMaxQueued({ maxQueued = defaultMaxQueued }: SessionOptions)
 
 /** @param maxQueued see `SessionOptions` */
 export function createSession({ thread, inputs, outputs }: OpenEngine, maxQueued: number): InferenceSession {
+  // Every function below shares the scope that holds it: whoever keeps one of them keeps the session open. What closes
+  // it is therefore none of this scope.
+  const owner = {};
+  const remembered = closeWhenForgotten(owner, "session", thread.close.bind(thread));
+
   function checkRoom(): void {
     if (thread.finished) throw thread.finished;
     if (thread.pending < maxQueued) return;
@@ -150,7 +155,11 @@ export function createSession({ thread, inputs, outputs }: OpenEngine, maxQueued
   }
 
   const timedRun = (feeds: Feeds, options: RunOptions = {}) => ask(feeds, options, true);
-  const close = (options?: CloseOptions) => thread.close(options);
+  const close = async (options?: CloseOptions) => {
+    void owner;
+    remembered();
+    await thread.close(options);
+  };
   return {
     inputs,
     outputs,

@@ -8,7 +8,7 @@
  * again.
  */
 import { availableParallelism } from "node:os";
-import { moduleBeside, throwIfCancelled } from "@cupel/base";
+import { closeWhenForgotten, moduleBeside, throwIfCancelled } from "@cupel/base";
 import type { Augmentation } from "../augmentation/augmentation.ts";
 import { visionErrors } from "../errors.ts";
 import type { ImageSource } from "../image.ts";
@@ -108,6 +108,9 @@ export function openLoader(
   }
   const valuesPerImage = preprocessing.width * preprocessing.height * CHANNELS[preprocessing.colour];
   const filler = openFiller({ preprocessing, augmentation, memoryPerImage: options.memoryPerImage }, workers);
+  // All that is handed out shares this scope: an epoch under way keeps the loader open.
+  const owner = {};
+  const remembered = closeWhenForgotten(owner, "loader", filler.close.bind(filler));
   const unreadable = new Map<number, UnreadableImage>();
   const free: Float32Array<ArrayBuffer>[] = [];
   let closed = false;
@@ -223,6 +226,8 @@ export function openLoader(
       return epochOf(epoch, from);
     },
     async close() {
+      void owner;
+      remembered();
       closed = true;
       free.length = 0;
       await filler.close();
