@@ -4,7 +4,7 @@
  * Pure. Format: safetensors, https://huggingface.co/docs/safetensors.
  */
 import { createHash } from "node:crypto";
-import { type Random, setOwn } from "@cupel/base";
+import { own, type Random, setOwn } from "@cupel/base";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -51,7 +51,7 @@ const edits: readonly ((checkpoint: Checkpoint, random: Random) => Checkpoint)[]
 
 function withTraining(checkpoint: Checkpoint, random: Random): Checkpoint {
   const metadata = { ...checkpoint.metadata };
-  const text = metadata[trainingKey] ?? "{}";
+  const text = own(metadata, trainingKey) ?? "{}";
   const training = parsed(text);
   setOwn(
     metadata,

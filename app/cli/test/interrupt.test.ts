@@ -86,9 +86,7 @@ test("the first signal asks the work to stop, its echo is ignored, the next is l
   assert.deepEqual([source.listenerCount("SIGINT"), source.listenerCount("SIGTERM")], [0, 0]);
 });
 
-test("work that does not stop is ended a minute after a SIGTERM, and never after a Ctrl-C", ({
-  mock,
-}) => {
+test("work that does not stop is ended a minute after a SIGTERM, and never after a Ctrl-C", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   for (const [signal, killed] of [
     ["SIGTERM", ["7 SIGTERM"]],
