@@ -3,9 +3,9 @@
 Each network is made fresh from torchvision, exported in the four ways below, and trained for ten steps by PyTorch in double
 precision. Dropout and stochastic depth are off. BatchNormalization uses running statistics, on both sides: with those of small batches,
 the gradients of a fresh MobileNetV2 are so steep that PyTorch in float32 is itself off by 1e-2 from the third step on. The statistics
-are settled by a few forward passes before, without which activations would vanish from layer to layer. The exporters' defaults fold BatchNormalization into Conv: those files are
-held to a PyTorch network that is fused in the same way. FOLDER/pytorch.json has parameters and losses;
-`compare.ts` reads it. A file that is there already is not made again.
+are settled by a few forward passes before, without which activations would vanish from layer to layer. The exporters' defaults fold
+BatchNormalization into Conv: those files are held to a PyTorch network that is fused in the same way. FOLDER/pytorch.json has
+parameters and losses; `compare.ts` reads it. A file that is there already is not made again.
 
 Needs, beside Python 3.10: torch, torchvision, onnx, onnxscript.
 """
@@ -111,7 +111,8 @@ def main():
     for name in [given.only] if given.only else NETWORKS:
         torch.manual_seed(0)
         model = settled(quiet(NETWORKS[name]()))
-        fused = fuse(model.eval()) if "BatchNorm2d" in {type(each).__name__ for each in model.modules()} else model
+        # The fuser gives convolutions biases that need no gradient.
+        fused = fuse(model.eval()).requires_grad_() if "BatchNorm2d" in {type(each).__name__ for each in model.modules()} else model
         rows = {}
         for which, network in (("kept", model), ("folded", fused)):
             if which == "folded" and fused is model:
