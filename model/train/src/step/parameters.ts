@@ -30,7 +30,7 @@ const normalising = ["Add", "Cast", "Div", "Identity", "Mul", "Sub", "Transpose"
 /** A mask is added before Softmax: what it hides gets this or less. */
 const hidden = -100;
 
-/** What is read where a model was widened and its Constant nodes are initialisers. */
+/** Of one model in float32, whose Constant nodes have become initialisers. */
 export class ParameterRule {
   readonly #producer: string;
   /** Sizes along the axes that may count the channels of an image. */

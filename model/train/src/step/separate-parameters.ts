@@ -40,9 +40,12 @@ export function separateParameters(model: Model, isTied: Tied): Separated {
   for (const value of [...graph.initializers]) {
     const { constant, name, uses } = value;
     if (constant?.type !== "float32" || uses.length < 2) continue;
-    // Arithmetic on a parameter alone, as where a weight is standardised: all its uses are of one parameter.
-    if (uses.some(({ node }) => !isFed(node, fed) && !movesOnly(node))) continue;
     const own = uses.filter((use) => isStatistic(use) || rule.isParameter(value, use));
+    // Arithmetic on a parameter alone, as where a weight is standardised: all its uses are of one parameter.
+    if (uses.some(({ node }) => !isFed(node, fed) && !movesOnly(node))) {
+      if (own.filter(({ node }) => isFed(node, fed)).length > 1) tied.add(name);
+      continue;
+    }
     if (own.length < 2 && (own.length === 0 || own.length === uses.length)) continue;
     if ((isTied(name) ?? isOneMatrix(value, own)) && !own.some(isStatistic)) {
       tied.add(name);
