@@ -19,7 +19,6 @@ interface Trained {
 }
 
 interface About {
-  readonly learningRate: number;
   readonly momentum: number;
   /** Images a step. */
   readonly batch: number;
@@ -27,11 +26,15 @@ interface About {
   readonly size: number;
 }
 
+interface Network extends Readonly<Record<"kept" | "folded", Trained>> {
+  readonly learningRate: number;
+}
+
 /** What export.py writes. */
 interface Reference {
   readonly about: About;
   readonly exports: Readonly<Record<string, "kept" | "folded">>;
-  readonly networks: Readonly<Record<string, Readonly<Record<"kept" | "folded", Trained>>>>;
+  readonly networks: Readonly<Record<string, Network>>;
 }
 
 const [folder, only] = process.argv.slice(2);
@@ -43,7 +46,11 @@ for (const [name, rows] of Object.entries(reference.networks)) {
   if (only !== undefined && only !== name) continue;
   for (const [kind, which] of Object.entries(reference.exports)) {
     const { losses, parameters } = rows[which];
-    const found = await train(join(folder, `${name}.${kind}.onnx`), reference.about, losses.length);
+    const found = await train(
+      join(folder, `${name}.${kind}.onnx`),
+      { ...reference.about, ...rows },
+      losses.length,
+    );
     const off = losses.map((loss, step) => Math.abs(found.losses[step]! - loss) / loss);
     const set = compareSets(found.trained, new Map(Object.entries(parameters)));
     const worst = Math.max(...off);
@@ -56,7 +63,7 @@ for (const [name, rows] of Object.entries(reference.networks)) {
 }
 process.exitCode = isOff ? 1 : 0;
 
-async function train(path: string, { batch, size, learningRate, momentum }: About, steps: number) {
+async function train(path: string, { batch, size, learningRate, momentum }: About & Network, steps: number) {
   const model = readModel(await readFile(path));
   const dims = [batch, 3, size, size];
   await using trainer = await openTrainer(model, {

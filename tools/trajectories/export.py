@@ -23,7 +23,10 @@ from torchvision.models.vision_transformer import VisionTransformer
 from torchvision.ops import StochasticDepth
 
 CLASSES, SIZE, BATCH, STEPS = 10, 64, 4, 10
-LEARNING_RATE, MOMENTUM = 0.01, 0.9
+MOMENTUM = 0.9
+# With 0.01 a fresh ResNet-18 diverges.
+RATES = {"resnet18": 0.001}
+OTHER_RATE = 0.01
 
 NETWORKS = {
     "resnet18": lambda: zoo.resnet18(num_classes=CLASSES),
@@ -80,9 +83,9 @@ def settled(model):
     return model.eval()
 
 
-def losses(model):
+def losses(model, learning_rate):
     model = copy.deepcopy(model).double().eval()
-    optimiser = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+    optimiser = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=MOMENTUM)
     found = []
     for step in range(STEPS):
         labels = (torch.arange(BATCH) * (step + 1)) % CLASSES
@@ -106,20 +109,21 @@ def main():
     if os.path.exists(path):
         with open(path) as file:
             made = json.load(file)["networks"]
-    about = {"torch": torch.__version__, "learningRate": LEARNING_RATE, "momentum": MOMENTUM, "batch": BATCH, "size": SIZE}
+    about = {"torch": torch.__version__, "momentum": MOMENTUM, "batch": BATCH, "size": SIZE}
     kinds = {kind: "folded" if folded else "kept" for kind, (folded, _) in EXPORTS.items()}
     for name in [given.only] if given.only else NETWORKS:
         torch.manual_seed(0)
         model = settled(quiet(NETWORKS[name]()))
         # The fuser gives convolutions biases that need no gradient.
         fused = fuse(model.eval()).requires_grad_() if "BatchNorm2d" in {type(each).__name__ for each in model.modules()} else model
-        rows = {}
+        rate = RATES.get(name, OTHER_RATE)
+        rows = {"learningRate": rate}
         for which, network in (("kept", model), ("folded", fused)):
             if which == "folded" and fused is model:
                 rows[which] = rows["kept"]
                 continue
             parameters = {key: list(value.shape) for key, value in network.named_parameters()}
-            rows[which] = {"parameters": parameters, "losses": losses(network)}
+            rows[which] = {"parameters": parameters, "losses": losses(network, rate)}
         made[name] = rows
         for kind, (_, export) in EXPORTS.items():
             file = os.path.join(given.folder, f"{name}.{kind}.onnx")
