@@ -24,8 +24,8 @@ from torchvision.ops import StochasticDepth
 
 CLASSES, SIZE, BATCH, STEPS = 10, 64, 4, 10
 MOMENTUM = 0.9
-# With 0.01 a fresh ResNet-18 diverges.
-RATES = {"resnet18": 0.001}
+# ResNet-18 diverges with 0.01; with 0.001 its fused form amplifies rounding tenfold a step.
+RATES = {"resnet18": 0.0002}
 OTHER_RATE = 0.01
 
 NETWORKS = {
