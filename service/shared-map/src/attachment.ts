@@ -27,7 +27,7 @@ import {
   SCRATCH,
   SCRATCH_BYTES,
 } from "./core/layout.ts";
-import { failureOf } from "./core-failure.ts";
+import { failureOf, mapClosed } from "./core-failure.ts";
 import type { Core } from "./core-instance.ts";
 import { sharedMapErrors } from "./errors.ts";
 import { bufferOf, openCore, type SharedMapHandle } from "./handle.ts";
@@ -40,10 +40,10 @@ import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./val
 type Storable = string | number | bigint | boolean | null | undefined | Uint8Array | Coded;
 
 export class Attachment {
-  readonly handle: SharedMapHandle;
+  handle: SharedMapHandle;
   /** The header and the lanes, as they are now. */
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
+  words: Int32Array;
+  doubles: Float64Array;
   core: Core;
   readonly lane: number;
   scratch: Scratch;
@@ -77,12 +77,13 @@ export class Attachment {
   /** Gives the lane back. From then on every call fails with MAP_CLOSED, and touches no memory of others. */
   detach(): void {
     this.core.detach(this.lane);
+    // Nothing here keeps the memory: it is returned though somebody still has the closed map.
     this.scratch = new Scratch(new ArrayBuffer(SCRATCH_BYTES), 0);
+    this.words = new Int32Array(0);
+    this.doubles = new Float64Array(0);
+    this.handle = { ...this.handle, memory: new SharedArrayBuffer(0), module: null };
     const closed = () => {
-      throw sharedMapErrors.error(
-        "MAP_CLOSED",
-        "The map was closed in this thread. Attach it again to use it.",
-      );
+      throw mapClosed();
     };
     this.core = Object.fromEntries(Object.keys(this.core).map((name) => [name, closed])) as unknown as Core;
   }

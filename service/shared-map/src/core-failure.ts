@@ -1,6 +1,6 @@
 /** What the core's results stand for when a call could not do what was asked. */
 import { baseErrors, type CupelError } from "@cupel/base";
-import { BUSY, IS_FIXED, MEMORY_FULL, NOT_A_NUMBER } from "./core/layout.ts";
+import { BUSY, IS_FIXED, MEMORY_FULL, NOT_A_NUMBER, TOO_LARGE } from "./core/layout.ts";
 import { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 import type { MapSettings } from "./options.ts";
 
@@ -17,6 +17,10 @@ const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> 
     "COUNTER_FIXED",
     "The key is a counter with handles: it takes integers only. Use another key.",
   ],
+  [TOO_LARGE]: [
+    "COUNTER_OVERFLOW",
+    "The sum would go beyond 2^53, where numbers are not exact any more; nothing was changed. Use a bigint and compute.",
+  ],
   [NOT_A_NUMBER]: [
     "NOT_A_COUNTER",
     "The key has a value that is not an integer: nothing can be added to it. Use compute, or another key.",
@@ -27,4 +31,8 @@ export function failureOf(result: number, { maxBytes }: MapSettings): CupelError
   const known = failures[result];
   if (known === undefined) return baseErrors.error("INTERNAL", `The core returned ${result}.`);
   return sharedMapErrors.error(known[0], known[1], { details: { maxBytes } });
+}
+
+export function mapClosed(): CupelError {
+  return sharedMapErrors.error("MAP_CLOSED", "The map was closed in this thread. Attach it again to use it.");
 }

@@ -1,5 +1,6 @@
 /** A counter by handle: its place in memory is looked up once, and then it is added to by one atomic instruction. */
 import type { Attachment } from "./attachment.ts";
+import { TOO_LARGE } from "./core/layout.ts";
 import { sharedMapErrors } from "./errors.ts";
 
 /**
@@ -23,12 +24,17 @@ export class Counter implements Disposable {
 
   /**
    * Returns the sum.
-   * @throws NOT_A_COUNTER when `delta` is not an integer; MAP_CLOSED, COUNTER_CLOSED
+   * @throws NOT_A_COUNTER when `delta` is not an integer; COUNTER_OVERFLOW when the sum would go beyond 2^53; MAP_CLOSED, COUNTER_CLOSED
    */
   add(delta = 1): number {
     if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
-    const { core, lane } = this.#open();
-    return core.addFixed(lane, this.#address, this.#hash, delta);
+    const attachment = this.#open();
+    const { core, lane } = attachment;
+    const sum = core.addFixed(lane, this.#address, this.#hash, delta);
+    if (Number.isSafeInteger(sum)) return sum;
+    // Others may see the sum for a moment. It is far from where 64 bits end.
+    core.addFixed(lane, this.#address, this.#hash, -delta);
+    return attachment.fail(TOO_LARGE);
   }
 
   /** @throws MAP_CLOSED, COUNTER_CLOSED */

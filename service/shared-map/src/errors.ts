@@ -97,6 +97,14 @@ export const sharedMapErrors = defineErrors({
     retryable: false,
     public: true,
   },
+  COUNTER_OVERFLOW: {
+    meaning: "A counter would have gone beyond 2^53; it was not changed.",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 65,
+    retryable: false,
+    public: true,
+  },
   COUNTER_CLOSED: { meaning: "A counter's handle was closed.", ...failures.unavailable },
   NOT_A_COUNTER: {
     meaning: "Something was to be added to a value that is not an integer, or what was to be added is none.",

@@ -1,4 +1,6 @@
 /** What one thread gives another so that both have the same map: plain data that `postMessage` and `workerData` take. */
+
+import { collectGarbage } from "./collect-garbage.ts";
 import { MAGIC, PAGE_BYTES, VERSION } from "./core/layout.ts";
 import { type Core, coreModule, typescriptCore, wasmCore } from "./core-instance.ts";
 import { sharedMapErrors } from "./errors.ts";
@@ -21,19 +23,31 @@ export function createHandle(settings: MapSettings, geometry: Geometry, useWasm:
   const bytes = memoryBytes(geometry);
   const pages = bytes / PAGE_BYTES;
   const handle = { kind: "cupel.shared-map", version: layoutVersion, settings } as const;
-  try {
-    // All of it at once: the system gives a page when it is first touched. A memory that grew would be longer in
-    // the thread that had it grow, and only a moment later in the others.
-    const memory = useWasm
+  // All of it at once: the system gives a page when it is first touched. A memory that grew would be longer in
+  // the thread that had it grow, and only a moment later in the others.
+  const reserve = () =>
+    useWasm
       ? new wasmEngine!.Memory({ initial: pages, maximum: pages, shared: true })
       : new SharedArrayBuffer(bytes);
-    writeHeader(bufferOf(memory), geometry);
-    return { ...handle, memory, module: useWasm ? coreModule() : null };
+  const memory = reserveTwice(reserve, bytes);
+  writeHeader(bufferOf(memory), geometry);
+  return { ...handle, memory, module: useWasm ? coreModule() : null };
+}
+
+/** The second time after what can be returned has been: the memory of maps that were closed or forgotten. */
+function reserveTwice<T>(reserve: () => T, bytes: number): T {
+  try {
+    return reserve();
+  } catch {
+    collectGarbage();
+  }
+  try {
+    return reserve();
   } catch (cause) {
     throw sharedMapErrors.error(
       "MEMORY_UNAVAILABLE",
-      `The system gives no ${bytes} bytes of shared memory. Choose a smaller maxBytes.`,
-      { cause, details: { maxBytes: settings.maxBytes } },
+      `The system gives no ${bytes} bytes of shared memory. Close maps that are not used in any thread, or choose a smaller maxBytes or maxThreads; a limit on address space (ulimit -v) counts what is reserved, not what is touched.`,
+      { cause, details: { bytes } },
     );
   }
 }

@@ -2,10 +2,11 @@
  * One map that all worker threads of a process share: `SharedMap.create` in one of them, `SharedMap.attach` in
  * the others. README.md says what is guaranteed, G1 to G6.
  */
-import type { Worker } from "node:worker_threads";
+import { markAsUncloneable, type Worker } from "node:worker_threads";
 import { Attachment } from "./attachment.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
 import { ABSENT, ANYTHING, BUSY, CONFLICT, NOTHING } from "./core/layout.ts";
+import { mapClosed } from "./core-failure.ts";
 import { type Counter, notAnInteger } from "./counter.ts";
 import { Counters } from "./counters.ts";
 import { Cursor, CursorIterator, missing } from "./cursor.ts";
@@ -54,6 +55,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#near = nearCache === 0 ? null : new NearCache(nearCache);
     this.#ttl = ttl;
     this.#registration = register(this);
+    // structuredClone and postMessage would make an empty object of it: what they take is `handle`.
+    markAsUncloneable(this);
     const counters = new Counters(attachment);
     this.#counters = counters;
     const leave = () => {
@@ -94,8 +97,12 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return new SharedMap<K, V>(new Attachment(checked, options));
   }
 
-  /** For `workerData` or `postMessage`. */
+  /**
+   * For `workerData` or `postMessage`.
+   * @throws MAP_CLOSED
+   */
   get handle(): SharedMapHandle {
+    if (this.#isClosed) throw mapClosed();
     return this.#attachment.handle;
   }
 
@@ -259,7 +266,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   /**
    * Adds to an integer and returns the sum; an absent one counts as 0. A `ttl` counts from when the key was
    * absent: `add(address, 1, { ttl: 60_000 })` counts what an address does within a minute.
-   * @throws NOT_A_COUNTER, and what `set` throws
+   * @throws NOT_A_COUNTER, COUNTER_OVERFLOW when the sum would go beyond 2^53, and what `set` throws
    */
   add(key: K, delta = 1, options?: SetOptions): number {
     const attachment = this.#attachment;
@@ -334,9 +341,13 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return this.entries();
   }
 
-  forEach(callback: (value: V, key: K, map: this) => void): void {
+  forEach(callback: (value: V, key: K, map: this) => void, thisArg?: unknown): void {
     const cursor = this.cursor();
-    while (cursor.next()) callback(cursor.value, cursor.key, this);
+    while (cursor.next()) callback.call(thisArg, cursor.value, cursor.key, this);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "SharedMap";
   }
 
   /** @throws MAP_CLOSED */

@@ -9,6 +9,7 @@ import {
   HITS,
   LANE_BYTES,
   LANES,
+  LIMBO_UNITS,
   MISSES,
   OWNER,
   PAGE_BYTES,
@@ -28,7 +29,7 @@ export interface SharedMapStats {
   readonly splits: number;
   /** Milliseconds, about, that writes waited for threads that the system had stopped in the middle of a call. */
   readonly stalls: number;
-  /** Bytes of blocks that are in use or wait to be freed, the table's included. */
+  /** Bytes of blocks that are in use, the table's included; not of those that wait to be freed, which are as good as free. */
   readonly usedBytes: number;
   /** Bytes touched so far, tables of the memory itself included. */
   readonly memoryBytes: number;
@@ -54,7 +55,7 @@ export function readStats(attachment: Attachment): SharedMapStats {
     expirations: sum(EXPIRATIONS),
     splits: sum(SPLITS),
     stalls: sum(STALLS),
-    usedBytes: taken - words[FREE_UNITS >> 2]! * 8,
+    usedBytes: taken - (words[FREE_UNITS >> 2]! + words[LIMBO_UNITS >> 2]!) * 8,
     memoryBytes: words[FIRST_PAGE >> 2]! + taken,
     maxBytes,
     threads: lanes.filter((at) => words[(at + OWNER) >> 2] !== 0).length,

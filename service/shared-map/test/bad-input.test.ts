@@ -48,6 +48,13 @@ const cases: readonly [string, SharedMapErrorCode | "OPTION_INVALID", (map: AnyM
   ["an addition to a fraction", "NOT_A_COUNTER", (map) => map.set("f", 0.5).add("f")],
   ["a handle to a text as counter", "NOT_A_COUNTER", (map) => map.counter("kept")],
   ["a fraction added by handle", "NOT_A_COUNTER", (map) => map.counter("n").add(0.5)],
+  ["a sum beyond 2^53", "COUNTER_OVERFLOW", (map) => [map.add("n", 2 ** 53 - 1), map.add("n", 1)]],
+  ["one below -2^53", "COUNTER_OVERFLOW", (map) => [map.set("n", -(2 ** 53 - 1)), map.add("n", -1)]],
+  [
+    "a sum beyond 2^53 by handle",
+    "COUNTER_OVERFLOW",
+    (map) => [map.counter("n").add(2 ** 53 - 1), map.counter("n").add(2 ** 53 - 1)],
+  ],
   [
     "a text in place of a counter with handles",
     "COUNTER_FIXED",
@@ -95,6 +102,35 @@ test("a codec that throws, or gives no bytes: CODEC_FAILED, with the cause", () 
   assert.throws(() => [...good], hasCode("CODEC_FAILED"));
   good.set("k", 1);
   good.check();
+});
+
+test("JSON refuses what it would make {} of, wherever it is, and keeps what is empty", () => {
+  using map = SharedMap.create<MapKey, unknown>({ codec: jsonCodec });
+  const emptied: readonly unknown[] = [
+    new Map([[1, 2]]),
+    new Set([1]),
+    Promise.resolve(1),
+    new Error("e"),
+    /a/,
+    new ArrayBuffer(8),
+    { deep: [{ er: new Map() }] },
+    Symbol("s"),
+    () => 1,
+  ];
+  for (const value of emptied) assert.throws(() => map.set("k", value), hasCode("CODEC_FAILED"));
+  assert.equal(map.has("k"), false);
+  const kept: readonly unknown[] = [{}, { a: {} }, [{}], { text: "{}" }, { when: "x", list: [] }];
+  for (const value of kept) assert.deepEqual(map.set("k", value).get("k"), value);
+});
+
+test("a map itself is not sent or cloned in place of its handle", () => {
+  using map = SharedMap.create();
+  const { port1, port2 } = new MessageChannel();
+  assert.throws(() => structuredClone(map), { name: "DataCloneError" });
+  assert.throws(() => port1.postMessage({ map }), { name: "DataCloneError" });
+  port1.postMessage(map.handle);
+  port1.close();
+  port2.close();
 });
 
 const options: readonly [string, object][] = [
@@ -186,6 +222,9 @@ test("every use after close: MAP_CLOSED, and no other thread's lane is touched",
     () => counter.add(),
     () => counter.value,
     () => map.stats(),
+    () => map.check(),
+    () => map.touch("a"),
+    () => map.handle,
   ];
   for (const use of uses) assert.throws(use, hasCode("MAP_CLOSED"), String(use));
   assert.equal(heir.get("a"), 1);

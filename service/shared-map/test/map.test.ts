@@ -270,6 +270,27 @@ for (const core of cores) {
       map.check();
     });
 
+    test("forEach has its this, and a map its name", () => {
+      using map = SharedMap.create<MapKey, number>({ maxBytes, core });
+      map.set("a", 1);
+      const seen: unknown[] = [];
+      map.forEach(function (this: unknown, value, key) {
+        seen.push(this, value, key);
+      }, seen);
+      assert.deepEqual(seen, [seen, 1, "a"]);
+      assert.equal(Object.prototype.toString.call(map), "[object SharedMap]");
+    });
+
+    test("what is cleared is not used any more", () => {
+      using map = SharedMap.create<MapKey, string>({ maxBytes, core });
+      const before = map.stats().usedBytes;
+      for (let i = 0; i < 1000; i++) map.set(i, "v".repeat(500));
+      const full = map.stats().usedBytes;
+      map.clear();
+      const left = map.stats().usedBytes;
+      assert.ok(full - before > 500_000 && left - before < 50_000, `${before}, ${full}, ${left}`);
+    });
+
     test("ttl: an entry is there until its time, and gone from then on", () => {
       let now = 5000;
       const clock = { now: () => now, monotonic: () => now };

@@ -17,6 +17,21 @@ test("where WebAssembly is switched off, threads share a map all the same", () =
   assert.equal(run(fileURLToPath(new URL("./threads/without-wasm.ts", import.meta.url))), "null value 42\n");
 });
 
+test("closed maps' memory is returned before a new one is refused", {
+  skip: process.platform !== "linux",
+}, () => {
+  const module = JSON.stringify(new URL("../src/index.ts", import.meta.url).href);
+  const script = `import(${module}).then(({ SharedMap }) => {
+    for (let i = 0; i < 150; i++) SharedMap.create({ maxBytes: 2 ** 26, core: "typescript" }).close();
+    console.log("all");
+  })`;
+  const told = execFileSync("sh", ["-c", 'ulimit -v 8000000; exec "$0" -e "$1"', process.execPath, script], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" },
+  });
+  assert.equal(told, "all\n");
+});
+
 test("a system that gives no more memory: MEMORY_UNAVAILABLE", { skip: process.platform !== "linux" }, () => {
   const module = JSON.stringify(new URL("../src/index.ts", import.meta.url).href);
   const script = `import(${module}).then(({ SharedMap }) => {

@@ -29,6 +29,7 @@ import {
   SCRATCH_KEY,
   SCRATCH_VALUE,
   STATE,
+  TOO_LARGE,
 } from "./layout.ts";
 import {
   atomicAddInteger,
@@ -55,7 +56,7 @@ const ADDED: i32 = 1;
 /**
  * Looks at a key's number under its lock: leaves it in the scratch, the block in FOUND (NOTHING when the
  * key is absent), and adds `delta` in place if it is an integer already and `isFixing` is false, or if it is
- * fixed. Returns 0, ADDED, BUSY or NOT_A_NUMBER.
+ * fixed. Returns 0, ADDED, BUSY, NOT_A_NUMBER or TOO_LARGE.
  */
 function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64): i32 {
   const scratch = load32(lane + SCRATCH);
@@ -71,7 +72,9 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
   let result = 0;
   let value: f64 = 0;
   if (found !== NOTHING) {
-    if (isInteger(found) && (!isFixing || kindOf(found) === FIXED)) {
+    if (isInteger(found) && !isSafeInteger(atomicLoadInteger(valueAddress(found)) + delta)) {
+      result = TOO_LARGE;
+    } else if (isInteger(found) && (!isFixing || kindOf(found) === FIXED)) {
       if (isFixing) store32(found + HANDLES, load32(found + HANDLES) + 1);
       value = atomicAddInteger(valueAddress(found), delta);
       result = ADDED;
@@ -93,7 +96,7 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
 
 /**
  * Adds to the integer of the key in the scratch; an absent one counts as 0, and gets the expiry. Returns
- * 0, with the sum in the scratch, or MEMORY_FULL, BUSY or NOT_A_NUMBER.
+ * 0, with the sum in the scratch, or MEMORY_FULL, BUSY, NOT_A_NUMBER or TOO_LARGE.
  */
 export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64): i32 {
   let result = CONFLICT;
@@ -107,7 +110,12 @@ export function add(lane: i32, keyMeta: i32, delta: f64, expiry: f64, now: f64):
     }
     const value = load32(lane + SCRATCH) + SCRATCH_VALUE;
     const found = load32(lane + FOUND);
-    storeF64(value, loadF64(value) + delta);
+    const sum = loadF64(value) + delta;
+    if (!isSafeInteger(sum)) {
+      result = TOO_LARGE;
+      break;
+    }
+    storeF64(value, sum);
     const meta = (INTEGER_BYTES << 4) | COUNTER;
     const end = found === NOTHING ? expiry : loadF64(lane + FOUND_EXPIRY);
     result = write(lane, keyMeta, meta, end, found, load32(lane + FOUND_GENERATION), 0, now);

@@ -218,6 +218,8 @@ export const IS_FIXED: i32 = -6;
 export const NOT_A_NUMBER: i32 = -7;
 export const NO_LANE: i32 = -8;
 export const KEY_TOO_LONG: i32 = -9;
+/** A sum that float64 does not hold exactly. */
+export const TOO_LARGE: i32 = -10;
 
 // What a write expects of the entry it replaces, beside a block's address.
 export const ANYTHING: i32 = -1;
