@@ -26,6 +26,7 @@ import {
   SCRATCH_BYTES,
   SEED,
   SLOTS,
+  SPARE_PAGES,
   VERSION,
 } from "./core/layout.ts";
 
@@ -53,6 +54,7 @@ export interface Geometry extends GeometryOptions {
   readonly scratches: number;
   readonly firstPage: number;
   readonly maxPages: number;
+  readonly sparePages: number;
 }
 
 /** Blocks to a page of the classes above 1 KiB: they leave less than one percent of a page over. */
@@ -70,6 +72,8 @@ const alignedTo = (bytes: number, unit: number) => Math.ceil(bytes / unit) * uni
 export function geometryOf(options: GeometryOptions): Geometry {
   const { maxBytes, maxThreads, groupBits } = options;
   const maxPages = Math.ceil(maxBytes / PAGE_BYTES);
+  // One for each size, touched when a map that does not evict is full and a value is overwritten.
+  const sparePages = options.evicts ? 0 : classSizes.length;
   // As many segments as there can be, half full of the smallest entries, and prefixes for those that are denser.
   const segment = GROUPS + (GROUP_BYTES << groupBits);
   const segments = maxBytes / (segment + (SLOTS << groupBits) * 0.5 * smallestEntry);
@@ -77,14 +81,24 @@ export function geometryOf(options: GeometryOptions): Geometry {
   const lanes = HEADER_BYTES;
   const directory = lanes + maxThreads * LANE_BYTES;
   const pageTable = directory + (8 << maxDepth);
-  const scratches = alignedTo(pageTable + maxPages * DESCRIPTOR_BYTES, 128);
+  const scratches = alignedTo(pageTable + (maxPages + sparePages) * DESCRIPTOR_BYTES, 128);
   const firstPage = alignedTo(scratches + maxThreads * SCRATCH_BYTES, PAGE_BYTES);
-  const fitting = Math.min(maxPages, (maxBytesLimit - firstPage) / PAGE_BYTES);
-  return { ...options, lanes, directory, maxDepth, pageTable, scratches, firstPage, maxPages: fitting };
+  const fitting = Math.min(maxPages, (maxBytesLimit - firstPage) / PAGE_BYTES - sparePages);
+  return {
+    ...options,
+    lanes,
+    directory,
+    maxDepth,
+    pageTable,
+    scratches,
+    firstPage,
+    maxPages: fitting,
+    sparePages,
+  };
 }
 
-export function memoryBytes({ firstPage, maxPages }: Geometry): number {
-  return firstPage + maxPages * PAGE_BYTES;
+export function memoryBytes({ firstPage, maxPages, sparePages }: Geometry): number {
+  return firstPage + (maxPages + sparePages) * PAGE_BYTES;
 }
 
 /** Makes zeroed memory into an empty map but for its first segment. */
@@ -105,6 +119,7 @@ export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
   put(PAGE_TABLE, geometry.pageTable);
   put(FIRST_PAGE, geometry.firstPage);
   put(MAX_PAGES, geometry.maxPages);
+  put(SPARE_PAGES, geometry.sparePages);
   put(GROUP_BITS, geometry.groupBits);
   // Seven eighths: beyond, probes get long.
   put(MAX_USED, (SLOTS << geometry.groupBits) - (1 << geometry.groupBits));

@@ -60,6 +60,26 @@ test("a full map that does not evict refuses, changes nothing, and takes writes 
   map.check();
 });
 
+test("a full map that does not evict takes a value in the place of one as large, of any size, and no new key", () => {
+  for (const length of [0, 300, 5000, 28_000]) {
+    using map = SharedMap.create<MapKey, string>({ maxBytes: mebibyte });
+    const value = (i: number, round: number) => `${i}/${round}`.padEnd(length, "-");
+    let count = 0;
+    assert.throws(() => {
+      for (; ; count++) map.set(count, value(count, 0));
+    }, isFull);
+    for (let round = 1; round <= 2; round++) {
+      for (let i = 0; i < count; i++) map.set(i, value(i, round));
+      assert.throws(() => map.set(count, value(count, 0)), isFull);
+    }
+    for (let i = 0; i < count; i++) map.compute(i, (old) => old!.replace("/", ":"));
+    for (let i = 0; i < count; i++) assert.equal(map.touch(i, 60_000), true);
+    for (let i = 0; i < count; i++) assert.equal(map.get(i), value(i, 2).replace("/", ":"));
+    map.set(0, "");
+    map.check();
+  }
+});
+
 test("memory left over by small entries becomes room for a large one, though no page of it is free", () => {
   using map = SharedMap.create<MapKey, string>({ maxBytes: mebibyte });
   let count = 0;

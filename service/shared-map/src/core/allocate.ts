@@ -4,7 +4,7 @@
  * changes anything, so a write that is refused has changed nothing.
  */
 import { evictSome } from "./evict.ts";
-import { advanceEpoch, freeReady, lockHeap, sizeClassOf, takeBlock, unlockHeap } from "./heap.ts";
+import { advanceEpoch, freeReady, isSpare, lockHeap, sizeClassOf, takeBlock, unlockHeap } from "./heap.ts";
 import {
   BUSY,
   EPOCH,
@@ -17,6 +17,7 @@ import {
   LIMBO_UNITS,
   MAX_PAGES,
   MEMORY_FULL,
+  ONLY_REPLACES,
   PAGE_BYTES,
   READY,
   RESERVE,
@@ -55,7 +56,7 @@ export function allocate(lane: i32, size: i32, now: f64): i32 {
   store32(lane + FOUND, BUSY);
   if (!lockHeap(lane)) return 0;
   const sizeClass = sizeClassOf(size);
-  const block = takeBlock(lane, sizeClass);
+  const block = isSpare(lane, sizeClass) ? 0 : takeBlock(lane, sizeClass);
   const mustEvict = isShort() && (load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0);
   unlockHeap();
   if (block === 0) return makeRoom(lane, sizeClass, now);
@@ -77,7 +78,7 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
       isStalled = load32(READY) === 0 && !advanceEpoch(lane);
       freeReady(lane, FREED_WHEN_SHORT);
     }
-    const block = takeBlock(lane, sizeClass);
+    const block = isSpare(lane, sizeClass) ? 0 : takeBlock(lane, sizeClass);
     const isWaiting = hasLimbo();
     const epoch = atomicLoad(EPOCH);
     unlockHeap();
@@ -99,6 +100,10 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
   }
   // What threads that have ended had in hand is the last resort: to look for them takes long.
   if (recoverDead(lane, false) !== 0) return makeRoom(lane, sizeClass, now);
+  if (load32(lane + ONLY_REPLACES) === 1) {
+    store32(lane + ONLY_REPLACES, 2);
+    return makeRoom(lane, sizeClass, now);
+  }
   store32(lane + FOUND, MEMORY_FULL);
   return 0;
 }

@@ -13,6 +13,7 @@ import {
   CLASS_PAGES,
   CLASS_SIZES,
   DESCRIPTOR_BYTES,
+  EVICTS,
   FIRST_PAGE,
   FREE,
   FREE_PAGES,
@@ -34,6 +35,7 @@ import {
   LINK,
   MAX_INLINE_BYTES,
   MAX_PAGES,
+  ONLY_REPLACES,
   PAGE_BYTES,
   PAGE_CARVED,
   PAGE_CLASS,
@@ -48,6 +50,7 @@ import {
   READY,
   RETIRED,
   RETIRED_SINCE,
+  SPARE_PAGES,
   STATE,
   VALUE_META,
 } from "./layout.ts";
@@ -154,23 +157,33 @@ function surrenderIdlePage(): boolean {
   return false;
 }
 
-/** A page that no class has: one that was free, or one never touched; -1 when there is none. */
-function takePage(): i32 {
+/** A page never touched, up to a limit; -1 when there is none. */
+function touchPage(limit: i32): i32 {
   const frontier = load32(FRONTIER);
-  if (load32(FREE_PAGES) === 0 && frontier < load32(MAX_PAGES)) {
-    store32(FRONTIER, frontier + 1);
-    store32(FREE_UNITS, load32(FREE_UNITS) + (PAGE_BYTES >>> 3));
-    return frontier;
+  if (frontier >= limit) return -1;
+  store32(FRONTIER, frontier + 1);
+  store32(FREE_UNITS, load32(FREE_UNITS) + (PAGE_BYTES >>> 3));
+  return frontier;
+}
+
+/** A page that no class has: one that was free, or one never touched; -1 when there is none. */
+function takePage(lane: i32): i32 {
+  const most = load32(MAX_PAGES);
+  if (load32(FREE_PAGES) === 0) {
+    const touched = touchPage(most);
+    if (touched >= 0) return touched;
+    if (!surrenderIdlePage()) {
+      return load32(lane + ONLY_REPLACES) < 2 ? -1 : touchPage(most + load32(SPARE_PAGES));
+    }
   }
-  if (load32(FREE_PAGES) === 0 && !surrenderIdlePage()) return -1;
   const page = load32(FREE_PAGES) - 1;
   store32(FREE_PAGES, load32(descriptorOf(page) + PAGE_NEXT));
   return page;
 }
 
 /** Gives a class one more page; false when there is none to be had. */
-function assignPage(sizeClass: i32): boolean {
-  const page = takePage();
+function assignPage(lane: i32, sizeClass: i32): boolean {
+  const page = takePage(lane);
   if (page < 0) return false;
   const descriptor = descriptorOf(page);
   const last = load32(descriptor + PAGE_LAST_CLASS);
@@ -185,10 +198,22 @@ function assignPage(sizeClass: i32): boolean {
   return true;
 }
 
+/**
+ * Whether a block of the class is its last: where nothing is evicted, it is left for values that take the place of
+ * others, which need a new block before they give one back. The caller holds the lock.
+ */
+export function isSpare(lane: i32, sizeClass: i32): boolean {
+  if (load32(EVICTS) !== 0 || load32(lane + ONLY_REPLACES) !== 0) return false;
+  if (load32(FREE_PAGES) !== 0 || load32(FRONTIER) < load32(MAX_PAGES)) return false;
+  const page = load32(CLASS_PAGES + (sizeClass << 2)) - 1;
+  if (page < 0) return false;
+  return load32(descriptorOf(page) + PAGE_FREE_COUNT) === 1 && load32(descriptorOf(page) + PAGE_NEXT) === 0;
+}
+
 /** A block of the class, held by the lane; 0 when there is none. The caller holds the lock. */
 export function takeBlock(lane: i32, sizeClass: i32): i32 {
   const head = CLASS_PAGES + (sizeClass << 2);
-  if (load32(head) === 0 && !assignPage(sizeClass)) return 0;
+  if (load32(head) === 0 && !assignPage(lane, sizeClass)) return 0;
   const page = load32(head) - 1;
   const descriptor = descriptorOf(page);
   const size = sizeOfClass(sizeClass);

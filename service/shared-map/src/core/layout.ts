@@ -29,6 +29,8 @@ export const MAX_USED: i32 = 48;
 export const EVICTS: i32 = 52;
 /** Memory, in units of 8 bytes, below which writes begin to evict ahead of need. */
 export const RESERVE: i32 = 56;
+/** Pages beyond MAX_PAGES, for values that take the place of others only. */
+export const SPARE_PAGES: i32 = 64;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;
@@ -92,6 +94,10 @@ export const FOUND_KEY: i32 = 40;
 export const FOUND_VALUE: i32 = 44;
 /** Retired blocks that could not be handed to limbo yet. */
 export const PENDING: i32 = 48;
+/** 1 while it writes what may only take the place of an entry as large: the last block of a class is for that; 2: spare pages too. */
+export const ONLY_REPLACES: i32 = 52;
+/** 1 when its last write found the map full: the next one looks first whether it takes the place of another. */
+export const WAS_FULL: i32 = 56;
 // Statistics, written by the owner only.
 export const HITS: i32 = 64;
 export const MISSES: i32 = 72;

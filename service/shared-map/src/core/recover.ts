@@ -50,6 +50,7 @@ import {
   LIMBO_UNITS,
   LINK,
   LIVE,
+  ONLY_REPLACES,
   OWNER,
   PAGE_BYTES,
   PAGE_CARVED,
@@ -226,6 +227,7 @@ function settle(lane: i32, dead: i32): boolean {
     unlockHeap();
   }
   store32(dead + PENDING, 0);
+  store32(dead + ONLY_REPLACES, 0);
   atomicStore(dead + PIN, 0);
   return true;
 }

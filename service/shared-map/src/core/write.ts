@@ -5,10 +5,24 @@
  */
 import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
+import { locate } from "./directory.ts";
 import { entryBytes, isExpired, isInteger, publishedKind, typeOf, valueAddress } from "./entry.ts";
+import { pin, unpin } from "./epoch.ts";
 import { evictFromSegment, grow } from "./grow.ts";
 import { hashBytes } from "./hash.ts";
-import { chainAddress, discard, hasChain, kindOf, markRetired, retire } from "./heap.ts";
+import {
+  blockSizeOf,
+  chainAddress,
+  descriptorOf,
+  discard,
+  hasChain,
+  kindOf,
+  markRetired,
+  pageOf,
+  retire,
+  sizeClassOf,
+  sizeOfClass,
+} from "./heap.ts";
 import {
   ABSENT,
   ANYTHING,
@@ -19,6 +33,7 @@ import {
   CHUNK_LENGTH,
   CONFLICT,
   ENTRY,
+  EVICTS,
   EXPIRATIONS,
   EXPIRES,
   EXPIRY,
@@ -35,12 +50,14 @@ import {
   MEMORY_FULL,
   NOTHING,
   NUMBER,
+  ONLY_REPLACES,
   SCRATCH,
   SCRATCH_KEY,
   SCRATCH_VALUE,
   SLOTS,
   STATE,
   VALUE_META,
+  WAS_FULL,
 } from "./layout.ts";
 import {
   atomicLoad,
@@ -147,6 +164,7 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
   const keyMeta = load32(block + KEY_META);
   let limit = load32(MAX_USED);
   let canGrow = true;
+  const onlyReplaces = load32(lane + ONLY_REPLACES) !== 0;
   if (!awaitReservation(lane, hash)) {
     discard(lane, block);
     return BUSY;
@@ -169,7 +187,7 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
       atomicStore(slot, block);
       atomicStore(block + STATE, publishedKind(block));
       isSpent = true;
-    } else if (insertBlock(segment, hash, block, limit)) {
+    } else if (!onlyReplaces && insertBlock(segment, hash, block, limit)) {
       atomicStore(block + STATE, publishedKind(block));
       isSpent = true;
     } else {
@@ -178,7 +196,7 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
     if (now !== 0) gone = sweepExpired(lane, segment, now, gone);
     unlockSegment(lane, segment);
     retire(lane, gone);
-    if (result !== MEMORY_FULL) {
+    if (result !== MEMORY_FULL || onlyReplaces) {
       if (!isSpent) discard(lane, block);
       return result;
     }
@@ -198,7 +216,23 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
   return BUSY;
 }
 
-/** Stages and publishes. */
+/** Whether the key in the scratch has an entry whose block is as large as one of so many bytes. */
+function hasAsLarge(lane: i32, keyMeta: i32, size: i32, now: f64): boolean {
+  const key = load32(lane + SCRATCH) + SCRATCH_KEY;
+  const hash = hashBytes(key, keyMeta >>> 4);
+  pin(lane);
+  const slot = findSlot(lane, locate(hash), hash, keyMeta, key);
+  const found = slot === 0 ? 0 : load32(lane + FOUND);
+  const isThere = found !== 0 && !isExpired(found, now);
+  const isAsLarge = isThere && blockSizeOf(descriptorOf(pageOf(found))) >= sizeOfClass(sizeClassOf(size));
+  unpin(lane);
+  return isAsLarge;
+}
+
+/**
+ * Stages and publishes. A full map that does not evict takes a value in the place of one as large all the same: of
+ * memory that is kept for that.
+ */
 export function write(
   lane: i32,
   keyMeta: i32,
@@ -209,9 +243,21 @@ export function write(
   integer: f64,
   now: f64,
 ): i32 {
+  const size = entryBytes(keyMeta, valueMeta);
+  if (load32(lane + WAS_FULL) === 0 || !hasAsLarge(lane, keyMeta, size, now)) {
+    const staged = stage(lane, keyMeta, valueMeta, expiry, now);
+    store32(lane + WAS_FULL, 0);
+    if (staged !== 0) return commit(lane, staged, expected, generation, integer, now);
+    const reason = load32(lane + FOUND);
+    if (reason !== MEMORY_FULL || load32(EVICTS) !== 0 || !hasAsLarge(lane, keyMeta, size, now))
+      return reason;
+  }
+  store32(lane + WAS_FULL, 1);
+  store32(lane + ONLY_REPLACES, 1);
   const block = stage(lane, keyMeta, valueMeta, expiry, now);
-  if (block === 0) return load32(lane + FOUND);
-  return commit(lane, block, expected, generation, integer, now);
+  const result = block === 0 ? load32(lane + FOUND) : commit(lane, block, expected, generation, integer, now);
+  store32(lane + ONLY_REPLACES, 0);
+  return result;
 }
 
 /**
