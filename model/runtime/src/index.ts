@@ -20,6 +20,10 @@ export { type OptimisedGraphOptions, optimisedGraph } from "./measure/optimised-
 export { type ProfileOptions, profile, readTrace } from "./measure/profile.ts";
 export { randomFeeds } from "./measure/random-feeds.ts";
 export { type NodeTime, summariseTrace, type TraceEvent } from "./measure/trace.ts";
+export type {
+  CollectionPace,
+  GarbageCollections,
+} from "./memory/garbage-collections.ts";
 export {
   diagnoseMemory,
   type Growth,

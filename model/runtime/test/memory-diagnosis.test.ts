@@ -6,15 +6,18 @@ import { memoryVerdict } from "../src/memory/memory-verdict.ts";
 
 const MB = 1e6;
 
-/** Samples of a process whose `native` part is `held(step)` above 100 MB and whose heap is `heap(step)`. */
+/** Samples of a process whose `native` part is `held(step)` above 100 MB and whose heap, collected where it shrinks, is `heap(step)`. */
 function samplesOf(
   steps: number,
   held: (step: number) => number,
   heap: (step: number) => number = () => 20 * MB,
 ): MemorySample[] {
+  let collections = 0;
   return Array.from({ length: steps }, (_, step) => {
     const native = 100 * MB + held(step);
-    return { at: step, heap: heap(step), external: 2 * MB, native, resident: native + heap(step) + 52 * MB };
+    if (step > 0 && heap(step) < heap(step - 1)) collections++;
+    const resident = native + heap(step) + 52 * MB;
+    return { at: step, heap: heap(step), external: 2 * MB, collections, native, resident };
   });
 }
 
@@ -159,8 +162,8 @@ test("growth of a heap that no collector has visited is told, not judged", () =>
   assert.equal(diagnosis.kind, "undecided");
   assert.equal(
     memoryVerdict(diagnosis, "step"),
-    "Memory grows 10 KB a step (95 % 10 .. 10), 5.0 MB in 499 steps, but the JavaScript heap was collected " +
-      "only 0 times: too few to tell garbage from a leak. Run longer.",
+    "Memory grows 10 KB a step (95 % 10 .. 10), 5.0 MB in 499 steps, but the whole JavaScript heap was collected " +
+      "only 0 times: too short to tell garbage from a leak. Run longer.",
   );
 });
 
@@ -168,4 +171,41 @@ test("a run too short to judge is not judged", () => {
   const diagnosis = diagnoseMemory(samplesOf(15, (step) => step * MB));
   assert.deepEqual(diagnosis, { kind: "too-few-samples", samples: 15, needed: 16 });
   assert.match(memoryVerdict(diagnosis, "second"), /15 samples of at least 16/);
+});
+
+describe("array buffers, which go when the collector finds their holders", () => {
+  /** 0.2 MB a step, given back every `period` steps up to what `kept(step)` says. */
+  const buffers = (steps: number, period: number, kept: (step: number) => number) =>
+    Array.from({ length: steps }, (_, step): MemorySample => {
+      const at = step - (step % period);
+      const external = 2 * MB + kept(at) + (step - at) * 0.2 * MB;
+      return {
+        at: step,
+        heap: 20 * MB,
+        external,
+        collections: Math.floor(step / period),
+        native: 100 * MB,
+        resident: 172 * MB + external,
+      };
+    });
+
+  test("that were never collected are not judged", () => {
+    const diagnosis = judged(buffers(108, 200, () => 0));
+    assert.equal(diagnosis.kind, "undecided");
+    assert.match(
+      memoryVerdict(diagnosis, "step", 18),
+      /^Memory grows 0\.20 MB a step \(95 % 0\.20 \.\. 0\.20\), 3\.6 MB an epoch, .* collected only 0 times: too short/,
+    );
+  });
+
+  test("that were collected now and then are no leak", () => {
+    assert.equal(judged(buffers(1000, 60, () => 0)).kind, "no-leak");
+  });
+
+  test("that are kept are a leak of the rate at which they stay", () => {
+    const diagnosis = judged(buffers(1000, 40, (step) => 0.05 * MB * step));
+    assert.equal(diagnosis.kind, "leak");
+    assert.equal(diagnosis.part, "external");
+    assert.ok(Math.abs(diagnosis.parts.external.slope / (0.05 * MB) - 1) < 0.1);
+  });
 });

@@ -93,16 +93,21 @@ export const trainCommand: Command = {
       signal,
       progress,
     };
+    let lastStep = 0;
     using watch = config.watchMemory ? watchMemory() : null;
     const { result, profile } = await profiled(config.profile, `${what}, ${train.location}`, (open) =>
       fit(network, {
         ...options,
         open,
-        onStep: ({ step }) => watch?.sample(step),
+        onStep: ({ step }) => {
+          lastStep = step;
+          watch?.sample(step);
+        },
         onEpoch: (epoch, best) => say(epochLine(epoch, best, options.epochs)),
       }),
     );
-    const memory = memoryText(watch?.report().verdict ?? null, profile !== null);
+    const stepsPerEpoch = lastStep / result.history.length;
+    const memory = memoryText(watch?.report(stepsPerEpoch).verdict ?? null, profile !== null);
     await lock.assertHeld();
     const { bytes } = await writeVerified(
       result.model,

@@ -4,7 +4,8 @@
  *
  * 1. The samples are cut into blocks, and each block counts with its least value: garbage that waits for its
  *    collector comes and goes inside a block, what is really held stays.
- *    Of the JavaScript heap only samples after a collection count at all.
+ *    Of the JavaScript heap and of array buffers, which go with the objects that hold them, only samples after a
+ *    collection of the whole heap count at all: between two of these every process grows.
  * 2. Warm-up is the beginning whose removal makes the rest most like one straight line: the marginal standard
  *    error rule (White, Simulation 69, 1997), with a line in the place of its constant.
  * 3. The rest gets a robust line (`trendOf`). It is a leak when the whole interval of its slope is above zero,
@@ -22,6 +23,8 @@ export interface MemorySample {
   readonly heap: number;
   /** Array buffers and what else is held by JavaScript objects outside their heap. */
   readonly external: number;
+  /** Collections of the whole heap so far. */
+  readonly collections: number;
   /** The rest that no file backs: the engine's arenas and weights, images being decoded, other threads. */
   readonly native: number;
 }
@@ -47,13 +50,13 @@ export interface Growth {
 export type MemoryDiagnosis =
   | { readonly kind: "too-few-samples"; readonly samples: number; readonly needed: number }
   | {
-      /** Undecided: the process grows, no part but perhaps the heap does, and that was hardly ever collected. */
+      /** Undecided: the process grows, native memory does not, and the heap was hardly ever collected as a whole. */
       readonly kind: "leak" | "no-leak" | "undecided";
       readonly samples: number;
       /** Steps (or seconds) from the first sample to the last. */
       readonly span: number;
       readonly resident: Growth;
-      /** Samples at which the heap had shrunk. With fewer than ten the heap is never called a leak. */
+      /** Samples after a collection of the whole heap. With fewer than ten, heap and array buffers are never called a leak. */
       readonly collections: number;
       readonly parts: Readonly<Record<MemoryPart, Growth>>;
       /** The part that grows most. */
@@ -61,7 +64,7 @@ export type MemoryDiagnosis =
     };
 
 const neededSamples = 16;
-/** Between two collections every heap grows: only what is left after many of them tells. */
+/** Only what is left after many of them tells. */
 const neededCollections = 10;
 const blocks = 48;
 /** Warm-up may take at most this share of the blocks, and leaves at least as many as a line needs. */
@@ -86,10 +89,13 @@ export function diagnoseMemory(samples: readonly MemorySample[]): MemoryDiagnosi
       of.map(({ at }) => at),
       of.map((sample) => sample[column]),
     );
-  const collected = samples.filter(({ heap }, index) => index > 0 && heap < samples[index - 1]!.heap);
+  const collected = samples.filter(
+    ({ collections }, index) => index > 0 && collections > samples[index - 1]!.collections,
+  );
   const isHeapKnown = collected.length >= neededCollections;
-  const heap = isHeapKnown ? growthIn("heap", collected) : { ...growthIn("heap"), isLeak: false };
-  const parts = { heap, external: growthIn("external"), native: growthIn("native") };
+  const held = (column: "heap" | "external") =>
+    isHeapKnown ? growthIn(column, collected) : { ...growthIn(column), isLeak: false };
+  const parts = { heap: held("heap"), external: held("external"), native: growthIn("native") };
   const resident = growthIn("resident");
   const [part] = (["native", "external", "heap"] as const).toSorted(
     (a, b) => Number(parts[b].isLeak) - Number(parts[a].isLeak) || parts[b].total - parts[a].total,

@@ -10,20 +10,26 @@ const partNames: Readonly<Record<MemoryPart, string>> = {
   native: "native memory",
 };
 
-export function memoryVerdict(diagnosis: MemoryDiagnosis, clock: MemoryClock): string {
+/** @param stepsPerEpoch so that growth is told for an epoch too */
+export function memoryVerdict(
+  diagnosis: MemoryDiagnosis,
+  clock: MemoryClock,
+  stepsPerEpoch?: number,
+): string {
   if (diagnosis.kind === "too-few-samples") {
     return `Too short to judge memory: ${diagnosis.samples} samples of at least ${diagnosis.needed}.`;
   }
   const { kind, part, parts, resident, collections } = diagnosis;
   const growth = kind === "leak" ? parts[part] : resident;
   const span = `${Math.round(diagnosis.span - growth.warmUp.span)} ${clock}s`;
-  const rate = rateText(growth, clock);
+  const epoch = stepsPerEpoch === undefined ? "" : `, ${bytesText(growth.slope * stepsPerEpoch)} an epoch`;
+  const rate = `${rateText(growth, clock)}${epoch}`;
   const sentences: Readonly<Record<typeof kind, string>> = {
     leak: `Memory grows ${rate}: ${partNames[part]}, ${bytesText(growth.total)} in ${span}.`,
     "no-leak": `No leak: memory changes by ${rate} over ${span}.`,
     undecided:
-      `Memory grows ${rate}, ${bytesText(growth.total)} in ${span}, but the JavaScript heap was collected only ` +
-      `${collections} times: too few to tell garbage from a leak. Run longer.`,
+      `Memory grows ${rate}, ${bytesText(growth.total)} in ${span}, but the whole JavaScript heap was collected only ` +
+      `${collections} times: too short to tell garbage from a leak. Run longer.`,
   };
   return [sentences[kind], ...warmUpText(growth, clock)].join(" ");
 }

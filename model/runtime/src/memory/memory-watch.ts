@@ -4,9 +4,11 @@
  * with the run would be the leak it looks for.
  */
 import { readFileSync } from "node:fs";
+import { collectionsText, type GarbageCollections, summariseCollections } from "./garbage-collections.ts";
 import { diagnoseMemory, type MemoryDiagnosis, type MemorySample } from "./memory-diagnosis.ts";
 import { type MemoryClock, memoryVerdict } from "./memory-verdict.ts";
 import { parseProcStatus } from "./proc-status.ts";
+import { watchCollections } from "./watch-collections.ts";
 
 export interface MemoryWatchOptions {
   /** Milliseconds between samples taken by a timer. Default: none, `sample` is called at every step. */
@@ -15,7 +17,8 @@ export interface MemoryWatchOptions {
 
 export interface MemoryWatchReport {
   readonly diagnosis: MemoryDiagnosis;
-  /** The diagnosis in words. */
+  readonly collections: GarbageCollections;
+  /** Both in words. */
   readonly verdict: string;
   readonly clock: MemoryClock;
   /** Those kept: at most 4,096, evenly over the run. */
@@ -25,7 +28,8 @@ export interface MemoryWatchReport {
 export interface MemoryWatch extends Disposable {
   /** To be called after each step, with its number, when there is no timer. Numbers MUST ascend. */
   sample(step: number): void;
-  report(): MemoryWatchReport;
+  /** @param stepsPerEpoch so that growth is told for an epoch too */
+  report(stepsPerEpoch?: number): MemoryWatchReport;
 }
 
 const mostSamples = 4096;
@@ -34,13 +38,16 @@ const mostSamples = 4096;
 export function watchMemory(options: MemoryWatchOptions = {}): MemoryWatch {
   const started = performance.now();
   const clock: MemoryClock = options.everyMs === undefined ? "step" : "second";
+  const collections = watchCollections();
   let samples: MemorySample[] = [];
   /** One sample in so many is kept. */
   let stride = 1;
   let offered = 0;
   const take = (at: number) => {
     if (offered++ % stride !== 0) return;
-    samples.push(sampleMemory(at));
+    const sample = sampleMemory(at, collections.major);
+    collections.heldNow(sample.heap + sample.external);
+    samples.push(sample);
     if (samples.length < mostSamples) return;
     samples = samples.filter((_, index) => index % 2 === 0);
     stride *= 2;
@@ -51,21 +58,27 @@ export function watchMemory(options: MemoryWatchOptions = {}): MemoryWatch {
       : setInterval(() => take((performance.now() - started) / 1000), options.everyMs).unref();
   return {
     sample: take,
-    report() {
+    report(stepsPerEpoch) {
       const diagnosis = diagnoseMemory(samples);
-      return { diagnosis, verdict: memoryVerdict(diagnosis, clock), clock, samples };
+      const collected = summariseCollections(collections.seen());
+      const verdict = `${memoryVerdict(diagnosis, clock, stepsPerEpoch)} ${collectionsText(collected)}`;
+      return { diagnosis, collections: collected, verdict, clock, samples };
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      collections[Symbol.dispose]();
+    },
   };
 }
 
-function sampleMemory(at: number): MemorySample {
+function sampleMemory(at: number, collections: number): MemorySample {
   const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
   return {
     at,
     resident: rss,
     heap: heapUsed,
     external,
+    collections,
     native: (anonymousResident() ?? rss) - heapTotal - external,
   };
 }
