@@ -50,7 +50,7 @@ export function damaged(): Uint8Array {
   return bytes.map((byte, i) => (i % 7 === 3 ? byte ^ 0x55 : byte));
 }
 
-/** Of each kind one, with the code that it ends in within 250 MB and 1.2 s. */
+/** Of each kind one, with the code that it ends in within 250 MB; the one that never ends, within 1.2 s. */
 export const hostileModels: readonly (readonly [code: string, bytes: () => Uint8Array])[] = [
   ["MODEL_CRASHED_ENGINE", () => blankInput("Sum")],
   ["MODEL_CRASHED_ENGINE", () => blankInput("Max")],
