@@ -45,6 +45,8 @@ const stream = run({
   files: [...files],
   concurrency: Math.min(2, availableParallelism()),
   timeout: timeoutMs,
+  // A test that failed may have left a thread or a server behind: its file ends all the same.
+  forceExit: true,
   ...(patterns.length > 0 ? { testNamePatterns: [...patterns] } : {}),
 });
 stream.on("test:start", ({ file, name, nesting }) => {

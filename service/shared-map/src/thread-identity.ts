@@ -21,6 +21,11 @@ const numbered = 2 ** 52;
 
 /** In the kernel's words, of a thread that will not run again. */
 const endedStates: ReadonlySet<string> = new Set(["Z", "X", "x"]);
+/**
+ * PF_EXITING of the kernel's include/linux/sched.h: the thread is on its way out and back in its program never. Who
+ * joins a thread, as Node.js does before a Worker's `exit`, goes on while the kernel still lists it as running.
+ */
+const exiting = 0x4;
 const gone: ReadonlySet<unknown> = new Set(["ENOENT", "ESRCH"]);
 
 /** When a thread of this process started; null when there is none of that id. Throws when that cannot be told. */
@@ -34,7 +39,8 @@ function startOf(id: number): number | null {
   }
   // The name before may have any characters: fields are counted from its parenthesis (proc_pid_stat(5)).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return endedStates.has(fields[0]!) ? null : Number(fields[19]) % startLimit;
+  const isOver = endedStates.has(fields[0]!) || (Number(fields[6]) & exiting) !== 0;
+  return isOver ? null : Number(fields[19]) % startLimit;
 }
 
 function identify(): number {

@@ -71,7 +71,8 @@ test(`${rounds} threads terminated at random moments: no lock stays held, no blo
     found.directoryLocked += Number(words[DIRECTORY_LOCK >> 2] !== 0);
     await new Promise(setImmediate);
     await new Promise(setImmediate);
-    assert.equal(words[(lane + OWNER) >> 2], 0, "the lane was recovered");
+    // The next thread may have attached since, and have it.
+    assert.notEqual(words[(lane + OWNER) >> 2], thread.identity | 0, "the lane was recovered");
     (await next).worker;
     map.check();
     assert.equal(map.set("after", "after|0|").get("after"), "after|0|");
