@@ -34,10 +34,8 @@ import { bufferOf, openCore, type SharedMapHandle } from "./handle.ts";
 import { type AttachOptions, clockOf } from "./options.ts";
 import { Scratch } from "./scratch.ts";
 import { identity } from "./thread-identity.ts";
-import { bigintOfBytes, bytesOfBigint, isLatin1, metaOf, valueType } from "./value-type.ts";
-
-/** A value on its way in: of a type that the map knows, or what a codec made of it. */
-type Storable = string | number | bigint | boolean | null | undefined | Uint8Array | Coded;
+import { isIntegerMeta, valueType } from "./value-type.ts";
+import { Values } from "./values.ts";
 
 export class Attachment {
   handle: SharedMapHandle;
@@ -48,10 +46,8 @@ export class Attachment {
   readonly lane: number;
   scratch: Scratch;
   readonly #clock: Clock;
-  readonly #codec: Codec | undefined;
+  readonly values: Values;
   readonly #keyCodec: Codec | undefined;
-  /** The bytes of a value that is too long for the scratch. */
-  #large: Uint8Array | null = null;
 
   /** @throws TOO_MANY_THREADS */
   constructor(handle: SharedMapHandle, options: AttachOptions) {
@@ -61,7 +57,7 @@ export class Attachment {
     this.doubles = new Float64Array(buffer);
     this.core = openCore(handle);
     this.#clock = clockOf(options);
-    this.#codec = options.codec;
+    this.values = new Values(this, options.codec);
     this.#keyCodec = options.keyCodec;
     this.lane = this.core.attach(identity);
     if (this.lane === NO_LANE) {
@@ -184,82 +180,6 @@ export class Attachment {
     return key instanceof Coded ? decodeWith(this.#keyCodec, key.bytes) : key;
   }
 
-  /**
-   * What of a value can be stored as it is, or a codec's bytes. Runs the user's code: call it before `putKey`.
-   * @throws VALUE_UNSUPPORTED, CODEC_FAILED
-   */
-  storable(value: unknown): Storable {
-    switch (typeof value) {
-      case "string":
-      case "number":
-      case "bigint":
-      case "boolean":
-      case "undefined":
-        return value;
-    }
-    // Not by instanceof: bytes may come from another realm, of `node:vm` or a test runner.
-    if (value === null || isUint8Array(value)) return value;
-    if (this.#codec === undefined) {
-      throw sharedMapErrors.error(
-        "VALUE_UNSUPPORTED",
-        `A value of type ${kindName(value)} needs a codec: without one, values are strings, numbers, bigints, booleans, null, undefined or bytes. Create the map with { codec: jsonCodec } or another.`,
-      );
-    }
-    return new Coded(encodeWith(this.#codec, value));
-  }
-
-  /**
-   * Puts a value into the scratch, or aside where it is long, and returns its meta.
-   * @throws VALUE_TOO_LARGE
-   */
-  putValue(value: Storable): number {
-    switch (typeof value) {
-      case "number":
-        this.scratch.putNumber(value);
-        return metaOf(8, valueType.number);
-      case "string":
-        return this.#putText(value);
-      case "boolean":
-        return metaOf(0, value ? valueType.true : valueType.false);
-      case "undefined":
-        return metaOf(0, valueType.undefined);
-      case "bigint":
-        return this.#putBytes(bytesOfBigint(value), valueType.bigint);
-    }
-    if (value === null) return metaOf(0, valueType.null);
-    if (value instanceof Coded) return this.#putBytes(value.bytes, valueType.coded);
-    return this.#putBytes(value, valueType.bytes);
-  }
-
-  #putText(text: string): number {
-    const isNarrow = isLatin1(text);
-    const type = isNarrow ? valueType.latin1 : valueType.utf16;
-    const length = isNarrow ? text.length : text.length * 2;
-    this.#checkSize(length);
-    if (length > MAX_INLINE_BYTES) this.#large = Buffer.from(text, isNarrow ? "latin1" : "utf16le");
-    else if (isNarrow) this.scratch.putLatin1(text);
-    else this.scratch.putUtf16(text);
-    return metaOf(length, type);
-  }
-
-  #putBytes(bytes: Uint8Array, type: number): number {
-    const length = bytes.byteLength;
-    this.#checkSize(length);
-    if (length > MAX_INLINE_BYTES) this.#large = bytes;
-    else this.scratch.putBytes(bytes);
-    return metaOf(length, type);
-  }
-
-  #checkSize(length: number): void {
-    const { maxValueBytes } = this.handle.settings;
-    if (length <= maxValueBytes) return;
-    throw sharedMapErrors.error(
-      "VALUE_TOO_LARGE",
-      `A value of ${length} bytes is too large: this map takes ${maxValueBytes}. Create it with a larger maxValueBytes, or store less.`,
-      { details: { bytes: length, maxValueBytes } },
-    );
-  }
-
   /** Writes what was put into the scratch. Returns 0 or CONFLICT. Throws what else can come of it. */
   write(
     keyMeta: number,
@@ -288,8 +208,7 @@ export class Attachment {
     now: number,
   ): number {
     const { core, lane } = this;
-    const bytes = this.#large!;
-    this.#large = null;
+    const bytes = this.values.takeLarge();
     const block = core.stage(lane, keyMeta, valueMeta, expiry, now);
     if (block === 0) return this.found;
     const last = Math.floor((bytes.byteLength - 1) / CHUNK_BYTES) * CHUNK_BYTES;
@@ -304,41 +223,6 @@ export class Attachment {
     return core.commit(lane, block, expected, generation, integer, now);
   }
 
-  /**
-   * The value that a read delivered.
-   * @throws CODEC_FAILED
-   */
-  takeValue(meta: number): unknown {
-    const length = meta >>> 4;
-    if (length > MAX_INLINE_BYTES) return this.#takeChain(length, meta & 15);
-    switch (meta & 15) {
-      case valueType.number:
-      case valueType.counter:
-      case valueType.fixedCounter:
-        return this.scratch.takeNumber();
-      case valueType.latin1:
-        return this.scratch.takeLatin1(length);
-      case valueType.utf16:
-        return this.scratch.takeUtf16(length);
-      case valueType.true:
-        return true;
-      case valueType.false:
-        return false;
-      case valueType.null:
-        return null;
-      case valueType.undefined:
-        return undefined;
-      default:
-        return this.#decode(this.scratch.takeBytes(length), meta & 15);
-    }
-  }
-
-  /** After a read whose value is not wanted. Returns it if it is an integer that changes in place, or else 0. */
-  skipValue(meta: number): number {
-    if (meta >>> 4 > MAX_INLINE_BYTES) this.core.unpin(this.lane);
-    return isIntegerMeta(meta) ? this.scratch.takeNumber() : 0;
-  }
-
   /** Writes what a key has once more, to end at `expiry`. Returns 0, ABSENT or CONFLICT. */
   rewrite(key: unknown, expiry: number): number {
     const { core, lane } = this;
@@ -348,44 +232,15 @@ export class Attachment {
     if ((meta & 15) === valueType.fixedCounter) return 0;
     // Key and value are in the scratch as a write wants them; a long value is not.
     const { found, foundGeneration } = this;
-    const length = meta >>> 4;
-    if (length > MAX_INLINE_BYTES) this.#large = new Uint8Array(this.#readChain(length));
+    if (meta >>> 4 > MAX_INLINE_BYTES) this.values.keepLarge(meta);
     const integer = isIntegerMeta(meta) ? this.scratch.takeNumber() : 0;
     return this.write(keyMeta, meta, expiry, found, foundGeneration, integer);
-  }
-
-  /** The lane is pinned until all chunks are copied. */
-  #takeChain(length: number, type: number): unknown {
-    const bytes = new Uint8Array(this.#readChain(length));
-    if (type === valueType.latin1) return Buffer.from(bytes.buffer).toString("latin1");
-    if (type === valueType.utf16) return Buffer.from(bytes.buffer).toString("utf16le");
-    return this.#decode(bytes, type);
-  }
-
-  #readChain(length: number): ArrayBuffer {
-    try {
-      const bytes = new Uint8Array(length);
-      for (let at = 0; at < length; ) {
-        const copied = this.core.readChunk(this.lane);
-        this.scratch.copyTo(bytes, at, copied);
-        at += copied;
-      }
-      return bytes.buffer;
-    } finally {
-      this.core.unpin(this.lane);
-    }
-  }
-
-  #decode(bytes: Uint8Array, type: number): unknown {
-    if (type === valueType.bytes) return bytes;
-    if (type === valueType.bigint) return bigintOfBytes(bytes);
-    return decodeWith(this.#codec, bytes);
   }
 
   /** The value of a key, or `otherwise`: present or not, as of one moment. */
   read(key: unknown, otherwise: unknown): unknown {
     const meta = this.readMeta(key);
-    return meta === ABSENT ? otherwise : this.takeValue(meta);
+    return meta === ABSENT ? otherwise : this.values.take(meta);
   }
 
   /** The meta of a key's value, which is delivered then, or ABSENT. */
@@ -405,11 +260,6 @@ export class Attachment {
   fail(result: number): never {
     throw failureOf(result, this.handle.settings);
   }
-}
-
-function isIntegerMeta(meta: number): boolean {
-  const type = meta & 15;
-  return type === valueType.counter || type === valueType.fixedCounter;
 }
 
 function nameOf(key: unknown): string {

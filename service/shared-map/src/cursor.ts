@@ -76,7 +76,7 @@ export class Cursor<K, V> {
     const attachment = this.#attachment;
     const valueMeta = attachment.foundValueMeta;
     const key = attachment.copyKey(attachment.foundKeyMeta);
-    this.#value = this.#withValue === 1 ? (attachment.takeValue(valueMeta) as V) : undefined;
+    this.#value = this.#withValue === 1 ? (attachment.values.take(valueMeta) as V) : undefined;
     this.#key = attachment.decodeKey(key) as K;
   }
 

@@ -135,7 +135,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
       return undefined;
     }
     const { found: block, foundGeneration: generation, foundExpiry: expiry } = attachment;
-    const value = attachment.takeValue(meta);
+    const value = attachment.values.take(meta);
     const type = meta & 15;
     // An integer changes in place: what is decoded of it is old at once.
     if (type !== valueType.counter && type !== valueType.fixedCounter) {
@@ -164,7 +164,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
       const meta = attachment.readMeta(key);
       if (meta === ABSENT) return this.#write(key, value, this.#expiry(ttl), NOTHING, 0, 0) ? this : conflict;
       const { found, foundGeneration, foundExpiry } = attachment;
-      const integer = attachment.skipValue(meta);
+      const integer = attachment.values.skip(meta);
       return this.#write(key, value, foundExpiry, found, foundGeneration, integer) ? this : conflict;
     });
   }
@@ -177,9 +177,9 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   /** Returns false when what is there is not as expected. */
   #write(key: K, value: V, expiry: number, expected: number, generation: number, integer: number): boolean {
     const attachment = this.#attachment;
-    const storable = attachment.storable(value);
+    const storable = attachment.values.storable(value);
     const keyMeta = attachment.putKey(key);
-    const valueMeta = attachment.putValue(storable);
+    const valueMeta = attachment.values.put(storable);
     return attachment.write(keyMeta, valueMeta, expiry, expected, generation, integer) !== CONFLICT;
   }
 
@@ -230,7 +230,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return persist(attachment, key, () => {
       const meta = attachment.readMeta(key);
       const { found, foundGeneration, foundExpiry } = attachment;
-      const value = meta === ABSENT ? undefined : (attachment.takeValue(meta) as V);
+      const value = meta === ABSENT ? undefined : (attachment.values.take(meta) as V);
       const integer = typeof value === "number" ? value : 0;
       const expected = meta === ABSENT ? NOTHING : found;
       const made = next(value);
@@ -313,7 +313,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     const meta = attachment.readMeta(key);
     if (meta === ABSENT) return undefined;
     const { foundExpiry } = attachment;
-    attachment.skipValue(meta);
+    attachment.values.skip(meta);
     return foundExpiry === 0 ? Number.POSITIVE_INFINITY : foundExpiry - now;
   }
 

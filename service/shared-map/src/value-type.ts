@@ -24,6 +24,12 @@ export const valueType = {
 
 export const metaOf = (length: number, type: number): number => (length << 4) | type;
 
+/** Whether the value is an integer that changes in place. */
+export function isIntegerMeta(meta: number): boolean {
+  const type = meta & 15;
+  return type === valueType.counter || type === valueType.fixedCounter;
+}
+
 /** For a one-byte string, which has no such character, this costs next to nothing. */
 const beyondLatin1 = /[^\0-\xff]/;
 

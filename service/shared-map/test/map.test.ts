@@ -395,7 +395,7 @@ test("a conditional write is not deceived by an entry that came to lie where the
   const thread = new Attachment(map.handle, {});
   const put = (value: number, expected: number, generation: number) => {
     const keyMeta = thread.putKey("k");
-    return thread.write(keyMeta, thread.putValue(value), 0, expected, generation, 0);
+    return thread.write(keyMeta, thread.values.put(value), 0, expected, generation, 0);
   };
   put(0, ANYTHING, 0);
   thread.read("k", undefined);
