@@ -129,6 +129,12 @@ export function clockOf(options: AttachOptions): Clock {
   return options.clock ?? processClock;
 }
 
+/** What is iterated over may be the user's code: that is done with before the first entry is looked for. */
+export function listOf<T>(things: Iterable<T>): T[] {
+  if (typeof things !== "string" && typeof things?.[Symbol.iterator] === "function") return [...things];
+  throw invalid("keys", things, "an array, or another iterable, of keys");
+}
+
 function whole(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalid(name, value, `a whole number from ${least} to ${most}`);

@@ -82,17 +82,17 @@ export class Scratch {
     this.#value.set(bytes);
   }
 
-  takeLatin1(length: number): string {
-    return this.#value.toString("latin1", 0, length);
+  takeLatin1(from: number, to: number): string {
+    return this.#value.toString("latin1", from, to);
   }
 
-  takeUtf16(length: number): string {
-    return this.#value.toString("utf16le", 0, length);
+  takeUtf16(from: number, to: number): string {
+    return this.#value.toString("utf16le", from, to);
   }
 
-  takeBytes(length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    this.copyTo(bytes, 0, length);
+  takeBytes(from: number, to: number): Uint8Array {
+    const bytes = new Uint8Array(to - from);
+    bytes.set(this.#value.subarray(from, to));
     return bytes;
   }
 

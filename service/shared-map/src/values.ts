@@ -113,9 +113,19 @@ export class Values {
       case valueType.fixedCounter:
         return this.#attachment.scratch.takeNumber();
       case valueType.latin1:
-        return this.#attachment.scratch.takeLatin1(length);
+        return this.#attachment.scratch.takeLatin1(0, length);
+      default:
+        return this.decoded(this.copy(meta, 0));
+    }
+  }
+
+  /** A value that lies in the scratch, neither number nor Latin-1, `at` bytes behind the first; of a coded one, its bytes. */
+  copy(meta: number, at: number): unknown {
+    const { scratch } = this.#attachment;
+    const end = at + (meta >>> 4);
+    switch (meta & 15) {
       case valueType.utf16:
-        return this.#attachment.scratch.takeUtf16(length);
+        return scratch.takeUtf16(at, end);
       case valueType.true:
         return true;
       case valueType.false:
@@ -125,8 +135,16 @@ export class Values {
       case valueType.undefined:
         return undefined;
       default:
-        return this.#decode(this.#attachment.scratch.takeBytes(length), meta & 15);
+        return this.#ofBytes(scratch.takeBytes(at, end), meta & 15);
     }
+  }
+
+  /**
+   * What `copy` gave, with the codec's work done. Runs the user's code.
+   * @throws CODEC_FAILED
+   */
+  decoded(value: unknown): unknown {
+    return value instanceof Coded ? decodeWith(this.#codec, value.bytes) : value;
   }
 
   /** After a read whose value is not wanted. Returns it if it is an integer that changes in place, or else 0. */
@@ -140,7 +158,7 @@ export class Values {
     const bytes = new Uint8Array(this.#readChain(length));
     if (type === valueType.latin1) return Buffer.from(bytes.buffer).toString("latin1");
     if (type === valueType.utf16) return Buffer.from(bytes.buffer).toString("utf16le");
-    return this.#decode(bytes, type);
+    return this.decoded(this.#ofBytes(bytes, type));
   }
 
   #readChain(length: number): ArrayBuffer {
@@ -157,10 +175,9 @@ export class Values {
     }
   }
 
-  #decode(bytes: Uint8Array, type: number): unknown {
+  #ofBytes(bytes: Uint8Array, type: number): unknown {
     if (type === valueType.bytes) return bytes;
-    if (type === valueType.bigint) return bigintOfBytes(bytes);
-    return decodeWith(this.#codec, bytes);
+    return type === valueType.bigint ? bigintOfBytes(bytes) : new Coded(bytes);
   }
 
   /** After a read of a value that is too long for the scratch: has it ready to be written again. */

@@ -1,5 +1,6 @@
 /** What the map's face calls. */
 
+export { findStaged, stageNumber, stageRow } from "./batch.ts";
 export { clear, countEntries } from "./clear.ts";
 export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";
 export { create } from "./create.ts";

@@ -117,7 +117,23 @@ export const SCRATCH_LIST: i32 = 40960;
 export const LIST_MAX: i32 = 64;
 /** The hashes of a segment that is being split. */
 export const SCRATCH_HASHES: i32 = 41472;
-export const SCRATCH_BYTES: i32 = 45568;
+/** The rows of a batch (`batch.ts`), up to BATCH_ROWS. */
+export const SCRATCH_BATCH: i32 = 45568;
+export const BATCH_ROWS: i32 = 32;
+export const SCRATCH_BYTES: i32 = 46592;
+
+// A row of a batch.
+export const ROW_BYTES: i32 = 32;
+/** Where its key lies, the key's meta and hash. */
+export const ROW_KEY: i32 = 0;
+export const ROW_KEY_META: i32 = 4;
+export const ROW_HASH: i32 = 8;
+/** What is next on the way to its entry, and at last that. */
+export const ROW_PLACE: i32 = 12;
+/** Out: the meta of the value, where it lies from SCRATCH_VALUE on, and a number itself. */
+export const ROW_VALUE_META: i32 = 16;
+export const ROW_VALUE: i32 = 20;
+export const ROW_NUMBER: i32 = 24;
 
 // A descriptor in the page table.
 export const PAGE_BYTES: i32 = 65536;
@@ -214,6 +230,8 @@ export const TEXT_UTF16: i32 = 5;
 
 // What calls return where they cannot do what was asked.
 export const ABSENT: i32 = -1;
+/** The scratch is full: the key is for the next batch, the value for a read of its own. */
+export const NO_ROOM: i32 = -2;
 export const MEMORY_FULL: i32 = -3;
 /** A lock stayed held for longer than a thread that lives holds it. */
 export const BUSY: i32 = -4;
