@@ -13,6 +13,8 @@ import { failureText } from "./runner/failure-text.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A test that takes longer than this hangs. */
 const timeoutMs = 300_000;
+/** So does a file that a thread or a server keeps from ending, when nothing was heard of any test for so long. */
+const silenceMs = 180_000;
 
 const choice = chooseTests(process.argv.slice(2), root);
 if (choice.kind === "help") {
@@ -34,6 +36,12 @@ const skips: string[] = [];
 const started = performance.now();
 const seconds = () => `${((performance.now() - started) / 1000).toFixed(0)} s`;
 
+const hang = new AbortController();
+const alarm = setTimeout(() => {
+  console.log(`Nothing was heard of any test for ${silenceMs / 1000} s. What has not ended is stopped:`);
+  hang.abort();
+}, silenceMs);
+
 /** Names of the tests that enclose the one that runs, by file. */
 const enclosing = new Map<string, string[]>();
 const place = (file: string | undefined, line?: number) =>
@@ -45,10 +53,10 @@ const stream = run({
   files: [...files],
   concurrency: Math.min(2, availableParallelism()),
   timeout: timeoutMs,
-  // A test that failed may have left a thread or a server behind: its file ends all the same.
-  forceExit: true,
+  signal: hang.signal,
   ...(patterns.length > 0 ? { testNamePatterns: [...patterns] } : {}),
 });
+stream.on("data", () => alarm.refresh());
 stream.on("test:start", ({ file, name, nesting }) => {
   enclosing.set(file ?? "", [...(enclosing.get(file ?? "") ?? []).slice(0, nesting), name]);
 });
@@ -76,6 +84,7 @@ stream.on("test:summary", ({ file, success, duration_ms }) => {
   if (file) console.log(`${success ? "ok  " : "FAIL"} ${place(file)} (${own}, at ${seconds()})`);
 });
 stream.on("end", () => {
+  clearTimeout(alarm);
   const isEmpty = patterns.length > 0 && passed + failures.length + skips.length === 0;
   if (skips.length > 0) console.log(`\nskipped:\n${skips.map((skip) => `  ${skip}`).join("\n")}`);
   if (isEmpty) console.log(`\nNo test's name matches ${patterns.join(" or ")}.`);

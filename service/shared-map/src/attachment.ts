@@ -18,7 +18,10 @@ import {
   FOUND_GENERATION,
   FOUND_HASH,
   FOUND_KEY,
+  FOUND_SEGMENT,
+  FOUND_SEGMENT_GENERATION,
   FOUND_VALUE,
+  FOUND_VERSION,
   KEY_TOO_LONG,
   LAYOUT,
   MAX_INLINE_BYTES,
@@ -26,6 +29,7 @@ import {
   NO_LANE,
   SCRATCH,
   SCRATCH_BYTES,
+  SWEEPS,
 } from "./core/layout.ts";
 import { failureOf, mapClosed } from "./core-failure.ts";
 import type { Core } from "./core-instance.ts";
@@ -130,6 +134,18 @@ export class Attachment {
   }
   get foundExpiry(): number {
     return this.doubles[(this.lane + FOUND_EXPIRY) >> 3]!;
+  }
+  get foundSegment(): number {
+    return this.words[(this.lane + FOUND_SEGMENT) >> 2]!;
+  }
+  get foundSegmentGeneration(): number {
+    return this.words[(this.lane + FOUND_SEGMENT_GENERATION) >> 2]!;
+  }
+  get foundVersion(): number {
+    return this.words[(this.lane + FOUND_VERSION) >> 2]!;
+  }
+  get sweeps(): number {
+    return Atomics.load(this.words, SWEEPS >> 2);
   }
   get layout(): number {
     return this.words[LAYOUT >> 2]!;
@@ -247,6 +263,13 @@ export class Attachment {
   readMeta(key: unknown): number {
     if (typeof key !== "string") return this.core.read(this.lane, this.putKey(key), this.now());
     const meta = this.core.readText(this.lane, key, this.now());
+    return meta === KEY_TOO_LONG ? this.#failOnKey(key) : meta;
+  }
+
+  /** The same, with what the near cache asks for. */
+  readNoted(key: string | number): number {
+    if (typeof key !== "string") return this.core.readNoted(this.lane, this.putKey(key), this.now());
+    const meta = this.core.readNotedText(this.lane, key, this.now());
     return meta === KEY_TOO_LONG ? this.#failOnKey(key) : meta;
   }
 

@@ -25,6 +25,8 @@ export class Batch {
   /** Places of keys that are read one by one, when the scratch is free again. */
   #single: number[] = [];
 
+  #touched = 0;
+
   constructor(attachment: Attachment) {
     this.#attachment = attachment;
   }
@@ -70,6 +72,12 @@ export class Batch {
     const { core, lane } = this.#attachment;
     let rows = 0;
     let used = 0;
+    const most = Math.min(keys.length, from + BATCH_ROWS);
+    // Their characters too are waited for together.
+    for (let i = from; i < most; i++) {
+      const key = keys[i];
+      if (typeof key === "string") this.#touched ^= key.charCodeAt(key.length - 1);
+    }
     let place = from;
     for (; place < keys.length && rows < BATCH_ROWS; place++) {
       const key = keys[place];

@@ -27,7 +27,6 @@ import {
 } from "./options.ts";
 import { conflict, persist } from "./persist.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
-import { valueType } from "./value-type.ts";
 import { wasmEngine } from "./wasm-engine.ts";
 
 /** The maps of counters and cursors: they stay open as long as somebody has one. */
@@ -55,7 +54,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   private constructor(attachment: Attachment) {
     this.#attachment = attachment;
     const { nearCache, ttl } = attachment.handle.settings;
-    this.#near = nearCache === 0 ? null : new NearCache(nearCache);
+    this.#near = nearCache === 0 ? null : new NearCache(attachment, nearCache);
     this.#ttl = ttl;
     this.#batch = new Batch(attachment);
     this.#registration = register(this);
@@ -116,40 +115,16 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    */
   get(key: K): V | undefined {
     if (this.#near !== null && (typeof key === "string" || typeof key === "number")) {
-      return this.#getNear(this.#near, key);
+      return this.#near.get(key) as V | undefined;
     }
     return this.#attachment.read(key, undefined) as V | undefined;
   }
 
-  #getNear(near: NearCache, key: string | number): V | undefined {
-    const attachment = this.#attachment;
-    const { core, lane } = attachment;
-    const kept = near.get(key);
-    if (
-      kept !== undefined &&
-      core.isCurrent(lane, kept.block, kept.generation, kept.layout) !== 0 &&
-      (kept.expiry === 0 || kept.expiry > attachment.now())
-    ) {
-      return kept.value as V;
-    }
-    const { layout } = attachment;
-    const meta = attachment.readMeta(key);
-    if (meta === ABSENT) {
-      if (kept !== undefined) near.delete(key);
-      return undefined;
-    }
-    const { found: block, foundGeneration: generation, foundExpiry: expiry } = attachment;
-    const value = attachment.values.take(meta);
-    const type = meta & 15;
-    // An integer changes in place: what is decoded of it is old at once.
-    if (type !== valueType.counter && type !== valueType.fixedCounter) {
-      near.put(key, { value, block, generation, layout, expiry });
-    }
-    return value as V;
-  }
-
   /** @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED */
   has(key: K): boolean {
+    if (this.#near !== null && (typeof key === "string" || typeof key === "number")) {
+      return this.#near.has(key);
+    }
     return this.#attachment.contains(key);
   }
 

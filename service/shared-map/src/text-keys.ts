@@ -15,6 +15,8 @@ export interface TextKeys {
   putText(lane: number, text: string): number;
   /** `read` of a key that is a string; may be KEY_TOO_LONG. */
   readText(lane: number, text: string, now: number): number;
+  /** `readNoted` of a key that is a string; may be KEY_TOO_LONG. */
+  readNotedText(lane: number, text: string, now: number): number;
   /** The same of `contains`: 0, 1 or KEY_TOO_LONG. */
   containsText(lane: number, text: string, now: number): number;
   /** Has a key be a row of the batch, `at` bytes behind the first one's. Returns its meta, KEY_TOO_LONG or NO_ROOM. */
@@ -23,11 +25,15 @@ export interface TextKeys {
 
 interface Reading {
   read(lane: number, keyMeta: number, now: number): number;
+  readNoted(lane: number, keyMeta: number, now: number): number;
   contains(lane: number, keyMeta: number, now: number): number;
   stageRow(lane: number, row: number, key: number, keyMeta: number): void;
 }
 
-export function textKeys(memory: ArrayBufferLike, { read, contains, stageRow }: Reading): TextKeys {
+export function textKeys(
+  memory: ArrayBufferLike,
+  { read, readNoted, contains, stageRow }: Reading,
+): TextKeys {
   const words = new Int32Array(memory);
   const bytes = Buffer.from(memory);
   const putTextAt = (key: number, room: number, text: string): number => {
@@ -52,5 +58,11 @@ export function textKeys(memory: ArrayBufferLike, { read, contains, stageRow }: 
     stageRow(lane, row, key, meta);
     return meta;
   };
-  return { putText, readText: withMeta(read), containsText: withMeta(contains), stageText };
+  return {
+    putText,
+    readText: withMeta(read),
+    readNotedText: withMeta(readNoted),
+    containsText: withMeta(contains),
+    stageText,
+  };
 }

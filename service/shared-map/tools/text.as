@@ -4,7 +4,7 @@
  */
 import { stageRow } from "./batch";
 import { KEY_TOO_LONG, MAX_KEY_BYTES, NO_ROOM, SCRATCH, SCRATCH_KEY, TEXT_LATIN1, TEXT_UTF16 } from "./layout";
-import { contains, read } from "./read";
+import { contains, read, readNoted } from "./read";
 
 @external("wasm:js-string", "length") declare function lengthOf(text: externref): i32;
 @external("wasm:js-string", "charCodeAt") declare function unitAt(text: externref, index: i32): i32;
@@ -46,6 +46,12 @@ function putWideText(key: i32, room: i32, text: externref, length: i32): i32 {
 export function readText(lane: i32, text: externref, now: f64): i32 {
   const meta = putText(lane, text);
   return meta === KEY_TOO_LONG ? meta : read(lane, meta, now);
+}
+
+/** `readNoted` of a key that is a string; may be KEY_TOO_LONG. */
+export function readNotedText(lane: i32, text: externref, now: f64): i32 {
+  const meta = putText(lane, text);
+  return meta === KEY_TOO_LONG ? meta : readNoted(lane, meta, now);
 }
 
 /** The same of `contains`: 0, 1 or KEY_TOO_LONG. */

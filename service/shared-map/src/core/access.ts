@@ -1,9 +1,9 @@
 /** How a writer comes to the segment of a hash: pinned, locked, and sure that it is the one in force. */
 import { locate } from "./directory.ts";
 import { ownerOf, pin, unpin } from "./epoch.ts";
-import { LEFT, SEGMENT_HELD, SEGMENT_LOCK } from "./layout.ts";
+import { LEFT, SEGMENT_HELD, SEGMENT_LOCK, SEGMENT_VERSION } from "./layout.ts";
 import { announceSleeper, PATIENCE, sleepOnLock, tryLock, unlockWord } from "./lock.ts";
-import { atomicLoad, atomicStore, type i32 } from "./machine.ts";
+import { atomicLoad, atomicStore, type i32, load32 } from "./machine.ts";
 
 /**
  * The locked segment, with the lane pinned; 0 when its owner is stopped. A thread sleeps unpinned, so that
@@ -19,7 +19,10 @@ export function lockSegment(lane: i32, hash: i32): i32 {
     // Who recovers this lane looks here for the lock it held.
     atomicStore(lane + SEGMENT_HELD, segment);
     if (tryLock(lock, owner)) {
-      if (atomicLoad(segment + LEFT) === 0) return segment;
+      if (atomicLoad(segment + LEFT) === 0) {
+        atomicStore(segment + SEGMENT_VERSION, (load32(segment + SEGMENT_VERSION) + 1) | 0);
+        return segment;
+      }
       unlockWord(lock);
     } else {
       seen = announceSleeper(lock);

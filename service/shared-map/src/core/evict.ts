@@ -34,10 +34,12 @@ import {
   SCRATCH,
   SCRATCH_LIST,
   STATE,
+  SWEEPS,
   VISITED,
 } from "./layout.ts";
 import {
   atomicLoad,
+  atomicStore,
   compareExchange,
   type f64,
   type i32,
@@ -55,6 +57,8 @@ function isUnwanted(entry: i32, now: f64): boolean {
   if (load32(EVICTS) === 0) return false;
   if ((state & VISITED) === 0) return true;
   compareExchange(entry + STATE, state, state & ~VISITED);
+  // After it: who sees this number has its mark still, or knows that it may have gone.
+  atomicStore(SWEEPS, (load32(SWEEPS) + 1) | 0);
   return false;
 }
 

@@ -40,6 +40,8 @@ export const DIRECTORY_LOCK: i32 = 192;
 export const EPOCH: i32 = 256;
 /** Grows whenever a page passes to another size class: addresses of blocks from before mean nothing then. */
 export const LAYOUT: i32 = 320;
+/** Grows whenever eviction has taken marks of visits away. */
+export const SWEEPS: i32 = 324;
 // The heap, all under its lock:
 export const HEAP_LOCK: i32 = 384;
 /** Pages ever taken: those beyond were never touched. */
@@ -98,6 +100,8 @@ export const PENDING: i32 = 48;
 export const ONLY_REPLACES: i32 = 52;
 /** 1 when its last write found the map full: the next one looks first whether it takes the place of another. */
 export const WAS_FULL: i32 = 56;
+/** The segment that a read went through, its number and its version; no segment when it was being written to. */
+export const FOUND_SEGMENT: i32 = 60;
 // Statistics, written by the owner only.
 export const HITS: i32 = 64;
 export const MISSES: i32 = 72;
@@ -107,6 +111,8 @@ export const SPLITS: i32 = 96;
 export const STALLS: i32 = 104;
 /** 64 bits: the identity of the thread that has the lane (`thread-identity.ts`); 0 for a free lane. */
 export const OWNER: i32 = 112;
+export const FOUND_SEGMENT_GENERATION: i32 = 120;
+export const FOUND_VERSION: i32 = 124;
 
 // A lane's scratch.
 export const SCRATCH_KEY: i32 = 64;
@@ -194,6 +200,8 @@ export const VISITED: i32 = 8;
 export const LANE_SHIFT: i32 = 4;
 
 // A segment.
+/** Grows by each holder of the lock, before it changes anything. */
+export const SEGMENT_VERSION: i32 = 16;
 export const SEGMENT_LOCK: i32 = 32;
 /** Bits of the hash that all of its entries share. */
 export const DEPTH: i32 = 36;
