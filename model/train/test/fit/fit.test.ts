@@ -7,21 +7,19 @@ import test from "node:test";
 import type { Progress } from "@cupel/base";
 import { encodeModel, encodeModelBytes } from "@cupel/onnx";
 import { classesFromMetadata, crossEntropy, evaluate, preprocessingFromMetadata } from "@cupel/predict";
-import { type EpochMetrics, type FitOptions, fit, resnetCifar } from "@cupel/train";
+import { type EpochMetrics, type FitOptions, fit } from "@cupel/train";
 import type { ImageSource } from "@cupel/vision";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { small, smallNetwork } from "./small-training.ts";
+import { preprocessing, stripes } from "./stripes.ts";
 
-const network = () => resnetCifar({ depth: 8, width: 8, classes: 3, input: [1, side, side], seed: 3 });
+const network = () => smallNetwork({ width: 8 });
 
 const settings: FitOptions = {
+  ...small,
   train: stripes(96),
   validation: stripes(48, { seed: 2 }),
-  preprocessing,
-  batch: 16,
   epochs: 3,
   schedule: { kind: "cosine", learningRate: 0.05, warmup: 2 },
-  threads: 1,
-  loader: { workers: 0 },
 };
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {

@@ -4,20 +4,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import test from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
 import { encodeModelBytes } from "@cupel/onnx";
-import { type EpochMetrics, type FitOptions, fit, resnetCifar } from "@cupel/train";
+import { type EpochMetrics, type FitOptions, fit } from "@cupel/train";
 import { decodeSafetensors, encodeSafetensors } from "../../src/fit/safetensors.ts";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { small, smallNetwork } from "./small-training.ts";
+import { stripes } from "./stripes.ts";
 
-const network = () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side] });
-const settings: Omit<FitOptions, "epochs"> = {
-  train: stripes(48),
-  validation: 0.25,
-  preprocessing,
-  batch: 12,
-  schedule: { kind: "constant", learningRate: 0.02 },
-  threads: 1,
-  loader: { workers: 0 },
-};
+const settings: Omit<FitOptions, "epochs"> = { ...small, train: stripes(48), validation: 0.25, batch: 12 };
 
 interface Written {
   readonly identity: Readonly<Record<string, string>>;
@@ -52,25 +44,25 @@ function inFormerWords(file: Uint8Array<ArrayBuffer>): Uint8Array {
 test("is resumed to the weights of a training that nobody stopped, and says so", async () => {
   await using folder = await openTemporaryFolder("former");
   const path = `${folder.path}/run.safetensors`;
-  const first = await fit(network(), { ...settings, epochs: 1, checkpoint: { path } });
+  const first = await fit(smallNetwork(), { ...settings, epochs: 1, checkpoint: { path } });
   assert.deepEqual(first.notes, []);
   await writeFile(path, inFormerWords(await readFile(path)));
-  const resumed = await fit(network(), { ...settings, epochs: 2, checkpoint: { path, resume: true } });
+  const resumed = await fit(smallNetwork(), { ...settings, epochs: 2, checkpoint: { path, resume: true } });
   assert.match(resumed.notes.join(), /run\.safetensors is of an earlier version/);
   assert.deepEqual(resumed.history[0], first.history[0]);
-  const whole = await fit(network(), { ...settings, epochs: 2 });
+  const whole = await fit(smallNetwork(), { ...settings, epochs: 2 });
   assert.ok(Buffer.from(encodeModelBytes(resumed.model)).equals(encodeModelBytes(whole.model)));
-  const again = await fit(network(), { ...settings, epochs: 3, checkpoint: { path, resume: true } });
+  const again = await fit(smallNetwork(), { ...settings, epochs: 3, checkpoint: { path, resume: true } });
   assert.deepEqual(again.notes, [], "what it wrote is of this version");
 });
 
 test("of other images is refused", async () => {
   await using folder = await openTemporaryFolder("former");
   const path = `${folder.path}/run.safetensors`;
-  await fit(network(), { ...settings, epochs: 1, checkpoint: { path } });
+  await fit(smallNetwork(), { ...settings, epochs: 1, checkpoint: { path } });
   await writeFile(path, inFormerWords(await readFile(path)));
   await assert.rejects(
-    fit(network(), { ...settings, train: stripes(96), epochs: 2, checkpoint: { path, resume: true } }),
+    fit(smallNetwork(), { ...settings, train: stripes(96), epochs: 2, checkpoint: { path, resume: true } }),
     { code: "CHECKPOINT_INVALID", message: /training images was 36 images/ },
   );
 });

@@ -5,19 +5,15 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { type FitOptions, fit, resnetCifar } from "@cupel/train";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { type FitOptions, fit } from "@cupel/train";
+import { small, smallNetwork } from "./small-training.ts";
+import { stripes } from "./stripes.ts";
 
-const network = () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side], seed: 3 });
 const settings: FitOptions = {
+  ...small,
   train: stripes(35),
   validation: stripes(24, { seed: 2 }),
-  preprocessing,
-  batch: 16,
   epochs: 3,
-  schedule: { kind: "constant", learningRate: 0.01 },
-  threads: 1,
-  loader: { workers: 0 },
 };
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
 const header =
@@ -33,7 +29,7 @@ test("notes come before the first step, and each epoch is on the disk when it is
     const controller = new AbortController();
     // Killed in its third epoch, with two told.
     await assert.rejects(
-      fit(network(), {
+      fit(smallNetwork(), {
         ...settings,
         history,
         checkpoint,
@@ -57,7 +53,7 @@ test("notes come before the first step, and each epoch is on the disk when it is
     );
     const before = linesOf(await readFile(table, "utf8"));
 
-    const result = await fit(network(), {
+    const result = await fit(smallNetwork(), {
       ...settings,
       history,
       checkpoint: { ...checkpoint, resume: true },
@@ -99,7 +95,7 @@ test("without validation there is no best, and columns are empty; without an epo
   try {
     const options = { ...settings, validation: undefined, epochs: 1, history: folder };
     const heard: unknown[] = [];
-    await fit(network(), { ...options, onEpoch: (_, best) => heard.push(best) });
+    await fit(smallNetwork(), { ...options, onEpoch: (_, best) => heard.push(best) });
     assert.deepEqual(heard, [null]);
     assert.match(
       linesOf(await readFile(join(folder, "history.csv"), "utf8"))[1]!,
@@ -107,7 +103,7 @@ test("without validation there is no best, and columns are empty; without an epo
     );
     const never = join(folder, "never");
     await assert.rejects(
-      fit(network(), { ...options, history: never, train: stripes(3) }),
+      fit(smallNetwork(), { ...options, history: never, train: stripes(3) }),
       /less than one batch/,
     );
     await assert.rejects(stat(never), { code: "ENOENT" });

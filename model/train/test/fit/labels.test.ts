@@ -2,21 +2,19 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { classesFromMetadata, writeMetadata } from "@cupel/predict";
-import { type FitOptions, fit, networkForImages, resnetCifar } from "@cupel/train";
+import { type FitOptions, fit, networkForImages } from "@cupel/train";
 import { type ImageSource, subset } from "@cupel/vision";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { small, smallNetwork } from "./small-training.ts";
+import { preprocessing, stripes } from "./stripes.ts";
 
-const network = () => resnetCifar({ depth: 8, width: 8, classes: 3, input: [1, side, side], seed: 3 });
+const network = () => smallNetwork({ width: 8 });
 const names = ["across", "down", "chequered"];
 
 const settings: FitOptions = {
+  ...small,
   train: stripes(96),
-  preprocessing,
-  batch: 16,
   epochs: 2,
   schedule: { kind: "constant", learningRate: 0.05 },
-  threads: 1,
-  loader: { workers: 0 },
 };
 const judging = stripes(48, { seed: 2 });
 

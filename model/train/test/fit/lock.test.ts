@@ -4,19 +4,11 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { type FitOptions, type FitResult, fit, resnetCifar } from "@cupel/train";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { type FitOptions, type FitResult, fit } from "@cupel/train";
+import { small, smallNetwork } from "./small-training.ts";
+import { stripes } from "./stripes.ts";
 
-const network = () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side], seed: 3 });
-const settings: FitOptions = {
-  train: stripes(35),
-  preprocessing,
-  batch: 16,
-  epochs: 2,
-  schedule: { kind: "constant", learningRate: 0.01 },
-  threads: 1,
-  loader: { workers: 0 },
-};
+const settings: FitOptions = { ...small, train: stripes(35), epochs: 2 };
 
 test("a second training of the same checkpoint is refused while the first runs, resumed or not, and may go on after it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "cupel-lock-"));
@@ -24,12 +16,12 @@ test("a second training of the same checkpoint is refused while the first runs, 
     const path = join(folder, "run", "checkpoint.safetensors");
     const others: Promise<FitResult>[] = [];
     const begin = (resume: boolean) => {
-      const other = fit(network(), { ...settings, checkpoint: { path, resume } });
+      const other = fit(smallNetwork(), { ...settings, checkpoint: { path, resume } });
       // Looked at below; until then it must not count as unhandled.
       other.catch(() => {});
       others.push(other);
     };
-    const { history } = await fit(network(), {
+    const { history } = await fit(smallNetwork(), {
       ...settings,
       checkpoint: { path, everySteps: 1 },
       onStep: ({ step }) => {
@@ -47,7 +39,7 @@ test("a second training of the same checkpoint is refused while the first runs, 
       });
     }
     assert.deepEqual(await readdir(join(folder, "run")), ["checkpoint.safetensors"]);
-    const resumed = await fit(network(), { ...settings, epochs: 3, checkpoint: { path, resume: true } });
+    const resumed = await fit(smallNetwork(), { ...settings, epochs: 3, checkpoint: { path, resume: true } });
     assert.equal(resumed.history.length, 3);
   } finally {
     await rm(folder, { recursive: true });
@@ -55,10 +47,10 @@ test("a second training of the same checkpoint is refused while the first runs, 
 });
 
 test("images that fill no batch are told, and none where all do", async () => {
-  const { notes } = await fit(network(), { ...settings, epochs: 1 });
+  const { notes } = await fit(smallNetwork(), { ...settings, epochs: 1 });
   assert.deepEqual(notes, [
     "Each epoch leaves out 3 images of the 35 to train with, because they fill no batch of 16; which ones changes from epoch to epoch.",
   ]);
-  const whole = await fit(network(), { ...settings, epochs: 1, batch: 7 });
+  const whole = await fit(smallNetwork(), { ...settings, epochs: 1, batch: 7 });
   assert.deepEqual(whole.notes, []);
 });

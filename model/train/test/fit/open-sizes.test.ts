@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Model, tensorType } from "@cupel/onnx";
-import { compileStep, fit, resnetCifar } from "@cupel/train";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { compileStep, fit } from "@cupel/train";
+import { small, smallNetwork } from "./small-training.ts";
+import { side, stripes } from "./stripes.ts";
 
 function network(height: number | string | null, width: number | string | null, opset = 18): Model {
-  const model = resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side], seed: 3 });
+  const model = smallNetwork();
   model.opsets.set("", opset);
   for (const value of model.graph.values()) if (!value.constant) value.type = null;
   model.graph.inputs[0]!.type = tensorType("float32", ["N", 1, height, width]);
@@ -14,16 +15,7 @@ function network(height: number | string | null, width: number | string | null, 
   return model;
 }
 
-const trained = (model: Model) =>
-  fit(model, {
-    train: stripes(16),
-    preprocessing,
-    batch: 8,
-    epochs: 1,
-    schedule: { kind: "constant", learningRate: 0.05 },
-    threads: 1,
-    loader: { workers: 0 },
-  });
+const trained = (model: Model) => fit(model, { ...small, train: stripes(16), batch: 8, epochs: 1 });
 
 test("it learns what the same network of a fixed size does, and may have any size again", async () => {
   const [fixed, open] = [await trained(network(side, side)), await trained(network("H", null))];

@@ -4,33 +4,25 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { tensorType } from "@cupel/onnx";
-import { type FitOptions, fit, mlp, resnetCifar } from "@cupel/train";
+import { type Model, tensorType } from "@cupel/onnx";
+import { type FitOptions, fit, mlp } from "@cupel/train";
 import { type ImageSource, preprocessingFor } from "@cupel/vision";
 import { decodeSafetensors, encodeSafetensors } from "../../src/fit/safetensors.ts";
-import { preprocessing, side, stripes } from "./stripes.ts";
+import { small, smallNetwork } from "./small-training.ts";
+import { stripes } from "./stripes.ts";
 
 interface Refused {
   readonly what: string;
   readonly code: string;
   readonly says: RegExp;
-  readonly network?: () => ReturnType<typeof resnetCifar>;
+  readonly network?: () => Model;
   readonly options?: Partial<FitOptions>;
   /** What lies at the checkpoint's path: of a good training, changed so. */
   readonly checkpoint?: (file: Buffer) => Uint8Array;
   readonly resume?: boolean;
 }
 
-const network = () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side] });
-const settings: FitOptions = {
-  train: stripes(32),
-  preprocessing,
-  batch: 16,
-  epochs: 1,
-  schedule: { kind: "constant", learningRate: 0.01 },
-  threads: 1,
-  loader: { workers: 0 },
-};
+const settings: FitOptions = { ...small, train: stripes(32), epochs: 1 };
 const unreadable: ImageSource = {
   ...stripes(32),
   image: async () => ({ kind: "encoded", bytes: Buffer.from("no image") }),
@@ -38,7 +30,7 @@ const unreadable: ImageSource = {
 
 /** A network with an operator that nobody differentiates. */
 function withHardmax() {
-  const model = network();
+  const model = smallNetwork();
   const { graph } = model;
   const [logits] = graph.outputs;
   const found = graph.append({
@@ -56,7 +48,7 @@ const table: readonly Refused[] = [
     what: "images of more classes than the network tells apart",
     code: "LABELS_MISMATCH",
     says: /3 classes.*2 apart/,
-    network: () => resnetCifar({ depth: 8, width: 4, classes: 2, input: [1, side, side] }),
+    network: () => smallNetwork({ classes: 2 }),
   },
   {
     what: "labels without names beyond the network's classes",
@@ -163,7 +155,7 @@ const table: readonly Refused[] = [
     code: "CHECKPOINT_INVALID",
     says: /network was/,
     checkpoint: (file) => file,
-    network: () => resnetCifar({ depth: 8, width: 4, classes: 3, input: [1, side, side], seed: 2 }),
+    network: () => smallNetwork({ seed: 2 }),
   },
   {
     what: "a checkpoint of other images",
@@ -190,12 +182,12 @@ for (const { what, code, says, checkpoint, resume = true, ...row } of table) {
     try {
       const path = join(folder, "run.safetensors");
       if (checkpoint) {
-        await fit(network(), { ...settings, checkpoint: { path } });
+        await fit(smallNetwork(), { ...settings, checkpoint: { path } });
         await writeFile(path, checkpoint(await readFile(path)));
       }
       const before = checkpoint ? await readFile(path) : null;
       await assert.rejects(
-        fit((row.network ?? network)(), {
+        fit((row.network ?? smallNetwork)(), {
           ...settings,
           ...row.options,
           checkpoint: { path, resume },
