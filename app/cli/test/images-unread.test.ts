@@ -2,31 +2,17 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { bitmap } from "./bitmap.ts";
 import { cupel, prepared, type Scratch, scratch } from "./harness.ts";
 
-/** A Windows bitmap of one grey level, 8 x 8 pixels of 24 bits. */
-function bitmap(level: number): Buffer {
-  const bytes = Buffer.alloc(54 + 8 * 24, level);
-  bytes.fill(0, 0, 54).write("BM");
-  for (const [at, value] of [
-    [2, bytes.length],
-    [10, 54],
-    [14, 40],
-    [18, 8],
-    [22, 8],
-  ] as const) {
-    bytes.writeUInt32LE(value, at);
-  }
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  return bytes;
-}
+/** Of one grey level. */
+const plain = (level: number) => bitmap(8, () => level);
 
 const heic = Buffer.from("000000186674797068656963000000006d69663168656963", "hex");
 
 /** Two classes of readable images, one of unreadable and one of undecoded ones. */
 async function mixed(folder: Scratch): Promise<string> {
-  for (const name of ["a/0.bmp", "a/1.bmp", "b/0.BMP", "b/1"]) await folder.write(`set/${name}`, bitmap(90));
+  for (const name of ["a/0.bmp", "a/1.bmp", "b/0.BMP", "b/1"]) await folder.write(`set/${name}`, plain(90));
   for (const name of ["c/0.png", "c/1.png"]) await folder.write(`set/${name}`, "no image");
   for (const name of ["d/0.heic", "d/1.heic", "a/2.heic"]) await folder.write(`set/${name}`, heic);
   await folder.write("set/LICENSE", "text");
@@ -93,8 +79,8 @@ test("--strict stops at images that are not read, before any work", async () => 
 test("train says which class the held-out images lack", async () => {
   await using folder = await scratch();
   const { model } = await prepared(folder, { classes: 2 });
-  for (let i = 0; i < 10; i++) await folder.write(`set/a/${i}.bmp`, bitmap(i * 20));
-  await folder.write("set/b/0.bmp", bitmap(250));
+  for (let i = 0; i < 10; i++) await folder.write(`set/a/${i}.bmp`, plain(i * 20));
+  await folder.write("set/b/0.bmp", plain(250));
   const set = folder.at("set");
   const words = ["--data", set, "--validation", "0.1", "--epochs", "1", "--batch", "2", "--seed", "1"];
   const { status, err } = await cupel("train", model, ...words, "-o", folder.at("out.onnx"));
@@ -105,7 +91,7 @@ test("train says which class the held-out images lack", async () => {
 test("splits are no classes", async () => {
   await using folder = await scratch();
   const { model } = await prepared(folder);
-  for (const name of ["train/a", "val/a", "test/a"]) await folder.write(`set/${name}/0.bmp`, bitmap(9));
+  for (const name of ["train/a", "val/a", "test/a"]) await folder.write(`set/${name}/0.bmp`, plain(9));
   const { status, err } = await cupel("eval", model, "--images", folder.at("set"));
   assert.equal(status, 65);
   assert.match(err, /splits of a set and not classes/);
@@ -116,7 +102,7 @@ test("labels and class names that cannot be opened are missing input", async () 
   const { model, images } = await prepared(folder);
   const set = folder.at("flat");
   await mkdir(set);
-  await writeFile(join(set, "0.bmp"), bitmap(3));
+  await writeFile(join(set, "0.bmp"), plain(3));
   for (const words of [
     ["--images", set, "--labels", folder.at("nope.csv")],
     ["--images", images, "--labels", folder.at("nope-idx1")],

@@ -2,33 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes } from "@cupel/onnx";
+import { bitmap } from "./bitmap.ts";
 import { classifier, cupel, type Scratch, scratch } from "./harness.ts";
 
 const side = 8;
 const count = 6;
 
-/** A Windows bitmap of 24 bits, of one level but for one column. */
-function bitmap(level: number): Buffer {
-  const bytes = Buffer.alloc(54 + side * side * 3, level);
-  bytes.fill(0, 0, 54);
-  bytes.write("BM");
-  for (const [at, value] of [
-    [2, bytes.length],
-    [10, 54],
-    [14, 40],
-    [18, side],
-    [22, side],
-  ] as const) {
-    bytes.writeUInt32LE(value, at);
-  }
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  for (let row = 0; row < side; row++) bytes.fill(255 - level, 54 + row * side * 3, 57 + row * side * 3);
-  return bytes;
-}
+/** Of one level but for the column on the left. */
+const striped = (level: number) => bitmap(side, (x) => (x === 0 ? 255 - level : level));
 
 async function pictures(folder: Scratch): Promise<string> {
-  for (let i = 0; i < count; i++) await folder.write(`in/${i}.bmp`, bitmap(i * 50));
+  for (let i = 0; i < count; i++) await folder.write(`in/${i}.bmp`, striped(i * 50));
   return folder.at("in");
 }
 

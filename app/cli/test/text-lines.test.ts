@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeModelBytes, inferShapes, Model, tensorType, Value } from "@cupel/onnx";
+import { bitmap } from "./bitmap.ts";
 import { cupel, prepared, type Scratch, scratch } from "./harness.ts";
 
 const side = 8;
@@ -31,33 +32,16 @@ async function reader(folder: Scratch): Promise<string> {
   return await folder.write("reader.onnx", encodeModelBytes(model));
 }
 
-/** A Windows bitmap of 24 bits, black but for one row. */
-function bitmap(row: number): Buffer {
-  const bytes = Buffer.alloc(54 + side * side * 3);
-  bytes.write("BM");
-  for (const [at, value] of [
-    [2, bytes.length],
-    [10, 54],
-    [14, 40],
-    [18, side],
-    [22, side],
-  ] as const) {
-    bytes.writeUInt32LE(value, at);
-  }
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  // The lowest row comes first.
-  const from = 54 + (side - 1 - row) * side * 3;
-  return bytes.fill(255, from, from + side * 3);
-}
+/** Black but for one row. */
+const line = (row: number) => bitmap(side, (_x, y) => (y === row ? 255 : 0));
 
 const preparation = ["--preprocessing", "preset=unit,colour=grey,layout=NCHW,crop=8,resize=none"];
 
 test("predict tells the text of each image, eval how many are exact and how many characters are wrong", async () => {
   await using folder = await scratch();
   const model = await reader(folder);
-  await folder.write("lines/1.bmp", bitmap(1));
-  await folder.write("lines/2.bmp", bitmap(6));
+  await folder.write("lines/1.bmp", line(1));
+  await folder.write("lines/2.bmp", line(6));
   const words = [model, "--images", folder.at("lines"), ...preparation];
   const table = await cupel("predict", ...words);
   assert.equal(table.status, 0, table.err);

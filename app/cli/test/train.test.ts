@@ -7,17 +7,11 @@ import { readModelFile } from "@cupel/onnx";
 import { classifierBytes, cupel, filesUnder, prepared, type Scratch, scratch } from "./harness.ts";
 
 /** 16 of the 64 pixels of the synthetic boards: enough to train with, not to learn from. */
-const small = [
-  "--preprocessing",
-  "resize=short-side:16,crop=16",
-  "--batch",
-  "7",
-  "--threads",
-  "1",
-  "--workers",
-  "0",
-];
+const preprocessing = "resize=short-side:16,crop=16";
+const small = ["--preprocessing", preprocessing, "--batch", "7", "--threads", "1", "--workers", "0"];
 const network = "resnetCifar:depth=8,width=4";
+/** The same for a configuration, but for what its tests are about. */
+const smallConfig = { network, data: "synthetic:28", preprocessing, workers: 0 };
 
 const trained = (...words: readonly string[]) =>
   cupel("train", network, "--data", "synthetic:28", ...small, "--json", ...words);
@@ -95,14 +89,11 @@ test("a configuration says it all, and the command line goes before it", async (
   const config = await folder.write(
     "net.json",
     JSON.stringify({
-      network,
-      data: "synthetic:28",
-      preprocessing: "resize=short-side:16,crop=16",
+      ...smallConfig,
       batch: 7,
       epochs: 3,
       seed: 5,
       threads: 1,
-      workers: 0,
       out: folder.at("net.onnx"),
     }),
   );
@@ -121,14 +112,11 @@ test("names of an earlier version are read with a remark, on the command line an
   const config = await folder.write(
     "net.json",
     JSON.stringify({
-      network,
-      data: "synthetic:14",
-      preprocessing: "resize=short-side:16,crop=16",
+      ...smallConfig,
       batch: "7",
       epochs: 1,
       rate: 0.01,
       "weight-decay": 0.001,
-      workers: 0,
     }),
   );
   const told = await cupel("train", config, "--json", "--threads", "1", "-o", folder.at("net.onnx"));

@@ -1,4 +1,5 @@
 /** Sources of classes of given sizes, and how many of each a part has. */
+import fc from "fast-check";
 import type { ImageSource } from "../src/index.ts";
 import { level, sourceOf } from "./fixtures.ts";
 
@@ -10,6 +11,10 @@ export function classesOf(...sizes: readonly number[]): ImageSource {
     { labels },
   );
 }
+
+/** Any sizes of one class or more, each of 1 to `largest` images. */
+export const classSizes = (most: number, largest: number) =>
+  fc.array(fc.integer({ min: 1, max: largest }), { minLength: 1, maxLength: most });
 
 export const ids = (source: ImageSource): string[] =>
   Array.from({ length: source.length }, (_, i) => source.id(i));

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { split } from "../src/index.ts";
 import { level, refused, sourceOf } from "./fixtures.ts";
-import { classesOf, countsOf, ids } from "./labelled.ts";
+import { classesOf, classSizes, countsOf, ids } from "./labelled.ts";
 
 test("a split holds back its fraction, stratified, and leaves the rest in order", () => {
   const source = classesOf(40, 20);
@@ -40,7 +40,7 @@ test("a class of one image stays with the rest under every seed, and is said to 
 test("a split has classes of two images or more in both parts, for any sizes, fraction and seed", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
+      classSizes(8, 12),
       fc.double({ min: 0.01, max: 0.99, noNaN: true }),
       fc.nat(),
       (sizes, fraction, seed) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { sample, subset } from "../src/index.ts";
 import { level, refused, sourceOf } from "./fixtures.ts";
-import { classesOf, countsOf, ids } from "./labelled.ts";
+import { classesOf, classSizes, countsOf, ids } from "./labelled.ts";
 
 test("a subset has the chosen images in the order chosen", async () => {
   const source = sourceOf([level(5), level(6), level(7)], { labels: [0, 1, 2] });
@@ -15,7 +15,7 @@ test("a subset has the chosen images in the order chosen", async () => {
 test("a sample holds every class in proportion, to within rounding", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 }),
+      classSizes(6, 30),
       fc.double({ min: 0.05, max: 1, noNaN: true }),
       fc.nat(),
       (sizes, fraction, seed) => {
