@@ -6,8 +6,7 @@
  * twice as many as were left after the last call: what is really in use is looked through now and then only. This is a net,
  * not a way to close.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "./collect-garbage.ts";
 
 const LEAST = 8;
 /** Milliseconds in which the collector tells what it found. */
@@ -54,10 +53,7 @@ export function closeWhenForgotten(owner: object, what: string, close: () => Pro
 
 function lookThrough(): void {
   patience = open + LEAST;
-  // Node has no call for it. The flag makes it a global of contexts that are made after.
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  if (typeof collect === "function") collect();
+  collectGarbage();
   setTimeout(() => {
     patience = Math.max(LEAST, 2 * open);
   }, SETTLING).unref();

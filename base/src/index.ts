@@ -4,6 +4,7 @@ import "./supported-node.ts";
 export { removePartial, temporaryBeside, writeError, writeFileAtomically } from "./atomic-file.ts";
 export { bytesText, threeDigits } from "./bytes-text.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export { collectGarbage } from "./collect-garbage.ts";
 export { elementCount } from "./element-count.ts";
 export {
   CupelError,

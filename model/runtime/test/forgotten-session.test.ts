@@ -2,13 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { openSession, openStatefulSession } from "@cupel/runtime";
+import { collectGarbage } from "@cupel/base";
+import { openIsolated, openSession, openStatefulSession } from "@cupel/runtime";
 import { doubler } from "./tiny-models.ts";
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
 
 /** Rejects when it takes longer than any machine needs. */
 const soon = async (promise: Promise<unknown>) => {
@@ -19,7 +15,7 @@ const soon = async (promise: Promise<unknown>) => {
   });
   while (!isOver) {
     limit.throwIfAborted();
-    collect();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
@@ -35,7 +31,8 @@ test("dropped sessions are closed, and that is said once", async () => {
   let warnings = 0;
   process.on("warning", () => warnings++);
   const stateful = () => openStatefulSession(doubler(), { state: [] });
-  const ends = [await drop(openSession), await drop(openSession), await drop(stateful)];
+  const openers = [openSession, openSession, stateful, openIsolated];
+  const ends = await Promise.all(openers.map(drop));
   await soon(Promise.all(ends.map(({ ended }) => ended)));
   const [warning] = await warned;
   assert.equal(warning.code, "CUPEL_NOT_CLOSED");
@@ -48,7 +45,7 @@ test("one whose run function is kept stays open, and so does one with a run unde
   const feeds = { x: { type: "float32" as const, dims: [1, 3], data: Float32Array.of(1, 2, 3) } };
   const underWay = (await openSession(doubler())).run(feeds);
   for (let i = 0; i < 5; i++) {
-    collect();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.deepEqual([...(await underWay).y!.data], [2, 4, 6]);

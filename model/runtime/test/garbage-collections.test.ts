@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "@cupel/base";
 import {
   type CollectionsSeen,
   collectionsText,
@@ -68,14 +67,12 @@ test("a run without one, and one too short to compare", () => {
 });
 
 test("collections of this thread are heard of", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
   using watch = watchCollections();
   let garbage: object | null = Array.from({ length: 1e5 }, (_, i) => ({ i }));
   const { heapUsed, external } = process.memoryUsage();
   watch.heldNow(heapUsed + external);
   garbage = null;
-  for (let i = 0; i < 3; i++) collect();
+  for (let i = 0; i < 3; i++) collectGarbage();
   while (watch.major < 3) await setImmediate();
   const { majors, pauses } = watch.seen();
   assert.equal(garbage, null);

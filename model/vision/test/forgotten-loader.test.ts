@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { Worker } from "node:worker_threads";
+import { collectGarbage } from "@cupel/base";
 import { openLoader } from "../src/index.ts";
 import { asDecoded, level, sourceOf } from "./fixtures.ts";
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
 
 test("a dropped loader ends its threads, after the epoch under way", async () => {
   const running = new Set<Worker>();
@@ -29,7 +25,7 @@ test("a dropped loader ends its threads, after the epoch under way", async () =>
     let seen = 0;
     for await (const _ of batches) {
       seen++;
-      collect();
+      collectGarbage();
       await sleep(20);
     }
     return seen;
@@ -38,7 +34,7 @@ test("a dropped loader ends its threads, after the epoch under way", async () =>
   const limit = AbortSignal.timeout(60_000);
   while (running.size > 0 || warnings.length === 0) {
     limit.throwIfAborted();
-    collect();
+    collectGarbage();
     await sleep(20);
   }
   assert.match(warnings.join(), /^A loader was dropped without close\(\).*This is said once\.$/);
