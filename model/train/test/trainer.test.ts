@@ -85,8 +85,7 @@ test("a thousand steps grow by less than 5 MB after warm-up", async () => {
     watch.sample(step);
   }
   const { diagnosis, verdict } = watch.report();
-  // Tensors of the engine go with the objects that hold them: in a run this short nothing may have been collected.
-  assert.ok(diagnosis.kind !== "too-few-samples", verdict);
+  assert.ok(diagnosis.kind !== "too-few-samples" && diagnosis.kind !== "leak", verdict);
   assert.ok(diagnosis.resident.total < 5e6, verdict);
 });
 

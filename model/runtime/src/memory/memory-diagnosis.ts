@@ -4,12 +4,13 @@
  *
  * 1. The samples are cut into blocks, and each block counts with its least value: garbage that waits for its
  *    collector comes and goes inside a block, what is really held stays.
- *    Of the JavaScript heap and of array buffers, which go with the objects that hold them, only samples after a
- *    collection of the whole heap count at all: between two of these every process grows.
+ *    Only samples after a collection of the whole heap count at all: between two of these every process grows, and
+ *    not on the heap alone. Array buffers and much native memory (tensors, threads) go with the objects that hold them.
  * 2. Warm-up is the beginning whose removal makes the rest most like one straight line: the marginal standard
  *    error rule (White, Simulation 69, 1997), with a line in the place of its constant.
  * 3. The rest gets a robust line (`trendOf`). It is a leak when the whole interval of its slope is above zero,
  *    it adds up to more than a megabyte, and the later half grows as well: one late jump is no leak.
+ * 4. Where there were few collections, or only in a part of the run, growth is undecided.
  */
 import { trendOf } from "./trend.ts";
 
@@ -50,22 +51,25 @@ export interface Growth {
 export type MemoryDiagnosis =
   | { readonly kind: "too-few-samples"; readonly samples: number; readonly needed: number }
   | {
-      /** Undecided: the process grows, native memory does not, and the heap was hardly ever collected as a whole. */
+      /** Undecided: the process grows, and the heap was hardly ever collected as a whole. */
       readonly kind: "leak" | "no-leak" | "undecided";
       readonly samples: number;
       /** Steps (or seconds) from the first sample to the last. */
       readonly span: number;
       readonly resident: Growth;
-      /** Samples after a collection of the whole heap. With fewer than ten, heap and array buffers are never called a leak. */
+      /** Samples after a collection of the whole heap. With fewer than ten, or in less than half of the run, nothing is called a leak. */
       readonly collections: number;
+      /** Steps (or seconds) from the first of them to the last. */
+      readonly collectedSpan: number;
       readonly parts: Readonly<Record<MemoryPart, Growth>>;
       /** The part that grows most. */
       readonly part: MemoryPart;
     };
 
 const neededSamples = 16;
-/** Only what is left after many of them tells. */
-const neededCollections = 10;
+/** Only what is left after many of them tells, and only of the part of the run in which they were. */
+export const neededCollections = 10;
+const neededShare = 0.5;
 const blocks = 48;
 /** Warm-up may take at most this share of the blocks, and leaves at least as many as a line needs. */
 const longestWarmUp = 0.65;
@@ -92,20 +96,23 @@ export function diagnoseMemory(samples: readonly MemorySample[]): MemoryDiagnosi
   const collected = samples.filter(
     ({ collections }, index) => index > 0 && collections > samples[index - 1]!.collections,
   );
-  const isHeapKnown = collected.length >= neededCollections;
-  const held = (column: "heap" | "external") =>
-    isHeapKnown ? growthIn(column, collected) : { ...growthIn(column), isLeak: false };
-  const parts = { heap: held("heap"), external: held("external"), native: growthIn("native") };
+  const span = samples.at(-1)!.at - samples[0]!.at;
+  const collectedSpan = (collected.at(-1)?.at ?? 0) - (collected[0]?.at ?? 0);
+  const isKnown = collected.length >= neededCollections && collectedSpan >= neededShare * span;
+  const held = (column: MemoryPart) =>
+    isKnown ? growthIn(column, collected) : { ...growthIn(column), isLeak: false };
+  const parts = { heap: held("heap"), external: held("external"), native: held("native") };
   const resident = growthIn("resident");
   const [part] = (["native", "external", "heap"] as const).toSorted(
     (a, b) => Number(parts[b].isLeak) - Number(parts[a].isLeak) || parts[b].total - parts[a].total,
   );
   return {
-    kind: parts[part!].isLeak ? "leak" : resident.isLeak && !isHeapKnown ? "undecided" : "no-leak",
+    kind: parts[part!].isLeak ? "leak" : resident.isLeak && !isKnown ? "undecided" : "no-leak",
     samples: samples.length,
-    span: samples.at(-1)!.at - samples[0]!.at,
+    span,
     resident,
     collections: collected.length,
+    collectedSpan,
     parts,
     part: part!,
   };

@@ -1,5 +1,5 @@
 /** A diagnosis in a sentence: what grows, how fast, how sure that is, and what was only warm-up. */
-import type { Growth, MemoryDiagnosis, MemoryPart } from "./memory-diagnosis.ts";
+import { type Growth, type MemoryDiagnosis, type MemoryPart, neededCollections } from "./memory-diagnosis.ts";
 
 /** What memory was sampled by. */
 export type MemoryClock = "step" | "second";
@@ -19,17 +19,21 @@ export function memoryVerdict(
   if (diagnosis.kind === "too-few-samples") {
     return `Too short to judge memory: ${diagnosis.samples} samples of at least ${diagnosis.needed}.`;
   }
-  const { kind, part, parts, resident, collections } = diagnosis;
+  const { kind, part, parts, resident, collections, collectedSpan } = diagnosis;
   const growth = kind === "leak" ? parts[part] : resident;
   const span = `${Math.round(diagnosis.span - growth.warmUp.span)} ${clock}s`;
   const epoch = stepsPerEpoch === undefined ? "" : `, ${bytesText(growth.slope * stepsPerEpoch)} an epoch`;
   const rate = `${rateText(growth, clock)}${epoch}`;
+  const seldom =
+    collections < neededCollections
+      ? `${collections} times`
+      : `in ${Math.round(collectedSpan)} of ${Math.round(diagnosis.span)} ${clock}s`;
   const sentences: Readonly<Record<typeof kind, string>> = {
     leak: `Memory grows ${rate}: ${partNames[part]}, ${bytesText(growth.total)} in ${span}.`,
     "no-leak": `No leak: memory changes by ${rate} over ${span}.`,
     undecided:
-      `Memory grows ${rate}, ${bytesText(growth.total)} in ${span}, but the whole JavaScript heap was collected only ` +
-      `${collections} times: too short to tell garbage from a leak. Run longer.`,
+      `Memory grows ${rate}, ${bytesText(growth.total)} in ${span}, but the whole JavaScript heap was collected only ${seldom}: ` +
+      "too short to tell garbage from a leak. Run longer.",
   };
   return [sentences[kind], ...warmUpText(growth, clock)].join(" ");
 }
