@@ -12,6 +12,7 @@ import {
   DIRECTORY,
   DIRECTORY_LOCK,
   EMPTY,
+  ENTRIES,
   ENTRY,
   FIRST_PAGE,
   FIXED,
@@ -77,6 +78,7 @@ export interface CheckReport {
 export function checkMemory(attachment: Attachment): CheckReport {
   const memory = new MemoryCheck(attachment);
   const entries = memory.checkTable();
+  memory.checkCount(entries);
   memory.checkLists();
   memory.checkBlocks();
   memory.checkLocks();
@@ -162,6 +164,15 @@ class MemoryCheck {
       index += Number.isInteger(span) ? span : 1;
     }
     return entries;
+  }
+
+  /** What the lanes have counted is what the walk has found. */
+  checkCount(entries: number): void {
+    let counted = 0;
+    for (let i = 0; i < this.#attachment.handle.settings.maxThreads; i++) {
+      counted += this.#at(this.#at(LANES) + i * LANE_BYTES + ENTRIES);
+    }
+    this.#expect((counted | 0) === entries, `the lanes count ${counted | 0} entries, not ${entries}`);
   }
 
   #checkSegment(segment: number, depth: number, prefix: number): number {

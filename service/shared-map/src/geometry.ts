@@ -33,7 +33,7 @@ import {
 /** "CUSM". */
 export const magic = 0x4d535543;
 /** Grows with every change of the layout. */
-export const layoutVersion = 2;
+export const layoutVersion = 3;
 export const maxBytesLimit = 2 ** 32;
 export const minBytes = 2 ** 20;
 

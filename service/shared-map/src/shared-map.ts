@@ -206,9 +206,9 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     if (result !== 0) attachment.fail(result);
   }
 
-  /** Entries, counted segment by segment while others write; expired ones count until they are met. */
+  /** Entries, as each thread has counted its own; expired ones count until they are met. Exact while nobody writes. */
   get size(): number {
-    return this.#attachment.core.countEntries(this.#attachment.lane);
+    return this.#attachment.core.countEntries();
   }
 
   /**

@@ -40,7 +40,7 @@ export interface SharedMapStats {
 }
 
 export function readStats(attachment: Attachment): SharedMapStats {
-  const { words, doubles, core, lane, handle } = attachment;
+  const { words, doubles, core, handle } = attachment;
   // So that threads that have ended, and what they had in hand, are not counted.
   attachment.recoverDead();
   const { maxThreads, maxBytes } = handle.settings;
@@ -48,7 +48,7 @@ export function readStats(attachment: Attachment): SharedMapStats {
   const sum = (field: number) => lanes.reduce((total, at) => total + doubles[(at + field) >> 3]!, 0);
   const taken = words[FRONTIER >> 2]! * PAGE_BYTES;
   return {
-    size: core.countEntries(lane),
+    size: core.countEntries(),
     hits: sum(HITS),
     misses: sum(MISSES),
     evictions: sum(EVICTIONS),

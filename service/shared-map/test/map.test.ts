@@ -281,6 +281,21 @@ for (const core of cores) {
       assert.equal(Object.prototype.toString.call(map), "[object SharedMap]");
     });
 
+    test("entries are counted, whichever thread adds them and whichever takes them out, also after it has closed", () => {
+      using map = SharedMap.create<MapKey, number>({ maxBytes, maxThreads: 3, core });
+      using adding = SharedMap.attach<MapKey, number>(map.handle);
+      const removing = SharedMap.attach<MapKey, number>(map.handle);
+      for (let i = 0; i < 20; i++) adding.set(i, i);
+      for (let i = 0; i < 5; i++) removing.delete(i);
+      assert.deepEqual([map.size, adding.size, removing.size], [15, 15, 15]);
+      removing.close();
+      assert.equal(map.size, 15);
+      using heir = SharedMap.attach<MapKey, number>(map.handle);
+      heir.set(0, 0).set(0, 1).delete(7);
+      assert.deepEqual([map.size, heir.size, [...map].length], [15, 15, 15]);
+      map.check();
+    });
+
     test("what is cleared is not used any more", () => {
       using map = SharedMap.create<MapKey, string>({ maxBytes, core });
       const before = map.stats().usedBytes;

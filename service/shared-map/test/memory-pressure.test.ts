@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { LANES, PIN } from "../src/core/layout.ts";
+import { LANE_BYTES, LANES, PIN } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
 import { type MapKey, SharedMap } from "../src/index.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
@@ -126,7 +126,7 @@ test("a thread stopped in the middle of a read delays writes when memory is full
     using other = SharedMap.attach<number, number>(map.handle);
     for (let key = 0; key < 2000; key++) other.set(key, key);
     const words = new Int32Array(bufferOf(map.handle.memory));
-    const lane = words[LANES >> 2]! + 128;
+    const lane = words[LANES >> 2]! + LANE_BYTES;
     // As if the second thread had been put aside in this epoch: the first lane is the map's own.
     words[(lane + PIN) >> 2] = 1;
     let written = 0;

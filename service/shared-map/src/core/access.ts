@@ -1,4 +1,5 @@
 /** How a writer comes to the segment of a hash: pinned, locked, and sure that it is the one in force. */
+import { beginCount, endCount } from "./count.ts";
 import { locate } from "./directory.ts";
 import { ownerOf, pin, unpin } from "./epoch.ts";
 import { LEFT, SEGMENT_HELD, SEGMENT_LOCK, SEGMENT_VERSION } from "./layout.ts";
@@ -21,6 +22,7 @@ export function lockSegment(lane: i32, hash: i32): i32 {
     if (tryLock(lock, owner)) {
       if (atomicLoad(segment + LEFT) === 0) {
         atomicStore(segment + SEGMENT_VERSION, (load32(segment + SEGMENT_VERSION) + 1) | 0);
+        beginCount(lane, segment);
         return segment;
       }
       unlockWord(lock);
@@ -35,6 +37,7 @@ export function lockSegment(lane: i32, hash: i32): i32 {
 }
 
 export function unlockSegment(lane: i32, segment: i32): void {
+  endCount(lane, segment);
   unlockWord(segment + SEGMENT_LOCK);
   atomicStore(lane + SEGMENT_HELD, 0);
   unpin(lane);

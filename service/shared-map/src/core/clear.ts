@@ -1,35 +1,19 @@
-/** What goes over all segments: counting entries, and taking all of them out, one segment at a time. */
+/** Taking all entries out, one segment at a time. */
 import { lockSegment, unlockSegment } from "./access.ts";
 import { endOf, locate } from "./directory.ts";
 import { valueAddress } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
 import { kindOf, markRetired, retire } from "./heap.ts";
-import { BUSY, FIXED, LIVE } from "./layout.ts";
+import { BUSY, FIXED } from "./layout.ts";
 import {
   atomicLoad,
   atomicLoadControl,
   atomicStoreInteger,
   countTrailingZeros,
-  type f64,
   type i32,
-  load32,
   matchFull,
 } from "./machine.ts";
 import { clearSlot, groupAddress, groupCount, slotAddress } from "./segment.ts";
-
-/** Entries, each segment's at its moment; expired ones that nobody has met yet count. */
-export function countEntries(lane: i32): f64 {
-  let count: f64 = 0;
-  let position = 0;
-  do {
-    pin(lane);
-    const segment = locate(position);
-    count = count + load32(segment + LIVE);
-    position = endOf(segment);
-    unpin(lane);
-  } while (position !== 0);
-  return count;
-}
 
 /** Empties the segment of a hash. Returns 0 or BUSY. */
 function clearSegmentOf(lane: i32, hash: i32): i32 {

@@ -1,7 +1,8 @@
 /** What the map's face calls. */
 
 export { findStaged, stageNumber, stageRow } from "./batch.ts";
-export { clear, countEntries } from "./clear.ts";
+export { clear } from "./clear.ts";
+export { countEntries } from "./count.ts";
 export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";
 export { create } from "./create.ts";
 export { readChunk } from "./entry.ts";

@@ -1,4 +1,5 @@
 /** Lanes: a thread that works with the map has one, with a scratch of its own to pass keys and values through. */
+import { noteLane } from "./count.ts";
 import { LANE_BYTES, LANE_COUNT, LANES, NO_LANE, OWNER } from "./layout.ts";
 import { atomicStoreInteger, compareExchangeInteger, type f64, type i32, load32 } from "./machine.ts";
 import { inherit } from "./recover.ts";
@@ -9,11 +10,17 @@ export function attach(identity: f64): i32 {
   const count = load32(LANE_COUNT);
   for (let i = 0; i < count; i++) {
     const lane = load32(LANES) + i * LANE_BYTES;
-    if (compareExchangeInteger(lane + OWNER, 0, identity)) return lane;
+    if (compareExchangeInteger(lane + OWNER, 0, identity)) {
+      noteLane(lane);
+      return lane;
+    }
   }
   for (let i = 0; i < count; i++) {
     const lane = load32(LANES) + i * LANE_BYTES;
-    if (inherit(lane, lane, identity)) return lane;
+    if (inherit(lane, lane, identity)) {
+      noteLane(lane);
+      return lane;
+    }
   }
   return NO_LANE;
 }

@@ -34,6 +34,8 @@ export const SPARE_PAGES: i32 = 64;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;
+/** Lanes up to the last that was ever taken. */
+export const LANES_TAKEN: i32 = 68;
 /** The root word: the depth of the current directory, and so its place. */
 export const ROOT: i32 = 128;
 export const DIRECTORY_LOCK: i32 = 192;
@@ -75,7 +77,7 @@ export const CLASS_OF: i32 = 1024;
 export const HEADER_BYTES: i32 = 4096;
 
 // A lane: what one attached thread owns.
-export const LANE_BYTES: i32 = 128;
+export const LANE_BYTES: i32 = 192;
 /** The hash of the keys that it has reserved. */
 export const RESERVED_HASH: i32 = 0;
 /** The epoch it is pinned in, or 0. */
@@ -113,6 +115,12 @@ export const STALLS: i32 = 104;
 export const OWNER: i32 = 112;
 export const FOUND_SEGMENT_GENERATION: i32 = 120;
 export const FOUND_VERSION: i32 = 124;
+/** Entries that the lane's threads have added less those they have taken out; modulo 2^32. */
+export const ENTRIES: i32 = 128;
+/** The same less those of the segment that it has locked. */
+export const ENTRIES_ELSEWHERE: i32 = 132;
+/** 1 while ENTRIES_ELSEWHERE is of the segment that it has locked. */
+export const IS_COUNTING: i32 = 136;
 
 // A lane's scratch.
 export const SCRATCH_KEY: i32 = 64;

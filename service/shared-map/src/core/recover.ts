@@ -10,6 +10,7 @@
  * successors was replaced. Then every block that is still HELD or RETIRED by the dead lane is on neither side
  * of anything, and can be freed. Costs a look at every block of the heap.
  */
+import { endCount } from "./count.ts";
 import { redirect } from "./directory.ts";
 import { publishedKind } from "./entry.ts";
 import { ownerOf } from "./epoch.ts";
@@ -133,7 +134,10 @@ function settleSegment(lane: i32, owner: i32): void {
   if (isHeld && atomicLoad(segment + LEFT) === 0) settleSlots(segment, owner);
   if (isHeld && atomicLoad(segment + LEFT) !== 0) settleReplacement(segment, owner);
   if (isLockedBy(DIRECTORY_LOCK, owner)) unlockWord(DIRECTORY_LOCK);
-  if (isHeld) unlockWord(segment + SEGMENT_LOCK);
+  if (isHeld) {
+    endCount(lane, segment);
+    unlockWord(segment + SEGMENT_LOCK);
+  }
   atomicStore(lane + SEGMENT_HELD, 0);
 }
 

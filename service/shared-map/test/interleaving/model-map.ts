@@ -154,6 +154,10 @@ export class ModelMap {
     return (yield* call as Steps<number>) === 0;
   }
 
+  *size(): Steps<number> {
+    return yield* this.core.countEntries!() as Steps<number>;
+  }
+
   /** Adds one to a number by reading it and writing it back if it is still the same entry. */
   *increment(thread: number, key: number): Steps<number> {
     for (;;) {
