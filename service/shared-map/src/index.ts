@@ -8,5 +8,6 @@ export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 export type { SharedMapHandle } from "./handle.ts";
 export type { AttachOptions, SetOptions, SharedMapOptions } from "./options.ts";
-export { type MapKey, SharedMap } from "./shared-map.ts";
+export { SharedMap } from "./shared-map.ts";
 export type { SharedMapStats } from "./stats.ts";
+export type { MapKey, MapValue } from "./storable.ts";

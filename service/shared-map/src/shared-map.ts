@@ -27,6 +27,7 @@ import {
 } from "./options.ts";
 import { conflict, persist } from "./persist.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
+import type { CodecsFor, Given, KeyCodecFor, MapKey, MapValue, TakesNumbers, WithCodec } from "./storable.ts";
 import { wasmEngine } from "./wasm-engine.ts";
 
 /** The maps of counters and cursors: they stay open as long as somebody has one. */
@@ -34,9 +35,6 @@ const mapsOf = new WeakMap<object, object>();
 
 /** Gives back the lanes of maps that were forgotten instead of closed. */
 const forgotten = new FinalizationRegistry<() => void>((detach) => detach());
-
-/** What is a key without a key codec. */
-export type MapKey = string | number | bigint | Uint8Array;
 
 /**
  * Keys are compared by value: strings, numbers (as in a `Map`, NaN is NaN and 0 is -0), bigints, bytes by
@@ -70,10 +68,27 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * A new map, attached in this thread.
+   * A new map whose values a codec stores, attached in this thread.
    * @throws OPTION_INVALID, MEMORY_UNAVAILABLE
    */
-  static create<K = MapKey, V = unknown>(options: SharedMapOptions & TestOptions = {}): SharedMap<K, V> {
+  static create<K = MapKey, V = unknown>(
+    options: SharedMapOptions & TestOptions & WithCodec & KeyCodecFor<K>,
+  ): SharedMap<K, V>;
+  /**
+   * A new map of what it stores by itself, attached in this thread.
+   * @throws OPTION_INVALID, MEMORY_UNAVAILABLE
+   */
+  static create<K extends MapKey = MapKey, V extends MapValue = MapValue>(
+    options?: SharedMapOptions & TestOptions,
+  ): SharedMap<K, V>;
+  /**
+   * A new map, attached in this thread. Keys and values of types that it does not store by itself need their codecs.
+   * @throws OPTION_INVALID, MEMORY_UNAVAILABLE
+   */
+  static create<K = MapKey, V = MapValue>(
+    ...options: Given<SharedMapOptions & TestOptions & CodecsFor<K, V>>
+  ): SharedMap<K, V>;
+  static create<K, V>(options: SharedMapOptions & TestOptions = {}): SharedMap<K, V> {
     const settings = settingsOf(options);
     const geometry = geometryOf({
       maxBytes: settings.maxBytes,
@@ -88,13 +103,30 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * The map that a handle from another thread names.
+   * The map that a handle from another thread names; its values are stored by a codec.
    * @throws HANDLE_FOREIGN, VERSION_MISMATCH, CODEC_MISMATCH, TOO_MANY_THREADS
    */
   static attach<K = MapKey, V = unknown>(
     handle: SharedMapHandle,
-    options: AttachOptions = {},
-  ): SharedMap<K, V> {
+    options: AttachOptions & WithCodec & KeyCodecFor<K>,
+  ): SharedMap<K, V>;
+  /**
+   * The map that a handle from another thread names, of what it stores by itself.
+   * @throws HANDLE_FOREIGN, VERSION_MISMATCH, CODEC_MISMATCH, TOO_MANY_THREADS
+   */
+  static attach<K extends MapKey = MapKey, V extends MapValue = MapValue>(
+    handle: SharedMapHandle,
+    options?: AttachOptions,
+  ): SharedMap<K, V>;
+  /**
+   * The map that a handle from another thread names. Keys and values of types that it does not store by itself need their codecs.
+   * @throws HANDLE_FOREIGN, VERSION_MISMATCH, CODEC_MISMATCH, TOO_MANY_THREADS
+   */
+  static attach<K = MapKey, V = MapValue>(
+    handle: SharedMapHandle,
+    ...options: Given<AttachOptions & CodecsFor<K, V>>
+  ): SharedMap<K, V>;
+  static attach<K, V>(handle: SharedMapHandle, options: AttachOptions = {}): SharedMap<K, V> {
     const checked = checkHandle(handle);
     checkCodecs(checked.settings, options);
     return new SharedMap<K, V>(new Attachment(checked, options));
@@ -265,6 +297,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * absent: `add(address, 1, { ttl: 60_000 })` counts what an address does within a minute.
    * @throws NOT_A_COUNTER, COUNTER_OVERFLOW when the sum would go beyond 2^53, and what `set` throws
    */
+  add(this: TakesNumbers<K>, key: K, delta?: number, options?: SetOptions): number;
   add(key: K, delta = 1, options?: SetOptions): number {
     const attachment = this.#attachment;
     if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
@@ -279,6 +312,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * the key is absent. Close it when it is not used any more: `using`, or `close()`.
    * @throws NOT_A_COUNTER, and what `set` throws
    */
+  counter(this: TakesNumbers<K>, key: K): Counter;
   counter(key: K): Counter {
     return this.#keep(this.#counters.get(key));
   }
