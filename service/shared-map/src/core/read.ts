@@ -49,7 +49,7 @@ function hashOf(lane: i32, keyMeta: i32): i32 {
 }
 
 /** Hands out a block's value and unpins. */
-function deliver(lane: i32, block: i32): i32 {
+function deliverFound(lane: i32, block: i32): i32 {
   if (block === 0) {
     unpin(lane);
     return ABSENT;
@@ -63,7 +63,7 @@ function deliver(lane: i32, block: i32): i32 {
 export function read(lane: i32, keyMeta: i32, now: f64): i32 {
   pin(lane);
   const hash = hashOf(lane, keyMeta);
-  return deliver(lane, find(lane, locate(hash), hash, keyMeta, now));
+  return deliverFound(lane, find(lane, locate(hash), hash, keyMeta, now));
 }
 
 /** The same, and notes what `isUnchanged` asks for. */
@@ -72,7 +72,7 @@ export function readNoted(lane: i32, keyMeta: i32, now: f64): i32 {
   const hash = hashOf(lane, keyMeta);
   const segment = locate(hash);
   noteSegment(lane, segment);
-  return deliver(lane, find(lane, segment, hash, keyMeta, now));
+  return deliverFound(lane, find(lane, segment, hash, keyMeta, now));
 }
 
 export function contains(lane: i32, keyMeta: i32, now: f64): boolean {
