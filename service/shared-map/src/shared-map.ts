@@ -6,11 +6,11 @@ import { markAsUncloneable, type Worker } from "node:worker_threads";
 import { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
-import { ABSENT, ANYTHING, BUSY, CONFLICT, NOTHING } from "./core/layout.ts";
+import { ANYTHING } from "./core/layout.ts";
 import { mapClosed } from "./core-failure.ts";
-import { type Counter, notAnInteger } from "./counter.ts";
+import type { Counter } from "./counter.ts";
 import { Counters } from "./counters.ts";
-import { Cursor, CursorIterator, missing } from "./cursor.ts";
+import { Cursor, CursorIterator } from "./cursor.ts";
 import { register, watch } from "./dead-threads.ts";
 import { geometryOf } from "./geometry.ts";
 import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
@@ -25,9 +25,19 @@ import {
   type TestOptions,
   ttlOf,
 } from "./options.ts";
-import { conflict, persist } from "./persist.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
 import type { CodecsFor, Given, KeyCodecFor, MapKey, MapValue, TakesNumbers, WithCodec } from "./storable.ts";
+import {
+  add,
+  compute,
+  expiresIn,
+  expiryOf,
+  getOrInsertComputed,
+  removeKey,
+  setKeeping,
+  touch,
+  writeValue,
+} from "./update.ts";
 import { wasmEngine } from "./wasm-engine.ts";
 
 /** The maps of counters and cursors: they stay open as long as somebody has one. */
@@ -44,16 +54,14 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   readonly #attachment: Attachment;
   readonly #batch: Batch;
   readonly #near: NearCache | null;
-  readonly #ttl: number;
   readonly #counters: Counters;
   readonly #registration: { unregister(): void };
   #isClosed = false;
 
   private constructor(attachment: Attachment) {
     this.#attachment = attachment;
-    const { nearCache, ttl } = attachment.handle.settings;
+    const { nearCache } = attachment.handle.settings;
     this.#near = nearCache === 0 ? null : new NearCache(attachment, nearCache);
-    this.#ttl = ttl;
     this.#batch = new Batch(attachment);
     this.#registration = register(this);
     // structuredClone and postMessage would make an empty object of it: what they take is `handle`.
@@ -183,33 +191,11 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * COUNTER_FIXED, OPTION_INVALID, MAP_CLOSED; the map is unchanged then
    */
   set(key: K, value: V, options?: SetOptions): this {
+    const attachment = this.#attachment;
     const ttl = ttlOf(options);
-    if (ttl !== "keep") {
-      this.#write(key, value, this.#expiry(ttl), ANYTHING, 0, 0);
-      return this;
-    }
-    const attachment = this.#attachment;
-    return persist(attachment, key, () => {
-      const meta = attachment.readMeta(key);
-      if (meta === ABSENT) return this.#write(key, value, this.#expiry(ttl), NOTHING, 0, 0) ? this : conflict;
-      const { found, foundGeneration, foundExpiry } = attachment;
-      const integer = attachment.values.skip(meta);
-      return this.#write(key, value, foundExpiry, found, foundGeneration, integer) ? this : conflict;
-    });
-  }
-
-  /** When an entry ends that is made now. */
-  #expiry(ttl: number | "keep" | undefined): number {
-    return this.#attachment.expiryAfter(typeof ttl === "number" ? ttl : this.#ttl);
-  }
-
-  /** Returns false when what is there is not as expected. */
-  #write(key: K, value: V, expiry: number, expected: number, generation: number, integer: number): boolean {
-    const attachment = this.#attachment;
-    const storable = attachment.values.storable(value);
-    const keyMeta = attachment.putKey(key);
-    const valueMeta = attachment.values.put(storable);
-    return attachment.write(keyMeta, valueMeta, expiry, expected, generation, integer) !== CONFLICT;
+    if (ttl === "keep") setKeeping(attachment, key, value);
+    else writeValue(attachment, key, value, expiryOf(attachment, ttl), ANYTHING, 0, 0);
+    return this;
   }
 
   /**
@@ -217,15 +203,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_BUSY, MAP_CLOSED
    */
   delete(key: K): boolean {
-    return this.#remove(key, ANYTHING, 0, 0) === 0;
-  }
-
-  #remove(key: K, expected: number, generation: number, integer: number): number {
-    const attachment = this.#attachment;
-    const keyMeta = attachment.putKey(key);
-    const now = attachment.now();
-    const result = attachment.core.remove(attachment.lane, keyMeta, expected, generation, integer, now);
-    return result === BUSY ? attachment.fail(result) : result;
+    return removeKey(this.#attachment, key, ANYTHING, 0, 0) === 0;
   }
 
   /**
@@ -253,24 +231,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws what `set` and `next` throw; the map is unchanged then
    */
   compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
-    const attachment = this.#attachment;
-    const ttl = ttlOf(options);
-    const isRenewed = typeof ttl === "number";
-    return persist(attachment, key, () => {
-      const meta = attachment.readMeta(key);
-      const { found, foundGeneration, foundExpiry } = attachment;
-      const value = meta === ABSENT ? undefined : (attachment.values.take(meta) as V);
-      const integer = typeof value === "number" ? value : 0;
-      const expected = meta === ABSENT ? NOTHING : found;
-      const made = next(value);
-      if (made !== undefined) {
-        const expiry = meta === ABSENT || isRenewed ? this.#expiry(ttl) : foundExpiry;
-        if (this.#write(key, made, expiry, expected, foundGeneration, integer)) return made;
-      } else if (this.#remove(key, expected, foundGeneration, integer) !== CONFLICT) {
-        return undefined;
-      }
-      return conflict;
-    });
+    return compute(this.#attachment, key, next, options);
   }
 
   /**
@@ -283,13 +244,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
-    const ttl = ttlOf(options);
-    return persist(this.#attachment, key, () => {
-      const found = this.#attachment.read(key, missing);
-      if (found !== missing) return found as V;
-      const made = make(key);
-      return this.#write(key, made, this.#expiry(ttl), NOTHING, 0, 0) ? made : conflict;
-    });
+    return getOrInsertComputed(this.#attachment, key, make, options);
   }
 
   /**
@@ -299,12 +254,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    */
   add(this: TakesNumbers<K>, key: K, delta?: number, options?: SetOptions): number;
   add(key: K, delta = 1, options?: SetOptions): number {
-    const attachment = this.#attachment;
-    if (!Number.isSafeInteger(delta)) throw notAnInteger(delta);
-    const expiry = this.#expiry(ttlOf(options));
-    const keyMeta = attachment.putKey(key);
-    const result = attachment.core.add(attachment.lane, keyMeta, delta, expiry, attachment.now());
-    return result === 0 ? attachment.scratch.takeNumber() : attachment.fail(result);
+    return add(this.#attachment, key, delta, options);
   }
 
   /**
@@ -328,24 +278,12 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_FULL, MAP_BUSY, OPTION_INVALID, MAP_CLOSED
    */
   touch(key: K, ttl?: number): boolean {
-    const attachment = this.#attachment;
-    const given = ttlOf({ ttl });
-    if (given === "keep") return attachment.contains(key);
-    return persist(attachment, key, () => {
-      const result = attachment.rewrite(key, this.#expiry(given));
-      return result === CONFLICT ? conflict : result !== ABSENT;
-    });
+    return touch(this.#attachment, key, ttl);
   }
 
   /** Milliseconds that the entry lives on: Infinity for one without end, undefined for none. */
   expiresIn(key: K): number | undefined {
-    const attachment = this.#attachment;
-    const now = attachment.now();
-    const meta = attachment.readMeta(key);
-    if (meta === ABSENT) return undefined;
-    const { foundExpiry } = attachment;
-    attachment.values.skip(meta);
-    return foundExpiry === 0 ? Number.POSITIVE_INFINITY : foundExpiry - now;
+    return expiresIn(this.#attachment, key);
   }
 
   /**
