@@ -18,10 +18,9 @@ import {
   FOUND_GENERATION,
   FOUND_HASH,
   FOUND_KEY,
-  FOUND_SEGMENT,
-  FOUND_SEGMENT_GENERATION,
   FOUND_VALUE,
   FOUND_VERSION,
+  FOUND_VERSION_ADDRESS,
   KEY_TOO_LONG,
   LAYOUT,
   MAX_INLINE_BYTES,
@@ -135,11 +134,8 @@ export class Attachment {
   get foundExpiry(): number {
     return this.doubles[(this.lane + FOUND_EXPIRY) >> 3]!;
   }
-  get foundSegment(): number {
-    return this.words[(this.lane + FOUND_SEGMENT) >> 2]!;
-  }
-  get foundSegmentGeneration(): number {
-    return this.words[(this.lane + FOUND_SEGMENT_GENERATION) >> 2]!;
+  get foundVersionAddress(): number {
+    return this.words[(this.lane + FOUND_VERSION_ADDRESS) >> 2]!;
   }
   get foundVersion(): number {
     return this.words[(this.lane + FOUND_VERSION) >> 2]!;

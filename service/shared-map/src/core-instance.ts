@@ -30,7 +30,8 @@ const stringBuiltins = {
 export function wasmCore(module: WasmModule, memory: WasmMemory): Core {
   const env = { memory, abort: () => {}, hasEnded: (identity: number) => Number(hasEnded(identity)) };
   const imports = { env, "wasm:js-string": stringBuiltins };
-  return new wasmEngine!.Instance(module, imports).exports as Core;
+  // A copy: what an instance exports is an object whose properties are looked up by name each time.
+  return { ...(new wasmEngine!.Instance(module, imports).exports as Core) };
 }
 
 /** Where WebAssembly is switched off, and for tests. Many times slower. */

@@ -28,6 +28,8 @@ import {
   SLOTS,
   SPARE_PAGES,
   VERSION,
+  VERSIONS,
+  VERSIONS_BYTES,
 } from "./core/layout.ts";
 
 /** "CUSM". */
@@ -42,6 +44,8 @@ export interface GeometryOptions {
   readonly maxBytes: number;
   readonly maxThreads: number;
   readonly evicts: boolean;
+  /** Whether threads have near caches. */
+  readonly keeps: boolean;
   /** Groups of a segment, as a power of two. 7 but for tests, which want small segments to split often. */
   readonly groupBits: number;
 }
@@ -50,6 +54,7 @@ export interface Geometry extends GeometryOptions {
   readonly lanes: number;
   readonly directory: number;
   readonly maxDepth: number;
+  readonly versions: number;
   readonly pageTable: number;
   readonly scratches: number;
   readonly firstPage: number;
@@ -80,7 +85,8 @@ export function geometryOf(options: GeometryOptions): Geometry {
   const maxDepth = Math.max(1, Math.ceil(Math.log2(segments)) + 3);
   const lanes = HEADER_BYTES;
   const directory = lanes + maxThreads * LANE_BYTES;
-  const pageTable = directory + (8 << maxDepth);
+  const versions = alignedTo(directory + (8 << maxDepth), 128);
+  const pageTable = versions + VERSIONS_BYTES;
   const scratches = alignedTo(pageTable + (maxPages + sparePages) * DESCRIPTOR_BYTES, 128);
   const firstPage = alignedTo(scratches + maxThreads * SCRATCH_BYTES, PAGE_BYTES);
   const fitting = Math.min(maxPages, (maxBytesLimit - firstPage) / PAGE_BYTES - sparePages);
@@ -89,6 +95,7 @@ export function geometryOf(options: GeometryOptions): Geometry {
     lanes,
     directory,
     maxDepth,
+    versions,
     pageTable,
     scratches,
     firstPage,
@@ -116,6 +123,7 @@ export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
   put(LANE_COUNT, geometry.maxThreads);
   put(DIRECTORY, geometry.directory);
   put(MAX_DEPTH, geometry.maxDepth);
+  put(VERSIONS, geometry.keeps ? geometry.versions : 0);
   put(PAGE_TABLE, geometry.pageTable);
   put(FIRST_PAGE, geometry.firstPage);
   put(MAX_PAGES, geometry.maxPages);

@@ -1,44 +1,46 @@
 /**
- * Values that this thread has decoded lately. One is handed out only if the core says that it is still what the map
- * has, so a hit is as current as a read of the map; what it saves is finding and decoding.
+ * Values that this thread has decoded lately. One is handed out only if it is still what the map has, so a hit is as
+ * current as a read of the map; what it saves is finding and decoding.
  *
- * Two questions tell. Has anybody written to the segment since? That is answered from a line of memory that all
- * keys of a segment share, mostly in the processor's cache. If so: is the entry still the same block?
+ * Two questions tell. Has anybody written to a key whose hash begins with the same bits (`core/versions.ts`)? That is
+ * one load. If so: is the entry still the same block?
  */
 import type { Attachment } from "./attachment.ts";
-import { ABSENT } from "./core/layout.ts";
+import { ABSENT, HITS, SWEEPS } from "./core/layout.ts";
 import { isIntegerMeta } from "./value-type.ts";
 
-class NearEntry {
-  value: unknown = undefined;
-  expiry = 0;
-  /** The block that it was read from. */
-  block = 0;
-  generation = 0;
-  /** Of the memory's layout, before it was read. */
-  layout = 0;
-  /** What `isUnchanged` asks for. */
-  segment = 0;
-  segmentGeneration = 0;
-  version = 0;
-  sweeps = 0;
+interface NearEntry {
+  readonly value: unknown;
+  /** The place of its version among the memory's words, and what it was; 0 when the key may have been being written to. */
+  place: number;
+  version: number;
+  readonly expiry: number;
+  /** Of eviction, before the entry was last marked as read. */
+  sweeps: number;
+  /** The block that it was read from, its number, and the memory's layout before. */
+  readonly block: number;
+  readonly generation: number;
+  readonly layout: number;
 }
 
 export class NearCache {
   readonly #attachment: Attachment;
   readonly #entries = new Map<string | number, NearEntry>();
   readonly #capacity: number;
+  readonly #evicts: boolean;
+  readonly #hits: number;
 
   constructor(attachment: Attachment, capacity: number) {
     this.#attachment = attachment;
     this.#capacity = capacity;
+    this.#evicts = attachment.handle.settings.eviction !== "none";
+    this.#hits = (attachment.lane + HITS) >> 3;
   }
 
   /** What a read of the map gives at this moment, or undefined. */
   get(key: string | number): unknown {
     const kept = this.#entries.get(key);
-    if (kept !== undefined && this.#holds(kept)) return kept.value;
-    return this.#read(key, kept);
+    return kept !== undefined && this.#holds(kept) ? kept.value : this.#read(key, kept);
   }
 
   has(key: string | number): boolean {
@@ -46,26 +48,33 @@ export class NearCache {
     return (kept !== undefined && this.#holds(kept)) || this.#attachment.contains(key);
   }
 
+  /** Keeps nothing any more. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
   #holds(kept: NearEntry): boolean {
-    const attachment = this.#attachment;
-    const { core, lane } = attachment;
-    const { segment, segmentGeneration, version, layout, sweeps, expiry } = kept;
-    if (expiry !== 0 && expiry <= attachment.now()) return false;
-    if (segment !== 0 && core.isUnchanged(lane, segment, segmentGeneration, version, layout, sweeps) !== 0) {
-      return true;
-    }
-    const newSweeps = attachment.sweeps;
-    if (core.isCurrent(lane, kept.block, kept.generation, layout) === 0) return false;
-    this.#note(kept, newSweeps);
+    const { words, doubles } = this.#attachment;
+    if (kept.expiry !== 0 && kept.expiry <= this.#attachment.now()) return false;
+    const isUnchanged =
+      Atomics.load(words, kept.place) === kept.version &&
+      kept.place !== 0 &&
+      // What is read wants its mark, which eviction may have taken away.
+      !(this.#evicts && Atomics.load(words, SWEEPS >> 2) !== kept.sweeps);
+    if (!isUnchanged) return this.#isCurrent(kept);
+    doubles[this.#hits]! += 1;
     return true;
   }
 
-  #note(kept: NearEntry, sweeps: number): void {
+  #isCurrent(kept: NearEntry): boolean {
     const attachment = this.#attachment;
-    kept.segment = attachment.foundSegment;
-    kept.segmentGeneration = attachment.foundSegmentGeneration;
+    const { sweeps } = attachment;
+    const { block, generation, layout } = kept;
+    if (attachment.core.isCurrent(attachment.lane, block, generation, layout) === 0) return false;
+    kept.place = attachment.foundVersionAddress >> 2;
     kept.version = attachment.foundVersion;
     kept.sweeps = sweeps;
+    return true;
   }
 
   #read(key: string | number, kept: NearEntry | undefined): unknown {
@@ -78,15 +87,12 @@ export class NearCache {
     }
     // An integer changes in place: what is decoded of it is old at once.
     if (isIntegerMeta(meta)) return attachment.values.take(meta);
-    const entry = new NearEntry();
-    entry.block = attachment.found;
-    entry.generation = attachment.foundGeneration;
-    entry.expiry = attachment.foundExpiry;
-    entry.layout = layout;
-    this.#note(entry, sweeps);
-    entry.value = attachment.values.take(meta);
-    this.#put(key, entry);
-    return entry.value;
+    const { found: block, foundGeneration: generation, foundExpiry: expiry } = attachment;
+    const { foundVersionAddress, foundVersion: version } = attachment;
+    const place = foundVersionAddress >> 2;
+    const value = attachment.values.take(meta);
+    this.#put(key, { value, place, version, expiry, sweeps, block, generation, layout });
+    return value;
   }
 
   /** Takes the place of the oldest when there is no room. */

@@ -102,6 +102,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
       maxBytes: settings.maxBytes,
       maxThreads: settings.maxThreads,
       evicts: settings.eviction === "sieve",
+      keeps: settings.nearCache > 0,
       groupBits: options.groupBits ?? 7,
     });
     const useWasm = options.core !== "typescript" && wasmEngine !== undefined;
@@ -355,6 +356,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#registration.unregister();
     forgotten.unregister(this);
     this.#counters.close();
+    this.#near?.clear();
     this.#attachment.detach();
   }
 

@@ -2,9 +2,10 @@
 import { beginCount, endCount } from "./count.ts";
 import { locate } from "./directory.ts";
 import { ownerOf, pin, unpin } from "./epoch.ts";
-import { LEFT, SEGMENT_HELD, SEGMENT_LOCK, SEGMENT_VERSION } from "./layout.ts";
+import { LEFT, SEGMENT_HELD, SEGMENT_LOCK } from "./layout.ts";
 import { announceSleeper, PATIENCE, sleepOnLock, tryLock, unlockWord } from "./lock.ts";
-import { atomicLoad, atomicStore, type i32, load32 } from "./machine.ts";
+import { atomicLoad, atomicStore, type i32 } from "./machine.ts";
+import { changeVersion } from "./versions.ts";
 
 /**
  * The locked segment, with the lane pinned; 0 when its owner is stopped. A thread sleeps unpinned, so that
@@ -21,7 +22,7 @@ export function lockSegment(lane: i32, hash: i32): i32 {
     atomicStore(lane + SEGMENT_HELD, segment);
     if (tryLock(lock, owner)) {
       if (atomicLoad(segment + LEFT) === 0) {
-        atomicStore(segment + SEGMENT_VERSION, (load32(segment + SEGMENT_VERSION) + 1) | 0);
+        changeVersion(hash);
         beginCount(lane, segment);
         return segment;
       }

@@ -14,11 +14,13 @@ import {
   matchFull,
 } from "./machine.ts";
 import { clearSlot, groupAddress, groupCount, slotAddress } from "./segment.ts";
+import { changeVersions } from "./versions.ts";
 
 /** Empties the segment of a hash. Returns 0 or BUSY. */
 function clearSegmentOf(lane: i32, hash: i32): i32 {
   const segment = lockSegment(lane, hash);
   if (segment === 0) return BUSY;
+  changeVersions(segment);
   let gone = 0;
   for (let g = 0; g < groupCount(); g++) {
     const group = groupAddress(segment, g);

@@ -11,7 +11,7 @@ export { hashBytes } from "./hash.ts";
 export { discard } from "./heap.ts";
 export { deliver, successor } from "./iterate.ts";
 export { attach, detach } from "./lane.ts";
-export { contains, isCurrent, isUnchanged, read, readNoted } from "./read.ts";
+export { contains, isCurrent, read, readNoted } from "./read.ts";
 export { recoverDead } from "./recover.ts";
 export { release, reserve } from "./reservation.ts";
 export { commit, prependChunk, remove, stage, write } from "./write.ts";

@@ -31,6 +31,8 @@ export const EVICTS: i32 = 52;
 export const RESERVE: i32 = 56;
 /** Pages beyond MAX_PAGES, for values that take the place of others only. */
 export const SPARE_PAGES: i32 = 64;
+/** Address of the versions (`versions.ts`); 0 where no thread has a near cache. */
+export const VERSIONS: i32 = 72;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;
@@ -76,6 +78,10 @@ export const CLASS_SIZES: i32 = 768;
 export const CLASS_OF: i32 = 1024;
 export const HEADER_BYTES: i32 = 4096;
 
+// The versions: one for all hashes that begin with the same VERSION_BITS bits.
+export const VERSION_BITS: i32 = 12;
+export const VERSIONS_BYTES: i32 = 16384;
+
 // A lane: what one attached thread owns.
 export const LANE_BYTES: i32 = 192;
 /** The hash of the keys that it has reserved. */
@@ -102,8 +108,8 @@ export const PENDING: i32 = 48;
 export const ONLY_REPLACES: i32 = 52;
 /** 1 when its last write found the map full: the next one looks first whether it takes the place of another. */
 export const WAS_FULL: i32 = 56;
-/** The segment that a read went through, its number and its version; no segment when it was being written to. */
-export const FOUND_SEGMENT: i32 = 60;
+/** Where the version lies of the key that was read, and the version; 0 when the key may be being written to. */
+export const FOUND_VERSION_ADDRESS: i32 = 60;
 // Statistics, written by the owner only.
 export const HITS: i32 = 64;
 export const MISSES: i32 = 72;
@@ -113,8 +119,7 @@ export const SPLITS: i32 = 96;
 export const STALLS: i32 = 104;
 /** 64 bits: the identity of the thread that has the lane (`thread-identity.ts`); 0 for a free lane. */
 export const OWNER: i32 = 112;
-export const FOUND_SEGMENT_GENERATION: i32 = 120;
-export const FOUND_VERSION: i32 = 124;
+export const FOUND_VERSION: i32 = 120;
 /** Entries that the lane's threads have added less those they have taken out; modulo 2^32. */
 export const ENTRIES: i32 = 128;
 /** The same less those of the segment that it has locked. */
@@ -208,8 +213,6 @@ export const VISITED: i32 = 8;
 export const LANE_SHIFT: i32 = 4;
 
 // A segment.
-/** Grows by each holder of the lock, before it changes anything. */
-export const SEGMENT_VERSION: i32 = 16;
 export const SEGMENT_LOCK: i32 = 32;
 /** Bits of the hash that all of its entries share. */
 export const DEPTH: i32 = 36;

@@ -9,25 +9,19 @@ import {
   ENTRY,
   FIXED,
   FOUND,
-  FOUND_SEGMENT,
-  FOUND_SEGMENT_GENERATION,
-  FOUND_VERSION,
   GENERATION,
   HASH,
   HITS,
   KIND,
   LAYOUT,
-  LEFT,
   MISSES,
   SCRATCH,
   SCRATCH_KEY,
-  SEGMENT_LOCK,
-  SEGMENT_VERSION,
   STATE,
-  SWEEPS,
 } from "./layout.ts";
-import { atomicLoad, type f64, type i32, load32, loadF64, store32, storeF64 } from "./machine.ts";
+import { atomicLoad, type f64, type i32, load32, loadF64, storeF64 } from "./machine.ts";
 import { findSlot } from "./segment.ts";
+import { noteVersion } from "./versions.ts";
 
 /** The block of the key in the scratch, or 0. The caller is pinned. */
 function find(lane: i32, segment: i32, hash: i32, keyMeta: i32, now: f64): i32 {
@@ -66,12 +60,12 @@ export function read(lane: i32, keyMeta: i32, now: f64): i32 {
   return deliverFound(lane, find(lane, locate(hash), hash, keyMeta, now));
 }
 
-/** The same, and notes what `isUnchanged` asks for. */
+/** The same, and notes the version of the key. */
 export function readNoted(lane: i32, keyMeta: i32, now: f64): i32 {
   pin(lane);
   const hash = hashOf(lane, keyMeta);
   const segment = locate(hash);
-  noteSegment(lane, segment);
+  noteVersion(lane, segment, hash);
   return deliverFound(lane, find(lane, segment, hash, keyMeta, now));
 }
 
@@ -84,48 +78,15 @@ export function contains(lane: i32, keyMeta: i32, now: f64): boolean {
 }
 
 /**
- * Notes a segment with its version, before anything is read of it. None if somebody has it locked, or it has been
- * replaced: in that order, for its lock is released after either is told.
- */
-function noteSegment(lane: i32, segment: i32): void {
-  const version = atomicLoad(segment + SEGMENT_VERSION);
-  const isQuiet = atomicLoad(segment + SEGMENT_LOCK) === 0 && atomicLoad(segment + LEFT) === 0;
-  store32(lane + FOUND_SEGMENT, isQuiet ? segment : 0);
-  store32(lane + FOUND_SEGMENT_GENERATION, atomicLoad(segment + GENERATION));
-  store32(lane + FOUND_VERSION, version);
-}
-
-/**
- * Whether nobody has written to a segment since it was noted, so that what was read of it then holds still. Looks
- * at no entry, and pins nothing: with the layout and the generation still those of the time, both looked at last,
- * the version was the segment's. Also no when eviction has swept since: then entries that are read want their mark.
- */
-export function isUnchanged(
-  lane: i32,
-  segment: i32,
-  generation: i32,
-  version: i32,
-  layout: i32,
-  sweeps: i32,
-): boolean {
-  const isSame =
-    atomicLoad(segment + SEGMENT_VERSION) === version &&
-    atomicLoad(segment + GENERATION) === generation &&
-    atomicLoad(LAYOUT) === layout &&
-    atomicLoad(SWEEPS) === sweeps;
-  if (isSame) storeF64(lane + HITS, loadF64(lane + HITS) + 1);
-  return isSame;
-}
-
-/**
  * Whether a block that was read earlier is still what the map has for its key. When `layout` is still that of
  * the time, the address is still the start of a block; with the generation still the same, its state is its own.
- * Notes its segment anew.
+ * Notes the version anew.
  */
 export function isCurrent(lane: i32, block: i32, generation: i32, layout: i32): boolean {
   pin(lane);
-  // Of any block: what it is not in is never asked about.
-  noteSegment(lane, locate(load32(block + HASH)));
+  // Of any block: it is of use only where the block is the key's.
+  const hash = load32(block + HASH);
+  noteVersion(lane, locate(hash), hash);
   const state = atomicLoad(block + STATE);
   const kind = state & KIND;
   const isSame =

@@ -27,7 +27,6 @@ import {
   PREFIX,
   REFERENCES,
   SEGMENT_LOCK,
-  SEGMENT_VERSION,
   SLOTS,
   SWEEP,
   USED,
@@ -75,7 +74,6 @@ export function slotAddress(group: i32, index: i32): i32 {
 
 /** Makes a block into a segment without entries. */
 export function clearSegment(segment: i32, depth: i32, prefix: i32): void {
-  store32(segment + SEGMENT_VERSION, 0);
   fillZero(segment + SEGMENT_LOCK, segmentBytes() - SEGMENT_LOCK);
   store32(segment + DEPTH, depth);
   store32(segment + PREFIX, prefix);

@@ -8,7 +8,7 @@ import { loadCore } from "./generator-core.ts";
 import { createModelMachine, runAlone } from "./model-machine.ts";
 import { replay } from "./schedule.ts";
 
-const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads: 2, evicts: true, groupBits: 0 });
+const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads: 2, evicts: true, keeps: true, groupBits: 0 });
 const byteLength = geometry.firstPage + geometry.maxPages * 65536;
 
 test("the generators leave the same memory behind as the functions they are made of", () => {

@@ -8,12 +8,18 @@ import {
   FOUND_GENERATION,
   FOUND_HASH,
   FOUND_KEY,
+  FOUND_VERSION,
+  FOUND_VERSION_ADDRESS,
   LANE_BYTES,
   MAX_INLINE_BYTES,
   MAX_USED,
   NOTHING,
   NUMBER,
+  ROW_BYTES,
+  ROW_NUMBER,
+  ROW_VALUE_META,
   SCRATCH,
+  SCRATCH_BATCH,
   SCRATCH_KEY,
   SCRATCH_VALUE,
   SEED,
@@ -30,7 +36,7 @@ const identityOf = (thread: number) => thread + 1;
 const seed = 0x1234567;
 
 /** Numbers of the core that make rare things frequent: every retirement tries the epoch, nobody spins. */
-const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CALL: 16 };
+const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CALL: 16, VERSION_BITS: 3 };
 
 /** A program that returns; `Program`'s own parameter is what it returns. */
 export type Steps<R = unknown> = Generator<number, R, number>;
@@ -44,6 +50,12 @@ export interface ModelMapOptions {
   readonly pausing?: boolean;
 }
 
+export interface NearNote {
+  readonly value: number | undefined;
+  readonly address: number;
+  readonly version: number;
+}
+
 export class ModelMap {
   readonly machine: ModelMachine;
   readonly core: ModelCore;
@@ -51,7 +63,7 @@ export class ModelMap {
 
   constructor(options: ModelMapOptions = {}) {
     const { evicts = false, maxUsed = 7, pausing = false } = options;
-    const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads, evicts, groupBits: 0 });
+    const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads, evicts, keeps: true, groupBits: 0 });
     this.machine = createModelMachine(memoryBytes(geometry));
     writeHeader(this.machine.buffer, geometry);
     // The same hashes in every run of the tests.
@@ -148,10 +160,47 @@ export class ModelMap {
     return meta === ABSENT ? undefined : this.machine.plain.loadF64(this.#scratch(thread) + SCRATCH_VALUE);
   }
 
+  /** The values of one batch. */
+  *getMany(thread: number, keys: readonly number[]): Steps<(number | undefined)[]> {
+    const lane = this.lane(thread);
+    for (const [row, key] of keys.entries()) yield* this.core.stageNumber!(lane, row, key, row * 8) as Steps;
+    yield* this.core.findStaged!(lane, keys.length, true, 0) as Steps<number>;
+    const rows = this.#scratch(thread) + SCRATCH_BATCH;
+    return keys.map((_, row) => {
+      const at = rows + row * ROW_BYTES;
+      const isAbsent = this.word(at + ROW_VALUE_META) === ABSENT;
+      return isAbsent ? undefined : this.machine.plain.loadF64(at + ROW_NUMBER);
+    });
+  }
+
+  /** A value as a near cache keeps it. */
+  *getNoted(thread: number, key: number): Steps<NearNote> {
+    const lane = this.lane(thread);
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const meta = yield* this.core.readNoted!(lane, numberMeta, 0) as Steps<number>;
+    return {
+      value: meta === ABSENT ? undefined : this.machine.plain.loadF64(this.#scratch(thread) + SCRATCH_VALUE),
+      address: this.word(lane + FOUND_VERSION_ADDRESS),
+      version: this.word(lane + FOUND_VERSION),
+    };
+  }
+
+  /** The kept value where its version tells that it is still right, and what the map has elsewhere. */
+  *getNear(thread: number, key: number, note: NearNote): Steps<number | undefined> {
+    if (note.address !== 0 && (yield this.machine.operations.atomicLoad(note.address)) === note.version)
+      return note.value;
+    return yield* this.get(thread, key);
+  }
+
   *delete(thread: number, key: number): Steps<boolean> {
     this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
     const call = this.core.remove!(this.lane(thread), numberMeta, ANYTHING, 0, 0, 0);
     return (yield* call as Steps<number>) === 0;
+  }
+
+  *clear(thread: number): Steps<void> {
+    const result = yield* this.core.clear!(this.lane(thread)) as Steps<number>;
+    if (result !== 0) throw new Error(`clear returned ${result}`);
   }
 
   *size(): Steps<number> {
