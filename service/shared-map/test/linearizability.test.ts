@@ -12,6 +12,8 @@ import { go, startThread } from "./threads/start.ts";
 
 const workers = 4;
 const operations = 60_000;
+/** After every fourth operation so many keys are read by one call of `getMany`. */
+const batchKeys = 4;
 
 const configurations = [
   {
@@ -29,15 +31,19 @@ for (const { name, groupBits, nearCache, keys } of configurations) {
     using map = SharedMap.create<number, number>({ maxBytes: 2 ** 24, groupBits, nearCache });
     const tickets = createTickets();
     const rows = Array.from({ length: workers }, () => createRows(operations));
+    const batchRows = rows.map(() => Array.from({ length: batchKeys }, () => createRows(operations / 4)));
     const threads = await Promise.all(
       rows.map((own, thread) =>
-        startThread(map, "record", { rows: own, tickets, thread, operations, keys, seed: 100 + thread }),
+        startThread(map, "record", {
+          ...{ rows: own, tickets, thread, operations, keys, seed: 100 + thread },
+          batchRows: batchRows[thread]!,
+        }),
       ),
     );
     go(threads);
     await Promise.all(threads.map(({ done }) => done));
-    const history = rows.flatMap(decodeRows);
-    assert.equal(history.length, workers * operations);
+    const history = [...rows, ...batchRows.flat()].flatMap(decodeRows);
+    assert.equal(history.length, workers * operations * (1 + batchKeys / 4));
     const result = checkLinearizable(history);
     assert.ok(result.ok, explain(result));
     map.check();

@@ -11,6 +11,8 @@ export interface RecordParameters {
   readonly operations: number;
   readonly keys: number;
   readonly seed: number;
+  /** Rows for the keys of batches, one for each: they are read at the same time. None: no batches. */
+  readonly batchRows?: readonly SharedArrayBuffer[];
 }
 
 /** Keys from here on are added so that the table grows; nothing of them is recorded. */
@@ -18,16 +20,26 @@ const growthKeys = 1_000_000;
 
 /** Random operations on few keys, each with its tickets, while the table grows. */
 function record(map: SharedMap<number, number>, parameters: RecordParameters): void {
-  const { rows, tickets, thread, operations, keys, seed } = parameters;
+  const { rows, tickets, thread, operations, keys, seed, batchRows = [] } = parameters;
   const recorder = createRecorder(rows, tickets, thread);
+  const batch = batchRows.map((own) => createRecorder(own, tickets, thread));
   const random = createRandom(seed);
   for (let i = 0; i < operations; i++) {
+    if (i % 4 === 0 && batch.length > 0) readMany(random.integer(keys));
     const kind = operationKinds[random.integer(operationKinds.length)]!;
     const key = random.integer(keys);
     const argument = needsArgument.has(kind) ? random.integer(1000) : undefined;
     if (i % 8 === 0) map.set(growthKeys + thread * operations + i, i);
     recorder.call(kind, key, argument);
     recorder.return(recorded[kind](map, key, argument ?? 0));
+  }
+
+  /** Different keys, one beside the other: `getMany` is as many gets, each at a moment of its own within the call. */
+  function readMany(first: number): void {
+    const chosen = batch.map((_, i) => (first + i) % keys);
+    for (const [i, key] of chosen.entries()) batch[i]!.call("get", key);
+    const values = map.getMany(chosen);
+    for (const [i, value] of values.entries()) batch[i]!.return(value);
   }
 }
 
