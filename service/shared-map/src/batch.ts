@@ -7,6 +7,7 @@ import { Coded } from "./coded.ts";
 import {
   ABSENT,
   BATCH_ROWS,
+  KEY_TOO_LONG,
   NO_ROOM,
   ROW_BYTES,
   ROW_NUMBER,
@@ -67,6 +68,14 @@ export class Batch {
     return answers;
   }
 
+  /** Before writes to these keys, at most as many as a batch has rows: what they need is waited for together. */
+  fetch(keys: readonly unknown[]): void {
+    const attachment = this.#attachment;
+    this.#stage(keys, 0);
+    attachment.core.fetchStaged(attachment.lane, this.#rows);
+    this.#single = [];
+  }
+
   /** Makes rows of keys from `from` on, as many as there is room for. Returns where the next batch begins. */
   #stage(keys: readonly unknown[], from: number): number {
     const { core, lane } = this.#attachment;
@@ -90,7 +99,10 @@ export class Batch {
         continue;
       }
       if (meta === NO_ROOM) break;
-      if (meta < 0) this.#attachment.putKey(key);
+      if (meta === KEY_TOO_LONG) {
+        this.#single.push(place);
+        continue;
+      }
       this.#places[rows++] = place;
       used += ((meta >>> 4) + 7) & ~7;
     }

@@ -129,10 +129,17 @@ export function clockOf(options: AttachOptions): Clock {
   return options.clock ?? processClock;
 }
 
-/** What is iterated over may be the user's code: that is done with before the first entry is looked for. */
-export function listOf<T>(things: Iterable<T>): T[] {
+/** What is iterated over may be the user's code: that is done with before the first key is looked for. */
+export function listOf<T>(things: Iterable<T>, name = "keys"): T[] {
   if (typeof things !== "string" && typeof things?.[Symbol.iterator] === "function") return [...things];
-  throw invalid("keys", things, "an array, or another iterable, of keys");
+  throw invalid(name, things, `an array, or another iterable, of ${name}`);
+}
+
+export function pairsOf<K, V>(entries: Iterable<readonly [K, V]>): (readonly [K, V])[] {
+  return listOf(entries, "entries").map((entry, i) => {
+    if (typeof entry === "object" && entry !== null) return [entry[0], entry[1]];
+    throw invalid(`entry ${i}`, entry, "a key and a value, as [key, value]");
+  });
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

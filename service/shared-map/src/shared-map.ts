@@ -6,7 +6,7 @@ import { markAsUncloneable, type Worker } from "node:worker_threads";
 import { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
-import { ANYTHING } from "./core/layout.ts";
+import { ANYTHING, BATCH_ROWS } from "./core/layout.ts";
 import { mapClosed } from "./core-failure.ts";
 import type { Counter } from "./counter.ts";
 import { Counters } from "./counters.ts";
@@ -19,6 +19,7 @@ import {
   type AttachOptions,
   checkCodecs,
   listOf,
+  pairsOf,
   type SetOptions,
   type SharedMapOptions,
   settingsOf,
@@ -196,6 +197,21 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     const ttl = ttlOf(options);
     if (ttl === "keep") setKeeping(attachment, key, value);
     else writeValue(attachment, key, value, expiryOf(attachment, ttl), ANYTHING, 0, 0);
+    return this;
+  }
+
+  /**
+   * Sets many keys, in their order, in less time than as many calls of `set`. Each is written by itself: where one is
+   * refused, those before it have been written.
+   * @throws OPTION_INVALID, before anything is written, and what `set` throws
+   */
+  setMany(entries: Iterable<readonly [K, V]>, options?: SetOptions): this {
+    const list = pairsOf(entries);
+    for (let from = 0; from < list.length; from += BATCH_ROWS) {
+      const part = list.slice(from, from + BATCH_ROWS);
+      this.#batch.fetch(part.map(([key]) => key));
+      for (const [key, value] of part) this.set(key, value, options);
+    }
     return this;
   }
 

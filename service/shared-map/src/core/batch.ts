@@ -106,6 +106,13 @@ function findBlocks(lane: i32, count: i32): void {
   }
 }
 
+/** Has the processor fetch what a write to each row's key will look at. */
+export function fetchStaged(lane: i32, count: i32): void {
+  pin(lane);
+  findBlocks(lane, count);
+  unpin(lane);
+}
+
 /**
  * Reads all rows. A row's VALUE_META is that of its value, or ABSENT, or NO_ROOM for a value that is too long for
  * what is left of the scratch: it is to be read by itself. Numbers are in the rows; other values lie one behind the

@@ -1,6 +1,6 @@
 /** What the map's face calls. */
 
-export { findStaged, stageNumber, stageRow } from "./batch.ts";
+export { fetchStaged, findStaged, stageNumber, stageRow } from "./batch.ts";
 export { clear } from "./clear.ts";
 export { countEntries } from "./count.ts";
 export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";
