@@ -18,7 +18,13 @@ import { reductionCases } from "./cases/reduction.ts";
 import { reshapingCases } from "./cases/reshaping.ts";
 import { resizingCases } from "./cases/resizing.ts";
 import type { GradientCase } from "./support/gradient-case.ts";
-import { checkGradients, drawsOfRow, operatorSet, tolerance } from "./support/gradient-check.ts";
+import {
+  checkGradients,
+  drawsOfRow,
+  type GradientCheck,
+  operatorSet,
+  tolerance,
+} from "./support/gradient-check.ts";
 
 const cases: readonly GradientCase[] = [
   ...convolutionCases,
@@ -47,10 +53,40 @@ test("every gradient rule has a row in the check, and every row a rule", () => {
 const errors = new Map<GradientCase, number>();
 const groups = Map.groupBy(cases, (row) => `${row.opType} of operator set ${operatorSet(row)}`);
 
-suite("gradients agree with central differences", { concurrency: 3 }, () => {
+/** A session costs more to open than a few rows to check, so operators share one until it has so many rows. */
+const rowsOfSession = 16;
+
+interface Shared {
+  readonly rows: GradientCase[];
+  checks: Promise<readonly GradientCheck[]> | null;
+}
+
+const sharedBy = new Map<string, Shared>();
+let shared: Shared = { rows: [], checks: null };
+for (const [name, rows] of groups) {
+  const [first] = shared.rows;
+  const isFull = shared.rows.length >= rowsOfSession;
+  if (isFull || (first && operatorSet(first) !== operatorSet(rows[0]!))) shared = { rows: [], checks: null };
+  shared.rows.push(...rows);
+  sharedBy.set(name, shared);
+}
+
+async function checksOf(name: string, rows: readonly GradientCase[]): Promise<readonly GradientCheck[]> {
+  const shared = sharedBy.get(name)!;
+  shared.checks ??= checkGradients(shared.rows);
+  try {
+    return (await shared.checks).filter(({ row }) => rows.includes(row));
+  } catch {
+    // What failed may be another's: alone it says whose it is.
+    return await checkGradients(rows);
+  }
+}
+
+// As many at once as three sessions have.
+suite("gradients agree with central differences", { concurrency: 20 }, () => {
   for (const [name, rows] of groups) {
     test(name, async () => {
-      const checks = await checkGradients(rows);
+      const checks = await checksOf(name, rows);
       for (const { row, error } of checks) errors.set(row, error);
       const wrong = checks.filter(({ error }) => !(error <= tolerance));
       assert.deepEqual(

@@ -164,13 +164,16 @@ interface Move {
 }
 
 function move({ name, data }: PartInput, random: Random): Move {
-  const direction = data.data.map(() => {
+  const above = data.data.slice();
+  const below = data.data.slice();
+  const step = new Float64Array(above.length);
+  for (let index = 0; index < step.length; index++) {
     const along = random.uniform() * 2 - 1;
-    return ((along + Math.sign(along)) / 2) * differenceStep;
-  });
-  const above = data.data.map((value, index) => value + direction[index]!);
-  const below = data.data.map((value, index) => value - direction[index]!);
-  const step = Float64Array.from(above, (value, index) => value - below[index]!);
+    const direction = Math.fround(((along + Math.sign(along)) / 2) * differenceStep);
+    above[index]! += direction;
+    below[index]! -= direction;
+    step[index] = above[index]! - below[index]!;
+  }
   return { above: [name, { ...data, data: above }], below: [name, { ...data, data: below }], step };
 }
 
