@@ -35,13 +35,16 @@ test("the same seed gives the same bytes, another seed other weights", () => {
 });
 
 test("convolutions have He's variance by fan out, 2 / (output channels x kernel area)", () => {
-  const model = resnet50({ classes: 10, input });
-  assertDeviation(elementsOf(model, "conv1.weight"), Math.sqrt(2 / (64 * 49)));
-  assertDeviation(elementsOf(model, "layer1.0.conv3.weight"), Math.sqrt(2 / 256));
-  assertDeviation(elementsOf(model, "layer2.0.conv2.weight"), Math.sqrt(2 / (128 * 9)));
+  const model = resnet50({ classes: 10, input, width: 16 });
+  assertDeviation(elementsOf(model, "conv1.weight"), Math.sqrt(2 / (16 * 49)));
+  assertDeviation(elementsOf(model, "layer1.0.conv3.weight"), Math.sqrt(2 / 64));
+  assertDeviation(elementsOf(model, "layer2.0.conv2.weight"), Math.sqrt(2 / (32 * 9)));
   // torchvision counts all channels of a depthwise convolution as outputs.
-  const depthwise = elementsOf(mobilenetV2({ classes: 10, input }), "features.15.conv.1.0.weight");
-  assertDeviation(depthwise, Math.sqrt(2 / (960 * 9)));
+  const depthwise = elementsOf(
+    mobilenetV2({ classes: 10, input, width: 0.5 }),
+    "features.15.conv.1.0.weight",
+  );
+  assertDeviation(depthwise, Math.sqrt(2 / (480 * 9)));
 });
 
 test("normal weights have normal tails: 4.6 % beyond two deviations", () => {
@@ -52,8 +55,8 @@ test("normal weights have normal tails: 4.6 % beyond two deviations", () => {
 });
 
 test("the classifier of a residual network is uniform in 1 / sqrt(features), weight and bias", () => {
-  const model = resnet18({ classes: 1000, input });
-  const bound = 1 / Math.sqrt(512);
+  const model = resnet18({ classes: 1000, input, width: 16 });
+  const bound = 1 / Math.sqrt(128);
   for (const name of ["fc.weight", "fc.bias"]) {
     const { deviation, largest } = spreadOf(elementsOf(model, name));
     assert.ok(largest <= bound && largest > 0.98 * bound, `${name}: ${largest}`);
