@@ -59,6 +59,8 @@ import { atomicAdd, atomicLoad, atomicStore, type i32, load8, load32, store32 } 
 
 /** The epoch is tried once in so many retirements: looking at every lane has its price. */
 const RETIRED_PER_ADVANCE: i32 = 16;
+/** Blocks handed to limbo while the lock is held once: who clears the map has a thousand of them. */
+const RETIRED_AT_ONCE: i32 = 64;
 /** A call frees at most so many blocks that others left. */
 const FREED_PER_CALL: i32 = 4;
 
@@ -320,16 +322,21 @@ export function toLimbo(block: i32): void {
  * wait in the lane for the next time.
  */
 export function retire(lane: i32, first: i32): void {
-  if (first === 0) return;
+  for (let block = first; block !== 0; ) block = retireSome(lane, block);
+}
+
+/** Returns what is left of them for the next time. */
+function retireSome(lane: i32, first: i32): i32 {
   if (!lockHeap(lane)) {
     let last = first;
     while (load32(last + LINK) !== 0) last = load32(last + LINK);
     store32(last + LINK, load32(lane + PENDING));
     store32(lane + PENDING, first);
-    return;
+    return 0;
   }
-  let retired = load32(RETIRED_SINCE);
-  for (let block = first; block !== 0; retired++) {
+  let block = first;
+  let count = 0;
+  for (; block !== 0 && count < RETIRED_AT_ONCE; count++) {
     const next = load32(block + LINK);
     toLimbo(block);
     block = next;
@@ -338,13 +345,16 @@ export function retire(lane: i32, first: i32): void {
       store32(lane + PENDING, 0);
     }
   }
-  if (retired >= RETIRED_PER_ADVANCE) {
-    advanceEpoch(lane);
-    retired = 0;
+  store32(RETIRED_SINCE, load32(RETIRED_SINCE) + count);
+  if (block === 0) {
+    if (load32(RETIRED_SINCE) >= RETIRED_PER_ADVANCE) {
+      advanceEpoch(lane);
+      store32(RETIRED_SINCE, 0);
+    }
+    freeReady(lane, FREED_PER_CALL);
   }
-  store32(RETIRED_SINCE, retired);
-  freeReady(lane, FREED_PER_CALL);
   unlockHeap();
+  return block;
 }
 
 /** Marks a block as out of the map, in front of others that are. */

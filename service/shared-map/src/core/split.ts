@@ -34,7 +34,7 @@ import { clearSegment, groupAddress, groupCount, insertBlock, slotAddress } from
  * Reads the hashes of a segment's entries, a word for each slot. In a pass of its own, in which nothing depends
  * on what is read: then the processor waits for all those blocks at once and not for one after the other.
  */
-function gatherHashes(segment: i32, hashes: i32): void {
+export function gatherHashes(segment: i32, hashes: i32): void {
   for (let g = 0; g < groupCount(); g++) {
     const group = groupAddress(segment, g);
     for (let full = matchFull(atomicLoadControl(group)); full !== 0; full = full & (full - 1)) {

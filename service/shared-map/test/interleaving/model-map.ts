@@ -41,11 +41,19 @@ const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CAL
 /** A program that returns; `Program`'s own parameter is what it returns. */
 export type Steps<R = unknown> = Generator<number, R, number>;
 
+export interface CounterHandle {
+  readonly address: number;
+  readonly block: number;
+  readonly hash: number;
+}
+
 export interface ModelMapOptions {
   /** Default false. */
   readonly evicts?: boolean;
   /** Slots that a segment uses before it is split; default 7 of its 8. */
   readonly maxUsed?: number;
+  /** Groups of a segment, as a power of two; default 0. */
+  readonly groupBits?: number;
   /** Whether threads can die between plain stores; default false. */
   readonly pausing?: boolean;
 }
@@ -62,8 +70,8 @@ export class ModelMap {
   readonly #lanes: number;
 
   constructor(options: ModelMapOptions = {}) {
-    const { evicts = false, maxUsed = 7, pausing = false } = options;
-    const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads, evicts, keeps: true, groupBits: 0 });
+    const { evicts = false, maxUsed = 7, groupBits = 0, pausing = false } = options;
+    const geometry = geometryOf({ maxBytes: 2 ** 20, maxThreads, evicts, keeps: true, groupBits });
     this.machine = createModelMachine(memoryBytes(geometry));
     writeHeader(this.machine.buffer, geometry);
     // The same hashes in every run of the tests.
@@ -78,6 +86,12 @@ export class ModelMap {
 
   lane(thread: number): number {
     return this.#lanes + thread * LANE_BYTES;
+  }
+
+  hashOf(key: number): number {
+    const place = this.#scratch(0) + SCRATCH_KEY;
+    this.#put(place, key);
+    return this.alone(this.core.hashBytes!(place, 8) as Steps<number>);
   }
 
   /** Runs a program to its end, before or after the exploration. */
@@ -196,6 +210,15 @@ export class ModelMap {
     this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
     const call = this.core.remove!(this.lane(thread), numberMeta, ANYTHING, 0, 0, 0);
     return (yield* call as Steps<number>) === 0;
+  }
+
+  /** Makes a handle to the counter of a key. */
+  *fix(thread: number, key: number): Steps<CounterHandle> {
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const lane = this.lane(thread);
+    const address = yield* this.core.fix!(lane, numberMeta, 0) as Steps<number>;
+    if (address === 0) throw new Error(`fix returned ${this.word(lane + FOUND)}`);
+    return { address, block: this.word(lane + FOUND), hash: this.word(lane + FOUND_HASH) };
   }
 
   *clear(thread: number): Steps<void> {
