@@ -1,7 +1,7 @@
 /** Entries expire by one monotonic clock, whatever happens to the clock on the wall and whoever looks. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { type MapKey, SharedMap } from "../src/index.ts";
 import { processClock } from "../src/process-clock.ts";
@@ -133,4 +133,48 @@ if (!isMainThread) {
     const left = map.expiresIn("worker")!;
     assert.ok(left <= 60_001 && left >= 60_000 - passed, `${left} ms left`);
   });
+
+  for (const core of ["wasm", "typescript"] as const) {
+    describe(`by ${core}`, () => {
+      const maxBytes = 2 ** 22;
+
+      test("ttl: an entry is there until its time, and gone from then on", () => {
+        let now = 5000;
+        const clock = { now: () => now, monotonic: () => now };
+        using map = SharedMap.create<MapKey, number>({ maxBytes, ttl: 100, core, clock });
+        map.set("a", 1).set("b", 2, { ttl: 10 }).set("c", 3, { ttl: Number.POSITIVE_INFINITY });
+        assert.deepEqual(
+          [map.expiresIn("a"), map.expiresIn("b"), map.expiresIn("c")],
+          [100, 10, Number.POSITIVE_INFINITY],
+        );
+        now += 10;
+        assert.deepEqual(
+          [map.get("a"), map.get("b"), map.has("b"), map.expiresIn("b")],
+          [1, undefined, false, undefined],
+        );
+        assert.equal(map.delete("b"), false);
+        assert.equal(map.getOrInsert("b", 5), 5);
+        assert.equal(map.add("window", 1, { ttl: 50 }), 1);
+        now += 40;
+        assert.equal(map.add("window", 1, { ttl: 50 }), 2);
+        now += 10;
+        assert.equal(map.add("window", 1, { ttl: 50 }), 1);
+        assert.deepEqual([...map.keys()].sort(), ["a", "b", "c", "window"]);
+        now += 1000;
+        assert.deepEqual([...map.keys()], ["c"]);
+        map.check();
+      });
+
+      test("writes find and remove what has expired", () => {
+        let now = 5000;
+        const clock = { now: () => now, monotonic: () => now };
+        using map = SharedMap.create<number, number>({ maxBytes, core, clock });
+        for (let i = 0; i < 500; i++) map.set(i, i, { ttl: 10 });
+        now += 10;
+        for (let i = 0; i < 2000; i++) map.set(1000, i);
+        assert.equal(map.size, 1);
+        assert.equal(map.stats().expirations, 500);
+      });
+    });
+  }
 }
