@@ -269,6 +269,11 @@ export class Attachment {
     return meta === KEY_TOO_LONG ? this.#failOnKey(key) : meta;
   }
 
+  /** The same without a trace for eviction and statistics. */
+  peekMeta(key: unknown): number {
+    return this.core.peek(this.lane, this.putKey(key), this.now());
+  }
+
   contains(key: unknown): boolean {
     if (typeof key !== "string") return this.core.contains(this.lane, this.putKey(key), this.now()) !== 0;
     const result = this.core.containsText(this.lane, key, this.now());

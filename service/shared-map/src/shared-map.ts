@@ -30,11 +30,15 @@ import { readStats, type SharedMapStats } from "./stats.ts";
 import type { CodecsFor, Given, KeyCodecFor, MapKey, MapValue, TakesNumbers, WithCodec } from "./storable.ts";
 import {
   add,
+  compareAndSet,
   compute,
   expiresIn,
   expiryOf,
   getOrInsertComputed,
+  peek,
+  purgeStale,
   removeKey,
+  setIfAbsent,
   setKeeping,
   touch,
   writeValue,
@@ -162,6 +166,14 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return this.#attachment.read(key, undefined) as V | undefined;
   }
 
+  /**
+   * `get` without a trace: to eviction the entry is not read, and statistics do not count it.
+   * @throws what `get` throws
+   */
+  peek(key: K): V | undefined {
+    return peek(this.#attachment, key) as V | undefined;
+  }
+
   /** @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED */
   has(key: K): boolean {
     if (this.#near !== null && (typeof key === "string" || typeof key === "number")) {
@@ -233,6 +245,15 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     if (result !== 0) attachment.fail(result);
   }
 
+  /**
+   * Takes out every entry that has expired, and returns how many. Nobody need call it: reads do not see them, and writes
+   * take them out, a few at a time. It gives memory back at a moment of your choice, a segment of the table at a time.
+   * @throws MAP_BUSY, MAP_CLOSED
+   */
+  purgeStale(): number {
+    return purgeStale(this.#attachment);
+  }
+
   /** Entries, as each thread has counted its own; expired ones count until they are met. Exact while nobody writes. */
   get size(): number {
     return this.#attachment.core.countEntries();
@@ -262,6 +283,24 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
     return getOrInsertComputed(this.#attachment, key, make, options);
+  }
+
+  /**
+   * Sets the value if the key is absent; whether it was.
+   * @throws what `set` throws
+   */
+  setIfAbsent(key: K, value: V, options?: SetOptions): boolean {
+    return setIfAbsent(this.#attachment, key, value, options);
+  }
+
+  /**
+   * Sets the value if the key has the `expected` one; whether it had. undefined stands for no entry, as of `compute`:
+   * expected, an absent key; as the value, it deletes. Values are the same if they are the same as stored: numbers as in
+   * a `Map`, bytes by content, others when the codec makes the same bytes of them.
+   * @throws what `set` throws
+   */
+  compareAndSet(key: K, expected: V | undefined, value: V | undefined, options?: SetOptions): boolean {
+    return compareAndSet(this.#attachment, key, expected, value, options);
   }
 
   /**

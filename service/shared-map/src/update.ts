@@ -8,6 +8,7 @@ import { notAnInteger } from "./counter.ts";
 import { missing } from "./cursor.ts";
 import { type SetOptions, ttlOf } from "./options.ts";
 import { conflict, persist } from "./persist.ts";
+import { isSameStored } from "./values.ts";
 
 /** When an entry ends that is made now. */
 export function expiryOf(attachment: Attachment, ttl: number | "keep" | undefined): number {
@@ -98,6 +99,43 @@ export function getOrInsertComputed<K, V>(
   });
 }
 
+/** Without a look at the value: whether the key is there is all that counts. */
+export function setIfAbsent(
+  attachment: Attachment,
+  key: unknown,
+  value: unknown,
+  options: SetOptions | undefined,
+): boolean {
+  const ttl = ttlOf(options);
+  if (attachment.contains(key)) return false;
+  return writeValue(attachment, key, value, expiryOf(attachment, ttl), NOTHING, 0, 0);
+}
+
+export function compareAndSet(
+  attachment: Attachment,
+  key: unknown,
+  expected: unknown,
+  value: unknown,
+  options: SetOptions | undefined,
+): boolean {
+  const ttl = ttlOf(options);
+  const wanted = attachment.values.storable(expected);
+  return persist(attachment, key, () => {
+    const meta = attachment.peekMeta(key);
+    const { found, foundGeneration, foundExpiry } = attachment;
+    const stored = meta === ABSENT ? undefined : attachment.values.takeStored(meta);
+    if (!isSameStored(stored, wanted)) return false;
+    const block = meta === ABSENT ? NOTHING : found;
+    const integer = typeof stored === "number" ? stored : 0;
+    if (value === undefined) {
+      const result = removeKey(attachment, key, block, foundGeneration, integer);
+      return result === CONFLICT ? conflict : true;
+    }
+    const expiry = ttl === "keep" && meta !== ABSENT ? foundExpiry : expiryOf(attachment, ttl);
+    return writeValue(attachment, key, value, expiry, block, foundGeneration, integer) || conflict;
+  });
+}
+
 export function add(
   attachment: Attachment,
   key: unknown,
@@ -118,6 +156,16 @@ export function touch(attachment: Attachment, key: unknown, ttl: number | undefi
     const result = attachment.rewrite(key, expiryOf(attachment, given));
     return result === CONFLICT ? conflict : result !== ABSENT;
   });
+}
+
+export function purgeStale(attachment: Attachment): number {
+  const count = attachment.core.purgeExpired(attachment.lane, attachment.now());
+  return count === BUSY ? attachment.fail(count) : count;
+}
+
+export function peek(attachment: Attachment, key: unknown): unknown {
+  const meta = attachment.peekMeta(key);
+  return meta === ABSENT ? undefined : attachment.values.take(meta);
 }
 
 export function expiresIn(attachment: Attachment, key: unknown): number | undefined {

@@ -10,8 +10,8 @@ import { MAX_INLINE_BYTES } from "./core/layout.ts";
 import { sharedMapErrors } from "./errors.ts";
 import { bigintOfBytes, bytesOfBigint, isIntegerMeta, isLatin1, metaOf, valueType } from "./value-type.ts";
 
-/** A value on its way in: of a type that the map knows, or what a codec made of it. */
-type Storable = string | number | bigint | boolean | null | undefined | Uint8Array | Coded;
+/** A value as it is stored: of a type that the map knows, or what a codec made of it. */
+export type Storable = string | number | bigint | boolean | null | undefined | Uint8Array | Coded;
 
 export class Values {
   readonly #attachment: Attachment;
@@ -147,6 +147,13 @@ export class Values {
     return value instanceof Coded ? decodeWith(this.#codec, value.bytes) : value;
   }
 
+  /** The value that a read delivered, as it is stored: of a coded one, its bytes. */
+  takeStored(meta: number): Storable {
+    if ((meta & 15) !== valueType.coded) return this.take(meta) as Storable;
+    if (meta >>> 4 > MAX_INLINE_BYTES) return new Coded(new Uint8Array(this.#readChain(meta >>> 4)));
+    return this.copy(meta, 0) as Storable;
+  }
+
   /** After a read whose value is not wanted. Returns it if it is an integer that changes in place, or else 0. */
   skip(meta: number): number {
     if (meta >>> 4 > MAX_INLINE_BYTES) this.#attachment.core.unpin(this.#attachment.lane);
@@ -191,4 +198,13 @@ export class Values {
     this.#large = null;
     return bytes;
   }
+}
+
+/** As keys are: numbers as in a `Map`, bytes by content. */
+export function isSameStored(a: Storable, b: Storable): boolean {
+  if (a instanceof Coded || b instanceof Coded) {
+    return a instanceof Coded && b instanceof Coded && Buffer.compare(a.bytes, b.bytes) === 0;
+  }
+  if (isUint8Array(a)) return isUint8Array(b) && Buffer.compare(a, b) === 0;
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
 }

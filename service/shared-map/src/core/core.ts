@@ -11,6 +11,8 @@ export { hashBytes } from "./hash.ts";
 export { discard } from "./heap.ts";
 export { deliver, successor } from "./iterate.ts";
 export { attach, detach } from "./lane.ts";
+export { peek } from "./peek.ts";
+export { purgeExpired } from "./purge.ts";
 export { contains, isCurrent, read, readNoted } from "./read.ts";
 export { recoverDead } from "./recover.ts";
 export { release, reserve } from "./reservation.ts";

@@ -159,6 +159,28 @@ test("two threads compute on one key at once: no update is lost", (t) => {
   });
 });
 
+test("two threads set an absent key if it is absent, while a third deletes it: one at a time does", (t) => {
+  const map = filled([1, 2], 7);
+  map.machine.snapshot();
+  exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions: 2,
+    threads: {
+      one: () => map.setIfAbsent(1, 3, 10),
+      two: () => map.setIfAbsent(2, 3, 20),
+      deleter: () => map.delete(3, 3),
+    },
+    onEnd: ({ results: { one, two, deleter } }) => {
+      assert.ok(one || two, "it was absent");
+      if (!deleter) assert.notEqual(one, two);
+      const left = map.alone(map.get(0, 3));
+      if (one && two) assert.ok(deleter && (left === 10 || left === 20));
+      else assert.equal(left, deleter ? undefined : one ? 10 : 20);
+      map.check();
+    },
+  });
+});
+
 test("a reader that has seen a new value never sees the old one after it, also across a split", (t) => {
   const map = filled([1, 2], 2);
   map.machine.snapshot();

@@ -241,6 +241,11 @@ export class ModelMap {
     }
   }
 
+  /** Whether it set the key: it does where there is none. */
+  *setIfAbsent(thread: number, key: number, value: number): Steps<boolean> {
+    return (yield* this.#write(thread, key, value, NOTHING, 0)) === 0;
+  }
+
   /** Reserves a key, writes it, and lets it go. */
   *setReserved(thread: number, key: number, value: number): Steps<void> {
     this.#put(this.#scratch(thread) + SCRATCH_KEY, key);

@@ -6,6 +6,7 @@ import { explain } from "./explain.ts";
 import type { Operation, OperationKind, OperationResult } from "./history.ts";
 import { operationKinds } from "./history.ts";
 import { simulateHistory } from "./simulated-history.ts";
+import { casArgument } from "./specification.ts";
 
 const PENDING = Number.POSITIVE_INFINITY;
 
@@ -71,6 +72,14 @@ const linearizable: Readonly<Record<string, readonly Row[]>> = {
     [1, 10, 11, "getOrInsert", 9, 9],
     [0, 12, 13, "delete", none, true],
   ],
+  "conditional writes: the first of two takes effect, the other sees it": [
+    [0, 0, 2, "setIfAbsent", 1, true],
+    [1, 1, 3, "setIfAbsent", 2, false],
+    [0, 4, 6, "compareAndSet", casArgument(1, 3), true],
+    [1, 5, 7, "compareAndSet", casArgument(1, 4), false],
+    [0, 8, 9, "compareAndSet", casArgument(undefined, 5), false],
+    [1, 10, 11, "get", none, 3],
+  ],
 };
 
 const violations: Readonly<Record<string, readonly Row[]>> = {
@@ -123,6 +132,15 @@ const violations: Readonly<Record<string, readonly Row[]>> = {
   "both of two getOrInsert insert": [
     [0, 0, 2, "getOrInsert", 1, 1],
     [1, 1, 3, "getOrInsert", 2, 2],
+  ],
+  "two conditional writes that go on from the same value": [
+    [0, 0, 2, "compareAndSet", casArgument(undefined, 1), true],
+    [1, 1, 3, "compareAndSet", casArgument(undefined, 2), true],
+  ],
+  "a conditional write that did not happen, and a read of it": [
+    [0, 0, 1, "set", 7],
+    [1, 2, 3, "setIfAbsent", 8, false],
+    [0, 4, 5, "get", none, 8],
   ],
   "a violation on the second key only": [
     [0, 0, 1, "set", 7, none, 1],

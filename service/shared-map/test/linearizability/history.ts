@@ -21,6 +21,9 @@ export const operationKinds = [
   /** A compute whose function returns undefined, which deletes. */
   "computeDelete",
   "getOrInsert",
+  "setIfAbsent",
+  /** Expected value and new one in one argument: `casArgument` of specification.ts. */
+  "compareAndSet",
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 

@@ -52,6 +52,12 @@ export function applyTo(map: Map<number, number>, { kind, key, argument = 0 }: R
       return map.set(key, ((current ?? 0) * 3 + argument) % 1_000_003).get(key);
     case "getOrInsert":
       return map.has(key) ? current : map.set(key, argument).get(key);
+    case "setIfAbsent":
+      return !map.has(key) && map.set(key, argument).has(key);
+    case "compareAndSet": {
+      const expected = argument < 1000 ? undefined : Math.floor(argument / 1000) - 1;
+      return current === expected && map.set(key, argument % 1000).has(key);
+    }
   }
 }
 

@@ -26,6 +26,16 @@ export function computeValue(current: State, argument: number): number {
   return ((current ?? 0) * 3 + argument) % MODULUS;
 }
 
+/** What "compareAndSet" is called with, in one number: the value it expects, and the one it sets, below 1,000. */
+export function casArgument(expected: State, value: number): number {
+  return ((expected ?? -1) + 1) * 1000 + value;
+}
+
+export function casParts(argument: number): { expected: State; value: number } {
+  const expected = Math.floor(argument / 1000) - 1;
+  return { expected: expected < 0 ? undefined : expected, value: argument % 1000 };
+}
+
 const sum = (state: State, argument: number): number => (state ?? 0) + argument;
 
 export const specification: Readonly<Record<OperationKind, Rule>> = {
@@ -46,6 +56,21 @@ export const specification: Readonly<Record<OperationKind, Rule>> = {
     reads: false,
     result: (state, argument) => state ?? argument,
     next: (state, argument) => state ?? argument,
+  },
+  setIfAbsent: {
+    takesArgument: true,
+    reads: false,
+    result: (state) => state === undefined,
+    next: (state, argument) => state ?? argument,
+  },
+  compareAndSet: {
+    takesArgument: true,
+    reads: false,
+    result: (state, argument) => equal(state, casParts(argument).expected),
+    next: (state, argument) => {
+      const { expected, value } = casParts(argument);
+      return equal(state, expected) ? value : state;
+    },
   },
 };
 

@@ -2,7 +2,7 @@
 import { createRandom, type Random } from "@cupel/base";
 import type { SharedMap } from "../../src/index.ts";
 import { createRecorder, type OperationKind, operationKinds } from "../linearizability/history.ts";
-import { computeValue } from "../linearizability/specification.ts";
+import { casArgument, casParts, computeValue } from "../linearizability/specification.ts";
 
 export interface RecordParameters {
   readonly rows: SharedArrayBuffer;
@@ -28,7 +28,7 @@ function record(map: SharedMap<number, number>, parameters: RecordParameters): v
     if (i % 4 === 0 && batch.length > 0) readMany(random.integer(keys));
     const kind = operationKinds[random.integer(operationKinds.length)]!;
     const key = random.integer(keys);
-    const argument = needsArgument.has(kind) ? random.integer(1000) : undefined;
+    const argument = argumentOf(kind, random.integer(1000), map, key);
     if (i % 8 === 0) map.set(growthKeys + thread * operations + i, i);
     recorder.call(kind, key, argument);
     recorder.return(recorded[kind](map, key, argument ?? 0));
@@ -43,7 +43,18 @@ function record(map: SharedMap<number, number>, parameters: RecordParameters): v
   }
 }
 
-const needsArgument: ReadonlySet<OperationKind> = new Set(["set", "add", "compute", "getOrInsert"]);
+const withoutArgument: ReadonlySet<OperationKind> = new Set(["get", "has", "delete", "computeDelete"]);
+
+function argumentOf(
+  kind: OperationKind,
+  n: number,
+  map: SharedMap<number, number>,
+  key: number,
+): number | undefined {
+  if (withoutArgument.has(kind)) return undefined;
+  // It expects what is there now: a value drawn at random would never be.
+  return kind === "compareAndSet" ? casArgument(map.peek(key), n) : n;
+}
 
 const recorded: Readonly<
   Record<
@@ -59,6 +70,11 @@ const recorded: Readonly<
   compute: (map, key, n) => map.compute(key, (current) => computeValue(current, n)),
   computeDelete: (map, key) => map.compute(key, () => undefined),
   getOrInsert: (map, key, n) => map.getOrInsert(key, n),
+  setIfAbsent: (map, key, n) => map.setIfAbsent(key, n),
+  compareAndSet: (map, key, n) => {
+    const { expected, value } = casParts(n);
+    return map.compareAndSet(key, expected, value);
+  },
 };
 
 export interface ChurnParameters {
