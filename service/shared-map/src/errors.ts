@@ -55,6 +55,14 @@ export const sharedMapErrors = defineErrors({
     retryable: true,
     public: true,
   },
+  LOAD_TIMEOUT: {
+    meaning: "A loader took longer than its fetch allows.",
+    http: 504,
+    grpc: "DEADLINE_EXCEEDED",
+    exit: 75,
+    retryable: true,
+    public: true,
+  },
   MAP_CLOSED: { meaning: "The map was closed in this thread.", ...failures.unavailable },
   MAP_CORRUPT: { meaning: "A check of the shared memory found an invariant broken.", ...failures.defect },
   HANDLE_FOREIGN: {

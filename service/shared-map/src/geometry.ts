@@ -1,6 +1,10 @@
 /** From options to the layout of a map's memory: sizes of its parts, and the header that tells them. */
 import { randomBytes } from "node:crypto";
 import {
+  CLAIM_BUCKETS,
+  CLAIM_BYTES,
+  CLAIMS,
+  CLAIMS_PER_BUCKET,
   CLASS_OF,
   CLASS_SIZES,
   DESCRIPTOR_BYTES,
@@ -52,6 +56,8 @@ export interface GeometryOptions {
 
 export interface Geometry extends GeometryOptions {
   readonly lanes: number;
+  readonly claims: number;
+  readonly claimBuckets: number;
   readonly directory: number;
   readonly maxDepth: number;
   readonly versions: number;
@@ -84,7 +90,10 @@ export function geometryOf(options: GeometryOptions): Geometry {
   const segments = maxBytes / (segment + (SLOTS << groupBits) * 0.5 * smallestEntry);
   const maxDepth = Math.max(1, Math.ceil(Math.log2(segments)) + 3);
   const lanes = HEADER_BYTES;
-  const directory = lanes + maxThreads * LANE_BYTES;
+  const claims = lanes + maxThreads * LANE_BYTES;
+  // Room for some sixteen loads of each thread at a time.
+  const claimBuckets = 2 ** Math.ceil(Math.log2(maxThreads * 2));
+  const directory = claims + claimBuckets * CLAIMS_PER_BUCKET * CLAIM_BYTES;
   const versions = alignedTo(directory + (8 << maxDepth), 128);
   const pageTable = versions + VERSIONS_BYTES;
   const scratches = alignedTo(pageTable + (maxPages + sparePages) * DESCRIPTOR_BYTES, 128);
@@ -93,6 +102,8 @@ export function geometryOf(options: GeometryOptions): Geometry {
   return {
     ...options,
     lanes,
+    claims,
+    claimBuckets,
     directory,
     maxDepth,
     versions,
@@ -121,6 +132,8 @@ export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
   put(SEED + 4, seed.readInt32LE(4));
   put(LANES, geometry.lanes);
   put(LANE_COUNT, geometry.maxThreads);
+  put(CLAIMS, geometry.claims);
+  put(CLAIM_BUCKETS, geometry.claimBuckets);
   put(DIRECTORY, geometry.directory);
   put(MAX_DEPTH, geometry.maxDepth);
   put(VERSIONS, geometry.keeps ? geometry.versions : 0);

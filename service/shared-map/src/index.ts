@@ -6,6 +6,7 @@ export { type Codec, jsonCodec, structuredCodec } from "./codec.ts";
 export type { Counter } from "./counter.ts";
 export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
+export type { FetchOptions, LoadContext } from "./fetch-options.ts";
 export type { SharedMapHandle } from "./handle.ts";
 export type { AttachOptions, SetOptions, SharedMapOptions } from "./options.ts";
 export { SharedMap } from "./shared-map.ts";

@@ -98,11 +98,15 @@ export function settingsOf(options: SharedMapOptions): MapSettings {
 /** How long a call has an entry live: its own ttl, or "keep", or undefined for what the call's doc says. */
 export function ttlOf(options: SetOptions | undefined): number | "keep" | undefined {
   if (options === undefined) return undefined;
+  checkObject(options);
+  const { ttl } = options;
+  return ttl === undefined || ttl === "keep" ? ttl : checkTtl(ttl);
+}
+
+export function checkObject(options: object): void {
   if (typeof options !== "object" || options === null) {
     throw invalid("options", options, `an object such as { ttl: 5000 }`);
   }
-  const { ttl } = options;
-  return ttl === undefined || ttl === "keep" ? ttl : checkTtl(ttl);
 }
 
 /** Milliseconds, more than 0; Infinity, which is told as 0, for no end. */
@@ -147,7 +151,7 @@ function whole(name: string, value: number, least: number, most: number): number
   throw invalid(name, value, `a whole number from ${least} to ${most}`);
 }
 
-function invalid(name: string, value: unknown, expected: string): Error {
+export function invalid(name: string, value: unknown, expected: string): Error {
   return baseErrors.error("OPTION_INVALID", `${name} is ${String(value)}. It takes ${expected}.`, {
     details: { option: name },
   });

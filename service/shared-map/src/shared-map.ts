@@ -12,6 +12,8 @@ import type { Counter } from "./counter.ts";
 import { Counters } from "./counters.ts";
 import { Cursor, CursorIterator } from "./cursor.ts";
 import { register, watch } from "./dead-threads.ts";
+import { Fetches } from "./fetch.ts";
+import type { FetchOptions, LoadContext } from "./fetch-options.ts";
 import { geometryOf } from "./geometry.ts";
 import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
 import { NearCache } from "./near-cache.ts";
@@ -60,6 +62,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   readonly #batch: Batch;
   readonly #near: NearCache | null;
   readonly #counters: Counters;
+  readonly #fetches: Fetches;
   readonly #registration: { unregister(): void };
   #isClosed = false;
 
@@ -73,6 +76,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     markAsUncloneable(this);
     const counters = new Counters(attachment);
     this.#counters = counters;
+    this.#fetches = new Fetches(attachment);
     const leave = () => {
       counters.close();
       attachment.detach();
@@ -304,6 +308,22 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
+   * The value; of an absent key what `loader` gives, which is stored. However many callers and threads want it at a time,
+   * one loads: the others wait, and other threads look again when it is done (one after the other loads, then, where
+   * loading fails or comes to nothing). A load stores nothing if the key was set, deleted or cleared after it began: the
+   * callers get what is there, or else what was loaded. A value for which there is no room is given all the same (`stats().unstored`).
+   * Rejects with what `loader` throws, LOAD_TIMEOUT, the signal's reason, MAP_CLOSED, and what `get` throws, and what
+   * `set` throws but MAP_FULL, MAP_BUSY and VALUE_TOO_LARGE.
+   */
+  fetch<R extends V | undefined>(
+    key: K,
+    loader: (key: K, staleValue: V | undefined, context: LoadContext) => R | PromiseLike<R>,
+    options: FetchOptions = {},
+  ): Promise<V | R> {
+    return this.#fetches.fetch(this, key, loader, options) as Promise<V | R>;
+  }
+
+  /**
    * Adds to an integer and returns the sum; an absent one counts as 0. A `ttl` counts from when the key was
    * absent: `add(address, 1, { ttl: 60_000 })` counts what an address does within a minute.
    * @throws NOT_A_COUNTER, COUNTER_OVERFLOW when the sum would go beyond 2^53, and what `set` throws
@@ -410,6 +430,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#isClosed = true;
     this.#registration.unregister();
     forgotten.unregister(this);
+    this.#fetches.close();
     this.#counters.close();
     this.#near?.clear();
     this.#attachment.detach();

@@ -10,11 +10,14 @@ import {
   LANE_BYTES,
   LANES,
   LIMBO_UNITS,
+  LOAD_FAILURES,
+  LOADS,
   MISSES,
   OWNER,
   PAGE_BYTES,
   SPLITS,
   STALLS,
+  UNSTORED,
 } from "./core/layout.ts";
 
 export interface SharedMapStats {
@@ -29,6 +32,10 @@ export interface SharedMapStats {
   readonly splits: number;
   /** Milliseconds, about, that writes waited for threads that the system had stopped in the middle of a call. */
   readonly stalls: number;
+  /** Calls of loaders by `fetch`; of them, those that failed, and those whose value could not be stored. */
+  readonly loads: number;
+  readonly loadFailures: number;
+  readonly unstored: number;
   /** Bytes of blocks that are in use, the table's included; not of those that wait to be freed, which are as good as free. */
   readonly usedBytes: number;
   /** Bytes touched so far, tables of the memory itself included. */
@@ -55,6 +62,9 @@ export function readStats(attachment: Attachment): SharedMapStats {
     expirations: sum(EXPIRATIONS),
     splits: sum(SPLITS),
     stalls: sum(STALLS),
+    loads: sum(LOADS),
+    loadFailures: sum(LOAD_FAILURES),
+    unstored: sum(UNSTORED),
     usedBytes: taken - (words[FREE_UNITS >> 2]! + words[LIMBO_UNITS >> 2]!) * 8,
     memoryBytes: words[FIRST_PAGE >> 2]! + taken,
     maxBytes,

@@ -1,5 +1,6 @@
 /** Taking all entries out, one segment at a time. */
 import { lockSegment, unlockSegment } from "./access.ts";
+import { outdateAllClaims } from "./claims.ts";
 import { endOf, locate } from "./directory.ts";
 import { valueAddress } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
@@ -81,6 +82,8 @@ function clearSegmentOf(lane: i32, hash: i32): i32 {
 
 /** Every entry that was there before is gone after; counters with handles are 0. Returns 0 or BUSY. */
 export function clear(lane: i32): i32 {
+  // What is being loaded was asked for before.
+  outdateAllClaims();
   let position = 0;
   do {
     if (clearSegmentOf(lane, position) !== 0) return BUSY;

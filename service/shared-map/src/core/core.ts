@@ -1,6 +1,7 @@
 /** What the map's face calls. */
 
 export { fetchStaged, findStaged, stageNumber, stageRow } from "./batch.ts";
+export { claim, recoverClaimant, unclaim } from "./claims.ts";
 export { clear } from "./clear.ts";
 export { countEntries } from "./count.ts";
 export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";

@@ -3,6 +3,7 @@
  * somebody has a handle to, at an address that stays valid as long as the map lives, by one atomic addition.
  */
 import { lockSegment, unlockSegment } from "./access.ts";
+import { outdateClaims } from "./claims.ts";
 import { isExpired, isInteger, typeOf, valueAddress } from "./entry.ts";
 import { hashBytes } from "./hash.ts";
 import { kindOf } from "./heap.ts";
@@ -77,6 +78,7 @@ function look(lane: i32, keyMeta: i32, delta: f64, isFixing: boolean, now: f64):
       result = TOO_LARGE;
     } else if (isInteger(found) && (!isFixing || kindOf(found) === FIXED)) {
       if (isFixing) store32(found + HANDLES, load32(found + HANDLES) + 1);
+      outdateClaims(hash, 0);
       value = atomicAddInteger(valueAddress(found), delta);
       result = ADDED;
     } else if (isInteger(found)) {

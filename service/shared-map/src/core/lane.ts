@@ -1,5 +1,7 @@
 /** Lanes: a thread that works with the map has one, with a scratch of its own to pass keys and values through. */
+import { endClaims } from "./claims.ts";
 import { noteLane } from "./count.ts";
+import { ownerOf } from "./epoch.ts";
 import { LANE_BYTES, LANE_COUNT, LANES, NO_LANE, OWNER } from "./layout.ts";
 import { atomicStoreInteger, compareExchangeInteger, type f64, type i32, load32 } from "./machine.ts";
 import { inherit } from "./recover.ts";
@@ -28,5 +30,6 @@ export function attach(identity: f64): i32 {
 /** Gives a lane back, between two calls. */
 export function detach(lane: i32): void {
   release(lane);
+  endClaims(lane, ownerOf(lane));
   atomicStoreInteger(lane + OWNER, 0);
 }

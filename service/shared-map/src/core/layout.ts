@@ -1,7 +1,7 @@
 /**
  * Where everything lies in the shared memory. Offsets are bytes; docs/shared-map.md draws it.
  *
- *   header | lanes | directories | page table | scratch of each lane | page 0 | page 1 | ... (64 KiB each)
+ *   header | lanes | claims | directories | page table | scratch of each lane | page 0 | page 1 | ... (64 KiB each)
  *
  * Lines that different threads write are 64 bytes apart or more.
  */
@@ -33,6 +33,9 @@ export const RESERVE: i32 = 56;
 export const SPARE_PAGES: i32 = 64;
 /** Address of the versions (`versions.ts`); 0 where no thread has a near cache. */
 export const VERSIONS: i32 = 72;
+/** Address of the table of claims (`claims.ts`), and its buckets, a power of two. */
+export const CLAIMS: i32 = 76;
+export const CLAIM_BUCKETS: i32 = 92;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;
@@ -70,6 +73,10 @@ export const HAND_PAGE: i32 = 428;
 export const HAND_BLOCK: i32 = 432;
 /** Who has keys reserved, as a lock tells it. */
 export const RESERVATION: i32 = 448;
+/** Claims: their lock, how many there are, and the number of the last. */
+export const CLAIM_LOCK: i32 = 452;
+export const CLAIM_COUNT: i32 = 456;
+export const CLAIM_TICKETS: i32 = 460;
 /** For each class, the first page with free blocks: index + 1. */
 export const CLASS_PAGES: i32 = 512;
 /** For each class, its block size. */
@@ -126,6 +133,10 @@ export const ENTRIES: i32 = 128;
 export const ENTRIES_ELSEWHERE: i32 = 132;
 /** 1 while ENTRIES_ELSEWHERE is of the segment that it has locked. */
 export const IS_COUNTING: i32 = 136;
+/** Statistics of loads: begun, failed, and those whose value could not be stored. */
+export const LOADS: i32 = 144;
+export const LOAD_FAILURES: i32 = 152;
+export const UNSTORED: i32 = 160;
 
 // A lane's scratch.
 export const SCRATCH_KEY: i32 = 64;
@@ -153,6 +164,16 @@ export const ROW_PLACE: i32 = 12;
 export const ROW_VALUE_META: i32 = 16;
 export const ROW_VALUE: i32 = 20;
 export const ROW_NUMBER: i32 = 24;
+
+// A claim.
+export const CLAIM_BYTES: i32 = 16;
+export const CLAIMS_PER_BUCKET: i32 = 8;
+/** A number that no other claim has, or 0; with OUTDATED when the key was written since. */
+export const CLAIM_TICKET: i32 = 0;
+export const CLAIM_HASH: i32 = 4;
+export const CLAIM_KEY_META: i32 = 8;
+export const CLAIM_OWNER: i32 = 12;
+export const OUTDATED: i32 = 1;
 
 // A descriptor in the page table.
 export const PAGE_BYTES: i32 = 65536;
@@ -267,3 +288,5 @@ export const TOO_LARGE: i32 = -10;
 // What a write expects of the entry it replaces, beside a block's address.
 export const ANYTHING: i32 = -1;
 export const NOTHING: i32 = 0;
+/** That nobody has written the key since a row of claims was claimed, which is given in place of the generation. */
+export const CLAIMED: i32 = -2;

@@ -10,6 +10,7 @@
  * successors was replaced. Then every block that is still HELD or RETIRED by the dead lane is on neither side
  * of anything, and can be freed. Costs a look at every block of the heap.
  */
+import { endClaims } from "./claims.ts";
 import { endCount } from "./count.ts";
 import { redirect } from "./directory.ts";
 import { publishedKind } from "./entry.ts";
@@ -215,6 +216,7 @@ function settle(lane: i32, dead: i32): boolean {
   const owner = ownerOf(dead);
   settleSegment(dead, owner);
   if (isLockedBy(RESERVATION, owner)) unlockWord(RESERVATION);
+  endClaims(lane, owner);
   if (isLockedBy(HEAP_LOCK, owner)) {
     reindex();
     unlockHeap();

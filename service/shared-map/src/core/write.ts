@@ -5,6 +5,7 @@
  */
 import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
+import { outdateClaims, stands } from "./claims.ts";
 import { locate } from "./directory.ts";
 import { entryBytes, isExpired, isInteger, publishedKind, typeOf, valueAddress } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
@@ -31,6 +32,7 @@ import {
   CHUNK,
   CHUNK_ENTRY,
   CHUNK_LENGTH,
+  CLAIMED,
   CONFLICT,
   ENTRY,
   EVICTS,
@@ -119,11 +121,12 @@ export function prependChunk(lane: i32, block: i32, length: i32, now: f64): bool
 }
 
 /**
- * Whether the entry found is the one a write expects: ANYTHING, NOTHING, or a block by address and number, and
- * of an integer, which changes in place, its value.
+ * Whether the entry found is the one a write expects: ANYTHING, NOTHING, a block by address and number, and
+ * of an integer, which changes in place, its value; or CLAIMED.
  */
 function isExpected(found: i32, expected: i32, generation: i32, integer: f64): boolean {
   if (expected === ANYTHING) return true;
+  if (expected === CLAIMED) return stands(generation);
   if (expected === NOTHING || found === 0) return expected === found;
   if (found !== expected || atomicLoad(found + GENERATION) !== generation) return false;
   return !isInteger(found) || atomicLoadInteger(valueAddress(found)) === integer;
@@ -150,7 +153,7 @@ function assignFixed(counter: i32, block: i32, expected: i32, integer: f64): i32
   const source = valueAddress(block);
   const value = isInteger(block) ? atomicLoadInteger(source) : loadF64(source);
   if (!isSafeInteger(value)) return IS_FIXED;
-  if (expected === ANYTHING) atomicStoreInteger(valueAddress(counter), value);
+  if (expected === ANYTHING || expected === CLAIMED) atomicStoreInteger(valueAddress(counter), value);
   else if (!compareExchangeInteger(valueAddress(counter), integer, value)) return CONFLICT;
   return 0;
 }
@@ -178,7 +181,9 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
     let result = 0;
     let gone = 0;
     let isSpent = false;
-    if (!isExpected(present, expected, generation, integer)) {
+    const isAsExpected = isExpected(present, expected, generation, integer);
+    if (isAsExpected) outdateClaims(hash, expected === CLAIMED ? generation : 0);
+    if (!isAsExpected) {
       result = CONFLICT;
     } else if (found !== 0 && kindOf(found) === FIXED) {
       result = assignFixed(found, block, expected, integer);
@@ -275,10 +280,13 @@ export function remove(lane: i32, keyMeta: i32, expected: i32, generation: i32, 
   const present = found !== 0 && !isExpired(found, now) ? found : 0;
   let result = present === 0 ? ABSENT : 0;
   let gone = 0;
-  if (!isExpected(present, expected, generation, integer)) {
+  const isAsExpected = isExpected(present, expected, generation, integer);
+  // An absent key's too: what is being loaded for it may be what shall be gone.
+  if (isAsExpected) outdateClaims(hash, expected === CLAIMED ? generation : 0);
+  if (!isAsExpected) {
     result = CONFLICT;
   } else if (found !== 0 && kindOf(found) === FIXED) {
-    if (expected === ANYTHING) atomicStoreInteger(valueAddress(found), 0);
+    if (expected === ANYTHING || expected === CLAIMED) atomicStoreInteger(valueAddress(found), 0);
     else if (!compareExchangeInteger(valueAddress(found), integer, 0)) result = CONFLICT;
   } else if (found !== 0) {
     gone = markRetired(lane, found, 0);

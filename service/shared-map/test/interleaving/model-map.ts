@@ -4,6 +4,7 @@ import { type CheckReport, checkMemory } from "../../src/check.ts";
 import {
   ABSENT,
   ANYTHING,
+  CLAIMED,
   FOUND,
   FOUND_GENERATION,
   FOUND_HASH,
@@ -32,6 +33,8 @@ import { createModelMachine, type ModelMachine, type Program, runAlone } from ".
 const numberMeta = (8 << 4) | NUMBER;
 const longMeta = ((MAX_INLINE_BYTES + 8) << 4) | valueType.latin1;
 const maxThreads = 5;
+/** A word of the header that the map has no use for. */
+const source = 4000;
 const identityOf = (thread: number) => thread + 1;
 const seed = 0x1234567;
 
@@ -244,6 +247,33 @@ export class ModelMap {
   /** Whether it set the key: it does where there is none. */
   *setIfAbsent(thread: number, key: number, value: number): Steps<boolean> {
     return (yield* this.#write(thread, key, value, NOTHING, 0)) === 0;
+  }
+
+  /**
+   * `fetch`: claims a key, reads the source, and stores what it read if the claim stands. Returns that, "found" when the
+   * key was there, or "waits" when another one loads it.
+   */
+  *fetch(thread: number, key: number): Steps<number | "found" | "waits"> {
+    const lane = this.lane(thread);
+    this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+    const row = yield* this.core.claim!(lane, numberMeta, false) as Steps<number>;
+    if (row === 0) return "waits";
+    let result: number | "found" = "found";
+    if ((yield* this.get(thread, key)) === undefined) {
+      result = yield* this.readSource();
+      yield* this.#write(thread, key, result, CLAIMED, row);
+    }
+    yield* this.core.unclaim!(lane, row) as Steps<void>;
+    return result;
+  }
+
+  /** What is loaded: a number outside of the map. */
+  readSource(): Steps<number> {
+    return this.core.readFixed!(source) as Steps<number>;
+  }
+
+  *changeSource(thread: number): Steps<void> {
+    yield* this.core.addFixed!(this.lane(thread), source, 0, 1) as Steps<number>;
   }
 
   /** Reserves a key, writes it, and lets it go. */
