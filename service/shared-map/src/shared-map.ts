@@ -3,7 +3,7 @@
  * the others. README.md says what is guaranteed, G1 to G6.
  */
 import { markAsUncloneable, type Worker } from "node:worker_threads";
-import { Attachment } from "./attachment.ts";
+import type { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
 import { ANYTHING, BATCH_ROWS } from "./core/layout.ts";
@@ -14,38 +14,21 @@ import { Cursor, CursorIterator } from "./cursor.ts";
 import { register, watch } from "./dead-threads.ts";
 import { Fetches } from "./fetch.ts";
 import type { FetchOptions, LoadContext } from "./fetch-options.ts";
-import { geometryOf } from "./geometry.ts";
-import { checkHandle, createHandle, type SharedMapHandle } from "./handle.ts";
+import type { SharedMapHandle } from "./handle.ts";
 import { NearCache } from "./near-cache.ts";
+import { attachMap, createMap } from "./open.ts";
 import {
   type AttachOptions,
-  checkCodecs,
   listOf,
   pairsOf,
   type SetOptions,
   type SharedMapOptions,
-  settingsOf,
   type TestOptions,
   ttlOf,
 } from "./options.ts";
 import { readStats, type SharedMapStats } from "./stats.ts";
 import type { CodecsFor, Given, KeyCodecFor, MapKey, MapValue, TakesNumbers, WithCodec } from "./storable.ts";
-import {
-  add,
-  compareAndSet,
-  compute,
-  expiresIn,
-  expiryOf,
-  getOrInsertComputed,
-  peek,
-  purgeStale,
-  removeKey,
-  setIfAbsent,
-  setKeeping,
-  touch,
-  writeValue,
-} from "./update.ts";
-import { wasmEngine } from "./wasm-engine.ts";
+import * as update from "./update.ts";
 
 /** The maps of counters and cursors: they stay open as long as somebody has one. */
 const mapsOf = new WeakMap<object, object>();
@@ -106,18 +89,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     ...options: Given<SharedMapOptions & TestOptions & CodecsFor<K, V>>
   ): SharedMap<K, V>;
   static create<K, V>(options: SharedMapOptions & TestOptions = {}): SharedMap<K, V> {
-    const settings = settingsOf(options);
-    const geometry = geometryOf({
-      maxBytes: settings.maxBytes,
-      maxThreads: settings.maxThreads,
-      evicts: settings.eviction === "sieve",
-      keeps: settings.nearCache > 0,
-      groupBits: options.groupBits ?? 7,
-    });
-    const useWasm = options.core !== "typescript" && wasmEngine !== undefined;
-    const attachment = new Attachment(createHandle(settings, geometry, useWasm), options);
-    if (attachment.core.create(attachment.lane) === 0) attachment.fail(attachment.found);
-    return new SharedMap<K, V>(attachment);
+    return new SharedMap<K, V>(createMap(options));
   }
 
   /**
@@ -145,9 +117,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     ...options: Given<AttachOptions & CodecsFor<K, V>>
   ): SharedMap<K, V>;
   static attach<K, V>(handle: SharedMapHandle, options: AttachOptions = {}): SharedMap<K, V> {
-    const checked = checkHandle(handle);
-    checkCodecs(checked.settings, options);
-    return new SharedMap<K, V>(new Attachment(checked, options));
+    return new SharedMap<K, V>(attachMap(handle, options));
   }
 
   /**
@@ -175,7 +145,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws what `get` throws
    */
   peek(key: K): V | undefined {
-    return peek(this.#attachment, key) as V | undefined;
+    return update.peek(this.#attachment, key) as V | undefined;
   }
 
   /** @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_CLOSED */
@@ -211,8 +181,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   set(key: K, value: V, options?: SetOptions): this {
     const attachment = this.#attachment;
     const ttl = ttlOf(options);
-    if (ttl === "keep") setKeeping(attachment, key, value);
-    else writeValue(attachment, key, value, expiryOf(attachment, ttl), ANYTHING, 0, 0);
+    if (ttl === "keep") update.setKeeping(attachment, key, value);
+    else update.writeValue(attachment, key, value, update.expiryOf(attachment, ttl), ANYTHING, 0, 0);
     return this;
   }
 
@@ -236,7 +206,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_BUSY, MAP_CLOSED
    */
   delete(key: K): boolean {
-    return removeKey(this.#attachment, key, ANYTHING, 0, 0) === 0;
+    return update.removeKey(this.#attachment, key, ANYTHING, 0, 0) === 0;
   }
 
   /**
@@ -255,7 +225,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws MAP_BUSY, MAP_CLOSED
    */
   purgeStale(): number {
-    return purgeStale(this.#attachment);
+    return update.purgeStale(this.#attachment);
   }
 
   /** Entries, as each thread has counted its own; expired ones count until they are met. Exact while nobody writes. */
@@ -273,7 +243,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws what `set` and `next` throw; the map is unchanged then
    */
   compute(key: K, next: (value: V | undefined) => V | undefined, options?: SetOptions): V | undefined {
-    return compute(this.#attachment, key, next, options);
+    return update.compute(this.#attachment, key, next, options);
   }
 
   /**
@@ -286,7 +256,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
 
   /** The same for a value that is made only if it is needed; then it may be made by more than one thread. */
   getOrInsertComputed(key: K, make: (key: K) => V, options?: SetOptions): V {
-    return getOrInsertComputed(this.#attachment, key, make, options);
+    return update.getOrInsertComputed(this.#attachment, key, make, options);
   }
 
   /**
@@ -294,7 +264,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws what `set` throws
    */
   setIfAbsent(key: K, value: V, options?: SetOptions): boolean {
-    return setIfAbsent(this.#attachment, key, value, options);
+    return update.setIfAbsent(this.#attachment, key, value, options);
   }
 
   /**
@@ -304,7 +274,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws what `set` throws
    */
   compareAndSet(key: K, expected: V | undefined, value: V | undefined, options?: SetOptions): boolean {
-    return compareAndSet(this.#attachment, key, expected, value, options);
+    return update.compareAndSet(this.#attachment, key, expected, value, options);
   }
 
   /**
@@ -330,7 +300,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    */
   add(this: TakesNumbers<K>, key: K, delta?: number, options?: SetOptions): number;
   add(key: K, delta = 1, options?: SetOptions): number {
-    return add(this.#attachment, key, delta, options);
+    return update.add(this.#attachment, key, delta, options);
   }
 
   /**
@@ -354,12 +324,12 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @throws KEY_TOO_LONG, KEY_UNSUPPORTED, CODEC_FAILED, MAP_FULL, MAP_BUSY, OPTION_INVALID, MAP_CLOSED
    */
   touch(key: K, ttl?: number): boolean {
-    return touch(this.#attachment, key, ttl);
+    return update.touch(this.#attachment, key, ttl);
   }
 
   /** Milliseconds that the entry lives on: Infinity for one without end, undefined for none. */
   expiresIn(key: K): number | undefined {
-    return expiresIn(this.#attachment, key);
+    return update.expiresIn(this.#attachment, key);
   }
 
   /**
