@@ -27,6 +27,10 @@ export interface FetchOptions {
    * A thread that has waited so long for another's load loads by itself. Default: as long as it takes.
    */
   readonly timeout?: number | undefined;
+  /** Whether the value of an entry that has expired is handed out while one load replaces it (`staleFor` of the map). Default true. */
+  readonly allowStale?: boolean | undefined;
+  /** Whether such a value is handed out when loading fails. Default false. */
+  readonly allowStaleOnFetchRejection?: boolean | undefined;
   /** Loads though the key is there; joins a load that is under way. Default false. */
   readonly forceRefresh?: boolean | undefined;
 }
@@ -37,6 +41,8 @@ export interface FetchSettings {
   /** Infinity for none. */
   readonly timeout: number;
   readonly isForced: boolean;
+  readonly allowStale: boolean;
+  readonly allowStaleOnFetchRejection: boolean;
 }
 
 /** @throws OPTION_INVALID */
@@ -45,6 +51,14 @@ export function fetchSettingsOf(loader: unknown, options: FetchOptions): FetchSe
     throw invalid("loader", loader, "a function that gives the value of a key");
   checkObject(options);
   const { ttl, signal, timeout = Number.POSITIVE_INFINITY, forceRefresh: isForced = false } = options;
+  const { allowStale = true, allowStaleOnFetchRejection = false } = options;
   if (!(timeout > 0)) throw invalid("timeout", timeout, "a number of milliseconds above 0");
-  return { ttl: ttl === undefined ? undefined : checkTtl(ttl), signal, timeout, isForced };
+  return {
+    ttl: ttl === undefined ? undefined : checkTtl(ttl),
+    signal,
+    timeout,
+    isForced,
+    allowStale,
+    allowStaleOnFetchRejection,
+  };
 }

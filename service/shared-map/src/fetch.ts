@@ -19,7 +19,7 @@ import {
 import { mapClosed } from "./core-failure.ts";
 import { missing } from "./cursor.ts";
 import { sharedMapErrors } from "./errors.ts";
-import { type FetchOptions, fetchSettingsOf, type Loader } from "./fetch-options.ts";
+import { type FetchOptions, type FetchSettings, fetchSettingsOf, type Loader } from "./fetch-options.ts";
 import { Load } from "./load.ts";
 import { expiryOf, removeKey, writeValue } from "./update.ts";
 
@@ -35,9 +35,9 @@ interface Request<K, V> {
   readonly map: Readable<K, V>;
   readonly key: K;
   readonly loader: Loader<K, V>;
-  readonly ttl: number | undefined;
-  readonly timeout: number;
-  readonly isForced: boolean;
+  readonly settings: FetchSettings;
+  /** What is handed to the loader if the key is absent: a value that has expired, or `missing`. */
+  readonly stale: unknown;
 }
 
 /** The map, which is not to be collected while a load is under way. */
@@ -67,9 +67,10 @@ export class Fetches {
     loader: Loader<K, V>,
     options: FetchOptions,
   ): Promise<unknown> {
-    const { signal, isForced, ttl, timeout } = fetchSettingsOf(loader, options);
+    const settings = fetchSettingsOf(loader, options);
+    const { signal } = settings;
     signal?.throwIfAborted();
-    if (!isForced) {
+    if (!settings.isForced) {
       const value = map.get(key);
       if (value !== undefined) return value;
       // It may be there with undefined as its value.
@@ -77,11 +78,35 @@ export class Fetches {
     }
     const content = this.#attachment.contentOf(key);
     const running = this.#loads.get(content);
-    if (running !== undefined && this.#isCurrent(running)) return running.join(signal);
-    const load = new Load(false);
-    this.#loads.set(content, load);
+    const isRunning = running !== undefined && this.#isCurrent(running);
+    const stale = this.#peekStale(key);
+    const request = { map, key, loader, settings, stale };
+    if (stale !== missing && settings.allowStale && !settings.isForced) {
+      if (!isRunning) this.#refresh(content, request);
+      return stale;
+    }
+    const load = isRunning ? running : new Load(false);
     const promise = load.join(signal);
-    this.#run(load, { map, key, loader, ttl, timeout, isForced })
+    if (!isRunning) this.#start(content, load, request);
+    if (stale === missing || !settings.allowStaleOnFetchRejection) return promise;
+    return promise.catch((reason) => {
+      signal?.throwIfAborted();
+      // Of a map that was closed nothing is handed out.
+      if (reason instanceof CupelError && reason.code === "MAP_CLOSED") throw reason;
+      return stale;
+    });
+  }
+
+  /** Loads with nobody waiting for it, if no other thread does. */
+  #refresh<K, V>(content: string, request: Request<K, V>): void {
+    const load = new Load(true);
+    load.row = this.#claim(request.key, false);
+    if (load.row !== 0 || this.#attachment.found === 0) this.#start(content, load, request);
+  }
+
+  #start<K, V>(content: string, load: Load, request: Request<K, V>): void {
+    this.#loads.set(content, load);
+    this.#run(load, request)
       .then(
         (value) => load.end(() => load.resolve(value)),
         (reason) => load.fail(reason),
@@ -89,7 +114,12 @@ export class Fetches {
       .finally(() => {
         if (this.#loads.get(content) === load) this.#loads.delete(content);
       });
-    return promise;
+  }
+
+  /** The row, or 0; then `found` is that of who has claimed the key, or 0. */
+  #claim(key: unknown, insists: boolean): number {
+    const { core, lane } = this.#attachment;
+    return core.claim(lane, this.#attachment.putKey(key), Number(insists));
   }
 
   /** Whether nobody has written the key since the load began. */
@@ -99,13 +129,14 @@ export class Fetches {
   }
 
   async #run<K, V>(load: Load, request: Request<K, V>): Promise<unknown> {
-    const { key, isForced, timeout } = request;
+    const { key } = request;
+    const { isForced, timeout } = request.settings;
     const attachment = this.#attachment;
     const before = this.#entryOf(key);
     try {
       let insists = false;
-      for (;;) {
-        load.row = attachment.core.claim(attachment.lane, attachment.putKey(key), Number(insists));
+      while (load.row === 0) {
+        load.row = this.#claim(key, insists);
         const other = attachment.found;
         if (load.row !== 0 || other === 0 || insists) break;
         insists = !(await this.#awaitClaim(other, load, timeout));
@@ -169,9 +200,11 @@ export class Fetches {
   }
 
   async #load<K, V>(load: Load, request: Request<K, V>, current: unknown): Promise<unknown> {
-    const { key, loader, timeout } = request;
+    const { key, loader } = request;
+    const { timeout } = request.settings;
     const start = this.#startOf(key, load);
-    const staleValue = current === missing ? undefined : (current as V);
+    const replaced = current === missing ? request.stale : current;
+    const staleValue = replaced === missing ? undefined : (replaced as V);
     const late = () => load.abort(loadTimeout(timeout));
     const timer = timeout > longestTimer ? undefined : setTimeout(late, timeout);
     this.#count(LOADS);
@@ -179,7 +212,7 @@ export class Fetches {
       const made = (async () => loader(key, staleValue, { signal: load.signal }))();
       // Aborted, it is not waited for: others may go on.
       const value = await Promise.race([made, load.result]);
-      return load.hasEnded ? undefined : this.#store(request, load, start, value, current !== missing);
+      return load.hasEnded ? undefined : this.#store(request, load, start, value, replaced !== missing);
     } catch (thrown) {
       this.#count(LOAD_FAILURES);
       throw thrown;
@@ -205,7 +238,7 @@ export class Fetches {
 
   /** Stores what was loaded, unless the key was written meanwhile: then that is the value. */
   #store<K, V>(
-    { key, ttl }: Request<K, V>,
+    { key, settings }: Request<K, V>,
     load: Load,
     { expected, generation, integer }: Start,
     value: unknown,
@@ -217,7 +250,15 @@ export class Fetches {
       const isStored =
         value === undefined
           ? removeKey(attachment, key, expected, generation, integer) !== CONFLICT
-          : writeValue(attachment, key, value, expiryOf(attachment, ttl), expected, generation, integer);
+          : writeValue(
+              attachment,
+              key,
+              value,
+              expiryOf(attachment, settings.ttl),
+              expected,
+              generation,
+              integer,
+            );
       if (isStored || load.hasEnded) return value;
     } catch (thrown) {
       if (!(thrown instanceof CupelError && givenAnyhow.has(thrown.code))) throw thrown;
@@ -231,6 +272,16 @@ export class Fetches {
   #peek(key: unknown): unknown {
     const meta = this.#attachment.peekMeta(key);
     return meta === ABSENT ? missing : this.#attachment.values.take(meta);
+  }
+
+  /** A value that the key has or had lately enough: as of a moment before. */
+  #peekStale(key: unknown): unknown {
+    const attachment = this.#attachment;
+    const { staleFor } = attachment.handle.settings;
+    const now = attachment.now();
+    if (staleFor === 0 || now === 0) return missing;
+    const meta = attachment.core.peek(attachment.lane, attachment.putKey(key), now - staleFor);
+    return meta === ABSENT ? missing : attachment.values.take(meta);
   }
 
   /** Ends all loads: what waits for them fails with MAP_CLOSED. */

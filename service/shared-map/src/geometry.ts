@@ -31,6 +31,7 @@ import {
   SEED,
   SLOTS,
   SPARE_PAGES,
+  STALE_FOR,
   VERSION,
   VERSIONS,
   VERSIONS_BYTES,
@@ -50,6 +51,8 @@ export interface GeometryOptions {
   readonly evicts: boolean;
   /** Whether threads have near caches. */
   readonly keeps: boolean;
+  /** Milliseconds. Default 0. */
+  readonly staleFor?: number;
   /** Groups of a segment, as a power of two. 7 but for tests, which want small segments to split often. */
   readonly groupBits: number;
 }
@@ -147,6 +150,7 @@ export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
   put(EVICTS, geometry.evicts ? 1 : 0);
   put(RESERVE, Math.floor((geometry.maxPages * PAGE_BYTES) / 8 / 32));
   put(EPOCH, 1);
+  new Float64Array(buffer, STALE_FOR, 1)[0] = geometry.staleFor ?? 0;
   for (let lane = 0; lane < geometry.maxThreads; lane++) {
     put(geometry.lanes + lane * LANE_BYTES + SCRATCH, geometry.scratches + lane * SCRATCH_BYTES);
   }

@@ -18,6 +18,7 @@ export function createMap(options: SharedMapOptions & TestOptions): Attachment {
     maxThreads: settings.maxThreads,
     evicts: settings.eviction === "sieve",
     keeps: settings.nearCache > 0,
+    staleFor: settings.staleFor,
     groupBits: options.groupBits ?? 7,
   });
   const useWasm = options.core !== "typescript" && wasmEngine !== undefined;

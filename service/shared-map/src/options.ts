@@ -20,6 +20,11 @@ export interface SharedMapOptions {
   readonly maxValueBytes?: number | undefined;
   /** Milliseconds that entries live unless their `set` says otherwise. Default: for ever. */
   readonly ttl?: number | undefined;
+  /**
+   * Milliseconds that an entry is kept beyond its ttl for `fetch`, which hands it out as stale while it is loaded anew; no other
+   * call sees it, though `size` counts it. Where memory is short it goes first. Infinity: until then. Default 0.
+   */
+  readonly staleFor?: number | undefined;
   /** For values that are not strings, numbers, bigints, booleans, null, undefined or bytes. Default: none. */
   readonly codec?: Codec | undefined;
   /** For keys that are not strings, numbers, bigints or bytes. Default: none. */
@@ -63,6 +68,7 @@ export interface MapSettings {
   readonly eviction: "none" | "sieve";
   readonly maxValueBytes: number;
   readonly ttl: number;
+  readonly staleFor: number;
   readonly nearCache: number;
   readonly maxThreads: number;
   readonly codec: string | null;
@@ -88,6 +94,7 @@ export function settingsOf(options: SharedMapOptions): MapSettings {
       maxValueBytesLimit,
     ),
     ttl: ttl === undefined ? 0 : checkTtl(ttl),
+    staleFor: checkStaleFor(options.staleFor ?? 0),
     nearCache: whole("nearCache", options.nearCache ?? 0, 0, 2 ** 24),
     maxThreads: whole("maxThreads", options.maxThreads ?? 64, 1, maxThreadsLimit),
     codec: options.codec?.name ?? null,
@@ -114,6 +121,11 @@ export function checkTtl(ttl: number): number {
   if (typeof ttl !== "number" || !(ttl > 0))
     throw invalid("ttl", ttl, 'a number of milliseconds above 0, or "keep"');
   return ttl === Number.POSITIVE_INFINITY ? 0 : ttl;
+}
+
+function checkStaleFor(staleFor: number): number {
+  if (typeof staleFor === "number" && staleFor >= 0) return staleFor;
+  throw invalid("staleFor", staleFor, "a number of milliseconds, 0 or more");
 }
 
 export function checkCodecs(settings: MapSettings, options: AttachOptions): void {

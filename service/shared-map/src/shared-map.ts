@@ -282,6 +282,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * one loads: the others wait, and other threads look again when it is done (one after the other loads, then, where
    * loading fails or comes to nothing). A load stores nothing if the key was set, deleted or cleared after it began: the
    * callers get what is there, or else what was loaded. A value for which there is no room is given all the same (`stats().unstored`).
+   * An entry within `staleFor` milliseconds after its end is handed out while one load replaces it; if that fails, it stays.
    * Rejects with what `loader` throws, LOAD_TIMEOUT, the signal's reason, MAP_CLOSED, and what `get` throws, and what
    * `set` throws but MAP_FULL, MAP_BUSY and VALUE_TOO_LARGE.
    */

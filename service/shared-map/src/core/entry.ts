@@ -22,6 +22,7 @@ import {
   NUMBER,
   SCRATCH,
   SCRATCH_VALUE,
+  STALE_FOR,
   STATE,
   VALUE_META,
   VISITED,
@@ -68,6 +69,11 @@ export function publishedKind(block: i32): i32 {
 export function isExpired(block: i32, now: f64): boolean {
   const expiry = loadF64(block + EXPIRY);
   return expiry !== 0 && expiry <= now;
+}
+
+/** Whether an entry has expired and is not kept as a stale one either. */
+export function isOver(block: i32, now: f64): boolean {
+  return isExpired(block, now - loadF64(STALE_FOR));
 }
 
 /** Tells eviction that the entry is wanted: one write after each visit of eviction, however often it is read. */

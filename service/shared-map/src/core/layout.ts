@@ -36,6 +36,8 @@ export const VERSIONS: i32 = 72;
 /** Address of the table of claims (`claims.ts`), and its buckets, a power of two. */
 export const CLAIMS: i32 = 76;
 export const CLAIM_BUCKETS: i32 = 92;
+/** Milliseconds that expired entries are kept for `fetch`, unless memory is short. */
+export const STALE_FOR: i32 = 80;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;

@@ -1,7 +1,7 @@
 /** Taking out every entry that has expired, one segment at a time: writes come upon them a few at a time otherwise. */
 import { lockSegment, unlockSegment } from "./access.ts";
 import { endOf, locate } from "./directory.ts";
-import { isExpired } from "./entry.ts";
+import { isOver } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
 import { kindOf, markRetired, retire } from "./heap.ts";
 import { BUSY, ENTRY, EXPIRATIONS } from "./layout.ts";
@@ -28,7 +28,7 @@ function purgeSegmentOf(lane: i32, hash: i32, now: f64): i32 {
     for (let full = matchFull(atomicLoadControl(group)); full !== 0; full = full & (full - 1)) {
       const slot = slotAddress(group, countTrailingZeros(full));
       const block = atomicLoad(slot);
-      if (kindOf(block) !== ENTRY || !isExpired(block, now)) continue;
+      if (kindOf(block) !== ENTRY || !isOver(block, now)) continue;
       gone = markRetired(lane, block, gone);
       clearSlot(segment, slot);
       count = count + 1;

@@ -7,7 +7,7 @@ import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
 import { outdateClaims, stands } from "./claims.ts";
 import { locate } from "./directory.ts";
-import { entryBytes, isExpired, isInteger, publishedKind, typeOf, valueAddress } from "./entry.ts";
+import { entryBytes, isExpired, isInteger, isOver, publishedKind, typeOf, valueAddress } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
 import { evictFromSegment, grow } from "./grow.ts";
 import { hashBytes } from "./hash.ts";
@@ -139,7 +139,7 @@ function sweepExpired(lane: i32, segment: i32, now: f64, others: i32): i32 {
     const slot = nextSwept(segment);
     if (slot === 0) continue;
     const block = atomicLoad(slot);
-    if (kindOf(block) !== ENTRY || !isExpired(block, now)) continue;
+    if (kindOf(block) !== ENTRY || !isOver(block, now)) continue;
     gone = markRetired(lane, block, gone);
     clearSlot(segment, slot);
     storeF64(lane + EXPIRATIONS, loadF64(lane + EXPIRATIONS) + 1);
