@@ -49,6 +49,7 @@ export class Attachment {
   readonly lane: number;
   scratch: Scratch;
   readonly #clock: Clock;
+  readonly #random: () => number;
   readonly values: Values;
   readonly #keyCodec: Codec | undefined;
 
@@ -60,6 +61,7 @@ export class Attachment {
     this.doubles = new Float64Array(buffer);
     this.core = openCore(handle);
     this.#clock = clockOf(options);
+    this.#random = options.random ?? Math.random;
     this.values = new Values(this, options.codec);
     this.#keyCodec = options.keyCodec;
     this.lane = this.core.attach(identity);
@@ -112,8 +114,12 @@ export class Attachment {
     return this.words[EXPIRES >> 2] === 0 ? 0 : this.#clock.monotonic();
   }
 
+  /** When what is written now ends; 0 for never. */
   expiryAfter(ttl: number): number {
-    return ttl === 0 ? 0 : this.#clock.monotonic() + ttl;
+    if (ttl === 0) return 0;
+    const { ttlJitter } = this.handle.settings;
+    const lived = ttlJitter === 0 ? ttl : ttl * (1 - ttlJitter * this.#random());
+    return this.#clock.monotonic() + lived;
   }
 
   get found(): number {

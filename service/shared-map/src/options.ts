@@ -21,6 +21,13 @@ export interface SharedMapOptions {
   /** Milliseconds that entries live unless their `set` says otherwise. Default: for ever. */
   readonly ttl?: number | undefined;
   /**
+   * Share of a ttl, from 0 to 1, by which it may be shortened at random, so that entries written together do not end together:
+   * with 0.1 an entry with a ttl of 100 lives 90 to 100. For every ttl, the map's and those of calls. Default 0.
+   */
+  readonly ttlJitter?: number | undefined;
+  /** What `ttlJitter` draws from, in this thread: 0 or more, below 1. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+  /**
    * Milliseconds that an entry is kept beyond its ttl for `fetch`, which hands it out as stale while it is loaded anew; no other
    * call sees it, though `size` counts it. Where memory is short it goes first. Infinity: until then. Default 0.
    */
@@ -44,6 +51,8 @@ export interface AttachOptions {
   /** MUST be the codecs that the map was created with. */
   readonly codec?: Codec | undefined;
   readonly keyCodec?: Codec | undefined;
+  /** As of `create`: each thread draws by itself. */
+  readonly random?: (() => number) | undefined;
   /** MUST tell what the clock of the other threads tells. Default the process's. */
   readonly clock?: Clock | undefined;
 }
@@ -69,6 +78,7 @@ export interface MapSettings {
   readonly maxValueBytes: number;
   readonly ttl: number;
   readonly staleFor: number;
+  readonly ttlJitter: number;
   readonly nearCache: number;
   readonly maxThreads: number;
   readonly codec: string | null;
@@ -95,6 +105,7 @@ export function settingsOf(options: SharedMapOptions): MapSettings {
     ),
     ttl: ttl === undefined ? 0 : checkTtl(ttl),
     staleFor: checkStaleFor(options.staleFor ?? 0),
+    ttlJitter: checkShare("ttlJitter", options.ttlJitter ?? 0),
     nearCache: whole("nearCache", options.nearCache ?? 0, 0, 2 ** 24),
     maxThreads: whole("maxThreads", options.maxThreads ?? 64, 1, maxThreadsLimit),
     codec: options.codec?.name ?? null,
@@ -126,6 +137,11 @@ export function checkTtl(ttl: number): number {
 function checkStaleFor(staleFor: number): number {
   if (typeof staleFor === "number" && staleFor >= 0) return staleFor;
   throw invalid("staleFor", staleFor, "a number of milliseconds, 0 or more");
+}
+
+function checkShare(name: string, share: number): number {
+  if (typeof share === "number" && share >= 0 && share <= 1) return share;
+  throw invalid(name, share, "a number from 0 to 1");
 }
 
 export function checkCodecs(settings: MapSettings, options: AttachOptions): void {

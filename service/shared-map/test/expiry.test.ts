@@ -118,6 +118,43 @@ if (!isMainThread) {
     map.close();
   });
 
+  test("with ttlJitter, entries written together end at different times, none later than its ttl", () => {
+    const clock = { now: () => 0, monotonic: () => 1000 };
+    const drawn = [0, 0.5, 0.75, 0.25, 1 - Number.EPSILON];
+    const random = () => drawn.shift()!;
+    using map = SharedMap.create<MapKey, number>({
+      maxBytes: 2 ** 20,
+      clock,
+      ttl: 100,
+      ttlJitter: 0.2,
+      random,
+    });
+    map.set("map", 1).set("own", 1, { ttl: 1000 }).set("for ever", 1, { ttl: Number.POSITIVE_INFINITY });
+    map.add("count", 1);
+    map.set("kept", 1);
+    map.set("kept", 2, { ttl: "keep" });
+    map.touch("map", 10);
+    const ends = ["map", "own", "for ever", "count", "kept"].map((key) => map.expiresIn(key)!);
+    // Taken in the order of the writes: shares of a fifth.
+    assert.deepEqual(
+      ends,
+      [10 * (1 - 0.2 * (1 - Number.EPSILON)), 900, Number.POSITIVE_INFINITY, 85, 95].map(
+        (ms) => 1000 + ms - 1000,
+      ),
+    );
+    using other = SharedMap.attach<MapKey, number>(map.handle, { clock, random: () => 0.5 });
+    assert.equal(other.set("other", 1).expiresIn("other"), 90, "each thread draws by itself");
+    using plain = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 20, ttl: 100_000, ttlJitter: 1 });
+    for (let i = 0; i < 100; i++) plain.set(i, i);
+    const lives = new Set(
+      Array.from({ length: 100 }, (_, i) => Math.round((plain.expiresIn(i) ?? 0) / 1000)),
+    );
+    assert.ok(lives.size > 20 && Math.max(...lives) <= 100 && Math.min(...lives) >= 0, `${lives.size} ends`);
+    for (const ttlJitter of [-0.1, 1.1, Number.NaN, "0.1" as never]) {
+      assert.throws(() => SharedMap.create({ ttlJitter }), /ttlJitter is/);
+    }
+  });
+
   test("threads that started at different times have one clock", async () => {
     using map = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 20 });
     map.set("main", 1, { ttl: 60_000 });
