@@ -1,6 +1,6 @@
 /** What the core's results stand for when a call could not do what was asked. */
 import { baseErrors, type CupelError } from "@cupel/base";
-import { BUSY, IS_FIXED, MEMORY_FULL, NOT_A_NUMBER, TOO_LARGE } from "./core/layout.ts";
+import { BUSY, IS_FIXED, LIMIT_REACHED, MEMORY_FULL, NOT_A_NUMBER, TOO_LARGE } from "./core/layout.ts";
 import { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 import type { MapSettings } from "./options.ts";
 
@@ -8,6 +8,10 @@ const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> 
   [MEMORY_FULL]: [
     "MAP_FULL",
     'The map is full; nothing was changed. Delete entries, let them expire, create it with a larger maxBytes, or with eviction: "sieve".',
+  ],
+  [LIMIT_REACHED]: [
+    "MAP_FULL",
+    'The map has as many entries as maxEntries allows; nothing was changed. Delete entries, let them expire, create it with a larger maxEntries, or with eviction: "sieve".',
   ],
   [BUSY]: [
     "MAP_BUSY",

@@ -21,6 +21,7 @@ import {
   LANES,
   MAGIC,
   MAX_DEPTH,
+  MAX_ENTRIES,
   MAX_PAGES,
   MAX_USED,
   PAGE_BYTES,
@@ -51,6 +52,8 @@ export interface GeometryOptions {
   readonly evicts: boolean;
   /** Whether threads have near caches. */
   readonly keeps: boolean;
+  /** 0 for no limit, the default. */
+  readonly maxEntries?: number;
   /** Milliseconds. Default 0. */
   readonly staleFor?: number;
   /** Groups of a segment, as a power of two. 7 but for tests, which want small segments to split often. */
@@ -149,6 +152,7 @@ export function writeHeader(buffer: ArrayBufferLike, geometry: Geometry): void {
   put(MAX_USED, (SLOTS << geometry.groupBits) - (1 << geometry.groupBits));
   put(EVICTS, geometry.evicts ? 1 : 0);
   put(RESERVE, Math.floor((geometry.maxPages * PAGE_BYTES) / 8 / 32));
+  put(MAX_ENTRIES, geometry.maxEntries ?? 0);
   put(EPOCH, 1);
   new Float64Array(buffer, STALE_FOR, 1)[0] = geometry.staleFor ?? 0;
   for (let lane = 0; lane < geometry.maxThreads; lane++) {

@@ -16,6 +16,7 @@ export function createMap(options: SharedMapOptions & TestOptions): Attachment {
   const geometry = geometryOf({
     maxBytes: settings.maxBytes,
     maxThreads: settings.maxThreads,
+    maxEntries: settings.maxEntries,
     evicts: settings.eviction === "sieve",
     keeps: settings.nearCache > 0,
     staleFor: settings.staleFor,

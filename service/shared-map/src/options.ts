@@ -12,6 +12,11 @@ export interface SharedMapOptions {
    */
   readonly maxBytes?: number | undefined;
   /**
+   * Entries that the map may have, expired ones that nobody has met included; a write beyond them does what it does when
+   * memory is full. Threads that add at the same moment may add one each. Default: as many as there is memory for.
+   */
+  readonly maxEntries?: number | undefined;
+  /**
    * What a write does when memory is full: `none` refuses it with MAP_FULL; `sieve` evicts entries that were
    * not read lately. Default `none`: nothing is lost that was not deleted.
    */
@@ -74,6 +79,8 @@ export interface TestOptions {
 /** What every thread must agree on. */
 export interface MapSettings {
   readonly maxBytes: number;
+  /** 0: no limit. */
+  readonly maxEntries: number;
   readonly eviction: "none" | "sieve";
   readonly maxValueBytes: number;
   readonly ttl: number;
@@ -96,6 +103,7 @@ export function settingsOf(options: SharedMapOptions): MapSettings {
   if (eviction !== "none" && eviction !== "sieve") throw invalid("eviction", eviction, '"none" or "sieve"');
   return {
     maxBytes,
+    maxEntries: options.maxEntries === undefined ? 0 : whole("maxEntries", options.maxEntries, 1, 2 ** 30),
     eviction,
     maxValueBytes: whole(
       "maxValueBytes",

@@ -15,6 +15,7 @@ import {
   FRONTIER,
   LIMBO,
   LIMBO_UNITS,
+  LIST_MAX,
   MAX_PAGES,
   MEMORY_FULL,
   ONLY_REPLACES,
@@ -60,7 +61,7 @@ export function allocate(lane: i32, size: i32, now: f64): i32 {
   const mustEvict = isShort() && (load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0);
   unlockHeap();
   if (block === 0) return makeRoom(lane, sizeClass, now);
-  if (mustEvict) evictSome(lane, now);
+  if (mustEvict) evictSome(lane, now, LIST_MAX);
   return block;
 }
 
@@ -95,7 +96,7 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
     if (moves % MOVES_PER_VACATION === MOVES_PER_VACATION - 1 || !canEvict) {
       if (!vacatePage(lane, sizeClass, now) && !canEvict) break;
     }
-    if (canEvict) evictSome(lane, now);
+    if (canEvict) evictSome(lane, now, LIST_MAX);
     moves = moves + 1;
   }
   // What threads that have ended had in hand is the last resort: to look for them takes long.

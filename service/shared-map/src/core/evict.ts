@@ -63,17 +63,17 @@ function isUnwanted(entry: i32, now: f64): boolean {
 }
 
 /**
- * Judges the next blocks under the hand, at most as many as the list takes, and lists entries that shall go
- * as pairs of address and hash. Under the heap's lock, so no block is freed meanwhile.
+ * Judges the next blocks under the hand, at most as many as the list takes, and lists up to `most` entries that shall
+ * go, as pairs of address and hash. Under the heap's lock, so no block is freed meanwhile; -1 when that was not to be had.
  */
-function listUnwanted(lane: i32, now: f64): i32 {
-  if (!lockHeap(lane)) return 0;
+function listUnwanted(lane: i32, now: f64, most: i32): i32 {
+  if (!lockHeap(lane)) return -1;
   const list = load32(lane + SCRATCH) + SCRATCH_LIST;
   let page = load32(HAND_PAGE);
   let index = load32(HAND_BLOCK);
   let count = 0;
   let pages = 0;
-  for (let seen = 0; seen < LIST_MAX && pages < LIST_MAX; ) {
+  for (let seen = 0; seen < LIST_MAX && pages < LIST_MAX && count < most; ) {
     if (page >= load32(FRONTIER)) page = 0;
     const descriptor = descriptorOf(page);
     if (load32(descriptor + PAGE_CLASS) === 0 || index >= load32(descriptor + PAGE_CARVED)) {
@@ -117,13 +117,14 @@ export function evictEntry(lane: i32, entry: i32, hash: i32, now: f64, anyway: b
   return gone;
 }
 
-/** Moves the hand on a little, and takes out what is unwanted there. */
-export function evictSome(lane: i32, now: f64): void {
-  const listed = listUnwanted(lane, now);
+/** Moves the hand on a little, and takes out what is unwanted there, up to `most` entries. False when the heap was not to be had. */
+export function evictSome(lane: i32, now: f64, most: i32): boolean {
+  const listed = listUnwanted(lane, now, most);
   const list = load32(lane + SCRATCH) + SCRATCH_LIST;
   let gone = 0;
   for (let i = 0; i < listed; i++) {
     gone = evictEntry(lane, load32(list + (i << 3)), load32(list + (i << 3) + 4), now, false, gone);
   }
   retire(lane, gone);
+  return listed >= 0;
 }

@@ -38,6 +38,8 @@ export const CLAIMS: i32 = 76;
 export const CLAIM_BUCKETS: i32 = 92;
 /** Milliseconds that expired entries are kept for `fetch`, unless memory is short. */
 export const STALE_FOR: i32 = 80;
+/** Entries that the map may have; 0: as many as there is memory for. */
+export const MAX_ENTRIES: i32 = 88;
 /** What threads change, each kind on a line of its own: */
 /** 1 once an entry with an expiry was stored. */
 export const EXPIRES: i32 = 60;
@@ -286,6 +288,8 @@ export const NO_LANE: i32 = -8;
 export const KEY_TOO_LONG: i32 = -9;
 /** A sum that float64 does not hold exactly. */
 export const TOO_LARGE: i32 = -10;
+/** The map has as many entries as it may have. */
+export const LIMIT_REACHED: i32 = -11;
 
 // What a write expects of the entry it replaces, beside a block's address.
 export const ANYTHING: i32 = -1;

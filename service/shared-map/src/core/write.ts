@@ -46,6 +46,7 @@ import {
   IS_FIXED,
   KEY,
   KEY_META,
+  LIMIT_REACHED,
   LINK,
   MAX_INLINE_BYTES,
   MAX_USED,
@@ -61,6 +62,7 @@ import {
   VALUE_META,
   WAS_FULL,
 } from "./layout.ts";
+import { isAtLimit, makePlace } from "./limit.ts";
 import {
   atomicLoad,
   atomicLoadInteger,
@@ -160,13 +162,14 @@ function assignFixed(counter: i32, block: i32, expected: i32, integer: f64): i32
 
 /**
  * Publishes a staged entry, in place of what is there if that is as expected. Whatever comes of it, the block
- * is not the caller's any more. Returns 0, or CONFLICT, MEMORY_FULL, BUSY or IS_FIXED: then nothing has changed.
+ * is not the caller's any more. Returns 0, or CONFLICT, MEMORY_FULL, LIMIT_REACHED, BUSY or IS_FIXED: then nothing has changed.
  */
 export function commit(lane: i32, block: i32, expected: i32, generation: i32, integer: f64, now: f64): i32 {
   const hash = load32(block + HASH);
   const keyMeta = load32(block + KEY_META);
   let limit = load32(MAX_USED);
   let canGrow = true;
+  let hasPlace = false;
   const onlyReplaces = load32(lane + ONLY_REPLACES) !== 0;
   if (!awaitReservation(lane, hash)) {
     discard(lane, block);
@@ -192,6 +195,8 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
       atomicStore(slot, block);
       atomicStore(block + STATE, publishedKind(block));
       isSpent = true;
+    } else if (!onlyReplaces && !hasPlace && isAtLimit()) {
+      result = LIMIT_REACHED;
     } else if (!onlyReplaces && insertBlock(segment, hash, block, limit)) {
       atomicStore(block + STATE, publishedKind(block));
       isSpent = true;
@@ -201,6 +206,10 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
     if (now !== 0) gone = sweepExpired(lane, segment, now, gone);
     unlockSegment(lane, segment);
     retire(lane, gone);
+    if (result === LIMIT_REACHED) {
+      hasPlace = makePlace(lane, now);
+      if (hasPlace) continue;
+    }
     if (result !== MEMORY_FULL || onlyReplaces) {
       if (!isSpent) discard(lane, block);
       return result;
