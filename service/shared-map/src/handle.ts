@@ -1,6 +1,5 @@
 /** What one thread gives another so that both have the same map: plain data that `postMessage` and `workerData` take. */
-
-import { collectGarbage } from "./collect-garbage.ts";
+import { collectGarbage } from "@cupel/base";
 import { MAGIC, PAGE_BYTES, VERSION } from "./core/layout.ts";
 import { type Core, coreModule, typescriptCore, wasmCore } from "./core-instance.ts";
 import { sharedMapErrors } from "./errors.ts";

@@ -1,10 +1,14 @@
 /**
- * Four threads, all operations, for a long time: `npm run soak -- [minutes]`, 30 by default. Not part of the
- * tests. Every few seconds the threads stop, the whole memory is checked, and a history is checked to be
- * linearizable; one thread of each phase is terminated in the middle. Ends at the first fault, with status 1.
+ * Five threads, all operations, for a long time: `npm run soak -- [minutes]`, 30 by default. Not part of the tests.
+ * Every few seconds the threads stop, the whole memory is checked, and a history is checked to be linearizable.
+ * Ends at the first fault, with status 1.
+ *
+ * In each phase a thread is terminated in the middle: in half of them one that has started another, which goes with
+ * it. The map objects of this thread are forgotten and collected from time to time, so that all that is left of a map
+ * is its handle. The wall clocks of all threads are moved all the time; entries end when they should all the same.
  */
 import { once } from "node:events";
-import { createRandom } from "@cupel/base";
+import { collectGarbage, createRandom } from "@cupel/base";
 import { SharedMap } from "../src/index.ts";
 import { checkLinearizable } from "../test/linearizability/checker.ts";
 import { explain } from "../test/linearizability/explain.ts";
@@ -36,41 +40,51 @@ const settings = [
 ] as const;
 
 const random = createRandom(Date.now());
-const maps = settings.map((options) => SharedMap.create<string | number, string>(options));
-const until = Date.now() + minutes * 60_000;
-const total = { phases: 0, operations: 0, visited: 0, recorded: 0, terminated: 0 };
+const { now } = Date;
+type Map = SharedMap<string | number, string>;
+const handles = settings.map((options) => SharedMap.create<string | number, string>(options).handle);
+/** Null once it is forgotten. */
+const maps: (Map | null)[] = settings.map(() => null);
+const until = now() + minutes * 60_000;
+const total = { phases: 0, operations: 0, visited: 0, recorded: 0, terminated: 0, nested: 0, forgotten: 0 };
 
-for (; Date.now() < until; total.phases++) {
+for (; now() < until; total.phases++) {
   const which = total.phases % settings.length;
   const { name, keys, longest } = settings[which]!;
-  const map = maps[which]!;
+  maps[which] ??= SharedMap.attach<string | number, string>(handles[which]!);
+  const map = maps[which];
   await churn(map, keys, longest);
+  await checkExpiry(map);
   const report = map.check();
   await record(settings[which]!.groupBits);
   const { evictions, splits, stalls, memoryBytes } = map.stats();
   console.log(
     `${new Date().toISOString()} ${name}: ${total.operations} operations, ${total.visited} visited, ${total.recorded} recorded, ` +
-      `${total.terminated} terminated; ${report.entries} entries, ${evictions} evictions, ${splits} splits, ${stalls} ms stalled, ` +
+      `${total.terminated} terminated and ${total.nested} with them, ${total.forgotten} maps forgotten; ${report.entries} entries, ${evictions} evictions, ${splits} splits, ${stalls} ms stalled, ` +
       `map ${(memoryBytes / 2 ** 20).toFixed(1)} MiB, process ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
   );
+  if (random.integer(2) === 0) await forget(which);
 }
-for (const map of maps) map.close();
+for (const map of maps) map?.close();
 console.log(
   `soak passed: ${minutes} min, ${total.phases} phases, ${total.operations} operations by ${threads} threads, ${total.visited} entries ` +
-    `iterated, ${total.recorded} operations linearizable, ${total.terminated} threads terminated, memory checked ${total.phases} times`,
+    `iterated, ${total.recorded} operations linearizable, ${total.terminated} threads terminated and ${total.nested} with them, ` +
+    `${total.forgotten} maps forgotten, memory checked ${total.phases} times`,
 );
 
-async function churn(map: SharedMap<string | number, string>, keys: number, longest: number): Promise<void> {
+async function churn(map: Map, keys: number, longest: number): Promise<void> {
   const control = createControl();
-  const parameters = { control, keys, longest, mayFill: true, iterating: 0.01 };
+  const parameters = { control, keys, longest, mayFill: true, iterating: 0.01, movesClock: true };
   const started = await Promise.all(
-    Array.from({ length: threads }, () =>
-      startThread(map, "churn", { ...parameters, seed: random.integer(2 ** 31) }),
+    Array.from({ length: threads }, (_, i) =>
+      startThread(map, "churn", { ...parameters, isNested: i === 0, seed: random.integer(2 ** 31) }),
     ),
   );
   go(started);
   await pause(random.uniform() * phaseMs);
-  const victim = started[random.integer(threads)]!;
+  const isNested = random.integer(2) === 0;
+  const victim = started[isNested ? 0 : 1 + random.integer(threads - 1)]!;
+  total.nested += Number(isNested);
   const exit = once(victim.worker, "exit");
   void victim.worker.terminate();
   await exit;
@@ -82,6 +96,30 @@ async function churn(map: SharedMap<string | number, string>, keys: number, long
   total.visited += control[2]! >>> 0;
   // The terminated thread is recovered by a task of its own.
   await pause(50);
+}
+
+/** Of the clock that only goes forward: an entry of 20 ms is gone after it, one of an hour is not. */
+async function checkExpiry(map: Map): Promise<void> {
+  try {
+    map.set("ends soon", "", { ttl: 20 }).set("stays", "", { ttl: 3_600_000 });
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === "MAP_FULL") return;
+    throw thrown;
+  }
+  Date.now = () => now() + Math.round((random.uniform() * 2 - 1) * 86_400_000);
+  await pause(40);
+  Date.now = now;
+  if (map.has("ends soon") || !map.has("stays")) throw new Error("An entry did not end when it should.");
+  map.delete("stays");
+}
+
+/** Nothing of the map is left in this thread but its handle. */
+async function forget(which: number): Promise<void> {
+  maps[which] = null;
+  total.forgotten++;
+  await pause(1);
+  collectGarbage();
+  await pause(1);
 }
 
 async function record(groupBits: number): Promise<void> {

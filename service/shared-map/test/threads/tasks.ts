@@ -1,4 +1,5 @@
 /** What the worker threads of the tests do with a map. One row a task; each gets the map and plain parameters. */
+import { Worker } from "node:worker_threads";
 import { createRandom, type Random } from "@cupel/base";
 import type { SharedMap } from "../../src/index.ts";
 import { createRecorder, type OperationKind, operationKinds } from "../linearizability/history.ts";
@@ -88,12 +89,18 @@ export interface ChurnParameters {
   readonly mayFill?: boolean;
   /** Share of operations that iterate over up to 50 entries. */
   readonly iterating?: number;
+  /** Whether the thread starts another that does the same, and dies with it. */
+  readonly isNested?: boolean;
+  /** Whether the wall clock of the thread is put forward and back all the time, by up to a day. */
+  readonly movesClock?: boolean;
 }
 
 /** All operations on many keys. A value tells its key and its length, so one that is torn or another's is seen. */
 function churn(map: SharedMap<string, string | number>, parameters: ChurnParameters): void {
   const { control, keys, seed, longest, mayFill = false, iterating = 0.002 } = parameters;
   const random = createRandom(seed);
+  if (parameters.isNested) startNested(map, { ...parameters, isNested: false, seed: seed + 1 });
+  if (parameters.movesClock) moveClock(random);
   while (Atomics.load(control, 0) === 0) {
     const key = `k${random.integer(keys)}`;
     const choice = random.uniform();
@@ -105,6 +112,17 @@ function churn(map: SharedMap<string, string | number>, parameters: ChurnParamet
     }
     Atomics.add(control, 1, 1);
   }
+}
+
+function startNested(map: SharedMap<string, string | number>, parameters: ChurnParameters): void {
+  const workerData = { handle: map.handle, task: "churn", parameters };
+  // It is told to begin before it listens: this thread does not come to its event loop again.
+  new Worker(new URL("./worker.ts", import.meta.url), { workerData }).postMessage("go");
+}
+
+function moveClock(random: Random): void {
+  const { now } = Date;
+  Date.now = () => now() + Math.round((random.uniform() * 2 - 1) * 86_400_000);
 }
 
 function churnOnce(
