@@ -20,7 +20,6 @@ export interface Contenders extends AsyncDisposable {
   readonly lru: LRUCache<string, number>;
   readonly cupel: SharedMap<string, number>;
   readonly cupelText: SharedMap<string, string>;
-  readonly cupelNear: SharedMap<string, string>;
   readonly lmdb: LmdbStore<number>;
   readonly lmdbText: LmdbStore<string>;
   readonly peer: SharedMapPeer;
@@ -36,7 +35,6 @@ export async function fillContenders(set: KeySet, pathOf: (name: string) => stri
   const lru = new LRUCache<string, number>({ max: count });
   const cupel = SharedMap.create<string, number>({ maxBytes: 2 ** 28 });
   const cupelText = SharedMap.create<string, string>({ maxBytes: 2 ** 28 });
-  const cupelNear = SharedMap.create<string, string>({ maxBytes: 2 ** 28, nearCache: count });
   const lmdb = openLmdb<number>(pathOf("numbers"), "msgpack");
   const lmdbText = openLmdb<string>(pathOf("texts"), "string");
   const peer = createSharedMapPeer(count, keyLength, 7);
@@ -49,16 +47,15 @@ export async function fillContenders(set: KeySet, pathOf: (name: string) => stri
     lru.set(key, i);
     cupel.set(key, i);
     cupelText.set(key, text);
-    cupelNear.set(key, text);
     peer.set(key, i);
     peerText.set(key, text);
   }
   await putAll(lmdb, keys, (i) => i);
   await putAll(lmdbText, keys, (i) => values[i]!);
   return {
-    ...{ set, texts: values, map, textMap, lru, cupel, cupelText, cupelNear, lmdb, lmdbText, peer, peerText },
+    ...{ set, texts: values, map, textMap, lru, cupel, cupelText, lmdb, lmdbText, peer, peerText },
     async [Symbol.asyncDispose]() {
-      for (const shared of [cupel, cupelText, cupelNear]) shared.close();
+      for (const shared of [cupel, cupelText]) shared.close();
       await lmdb.close();
       await lmdbText.close();
     },
@@ -74,7 +71,7 @@ export type ReadName = keyof ReturnType<typeof readLoops>;
  */
 function readLoops({ set, ...all }: Contenders) {
   const { lookups, count } = set;
-  const { map, textMap, lru, cupel, cupelText, cupelNear, lmdb, lmdbText, peer, peerText } = all;
+  const { map, textMap, lru, cupel, cupelText, lmdb, lmdbText, peer, peerText } = all;
   let unseen: string[][] = [];
   const makeKeys = () => {
     unseen = Array.from({ length: newPasses }, () => copied(lookups));
@@ -167,19 +164,6 @@ function readLoops({ set, ...all }: Contenders) {
         for (let pass = 0; pass < passes; pass++) {
           for (let i = 0; i < count; i++) {
             const text = cupelText.get(lookups[i]!)!;
-            sum += text.length + text.charCodeAt(50);
-          }
-        }
-        return sum;
-      },
-    },
-    "Cupel get string, near cache": {
-      ...strings(passes),
-      run() {
-        let sum = 0;
-        for (let pass = 0; pass < passes; pass++) {
-          for (let i = 0; i < count; i++) {
-            const text = cupelNear.get(lookups[i]!)!;
             sum += text.length + text.charCodeAt(50);
           }
         }

@@ -10,6 +10,8 @@ import { ratioText, tableText } from "./figures.ts";
 import { measureAllocations } from "./shared-map-allocations.ts";
 import { fillContenders, type ReadName, readTurns } from "./shared-map-contenders.ts";
 import { keyLength, keySet, textLength } from "./shared-map-keys.ts";
+import { type ManyName, manyKeys, manyTurns } from "./shared-map-many.ts";
+import { fillNearMaps, nearTurns } from "./shared-map-near.ts";
 import { measureScaling } from "./shared-map-scaling.ts";
 import { setTurns } from "./shared-map-sets.ts";
 import { measureSize, type SizeName } from "./shared-map-sizes.ts";
@@ -26,14 +28,18 @@ const mostOfMapWithText = 5;
 const leastOfLmdb = 2.5;
 const leastOfPeer = 10;
 const mostCounterNanoseconds = 20;
+const mostOfMapByMany = { number: 2.2, string: 1.6 };
+const mostOfMapByNear = { number: 1.8, string: 1.1 };
 
 export const sharedMap: Benchmark = {
   name: "shared-map",
   claim:
     `A read that hits takes at most ${mostOfMap} times a Map's time without its value and ${mostOfMapWithText} times with a string of ${textLength} characters, ` +
-    `is ${leastOfLmdb} times as fast as lmdb's and ${leastOfPeer} times as fast as sharedmap's; a counter by handle takes at most ${mostCounterNanoseconds} ns.`,
+    `is ${leastOfLmdb} times as fast as lmdb's, by the best form of both, and ${leastOfPeer} times as fast as sharedmap's; ${manyKeys} keys at once take at most ` +
+    `${mostOfMapByMany.number} times a Map's time for numbers and ${mostOfMapByMany.string} for strings, a near cache ${mostOfMapByNear.number} and ${mostOfMapByNear.string}; ` +
+    `a counter by handle takes at most ${mostCounterNanoseconds} ns.`,
   peer: "Map, lru-cache, lmdb and sharedmap, in turns",
-  takes: "2 min",
+  takes: "3 min",
   async run({ print, signal, progress }) {
     await using folder = await openTemporaryFolder("bench");
     const set = keySet(keys);
@@ -44,6 +50,29 @@ export const sharedMap: Benchmark = {
     print(timesTable("read, every one a hit", reads, "Map get number"));
     const withNewKeys = reads.ratio("Cupel has, new keys", "Map get number, new keys");
     print(`With new keys, Cupel's has takes ${ratioText(withNewKeys)} the time of Map's get.`);
+    const many = await measured("many keys", () => takeTurns(manyTurns(contenders), rounds, signal));
+    print(`\n${timesTable(`${manyKeys} keys a call, a key`, many, "Map get number")}`);
+    const manyOfMap = {
+      number: many.ratio("Cupel getMany number", "Map get number"),
+      string: many.ratio("Cupel getMany string", "Map get string"),
+      newKeys: many.ratio("Cupel getMany number, new keys", "Map get number, new keys"),
+    };
+    print(
+      `Cupel's getMany takes ${ratioText(manyOfMap.number)} the time of Map's get for numbers, ${ratioText(manyOfMap.string)} for strings, ` +
+        `${ratioText(manyOfMap.newKeys)} for numbers with new keys.`,
+    );
+    using nearMaps = fillNearMaps(contenders);
+    const near = await measured("near cache", () =>
+      takeTurns(nearTurns(contenders, nearMaps), rounds, signal),
+    );
+    print(`\n${timesTable("near cache, keys by Zipf's law", near, "Map get number")}`);
+    const nearOfMap = {
+      number: near.ratio("Cupel get number, near cache", "Map get number"),
+      string: near.ratio("Cupel get string, near cache", "Map get string"),
+    };
+    print(
+      `A get from the near cache takes ${ratioText(nearOfMap.number)} the time of Map's for numbers, ${ratioText(nearOfMap.string)} for strings.`,
+    );
     const walks = await measured("iteration", () => takeTurns(walkTurns(contenders), rounds, signal));
     print(`\n${timesTable("iteration, an entry", walks, "Map for..of")}`);
     const allocations = await measured("allocations", () => measureAllocations(contenders));
@@ -74,12 +103,24 @@ export const sharedMap: Benchmark = {
     const bySize = await measured("sizes", () => measureSizes(signal));
     print(`\nThe ratio depends on what fits into the processor's caches:\n${sizesTable(bySize)}`);
 
-    const bars = barsOf(reads, counters.nanoseconds["Cupel counter by handle"]);
+    const lmdbOfCupel = {
+      number: lmdbByBestForms(reads, many, "number"),
+      string: lmdbByBestForms(reads, many, "string"),
+    };
+    const bars = barsOf({
+      reads,
+      manyOfMap,
+      nearOfMap,
+      lmdbOfCupel,
+      counter: counters.nanoseconds["Cupel counter by handle"],
+    });
     return {
       kind: "measured",
       figures: {
         ...{ keys, keyLength, textLength, rounds },
         readNanoseconds: reads.nanoseconds,
+        manyKeysNanoseconds: many.nanoseconds,
+        nearCacheNanoseconds: near.nanoseconds,
         iterationNanosecondsPerEntry: walks.nanoseconds,
         allocatedBytesPerStep: allocations,
         scaling,
@@ -91,6 +132,13 @@ export const sharedMap: Benchmark = {
           hasOverMapGetWithNewKeys: withNewKeys,
           getNumberOverMapGet: reads.ratio("Cupel get number", "Map get number"),
           getStringOverMapGet: reads.ratio("Cupel get string", "Map get string"),
+          getManyNumberOverMapGet: manyOfMap.number,
+          getManyStringOverMapGet: manyOfMap.string,
+          getManyNumberOverMapGetWithNewKeys: manyOfMap.newKeys,
+          nearNumberOverMapGet: nearOfMap.number,
+          nearStringOverMapGet: nearOfMap.string,
+          lmdbOverCupelNumberByBestForms: lmdbOfCupel.number,
+          lmdbOverCupelStringByBestForms: lmdbOfCupel.string,
           lmdbOverCupelGetNumber: reads.ratio("lmdb get number", "Cupel get number"),
           lmdbOverCupelGetString: reads.ratio("lmdb get string", "Cupel get string"),
           sharedmapOverCupelGetNumber: reads.ratio("sharedmap get number", "Cupel get number"),
@@ -112,32 +160,65 @@ export const sharedMap: Benchmark = {
   },
 };
 
-function barsOf(reads: Timings<ReadName>, counter: Spread): Bar[] {
-  const atMost = (bar: number, claim: string, of: ReadName, to: ReadName): Bar => {
-    const ratio = reads.ratio(of, to);
-    return { claim, measured: ratioText(ratio), isMet: ratio.median <= bar, isExact: false };
-  };
-  const faster = (bar: number, peer: "lmdb" | "sharedmap", what: "number" | "string"): Bar => {
-    const ratio = reads.ratio(`${peer} get ${what}`, `Cupel get ${what}`);
-    return {
-      claim: `get of a ${what} at least ${bar} times as fast as ${peer}`,
-      measured: ratioText(ratio),
-      isMet: ratio.median >= bar,
-      isExact: false,
-    };
-  };
+/** Each side by whichever of its calls took less: a key at a time, or many. */
+function lmdbByBestForms(
+  reads: Timings<ReadName>,
+  many: Timings<ManyName>,
+  what: "number" | "string",
+): Spread {
+  const lmdb = Math.min(
+    reads.nanoseconds[`lmdb get ${what}`].median,
+    many.nanoseconds[`lmdb getMany ${what}`].median,
+  );
+  const isManyBest = many.nanoseconds[`lmdb getMany ${what}`].median === lmdb;
+  if (isManyBest) return many.ratio(`lmdb getMany ${what}`, `Cupel getMany ${what}`);
+  const { p10, median, p90 } = many.nanoseconds[`Cupel getMany ${what}`];
+  const single = reads.nanoseconds[`lmdb get ${what}`];
+  // From turns of different rounds: only the medians belong to each other, and the spread is the widest there may be.
+  return { p10: single.p10 / p90, median: single.median / median, p90: single.p90 / p10 };
+}
+
+interface Measured {
+  readonly reads: Timings<ReadName>;
+  /** Time over Map's. */
+  readonly manyOfMap: Readonly<Record<"number" | "string", Spread>>;
+  readonly nearOfMap: Readonly<Record<"number" | "string", Spread>>;
+  /** Time of lmdb over Cupel's, by the best form of both. */
+  readonly lmdbOfCupel: Readonly<Record<"number" | "string", Spread>>;
+  readonly counter: Spread;
+}
+
+function barsOf({ reads, manyOfMap, nearOfMap, lmdbOfCupel, counter }: Measured): Bar[] {
+  const atMost = (bar: number, claim: string, ratio: Spread): Bar => ({
+    claim: `${claim} in at most ${bar} times Map's get`,
+    measured: ratioText(ratio),
+    isMet: ratio.median <= bar,
+    isExact: false,
+  });
+  const faster = (bar: number, claim: string, ratio: Spread): Bar => ({
+    claim: `${claim} at least ${bar} times as fast`,
+    measured: ratioText(ratio),
+    isMet: ratio.median >= bar,
+    isExact: false,
+  });
+  const kinds = ["number", "string"] as const;
   return [
-    atMost(mostOfMap, `has in at most ${mostOfMap} times Map's get`, "Cupel has", "Map get number"),
-    atMost(
-      mostOfMapWithText,
-      `get of a string in at most ${mostOfMapWithText} times Map's`,
-      "Cupel get string",
-      "Map get string",
+    atMost(mostOfMap, "has", reads.ratio("Cupel has", "Map get number")),
+    atMost(mostOfMapWithText, "get of a string", reads.ratio("Cupel get string", "Map get string")),
+    ...kinds.map((kind) =>
+      atMost(mostOfMapByMany[kind], `getMany of ${manyKeys} keys, a ${kind}`, manyOfMap[kind]),
     ),
-    faster(leastOfLmdb, "lmdb", "number"),
-    faster(leastOfLmdb, "lmdb", "string"),
-    faster(leastOfPeer, "sharedmap", "number"),
-    faster(leastOfPeer, "sharedmap", "string"),
+    ...kinds.map((kind) => atMost(mostOfMapByNear[kind], `near cache, a ${kind}`, nearOfMap[kind])),
+    ...kinds.map((kind) =>
+      faster(leastOfLmdb, `a ${kind} by the best form of both: than lmdb`, lmdbOfCupel[kind]),
+    ),
+    ...kinds.map((kind) =>
+      faster(
+        leastOfPeer,
+        `get of a ${kind}: than sharedmap`,
+        reads.ratio(`sharedmap get ${kind}`, `Cupel get ${kind}`),
+      ),
+    ),
     {
       claim: `a counter by handle in at most ${mostCounterNanoseconds} ns`,
       measured: `${nanosecondsText(counter)} ns`,
