@@ -1,4 +1,5 @@
 /** What one thread gives another so that both have the same map: plain data that `postMessage` and `workerData` take. */
+
 import { collectGarbage } from "@cupel/base";
 import { MAGIC, PAGE_BYTES, VERSION } from "./core/layout.ts";
 import { type Core, coreModule, typescriptCore, wasmCore } from "./core-instance.ts";
@@ -33,7 +34,10 @@ export function createHandle(settings: MapSettings, geometry: Geometry, useWasm:
   return { ...handle, memory, module: useWasm ? coreModule() : null };
 }
 
-/** The second time after what can be returned has been: the memory of maps that were closed or forgotten. */
+/**
+ * The second time after what can be returned has been: the memory of maps that were closed or forgotten. It is returned
+ * when it is collected, and the engine, which sees small objects only, is in no hurry.
+ */
 function reserveTwice<T>(reserve: () => T, bytes: number): T {
   try {
     return reserve();

@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { CupelError } from "@cupel/base";
+import { CupelError, collectGarbage } from "@cupel/base";
 import { HEAP_LOCK } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
 import { type MapKey, SharedMap, type SharedMapHandle } from "../src/index.ts";
@@ -65,11 +63,11 @@ test("a thread that was terminated with the one that started it is recovered by 
 });
 
 test("where the thread that started it has no map any more, another recovers it", {
-  skip: skip || (!hasCollector() && "no collector to be had"),
+  skip,
 }, async () => {
   const { handle, worker } = await startPool();
   for (let i = 0; i < 5; i++) {
-    globalThis.gc?.();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await worker.terminate();
@@ -149,9 +147,3 @@ test("a thread has ended when the kernel has none of its id and start, or when i
   assert.equal(hasEnded(identity + 2 ** 22), true, "the id is another thread's by now");
   assert.equal(hasEnded(2 ** 22 - 1), true, "no thread has the id");
 });
-
-function hasCollector(): boolean {
-  setFlagsFromString("--expose-gc");
-  globalThis.gc ??= runInNewContext("gc");
-  return typeof globalThis.gc === "function";
-}

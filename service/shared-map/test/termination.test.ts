@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { createRandom } from "@cupel/base";
+import { collectGarbage, createRandom } from "@cupel/base";
 import {
   DIRECTORY_LOCK,
   HEAP_LOCK,
@@ -104,32 +102,28 @@ test("threads that end without closing the map give their places back", async ()
   }
 });
 
-test("maps that are forgotten instead of closed give their places back", {
-  skip: !hasCollector(),
-}, async () => {
+test("maps that are forgotten instead of closed give their places back", async () => {
   using map = SharedMap.create<MapKey, number>({ maxThreads: 2 });
   for (let i = 0; i < 5; i++) {
     SharedMap.attach<MapKey, number>(map.handle).set("i", i);
     for (let turn = 0; turn < 50 && map.stats().threads > 1; turn++) {
-      globalThis.gc?.();
+      collectGarbage();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     assert.equal(map.stats().threads, 1);
   }
   const counter = SharedMap.attach<MapKey, number>(map.handle).counter("n");
   for (let turn = 0; turn < 5; turn++) {
-    globalThis.gc?.();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assert.equal(counter.add(), 1, "a counter keeps its map open");
 });
 
-test("counters that are forgotten give up their handles, and cost no memory", {
-  skip: !hasCollector(),
-}, async () => {
+test("counters that are forgotten give up their handles, and cost no memory", async () => {
   using map = SharedMap.create<MapKey, number>({ maxBytes: 2 ** 22 });
   const heap = () => {
-    globalThis.gc?.();
+    collectGarbage();
     return process.memoryUsage().heapUsed;
   };
   map.counter(new Uint8Array([1])).add();
@@ -138,19 +132,13 @@ test("counters that are forgotten give up their handles, and cost no memory", {
   assert.ok(heap() - before < 1_000_000, "equal bytes, one handle");
   for (let i = 0; i < 5000; i++) map.counter(`text ${i}`).add();
   for (let turn = 0; turn < 50 && map.size > 0; turn++) {
-    globalThis.gc?.();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 5));
     map.clear();
   }
   assert.equal(map.size, 0);
   map.check();
 });
-
-function hasCollector(): boolean {
-  setFlagsFromString("--expose-gc");
-  globalThis.gc ??= runInNewContext("gc");
-  return typeof globalThis.gc === "function";
-}
 
 function laneOf(words: Int32Array, identity: number): number {
   for (let i = 0; ; i++) {

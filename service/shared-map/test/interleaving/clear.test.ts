@@ -3,14 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SPLITS } from "../../src/core/layout.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
+import { filledMap } from "./filled-map.ts";
 import { ModelMap, type ModelMapOptions, type Steps } from "./model-map.ts";
-
-function filled(keys: readonly number[], options: ModelMapOptions): ModelMap {
-  const map = new ModelMap(options);
-  for (const key of keys) map.alone(map.set(0, key, key));
-  map.machine.snapshot();
-  return map;
-}
 
 /** The group of these keys is the first of two: the ninth has no place there. */
 const pushedOn = { groupBits: 1, maxUsed: 15 };
@@ -20,7 +14,7 @@ const pushing = keys.filter((key) => any.hashOf(key) >= 0).slice(0, 9);
 const inTheOtherGroup = keys.find((key) => any.hashOf(key) < 0)!;
 
 test("a map is cleared while it is walked, and while it is read", (t) => {
-  const map = filled([1, 2, 3], { maxUsed: 2 });
+  const map = filledMap([1, 2, 3], { maxUsed: 2 });
   const seen = new Set<number>();
   exploreAndTell(t, {
     machine: map.machine,
@@ -50,7 +44,7 @@ function* readTwice(map: ModelMap): Steps {
 }
 
 test("of what is added while the map is cleared, only that is left", (t) => {
-  const map = filled([1, 2], { maxUsed: 7 });
+  const map = filledMap([1, 2], { maxUsed: 7 });
   const left = new Set<number>();
   exploreAndTell(t, {
     machine: map.machine,
@@ -66,7 +60,7 @@ test("of what is added while the map is cleared, only that is left", (t) => {
 });
 
 test("two threads clear the map: no block goes twice", (t) => {
-  const map = filled([1, 2], { maxUsed: 7 });
+  const map = filledMap([1, 2], { maxUsed: 7 });
   exploreAndTell(t, {
     machine: map.machine,
     threads: { one: () => map.clear(1), two: () => map.clear(2) },
@@ -81,7 +75,7 @@ const shapes: readonly { name: string; keys: readonly number[]; options: ModelMa
 ];
 for (const { name, keys, options } of shapes) {
   test(`a thread that clears a map ${name} dies at any step or store: each entry is there or not, and counted`, (t) => {
-    const map = filled(keys, { ...options, pausing: true });
+    const map = filledMap(keys, { ...options, pausing: true });
     const { flagged } = exploreAndTell(t, {
       machine: map.machine,
       maxPreemptions: keys === pushing ? 0 : Number.POSITIVE_INFINITY,
@@ -101,7 +95,7 @@ for (const { name, keys, options } of shapes) {
 }
 
 test("a segment that was full is filled again after it was cleared, without being rebuilt", () => {
-  const map = filled(pushing, pushedOn);
+  const map = filledMap(pushing, pushedOn);
   const splits = () => map.machine.plain.loadF64(map.lane(0) + SPLITS);
   const before = splits();
   for (let round = 0; round < 3; round++) {
@@ -114,7 +108,7 @@ test("a segment that was full is filled again after it was cleared, without bein
 
 test("a counter with handles becomes 0 and stays, whether other entries are in its group or not", () => {
   for (const key of [pushing[3]!, inTheOtherGroup]) {
-    const map = filled(pushing.slice(0, 3), pushedOn);
+    const map = filledMap(pushing.slice(0, 3), pushedOn);
     map.alone(map.fix(0, key));
     map.alone(map.clear(0));
     assert.equal(map.check().entries, 1);

@@ -8,14 +8,8 @@ import { GENERATIONS, PAGE_CARVED, PAGE_TABLE } from "../../src/core/layout.ts";
 import { preemptions, skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
-import { ModelMap, type Steps } from "./model-map.ts";
-
-/** With segments that split once they hold more than `maxUsed`. */
-function filled(keys: readonly number[], maxUsed: number, pausing = false): ModelMap {
-  const map = new ModelMap({ maxUsed, pausing });
-  for (const key of keys) map.alone(map.set(0, key, key));
-  return map;
-}
+import { filledMap } from "./filled-map.ts";
+import type { ModelMap, Steps } from "./model-map.ts";
 
 /** Whether some block was handed out twice: more allocations than blocks. */
 function hasReuse(map: ModelMap, before: { allocations: number; blocks: number }): boolean {
@@ -34,8 +28,7 @@ function countsOf(map: ModelMap): { allocations: number; blocks: number } {
 }
 
 test("a walk while its segment splits", (t) => {
-  const map = filled([1, 2, 3], 3);
-  map.machine.snapshot();
+  const map = filledMap([1, 2, 3], { maxUsed: 3 });
   exploreAndTell(t, {
     machine: map.machine,
     races: true,
@@ -48,11 +41,8 @@ test("a walk while its segment splits", (t) => {
 });
 
 test("a walk while a key is deleted and added again, in the block it had or another", (t) => {
-  const map = filled([1, 2], 7);
-  // Epochs are moved on, so that what is retired from now on comes free soon.
-  for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
+  const map = filledMap([1, 2], { maxUsed: 7, movesEpochs: true });
   const before = countsOf(map);
-  map.machine.snapshot();
   function* writer(): Steps<void> {
     for (let i = 0; i < 3; i++) {
       yield* map.delete(2, 1);
@@ -75,10 +65,8 @@ test("a walk while a key is deleted and added again, in the block it had or anot
 });
 
 test("a walk while its segment splits, a key is deleted and added again, and blocks are used again", (t) => {
-  const map = filled([1, 2], 2);
-  for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
+  const map = filledMap([1, 2], { maxUsed: 2, movesEpochs: true });
   const before = countsOf(map);
-  map.machine.snapshot();
   function* writer(): Steps<void> {
     yield* map.set(2, 3, 3);
     yield* map.delete(2, 3);
@@ -99,8 +87,7 @@ test("a walk while its segment splits, a key is deleted and added again, and blo
 });
 
 test("a walk while one thread splits its segment and another deletes and adds", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 2 });
   function* passing(): Steps<void> {
     yield* map.delete(3, 1);
     yield* map.set(3, 1, 1);
@@ -117,8 +104,7 @@ test("a walk while one thread splits its segment and another deletes and adds", 
 });
 
 test("two threads add the same new key: one entry", (t) => {
-  const map = filled([1], 7);
-  map.machine.snapshot();
+  const map = filledMap([1], { maxUsed: 7 });
   exploreAndTell(t, {
     machine: map.machine,
     threads: { one: () => map.set(1, 5, 10), two: () => map.set(2, 5, 20) },
@@ -130,8 +116,7 @@ test("two threads add the same new key: one entry", (t) => {
 });
 
 test("a segment that one thread has just made is split by another at once", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 2 });
   exploreAndTell(t, {
     machine: map.machine,
     maxPreemptions: preemptions(1, 2),
@@ -145,8 +130,7 @@ test("a segment that one thread has just made is split by another at once", (t) 
 });
 
 test("two threads compute on one key at once: no update is lost", (t) => {
-  const map = filled([1], 7);
-  map.machine.snapshot();
+  const map = filledMap([1], { maxUsed: 7 });
   exploreAndTell(t, {
     machine: map.machine,
     maxPreemptions: 4,
@@ -160,8 +144,7 @@ test("two threads compute on one key at once: no update is lost", (t) => {
 });
 
 test("two threads set an absent key if it is absent, while a third deletes it: one at a time does", (t) => {
-  const map = filled([1, 2], 7);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 7 });
   exploreAndTell(t, {
     machine: map.machine,
     maxPreemptions: 2,
@@ -182,8 +165,7 @@ test("two threads set an absent key if it is absent, while a third deletes it: o
 });
 
 test("a reader that has seen a new value never sees the old one after it, also across a split", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 2 });
   function* writer(): Steps<void> {
     yield* map.set(2, 3, 3);
     yield* map.set(2, 1, 100);
@@ -205,8 +187,7 @@ test("a reader that has seen a new value never sees the old one after it, also a
 
 for (const name of ["read", "walk"] as const) {
   test(`whatever a writer does or leaves undone, a ${name} finishes: it waits for nobody`, (t) => {
-    const map = filled([1, 2], 2);
-    map.machine.snapshot();
+    const map = filledMap([1, 2], { maxUsed: 2 });
     const found = exploreAndTell(t, {
       machine: map.machine,
       kill: "writer",
@@ -243,9 +224,7 @@ const dying: readonly { name: string; maxUsed: number; act: (map: ModelMap) => S
 
 for (const { name, maxUsed, act } of dying) {
   test(`a thread that ${name} dies at any step or store: its locks are free, no block is lost, the map is whole`, (t) => {
-    const map = filled([1, 2], maxUsed, true);
-    for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
-    map.machine.snapshot();
+    const map = filledMap([1, 2], { maxUsed, pausing: true, movesEpochs: true });
     const found = exploreAndTell(t, {
       machine: map.machine,
       threads: { victim: () => act(map), reader: () => map.get(2, 2) },
@@ -264,37 +243,29 @@ for (const { name, maxUsed, act } of dying) {
   });
 }
 
-test("a thread dies while another writes to the same segment: the other goes on after the recovery", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
-  exploreAndTell(t, {
-    machine: map.machine,
-    maxPreemptions: 1,
-    threads: { victim: () => map.set(1, 3, 3), other: () => map.set(2, 1, 100) },
-    kill: "victim",
-    recover: () => map.recover(3, 1),
-    onEnd: () => {
-      map.check();
-      assert.equal(map.alone(map.get(0, 1)), 100);
-      assert.equal(map.alone(map.get(0, 2)), 2);
-    },
+const besides = [
+  {
+    name: "writes to the same segment: the other goes on after the recovery",
+    key: 1,
+    value: 100,
+    skip: false,
+  },
+  { name: "splits what it has made: both segments are accounted for", key: 11, value: 11, skip: skipLong },
+];
+for (const { name, key, value, skip } of besides) {
+  test(`a thread dies while another ${name}`, { skip }, (t) => {
+    const map = filledMap([1, 2], { maxUsed: 2 });
+    exploreAndTell(t, {
+      machine: map.machine,
+      maxPreemptions: 1,
+      threads: { victim: () => map.set(1, 3, 3), other: () => map.set(2, key, value) },
+      kill: "victim",
+      recover: () => map.recover(3, 1),
+      onEnd: () => {
+        map.check();
+        for (const there of [1, 2, key])
+          assert.equal(map.alone(map.get(0, there)), there === key ? value : there);
+      },
+    });
   });
-});
-
-test("a thread dies while another splits what it has made: both segments are accounted for", {
-  skip: skipLong,
-}, (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
-  exploreAndTell(t, {
-    machine: map.machine,
-    maxPreemptions: 1,
-    threads: { other: () => map.set(2, 11, 11), victim: () => map.set(1, 3, 3) },
-    kill: "victim",
-    recover: () => map.recover(3, 1),
-    onEnd: () => {
-      map.check();
-      for (const key of [1, 2, 11]) assert.equal(map.alone(map.get(0, key)), key);
-    },
-  });
-});
+}

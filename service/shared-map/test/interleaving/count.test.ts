@@ -2,19 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exploreAndTell } from "./explore-and-tell.ts";
-import { ModelMap, type Steps } from "./model-map.ts";
-
-function filled(keys: readonly number[], maxUsed: number): ModelMap {
-  const map = new ModelMap({ maxUsed });
-  for (const key of keys) map.alone(map.set(0, key, key));
-  return map;
-}
+import { filledMap } from "./filled-map.ts";
+import type { Steps } from "./model-map.ts";
 
 test("counting takes as many steps for many entries in many segments as for one", () => {
   const stepsFor = (count: number) => {
-    const map = filled(
+    const map = filledMap(
       Array.from({ length: count }, (_, i) => i),
-      2,
+      { maxUsed: 2 },
     );
     let steps = 0;
     function* counted(): Steps<number> {
@@ -32,8 +27,7 @@ test("counting takes as many steps for many entries in many segments as for one"
 });
 
 test("a count while one thread adds and another deletes", (t) => {
-  const map = filled([1, 2], 7);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 7 });
   const seen = new Set<unknown>();
   exploreAndTell(t, {
     machine: map.machine,
@@ -49,8 +43,7 @@ test("a count while one thread adds and another deletes", (t) => {
 });
 
 test("a count while what one thread adds is taken out by another: never less than nothing", (t) => {
-  const map = filled([], 7);
-  map.machine.snapshot();
+  const map = filledMap([], { maxUsed: 7 });
   const seen = new Set<unknown>();
   exploreAndTell(t, {
     machine: map.machine,

@@ -3,7 +3,7 @@
  * proof. Without a proof, as when the thread is only stopped, nobody takes anything.
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import {
   BUSY,
   DIRECTORY_LOCK,
@@ -14,16 +14,9 @@ import {
 } from "../../src/core/layout.ts";
 import { areLongTestsAsked } from "../long-tests.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
-import { explore } from "./explorer.ts";
-import { ModelMap, type Steps } from "./model-map.ts";
-
-function filled(keys: readonly number[], maxUsed: number, pausing = false): ModelMap {
-  const map = new ModelMap({ maxUsed, pausing });
-  for (const key of keys) map.alone(map.set(0, key, key));
-  // Epochs are moved on, so that what is retired from now on comes free soon.
-  for (let i = 0; i < 4; i++) map.alone(map.set(0, 2, 2));
-  return map;
-}
+import { type Exploration, explore } from "./explorer.ts";
+import { filledMap } from "./filled-map.ts";
+import type { ModelMap, Steps } from "./model-map.ts";
 
 /** In the order in which one waits for the other: the locks that a thread holds. */
 function locksOf(map: ModelMap, thread: number): string[] {
@@ -49,52 +42,48 @@ const dying: readonly { name: string; maxUsed: number; act: (map: ModelMap) => S
   { name: "adds a value of several chunks", maxUsed: 7, act: (map) => map.setLong(1, 3) },
 ];
 
+/** It dies at each of its steps while another writes to key 1, which is then one of `left`. */
+function dieBesideWriter(
+  t: TestContext,
+  map: ModelMap,
+  act: () => Steps,
+  maxPreemptions: number,
+  left: readonly (number | undefined)[],
+): Exploration {
+  const found = exploreAndTell(t, {
+    machine: map.machine,
+    maxPreemptions,
+    threads: { victim: act, other: () => map.set(2, 1, 100) },
+    kill: "victim",
+    onDeath: () => map.proveDead(1),
+    onEnd: ({ hasDied }) => {
+      assert.ok(left.includes(map.alone(map.get(0, 1))));
+      assert.equal(map.alone(map.get(0, 2)), 2);
+      checkAfter(map);
+      return hasDied && map.word(RESERVATION) === 0;
+    },
+  });
+  assert.ok(found.flagged > 20, "it died at each of its steps, and nothing stayed reserved");
+  return found;
+}
+
 for (const { name, maxUsed, act } of dying) {
   test(`a thread that ${name} dies at any step or store: the next writer recovers it and goes on`, (t) => {
-    const map = filled([1, 2], maxUsed, true);
-    map.machine.snapshot();
-    const found = exploreAndTell(t, {
-      machine: map.machine,
-      // What comes before the death in the other thread is another test's: here it begins when it needs a lock.
-      maxPreemptions: 0,
-      threads: { victim: () => act(map), other: () => map.set(2, 1, 100) },
-      kill: "victim",
-      onDeath: () => map.proveDead(1),
-      onEnd: ({ hasDied }) => {
-        const one = map.alone(map.get(0, 1));
-        assert.ok(one === 100 || (name === "deletes a key" && one === undefined));
-        assert.equal(map.alone(map.get(0, 2)), 2);
-        checkAfter(map);
-        return hasDied;
-      },
-    });
-    assert.ok(found.flagged > 20, "it died at each of its steps");
+    const map = filledMap([1, 2], { maxUsed, pausing: true, movesEpochs: true });
+    // What comes before the death in the other thread is another test's: here it begins when it needs a lock.
+    const left = name === "deletes a key" ? [100, undefined] : [100];
+    const found = dieBesideWriter(t, map, () => act(map), 0, left);
     assert.ok(found.timeouts > 0, "its locks were waited for");
   });
 }
 
 test("a thread that has a key reserved dies at any step: who waits to write the key goes on", (t) => {
-  const map = filled([1, 2], 7);
-  map.machine.snapshot();
-  const { flagged } = exploreAndTell(t, {
-    machine: map.machine,
-    maxPreemptions: 1,
-    threads: { victim: () => map.setReserved(1, 1, 50), other: () => map.set(2, 1, 100) },
-    kill: "victim",
-    onDeath: () => map.proveDead(1),
-    onEnd: ({ hasDied }) => {
-      const one = map.alone(map.get(0, 1));
-      assert.ok(one === 50 || one === 100);
-      checkAfter(map);
-      return hasDied && map.word(RESERVATION) === 0;
-    },
-  });
-  assert.ok(flagged > 20, "it died at each of its steps, and nothing stayed reserved");
+  const map = filledMap([1, 2], { maxUsed: 7, movesEpochs: true });
+  dieBesideWriter(t, map, () => map.setReserved(1, 1, 50), 1, [50, 100]);
 });
 
 test("two threads need what a dead one held: one recovers it, at once, and both go on", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 2, movesEpochs: true });
   let steps = 0;
   // To where it has its segment's lock and the directory's.
   for (; !locksOf(map, 1).includes("directory"); steps++) {
@@ -119,8 +108,7 @@ test("who recovers a dead thread dies at any of its steps too: the third one rec
   const died = { first: 0, second: 0, segment: 0, directory: 0, heap: 0 };
   const every = areLongTestsAsked ? 1 : 17;
   for (let steps = 1; ; steps += every) {
-    const map = filled([1, 2], 2);
-    map.machine.snapshot();
+    const map = filledMap([1, 2], { maxUsed: 2, movesEpochs: true });
     if (!map.abandon(map.set(1, 3, 3), steps)) break;
     for (const lock of locksOf(map, 1)) died[lock as "heap"]++;
     map.proveDead(1);
@@ -150,8 +138,7 @@ test("who recovers a dead thread dies at any of its steps too: the third one rec
 });
 
 test("a thread that is stopped at any step keeps what it holds: others are refused, and take nothing", (t) => {
-  const map = filled([1, 2], 2);
-  map.machine.snapshot();
+  const map = filledMap([1, 2], { maxUsed: 2, movesEpochs: true });
   const held = new Set<string>();
   let atDeath: string[] = [];
   const { flagged } = exploreAndTell(t, {

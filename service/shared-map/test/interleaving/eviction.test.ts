@@ -8,12 +8,12 @@ import { EVICTIONS, PAGE_CLASS, PAGE_TABLE, RESERVE } from "../../src/core/layou
 import { preemptions, skipLong } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
-import { ModelMap, type ModelMapOptions, type Steps } from "./model-map.ts";
+import { filledMap } from "./filled-map.ts";
+import type { ModelMap, ModelMapOptions, Steps } from "./model-map.ts";
 
 /** A map that takes itself for nearly full: each write evicts. */
 function nearlyFull(keys: readonly number[], pausing = false): ModelMap {
-  const map = new ModelMap({ evicts: true, pausing });
-  for (const key of keys) map.alone(map.set(0, key, key));
+  const map = filledMap(keys, { evicts: true, pausing });
   map.machine.plain.store32(RESERVE, 2 ** 30);
   map.machine.snapshot();
   return map;
@@ -115,12 +115,7 @@ function pageClass(map: ModelMap, page: number): number {
 
 const pages = { segments: 0, entries: 1 } as const;
 
-function twoPages(options: ModelMapOptions = {}): ModelMap {
-  const map = new ModelMap(options);
-  for (const key of [1, 2]) map.alone(map.set(0, key, key));
-  map.machine.snapshot();
-  return map;
-}
+const twoPages = (options: ModelMapOptions = {}) => filledMap([1, 2], options);
 
 /** For the class of the other page, so that it is this one that goes. */
 function vacate(map: ModelMap, thread: number, page: keyof typeof pages): Steps<boolean> {
