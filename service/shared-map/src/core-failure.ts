@@ -1,6 +1,14 @@
 /** What the core's results stand for when a call could not do what was asked. */
 import { baseErrors, type CupelError } from "@cupel/base";
-import { BUSY, IS_FIXED, LIMIT_REACHED, MEMORY_FULL, NOT_A_NUMBER, TOO_LARGE } from "./core/layout.ts";
+import {
+  BUSY,
+  IS_FIXED,
+  LIMIT_REACHED,
+  MEMORY_FULL,
+  MEMORY_KEPT,
+  NOT_A_NUMBER,
+  TOO_LARGE,
+} from "./core/layout.ts";
 import { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 import type { MapSettings } from "./options.ts";
 
@@ -12,6 +20,10 @@ const failures: Readonly<Record<number, readonly [SharedMapErrorCode, string]>> 
   [LIMIT_REACHED]: [
     "MAP_FULL",
     'The map has as many entries as maxEntries allows; nothing was changed. Delete entries, let them expire, create it with a larger maxEntries, or with eviction: "sieve".',
+  ],
+  [MEMORY_KEPT]: [
+    "MAP_FULL",
+    "The map is full, and a thread that is stopped in the middle of a call keeps from being used again what others gave back; nothing was changed. Try again.",
   ],
   [BUSY]: [
     "MAP_BUSY",

@@ -18,6 +18,7 @@ import {
   LIST_MAX,
   MAX_PAGES,
   MEMORY_FULL,
+  MEMORY_KEPT,
   ONLY_REPLACES,
   PAGE_BYTES,
   READY,
@@ -70,6 +71,7 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
   const canEvict = load32(EVICTS) !== 0 || atomicLoad(EXPIRES) !== 0;
   const most = load32(EVICTS) !== 0 ? MOVES_MAX : MOVES_FOR_EXPIRED;
   let stalls = 0;
+  let isKept = false;
   for (let moves = 0; moves < most; ) {
     store32(lane + FOUND, BUSY);
     if (!lockHeap(lane)) return 0;
@@ -85,7 +87,8 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
     unlockHeap();
     if (block !== 0) return block;
     if (isStalled) {
-      if (stalls === STALLS_MAX) break;
+      isKept = stalls === STALLS_MAX;
+      if (isKept) break;
       stalls = stalls + 1;
       storeF64(lane + STALLS, loadF64(lane + STALLS) + 1);
       wait(EPOCH, epoch, 1);
@@ -101,6 +104,11 @@ function makeRoom(lane: i32, sizeClass: i32, now: f64): i32 {
   }
   // What threads that have ended had in hand is the last resort: to look for them takes long.
   if (recoverDead(lane, false) !== 0) return makeRoom(lane, sizeClass, now);
+  if (isKept) {
+    // Spare memory would be gone before long, and each of its pages would cost another second.
+    store32(lane + FOUND, MEMORY_KEPT);
+    return 0;
+  }
   if (load32(lane + ONLY_REPLACES) === 1) {
     store32(lane + ONLY_REPLACES, 2);
     return makeRoom(lane, sizeClass, now);

@@ -290,6 +290,8 @@ export const KEY_TOO_LONG: i32 = -9;
 export const TOO_LARGE: i32 = -10;
 /** The map has as many entries as it may have. */
 export const LIMIT_REACHED: i32 = -11;
+/** Memory is full as long as a thread that is stopped in the middle of a call keeps what others gave back from being free. */
+export const MEMORY_KEPT: i32 = -12;
 
 // What a write expects of the entry it replaces, beside a block's address.
 export const ANYTHING: i32 = -1;
