@@ -15,6 +15,7 @@ import { register, watch } from "./dead-threads.ts";
 import { Fetches } from "./fetch.ts";
 import type { FetchOptions, LoadContext } from "./fetch-options.ts";
 import type { SharedMapHandle } from "./handle.ts";
+import { keepOpen, whenClosed, whenForgotten } from "./lifetime.ts";
 import { NearCache } from "./near-cache.ts";
 import { attachMap, createMap } from "./open.ts";
 import {
@@ -29,12 +30,6 @@ import {
 import { readStats, type SharedMapStats } from "./stats.ts";
 import type { CodecsFor, Given, KeyCodecFor, MapKey, MapValue, TakesNumbers, WithCodec } from "./storable.ts";
 import * as update from "./update.ts";
-
-/** The maps of counters and cursors: they stay open as long as somebody has one. */
-const mapsOf = new WeakMap<object, object>();
-
-/** Gives back the lanes of maps that were forgotten instead of closed. */
-const forgotten = new FinalizationRegistry<() => void>((detach) => detach());
 
 /**
  * Keys are compared by value: strings, numbers (as in a `Map`, NaN is NaN and 0 is -0), bigints, bytes by
@@ -60,11 +55,10 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     const counters = new Counters(attachment);
     this.#counters = counters;
     this.#fetches = new Fetches(attachment);
-    const leave = () => {
+    whenForgotten(this, () => {
       counters.close();
       attachment.detach();
-    };
-    forgotten.register(this, leave, this);
+    });
   }
 
   /**
@@ -220,8 +214,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * Takes out every entry that has expired, and returns how many. Nobody need call it: reads do not see them, and writes
-   * take them out, a few at a time. It gives memory back at a moment of your choice, a segment of the table at a time.
+   * Takes out all that has expired, and returns how many. Reads do not see it and writes take it out: nobody need call this.
    * @throws MAP_BUSY, MAP_CLOSED
    */
   purgeStale(): number {
@@ -278,13 +271,11 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * The value; of an absent key what `loader` gives, which is stored. However many callers and threads want it at a time,
-   * one loads: the others wait, and other threads look again when it is done (one after the other loads, then, where
-   * loading fails or comes to nothing). A load stores nothing if the key was set, deleted or cleared after it began: the
-   * callers get what is there, or else what was loaded. A value for which there is no room is given all the same (`stats().unstored`).
-   * An entry within `staleFor` milliseconds after its end is handed out while one load replaces it; if that fails, it stays.
-   * Rejects with what `loader` throws, LOAD_TIMEOUT, the signal's reason, MAP_CLOSED, and what `get` throws, and what
-   * `set` throws but MAP_FULL, MAP_BUSY and VALUE_TOO_LARGE.
+   * The value; of an absent key what `loader` gives, which is stored. One thread at a time loads a key, the others wait. Nothing is
+   * stored if the key was written after the load began: the callers get what is there then, or else what was loaded. Within
+   * `staleFor` milliseconds after its end an entry is handed out while one load replaces it. README, "Loading", has the rest.
+   * Rejects with what `loader` throws, LOAD_TIMEOUT, the signal's reason, and what `get` and `set` throw, but for MAP_FULL,
+   * MAP_BUSY and VALUE_TOO_LARGE: then the value is given all the same, and counted in `stats().unstored`.
    */
   fetch<R extends V | undefined>(
     key: K,
@@ -311,12 +302,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    */
   counter(this: TakesNumbers<K>, key: K): Counter;
   counter(key: K): Counter {
-    return this.#keep(this.#counters.get(key));
-  }
-
-  #keep<T extends object>(part: T): T {
-    mapsOf.set(part, this);
-    return part;
+    return keepOpen(this.#counters.get(key), this);
   }
 
   /**
@@ -338,7 +324,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
    * @param parts `keys` spares reading values. Default `entries`.
    */
   cursor(parts: "keys" | "entries" = "entries"): Cursor<K, V> {
-    return this.#keep(new Cursor<K, V>(this.#attachment, parts));
+    return keepOpen(new Cursor<K, V>(this.#attachment, parts), this);
   }
 
   keys(): IteratorObject<K, undefined> {
@@ -400,7 +386,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#registration.unregister();
-    forgotten.unregister(this);
+    whenClosed(this);
     this.#fetches.close();
     this.#counters.close();
     this.#near?.clear();
