@@ -48,6 +48,8 @@ export class Attachment {
   core: Core;
   readonly lane: number;
   scratch: Scratch;
+  /** Called after calls that may have evicted entries or found them expired. */
+  onGone: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly values: Values;
@@ -213,6 +215,7 @@ export class Attachment {
       valueMeta >>> 4 > MAX_INLINE_BYTES
         ? this.#writeChain(keyMeta, valueMeta, expiry, expected, generation, integer, now)
         : core.write(lane, keyMeta, valueMeta, expiry, expected, generation, integer, now);
+    this.onGone?.();
     return result === 0 || result === CONFLICT ? result : this.fail(result);
   }
 

@@ -8,6 +8,7 @@ export type { Cursor, CursorParts } from "./cursor.ts";
 export { type SharedMapErrorCode, sharedMapErrors } from "./errors.ts";
 export type { FetchOptions, LoadContext } from "./fetch-options.ts";
 export type { SharedMapHandle } from "./handle.ts";
+export type { EvictionEvent } from "./listeners.ts";
 export type { AttachOptions, SetOptions, SharedMapOptions } from "./options.ts";
 export { SharedMap } from "./shared-map.ts";
 export type { SharedMapStats } from "./stats.ts";

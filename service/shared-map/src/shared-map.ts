@@ -16,6 +16,7 @@ import { Fetches } from "./fetch.ts";
 import type { FetchOptions, LoadContext } from "./fetch-options.ts";
 import type { SharedMapHandle } from "./handle.ts";
 import { keepOpen, whenClosed, whenForgotten } from "./lifetime.ts";
+import { type EvictionEvent, Listeners } from "./listeners.ts";
 import { NearCache } from "./near-cache.ts";
 import { attachMap, createMap } from "./open.ts";
 import {
@@ -41,6 +42,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   readonly #near: NearCache | null;
   readonly #counters: Counters;
   readonly #fetches: Fetches;
+  readonly #listeners: Listeners;
   readonly #registration: { unregister(): void };
   #isClosed = false;
 
@@ -55,6 +57,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     const counters = new Counters(attachment);
     this.#counters = counters;
     this.#fetches = new Fetches(attachment);
+    this.#listeners = new Listeners(attachment);
     whenForgotten(this, () => {
       counters.close();
       attachment.detach();
@@ -134,10 +137,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return this.#attachment.read(key, undefined) as V | undefined;
   }
 
-  /**
-   * `get` without a trace: to eviction the entry is not read, and statistics do not count it.
-   * @throws what `get` throws
-   */
+  /** `get` without a trace: to eviction the entry is not read, and statistics do not count it. Throws what `get` throws. */
   peek(key: K): V | undefined {
     return update.peek(this.#attachment, key) as V | undefined;
   }
@@ -213,10 +213,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     if (result !== 0) attachment.fail(result);
   }
 
-  /**
-   * Takes out all that has expired, and returns how many. Reads do not see it and writes take it out: nobody need call this.
-   * @throws MAP_BUSY, MAP_CLOSED
-   */
+  /** Takes out all that has expired, which writes do anyhow, bit by bit; how many that was. @throws MAP_BUSY, MAP_CLOSED */
   purgeStale(): number {
     return update.purgeStale(this.#attachment);
   }
@@ -252,19 +249,14 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return update.getOrInsertComputed(this.#attachment, key, make, options);
   }
 
-  /**
-   * Sets the value if the key is absent; whether it was.
-   * @throws what `set` throws
-   */
+  /** Sets the value if the key is absent; whether it was. Throws what `set` throws. */
   setIfAbsent(key: K, value: V, options?: SetOptions): boolean {
     return update.setIfAbsent(this.#attachment, key, value, options);
   }
 
   /**
-   * Sets the value if the key has the `expected` one; whether it had. undefined stands for no entry, as of `compute`:
-   * expected, an absent key; as the value, it deletes. Values are the same if they are the same as stored: numbers as in
-   * a `Map`, bytes by content, others when the codec makes the same bytes of them.
-   * @throws what `set` throws
+   * Sets the value if the key has the `expected` one; whether it had. undefined stands for no entry: expected, an absent key; as
+   * the value, it deletes. Values are compared as they are stored, coded ones by their bytes. Throws what `set` throws.
    */
   compareAndSet(key: K, expected: V | undefined, value: V | undefined, options?: SetOptions): boolean {
     return update.compareAndSet(this.#attachment, key, expected, value, options);
@@ -352,6 +344,14 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return "SharedMap";
   }
 
+  /**
+   * Tells `listener`, soon after, what calls of this map object evict or find expired, until what it returns is disposed of.
+   * README, "Listening", says what may be lost. @throws MAP_CLOSED
+   */
+  onEviction(listener: (event: EvictionEvent<K, V>) => void): Disposable {
+    return this.#listeners.add(listener as (event: EvictionEvent<unknown, unknown>) => void);
+  }
+
   /** @throws MAP_CLOSED */
   stats(): SharedMapStats {
     return readStats(this.#attachment);
@@ -388,6 +388,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#registration.unregister();
     whenClosed(this);
     this.#fetches.close();
+    this.#listeners.close();
     this.#counters.close();
     this.#near?.clear();
     this.#attachment.detach();

@@ -1,6 +1,7 @@
 /** What a map tells about itself. */
 import type { Attachment } from "./attachment.ts";
 import {
+  EVENTS_LOST,
   EVICTIONS,
   EXPIRATIONS,
   FIRST_PAGE,
@@ -36,6 +37,8 @@ export interface SharedMapStats {
   readonly loads: number;
   readonly loadFailures: number;
   readonly unstored: number;
+  /** Evictions and expirations that a listening thread could not be told of. */
+  readonly eventsLost: number;
   /** Bytes of blocks that are in use, the table's included; not of those that wait to be freed, which are as good as free. */
   readonly usedBytes: number;
   /** Bytes touched so far, tables of the memory itself included. */
@@ -65,6 +68,7 @@ export function readStats(attachment: Attachment): SharedMapStats {
     loads: sum(LOADS),
     loadFailures: sum(LOAD_FAILURES),
     unstored: sum(UNSTORED),
+    eventsLost: sum(EVENTS_LOST),
     usedBytes: taken - (words[FREE_UNITS >> 2]! + words[LIMBO_UNITS >> 2]!) * 8,
     memoryBytes: words[FIRST_PAGE >> 2]! + taken,
     maxBytes,

@@ -42,6 +42,7 @@ export function removeKey(
   const keyMeta = attachment.putKey(key);
   const now = attachment.now();
   const result = attachment.core.remove(attachment.lane, keyMeta, expected, generation, integer, now);
+  attachment.onGone?.();
   return result === BUSY ? attachment.fail(result) : result;
 }
 
@@ -146,7 +147,9 @@ export function add(
   const expiry = expiryOf(attachment, ttlOf(options));
   const keyMeta = attachment.putKey(key);
   const result = attachment.core.add(attachment.lane, keyMeta, delta, expiry, attachment.now());
-  return result === 0 ? attachment.scratch.takeNumber() : attachment.fail(result);
+  const sum = attachment.scratch.takeNumber();
+  attachment.onGone?.();
+  return result === 0 ? sum : attachment.fail(result);
 }
 
 export function touch(attachment: Attachment, key: unknown, ttl: number | undefined): boolean {
@@ -160,6 +163,7 @@ export function touch(attachment: Attachment, key: unknown, ttl: number | undefi
 
 export function purgeStale(attachment: Attachment): number {
   const count = attachment.core.purgeExpired(attachment.lane, attachment.now());
+  attachment.onGone?.();
   return count === BUSY ? attachment.fail(count) : count;
 }
 

@@ -8,6 +8,7 @@ export { add, addFixed, fix, readFixed, unfix } from "./counter.ts";
 export { create } from "./create.ts";
 export { readChunk } from "./entry.ts";
 export { unpin } from "./epoch.ts";
+export { takeEvent, wantEvents } from "./events.ts";
 export { hashBytes } from "./hash.ts";
 export { discard } from "./heap.ts";
 export { deliver, successor } from "./iterate.ts";

@@ -8,6 +8,7 @@
  */
 import { lockSegment, unlockSegment } from "./access.ts";
 import { isExpired } from "./entry.ts";
+import { countGone } from "./events.ts";
 import {
   blockSizeOf,
   descriptorOf,
@@ -20,9 +21,7 @@ import {
 } from "./heap.ts";
 import {
   ENTRY,
-  EVICTIONS,
   EVICTS,
-  EXPIRATIONS,
   FRONTIER,
   HAND_BLOCK,
   HAND_PAGE,
@@ -37,17 +36,7 @@ import {
   SWEEPS,
   VISITED,
 } from "./layout.ts";
-import {
-  atomicLoad,
-  atomicStore,
-  compareExchange,
-  type f64,
-  type i32,
-  load32,
-  loadF64,
-  store32,
-  storeF64,
-} from "./machine.ts";
+import { atomicLoad, atomicStore, compareExchange, type f64, type i32, load32, store32 } from "./machine.ts";
 import { clearSlot, slotOf } from "./segment.ts";
 
 /** Takes the mark away. Returns whether the entry had none, or has expired. */
@@ -109,8 +98,7 @@ export function evictEntry(lane: i32, entry: i32, hash: i32, now: f64, anyway: b
     if (hasEnded || anyway || (load32(EVICTS) !== 0 && (state & VISITED) === 0)) {
       gone = markRetired(lane, entry, others);
       clearSlot(segment, slot);
-      const statistic = lane + (hasEnded ? EXPIRATIONS : EVICTIONS);
-      storeF64(statistic, loadF64(statistic) + 1);
+      countGone(lane, entry, hasEnded);
     }
   }
   unlockSegment(lane, segment);

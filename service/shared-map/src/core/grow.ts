@@ -2,20 +2,9 @@
 import { lockSegment, unlockSegment } from "./access.ts";
 import { allocate } from "./allocate.ts";
 import { canDeepen } from "./directory.ts";
+import { countGone } from "./events.ts";
 import { discard, markRetired, retire } from "./heap.ts";
-import {
-  ENTRY,
-  EVICTIONS,
-  EVICTS,
-  KIND,
-  LIVE,
-  MAX_USED,
-  SLOTS,
-  SPLITS,
-  STATE,
-  USED,
-  VISITED,
-} from "./layout.ts";
+import { ENTRY, EVICTS, KIND, LIVE, MAX_USED, SLOTS, SPLITS, STATE, USED, VISITED } from "./layout.ts";
 import { atomicLoad, type f64, type i32, load32, loadF64, storeF64 } from "./machine.ts";
 import { clearSlot, groupCount, nextSwept, segmentBytes } from "./segment.ts";
 import { replaceBy } from "./split.ts";
@@ -67,7 +56,7 @@ export function evictFromSegment(lane: i32, hash: i32): boolean {
     if ((state & KIND) !== ENTRY || ((state & VISITED) !== 0 && i < groupCount() * SLOTS)) continue;
     gone = markRetired(lane, block, 0);
     clearSlot(segment, slot);
-    storeF64(lane + EVICTIONS, loadF64(lane + EVICTIONS) + 1);
+    countGone(lane, block, false);
   }
   unlockSegment(lane, segment);
   retire(lane, gone);

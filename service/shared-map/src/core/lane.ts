@@ -2,6 +2,7 @@
 import { endClaims } from "./claims.ts";
 import { noteLane } from "./count.ts";
 import { ownerOf } from "./epoch.ts";
+import { wantEvents } from "./events.ts";
 import { LANE_BYTES, LANE_COUNT, LANES, NO_LANE, OWNER } from "./layout.ts";
 import { atomicStoreInteger, compareExchangeInteger, type f64, type i32, load32 } from "./machine.ts";
 import { inherit } from "./recover.ts";
@@ -31,5 +32,6 @@ export function attach(identity: f64): i32 {
 export function detach(lane: i32): void {
   release(lane);
   endClaims(lane, ownerOf(lane));
+  wantEvents(lane, false);
   atomicStoreInteger(lane + OWNER, 0);
 }

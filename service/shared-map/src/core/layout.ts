@@ -141,6 +141,10 @@ export const IS_COUNTING: i32 = 136;
 export const LOADS: i32 = 144;
 export const LOAD_FAILURES: i32 = 152;
 export const UNSTORED: i32 = 160;
+/** 1 while its thread listens to evictions; bytes of them that are noted; and how many there was no room for. */
+export const EVENTS_WANTED: i32 = 168;
+export const EVENTS_USED: i32 = 172;
+export const EVENTS_LOST: i32 = 176;
 
 // A lane's scratch.
 export const SCRATCH_KEY: i32 = 64;
@@ -154,7 +158,19 @@ export const SCRATCH_HASHES: i32 = 41472;
 /** The rows of a batch (`batch.ts`), up to BATCH_ROWS. */
 export const SCRATCH_BATCH: i32 = 45568;
 export const BATCH_ROWS: i32 = 32;
-export const SCRATCH_BYTES: i32 = 46592;
+/** What the lane's calls evicted or found expired (`events.ts`). */
+export const SCRATCH_EVENTS: i32 = 46592;
+export const EVENTS_BYTES: i32 = 8192;
+export const SCRATCH_BYTES: i32 = 54784;
+
+// An event: these, the key, the value, from multiples of eight on.
+export const EVENT_BYTES: i32 = 16;
+/** The lane's statistic that it counts for: EVICTIONS or EXPIRATIONS. */
+export const EVENT_REASON: i32 = 0;
+export const EVENT_KEY_META: i32 = 4;
+/** 0 for a value longer than MAX_EVENT_VALUE, which is not told. */
+export const EVENT_VALUE_META: i32 = 8;
+export const MAX_EVENT_VALUE: i32 = 1024;
 
 // A row of a batch.
 export const ROW_BYTES: i32 = 32;

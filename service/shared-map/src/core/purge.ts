@@ -3,17 +3,16 @@ import { lockSegment, unlockSegment } from "./access.ts";
 import { endOf, locate } from "./directory.ts";
 import { isOver } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
+import { countGone } from "./events.ts";
 import { kindOf, markRetired, retire } from "./heap.ts";
-import { BUSY, ENTRY, EXPIRATIONS } from "./layout.ts";
+import { BUSY, ENTRY } from "./layout.ts";
 import {
   atomicLoad,
   atomicLoadControl,
   countTrailingZeros,
   type f64,
   type i32,
-  loadF64,
   matchFull,
-  storeF64,
 } from "./machine.ts";
 import { clearSlot, groupAddress, groupCount, slotAddress } from "./segment.ts";
 
@@ -31,11 +30,11 @@ function purgeSegmentOf(lane: i32, hash: i32, now: f64): i32 {
       if (kindOf(block) !== ENTRY || !isOver(block, now)) continue;
       gone = markRetired(lane, block, gone);
       clearSlot(segment, slot);
+      countGone(lane, block, true);
       count = count + 1;
     }
   }
   unlockSegment(lane, segment);
-  storeF64(lane + EXPIRATIONS, loadF64(lane + EXPIRATIONS) + count);
   retire(lane, gone);
   return count;
 }

@@ -15,6 +15,7 @@ import { endCount } from "./count.ts";
 import { redirect } from "./directory.ts";
 import { publishedKind } from "./entry.ts";
 import { ownerOf } from "./epoch.ts";
+import { wantEvents } from "./events.ts";
 import {
   blockSizeOf,
   capacityOf,
@@ -234,6 +235,7 @@ function settle(lane: i32, dead: i32): boolean {
   }
   store32(dead + PENDING, 0);
   store32(dead + ONLY_REPLACES, 0);
+  wantEvents(dead, false);
   atomicStore(dead + PIN, 0);
   return true;
 }

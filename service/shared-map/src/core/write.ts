@@ -9,6 +9,7 @@ import { outdateClaims, stands } from "./claims.ts";
 import { locate } from "./directory.ts";
 import { entryBytes, isExpired, isInteger, isOver, publishedKind, typeOf, valueAddress } from "./entry.ts";
 import { pin, unpin } from "./epoch.ts";
+import { countGone } from "./events.ts";
 import { evictFromSegment, grow } from "./grow.ts";
 import { hashBytes } from "./hash.ts";
 import {
@@ -36,7 +37,6 @@ import {
   CONFLICT,
   ENTRY,
   EVICTS,
-  EXPIRATIONS,
   EXPIRES,
   EXPIRY,
   FIXED,
@@ -144,7 +144,7 @@ function sweepExpired(lane: i32, segment: i32, now: f64, others: i32): i32 {
     if (kindOf(block) !== ENTRY || !isOver(block, now)) continue;
     gone = markRetired(lane, block, gone);
     clearSlot(segment, slot);
-    storeF64(lane + EXPIRATIONS, loadF64(lane + EXPIRATIONS) + 1);
+    countGone(lane, block, true);
   }
   return gone;
 }
@@ -191,6 +191,7 @@ export function commit(lane: i32, block: i32, expected: i32, generation: i32, in
     } else if (found !== 0 && kindOf(found) === FIXED) {
       result = assignFixed(found, block, expected, integer);
     } else if (found !== 0) {
+      if (present === 0) countGone(lane, found, true);
       gone = markRetired(lane, found, 0);
       atomicStore(slot, block);
       atomicStore(block + STATE, publishedKind(block));
@@ -298,6 +299,7 @@ export function remove(lane: i32, keyMeta: i32, expected: i32, generation: i32, 
     if (expected === ANYTHING || expected === CLAIMED) atomicStoreInteger(valueAddress(found), 0);
     else if (!compareExchangeInteger(valueAddress(found), integer, 0)) result = CONFLICT;
   } else if (found !== 0) {
+    if (present === 0) countGone(lane, found, true);
     gone = markRetired(lane, found, 0);
     clearSlot(segment, slot);
   }
