@@ -4,6 +4,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
 import { dataParallel } from "./data-parallel.ts";
+import { dropped } from "./dropped.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { int8Latency } from "./int8-latency.ts";
@@ -26,4 +27,5 @@ export const benchmarks: readonly Benchmark[] = [
   dataParallel,
   sharedMap,
   isolation,
+  dropped,
 ];
