@@ -149,7 +149,7 @@ export class Attachment {
     return this.words[(this.lane + FOUND_VERSION) >> 2]!;
   }
   get sweeps(): number {
-    return Atomics.load(this.words, SWEEPS >> 2);
+    return this.core.wordAt(SWEEPS);
   }
   get layout(): number {
     return this.words[LAYOUT >> 2]!;

@@ -4,31 +4,35 @@
  *
  * Two questions tell. Has anybody written to a key whose hash begins with the same bits (`core/versions.ts`)? That is
  * one load. If so: is the entry still the same block?
+ *
+ * What a hit looks at lies in columns, not in an object for each key: so it takes a sixth of the processor's cache.
  */
 import type { Attachment } from "./attachment.ts";
-import { ABSENT, HITS, SWEEPS } from "./core/layout.ts";
+import { ABSENT, HITS } from "./core/layout.ts";
 import { isIntegerMeta } from "./value-type.ts";
 
-interface NearEntry {
-  readonly value: unknown;
-  /** The place of its version among the memory's words, and what it was; 0 when the key may have been being written to. */
-  place: number;
-  version: number;
-  readonly expiry: number;
-  /** Of eviction, before the entry was last marked as read. */
-  sweeps: number;
-  /** The block that it was read from, its number, and the memory's layout before. */
-  readonly block: number;
-  readonly generation: number;
-  readonly layout: number;
-}
+const leastRows = 64;
 
 export class NearCache {
   readonly #attachment: Attachment;
-  readonly #entries = new Map<string | number, NearEntry>();
   readonly #capacity: number;
   readonly #evicts: boolean;
   readonly #hits: number;
+  /** The row of each key. */
+  readonly #rows = new Map<string | number, number>();
+  /** Columns, as long as so many rows have been needed at a time. Of a row that is free the key is undefined. */
+  #keys: (string | number | undefined)[] = [];
+  #values: unknown[] = [];
+  /**
+   * Two words a row: the address of its version, and what it was. The address is below 0 for an entry that expires, and
+   * 0 for none: the key may have been being written to.
+   */
+  #versions = new Int32Array(0);
+  #expiries = new Float64Array(0);
+  /** Four words a row: block, generation, the memory's layout, and the sweeps of eviction before the entry was last marked as read. */
+  #origins = new Int32Array(0);
+  /** The row that is taken next: it has been there longest. */
+  #next = 0;
 
   constructor(attachment: Attachment, capacity: number) {
     this.#attachment = attachment;
@@ -39,70 +43,104 @@ export class NearCache {
 
   /** What a read of the map gives at this moment, or undefined. */
   get(key: string | number): unknown {
-    const kept = this.#entries.get(key);
-    return kept !== undefined && this.#holds(kept) ? kept.value : this.#read(key, kept);
+    const row = this.#rows.get(key);
+    return row !== undefined && this.#holds(row) ? this.#values[row] : this.#read(key, row);
   }
 
   has(key: string | number): boolean {
-    const kept = this.#entries.get(key);
-    return (kept !== undefined && this.#holds(kept)) || this.#attachment.contains(key);
+    const row = this.#rows.get(key);
+    return (row !== undefined && this.#holds(row)) || this.#attachment.contains(key);
   }
 
   /** Keeps nothing any more. */
   clear(): void {
-    this.#entries.clear();
+    this.#rows.clear();
+    this.#keys = [];
+    this.#values = [];
   }
 
-  #holds(kept: NearEntry): boolean {
-    const { words, doubles } = this.#attachment;
-    if (kept.expiry !== 0 && kept.expiry <= this.#attachment.now()) return false;
+  #holds(row: number): boolean {
+    const { core, doubles } = this.#attachment;
+    const versions = this.#versions;
+    const address = versions[2 * row]!;
     const isUnchanged =
-      Atomics.load(words, kept.place) === kept.version &&
-      kept.place !== 0 &&
+      core.wordAt(Math.abs(address)) === versions[2 * row + 1] &&
+      (address > 0 || (address < 0 && !this.#hasExpired(row))) &&
       // What is read wants its mark, which eviction may have taken away.
-      !(this.#evicts && Atomics.load(words, SWEEPS >> 2) !== kept.sweeps);
-    if (!isUnchanged) return this.#isCurrent(kept);
+      !(this.#evicts && this.#attachment.sweeps !== this.#origins[4 * row + 3]);
+    if (!isUnchanged) return !this.#hasExpired(row) && this.#isCurrent(row);
     doubles[this.#hits]! += 1;
     return true;
   }
 
-  #isCurrent(kept: NearEntry): boolean {
+  #hasExpired(row: number): boolean {
+    const expiry = this.#expiries[row]!;
+    return expiry !== 0 && expiry <= this.#attachment.now();
+  }
+
+  #isCurrent(row: number): boolean {
     const attachment = this.#attachment;
     const { sweeps } = attachment;
-    const { block, generation, layout } = kept;
-    if (attachment.core.isCurrent(attachment.lane, block, generation, layout) === 0) return false;
-    kept.place = attachment.foundVersionAddress >> 2;
-    kept.version = attachment.foundVersion;
-    kept.sweeps = sweeps;
+    const origins = this.#origins;
+    const at = 4 * row;
+    const { core, lane } = attachment;
+    if (core.isCurrent(lane, origins[at]!, origins[at + 1]!, origins[at + 2]!) === 0) return false;
+    origins[at + 3] = sweeps;
+    this.#note(row, attachment.foundVersionAddress, attachment.foundVersion);
     return true;
   }
 
-  #read(key: string | number, kept: NearEntry | undefined): unknown {
+  #note(row: number, address: number, version: number): void {
+    this.#versions[2 * row] = this.#expiries[row] === 0 ? address : -address;
+    this.#versions[2 * row + 1] = version;
+  }
+
+  #read(key: string | number, row: number | undefined): unknown {
     const attachment = this.#attachment;
     const { layout, sweeps } = attachment;
     const meta = attachment.readNoted(key);
-    if (meta === ABSENT) {
-      if (kept !== undefined) this.#entries.delete(key);
-      return undefined;
+    if (meta === ABSENT || isIntegerMeta(meta)) {
+      if (row !== undefined) this.#free(row);
+      // An integer changes in place: what is decoded of it is old at once.
+      return meta === ABSENT ? undefined : attachment.values.take(meta);
     }
-    // An integer changes in place: what is decoded of it is old at once.
-    if (isIntegerMeta(meta)) return attachment.values.take(meta);
-    const { found: block, foundGeneration: generation, foundExpiry: expiry } = attachment;
-    const { foundVersionAddress, foundVersion: version } = attachment;
-    const place = foundVersionAddress >> 2;
+    const { found, foundGeneration, foundExpiry, foundVersionAddress, foundVersion } = attachment;
+    // A codec may fail, and may use the map.
     const value = attachment.values.take(meta);
-    this.#put(key, { value, place, version, expiry, sweeps, block, generation, layout });
+    const taken = this.#rows.get(key) ?? this.#take(key);
+    this.#values[taken] = value;
+    this.#expiries[taken] = foundExpiry;
+    this.#origins.set([found, foundGeneration, layout, sweeps], 4 * taken);
+    this.#note(taken, foundVersionAddress, foundVersion);
     return value;
   }
 
-  /** Takes the place of the oldest when there is no room. */
-  #put(key: string | number, entry: NearEntry): void {
-    if (this.#entries.size >= this.#capacity && !this.#entries.has(key)) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
-    this.#entries.set(key, entry);
+  /** A row for the key, in the place of the oldest when there is no other. */
+  #take(key: string | number): number {
+    const row = this.#next;
+    this.#next = row + 1 === this.#capacity ? 0 : row + 1;
+    if (row >= this.#expiries.length) this.#grow();
+    const oldest = this.#keys[row];
+    if (oldest !== undefined) this.#rows.delete(oldest);
+    this.#keys[row] = key;
+    this.#rows.set(key, row);
+    return row;
+  }
+
+  #free(row: number): void {
+    this.#rows.delete(this.#keys[row]!);
+    this.#keys[row] = undefined;
+    this.#values[row] = undefined;
+  }
+
+  #grow(): void {
+    const rows = Math.min(this.#capacity, Math.max(leastRows, 2 * this.#expiries.length));
+    const grown = <T extends Int32Array | Float64Array>(column: T, larger: T): T => {
+      larger.set(column);
+      return larger;
+    };
+    this.#versions = grown(this.#versions, new Int32Array(2 * rows));
+    this.#expiries = grown(this.#expiries, new Float64Array(rows));
+    this.#origins = grown(this.#origins, new Int32Array(4 * rows));
   }
 }

@@ -18,4 +18,5 @@ export { purgeExpired } from "./purge.ts";
 export { contains, isCurrent, read, readNoted } from "./read.ts";
 export { recoverDead } from "./recover.ts";
 export { release, reserve } from "./reservation.ts";
+export { wordAt } from "./versions.ts";
 export { commit, prependChunk, remove, stage, write } from "./write.ts";
