@@ -203,10 +203,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     return update.removeKey(this.#attachment, key, ANYTHING, 0, 0) === 0;
   }
 
-  /**
-   * Takes out every entry that is there now, one after the other; what others add meanwhile may stay.
-   * @throws MAP_BUSY, MAP_CLOSED
-   */
+  /** Takes out every entry that is there now, one after the other; what others add meanwhile may stay. @throws MAP_BUSY, MAP_CLOSED */
   clear(): void {
     const attachment = this.#attachment;
     const result = attachment.core.clear(attachment.lane);
@@ -345,8 +342,8 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * Tells `listener`, soon after, what calls of this map object evict or find expired, until what it returns is disposed of.
-   * README, "Listening", says what may be lost. @throws MAP_CLOSED
+   * Tells `listener`, soon after, what calls of this map object evict or find expired, until what it returns is disposed of:
+   * README, "Listening". @throws MAP_CLOSED
    */
   onEviction(listener: (event: EvictionEvent<K, V>) => void): Disposable {
     return this.#listeners.add(listener as (event: EvictionEvent<unknown, unknown>) => void);

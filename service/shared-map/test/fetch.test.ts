@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { CupelError } from "@cupel/base";
+import { CupelError, collectGarbage } from "@cupel/base";
 import { Attachment } from "../src/attachment.ts";
 import { CLAIM_COUNT } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
@@ -231,6 +231,21 @@ test("a map that is closed while it loads gives MAP_CLOSED, aborts the loader, a
   assert.equal(await waiting, "loaded");
   await assert.rejects(other.fetch("k", never), code("MAP_CLOSED"));
   assert.deepEqual([map.stats().threads, claims(map)], [1, 0]);
+});
+
+test("a map that is forgotten while it loads stays open for that", async () => {
+  const { handle } = create();
+  const loading = Promise.withResolvers<string>();
+  const begin = () => SharedMap.attach<MapKey, unknown>(handle).fetch("k", () => loading.promise);
+  const fetched = begin();
+  for (let i = 0; i < 6; i++) {
+    collectGarbage();
+    await soon(0, 4);
+  }
+  loading.resolve("loaded");
+  assert.equal(await fetched, "loaded");
+  using map = SharedMap.attach<MapKey, unknown>(handle);
+  assert.equal(map.get("k"), "loaded");
 });
 
 test("a value for which there is no room is given, and counted; one that cannot be stored at all is refused", async () => {
