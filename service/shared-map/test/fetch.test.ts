@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { CupelError, collectGarbage } from "@cupel/base";
 import { Attachment } from "../src/attachment.ts";
-import { CLAIM_COUNT } from "../src/core/layout.ts";
+import { CLAIM_COUNT, SCRATCH, SCRATCH_KEY } from "../src/core/layout.ts";
 import { bufferOf } from "../src/handle.ts";
 import { jsonCodec, type LoadContext, type MapKey, SharedMap } from "../src/index.ts";
 import { control, startFetching } from "./threads/fetching.ts";
@@ -285,6 +285,37 @@ test("where there is no place for a claim, a key is loaded all the same, and not
   assert.equal(await fetched, "newer");
   holder.detach();
   assert.equal(claims(map), 0, "who leaves gives its claims back");
+});
+
+/** Two numbers that a map takes for the same key when it looks at claims. */
+function collision(attachment: Attachment): [number, number] {
+  const { core, lane } = attachment;
+  const place = attachment.words[(lane + SCRATCH) >> 2]! + SCRATCH_KEY;
+  const seen = new Map<number, number>();
+  for (let key = 0; ; key++) {
+    const hash = core.hashBytes(place, attachment.putKey(key) >>> 4);
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, key];
+    seen.set(hash, key);
+  }
+}
+
+test("keys with equal hashes are loaded each, one after the other where threads differ, and within each other too", async () => {
+  using map = create();
+  const [a, b] = collision(new Attachment(map.handle, {}));
+  using other = SharedMap.attach<MapKey, unknown>(map.handle);
+  const loader = (key: MapKey) => soon(`of ${key}`);
+  assert.deepEqual(await Promise.all([map.fetch(a, loader), other.fetch(b, loader)]), [`of ${a}`, `of ${b}`]);
+  map.clear();
+  const outer = map.fetch(a, async () => `${await map.fetch(b, loader)} within`);
+  assert.deepEqual([await outer, map.get(b)], [`of ${b} within`, `of ${b}`]);
+  map.clear();
+  // A write to the one outdates the claim for the other: its value is given, and loaded again by the next.
+  const disturbed = map.fetch(a, loader);
+  other.set(b, 1);
+  assert.equal(await disturbed, `of ${a}`);
+  assert.equal(await map.fetch(a, loader), `of ${a}`);
+  assert.deepEqual([map.get(a), map.get(b), claims(map)], [`of ${a}`, 1, 0]);
 });
 
 test("of four threads that want the same keys at once, one loads each", async () => {
