@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { MAX_DEPTH } from "../src/core/layout.ts";
+import { bufferOf } from "../src/handle.ts";
 import { jsonCodec, type MapKey, SharedMap } from "../src/index.ts";
 
 const cores = ["wasm", "typescript"] as const;
@@ -144,6 +146,25 @@ for (const core of cores) {
       assert.equal(map.get("a"), undefined);
       other.set("b", { n: 3 }).set("c", { n: 4 }).set("d", { n: 5 });
       for (const key of ["b", "c", "d", "b"]) assert.ok(map.get(key));
+    });
+
+    test("a near cache does not keep what a segment that cannot grow has evicted for another key", () => {
+      using map = SharedMap.create<MapKey, string>({
+        maxBytes,
+        nearCache: 50,
+        eviction: "sieve",
+        groupBits: 0,
+        core,
+      });
+      // Segments of two bits at most: 32 places.
+      new Int32Array(bufferOf(map.handle.memory))[MAX_DEPTH >> 2] = 2;
+      for (let i = 0; i < 200; i++) {
+        map.set(i, `value ${i}`);
+        for (let key = Math.max(0, i - 40); key <= i; key++)
+          assert.equal(map.get(key), map.peek(key), `${key}`);
+      }
+      assert.ok(map.stats().evictions >= 168);
+      map.check();
     });
   });
 }

@@ -4,10 +4,11 @@ import { allocate } from "./allocate.ts";
 import { canDeepen } from "./directory.ts";
 import { countGone } from "./events.ts";
 import { discard, markRetired, retire } from "./heap.ts";
-import { ENTRY, EVICTS, KIND, LIVE, MAX_USED, SLOTS, SPLITS, STATE, USED, VISITED } from "./layout.ts";
+import { ENTRY, EVICTS, HASH, KIND, LIVE, MAX_USED, SLOTS, SPLITS, STATE, USED, VISITED } from "./layout.ts";
 import { atomicLoad, type f64, type i32, load32, loadF64, storeF64 } from "./machine.ts";
 import { clearSlot, groupCount, nextSwept, segmentBytes } from "./segment.ts";
 import { replaceBy } from "./split.ts";
+import { changeVersion } from "./versions.ts";
 
 /**
  * Makes room in the segment of a hash. True when it is worth to try again there; false when there is no
@@ -54,6 +55,8 @@ export function evictFromSegment(lane: i32, hash: i32): boolean {
     const block = atomicLoad(slot);
     const state = atomicLoad(block + STATE);
     if ((state & KIND) !== ENTRY || ((state & VISITED) !== 0 && i < groupCount() * SLOTS)) continue;
+    // It is of another key than the one that the segment was locked for.
+    changeVersion(load32(block + HASH));
     gone = markRetired(lane, block, 0);
     clearSlot(segment, slot);
     countGone(lane, block, false);
