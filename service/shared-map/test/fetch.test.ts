@@ -318,17 +318,19 @@ test("keys with equal hashes are loaded each, one after the other where threads 
   assert.deepEqual([map.get(a), map.get(b), claims(map)], [`of ${a}`, 1, 0]);
 });
 
-test("of four threads that want the same keys at once, one loads each", async () => {
-  using map = create();
-  const state = control();
-  const threads = await Promise.all([1, 2, 3, 4].map(() => startFetching(map.handle, state, "values")));
-  for (const { worker } of threads) worker.postMessage("go");
-  const values = await Promise.all(threads.map(({ done }) => done));
-  assert.deepEqual(values, Array(4).fill(Array.from({ length: 50 }, (_, i) => `value ${i}`)));
-  assert.equal(state[0], 50, "calls of loaders");
-  assert.deepEqual([map.stats().loads, claims(map), map.size], [50, 0, 50]);
-  map.check();
-});
+for (const core of ["wasm", "typescript"]) {
+  test(`of four threads that want the same keys at once, one loads each, by ${core}`, async () => {
+    using map = create({ core });
+    const state = control();
+    const threads = await Promise.all([1, 2, 3, 4].map(() => startFetching(map.handle, state, "values")));
+    for (const { worker } of threads) worker.postMessage("go");
+    const values = await Promise.all(threads.map(({ done }) => done));
+    assert.deepEqual(values, Array(4).fill(Array.from({ length: 50 }, (_, i) => `value ${i}`)));
+    assert.equal(state[0], 50, "calls of loaders");
+    assert.deepEqual([map.stats().loads, claims(map), map.size], [50, 0, 50]);
+    map.check();
+  });
+}
 
 test("where loading fails, each thread tries, one after the other", async () => {
   using map = create();
