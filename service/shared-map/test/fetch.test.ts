@@ -318,14 +318,19 @@ test("keys with equal hashes are loaded each, one after the other where threads 
   assert.deepEqual([map.get(a), map.get(b), claims(map)], [`of ${a}`, 1, 0]);
 });
 
-for (const core of ["wasm", "typescript"]) {
-  test(`of four threads that want the same keys at once, one loads each, by ${core}`, async () => {
+for (const [core, count] of [
+  ["wasm", 3],
+  ["typescript", 2],
+] as const) {
+  test(`of ${count} threads that want the same keys at once, one loads each, by ${core}`, async () => {
     using map = create({ core });
     const state = control();
-    const threads = await Promise.all([1, 2, 3, 4].map(() => startFetching(map.handle, state, "values")));
+    const threads = await Promise.all(
+      Array.from({ length: count }, () => startFetching(map.handle, state, "values")),
+    );
     for (const { worker } of threads) worker.postMessage("go");
     const values = await Promise.all(threads.map(({ done }) => done));
-    assert.deepEqual(values, Array(4).fill(Array.from({ length: 50 }, (_, i) => `value ${i}`)));
+    assert.deepEqual(values, Array(count).fill(Array.from({ length: 50 }, (_, i) => `value ${i}`)));
     assert.equal(state[0], 50, "calls of loaders");
     assert.deepEqual([map.stats().loads, claims(map), map.size], [50, 0, 50]);
     map.check();
@@ -335,11 +340,11 @@ for (const core of ["wasm", "typescript"]) {
 test("where loading fails, each thread tries, one after the other", async () => {
   using map = create();
   const state = control();
-  const threads = await Promise.all([1, 2, 3].map(() => startFetching(map.handle, state, "failure")));
+  const threads = await Promise.all([1, 2].map(() => startFetching(map.handle, state, "failure")));
   for (const { worker } of threads) worker.postMessage("go");
-  assert.deepEqual(await Promise.all(threads.map(({ done }) => done)), Array(3).fill(["refused", "refused"]));
-  assert.deepEqual([state[0], state[2]], [3, 1], "calls of loaders, and most at a time");
-  assert.deepEqual([map.size, map.stats().loadFailures, claims(map)], [0, 3, 0]);
+  assert.deepEqual(await Promise.all(threads.map(({ done }) => done)), Array(2).fill(["refused", "refused"]));
+  assert.deepEqual([state[0], state[2]], [2, 1], "calls of loaders, and most at a time");
+  assert.deepEqual([map.size, map.stats().loadFailures, claims(map)], [0, 2, 0]);
 });
 
 test("a thread that is terminated while it loads leaves the key to the next", {

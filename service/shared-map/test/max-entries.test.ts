@@ -89,7 +89,7 @@ for (const core of ["wasm", "typescript"] as const) {
   });
 }
 
-test("four threads together exceed the limit by one entry each at most", async () => {
+test("two threads together exceed the limit by one entry each at most", async () => {
   const maxEntries = 500;
   using map = SharedMap.create<string, number | string>({
     maxBytes: 2 ** 22,
@@ -99,17 +99,15 @@ test("four threads together exceed the limit by one entry each at most", async (
   });
   const control = createControl();
   const parameters = { control, keys: 3000, longest: 60 };
-  const threads = await Promise.all(
-    [1, 2, 3, 4].map((seed) => startThread(map, "churn", { ...parameters, seed })),
-  );
+  const threads = await Promise.all([1, 2].map((seed) => startThread(map, "churn", { ...parameters, seed })));
   go(threads);
   let most = 0;
-  const until = performance.now() + 400;
+  const until = performance.now() + 150;
   while (performance.now() < until) most = Math.max(most, map.size);
   Atomics.store(control, 0, 1);
   await Promise.all(threads.map(({ done }) => done));
   // While they write, the sum of their counts is of no one moment.
-  assert.ok(map.size <= maxEntries + 4, `${map.size} entries`);
+  assert.ok(map.size <= maxEntries + 2, `${map.size} entries`);
   assert.ok(most >= maxEntries * 0.9 && most <= maxEntries * 1.2, `${most} entries at most`);
   map.set("one more", 1);
   assert.ok(map.size <= maxEntries);
