@@ -31,6 +31,7 @@ export class Counters {
     const { core, lane } = attachment;
     const address = core.fix(lane, attachment.putKey(key), attachment.now());
     const { found: block, foundHash: hash } = attachment;
+    attachment.onGone?.();
     if (address === 0) attachment.fail(block);
     const token = {};
     const release = () => {
