@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EVICTIONS, PAGE_CLASS, PAGE_TABLE, RESERVE } from "../../src/core/layout.ts";
-import { preemptions, skipLong } from "../long-tests.ts";
+import { preemptions } from "../long-tests.ts";
 import { assertWalk } from "./assert-walk.ts";
 import { exploreAndTell } from "./explore-and-tell.ts";
 import { filledMap } from "./filled-map.ts";
@@ -90,9 +90,7 @@ test("a block that is to be evicted is another key's when the evictor comes to i
   });
 });
 
-test("a thread that evicts dies at any step or store: no block is lost, the map is whole", {
-  skip: skipLong,
-}, (t) => {
+test("a thread that evicts dies at any step or store: no block is lost, the map is whole", (t) => {
   const map = nearlyFull([1], true);
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
@@ -142,7 +140,7 @@ for (const page of ["segments", "entries"] as const) {
     const map = twoPages();
     const { flagged } = exploreAndTell(t, {
       machine: map.machine,
-      maxPreemptions: 3,
+      maxPreemptions: preemptions(2, 3),
       threads: { writer: () => map.set(1, 1, 100), vacator: () => vacate(map, 2, page) },
       onEnd: ({ results }) => {
         assert.equal(map.alone(map.get(0, 1)), 100);
@@ -199,7 +197,7 @@ test("a page that is being emptied comes free, and another class takes it", (t) 
   }
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: 2,
+    maxPreemptions: preemptions(1, 2),
     threads: { writer, vacator: () => vacate(map, 2, "entries") },
     onEnd: () => {
       assert.equal(map.check().entries, 1);

@@ -38,8 +38,18 @@ const source = 4000;
 const identityOf = (thread: number) => thread + 1;
 const seed = 0x1234567;
 
-/** Numbers of the core that make rare things frequent: every retirement tries the epoch, nobody spins. */
-const constants = { SPINS: 0, PATIENCE: 4, RETIRED_PER_ADVANCE: 1, FREED_PER_CALL: 16, VERSION_BITS: 3 };
+/**
+ * Numbers of the core that make rare things frequent and long ones short: every retirement tries the epoch, nobody spins,
+ * eviction looks at 16 blocks at a time, which is at each of them several times.
+ */
+const constants = {
+  SPINS: 0,
+  PATIENCE: 4,
+  RETIRED_PER_ADVANCE: 1,
+  FREED_PER_CALL: 16,
+  LIST_MAX: 16,
+  VERSION_BITS: 3,
+};
 
 /** A program that returns; `Program`'s own parameter is what it returns. */
 export type Steps<R = unknown> = Generator<number, R, number>;
