@@ -13,7 +13,6 @@
 import { endClaims } from "./claims.ts";
 import { endCount } from "./count.ts";
 import { redirect } from "./directory.ts";
-import { publishedKind } from "./entry.ts";
 import { ownerOf } from "./epoch.ts";
 import { wantEvents } from "./events.ts";
 import {
@@ -36,6 +35,7 @@ import {
   CLASS_SIZES,
   DELETED,
   DIRECTORY_LOCK,
+  ENTRY,
   EPOCH,
   FREE,
   FREE_PAGES,
@@ -109,7 +109,8 @@ function settleSlots(segment: i32, owner: i32): void {
     for (let full = matchFull(control); full !== 0; full = full & (full - 1)) {
       const block = atomicLoad(slotAddress(group, countTrailingZeros(full)));
       if (isOwned(block, HELD, owner) || isOwned(block, RETIRED, owner)) {
-        atomicStore(block + STATE, publishedKind(block));
+        // Also a counter that was made or taken out, type FIXED_COUNTER: nobody has a handle to it.
+        atomicStore(block + STATE, ENTRY);
       }
       live = live + 1;
     }

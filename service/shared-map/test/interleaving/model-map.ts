@@ -5,6 +5,7 @@ import {
   ABSENT,
   ANYTHING,
   CLAIMED,
+  CONFLICT,
   FOUND,
   FOUND_GENERATION,
   FOUND_HASH,
@@ -232,6 +233,31 @@ export class ModelMap {
     const address = yield* this.core.fix!(lane, numberMeta, 0) as Steps<number>;
     if (address === 0) throw new Error(`fix returned ${this.word(lane + FOUND)}`);
     return { address, block: this.word(lane + FOUND), hash: this.word(lane + FOUND_HASH) };
+  }
+
+  *addFixed(thread: number, { address, hash }: CounterHandle, delta: number): Steps<number> {
+    return yield* this.core.addFixed!(this.lane(thread), address, hash, delta) as Steps<number>;
+  }
+
+  /** Gives a handle up. */
+  *unfix(thread: number, { block, hash }: CounterHandle): Steps<void> {
+    const result = yield* this.core.unfix!(this.lane(thread), block, hash, 0) as Steps<number>;
+    if (result !== 0 && result !== CONFLICT) throw new Error(`unfix returned ${result}`);
+  }
+
+  /** Writes what a key has once more, to end at another time. False when it has gone. */
+  *touch(thread: number, key: number, expiry: number): Steps<boolean> {
+    const lane = this.lane(thread);
+    for (let result = CONFLICT; result !== 0; ) {
+      this.#put(this.#scratch(thread) + SCRATCH_KEY, key);
+      const meta = yield* this.core.read!(lane, numberMeta, 0) as Steps<number>;
+      if (meta === ABSENT) return false;
+      const [found, generation] = [this.word(lane + FOUND), this.word(lane + FOUND_GENERATION)];
+      const call = this.core.write!(lane, numberMeta, meta, expiry, found, generation, 0, 0);
+      result = yield* call as Steps<number>;
+      if (result !== 0 && result !== CONFLICT) throw new Error(`touch returned ${result}`);
+    }
+    return true;
   }
 
   *clear(thread: number): Steps<void> {
