@@ -73,8 +73,9 @@ export class Fetches {
     if (!settings.isForced) {
       const value = map.get(key);
       if (value !== undefined) return value;
-      // It may be there with undefined as its value.
-      if (this.#peek(key) !== missing) return undefined;
+      // It may be there with undefined as its value, or since that look.
+      const present = this.#peek(key);
+      if (present !== missing) return present;
     }
     const content = this.#attachment.contentOf(key);
     const running = this.#loads.get(content);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { CupelError, collectGarbage } from "@cupel/base";
 import { Attachment } from "../src/attachment.ts";
 import { CLAIM_COUNT, SCRATCH, SCRATCH_KEY } from "../src/core/layout.ts";
+import { Fetches } from "../src/fetch.ts";
 import { bufferOf } from "../src/handle.ts";
 import { jsonCodec, type LoadContext, type MapKey, SharedMap } from "../src/index.ts";
 import { control, startFetching } from "./threads/fetching.ts";
@@ -316,6 +317,19 @@ test("keys with equal hashes are loaded each, one after the other where threads 
   assert.equal(await disturbed, `of ${a}`);
   assert.equal(await map.fetch(a, loader), `of ${a}`);
   assert.deepEqual([map.get(a), map.get(b), claims(map)], [`of ${a}`, 1, 0]);
+});
+
+test("a value that another thread stores between two looks is the one that is given", async () => {
+  using map = create();
+  const attachment = new Attachment(map.handle, {});
+  const looking = {
+    get(key: MapKey): undefined {
+      map.set(key, "stored meanwhile");
+    },
+  };
+  const value = await new Fetches(attachment).fetch(looking, "k", () => "loaded", {});
+  assert.deepEqual([value, map.stats().loads], ["stored meanwhile", 0]);
+  attachment.detach();
 });
 
 for (const [core, count] of [
