@@ -42,8 +42,9 @@ export interface SharedMapOptions {
   /** For keys that are not strings, numbers, bigints or bytes. Default: none. */
   readonly keyCodec?: Codec | undefined;
   /**
-   * Decoded values that each thread keeps, for keys that are strings or numbers. A kept value is handed out
-   * only while it is current, and then as the same object: do not change it. Default 0: none.
+   * Decoded values that each thread keeps, for `get` and `has` of keys that are strings or numbers. A kept value is
+   * handed out only while it is current, and then as the same object: do not change it. Writes cost an atomic addition
+   * more. Default 0: none.
    */
   readonly nearCache?: number | undefined;
   /** How often the map can be attached at a time. Default 64, at most 1024. */
