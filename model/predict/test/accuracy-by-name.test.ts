@@ -129,9 +129,15 @@ function evaluated(images: ImageSource, { names, rows }: Case): Evaluation {
   return evaluation.result([]);
 }
 
-/** A bare number in a table is an index, not a name; beside names the table is refused when it is opened. */
-function holdsNumbers({ form, rows }: Case): boolean {
-  return form === "csv" && rows.some(({ written }) => /^\d+$/.test(written));
+/**
+ * A bare number in a table is an index, not a name; beside names the table is refused when it is opened. Where all class
+ * names are numbers, it is a name and no index.
+ */
+function holdsNumbers({ form, rows, empty }: Case): boolean {
+  const isNumber = (name: string) => /^\d+$/.test(name);
+  const written = rows.map((row) => row.written);
+  if (form === "numbers with class names") return [...written, ...empty].every(isNumber);
+  return form === "csv" && written.some(isNumber);
 }
 
 async function orRefused<T>(work: () => Promise<T> | T): Promise<T | "refused"> {
