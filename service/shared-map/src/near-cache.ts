@@ -5,7 +5,7 @@
  * Two questions tell. Has anybody written to a key whose hash begins with the same bits (`core/versions.ts`)? That is
  * one load. If so: is the entry still the same block?
  *
- * What a hit looks at lies in columns, not in an object for each key: so it takes a sixth of the processor's cache.
+ * What a hit looks at lies in columns, 16 bytes a key, not in an object for each: the processor's cache has room for more.
  */
 import type { Attachment } from "./attachment.ts";
 import { ABSENT, HITS } from "./core/layout.ts";

@@ -181,7 +181,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
   }
 
   /**
-   * Sets many keys, in their order, in less time than as many calls of `set`. Each is written by itself: where one is
+   * Sets many keys, in their order, in a little less time than as many calls of `set`. Each is written by itself: where one is
    * refused, those before it have been written.
    * @throws OPTION_INVALID, before anything is written, and what `set` throws
    */
