@@ -19,9 +19,17 @@ export {
   reasonOf,
 } from "./error.ts";
 export { baseErrors, cancellation, errorFrom, throwIfCancelled } from "./errors.ts";
+export {
+  type EventFacts,
+  type EventSeverity,
+  type EventSink,
+  silentSink,
+  type WorkEvent,
+} from "./event-sink.ts";
 export { type FileLock, lockFile } from "./file-lock.ts";
 export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";
+export { type Gate, openGate, type Verdict } from "./gate.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";

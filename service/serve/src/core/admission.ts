@@ -1,0 +1,31 @@
+/** The door of every face: who is it, may it come in now, and until when does it wait? */
+import type { Call, FaceName } from "./call.ts";
+
+/** A request as it arrives, before anybody looked at its body. */
+export interface Arrival {
+  readonly face: FaceName;
+  /** What is asked for, as metrics name it: "infer", "load", "metadata" ... */
+  readonly action: string;
+  /** By lower-case name: credentials and the trace's context are read from here. */
+  header(name: string): string | undefined;
+  readonly peer: Peer;
+  /** Fires when the client has left. */
+  readonly left: AbortSignal;
+  /** How long the client waits, from now; absent where it did not say. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Peer {
+  /** "" where unknown. */
+  readonly address: string;
+  /** Of a client certificate that was verified: its subject's common name. */
+  readonly certificate?: string | undefined;
+}
+
+/** A call that was let in. Dispose it when it is answered, whatever the answer. */
+export interface AdmittedCall extends Call, Disposable {}
+
+export interface Admission {
+  /** @throws AUTH_REQUIRED, RATE_LIMIT, SERVER_STOPPING ... nothing of the body need be read then */
+  admit(arrival: Arrival): Promise<AdmittedCall>;
+}

@@ -1,0 +1,27 @@
+/** Who asks and how long they wait: what the core knows of a request beside the request. */
+import type { StageTimes } from "./inference.ts";
+
+export type FaceName = "rest" | "grpc";
+
+/** What an authenticated caller is. */
+export interface Principal {
+  /** Stable, never a secret: the name of a key, the subject of a token. "anonymous" where access is open. */
+  readonly id: string;
+  readonly roles: readonly string[];
+}
+
+export const anonymous: Principal = { id: "anonymous", roles: [] };
+
+export interface Call {
+  readonly face: FaceName;
+  readonly principal: Principal;
+  /**
+   * Fires when the caller has left (any reason) or when its deadline has passed (a reason named TimeoutError). What
+   * waits in a queue leaves it then.
+   */
+  readonly signal: AbortSignal;
+  /** Of the client, as the socket says it; "" where unknown. */
+  readonly address: string;
+  /** Filled in by the stages a request passes. */
+  readonly times: StageTimes;
+}

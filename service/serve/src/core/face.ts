@@ -1,0 +1,23 @@
+/** What a face is made from, and what the listener hands it: requests of Node's http or of its http2 in the same form. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Instruments } from "../operations/instruments.ts";
+import type { Admission } from "./admission.ts";
+import type { InferenceService } from "./inference-service.ts";
+
+export interface FaceOptions {
+  readonly service: InferenceService;
+  readonly admission: Admission;
+  readonly instruments: Instruments;
+  /** Bytes of a request after decompression, the same on every face. */
+  readonly bodyLimit: number;
+}
+
+export type FaceRequest = IncomingMessage | Http2ServerRequest;
+export type FaceResponse = ServerResponse | Http2ServerResponse;
+
+export interface Face extends AsyncDisposable {
+  /** Whether the request is one of this face, by its path and its content type. */
+  takes(request: FaceRequest): boolean;
+  handle(request: FaceRequest, response: FaceResponse): void;
+}

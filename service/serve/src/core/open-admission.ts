@@ -1,0 +1,17 @@
+/** Lets everybody in and ends a call at its deadline or when its client has left. */
+import type { Admission } from "./admission.ts";
+import { anonymous } from "./call.ts";
+
+export const openAdmission: Admission = {
+  async admit({ face, peer, left, timeoutMs }) {
+    const signal = timeoutMs === undefined ? left : AbortSignal.any([left, AbortSignal.timeout(timeoutMs)]);
+    return {
+      face,
+      principal: anonymous,
+      signal,
+      address: peer.address,
+      times: {},
+      [Symbol.dispose]() {},
+    };
+  },
+};

@@ -1,0 +1,78 @@
+/** The failures of serving a model: codes, what they mean, and how every face presents them. */
+import { defineErrors, failures } from "@cupel/base";
+
+/** The server has taken as much as it may; the same call may succeed a moment later. */
+const limited = { http: 429, grpc: "RESOURCE_EXHAUSTED", exit: 75, retryable: true, public: true } as const;
+
+export const serveErrors = defineErrors({
+  MODEL_UNKNOWN: {
+    meaning: "The server has no model of that name.",
+    ...failures.notFound,
+    public: true,
+  },
+  VERSION_UNKNOWN: {
+    meaning: "The server has the model, but not that version of it.",
+    ...failures.notFound,
+    public: true,
+  },
+  MODEL_NOT_READY: {
+    meaning: "The model is known but not loaded: it is loading, was unloaded, or could not be loaded.",
+    http: 503,
+    grpc: "UNAVAILABLE",
+    exit: 75,
+    retryable: true,
+    public: true,
+  },
+  REPOSITORY_INVALID: {
+    meaning: "The folder or file to serve holds no model, or a model whose name or version cannot be served.",
+    ...failures.noInput,
+  },
+  MODEL_REFUSED: {
+    meaning: "The gate refused the model; nothing of it was loaded.",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 77,
+    retryable: false,
+    public: false,
+  },
+  REQUEST_INVALID: {
+    meaning: "The request is malformed: its body does not parse or does not conform to the schema.",
+    ...failures.badRequest,
+  },
+  DATATYPE_UNSUPPORTED: {
+    meaning: "A tensor's datatype is not one the protocol names, or not one that can be carried this way.",
+    ...failures.badRequest,
+  },
+  BODY_TOO_LARGE: {
+    meaning: "The request is larger, after decompression, than the server takes.",
+    http: 413,
+    grpc: "RESOURCE_EXHAUSTED",
+    exit: 65,
+    retryable: false,
+    public: true,
+  },
+  BATCH_TOO_LARGE: {
+    meaning: "The request has more rows than the model takes in one run.",
+    ...failures.badRequest,
+  },
+  QUEUE_LIMIT: {
+    meaning: "As many requests wait for the model as it lets wait; this one was not taken.",
+    ...limited,
+  },
+  SERVER_STOPPING: {
+    meaning: "The server is shutting down; it finishes what it accepted and takes nothing new.",
+    http: 503,
+    grpc: "UNAVAILABLE",
+    exit: 75,
+    retryable: true,
+    public: true,
+  },
+  ROUTE_UNKNOWN: {
+    meaning: "The server has no such path or method.",
+    ...failures.notFound,
+    grpc: "UNIMPLEMENTED",
+    public: true,
+  },
+});
+
+export type ServeErrorCode = keyof typeof serveErrors.specs;

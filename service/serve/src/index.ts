@@ -1,0 +1,38 @@
+// First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
+import "@cupel/base";
+
+export type { Call, FaceName, Principal } from "./core/call.ts";
+export { anonymous } from "./core/call.ts";
+export type { Datatype, NumberDatatype } from "./core/datatype.ts";
+export type {
+  InferenceRequest,
+  InferenceResponse,
+  Parameters,
+  ParameterValue,
+  Stage,
+  StageTimes,
+} from "./core/inference.ts";
+export {
+  createInferenceService,
+  type InferenceService,
+  type InferenceServiceOptions,
+} from "./core/inference-service.ts";
+export type {
+  IndexEntry,
+  ModelMetadata,
+  ModelState,
+  ServerMetadata,
+  TensorMetadata,
+} from "./core/metadata.ts";
+export type { BytesTensor, NumberTensor, Tensor } from "./core/tensor.ts";
+export { type ServeErrorCode, serveErrors } from "./errors.ts";
+export type {
+  ImageAnswer,
+  ImageInput,
+  PredictRequest,
+  PredictResponse,
+  ToldBox,
+  ToldClass,
+} from "./images/predict-request.ts";
+export type { Lease, ModelRepository } from "./repository/model-repository.ts";
+export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
