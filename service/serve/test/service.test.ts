@@ -31,7 +31,9 @@ test("tensors go in by name and come out by name, of the version that is current
     id: "a",
     outputs: [{ name: "y", datatype: "FP32", shape: [1, 3], data: Float32Array.of(3, 6, 9) }],
   });
-  await assert.rejects(service.infer({ model: "scaler", inputs: [x, x] }, call()), { code: "REQUEST_INVALID" });
+  await assert.rejects(service.infer({ model: "scaler", inputs: [x, x] }, call()), {
+    code: "REQUEST_INVALID",
+  });
   await assert.rejects(service.infer({ model: "none", inputs: [x] }, call()), { code: "MODEL_UNKNOWN" });
   const short = { ...x, data: Float32Array.of(1) };
   await assert.rejects(service.infer({ model: "scaler", inputs: [short] }, call()), {
