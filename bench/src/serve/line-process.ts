@@ -1,0 +1,43 @@
+/** A child process that is talked to in lines, on the cores it is given. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export interface LineProcess extends AsyncDisposable {
+  readonly pid: number;
+  write(line: string): void;
+  /** The next line of its standard output. @throws when it has ended */
+  line(): Promise<string>;
+}
+
+export function startLineProcess(
+  command: string,
+  args: readonly string[],
+  { cpus, env = {} }: { readonly cpus: string | null; readonly env?: Readonly<Record<string, string>> },
+): LineProcess {
+  const words = cpus === null ? [command, ...args] : ["taskset", "-c", cpus, command, ...args];
+  const child = spawn(words[0]!, words.slice(1), {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  const said: string[] = [];
+  child.stderr.on("data", (chunk) => {
+    said.push(String(chunk));
+    if (said.length > 50) said.shift();
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  return {
+    pid: child.pid ?? 0,
+    write: (line) => void child.stdin.write(`${line}\n`),
+    async line() {
+      const { value, done } = await lines.next();
+      if (!done) return value;
+      throw new Error(`${words.join(" ")} ended: ${said.join("").slice(-2_000)}`);
+    },
+    async [Symbol.asyncDispose]() {
+      child.stdin.end();
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
