@@ -1,0 +1,62 @@
+/** What each label may say: closed sets that the program knows, and the names of models that the server has. */
+import { baseErrors } from "@cupel/base";
+import { predictErrors } from "@cupel/predict";
+import { runtimeErrors } from "@cupel/runtime";
+import { stages } from "../core/inference.ts";
+import { serveErrors } from "../errors.ts";
+import { metricTable } from "./metric-table.ts";
+import type { LabelBound } from "./series-index.ts";
+
+const oneOf = (values: Iterable<string>): LabelBound => {
+  const set = new Set(values);
+  return (value) => set.has(value);
+};
+
+/** Every code that a call can end with. Those of other packages reach a caller only through these. */
+const codes = [serveErrors, baseErrors, runtimeErrors, predictErrors].flatMap(({ specs }) =>
+  Object.keys(specs),
+);
+
+/** As faces name what is asked for. */
+export const actions = [
+  "infer",
+  "predict",
+  "metadata",
+  "ready",
+  "live",
+  "load",
+  "unload",
+  "index",
+  "config",
+  "stats",
+  "metrics",
+  "debug",
+] as const;
+export type Action = (typeof actions)[number];
+
+/** Names of limits that refuse at the door, as the configuration has them. */
+export const doorLimits = ["limits.inFlight", "limits.inFlightPerKey", "limits.rate"] as const;
+
+export interface ServedModels {
+  has(model: string): boolean;
+}
+
+/** A version is a number of at most nine digits: its folder's name. "" stands for "not known yet". */
+const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(value);
+
+export function labelBounds(models: ServedModels): Readonly<Record<string, LabelBound>> {
+  return {
+    face: oneOf(["rest", "grpc", "admin"]),
+    action: oneOf(actions),
+    model: (value) => value === "" || models.has(value),
+    version: isVersion,
+    code: oneOf(["OK", ...codes]),
+    cause: oneOf(["", ...codes]),
+    stage: oneOf(stages),
+    outcome: oneOf(["hit", "miss", "joined", "negative"]),
+    limit: oneOf(["", ...doorLimits]),
+    metric: oneOf(Object.values(metricTable).map(({ name }) => name)),
+    quantile: oneOf(["0.5", "0.99", "1"]),
+    kind: oneOf(["heapUsed", "heapTotal", "external", "arrayBuffers"]),
+  };
+}
