@@ -4,6 +4,9 @@ import { defineErrors, failures } from "@cupel/base";
 /** The server has taken as much as it may; the same call may succeed a moment later. */
 const limited = { http: 429, grpc: "RESOURCE_EXHAUSTED", exit: 75, retryable: true, public: true } as const;
 
+/** Nothing is wrong with the call: the server cannot take it now. */
+const unavailable = { http: 503, grpc: "UNAVAILABLE", exit: 75, retryable: true, public: true } as const;
+
 export const serveErrors = defineErrors({
   MODEL_UNKNOWN: {
     meaning: "The server has no model of that name.",
@@ -66,6 +69,35 @@ export const serveErrors = defineErrors({
     exit: 75,
     retryable: true,
     public: true,
+  },
+  AUTH_REQUIRED: {
+    meaning: "The call carries no credentials, or credentials that are not valid.",
+    http: 401,
+    grpc: "UNAUTHENTICATED",
+    exit: 77,
+    retryable: false,
+    public: true,
+  },
+  FORBIDDEN: {
+    meaning: "The caller is known and may not do this, or there is no such model for this caller.",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 77,
+    retryable: false,
+    public: true,
+  },
+  AUTH_UNAVAILABLE: {
+    meaning: "The keys that tokens are verified with cannot be read now.",
+    ...unavailable,
+    public: false,
+  },
+  RATE_LIMIT: {
+    meaning: "The caller sent more requests in a time than it may.",
+    ...limited,
+  },
+  IN_FLIGHT_LIMIT: {
+    meaning: "As many requests are being answered as the server, or this caller, may have at once.",
+    ...limited,
   },
   ROUTE_UNKNOWN: {
     meaning: "The server has no such path or method.",

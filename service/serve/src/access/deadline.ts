@@ -1,0 +1,31 @@
+/** The signal of a call: it fires when the client leaves or when its time is up, and costs nothing once it is disposed. */
+
+/** The longest that a timer of Node can wait, in ms: a longer one would fire at once. */
+export const longestTimeoutMs = 2 ** 31 - 1;
+
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/** @param timeoutMs null: waits as long as the client does. The reason of a deadline is a TimeoutError. */
+export function startDeadline(left: AbortSignal, timeoutMs: number | null): Deadline {
+  const controller = new AbortController();
+  const leave = (): void => controller.abort(left.reason);
+  const expire = (): void =>
+    controller.abort(new DOMException("The time allowed for the call is up", "TimeoutError"));
+  let timer: NodeJS.Timeout | undefined;
+  if (left.aborted) leave();
+  else if (timeoutMs !== null && timeoutMs <= 0) expire();
+  else {
+    left.addEventListener("abort", leave, { once: true });
+    // What serves keeps the process alive, not the calls it serves.
+    if (timeoutMs !== null) timer = setTimeout(expire, Math.min(timeoutMs, longestTimeoutMs)).unref();
+  }
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      left.removeEventListener("abort", leave);
+    },
+  };
+}
