@@ -6,10 +6,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Far below what a person notices, far above what a turn costs. */
-const longestMs = 20;
+const defaultMs = 20;
 
-/** @returns to be awaited before each piece of work; it waits for the next turn when the last is long ago. */
-export function createTurns(): () => Promise<void> {
+/**
+ * @param longestMs of work between two turns. Default 20 ms.
+ * @returns to be awaited before each piece of work; it waits for the next turn when the last is long ago.
+ */
+export function createTurns(longestMs = defaultMs): () => Promise<void> {
   let last = performance.now();
   return async () => {
     if (performance.now() - last < longestMs) return;

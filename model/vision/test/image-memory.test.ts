@@ -24,6 +24,61 @@ const noise = (width: number, height: number, channels: 1 | 3, seed: number) => 
 };
 const encoded = (bytes: Uint8Array) => ({ kind: "encoded" as const, bytes });
 
+// First: it counts threads, and those of other tests wait for a while.
+suite("long work on pixels", () => {
+  const to = { width: 40, height: 30 };
+  const window = { left: 3, top: 2, width: 20, height: 20 };
+  const resampling = { to, interpolation: "bicubic" as const, window };
+  const small: PixelTask = { kind: "resample", image: noise(9, 7, 3, 1), resampling };
+  const bitmap = (bytes: Uint8Array): PixelTask => ({ kind: "bmp", bytes, pixels: 1 });
+
+  test("is done in another thread with the same result, which ends when no more comes", async () => {
+    const threads: Promise<unknown>[] = [];
+    const count = (worker: Worker) => threads.push(new Promise((ended) => worker.once("exit", ended)));
+    process.on("worker", count);
+    const here = await pixelWork(small, undefined);
+    assert.equal(threads.length, 0);
+    assert.deepEqual(await pixelWork(small, undefined, 0), here);
+    assert.deepEqual(await pixelWork(small, undefined, 0), here);
+    await assert.rejects(pixelWork(bitmap(Buffer.from("BM")), undefined, 0), /BMP header is cut/);
+    assert.equal(threads.length, 1, "one after the other in one thread");
+    const inks = { kind: "raw" as const, width: 1, height: 1, data: Uint8Array.of(0, 255, 0, 0) };
+    const magenta = await pixelWork({ kind: "cmyk", image: inks }, undefined, 0);
+    assert.deepEqual([...magenta.data], [255, 0, 255]);
+    process.off("worker", count);
+    await Promise.all(threads);
+  });
+
+  test("hears a cancellation at once, before and during", async () => {
+    await assert.rejects(pixelWork(small, AbortSignal.abort()), { code: "CANCELLED" });
+    const far = 2 ** 26;
+    const long: PixelTask = {
+      kind: "resample",
+      image: level(1),
+      resampling: {
+        to: { width: 1, height: far },
+        interpolation: "nearest",
+        window: { left: 0, top: far - 1, width: 1, height: 1 },
+      },
+    };
+    const abort = new AbortController();
+    let isDone = false;
+    const work = pixelWork(long, abort.signal);
+    const turns = (async () => {
+      await new Promise((later) => setTimeout(later, 5));
+      assert.equal(isDone, false, "this thread turns while the other works");
+      abort.abort();
+    })();
+    await assert.rejects(
+      work.finally(() => {
+        isDone = true;
+      }),
+      { code: "CANCELLED" },
+    );
+    await turns;
+  });
+});
+
 suite("a window of a resized image", () => {
   for (const interpolation of interpolations) {
     test(`has the pixels that the whole has there: ${interpolation}`, () => {
@@ -188,60 +243,6 @@ test("an image that lies on its side is turned as a whole", async () => {
     createImageReader(asDecoded({ width: 64, height: 64 }), { memoryPerImage }).read(encoded(bytes));
   assert.equal((await read(needed)).data.length, 3 * 64 * 64);
   await refused(() => read(needed - 1), "IMAGES_UNREADABLE", /24.6 kB/);
-});
-
-suite("long work on pixels", () => {
-  const to = { width: 40, height: 30 };
-  const window = { left: 3, top: 2, width: 20, height: 20 };
-  const resampling = { to, interpolation: "bicubic" as const, window };
-  const small: PixelTask = { kind: "resample", image: noise(9, 7, 3, 1), resampling };
-  const bitmap = (bytes: Uint8Array): PixelTask => ({ kind: "bmp", bytes, pixels: 1 });
-
-  test("is done in another thread with the same result, which ends when no more comes", async () => {
-    const threads: Promise<unknown>[] = [];
-    const count = (worker: Worker) => threads.push(new Promise((ended) => worker.once("exit", ended)));
-    process.on("worker", count);
-    const here = await pixelWork(small, undefined);
-    assert.equal(threads.length, 0);
-    assert.deepEqual(await pixelWork(small, undefined, 0), here);
-    assert.deepEqual(await pixelWork(small, undefined, 0), here);
-    await assert.rejects(pixelWork(bitmap(Buffer.from("BM")), undefined, 0), /BMP header is cut/);
-    assert.equal(threads.length, 1, "one after the other in one thread");
-    const inks = { kind: "raw" as const, width: 1, height: 1, data: Uint8Array.of(0, 255, 0, 0) };
-    const magenta = await pixelWork({ kind: "cmyk", image: inks }, undefined, 0);
-    assert.deepEqual([...magenta.data], [255, 0, 255]);
-    process.off("worker", count);
-    await Promise.all(threads);
-  });
-
-  test("hears a cancellation at once, before and during", async () => {
-    await assert.rejects(pixelWork(small, AbortSignal.abort()), { code: "CANCELLED" });
-    const far = 2 ** 26;
-    const long: PixelTask = {
-      kind: "resample",
-      image: level(1),
-      resampling: {
-        to: { width: 1, height: far },
-        interpolation: "nearest",
-        window: { left: 0, top: far - 1, width: 1, height: 1 },
-      },
-    };
-    const abort = new AbortController();
-    let isDone = false;
-    const work = pixelWork(long, abort.signal);
-    const turns = (async () => {
-      await new Promise((later) => setTimeout(later, 5));
-      assert.equal(isDone, false, "this thread turns while the other works");
-      abort.abort();
-    })();
-    await assert.rejects(
-      work.finally(() => {
-        isDone = true;
-      }),
-      { code: "CANCELLED" },
-    );
-    await turns;
-  });
 });
 
 test("a batch in the making stops at its next image when nobody wants it any more", async () => {

@@ -15,7 +15,12 @@ export interface Normaliser {
   tensorOf(image: Size): Size;
   /** Writes one image into `out` at `offset`, all of its values. */
   write(image: RawImage, out: Float32Array, offset: number): void;
+  /** The same in steps of a fraction of a millisecond, for who has something else to do in between. */
+  writeInSteps(image: RawImage, out: Float32Array, offset: number): Iterable<void>;
 }
+
+/** Some hundred microseconds of work. */
+const pixelsOfStep = 50_000;
 
 /** Prepares the tables once for many images. */
 export function createNormaliser(preprocessing: Preprocessing): Normaliser {
@@ -30,32 +35,35 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
   return {
     valuesPerImage: width * height * channels,
     tensorOf: (image) => tensorSize(preprocessing, image),
+    writeInSteps,
     write(image, out, offset) {
-      const source = colour === "grey" && image.channels === 3 ? toGrey(image) : image;
-      const tensor = tensorSize(preprocessing, image);
-      const plane = tensor.width * tensor.height;
-      const strides = layout === "NCHW" ? { pixel: 1, channel: plane } : { pixel: channels, channel: 1 };
-      const across = cropAlong(source.width, tensor.width, pad?.side);
-      const down = cropAlong(source.height, tensor.height, pad?.side);
-      if (across.length < tensor.width || down.length < tensor.height) {
-        fill.forEach((value, c) => {
-          const start = offset + c * strides.channel;
-          for (let i = 0; i < plane; i++) out[start + i * strides.pixel] = value;
-        });
-      }
-      const alpha = tables[3];
-      if (alpha) {
-        const start = offset + 3 * strides.channel;
-        for (let i = 0; i < plane; i++) out[start + i * strides.pixel] = alpha[255]!;
-      }
-      const writeRow = source.channels === 3 ? writeColours : spreadGrey;
-      for (let row = 0; row < down.length; row++) {
-        const from = ((down.from + row) * source.width + across.from) * source.channels;
-        const to = offset + ((down.to + row) * tensor.width + across.to) * strides.pixel;
-        writeRow(source.data, from, across.length, out, to, strides);
-      }
+      for (const _ of writeInSteps(image, out, offset));
     },
   };
+
+  function* writeInSteps(image: RawImage, out: Float32Array, offset: number): Generator<void> {
+    const tensor = tensorSize(preprocessing, image);
+    const plane = tensor.width * tensor.height;
+    const strides = layout === "NCHW" ? { pixel: 1, channel: plane } : { pixel: channels, channel: 1 };
+    const across = cropAlong(image.width, tensor.width, pad?.side);
+    const down = cropAlong(image.height, tensor.height, pad?.side);
+    if (across.length < tensor.width || down.length < tensor.height) {
+      for (const [c, value] of fill.entries()) {
+        fillChannel(out, offset + c * strides.channel, plane, strides.pixel, value);
+        yield;
+      }
+    }
+    const alpha = tables[3];
+    if (alpha) fillChannel(out, offset + 3 * strides.channel, plane, strides.pixel, alpha[255]!);
+    const writeRow = image.channels === 1 ? spreadGrey : colour === "grey" ? writeLuma : writeColours;
+    const rowsOfStep = Math.ceil(pixelsOfStep / across.length);
+    for (let row = 0; row < down.length; row++) {
+      const from = ((down.from + row) * image.width + across.from) * image.channels;
+      const to = offset + ((down.to + row) * tensor.width + across.to) * strides.pixel;
+      writeRow(image.data, from, across.length, out, to, strides);
+      if (row % rowsOfStep === rowsOfStep - 1) yield;
+    }
+  }
 
   /** Three channels to three, each pixel read once. */
   function writeColours(
@@ -72,6 +80,21 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
       out[to] = first![data[from + left]!]!;
       out[to + channel] = second![data[from + 1]!]!;
       out[to + 2 * channel] = third![data[from + right]!]!;
+    }
+  }
+
+  /** Three channels to grey. */
+  function writeLuma(
+    data: Uint8Array,
+    from: number,
+    count: number,
+    out: Float32Array,
+    to: number,
+    { pixel }: Strides,
+  ): void {
+    const [table] = tables;
+    for (let end = from + count * 3; from < end; from += 3, to += pixel) {
+      out[to] = table![lumaOf(data, from)]!;
     }
   }
 
@@ -97,11 +120,9 @@ interface Strides {
   readonly channel: number;
 }
 
-function toGrey(image: RawImage): RawImage {
-  const { width, height, data } = image;
-  const grey = new Uint8Array(width * height);
-  for (let i = 0, from = 0; i < grey.length; i++, from += 3) grey[i] = lumaOf(data, from);
-  return { kind: "raw", width, height, channels: 1, data: grey };
+function fillChannel(out: Float32Array, from: number, count: number, stride: number, value: number): void {
+  if (stride === 1) out.fill(value, from, from + count);
+  else for (let i = 0; i < count; i++) out[from + i * stride] = value;
 }
 
 /**

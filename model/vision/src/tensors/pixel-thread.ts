@@ -9,8 +9,8 @@ import { cancellation, moduleBeside, OwnedThread, throwIfCancelled } from "@cupe
 import type { RawImage } from "../image.ts";
 import { doPixelTask, type PixelTask, withOwnBytes, workOf } from "./pixel-work.ts";
 
-/** Done at once below this: 20 ms or so. */
-export const MOST_AT_ONCE = 10_000_000;
+/** Done at once below this: 4 ms or so. */
+export const MOST_AT_ONCE = 2_000_000;
 
 export interface PixelThreadTask {
   readonly task: PixelTask;

@@ -6,13 +6,15 @@ import type { RawImage } from "../image.ts";
 import { decodeBmp } from "./bmp.ts";
 import { rgbOfCmyk, rgbOfYcbcr } from "./colour-spaces.ts";
 import { costOf, type Resampling, resample } from "./resample.ts";
+import { rgbOfYuv, type YuvImage } from "./yuv.ts";
 
 export type PixelTask =
   | { readonly kind: "resample"; readonly image: RawImage; readonly resampling: Resampling }
   /** A whole file. */
   | { readonly kind: "bmp"; readonly bytes: Uint8Array; readonly pixels: number }
   /** Pixels of four inks, or of brightness and two colour differences. */
-  | { readonly kind: "cmyk" | "ycbcr"; readonly image: Omit<RawImage, "channels"> };
+  | { readonly kind: "cmyk" | "ycbcr"; readonly image: Omit<RawImage, "channels"> }
+  | { readonly kind: "yuv"; readonly image: YuvImage };
 
 /** @param stopped once true, the result is of no use. @throws Error with what is wrong with a bitmap */
 export function doPixelTask(task: PixelTask, stopped: () => boolean): RawImage {
@@ -25,6 +27,8 @@ export function doPixelTask(task: PixelTask, stopped: () => boolean): RawImage {
       return { ...task.image, channels: 3, data: rgbOfCmyk(task.image.data) };
     case "ycbcr":
       return { ...task.image, channels: 3, data: rgbOfYcbcr(task.image.data) };
+    case "yuv":
+      return rgbOfYuv(task.image, stopped);
   }
 }
 
@@ -37,6 +41,7 @@ export function workOf(task: PixelTask): number {
       return 12 * task.pixels;
     case "cmyk":
     case "ycbcr":
+    case "yuv":
       return 4 * task.image.data.length;
   }
 }
@@ -49,7 +54,12 @@ export function withOwnBytes(task: PixelTask): { readonly task: PixelTask; reado
   }
   const data = Uint8Array.from(task.image.data);
   const moved = data.buffer;
-  return task.kind === "resample"
-    ? { task: { ...task, image: { ...task.image, data } }, moved }
-    : { task: { ...task, image: { ...task.image, data } }, moved };
+  switch (task.kind) {
+    case "resample":
+      return { task: { ...task, image: { ...task.image, data } }, moved };
+    case "yuv":
+      return { task: { ...task, image: { ...task.image, data } }, moved };
+    default:
+      return { task: { ...task, image: { ...task.image, data } }, moved };
+  }
 }
