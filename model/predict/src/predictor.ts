@@ -5,12 +5,12 @@
 import type { WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import type { EngineTuning, Feeds, ModelSource, openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, sample, visionErrors } from "@cupel/vision";
+import { type ImageBatch, type ImageSource, type Preprocessing, sample, visionErrors } from "@cupel/vision";
 import { classification } from "./classification/classification.ts";
 import { endsInSoftmax } from "./classification/probabilities.ts";
 import { metadataKeys } from "./file/metadata.ts";
 import { type OpenedModel, openModel } from "./file/open-model.ts";
-import { modelInputs } from "./input/model-inputs.ts";
+import { type ModelInputs, modelInputs } from "./input/model-inputs.ts";
 import { matchLabels, withoutLabels } from "./labels/match-labels.ts";
 import { classCountOf, classesOf } from "./labels/model-classes.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "./preprocessing/choose-preprocessing.ts";
 import { findPreprocessing } from "./preprocessing/find-preprocessing.ts";
 import type { Finding } from "./preprocessing/finding.ts";
-import type { ImageSession } from "./run/image-runs.ts";
+import { type ImageSession, runBatch } from "./run/image-runs.ts";
 import {
   type EvaluationOptions,
   evaluateImages,
@@ -64,6 +64,8 @@ export interface PredictorOptions extends EngineTuning, WorkOptions {
   readonly inputs?: Feeds | undefined;
   /** What the session is opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
+  /** A session of the same model that is open already, and stays so when the predictor is closed. Default: one is opened. */
+  readonly session?: ImageSession | undefined;
 }
 
 export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Difference>
@@ -97,6 +99,16 @@ export interface Predictor<Prediction, Evaluated extends EvaluatedImages, Differ
    * @throws IMAGES_UNREADABLE, OUTPUT_UNSUPPORTED, CANCELLED, SESSION_CLOSED, and what a run throws
    */
   predict(images: ImageSource, options?: PredictOptions): AsyncIterable<ImagePrediction<Prediction>>;
+  /**
+   * Predictions of images that are tensors already, as `createImageReader` makes them with the predictor's
+   * preprocessing. The batch's data is given away.
+   * @param session runs them, such as one that joins the images of several callers. Default: the predictor's own.
+   * @throws OUTPUT_UNSUPPORTED, INPUT_SHAPE_MISMATCH, and what a run throws
+   */
+  predictBatch(
+    batch: ImageBatch,
+    session?: Pick<ImageSession, "inputs" | "run">,
+  ): Promise<readonly Prediction[]>;
   /**
    * The same, measured against the labels of the images, which meet the classes by name where both sides have names.
    * @throws LABELS_MISMATCH and what `predict` throws
@@ -139,7 +151,9 @@ export async function openPredictor(
   const opened = await openModel(source);
   const chosen = choosePreprocessing(opened, options.preprocessing);
   const inputs = modelInputs(opened.model, chosen.preprocessing, options.inputs);
-  const session = await inputs.opener(options.open)(source, options);
+  const session = options.session
+    ? lent(options.session, inputs)
+    : await inputs.opener(options.open)(source, options);
   try {
     const { model, ...file } = opened;
     const { outputs, sentences } = await trueOutputs(session, model, chosen.preprocessing);
@@ -163,6 +177,7 @@ export async function openPredictor(
       outputSentences: sentences,
       file,
       predict: (images, work = {}) => predictImages(session, reader, preprocessing, images, work),
+      predictBatch: (batch, by) => runBatch(by ? inputs.feeding(by) : session, reader, batch),
       evaluate: (images, work = {}) => evaluateImages(session, task, reader, facts, images, work),
       close: () => session.close(),
       [Symbol.asyncDispose]: () => session.close(),
@@ -171,6 +186,10 @@ export async function openPredictor(
     await session.close();
     throw thrown;
   }
+}
+
+function lent(session: ImageSession, inputs: ModelInputs) {
+  return { ...inputs.feeding(session), outputs: session.outputs, close: async () => {} };
 }
 
 async function found(

@@ -46,7 +46,7 @@ export type { EngineTuning, Optimization } from "./session/engine-options.ts";
 export type { EngineRun } from "./session/engine-protocol.ts";
 export { engineVersion } from "./session/engine-version.ts";
 export type { Feeds, Targets } from "./session/feeds.ts";
-export { sessionsWithFeeds } from "./session/fixed-feeds.ts";
+export { besideFeeds, sessionsWithFeeds } from "./session/fixed-feeds.ts";
 export { addTaps, fixDimensions } from "./session/graph-edits.ts";
 export type { ModelSource } from "./session/model-source.ts";
 export { readSafetensors, type SafetensorsEntry, type SafetensorsFile } from "./session/safetensors.ts";

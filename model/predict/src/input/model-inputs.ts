@@ -5,7 +5,9 @@
 import { elementCount, own } from "@cupel/base";
 import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
 import {
+  besideFeeds,
   type Feeds,
+  type InferenceSession,
   type InputForms,
   openSession,
   runtimeErrors,
@@ -26,6 +28,8 @@ export interface ModelInputs {
   readonly sentences: readonly string[];
   /** Sessions that take the images alone; `open` itself where there is nothing else to feed. Default: `openSession`. */
   opener(open?: typeof openSession): typeof openSession;
+  /** The same of a session that is open. */
+  feeding(session: Pick<InferenceSession, "inputs" | "run">): Pick<InferenceSession, "inputs" | "run">;
 }
 
 /**
@@ -60,6 +64,7 @@ export function modelInputs(model: Model, preprocessing: Preprocessing, given: F
       ...usual.map(({ input, tensor }) => usualSentence(input, tensor!)),
     ],
     opener: (open = openSession) => (others.length === 0 ? open : sessionsWithFeeds(tensors, open)),
+    feeding: (session) => (others.length === 0 ? session : besideFeeds(session, tensors)),
   };
 }
 

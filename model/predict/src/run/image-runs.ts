@@ -6,6 +6,7 @@ import { readFloat16 } from "@cupel/onnx";
 import { type InferenceSession, joinTensors, type TensorData } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 import { imageFeed, imageInputOf, imagesPerRun } from "../input/image-input.ts";
+import type { OutputReader } from "../task/task.ts";
 
 /** What is needed of a session that is fed images. */
 export type ImageSession = Pick<InferenceSession, "inputs" | "outputs" | "run">;
@@ -37,6 +38,35 @@ export async function runImages(
   return Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [name, widened(firstOf(tensor, size, count))]),
   );
+}
+
+/**
+ * What a reader makes of a batch; image by image where it could not tell the outputs of several apart. The batch's data
+ * is given away. @throws OUTPUT_UNSUPPORTED and what `runImages` throws
+ */
+export async function runBatch<Prediction>(
+  session: Pick<InferenceSession, "inputs" | "run">,
+  reader: OutputReader<Prediction>,
+  { data, ...batch }: ImageBatch,
+): Promise<readonly Prediction[]> {
+  const [count, ...image] = batch.dims;
+  if (count === 1 || reader.imagesPerRun !== 1) {
+    const tensors = await runImages(session, { ...batch, data }, reader.fetches);
+    return reader.read(tensors, batch);
+  }
+  const each = data.length / count;
+  const predictions: Prediction[] = [];
+  for (let i = 0; i < count; i++) {
+    const one = {
+      indices: batch.indices.slice(i, i + 1),
+      labels: batch.labels.slice(i, i + 1),
+      sizes: batch.sizes.slice(i, i + 1),
+      dims: [1, ...image] as const,
+      data: data.slice(i * each, (i + 1) * each),
+    };
+    predictions.push(...(await runBatch(session, reader, one)));
+  }
+  return predictions;
 }
 
 /** Of several runs, by name. */

@@ -19,10 +19,19 @@ export function sessionsWithFeeds(
   return async (source, options) => withFeeds(await open(source, options), tensors);
 }
 
-function withFeeds(session: InferenceSession, tensors: Feeds): InferenceSession {
+/** The same of a session that is open: what is left to feed, and a run that is fed the rest. */
+export function besideFeeds(
+  session: Pick<InferenceSession, "inputs" | "run">,
+  tensors: Feeds,
+): Pick<InferenceSession, "inputs" | "run"> {
+  const { inputs, complete } = completed(session.inputs, tensors);
+  return { inputs, run: (feeds, options) => session.run(complete(feeds), options) };
+}
+
+function completed(all: readonly ValueInfo[], tensors: Feeds) {
   const isFixed = ({ name }: ValueInfo) => Object.hasOwn(tensors, name);
-  const fixed = session.inputs.filter(isFixed);
-  const inputs = session.inputs.filter((input) => !isFixed(input));
+  const fixed = all.filter(isFixed);
+  const inputs = all.filter((input) => !isFixed(input));
   const complete = (feeds: Feeds): Feeds => {
     const repeated = fixed.map((input): [string, TensorData] => {
       const tensor = repeatedTo(own(tensors, input.name)!, imagesOf(input, inputs, feeds));
@@ -31,6 +40,11 @@ function withFeeds(session: InferenceSession, tensors: Feeds): InferenceSession 
     });
     return { ...feeds, ...Object.fromEntries(repeated) };
   };
+  return { inputs, complete };
+}
+
+function withFeeds(session: InferenceSession, tensors: Feeds): InferenceSession {
+  const { inputs, complete } = completed(session.inputs, tensors);
   return {
     inputs,
     outputs: session.outputs,
