@@ -16,6 +16,7 @@ export type { Box } from "./detection/box.ts";
 export { type BoxAgreement, boxAgreement } from "./detection/box-agreement.ts";
 export type { DetectionDifference, PrecisionDifference } from "./detection/compare-detections.ts";
 export { detection } from "./detection/detection.ts";
+export { drawDetections } from "./detection/draw-detections.ts";
 export type { DetectionEvaluation } from "./detection/evaluate-boxes.ts";
 export {
   type DetectedBox,
@@ -94,6 +95,7 @@ export type { EvaluationOptions, ImagePrediction, PredictOptions } from "./run/p
 export { correctOutputs } from "./run/true-outputs.ts";
 export type { ClassMap } from "./segmentation/class-map.ts";
 export { compareMaps, type MapDifference } from "./segmentation/compare-maps.ts";
+export { drawMap } from "./segmentation/draw-map.ts";
 export type { SegmentationEvaluation } from "./segmentation/evaluate-maps.ts";
 export { classesOfImage } from "./segmentation/map-pixels.ts";
 export type { ClassOverlap, ClassPixels, Overlap } from "./segmentation/overlap.ts";

@@ -1,4 +1,5 @@
 /** An image with the class of each pixel laid over it in colour, and the names of the classes: for a person who wants to see what a model sees. */
+import { createTurns } from "@cupel/base";
 import { blend, canvasOf, colours, lettersOf, lineOf, pngOf, scaleOf, stamp } from "./drawing-canvas.ts";
 import { visionErrors } from "./errors.ts";
 import type { Image } from "./image.ts";
@@ -7,6 +8,9 @@ export interface DrawnClass {
   readonly classIndex: number;
   readonly text: string;
 }
+
+/** Between two looks at what else there is to do. */
+const longestMs = 4;
 
 /** Of the colour of a class; the rest is the image. */
 const opacity = 0.5;
@@ -32,9 +36,13 @@ export async function drawClasses(
   const colourOf = new Map(
     drawn.map(({ classIndex }) => [classIndex, colours[classIndex % colours.length]!] as const),
   );
-  for (const [pixel, classIndex] of classOf.entries()) {
-    const colour = colourOf.get(classIndex);
-    if (colour) blend(canvas, pixel, colour, opacity);
+  const turn = createTurns(longestMs);
+  for (let from = 0; from < classOf.length; from += canvas.width) {
+    await turn();
+    for (let pixel = from; pixel < from + canvas.width; pixel++) {
+      const colour = colourOf.get(classOf[pixel]!);
+      if (colour) blend(canvas, pixel, colour, opacity);
+    }
   }
   const scale = scaleOf(canvas);
   const margin = lineOf(scale);

@@ -44,7 +44,12 @@ export async function canvasOf(image: Image, id: string): Promise<Canvas> {
     const { width, height, channels } = info;
     if (channels === 3) return { width, height, data };
     const spread = new Uint8Array(width * height * 3);
-    for (let i = 0; i < width * height; i++) spread.fill(data[i * channels]!, 3 * i, 3 * i + 3);
+    for (let i = 0; i < width * height; i++) {
+      const level = data[i * channels]!;
+      spread[3 * i] = level;
+      spread[3 * i + 1] = level;
+      spread[3 * i + 2] = level;
+    }
     return { width, height, data: spread };
   } catch (thrown) {
     throw unreadable(id, thrown);
@@ -81,11 +86,15 @@ export interface Letters {
 /** Characters of a name that are drawn: a name of others may have millions. */
 const mostLetters = 80;
 
+/** What has no letter of its own: controls, formats, ends of lines, halves of characters. Not the joiners, which scripts need. */
+const unseen = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
 /** Null where the text is blank. */
 export async function lettersOf(text: string, scale: number): Promise<Letters | null> {
-  const begun = Array.from(text.slice(0, 2 * mostLetters));
-  const isShort = begun.length <= mostLetters && text.length <= 2 * mostLetters;
-  const drawn = isShort ? text : `${begun.slice(0, mostLetters - 1).join("")}…`;
+  const seen = text.slice(0, 2 * mostLetters + 1).replace(unseen, "\ufffd");
+  const begun = Array.from(seen.slice(0, 2 * mostLetters));
+  const isShort = begun.length <= mostLetters && seen.length <= 2 * mostLetters;
+  const drawn = isShort ? seen : `${begun.slice(0, mostLetters - 1).join("")}…`;
   const escaped = drawn.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").trim();
   if (escaped === "") return null;
   const { data, info } = await sharp({
@@ -118,7 +127,7 @@ export function stamp(
 
 /** @param pixel row by row. @param opacity 0 to 1. */
 export function blend({ data }: Canvas, pixel: number, colour: Colour, opacity: number): void {
-  for (const [c, value] of colour.entries()) {
-    data[3 * pixel + c] = Math.round(data[3 * pixel + c]! * (1 - opacity) + value * opacity);
+  for (let c = 0; c < 3; c++) {
+    data[3 * pixel + c] = Math.round(data[3 * pixel + c]! * (1 - opacity) + colour[c]! * opacity);
   }
 }

@@ -1,6 +1,5 @@
 /** The boxes of an image as JSON, as a line of a table and as lines of CSV, one a box. Pixels of the image, from its first corner. */
-import { type DetectedBox, type DetectionPrediction, toldBoxes } from "@cupel/predict";
-import { drawBoxes } from "@cupel/vision";
+import { type DetectedBox, type DetectionPrediction, drawDetections, toldBoxes } from "@cupel/predict";
 import { csvLine } from "../terminal/csv.ts";
 import { countText } from "../terminal/figures.ts";
 import { visibleLine } from "../terminal/visible-text.ts";
@@ -32,16 +31,7 @@ export function boxForms({ images }: FormsOptions): PredictionForms<DetectionPre
               csvLine([id, box.class, box.index, box.score, box.left, box.top, box.right, box.bottom]),
             )
             .join("\n"),
-        drawn: (image) =>
-          drawBoxes(
-            image,
-            boxes.map((box) => ({
-              ...box,
-              text: `${visibleLine(boxJson(box).class)} ${box.score.toFixed(2)}`,
-              group: box.classIndex,
-            })),
-            id,
-          ),
+        drawn: (image) => drawDetections(image, boxes, id),
       };
     },
   };

