@@ -54,6 +54,10 @@ export const serveErrors = defineErrors({
     retryable: false,
     public: true,
   },
+  IMAGE_INVALID: {
+    meaning: "An image of the request cannot be decoded, or is larger than is decoded.",
+    ...failures.badData,
+  },
   BATCH_TOO_LARGE: {
     meaning: "The request has more rows than the model takes in one run.",
     ...failures.badRequest,
