@@ -20,6 +20,7 @@ export { type Dims, Emitter, type EmitterOptions, type Operand } from "./emit/em
 export { onnxErrors } from "./errors.ts";
 export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./file/encode.ts";
 export { externalAlignment } from "./file/external-data.ts";
+export { externalLocations } from "./file/external-locations.ts";
 export { inlinedNodeLimit } from "./file/inline-functions.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
 export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
