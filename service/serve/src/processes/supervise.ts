@@ -51,7 +51,10 @@ export async function supervise({ count, signal, ended, ready }: SuperviseOption
         wasReady = true;
         ready(message, worker.process.pid ?? 0);
       });
-      const [status, by]: [number | null, string | null] = await once(worker, "exit").then(([a, b]) => [a, b]);
+      const [status, by]: [number | null, string | null] = await once(worker, "exit").then(([a, b]) => [
+        a,
+        b,
+      ]);
       running.delete(worker);
       if (signal.aborted) return 0;
       // What never was ready would not be the next time either: a wrong configuration, a taken port.
