@@ -45,7 +45,7 @@ export { engineThreads, setEngineThreads } from "./session/engine-budget.ts";
 export type { EngineTuning, Optimization } from "./session/engine-options.ts";
 export type { EngineRun } from "./session/engine-protocol.ts";
 export { engineVersion } from "./session/engine-version.ts";
-export type { Feeds, Targets } from "./session/feeds.ts";
+export { checkFeeds, checkFetches, type Feeds, type Targets } from "./session/feeds.ts";
 export { besideFeeds, sessionsWithFeeds } from "./session/fixed-feeds.ts";
 export { addTaps, fixDimensions } from "./session/graph-edits.ts";
 export type { ModelSource } from "./session/model-source.ts";
