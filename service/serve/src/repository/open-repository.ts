@@ -1,63 +1,277 @@
-/** A repository of the models in a folder: `DIR/x.onnx` is model x, version 1; `DIR/x/2/model.onnx` version 2. */
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+/**
+ * The models of a folder, or of one file, in service: see `scan` for what a folder holds.
+ *
+ *     look     names of the folder                     at the start, by `load`, every `pollMs`
+ *     settle   the files are the same in two looks     not where somebody waits for the answer
+ *     take     a copy of the bytes, and their digest
+ *     load     gate, trial process, session, a run     two at once
+ *     check    the file still has these bytes
+ *     record   an event
+ *     switch   new requests go to the new version
+ *     drain    the old one answers what it took, and is closed
+ */
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import {
+  type CupelError,
+  errorFrom,
+  openGate,
+  openTemporaryFolder,
+  own,
+  reasonOf,
+  silentSink,
+  throwIfCancelled,
+} from "@cupel/base";
+import type { IndexEntry } from "../core/metadata.ts";
 import { serveErrors } from "../errors.ts";
-import type { ModelRepository } from "./model-repository.ts";
+import { listFolder } from "./list-folder.ts";
+import { loadVersion } from "./load-version.ts";
+import type { Lease, ModelRepository } from "./model-repository.ts";
 import type { ModelVersion } from "./model-version.ts";
-import { openVersion, type VersionFile } from "./open-version.ts";
+import type { RepositoryOptions } from "./repository-options.ts";
+import { type Scan, scan, scanFile } from "./scan.ts";
+import { type FoundFile, ServedModel } from "./served-model.ts";
+import { Turnstile } from "./turnstile.ts";
+import { latestVersion } from "./version-policy.ts";
+import type { SlotContext } from "./version-slot.ts";
 
-/** @param path a folder, or one `.onnx` file. @throws REPOSITORY_INVALID and what opening a session throws */
-export async function openRepository(path: string): Promise<ModelRepository> {
-  await using opened = new AsyncDisposableStack();
-  const models = new Map<string, ModelVersion[]>();
-  for (const file of await versionFiles(path)) {
-    const version = opened.use(await openVersion(file));
-    models.set(file.model, [...(models.get(file.model) ?? []), version]);
-  }
-  if (models.size === 0) {
-    throw serveErrors.error("REPOSITORY_INVALID", `${path} holds no model. Give a folder with NAME.onnx.`);
-  }
-  const closing = opened.move();
-  const versions = (model: string): readonly ModelVersion[] => {
-    const found = models.get(model);
-    if (found) return found;
-    const known = [...models.keys()].join(", ");
-    throw serveErrors.error("MODEL_UNKNOWN", `There is no model "${model}". The server has ${known}.`);
-  };
+/** Each has a process that tries it and a session that opens: more at once would only wait for the same cores. */
+const loadsAtOnce = 2;
+/** Where nothing is polled; see `SlotContext`. */
+const usualPauseMs = 1000;
+
+/**
+ * Loads what is there and serves what could be loaded. Disposing of it waits for the leases that are out.
+ * @param path a folder, or one `.onnx` file.
+ * @throws REPOSITORY_INVALID; MODEL_REFUSED where the gate refuses anything; why the first model failed where none could
+ * be loaded; CANCELLED, DEADLINE_EXCEEDED
+ */
+export async function openRepository(
+  path: string,
+  options: RepositoryOptions = {},
+): Promise<ModelRepository> {
+  await using opening = new AsyncDisposableStack();
+  const isFolder = await isFolderAt(path);
+  const work = opening.use(await openTemporaryFolder("serve"));
+  const repository = new FolderRepository(path, isFolder, work.path, options);
+  opening.use(repository);
+  await repository.start(options.signal);
+  const opened = opening.move();
   return {
-    versions,
-    lease(model, version) {
-      const ready = versions(model);
-      const found = version === undefined ? ready.at(-1) : ready.find((each) => each.version === version);
-      if (found) return { version: found, [Symbol.dispose]() {} };
-      throw serveErrors.error("VERSION_UNKNOWN", `The model "${model}" has no version "${version}".`);
+    lease: (model, version) => repository.lease(model, version),
+    versions: (model) => repository.versions(model),
+    index: () => repository.index(),
+    load: (model, signal) => repository.load(model, signal),
+    unload: (model) => repository.unload(model),
+    get isReady() {
+      return repository.isReady;
     },
-    index: () =>
-      [...models.values()]
-        .flat()
-        .map(({ model, version }) => ({ name: model, version, state: "READY", reason: "" })),
-    load: async (model) => void versions(model),
-    unload: async (model) => void models.delete(model),
-    isReady: true,
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-async function versionFiles(path: string): Promise<VersionFile[]> {
-  if (!(await stat(path)).isDirectory()) {
-    return [{ model: basename(path, ".onnx"), version: "1", path }];
+class FolderRepository implements ModelRepository {
+  readonly #path: string;
+  readonly #isFolder: boolean;
+  readonly #options: RepositoryOptions;
+  readonly #context: Omit<SlotContext, "inTurn" | "drain">;
+  readonly #models = new Map<string, ServedModel>();
+  readonly #closing = new AbortController();
+  readonly #loads = new Turnstile(loadsAtOnce);
+  /** Polls under way. */
+  readonly #polls = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | null = null;
+  /** What the folder could not be read for, at the last look. */
+  #unreadable = "";
+
+  constructor(path: string, isFolder: boolean, workFolder: string, options: RepositoryOptions) {
+    this.#path = path;
+    this.#isFolder = isFolder;
+    this.#options = options;
+    const { gate = openGate, sink = silentSink, trial = {}, threads, parts = {}, pollMs } = options;
+    const log = options.log ?? (() => {});
+    this.#context = {
+      sink,
+      workFolder,
+      closing: this.#closing.signal,
+      pollMs: pollMs ?? usualPauseMs,
+      log,
+      load: ({ model, version }, origin, content, signal) =>
+        this.#loads.pass(
+          () => {
+            const remark = (message: string) => log({ level: "warn", message, model, version });
+            const loading = { gate, trial, threads, spins: this.#spins, parts, remark };
+            return loadVersion({ model, version }, origin, content, loading, signal);
+          },
+          `Loading the model "${model}"`,
+          signal,
+        ),
+    };
   }
-  const files: VersionFile[] = [];
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isFile() && entry.name.endsWith(".onnx")) {
-      files.push({ model: basename(entry.name, ".onnx"), version: "1", path: join(path, entry.name) });
-    } else if (entry.isDirectory()) {
-      const inside = await readdir(join(path, entry.name), { withFileTypes: true });
-      const numbered = inside.filter(({ name }) => /^[1-9]\d*$/.test(name)).map(({ name }) => name);
-      for (const version of numbered.sort((a, b) => Number(a) - Number(b))) {
-        files.push({ model: entry.name, version, path: join(path, entry.name, version, "model.onnx") });
-      }
+
+  async start(asked: AbortSignal | undefined): Promise<void> {
+    await this.#look();
+    const models = [...this.#models.values()];
+    if (models.length === 0 && this.#options.pollMs === undefined) {
+      throw serveErrors.error(
+        "REPOSITORY_INVALID",
+        `${this.#path} holds no model. Give a folder with NAME.onnx or NAME/1/model.onnx, or one .onnx file.`,
+        { details: { path: this.#path } },
+      );
+    }
+    const signal = this.#untilClosed(asked);
+    const failures: CupelError[] = [];
+    await Promise.all(
+      models.map((model) => model.load(signal).catch((thrown) => failures.push(errorFrom(thrown, signal)))),
+    );
+    throwIfCancelled(asked, "Opening the repository");
+    const refused = failures.find(({ code }) => code === "MODEL_REFUSED");
+    if (refused) throw refused;
+    if (failures[0] && models.every(({ ready }) => ready.length === 0)) throw failures[0];
+    this.#schedule();
+  }
+
+  lease(model: string, version?: string): Lease {
+    return this.#known(model).lease(version);
+  }
+
+  versions(model: string): readonly ModelVersion[] {
+    return this.#known(model).ready;
+  }
+
+  index(): readonly IndexEntry[] {
+    return [...this.#models.values()].flatMap((model) => model.index());
+  }
+
+  async load(name: string, asked?: AbortSignal): Promise<void> {
+    const signal = this.#untilClosed(asked);
+    await this.#look();
+    throwIfCancelled(signal, `Loading the model "${name}"`);
+    const model = this.#known(name);
+    await model.load(signal);
+    this.#forget();
+    if (!model.isFound) throw this.#unknown(name);
+  }
+
+  async unload(model: string): Promise<void> {
+    await this.#known(model).unload(this.#closing.signal);
+  }
+
+  get isReady(): boolean {
+    return [...this.#models.values()].every(({ isMissed }) => !isMissed);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#closing.abort();
+    await Promise.all(this.#polls);
+    await Promise.all([...this.#models.values()].map((model) => model.close()));
+  }
+
+  #known(name: string): ServedModel {
+    const model = this.#models.get(name);
+    if (model) return model;
+    throw this.#unknown(name);
+  }
+
+  #unknown(name: string): CupelError {
+    const known = [...this.#models.keys()].join(", ") || "none";
+    return serveErrors.error("MODEL_UNKNOWN", `There is no model "${name}". The server has ${known}.`);
+  }
+
+  #untilClosed(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
+  }
+
+  /** Where sessions share cores, a thread that spins takes them from another that works. */
+  get #spins(): boolean {
+    const wanted = [...this.#models.values()].reduce((sum, model) => sum + model.wanted, 0);
+    return this.#options.spins ?? wanted <= 1;
+  }
+
+  /** @throws REPOSITORY_INVALID where the folder cannot be read */
+  async #look(): Promise<void> {
+    const found = new Map<string, Map<string, FoundFile>>();
+    const put = (model: string, version: string, file: FoundFile) => {
+      const versions = found.get(model) ?? new Map<string, FoundFile>();
+      found.set(model, versions.set(version, file));
+    };
+    const { versions, problems } = await this.#scan();
+    const folder = this.#isFolder ? this.#path : dirname(this.#path);
+    for (const { model, version, path } of versions) {
+      put(model, version, { kind: "file", path: join(folder, ...path) });
+    }
+    for (const { model, version, reason } of problems) put(model, version, { kind: "problem", reason });
+    for (const name of found.keys()) {
+      const { policy = latestVersion, policies = {} } = this.#options;
+      if (this.#models.has(name)) continue;
+      this.#models.set(name, new ServedModel(name, own(policies, name) ?? policy, this.#context));
+    }
+    for (const [name, model] of this.#models) model.find(found.get(name) ?? new Map());
+  }
+
+  async #scan(): Promise<Scan> {
+    try {
+      if (this.#isFolder) return scan(await listFolder(this.#path));
+      await stat(this.#path);
+      return scanFile(basename(this.#path));
+    } catch (thrown) {
+      throw unreadable(this.#path, thrown);
     }
   }
-  return files;
+
+  /** Models that are neither in the folder nor in service any more. */
+  #forget(): void {
+    for (const [name, model] of this.#models) if (!model.isKnown) this.#models.delete(name);
+  }
+
+  #schedule(): void {
+    const { pollMs } = this.#options;
+    if (pollMs === undefined || this.#closing.signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#poll().finally(() => this.#schedule()), pollMs);
+    this.#timer.unref();
+  }
+
+  /** Models are looked after beside each other: one that takes long holds up no other, nor the next look. */
+  async #poll(): Promise<void> {
+    try {
+      await this.#look();
+      this.#unreadable = "";
+    } catch (thrown) {
+      const error = errorFrom(thrown);
+      if (error.message !== this.#unreadable) this.#warn(error.message, "", error);
+      this.#unreadable = error.message;
+      return;
+    }
+    this.#forget();
+    for (const model of this.#models.values()) {
+      const poll = model.poll(this.#closing.signal).catch((thrown) => {
+        if (this.#closing.signal.aborted) return;
+        const error = errorFrom(thrown);
+        this.#warn(`Looking after the model "${model.name}" failed: ${error.message}`, model.name, error);
+      });
+      this.#polls.add(poll);
+      void poll.then(() => this.#polls.delete(poll));
+    }
+  }
+
+  #warn(message: string, model: string, error: CupelError): void {
+    this.#context.log({ level: "warn", message, model, version: "", error });
+  }
+}
+
+/** @throws REPOSITORY_INVALID */
+async function isFolderAt(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (thrown) {
+    throw unreadable(path, thrown);
+  }
+}
+
+function unreadable(path: string, thrown: unknown): CupelError {
+  return serveErrors.error("REPOSITORY_INVALID", `${path} cannot be read: ${reasonOf(thrown)}`, {
+    cause: thrown,
+    details: { path },
+  });
 }

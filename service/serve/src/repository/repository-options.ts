@@ -1,0 +1,48 @@
+/** How a repository behaves, and what is plugged into it. */
+import type { CupelError, EventSink, Gate } from "@cupel/base";
+import type { IsolationLimits } from "@cupel/runtime";
+import type { VersionParts } from "./open-version.ts";
+import type { VersionPolicy } from "./version-policy.ts";
+
+export interface RepositoryOptions {
+  /**
+   * Milliseconds between two looks at the folder. What is new or changed is loaded once it has been the same in two looks.
+   * Default: none, the folder is looked at where `load` asks for it only.
+   */
+  readonly pollMs?: number | undefined;
+  /** Default: the latest version that can be loaded. */
+  readonly policy?: VersionPolicy | undefined;
+  /** By name of model, where it differs. */
+  readonly policies?: Readonly<Record<string, VersionPolicy>> | undefined;
+  /**
+   * Limits of the process that loads and runs a version once before this one does; see `IsolationLimits` for their
+   * defaults. "none" loads it here at once, for files of a maker who is trusted: one that kills the engine ends the server.
+   */
+  readonly trial?: IsolationLimits | "none" | undefined;
+  /** Engine threads of a run. Default: the cores this process may use. */
+  readonly threads?: number | undefined;
+  /**
+   * Whether the engine's threads spin while they wait, which takes the cores from all else. Default: where there is one
+   * version only.
+   */
+  readonly spins?: boolean | undefined;
+  /** Asked before every load. Default: lets everything in. */
+  readonly gate?: Gate | undefined;
+  /** Told of every load, failure and unload. A rejection keeps a new version from being switched to. Default: keeps nothing. */
+  readonly sink?: EventSink | undefined;
+  /** Default: runs are not joined, and no images are taken. */
+  readonly parts?: VersionParts | undefined;
+  /** Lines for the server's log. Default: none. */
+  readonly log?: ((line: RepositoryLine) => void) | undefined;
+  /** Cancels the opening only. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RepositoryLine {
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  readonly model: string;
+  /** "" where it concerns none. */
+  readonly version: string;
+  readonly error?: CupelError | undefined;
+}
