@@ -109,6 +109,23 @@ export const serveErrors = defineErrors({
     grpc: "UNIMPLEMENTED",
     public: true,
   },
+  METHOD_NOT_ALLOWED: {
+    meaning: "The path is known, but not with this HTTP method.",
+    ...failures.badRequest,
+    http: 405,
+    grpc: "UNIMPLEMENTED",
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    meaning: "The body has a content type or a content encoding that is not taken here.",
+    ...failures.badRequest,
+    http: 415,
+  },
+  NOT_ACCEPTABLE: {
+    meaning: "The answer cannot be sent in the form the request asks for, such as NaN in JSON.",
+    ...failures.badRequest,
+    http: 406,
+    grpc: "FAILED_PRECONDITION",
+  },
 });
 
 export type ServeErrorCode = keyof typeof serveErrors.specs;

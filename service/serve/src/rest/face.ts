@@ -1,0 +1,176 @@
+/**
+ * The REST face: the Open Inference Protocol v2 over HTTP/1.1 and HTTP/2. Fastify routes; bodies are read here, as
+ * nothing of one is read before its request is let in, and none is larger than the limit of all faces.
+ */
+import { errorFrom } from "@cupel/base";
+import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
+import type { Face, FaceOptions, FaceRequest } from "../core/face.ts";
+import { peerOf } from "../core/peer-of.ts";
+import { serveErrors } from "../errors.ts";
+import { readBody } from "./body-limit.ts";
+import { readTimeout, timeoutHeader } from "./deadline.ts";
+import { watchDeparture } from "./departure.ts";
+import type { Answer, Exchange } from "./exchange.ts";
+import { problemOf } from "./problem-details.ts";
+import type { Route } from "./route.ts";
+import { routes } from "./routes/routes.ts";
+import { sendAnswer } from "./send-answer.ts";
+import { serverTiming } from "./server-timing.ts";
+
+/** The face takes requests for these paths and all below them. */
+const roots = ["/v2", "/docs", "/openapi.json"];
+
+/** Characters of a model's name, or of another part of a path. */
+const longestName = 512;
+
+export function createRestFace(options: FaceOptions): Face {
+  const app = fastify({
+    exposeHeadRoutes: true,
+    // A listener that stops says so itself.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: longestName },
+    frameworkErrors: (error, request, reply) => refuse(error, request, reply),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
+  const patterns = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.raw);
+    const methods = patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
+    refuse(methods.length > 0 ? wrongMethod(request.method, methods) : unknownRoute(path), request, reply);
+  });
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll("{", ":").replaceAll("}", ""),
+      handler: (request, reply) => handle(options, route, request, reply),
+    });
+  }
+  let isReady = false;
+  const ready = app.ready().then(() => {
+    isReady = true;
+  });
+  return {
+    takes: (request) => {
+      const path = pathOf(request);
+      return roots.some((root) => path === root || path.startsWith(`${root}/`));
+    },
+    handle(request, response) {
+      // Fastify takes the requests of either protocol as its own server would emit them.
+      if (isReady) app.server.emit("request", request, response);
+      else void ready.then(() => app.server.emit("request", request, response));
+    },
+    async [Symbol.asyncDispose]() {
+      await ready;
+      await app.close();
+    },
+  };
+}
+
+async function handle(
+  { service, admission, bodyLimit }: FaceOptions,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const raw: FaceRequest = request.raw;
+  using departure = watchDeparture(raw, reply.raw);
+  const header = (name: string): string | undefined => {
+    const value = raw.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  };
+  try {
+    if (route.method === "GET") refuseBody(raw);
+    using call = await admission.admit({
+      face: "rest",
+      action: route.action,
+      header,
+      peer: peerOf(raw),
+      left: departure.signal,
+      timeoutMs: readTimeout(header(timeoutHeader)),
+    });
+    try {
+      const exchange: Exchange = {
+        service,
+        call,
+        params: record(request.params),
+        query: record(request.query),
+        header,
+        body: (alignAt) => readBody(raw, { limit: bodyLimit, signal: call.signal, alignAt }),
+      };
+      const answer = await route.answer(exchange);
+      const timing = header("cupel-timing") === "1" ? { "server-timing": serverTiming(call.times) } : {};
+      send(raw, reply, { ...answer, headers: { ...answer.headers, ...timing } });
+    } catch (thrown) {
+      throw errorFrom(thrown, call.signal);
+    }
+  } catch (thrown) {
+    refuse(thrown, request, reply);
+  }
+  return reply;
+}
+
+function send(request: FaceRequest, reply: FastifyReply, { status, headers, type, body }: Answer): void {
+  sendAnswer(reply, request, reply.raw, {
+    status: status ?? 200,
+    headers: { ...headers, ...(type === undefined ? {} : { "content-type": type }) },
+    body,
+  });
+}
+
+function refuse(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, headers, body } = problemOf(ours(thrown), { instance: pathOf(request.raw) });
+  sendAnswer(reply, request.raw, reply.raw, { status, headers, body });
+}
+
+/** What Fastify refuses by itself. */
+const refusals = new Map([
+  ["FST_ERR_CTP_INVALID_MEDIA_TYPE", ["MEDIA_TYPE_UNSUPPORTED", "The header Content-Type does not parse."]],
+  ["FST_ERR_BAD_URL", ["ROUTE_UNKNOWN", "The path is not percent-encoded as a URL is."]],
+  ["FST_ERR_MAX_PARAM_LENGTH", ["ROUTE_UNKNOWN", `A part of the path is longer than ${longestName}.`]],
+] as const);
+
+function ours(thrown: unknown): unknown {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  const row = [...refusals].find(([name]) => name === code)?.[1];
+  return row === undefined ? thrown : serveErrors.error(row[0], row[1], { cause: thrown });
+}
+
+/** A GET has no body here: nothing of one is read. @throws REQUEST_INVALID */
+function refuseBody({ headers, method }: FaceRequest): void {
+  const hasBody = Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined;
+  if (hasBody) throw serveErrors.error("REQUEST_INVALID", `A ${method} has no body here. Send it without.`);
+}
+
+function pathOf(request: FaceRequest): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+}
+
+function wrongMethod(method: string, methods: readonly string[]): Error {
+  const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].join(", ");
+  return serveErrors.error("METHOD_NOT_ALLOWED", `${method} is not taken here. Use ${allow}.`, {
+    details: { allow },
+  });
+}
+
+function unknownRoute(path: string): Error {
+  return serveErrors.error("ROUTE_UNKNOWN", `There is no path "${path}". GET /openapi.json lists them.`, {
+    details: { path },
+  });
+}
+
+/** Of each name the last value. */
+function record(values: unknown): Record<string, string> {
+  const entries = Object.entries(typeof values === "object" && values !== null ? values : {});
+  return Object.fromEntries(
+    entries.map(([name, value]: [string, unknown]) => [
+      name,
+      String(Array.isArray(value) ? value.at(-1) : value),
+    ]),
+  );
+}

@@ -1,0 +1,48 @@
+/** Tensors in, tensors out. */
+import Type from "typebox";
+import { longestTimeoutMs } from "../deadline.ts";
+import { readInferenceRequest } from "../read-request.ts";
+import { modelRoutes, type Parameter, type Route } from "../route.ts";
+import { writeInferenceResponse } from "../write-response.ts";
+
+export const timeoutParameter: Parameter = {
+  name: "Cupel-Timeout-Ms",
+  description: "How long the client waits, in ms. What is not answered by then is taken out of the queue.",
+  schema: Type.Integer({ minimum: 1, maximum: longestTimeoutMs }),
+};
+
+export const timingParameter: Parameter = {
+  name: "Cupel-Timing",
+  description: "With 1, the answer says in Server-Timing where its time went.",
+  schema: Type.Unsafe<string>({ type: "string", enum: ["1"] }),
+};
+
+const headerLength: Parameter = {
+  name: "Inference-Header-Content-Length",
+  description: "Where bytes of tensors follow the JSON: the length of the JSON.",
+  schema: Type.Integer({ minimum: 0 }),
+};
+
+export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {
+  method: "POST",
+  action: "infer",
+  operation: {
+    id: "infer",
+    tag: "Inference",
+    summary: "Infer",
+    description:
+      "Runs the model on the tensors sent. Tensors are JSON, or bytes behind the JSON (Triton's binary tensor extension).",
+    headers: [headerLength, timeoutParameter, timingParameter],
+    request: { "application/json": "InferenceRequest", "application/octet-stream": "bytes" },
+    response: { "application/json": "InferenceResponse", "application/octet-stream": "bytes" },
+    errors: [400, 404, 406, 413, 415, 422, 429, 503, 504],
+  },
+  async answer(exchange) {
+    const { request, isBinary } = await readInferenceRequest(exchange);
+    const response = await exchange.service.infer(request, exchange.call);
+    const start = performance.now();
+    const answer = writeInferenceResponse(response, isBinary);
+    exchange.call.times.encode = performance.now() - start;
+    return answer;
+  },
+});

@@ -1,0 +1,7 @@
+/** Every path of the REST face. */
+import type { Route } from "../route.ts";
+import { inferenceRoutes } from "./inference.ts";
+import { modelRouteTable } from "./models.ts";
+import { serverRoutes } from "./server.ts";
+
+export const routes: readonly Route[] = [...serverRoutes, ...modelRouteTable, ...inferenceRoutes];

@@ -1,0 +1,13 @@
+/**
+ * The bodies of the REST face as JSON Schema 2020-12, by their names in the OpenAPI document: they validate what
+ * arrives, and they describe it.
+ */
+import { inferenceSchemas } from "./inference.ts";
+import { metadataSchemas } from "./metadata.ts";
+import { problemSchemas } from "./problem.ts";
+
+export const schemas = {
+  ...metadataSchemas,
+  ...inferenceSchemas,
+  ...problemSchemas,
+};

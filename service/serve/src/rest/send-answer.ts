@@ -1,0 +1,76 @@
+/**
+ * Sends an answer. Where a body was not read to its end, the answer goes out whole first; then some more of the body is
+ * let pass, so that a client that is still sending finds the answer rather than a connection that broke.
+ */
+import { constants } from "node:http2";
+import type { FaceRequest, FaceResponse } from "../core/face.ts";
+
+export interface SentAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | undefined;
+}
+
+/** What passes at most of a body that nobody reads. */
+const letPass = { bytes: 4 * 2 ** 20, ms: 2000 };
+
+export interface Sender {
+  status(code: number): unknown;
+  headers(values: Readonly<Record<string, string>>): unknown;
+  send(body?: string | Buffer): unknown;
+  hijack(): unknown;
+}
+
+export function sendAnswer(
+  reply: Sender,
+  request: FaceRequest,
+  response: FaceResponse,
+  { status, headers, body }: SentAnswer,
+): void {
+  if (response.destroyed || response.writableEnded) return;
+  if (request.complete) {
+    reply.status(status);
+    reply.headers(headers);
+    // Of text, Fastify would add a charset that JSON's media types do not have.
+    reply.send(typeof body === "string" ? Buffer.from(body) : body);
+    return;
+  }
+  reply.hijack();
+  sendRefusal(request, response, { status, headers, body });
+}
+
+function sendRefusal(
+  request: FaceRequest,
+  response: FaceResponse,
+  { status, headers, body }: SentAnswer,
+): void {
+  const bytes = Buffer.from(body ?? "");
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.setHeader("content-length", bytes.length);
+  const isHead = request.method === "HEAD";
+  if ("stream" in response) {
+    response.end(isHead ? "" : bytes);
+    // A complete answer may end a request that is still being sent (RFC 9113, section 8.1).
+    response.once("finish", () => response.stream?.close(constants.NGHTTP2_NO_ERROR));
+    return;
+  }
+  response.setHeader("connection", "close");
+  response.flushHeaders();
+  if (!isHead) response.write(bytes);
+  let passed = 0;
+  const end = (): void => {
+    clearTimeout(timer);
+    request.off("data", count);
+    response.end();
+  };
+  const count = (chunk: Buffer): void => {
+    passed += chunk.length;
+    if (passed > letPass.bytes) end();
+  };
+  const timer = setTimeout(end, letPass.ms);
+  timer.unref();
+  response.once("close", end);
+  request.on("data", count).once("end", end);
+  request.resume();
+}
