@@ -126,6 +126,18 @@ export const serveErrors = defineErrors({
     http: 406,
     grpc: "FAILED_PRECONDITION",
   },
+  LISTEN_FAILED: {
+    meaning: "The server cannot listen on the address: it is taken, forbidden, or not one of this machine.",
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    exit: 69,
+    retryable: false,
+    public: false,
+  },
+  CERTIFICATE_INVALID: {
+    meaning: "The certificate, its key or the clients' authority cannot be read, or do not belong together.",
+    ...failures.noInput,
+  },
 });
 
 export type ServeErrorCode = keyof typeof serveErrors.specs;

@@ -19,5 +19,7 @@ export type FaceResponse = ServerResponse | Http2ServerResponse;
 export interface Face extends AsyncDisposable {
   /** Whether the request is one of this face, by its path and its content type. */
   takes(request: FaceRequest): boolean;
+  /** Whether a request it takes may go on for as long as something moves on it. Absent: none may. */
+  streams?(request: FaceRequest): boolean;
   handle(request: FaceRequest, response: FaceResponse): void;
 }

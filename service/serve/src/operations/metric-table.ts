@@ -153,4 +153,33 @@ export const metricTable = {
     labels: [],
     aggregation: "sum",
   },
+  connections: {
+    kind: "counter",
+    name: "cupel_connections_total",
+    help: "Connections by protocol (http1, http2), version of TLS and result of ALPN.",
+    labels: ["protocol", "tls", "alpn"],
+    aggregation: "sum",
+  },
+  openConnections: {
+    kind: "gauge",
+    name: "cupel_open_connections",
+    help: "Connections that are open.",
+    labels: [],
+    aggregation: "sum",
+  },
+  connectionErrors: {
+    kind: "counter",
+    name: "cupel_connection_errors_total",
+    help: "Connections and requests that ended before their time, by cause.",
+    labels: ["cause"],
+    aggregation: "sum",
+  },
+  handshakeSeconds: {
+    kind: "histogram",
+    name: "cupel_tls_handshake_seconds",
+    help: "Handshakes of TLS, by version and whether a session was resumed.",
+    labels: ["version", "resumed"],
+    aggregation: "sum",
+    buckets: seconds,
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;

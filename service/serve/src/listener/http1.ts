@@ -1,0 +1,97 @@
+/** HTTP/1.1 on sockets that others accepted. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
+import type { Dispatch } from "./dispatch.ts";
+import type { ConnectionLimits } from "./limits.ts";
+
+/** What speaks one version of HTTP on sockets that are handed to it. */
+export interface HttpServer {
+  take(socket: Socket): void;
+  /** Closes what is idle, and the rest when its requests are done. */
+  stop(): void;
+}
+
+export interface HttpServerOptions {
+  readonly dispatch: Dispatch;
+  readonly limits: ConnectionLimits;
+  /** Whether a request may go on for as long as something moves on it. */
+  streams(request: Parameters<Dispatch>[0]): boolean;
+  failed(cause: ConnectionErrorCause, address: string | undefined, error?: unknown): void;
+}
+
+const statusLines: Partial<Record<ConnectionErrorCause, string>> = {
+  header_timeout: "408 Request Timeout",
+  request_timeout: "408 Request Timeout",
+  header_too_large: "431 Request Header Fields Too Large",
+  protocol_error: "400 Bad Request",
+};
+
+export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): HttpServer {
+  const sockets = new Set<Socket>();
+  /** The response in hand of each socket. */
+  const busy = new Map<Socket, ServerResponse>();
+  let isStopping = false;
+
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
+      // How late a limit of time may be noticed.
+      connectionsCheckingInterval: Math.max(20, Math.min(1000, limits.headersMs / 5)),
+      requireHostHeader: true,
+    },
+    (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
+      busy.set(socket, response);
+      if (isStopping) response.shouldKeepAlive = false;
+      response.once("close", () => {
+        busy.delete(socket);
+        if (isStopping) socket.destroySoon();
+      });
+      dispatch(request, response);
+    },
+  );
+  server.maxHeadersCount = limits.headers;
+  server.timeout = limits.stalledMs;
+  // Also when a connection that is kept alive has waited long enough for a next request, which is no failure.
+  server.on("timeout", (socket) => {
+    if (busy.has(socket)) failed("stalled", socket.remoteAddress);
+    socket.destroy();
+  });
+  server.on("clientError", (error, duplex) => {
+    // The types say a stream of any kind; only sockets are handed in.
+    const socket = duplex as Socket;
+    let cause = causeOf(error, "protocol_error");
+    if (cause === "header_timeout" && busy.has(socket)) cause = "request_timeout";
+    failed(cause, socket.remoteAddress, error);
+    const status = statusLines[cause];
+    const isAnswered = busy.get(socket)?.headersSent === true;
+    if (status === undefined || isAnswered || !socket.writable) socket.destroy();
+    else
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+        socket.destroy(),
+      );
+  });
+  // The limits of time are looked after from this event on, which only a listening server has by itself.
+  server.emit("listening");
+
+  return {
+    take(socket) {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      server.emit("connection", socket);
+    },
+    stop() {
+      isStopping = true;
+      for (const socket of sockets) {
+        const response = busy.get(socket);
+        if (!response) socket.destroySoon();
+        else if (!response.headersSent) response.shouldKeepAlive = false;
+      }
+      server.close();
+    },
+  };
+}
