@@ -103,6 +103,10 @@ export const serveErrors = defineErrors({
     meaning: "As many requests are being answered as the server, or this caller, may have at once.",
     ...limited,
   },
+  MODEL_SUSPENDED: {
+    meaning: "The model failed so often that it is given no calls for a while; it is tried again by itself.",
+    ...unavailable,
+  },
   ROUTE_UNKNOWN: {
     meaning: "The server has no such path or method.",
     ...failures.notFound,

@@ -1,0 +1,123 @@
+/**
+ * A breaker around each version of each model. A version that fails by itself is suspended; a caller who named no version
+ * is served by the newest one that is not, so that a bad new version costs its first failures and nothing more.
+ */
+import { type Clock, type CupelError, errorFrom, systemClock } from "@cupel/base";
+import type { Call } from "../core/call.ts";
+import { serveErrors } from "../errors.ts";
+import type { ModelRepository } from "../repository/model-repository.ts";
+import type { ModelVersion } from "../repository/model-version.ts";
+import { Breaker, type BreakerOptions, type BreakerState, breakerDefaults, type Outcome } from "./breaker.ts";
+import { type Instruments, silentInstruments } from "./instruments.ts";
+
+export interface VersionBreakersOptions extends Partial<BreakerOptions> {
+  readonly clock?: Clock | undefined;
+  readonly instruments?: Instruments | undefined;
+  /** Told of each change. */
+  readonly onChange?: ((version: ModelVersion, state: BreakerState) => void) | undefined;
+}
+
+export interface VersionBreakers {
+  /** The newest that takes calls; the newest of all where none does. @param versions at least one, the current last */
+  choose(versions: readonly ModelVersion[]): ModelVersion;
+  /** The version whose runs are counted, and refused with MODEL_SUSPENDED while it is suspended. */
+  guard(version: ModelVersion): ModelVersion;
+}
+
+/** As the gauge says it. */
+const stateNumber: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 1, open: 2 };
+
+/** Failures of 500 and above that say nothing of the model: of its queue, of the caller's patience, of the server. */
+const notOfTheModel: ReadonlySet<string> = new Set([
+  "DEADLINE_EXCEEDED",
+  "MODEL_NOT_READY",
+  "MODEL_SUSPENDED",
+  "SERVER_STOPPING",
+]);
+
+export function outcomeOf(error: CupelError): Outcome {
+  return error.spec.http >= 500 && !notOfTheModel.has(error.code) ? "failure" : "none";
+}
+
+export function createVersionBreakers(options: VersionBreakersOptions = {}): VersionBreakers {
+  const { clock = systemClock, instruments = silentInstruments, onChange } = options;
+  const settings = { ...breakerDefaults, ...options };
+  // One entry a model and version. A file that is loaded anew begins with a new breaker.
+  const entries = new Map<string, { readonly sessionId: string; readonly breaker: Breaker }>();
+  const breakerOf = (version: ModelVersion): Breaker => {
+    const key = `${version.version} ${version.model}`;
+    const known = entries.get(key);
+    if (known?.sessionId === version.sessionId) return known.breaker;
+    const labels = { model: version.model, version: version.version };
+    const breaker = new Breaker(settings, clock, (state) => {
+      instruments.set("breakerState", labels, stateNumber[state]);
+      onChange?.(version, state);
+    });
+    instruments.set("breakerState", labels, stateNumber.closed);
+    entries.set(key, { sessionId: version.sessionId, breaker });
+    return breaker;
+  };
+  const guarded = async <T>(version: ModelVersion, call: Call, work: () => Promise<T>): Promise<T> => {
+    const breaker = breakerOf(version);
+    const settle = breaker.enter();
+    if (!settle) throw suspended(version, breaker.retryAfterMs);
+    try {
+      const result = await work();
+      settle("success");
+      return result;
+    } catch (thrown) {
+      settle(call.signal.aborted ? "none" : outcomeOf(errorFrom(thrown)));
+      throw thrown;
+    }
+  };
+  return {
+    choose: (versions) => versions.findLast((each) => breakerOf(each).admits) ?? versions.at(-1)!,
+    guard: (version) => ({
+      model: version.model,
+      version: version.version,
+      digest: version.digest,
+      sessionId: version.sessionId,
+      inputs: version.inputs,
+      outputs: version.outputs,
+      properties: version.properties,
+      imageInput: version.imageInput,
+      prepare: (images, call) => version.prepare(images, call),
+      run: (feeds, run) => guarded(version, run.call, () => version.run(feeds, run)),
+      predict: (request, call) => guarded(version, call, () => version.predict(request, call)),
+      [Symbol.asyncDispose]: () => version[Symbol.asyncDispose](),
+    }),
+  };
+}
+
+/** While probes are under way nobody knows how long they take. */
+const probeMs = 1_000;
+
+function suspended({ model, version }: ModelVersion, wait: number): CupelError {
+  const retryAfterMs = wait === 0 ? probeMs : wait;
+  return serveErrors.error(
+    "MODEL_SUSPENDED",
+    `Version ${version} of the model "${model}" failed too often and is tried again in ${retryAfterMs} ms. Call again then.`,
+    { details: { model, version, retryAfterMs } },
+  );
+}
+
+/** The repository whose leases pass the breakers. */
+export function withBreakers(repository: ModelRepository, breakers: VersionBreakers): ModelRepository {
+  return {
+    lease(model, version) {
+      const ready = version === undefined ? repository.versions(model) : [];
+      // Without any the repository says why.
+      const chosen = ready.length === 0 ? version : breakers.choose(ready).version;
+      const lease = repository.lease(model, chosen);
+      return { version: breakers.guard(lease.version), [Symbol.dispose]: () => lease[Symbol.dispose]() };
+    },
+    versions: (model) => repository.versions(model),
+    index: () => repository.index(),
+    load: (model, signal) => repository.load(model, signal),
+    unload: (model) => repository.unload(model),
+    get isReady() {
+      return repository.isReady;
+    },
+    [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),
+  };
+}
