@@ -74,6 +74,15 @@ export const serveErrors = defineErrors({
     retryable: true,
     public: true,
   },
+  CONFIG_INVALID: {
+    meaning:
+      "The configuration does not parse, has a key it must not have, or a value that is not one it takes.",
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    exit: 78,
+    retryable: false,
+    public: false,
+  },
   AUTH_REQUIRED: {
     meaning: "The call carries no credentials, or credentials that are not valid.",
     http: 401,

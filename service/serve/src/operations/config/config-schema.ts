@@ -1,0 +1,234 @@
+/**
+ * Everything that can be set about a server: the one schema that files and flags are checked with, that has the defaults
+ * and says what each setting means. Null means "none". Three marks of our own stand beside JSON Schema's keywords:
+ * `path` (relative to the file it stands in), `secret` (a reference to a secret, never the secret) and `redacted`.
+ */
+import Type, { type Static, type TSchema } from "typebox";
+import { tokenAlgorithms } from "../../access/token.ts";
+import { breakerDefaults } from "../breaker.ts";
+
+/** An object whose every key may be left out where its value has a default. */
+const section = <Properties extends Record<string, TSchema>>(properties: Properties, description = "") =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description });
+/** An object in a list: it has no default itself. */
+const row = <Properties extends Record<string, TSchema>>(properties: Properties) =>
+  Type.Object(properties, { additionalProperties: false });
+const orNone = <Its extends TSchema>(its: Its, description: string) =>
+  Type.Union([its, Type.Null()], { default: null, description });
+
+const count = { minimum: 1 };
+const milliseconds = { minimum: 0 };
+const name = Type.String({ minLength: 1 });
+const path = Type.String({ minLength: 1, path: true });
+const secret = Type.String({
+  pattern: "^\\$(ENV:[A-Za-z_][A-Za-z0-9_]*|FILE:.+)$",
+  expects: "a reference to a secret: $ENV:NAME, or $FILE:PATH",
+  secret: true,
+});
+const level = { default: "info" } as const;
+
+const listen = section({
+  host: Type.String({
+    minLength: 1,
+    default: "127.0.0.1",
+    description: "Address to listen at; 0.0.0.0 for all",
+  }),
+  port: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: "Port; 0 for a free one" }),
+  tls: orNone(
+    row({
+      certificate: path,
+      key: path,
+      passphrase: orNone(secret, "Of the private key"),
+      clientCa: orNone(path, "Authorities whose client certificates are taken"),
+      requireClientCertificate: Type.Boolean({ default: false, description: "Refuse who shows none" }),
+    }),
+    "Files in PEM. Without them the port is cleartext",
+  ),
+});
+
+const versionName = Type.String({
+  pattern: "^[1-9]\\d*$",
+  expects: 'the number of a version as a text, such as "2"',
+});
+const versions = Type.Union([Type.Integer(count), Type.Array(versionName, { minItems: 1 })], {
+  default: 1,
+  description: "The latest so many versions of a model, or those of a list",
+  expects: "a whole number of at least 1, or a list of version numbers as texts",
+});
+
+const repository = section({
+  path: Type.String({
+    minLength: 1,
+    path: true,
+    default: ".",
+    description: "Folder of models, or one model file",
+  }),
+  mode: Type.Enum(["poll", "explicit"], {
+    default: "poll",
+    description: "Look for changes by itself, or load and unload when told to",
+  }),
+  pollMs: Type.Integer({ minimum: 100, default: 2_000, description: "Between two looks" }),
+  versions,
+});
+
+const batching = {
+  maxRows: Type.Integer({ ...count, default: 8, description: "Rows of one run" }),
+  maxDelayMs: Type.Number({
+    ...milliseconds,
+    default: 2,
+    description: "How long a request waits for others",
+  }),
+};
+const queue = Type.Integer({ ...count, default: 256, description: "Requests that wait for one model" });
+const cache = {
+  enabled: Type.Boolean({ default: false, description: "Answer equal requests from memory" }),
+  ttlMs: Type.Integer({ ...count, default: 60_000, description: "How long an answer counts" }),
+  negativeTtlMs: Type.Integer({ ...milliseconds, default: 1_000, description: "How long a refusal counts" }),
+  maxBytes: Type.Integer({
+    ...count,
+    default: 64 * 2 ** 20,
+    description: "Memory of all answers of a process",
+  }),
+};
+
+const model = row({
+  model: name,
+  batching: Type.Optional(Type.Partial(row(batching))),
+  queue: Type.Optional(queue),
+  cache: Type.Optional(Type.Partial(row(cache))),
+  versions: Type.Optional(versions),
+});
+
+const rate = row({
+  perSecond: Type.Number({ exclusiveMinimum: 0 }),
+  burst: Type.Integer(count),
+});
+const limits = section({
+  bodyLimit: Type.Integer({
+    ...count,
+    default: 64 * 2 ** 20,
+    description: "Bytes of a request after decompression",
+  }),
+  inFlight: orNone(Type.Integer(count), "Requests answered at once"),
+  inFlightPerKey: orNone(Type.Integer(count), "Requests of one caller answered at once"),
+  rate: orNone(rate, "Requests a second of one caller, and how many of them at once"),
+  queue,
+  defaultTimeoutMs: orNone(Type.Integer(count), "Of a call that does not say how long it waits"),
+  maxTimeoutMs: orNone(Type.Integer(count), "A call that says more waits this long"),
+});
+
+const roles = Type.Array(name);
+export const keyRows = Type.Array(
+  row({
+    name,
+    sha256: Type.String({
+      pattern: "^[0-9a-fA-F]{64}$",
+      expects: "the SHA-256 of the key: 64 hexadecimal digits",
+      redacted: true,
+    }),
+    roles,
+    inFlight: orNone(Type.Integer(count), "Instead of limits.inFlightPerKey"),
+    rate: orNone(rate, "Instead of limits.rate"),
+  }),
+  { default: [], description: "API keys" },
+);
+const jwt = row({
+  jwks: Type.String({ minLength: 1, path: true, description: "JSON Web Key Set: a file, or a URL" }),
+  algorithms: Type.Array(Type.Enum([...tokenAlgorithms]), { minItems: 1, default: ["RS256", "ES256"] }),
+  issuer: name,
+  audience: name,
+  clockSkewSeconds: Type.Integer({ minimum: 0, maximum: 600, default: 30 }),
+  roleClaim: Type.String({
+    minLength: 1,
+    default: "roles",
+    description: "A claim, or a path with dots to it",
+  }),
+  cooldownSeconds: Type.Integer({ minimum: 0, default: 30, description: "Between two readings of the keys" }),
+  maxAgeSeconds: Type.Integer({ ...count, default: 600, description: "The keys are read again after" }),
+});
+const access = orNone(
+  row({
+    keys: keyRows,
+    keysFile: orNone(path, "A file with more of them: a list of the same rows"),
+    jwt: orNone(jwt, "Bearer tokens"),
+    certificates: Type.Array(row({ commonName: name, roles }), {
+      default: [],
+      description: "Client certificates",
+    }),
+    anonymousRoles: Type.Array(name, { default: [], description: "Roles of who shows nothing" }),
+    grants: Type.Array(
+      row({
+        role: name,
+        models: Type.Array(name, { default: ["*"], description: "With * for anything" }),
+        actions: Type.Array(name, { minItems: 1, description: "With * for anything" }),
+      }),
+      { default: [], description: "Which role may do what with which models" },
+    ),
+  }),
+  "Who may do what. Without it everybody may do everything but debug",
+);
+
+const breaker = section({
+  windowMs: Type.Integer({ minimum: 30, default: breakerDefaults.windowMs, description: "Calls that count" }),
+  minimumCalls: Type.Integer({
+    ...count,
+    default: breakerDefaults.minimumCalls,
+    description: "Below it, never opens",
+  }),
+  errorShare: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: breakerDefaults.errorShare }),
+  openMs: Type.Integer({ ...count, default: breakerDefaults.openMs, description: "Until it tries again" }),
+  probes: Type.Integer({ ...count, default: breakerDefaults.probes, description: "Calls it tries with" }),
+});
+
+const cors = section({
+  origins: Type.Array(name, { default: [], description: 'Origins of pages that may call; "*" for all' }),
+  maxAgeSeconds: Type.Integer({
+    minimum: 0,
+    default: 600,
+    description: "How long a browser may remember it",
+  }),
+});
+const tracing = section({
+  endpoint: orNone(name, "URL of an OTLP collector for traces over HTTP"),
+  authorization: orNone(secret, "Value of the header Authorization that the collector wants"),
+  sampleShare: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description: "Of requests without a trace of their own",
+  }),
+  service: Type.String({ minLength: 1, default: "cupel", description: "service.name of the spans" }),
+});
+const logging = section({
+  level: Type.Enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], level),
+  requests: Type.Enum(["off", "trace", "debug", "info"], {
+    ...level,
+    description: "Level of the line a request",
+  }),
+});
+const admin = section({
+  enabled: Type.Boolean({ default: true, description: "Serve /metrics and /debug" }),
+  profileSeconds: Type.Integer({ ...count, maximum: 600, default: 60, description: "The longest profile" }),
+  heapBytes: Type.Integer({ ...count, default: 2 ** 31, description: "The largest heap snapshot" }),
+});
+
+export const configSchema = section({
+  listen,
+  repository,
+  batching: section(batching),
+  cache: section(cache),
+  models: Type.Array(model, {
+    default: [],
+    description: "Settings of models by name, with *; the first row that fits",
+  }),
+  limits,
+  access,
+  breaker,
+  cors,
+  tracing,
+  logging,
+  processes: Type.Integer({ ...count, default: 1, description: "Processes that share the port" }),
+  admin,
+});
+
+export type ServeConfig = Static<typeof configSchema>;
