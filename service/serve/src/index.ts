@@ -34,5 +34,15 @@ export type {
   ToldBox,
   ToldClass,
 } from "./images/predict-request.ts";
+export type { ServeConfig } from "./operations/config/config-schema.ts";
+export { type EffectiveRow, effectiveConfig } from "./operations/config/effective-config.ts";
+export {
+  type ConfigSources,
+  type LoadedConfig,
+  loadConfig,
+  parseConfig,
+} from "./operations/config/load-config.ts";
+export { isSupervised, type SuperviseOptions, supervise, tellSupervisor } from "./processes/supervise.ts";
 export type { Lease, ModelRepository } from "./repository/model-repository.ts";
 export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
+export { type RunningServer, type ServerPlugs, startServer } from "./server.ts";

@@ -17,7 +17,6 @@ import {
   errorFrom,
   openGate,
   openTemporaryFolder,
-  own,
   reasonOf,
   silentSink,
   throwIfCancelled,
@@ -203,9 +202,9 @@ class FolderRepository implements ModelRepository {
     }
     for (const { model, version, reason } of problems) put(model, version, { kind: "problem", reason });
     for (const name of found.keys()) {
-      const { policy = latestVersion, policies = {} } = this.#options;
       if (this.#models.has(name)) continue;
-      this.#models.set(name, new ServedModel(name, own(policies, name) ?? policy, this.#context));
+      const policy = this.#options.policyOf?.(name) ?? latestVersion;
+      this.#models.set(name, new ServedModel(name, policy, this.#context));
     }
     for (const [name, model] of this.#models) model.find(found.get(name) ?? new Map());
   }

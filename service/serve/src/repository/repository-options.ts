@@ -10,10 +10,8 @@ export interface RepositoryOptions {
    * Default: none, the folder is looked at where `load` asks for it only.
    */
   readonly pollMs?: number | undefined;
-  /** Default: the latest version that can be loaded. */
-  readonly policy?: VersionPolicy | undefined;
-  /** By name of model, where it differs. */
-  readonly policies?: Readonly<Record<string, VersionPolicy>> | undefined;
+  /** By name of model. Default: the latest version that can be loaded. */
+  readonly policyOf?: ((model: string) => VersionPolicy) | undefined;
   /**
    * Limits of the process that loads and runs a version once before this one does; see `IsolationLimits` for their
    * defaults. "none" loads it here at once, for files of a maker who is trusted: one that kills the engine ends the server.

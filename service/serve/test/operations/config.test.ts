@@ -56,7 +56,7 @@ access: { jwt: { jwks: https://issuer.example/jwks, issuer: i, audience: a } }
   const { config } = parse(text, { "repository.path": "models" });
   assert.equal(config.listen.tls?.certificate, "/etc/cupel/tls/cert.pem");
   assert.equal(config.listen.tls?.key, "/keys/key.pem");
-  assert.equal(config.listen.tls?.passphrase, null);
+  assert.equal(config.listen.tls?.clientCa, null);
   assert.equal(config.access?.jwt?.jwks, "https://issuer.example/jwks");
   assert.equal(config.access?.jwt?.clockSkewSeconds, 30);
   assert.equal(config.repository.path, "models");

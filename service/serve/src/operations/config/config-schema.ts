@@ -38,12 +38,15 @@ const listen = section({
     row({
       certificate: path,
       key: path,
-      passphrase: orNone(secret, "Of the private key"),
       clientCa: orNone(path, "Authorities whose client certificates are taken"),
       requireClientCertificate: Type.Boolean({ default: false, description: "Refuse who shows none" }),
     }),
     "Files in PEM. Without them the port is cleartext",
   ),
+  cleartextAnywhere: Type.Boolean({
+    default: false,
+    description: "Cleartext at addresses that other machines reach: behind a proxy that ends TLS",
+  }),
 });
 
 const versionName = Type.String({
@@ -69,6 +72,16 @@ const repository = section({
   }),
   pollMs: Type.Integer({ minimum: 100, default: 2_000, description: "Between two looks" }),
   versions,
+});
+
+const engine = section({
+  threads: orNone(Type.Integer(count), "Engine threads of a run; none: the cores this process may use"),
+  trial: Type.Boolean({
+    default: true,
+    description: "Load and run every model once in a process of its own, with limits, before the server does",
+  }),
+  trialBytes: orNone(Type.Integer(count), "Memory of that process; none: 4 GiB, or half of the machine's"),
+  trialMs: orNone(Type.Integer(count), "Time of that process; none: 120,000"),
 });
 
 const batching = {
@@ -215,6 +228,7 @@ const admin = section({
 export const configSchema = section({
   listen,
   repository,
+  engine,
   batching: section(batching),
   cache: section(cache),
   models: Type.Array(model, {

@@ -1,0 +1,159 @@
+/**
+ * The server, put together. A request goes from left to right:
+ *
+ *     listener -> face -> admission -> authorisation -> cache -> service -> breaker -> batcher -> session
+ *
+ * Each is a file or a folder of this package and knows only its neighbour's contract.
+ */
+import { type CupelError, type EventSink, errorFrom, type Gate, openGate, silentSink } from "@cupel/base";
+import type { IsolationLimits } from "@cupel/runtime";
+import { withAuthorisation } from "./access/authorised-service.ts";
+import { createAdmission } from "./access/create-admission.ts";
+import { openAccess } from "./access/open-access.ts";
+import { createBatcher } from "./batching/batcher.ts";
+import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
+import type { IndexEntry } from "./core/metadata.ts";
+import { createImages } from "./images/create-images.ts";
+import { listen } from "./listener/listen.ts";
+import type { TlsOptions } from "./listener/tls.ts";
+import { reportToPrimary } from "./operations/cluster-metrics.ts";
+import type { ServeConfig } from "./operations/config/config-schema.ts";
+import { settingsOf } from "./operations/config/load-config.ts";
+import { createPrometheus } from "./operations/prometheus.ts";
+import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
+import type { ModelRepository } from "./repository/model-repository.ts";
+import { openRepository } from "./repository/open-repository.ts";
+import type { RepositoryLine } from "./repository/repository-options.ts";
+import type { VersionPolicy } from "./repository/version-policy.ts";
+import { createRestFace } from "./rest/face.ts";
+
+/** What comes from outside: the record, the proof, and who reads the log. */
+export interface ServerPlugs {
+  /** Default: keeps nothing. */
+  readonly sink?: EventSink | undefined;
+  /** Default: lets everything in. */
+  readonly gate?: Gate | undefined;
+  /** Default: none. */
+  readonly log?: ((line: RepositoryLine) => void) | undefined;
+  /** Told of defects. Default: none. */
+  readonly defect?: ((error: CupelError) => void) | undefined;
+  /** As the server names itself. Default "0.1.0". */
+  readonly version?: string | undefined;
+  /** Cancels the start only. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** "http://127.0.0.1:8080" */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Models and versions, ready or not. */
+  index(): readonly IndexEntry[];
+  /** In Prometheus's format; of all processes where there are several. */
+  metricsText(): Promise<string>;
+  /**
+   * Takes nothing new, answers what it took, and ends. Disposing closes with the default.
+   * @param graceMs after which requests in hand are broken off. Default 30,000.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Loads the models and listens; resolves when the first request can be answered.
+ * @throws CONFIG_INVALID, OPTION_INVALID, CERTIFICATE_INVALID, LISTEN_FAILED, and what `openRepository` throws
+ */
+export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}): Promise<RunningServer> {
+  const { sink = silentSink, gate = openGate, log, defect = () => {}, version = "0.1.0", signal } = plugs;
+  await using opening = new AsyncDisposableStack();
+  const access = await openAccess(config);
+  const known: { repository?: ModelRepository } = {};
+  const models = {
+    has: (model: string) => known.repository?.index().some(({ name }) => name === model) ?? false,
+  };
+  const instruments = opening.use(createPrometheus({ models }));
+  const cluster = opening.use(reportToPrimary(instruments));
+  const loaded = opening.use(
+    await openRepository(config.repository.path, {
+      pollMs: config.repository.mode === "poll" ? config.repository.pollMs : undefined,
+      policyOf: (model) => policyOf(settingsOf(config, model).versions),
+      trial: trialOf(config),
+      threads: config.engine.threads ?? undefined,
+      gate,
+      sink,
+      log,
+      signal,
+      parts: {
+        batcher(session, { model, version }) {
+          const { batching, queue } = settingsOf(config, model);
+          return createBatcher(session, { ...batching, maxQueued: queue, model, version, instruments });
+        },
+        images: ({ path, ...facts }, { run }, until) => createImages(path, { ...facts, run, signal: until }),
+      },
+    }),
+  );
+  const repository = withBreakers(loaded, createVersionBreakers({ ...config.breaker, instruments }));
+  known.repository = repository;
+  const service: InferenceService = withAuthorisation(
+    createInferenceService({ repository, metadata: { name: "cupel", version, extensions } }),
+    access.policy,
+  );
+  const admission = createAdmission({ ...access, instruments });
+  const face = { service, admission, instruments, bodyLimit: config.limits.bodyLimit };
+  const rest = opening.use(createRestFace(face));
+  const { host, port, tls } = config.listen;
+  const listener = opening.use(
+    await listen({
+      faces: [rest],
+      host,
+      port,
+      tls: tls === null ? undefined : tlsOptions(tls),
+      cleartextAnywhere: config.listen.cleartextAnywhere,
+      instruments,
+      onError: (thrown) => defect(errorFrom(thrown)),
+    }),
+  );
+  const closing = opening.move();
+  let closed: Promise<void> | null = null;
+  const close = async (graceMs?: number) => {
+    void admission.drain();
+    await listener.close(graceMs);
+    await closing.disposeAsync();
+  };
+  const closeOnce = (graceMs?: number) => (closed ??= close(graceMs));
+  return {
+    url: listener.url,
+    host: listener.host,
+    port: listener.port,
+    index: () => repository.index(),
+    metricsText: () => cluster.metricsText(),
+    close: closeOnce,
+    [Symbol.asyncDispose]: () => closeOnce(),
+  };
+}
+
+/** As OIP v2 and Triton name what goes beyond the protocol. */
+const extensions = ["binary_tensor_data", "model_repository", "model_configuration", "statistics"];
+
+function policyOf(versions: number | readonly string[]): VersionPolicy {
+  return typeof versions === "number" ? { kind: "latest", count: versions } : { kind: "named", versions };
+}
+
+function trialOf({ engine }: ServeConfig): IsolationLimits | "none" {
+  if (!engine.trial) return "none";
+  return { memory: engine.trialBytes ?? undefined, time: engine.trialMs ?? undefined };
+}
+
+function tlsOptions({
+  certificate,
+  key,
+  clientCa,
+  requireClientCertificate,
+}: NonNullable<ServeConfig["listen"]["tls"]>): TlsOptions {
+  return {
+    certificate,
+    key,
+    clientAuthority: clientCa ?? undefined,
+    clientCertificate: requireClientCertificate ? "required" : "optional",
+  };
+}

@@ -1,0 +1,36 @@
+/** Every behaviour over every face: what holds on one holds on all. */
+import { after, before, describe, test } from "node:test";
+import { behaviours } from "./behaviours.ts";
+import { type BehaviourClient, httpStatusOf, type StatusOf } from "./client.ts";
+import { restClient } from "./rest-client.ts";
+import { type BehaviourServer, startBehaviourServer } from "./server.ts";
+
+interface FaceRow {
+  readonly name: string;
+  readonly statusOf: StatusOf;
+  connect(port: number, key: string): BehaviourClient;
+}
+
+const faces: readonly FaceRow[] = [
+  { name: "REST, JSON", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "json", key) },
+  { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
+];
+
+let server: BehaviourServer;
+before(async () => {
+  server = await startBehaviourServer();
+});
+after(() => server[Symbol.asyncDispose]());
+
+for (const { name, statusOf, connect } of faces) {
+  describe(name, () => {
+    let client: BehaviourClient;
+    before(() => {
+      client = connect(server.port, server.keys.operator);
+    });
+    after(() => client[Symbol.asyncDispose]());
+    for (const behaviour of behaviours) {
+      test(behaviour.name, () => behaviour.run({ server, client, statusOf }));
+    }
+  });
+}
