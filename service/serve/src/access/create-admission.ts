@@ -2,7 +2,7 @@
  * The door that every face shares. In this order: is the server taking calls, has it room, who is it, may they do this
  * at all, have they room, do they ask too often? Nothing of a body need be read before all of it is answered.
  */
-import { type Clock, errorFrom, systemClock, throwIfCancelled } from "@cupel/base";
+import { type Clock, type CupelError, errorFrom, systemClock, throwIfCancelled } from "@cupel/base";
 import type { Admission, AdmittedCall, Arrival } from "../core/admission.ts";
 import { anonymous, type Principal } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
@@ -133,18 +133,22 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
   ): AdmittedCall => {
     const { face, peer } = arrival;
     let isDisposed = false;
+    let failure: CupelError | null = null;
     const call: AdmittedCall = {
       face,
       principal,
       signal: deadline.signal,
       address: peer.address,
       times: {},
+      failed(error) {
+        failure = errorFrom(error, deadline.signal);
+      },
       [Symbol.dispose]() {
         if (isDisposed) return;
         isDisposed = true;
         deadline[Symbol.dispose]();
         release();
-        observer?.answered(arrival, call, clock.monotonic() - arrivedAt);
+        observer?.answered(arrival, call, clock.monotonic() - arrivedAt, failure);
       },
     };
     return call;
@@ -191,7 +195,7 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
           code: error.code,
           limit: typeof limit === "string" ? limit : "",
         });
-        observer?.refused(arrival, error, clock.monotonic() - arrivedAt);
+        await observer?.refused(arrival, error, clock.monotonic() - arrivedAt);
         throw error;
       }
     },

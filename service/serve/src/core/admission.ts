@@ -23,7 +23,13 @@ export interface Peer {
 }
 
 /** A call that was let in. Dispose it when it is answered, whatever the answer. */
-export interface AdmittedCall extends Call, Disposable {}
+export interface AdmittedCall extends Call, Disposable {
+  /**
+   * Tells the record of an error that a face answers with and no method of the service threw: a body that does not
+   * parse, an answer that cannot be written. Call it before the call is disposed.
+   */
+  failed?(error: unknown): void;
+}
 
 export interface Admission {
   /** @throws AUTH_REQUIRED, RATE_LIMIT, SERVER_STOPPING ... nothing of the body need be read then */

@@ -1,0 +1,101 @@
+/** What the record keeps of serving: who ran, loaded or unloaded which model, and how it ended. */
+import {
+  type CupelError,
+  type EventFacts,
+  type EventSeverity,
+  type EventSink,
+  errorFrom,
+  type WorkEvent,
+} from "@cupel/base";
+import type { Call } from "../core/call.ts";
+import type { InferenceService } from "../core/inference-service.ts";
+
+/** A client chooses its ids: what is kept of one. */
+const longestId = 128;
+
+export function eventOf(
+  action: string,
+  subject: EventFacts,
+  object: EventFacts,
+  context: EventFacts,
+  error: CupelError | null,
+): WorkEvent {
+  return {
+    action,
+    severity: severityOf(error),
+    subject,
+    object,
+    context: { ...context, code: error?.code ?? "OK" },
+  };
+}
+
+function severityOf(error: CupelError | null): EventSeverity {
+  if (error === null) return "INFO";
+  return error.spec.http >= 500 ? "ERROR" : "WARN";
+}
+
+/**
+ * The service that tells the sink of every run, load and unload, failed ones included, and answers when the sink has it.
+ * Where the sink rejects, the call fails with the sink's error, whatever became of it.
+ */
+export function withEvents(service: InferenceService, sink: EventSink): InferenceService {
+  const told = async <T>(
+    action: string,
+    object: EventFacts,
+    context: EventFacts,
+    call: Call,
+    work: () => Promise<T>,
+    versionOf?: (result: T) => string,
+  ): Promise<T> => {
+    const { principal, face, address } = call;
+    const subject = { id: principal.id, roles: principal.roles.join(",") };
+    const emit = async (version: EventFacts, error: CupelError | null): Promise<void> => {
+      const about = { ...object, ...version };
+      await sink.emit(eventOf(action, subject, about, { face, address, ...context }, error));
+    };
+    let result: T;
+    try {
+      result = await work();
+    } catch (thrown) {
+      await emit({}, errorFrom(thrown, call.signal));
+      throw thrown;
+    }
+    await emit(versionOf ? { version: versionOf(result) } : {}, null);
+    return result;
+  };
+  const asked = (request: { readonly model: string; readonly version?: string | undefined }): EventFacts =>
+    request.version === undefined
+      ? { model: request.model }
+      : { model: request.model, version: request.version };
+  const how = (method: string, id: string | undefined): EventFacts =>
+    id === undefined ? { method } : { method, id: id.slice(0, longestId) };
+  const versionOf = ({ version }: { readonly version: string }): string => version;
+  return {
+    infer: (request, call) =>
+      told(
+        "INFER.REQUEST",
+        asked(request),
+        how("infer", request.id),
+        call,
+        () => service.infer(request, call),
+        versionOf,
+      ),
+    predict: (request, call) =>
+      told(
+        "INFER.REQUEST",
+        asked(request),
+        how("predict", request.id),
+        call,
+        () => service.predict(request, call),
+        versionOf,
+      ),
+    metadata: () => service.metadata(),
+    modelMetadata: (model, version, call) => service.modelMetadata(model, version, call),
+    isReady: () => service.isReady(),
+    isModelReady: (model, version, call) => service.isModelReady(model, version, call),
+    repositoryIndex: (call) => service.repositoryIndex(call),
+    loadModel: (model, call) => told("MODEL.LOAD", { model }, {}, call, () => service.loadModel(model, call)),
+    unloadModel: (model, call) =>
+      told("MODEL.UNLOAD", { model }, {}, call, () => service.unloadModel(model, call)),
+  };
+}

@@ -1,0 +1,16 @@
+/** Requests, their errors and where their time went, into the instruments. Whoever counts here counts nowhere else. */
+import { stages } from "../core/inference.ts";
+import type { Instruments } from "./instruments.ts";
+import { causeCode, type RecordSink } from "./request-record.ts";
+
+export function measureRequests(instruments: Instruments): RecordSink {
+  return ({ face, action, model, version, code, error, elapsedMs, times }) => {
+    instruments.count("requests", { face, action, model, version, code });
+    instruments.observe("requestSeconds", { face, action, model, version }, elapsedMs / 1000);
+    for (const stage of stages) {
+      const ms = times[stage];
+      if (ms !== undefined) instruments.observe("stageSeconds", { model, version, stage }, ms / 1000);
+    }
+    if (error) instruments.count("errors", { code, cause: causeCode(error) });
+  };
+}
