@@ -1,5 +1,6 @@
 /** The service without a face: tensors in, tensors out, and what is refused. */
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -25,9 +26,11 @@ test("tensors go in by name and come out by name, of the version that is current
   const service = createInferenceService({ repository, metadata });
   const x = { name: "x", datatype: "FP32", shape: [1, 3], data: Float32Array.of(1, 2, 3) } as const;
   const response = await service.infer({ model: "scaler", id: "a", inputs: [x] }, call());
+  const digest = hash("sha256", scaler(3), "hex");
   assert.deepEqual(response, {
     model: "scaler",
     version: "1",
+    digest,
     id: "a",
     outputs: [{ name: "y", datatype: "FP32", shape: [1, 3], data: Float32Array.of(3, 6, 9) }],
   });

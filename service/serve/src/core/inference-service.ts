@@ -47,13 +47,15 @@ export function createInferenceService({ repository, metadata }: InferenceServic
       return {
         model: version.model,
         version: version.version,
+        digest: version.digest,
         id: request.id,
         outputs: names.map((name) => outputOf(name, own(outputs, name)!)),
       };
     },
     async predict(request, call) {
       using lease = repository.lease(request.model, request.version);
-      return await lease.version.predict(request, call);
+      const { version } = lease;
+      return { ...(await version.predict(request, call)), digest: version.digest };
     },
     metadata: () => metadata,
     modelMetadata(model, version) {

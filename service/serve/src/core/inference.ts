@@ -19,6 +19,8 @@ export interface InferenceRequest {
 export interface InferenceResponse {
   readonly model: string;
   readonly version: string;
+  /** SHA-256 of the version that answered, in hex: its number stays when its file changes. Not for the wire. */
+  readonly digest?: string | undefined;
   readonly id?: string | undefined;
   /** In the order asked for, else in the model's. */
   readonly outputs: readonly NumberTensor[];

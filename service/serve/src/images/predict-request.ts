@@ -62,6 +62,8 @@ export interface ImageAnswer {
 export interface PredictResponse {
   readonly model: string;
   readonly version: string;
+  /** SHA-256 of the version that answered, in hex; the service fills it in. Not for the wire. */
+  readonly digest?: string | undefined;
   readonly id?: string | undefined;
   /** "classification", "detection" ... as in the model's metadata. */
   readonly task: string;
