@@ -8,11 +8,23 @@ import { type LoadContext, SharedMap } from "@cupel/shared-map";
 import type { Call } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import { type Instruments, silentInstruments } from "../operations/instruments.ts";
-import { type CachePolicies, checkPolicies, policyOf } from "./cache-policy.ts";
 import { answerBytes, dependsOnRequestAlone, readKept, refusalBytes } from "./kept-answer.ts";
 import { type Answering, inferenceKey, predictionKey } from "./request-key.ts";
 
-export interface ResponseCacheOptions extends CachePolicies {
+/** How long what was answered is kept. */
+export interface CachePolicy {
+  /** Of an answer, in milliseconds, more than 0. */
+  readonly ttlMs: number;
+  /**
+   * Of a refusal that depends on the request alone, such as that of an input of the wrong shape; 0: none is kept.
+   * Default 1000.
+   */
+  readonly negativeTtlMs?: number | undefined;
+}
+
+export interface ResponseCacheOptions {
+  /** Asked with every request. Null: nothing of the model is kept. */
+  readonly policyOf: (model: string) => CachePolicy | null;
   /** The `ModelRepository` of the service, which says what the bytes are that would answer. */
   readonly repository: DigestLeases;
   /** Default: none. */
@@ -53,6 +65,7 @@ type Load = (
   context: LoadContext,
 ) => Promise<Uint8Array | undefined>;
 
+const defaultNegativeTtlMs = 1000;
 /** An answer that there is no room for is given all the same. */
 const noRoom: ReadonlySet<string> = new Set(["MAP_FULL", "MAP_BUSY", "VALUE_TOO_LARGE"]);
 
@@ -64,8 +77,8 @@ export function withResponseCache(
   service: InferenceService,
   options: ResponseCacheOptions,
 ): CachedInferenceService {
-  checkPolicies(options);
   const {
+    policyOf,
     repository,
     instruments = silentInstruments,
     maxBytes,
@@ -107,8 +120,9 @@ export function withResponseCache(
     keyOf: (request: R, answering: Answering) => Uint8Array,
     compute: (call: Call) => Promise<A>,
   ): Promise<A> {
-    const policy = policyOf(request.model, options);
+    const policy = policyOf(request.model);
     if (policy === null) return compute(call);
+    const { ttlMs, negativeTtlMs = defaultNegativeTtlMs } = policy;
     const answering = answeringOf(repository, request);
     const key = keyOf(request, answering);
     const found = map.get(key);
@@ -122,7 +136,7 @@ export function withResponseCache(
       try {
         own = await compute({ ...call, signal });
       } catch (thrown) {
-        keepRefusal(key, thrown, policy.negativeTtlMs);
+        keepRefusal(key, thrown, negativeTtlMs);
         throw thrown;
       }
       // A reload came between: what other bytes answered is not kept as the answer of these.
@@ -131,7 +145,7 @@ export function withResponseCache(
     };
     let bytes: Uint8Array | undefined;
     try {
-      bytes = await map.fetch(key, load, { ttl: policy.ttlMs, signal: call.signal });
+      bytes = await map.fetch(key, load, { ttl: ttlMs, signal: call.signal });
     } catch (thrown) {
       if (!isOwn) count(request.model, "joined");
       const hasLeft = call.signal.aborted && thrown === call.signal.reason;
