@@ -96,7 +96,9 @@ export class ServedModel {
 
   #stateOf(version: string): Pick<IndexEntry, "state" | "reason"> {
     const slot = this.#slots.get(version);
-    const reason = slot?.failure ? publicError(slot.failure).message : "";
+    const found = this.#found.get(version);
+    const failed = slot?.failure ? publicError(slot.failure).message : "";
+    const reason = found?.kind === "problem" ? found.reason : failed;
     if (slot?.ready) return { state: "READY", reason };
     if (slot?.isLoading) return { state: "LOADING", reason };
     if (slot?.isHeld)

@@ -101,3 +101,13 @@ export function slow(products = 40): Uint8Array {
   graph.outputs.push(value);
   return encodeModelBytes(model);
 }
+
+/** A sum whose second input is not there, which the engine reads all the same: its process ends. */
+export function missingInput(): Uint8Array {
+  const model = emptyModel();
+  const x = input(model, "x", "float32", [1, 3]);
+  const type = tensorType("float32", [1, 3]);
+  const sum = model.graph.append({ opType: "Sum", inputs: [x, null], outputs: ["y"], type });
+  model.graph.outputs.push(sum.output);
+  return encodeModelBytes(model);
+}
