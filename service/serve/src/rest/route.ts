@@ -8,9 +8,9 @@ export type SchemaName = keyof typeof schemas;
 /** A body that is a schema's, or bytes that no schema describes. */
 export type Body = SchemaName | "bytes";
 
+/** Of the query or the header; its schema describes it. */
 export interface Parameter {
   readonly name: string;
-  readonly description: string;
   readonly schema: TSchema;
 }
 

@@ -7,20 +7,28 @@ import { writeInferenceResponse } from "../write-response.ts";
 
 export const timeoutParameter: Parameter = {
   name: "Cupel-Timeout-Ms",
-  description: "How long the client waits, in ms. What is not answered by then is taken out of the queue.",
-  schema: Type.Integer({ minimum: 1, maximum: longestTimeoutMs }),
+  schema: Type.Integer({
+    minimum: 1,
+    maximum: longestTimeoutMs,
+    description: "How long the client waits, in ms. What is not answered by then is taken out of the queue.",
+  }),
 };
 
 export const timingParameter: Parameter = {
   name: "Cupel-Timing",
-  description: "With 1, the answer says in Server-Timing where its time went.",
-  schema: Type.Unsafe<string>({ type: "string", enum: ["1"] }),
+  schema: Type.Unsafe<string>({
+    type: "string",
+    enum: ["1"],
+    description: "With 1, the answer says in Server-Timing where its time went.",
+  }),
 };
 
 const headerLength: Parameter = {
   name: "Inference-Header-Content-Length",
-  description: "Where bytes of tensors follow the JSON: the length of the JSON.",
-  schema: Type.Integer({ minimum: 0 }),
+  schema: Type.Integer({
+    minimum: 0,
+    description: "Where bytes of tensors follow the JSON: the length of the JSON.",
+  }),
 };
 
 export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {

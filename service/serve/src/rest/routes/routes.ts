@@ -2,6 +2,12 @@
 import type { Route } from "../route.ts";
 import { inferenceRoutes } from "./inference.ts";
 import { modelRouteTable } from "./models.ts";
+import { predictRoutes } from "./predict.ts";
 import { serverRoutes } from "./server.ts";
 
-export const routes: readonly Route[] = [...serverRoutes, ...modelRouteTable, ...inferenceRoutes];
+export const routes: readonly Route[] = [
+  ...serverRoutes,
+  ...modelRouteTable,
+  ...inferenceRoutes,
+  ...predictRoutes,
+];

@@ -4,10 +4,12 @@
  */
 import { inferenceSchemas } from "./inference.ts";
 import { metadataSchemas } from "./metadata.ts";
+import { predictSchemas } from "./predict.ts";
 import { problemSchemas } from "./problem.ts";
 
 export const schemas = {
   ...metadataSchemas,
   ...inferenceSchemas,
+  ...predictSchemas,
   ...problemSchemas,
 };
