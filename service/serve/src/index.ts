@@ -24,6 +24,14 @@ export type {
   ServerMetadata,
   TensorMetadata,
 } from "./core/metadata.ts";
+export { type ConfigTensor, type ModelConfig, modelConfig } from "./core/model-config.ts";
+export {
+  type CountedRequest,
+  type CountedTime,
+  createStatistics,
+  type Statistics,
+  type VersionStatistics,
+} from "./core/statistics.ts";
 export type { BytesTensor, NumberTensor, Tensor } from "./core/tensor.ts";
 export { type ServeErrorCode, serveErrors } from "./errors.ts";
 export type {

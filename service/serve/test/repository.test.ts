@@ -55,7 +55,7 @@ test("a folder is served: versions, metadata, digests, and what cannot be served
   const paths: string[] = [];
   await using repository = await openRepository(folder.path, {
     trial: "none",
-    policies: { scaler: { kind: "all" } },
+    policyOf: () => ({ kind: "all" }),
     gate: {
       async allow(path) {
         paths.push(path);

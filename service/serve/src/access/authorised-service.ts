@@ -36,5 +36,11 @@ export function withAuthorisation(service: InferenceService, policy: Policy): In
       authorise(policy, call.principal, "unload", model);
       await service.unloadModel(model, call);
     },
+    statistics(model, version, call) {
+      if (model !== undefined) authorise(policy, call.principal, "stats", model);
+      return service
+        .statistics(model, version, call)
+        .filter((each) => policy.allows(call.principal, "stats", each.model));
+    },
   };
 }

@@ -159,16 +159,10 @@ export function withResponseCache(
   }
 
   return {
+    ...service,
     infer: (request, call) => remembered(request, call, inferenceKey, (call) => service.infer(request, call)),
     predict: (request, call) =>
       remembered(request, call, predictionKey, (call) => service.predict(request, call)),
-    metadata: () => service.metadata(),
-    modelMetadata: (model, version, call) => service.modelMetadata(model, version, call),
-    isReady: () => service.isReady(),
-    isModelReady: (model, version, call) => service.isModelReady(model, version, call),
-    repositoryIndex: (call) => service.repositoryIndex(call),
-    loadModel: (model, call) => service.loadModel(model, call),
-    unloadModel: (model, call) => service.unloadModel(model, call),
     [Symbol.dispose]: () => map.close(),
   };
 }

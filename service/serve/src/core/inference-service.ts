@@ -12,6 +12,7 @@ import type { Call } from "./call.ts";
 import { datatypeOf, datatypes } from "./datatype.ts";
 import type { InferenceRequest, InferenceResponse } from "./inference.ts";
 import type { IndexEntry, ModelMetadata, ServerMetadata, TensorMetadata } from "./metadata.ts";
+import { createStatistics, type Statistics, type VersionStatistics } from "./statistics.ts";
 import type { NumberTensor, Tensor } from "./tensor.ts";
 
 export interface InferenceService {
@@ -28,34 +29,55 @@ export interface InferenceService {
   repositoryIndex(call: Call): readonly IndexEntry[];
   loadModel(model: string, call: Call): Promise<void>;
   unloadModel(model: string, call: Call): Promise<void>;
+  /**
+   * Counts and times since the server started, of each version that was asked.
+   * @param model default: all. @throws MODEL_UNKNOWN
+   */
+  statistics(
+    model: string | undefined,
+    version: string | undefined,
+    call: Call,
+  ): readonly VersionStatistics[];
 }
 
 export interface InferenceServiceOptions {
   readonly repository: ModelRepository;
   /** As the server names itself, with its version. */
   readonly metadata: ServerMetadata;
+  /** Default: its own, which see no runs of joined requests. */
+  readonly statistics?: Statistics | undefined;
 }
 
-export function createInferenceService({ repository, metadata }: InferenceServiceOptions): InferenceService {
+export function createInferenceService({
+  repository,
+  metadata,
+  statistics = createStatistics(),
+}: InferenceServiceOptions): InferenceService {
   return {
     async infer(request, call) {
       using lease = repository.lease(request.model, request.version);
       const { version } = lease;
+      using counted = statistics.begin(version, rowsOf(request.inputs), call.times);
       const feeds = await feedsOf(request.inputs, version, call);
       const { outputs } = await version.run(feeds, { fetches: request.outputs, call });
       const names = request.outputs ?? version.outputs.map(({ name }) => name);
-      return {
+      const response = {
         model: version.model,
         version: version.version,
         digest: version.digest,
         id: request.id,
         outputs: names.map((name) => outputOf(name, own(outputs, name)!)),
       };
+      counted.succeeded();
+      return response;
     },
     async predict(request, call) {
       using lease = repository.lease(request.model, request.version);
       const { version } = lease;
-      return { ...(await version.predict(request, call)), digest: version.digest };
+      using counted = statistics.begin(version, request.images.length, call.times);
+      const response = await version.predict(request, call);
+      counted.succeeded();
+      return { ...response, digest: version.digest };
     },
     metadata: () => metadata,
     modelMetadata(model, version) {
@@ -70,7 +92,16 @@ export function createInferenceService({ repository, metadata }: InferenceServic
     repositoryIndex: () => repository.index(),
     loadModel: (model, call) => repository.load(model, call.signal),
     unloadModel: (model) => repository.unload(model),
+    statistics(model, version) {
+      if (model !== undefined) repository.versions(model);
+      return statistics.of(model, version);
+    },
   };
+}
+
+/** A request without a first dimension is one. */
+function rowsOf([first]: readonly Tensor[]): number {
+  return first?.shape[0] ?? 1;
 }
 
 async function feedsOf(inputs: readonly Tensor[], version: ModelVersion, call: Call): Promise<Feeds> {

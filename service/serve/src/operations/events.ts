@@ -71,6 +71,7 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
     id === undefined ? { method } : { method, id: id.slice(0, longestId) };
   const versionOf = ({ version }: { readonly version: string }): string => version;
   return {
+    ...service,
     infer: (request, call) =>
       told(
         "INFER.REQUEST",
@@ -89,11 +90,6 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
         () => service.predict(request, call),
         versionOf,
       ),
-    metadata: () => service.metadata(),
-    modelMetadata: (model, version, call) => service.modelMetadata(model, version, call),
-    isReady: () => service.isReady(),
-    isModelReady: (model, version, call) => service.isModelReady(model, version, call),
-    repositoryIndex: (call) => service.repositoryIndex(call),
     loadModel: (model, call) => told("MODEL.LOAD", { model }, {}, call, () => service.loadModel(model, call)),
     unloadModel: (model, call) =>
       told("MODEL.UNLOAD", { model }, {}, call, () => service.unloadModel(model, call)),

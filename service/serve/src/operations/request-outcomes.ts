@@ -73,6 +73,8 @@ export function withOutcomes(service: InferenceService, outcomes: RequestOutcome
     repositoryIndex: (call) => notedNow({ model: "" }, call, () => service.repositoryIndex(call)),
     loadModel: (model, call) => noted({ model }, call, () => service.loadModel(model, call)),
     unloadModel: (model, call) => noted({ model }, call, () => service.unloadModel(model, call)),
+    statistics: (model, version, call) =>
+      notedNow({ model: model ?? "", version }, call, () => service.statistics(model, version, call)),
   };
 }
 

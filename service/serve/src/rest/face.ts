@@ -103,7 +103,9 @@ async function handle(
       const timing = header("cupel-timing") === "1" ? { "server-timing": serverTiming(call.times) } : {};
       send(raw, reply, { ...answer, headers: { ...answer.headers, ...timing } });
     } catch (thrown) {
-      throw errorFrom(thrown, call.signal);
+      const error = errorFrom(thrown, call.signal);
+      call.failed?.(error);
+      throw error;
     }
   } catch (thrown) {
     refuse(thrown, request, reply);

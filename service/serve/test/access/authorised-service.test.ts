@@ -53,6 +53,19 @@ const inner: InferenceService = {
   async unloadModel(model) {
     find(model);
   },
+  statistics(model) {
+    if (model !== undefined) find(model);
+    const none = { count: 0, ms: 0 };
+    const counts = { success: none, fail: none, queue: none, input: none, run: none };
+    return known.map((name) => ({
+      model: name,
+      version: "1",
+      lastInference: 0,
+      rows: 0,
+      runs: 0,
+      ...counts,
+    }));
+  },
 };
 const service = withAuthorisation(inner, policy);
 
@@ -64,6 +77,7 @@ const methods: Readonly<Record<string, (model: string, call: Call) => unknown>> 
   ready: (model, its) => service.isModelReady(model, undefined, its),
   load: (model, its) => service.loadModel(model, its),
   unload: (model, its) => service.unloadModel(model, its),
+  stats: (model, its) => service.statistics(model, undefined, its),
 };
 const outcome = async (name: string, model: string, its: Call): Promise<string> => {
   try {

@@ -61,6 +61,7 @@ class FakeService {
       repositoryIndex: () => [],
       loadModel: unused,
       unloadModel: unused,
+      statistics: () => [],
     };
     this.cached = withResponseCache(service, {
       repository: {

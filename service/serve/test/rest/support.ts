@@ -42,6 +42,7 @@ export function echo(over: Partial<InferenceService> = {}): InferenceService {
     repositoryIndex: () => [{ name: "echo", version: "1", state: "READY", reason: "" }],
     loadModel: async (model) => known(model),
     unloadModel: async (model) => known(model),
+    statistics: () => [],
     ...over,
   };
 }

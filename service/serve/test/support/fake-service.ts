@@ -27,6 +27,7 @@ export function fakeService(act: (method: string, model: string) => void = () =>
     async loadModel(model) {
       act("load", model);
     },
+    statistics: () => [],
     async unloadModel(model) {
       act("unload", model);
     },

@@ -6,10 +6,12 @@ import { inferenceSchemas } from "./inference.ts";
 import { metadataSchemas } from "./metadata.ts";
 import { predictSchemas } from "./predict.ts";
 import { problemSchemas } from "./problem.ts";
+import { repositorySchemas } from "./repository.ts";
 
 export const schemas = {
   ...metadataSchemas,
   ...inferenceSchemas,
   ...predictSchemas,
+  ...repositorySchemas,
   ...problemSchemas,
 };
