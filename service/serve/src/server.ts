@@ -15,7 +15,6 @@ import { createInferenceService, type InferenceService } from "./core/inference-
 import type { IndexEntry } from "./core/metadata.ts";
 import { createImages } from "./images/create-images.ts";
 import { listen } from "./listener/listen.ts";
-import type { TlsOptions } from "./listener/tls.ts";
 import { reportToPrimary } from "./operations/cluster-metrics.ts";
 import type { ServeConfig } from "./operations/config/config-schema.ts";
 import { settingsOf } from "./operations/config/load-config.ts";
@@ -24,7 +23,6 @@ import { createVersionBreakers, withBreakers } from "./operations/version-breake
 import type { ModelRepository } from "./repository/model-repository.ts";
 import { openRepository } from "./repository/open-repository.ts";
 import type { RepositoryLine } from "./repository/repository-options.ts";
-import type { VersionPolicy } from "./repository/version-policy.ts";
 import { createRestFace } from "./rest/face.ts";
 
 /** What comes from outside: the record, the proof, and who reads the log. */
@@ -76,7 +74,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const loaded = opening.use(
     await openRepository(config.repository.path, {
       pollMs: config.repository.mode === "poll" ? config.repository.pollMs : undefined,
-      policyOf: (model) => policyOf(settingsOf(config, model).versions),
+      policyOf: (model) => settingsOf(config, model).policy,
       trial: trialOf(config),
       threads: config.engine.threads ?? undefined,
       gate,
@@ -85,8 +83,8 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       signal,
       parts: {
         batcher(session, { model, version }) {
-          const { batching, queue } = settingsOf(config, model);
-          return createBatcher(session, { ...batching, maxQueued: queue, model, version, instruments });
+          const { batching } = settingsOf(config, model);
+          return createBatcher(session, { ...batching, model, version, instruments });
         },
         images: ({ path, ...facts }, { run }, until) => createImages(path, { ...facts, run, signal: until }),
       },
@@ -107,7 +105,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       faces: [rest],
       host,
       port,
-      tls: tls === null ? undefined : tlsOptions(tls),
+      tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
       cleartextAnywhere: config.listen.cleartextAnywhere,
       instruments,
       onError: (thrown) => defect(errorFrom(thrown)),
@@ -135,25 +133,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
 /** As OIP v2 and Triton name what goes beyond the protocol. */
 const extensions = ["binary_tensor_data", "model_repository", "model_configuration", "statistics"];
 
-function policyOf(versions: number | readonly string[]): VersionPolicy {
-  return typeof versions === "number" ? { kind: "latest", count: versions } : { kind: "named", versions };
-}
-
 function trialOf({ engine }: ServeConfig): IsolationLimits | "none" {
   if (!engine.trial) return "none";
   return { memory: engine.trialBytes ?? undefined, time: engine.trialMs ?? undefined };
-}
-
-function tlsOptions({
-  certificate,
-  key,
-  clientCa,
-  requireClientCertificate,
-}: NonNullable<ServeConfig["listen"]["tls"]>): TlsOptions {
-  return {
-    certificate,
-    key,
-    clientAuthority: clientCa ?? undefined,
-    clientCertificate: requireClientCertificate ? "required" : "optional",
-  };
 }

@@ -35,7 +35,7 @@ function severityOf(error: CupelError | null): EventSeverity {
 }
 
 /**
- * The service that tells the sink of every run, load and unload, failed ones included, and answers when the sink has it.
+ * The service that tells the sink of every run, and of who asked for a load or an unload (what came of it the repository tells), failed ones included, and answers when the sink has it.
  * Where the sink rejects, the call fails with the sink's error, whatever became of it.
  */
 export function withEvents(service: InferenceService, sink: EventSink): InferenceService {
@@ -90,8 +90,9 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
         () => service.predict(request, call),
         versionOf,
       ),
-    loadModel: (model, call) => told("MODEL.LOAD", { model }, {}, call, () => service.loadModel(model, call)),
+    loadModel: (model, call) =>
+      told("MODEL.LOAD.REQUEST", { model }, {}, call, () => service.loadModel(model, call)),
     unloadModel: (model, call) =>
-      told("MODEL.UNLOAD", { model }, {}, call, () => service.unloadModel(model, call)),
+      told("MODEL.UNLOAD.REQUEST", { model }, {}, call, () => service.unloadModel(model, call)),
   };
 }

@@ -4,6 +4,7 @@ import { predictErrors } from "@cupel/predict";
 import { runtimeErrors } from "@cupel/runtime";
 import { stages } from "../core/inference.ts";
 import { serveErrors } from "../errors.ts";
+import { connectionErrorCauses } from "../listener/connection-error.ts";
 import { metricTable } from "./metric-table.ts";
 import type { LabelBound } from "./series-index.ts";
 
@@ -44,8 +45,14 @@ export interface ServedModels {
 /** A version is a number of at most nine digits: its folder's name. "" stands for "not known yet". */
 const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(value);
 
-export function labelBounds(models: ServedModels): Readonly<Record<string, LabelBound>> {
-  return {
+const tlsVersions = ["", "TLSv1.2", "TLSv1.3"];
+
+/**
+ * By label, or by metric and label where a label means another thing than elsewhere: what neither names is "other",
+ * whatever it says.
+ */
+export function labelBounds(models: ServedModels): (metric: string, label: string) => LabelBound {
+  const bounds: Readonly<Record<string, LabelBound>> = {
     face: oneOf(["rest", "grpc", "admin"]),
     action: oneOf(actions),
     model: (value) => value === "" || models.has(value),
@@ -58,5 +65,14 @@ export function labelBounds(models: ServedModels): Readonly<Record<string, Label
     metric: oneOf(Object.values(metricTable).map(({ name }) => name)),
     quantile: oneOf(["0.5", "0.99", "1"]),
     kind: oneOf(["heapUsed", "heapTotal", "external", "arrayBuffers"]),
+    protocol: oneOf(["http1", "http2"]),
+    tls: oneOf(tlsVersions),
+    alpn: oneOf(["none", "h2", "http/1.1"]),
+    resumed: oneOf(["yes", "no"]),
+    "handshakeSeconds.version": oneOf(tlsVersions),
+    "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
   };
+  return (metric, label) => bounds[`${metric}.${label}`] ?? bounds[label] ?? nothing;
 }
+
+const nothing: LabelBound = () => false;

@@ -34,13 +34,21 @@ export interface Prometheus extends Instruments, Disposable {
 }
 
 export function createPrometheus({ models, seriesPerMetric = 2_000 }: PrometheusOptions): Prometheus {
-  const bounds = labelBounds(models);
+  const boundOf = labelBounds(models);
   const indexes = new Map<MetricName, SeriesIndex>(
     metricNames.map((name) => {
       const row: MetricRow = metricTable[name];
       // Labels that are closed sets are bounded by these.
       const most = row.labels.includes("model") ? seriesPerMetric : Number.POSITIVE_INFINITY;
-      return [name, new SeriesIndex({ labels: row.labels, bounds, most, width: widthOf(row) })];
+      return [
+        name,
+        new SeriesIndex({
+          labels: row.labels,
+          boundOf: (label) => boundOf(name, label),
+          most,
+          width: widthOf(row),
+        }),
+      ];
     }),
   );
   const seriesOf = (name: MetricName, labels: LabelSet): Series => {

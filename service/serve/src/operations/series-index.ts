@@ -23,7 +23,7 @@ type Level = Map<string, Level | Series>;
 export interface SeriesIndexOptions {
   /** Names of the labels. */
   readonly labels: readonly string[];
-  readonly bounds: Readonly<Record<string, LabelBound>>;
+  readonly boundOf: (label: string) => LabelBound;
   /** Combinations that are told apart. */
   readonly most: number;
   /** Numbers a series has. */
@@ -39,9 +39,9 @@ export class SeriesIndex {
   readonly #all: Series[] = [];
   #overflow: Series | null = null;
 
-  constructor({ labels, bounds, most, width }: SeriesIndexOptions) {
+  constructor({ labels, boundOf, most, width }: SeriesIndexOptions) {
     this.#names = labels;
-    this.#bounds = labels.map((name) => bounds[name] ?? (() => false));
+    this.#bounds = labels.map(boundOf);
     this.#most = most;
     this.#width = width;
     // Without labels there is one series, which Prometheus should see before the first count.

@@ -103,9 +103,8 @@ async function handle(
       const timing = header("cupel-timing") === "1" ? { "server-timing": serverTiming(call.times) } : {};
       send(raw, reply, { ...answer, headers: { ...answer.headers, ...timing } });
     } catch (thrown) {
-      const error = errorFrom(thrown, call.signal);
-      call.failed?.(error);
-      throw error;
+      call.failed?.(thrown);
+      throw errorFrom(thrown, call.signal);
     }
   } catch (thrown) {
     refuse(thrown, request, reply);

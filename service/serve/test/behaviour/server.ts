@@ -36,7 +36,7 @@ const settings = {
   cache: { negativeTtlMs: 0 },
   models: [
     { model: "cached", cache: { enabled: true } },
-    { model: "slow", queue: 3, batching: { maxRows: 1 } },
+    { model: "slow", batching: { maxRows: 1, maxQueued: 3 } },
   ],
   access: {
     keys: [

@@ -56,7 +56,7 @@ access: { jwt: { jwks: https://issuer.example/jwks, issuer: i, audience: a } }
   const { config } = parse(text, { "repository.path": "models" });
   assert.equal(config.listen.tls?.certificate, "/etc/cupel/tls/cert.pem");
   assert.equal(config.listen.tls?.key, "/keys/key.pem");
-  assert.equal(config.listen.tls?.clientCa, null);
+  assert.equal(config.listen.tls?.clientAuthority, null);
   assert.equal(config.access?.jwt?.jwks, "https://issuer.example/jwks");
   assert.equal(config.access?.jwt?.clockSkewSeconds, 30);
   assert.equal(config.repository.path, "models");
@@ -113,14 +113,17 @@ test("a model has the settings of its first row that fits, over those of all", (
   const { config } = parse(`
 batching: { maxRows: 16 }
 models:
-  - { model: "resnet*", batching: { maxDelayMs: 5 }, queue: 9, versions: ["2"] }
+  - { model: "resnet*", batching: { maxDelayMs: 5, maxQueued: 9 }, versions: ["2"] }
   - { model: "*", cache: { enabled: true } }
 `);
   const resnet = settingsOf(config, "resnet50");
-  assert.deepEqual(resnet.batching, { maxRows: 16, maxDelayMs: 5 });
-  assert.deepEqual([resnet.queue, resnet.versions, resnet.cache.enabled], [9, ["2"], false]);
+  assert.deepEqual(resnet.batching, { ...config.batching, maxRows: 16, maxDelayMs: 5, maxQueued: 9 });
+  assert.deepEqual(resnet.policy, { kind: "named", versions: ["2"] });
+  assert.equal(resnet.cache.enabled, false);
   const other = settingsOf(config, "other");
-  assert.deepEqual([other.queue, other.versions, other.cache.enabled], [256, 1, true]);
+  assert.equal(other.batching.maxQueued, 256);
+  assert.deepEqual(other.policy, { kind: "latest", count: 1 });
+  assert.equal(other.cache.enabled, true);
 });
 
 test("the effective configuration names every value, its origin and no digest of a key", () => {

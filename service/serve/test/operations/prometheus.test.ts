@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createRandom } from "@cupel/base";
 import * as promClient from "prom-client";
 import { collectFromWorkers } from "../../src/operations/cluster-metrics.ts";
+import { labelBounds } from "../../src/operations/label-bounds.ts";
 import { metricTable } from "../../src/operations/metric-table.ts";
 import { createMetricWriter, mergeSnapshots } from "../../src/operations/metric-text.ts";
 import { createPrometheus } from "../../src/operations/prometheus.ts";
@@ -58,6 +59,43 @@ test("a label value outside its closed set becomes other, and what a client send
   ]);
 });
 
+test("every label of every metric has values that are not other", () => {
+  using prometheus = createPrometheus({ models });
+  prometheus.count("connectionErrors", { cause: "rapid_reset" });
+  prometheus.count("connections", { protocol: "http2", tls: "TLSv1.3", alpn: "h2" });
+  prometheus.observe("handshakeSeconds", { version: "TLSv1.3", resumed: "no" }, 0.01);
+  prometheus.count("errors", { code: "INTERNAL", cause: "RUN_FAILED" });
+  assert.ok(!prometheus.metricsText().includes('"other"'));
+  // A value that some metric takes: one of these, and by name where it means another thing.
+  const taken: Readonly<Record<string, string>> = {
+    face: "grpc",
+    action: "infer",
+    model: "model",
+    version: "1",
+    code: "OK",
+    cause: "INTERNAL",
+    stage: "run",
+    outcome: "hit",
+    limit: "limits.rate",
+    metric: "cupel_requests_total",
+    quantile: "1",
+    kind: "external",
+    protocol: "http1",
+    tls: "",
+    alpn: "none",
+    resumed: "yes",
+    "handshakeSeconds.version": "TLSv1.2",
+    "connectionErrors.cause": "stalled",
+  };
+  const boundOf = labelBounds(models);
+  for (const [metric, { labels }] of Object.entries(metricTable)) {
+    for (const label of labels) {
+      const value = taken[`${metric}.${label}`] ?? taken[label];
+      assert.ok(value !== undefined && boundOf(metric, label)(value), `${metric}.${label}`);
+    }
+  }
+});
+
 test("a metric has as many series as it may, and says that it has no more", async () => {
   using prometheus = createPrometheus({ models, seriesPerMetric: 2 });
   for (const model of ["model1", "model2", "model3", "model4", "model1"]) {
@@ -76,7 +114,7 @@ test("an index finds the series it made, and labels that differ in one value are
   const anything = () => true;
   const index = new SeriesIndex({
     labels: ["a", "b"],
-    bounds: { a: anything, b: anything },
+    boundOf: () => anything,
     most: 10,
     width: 1,
   });

@@ -263,7 +263,7 @@ test("a run, a load and an unload are events, and are answered when the sink has
   assert.deepEqual(steps.slice(0, 2), ["durable", "answered"]);
   assert.deepEqual(
     events.map(({ action }) => action),
-    ["INFER.REQUEST", "INFER.REQUEST", "MODEL.LOAD", "MODEL.UNLOAD"],
+    ["INFER.REQUEST", "INFER.REQUEST", "MODEL.LOAD.REQUEST", "MODEL.UNLOAD.REQUEST"],
   );
   assert.deepEqual(events[0], {
     action: "INFER.REQUEST",

@@ -38,8 +38,12 @@ const listen = section({
     row({
       certificate: path,
       key: path,
-      clientCa: orNone(path, "Authorities whose client certificates are taken"),
-      requireClientCertificate: Type.Boolean({ default: false, description: "Refuse who shows none" }),
+      clientAuthority: orNone(path, "Authority that signs the certificates of clients"),
+      clientCertificate: Type.Enum(["required", "optional"], {
+        default: "required",
+        description: "With an authority: whether a client may come without one",
+      }),
+      tls12: Type.Boolean({ default: false, description: "Also take TLS 1.2" }),
     }),
     "Files in PEM. Without them the port is cleartext",
   ),
@@ -53,11 +57,14 @@ const versionName = Type.String({
   pattern: "^[1-9]\\d*$",
   expects: 'the number of a version as a text, such as "2"',
 });
-const versions = Type.Union([Type.Integer(count), Type.Array(versionName, { minItems: 1 })], {
-  default: 1,
-  description: "The latest so many versions of a model, or those of a list",
-  expects: "a whole number of at least 1, or a list of version numbers as texts",
-});
+const versions = Type.Union(
+  [Type.Integer(count), Type.Array(versionName, { minItems: 1 }), Type.Literal("all")],
+  {
+    default: 1,
+    description: "The latest so many versions of a model, those of a list, or all",
+    expects: "a whole number of at least 1, a list of version numbers as texts, or all",
+  },
+);
 
 const repository = section({
   path: Type.String({
@@ -85,14 +92,24 @@ const engine = section({
 });
 
 const batching = {
-  maxRows: Type.Integer({ ...count, default: 8, description: "Rows of one run" }),
-  maxDelayMs: Type.Number({
-    ...milliseconds,
-    default: 2,
-    description: "How long a request waits for others",
+  maxRows: Type.Integer({
+    ...count,
+    default: 16,
+    description: "Rows of one run; 1: requests are not joined",
   }),
+  maxDelayMs: Type.Number({
+    minimum: 0,
+    maximum: 60_000,
+    default: 0,
+    description: "How long a request waits for others while the engine is idle",
+  }),
+  maxQueued: Type.Integer({
+    ...count,
+    default: 256,
+    description: "Requests that wait for one version of a model",
+  }),
+  maxQueuedBytes: Type.Integer({ ...count, default: 256 * 2 ** 20, description: "Bytes of their inputs" }),
 };
-const queue = Type.Integer({ ...count, default: 256, description: "Requests that wait for one model" });
 const cache = {
   enabled: Type.Boolean({ default: false, description: "Answer equal requests from memory" }),
   ttlMs: Type.Integer({ ...count, default: 60_000, description: "How long an answer counts" }),
@@ -107,7 +124,6 @@ const cache = {
 const model = row({
   model: name,
   batching: Type.Optional(Type.Partial(row(batching))),
-  queue: Type.Optional(queue),
   cache: Type.Optional(Type.Partial(row(cache))),
   versions: Type.Optional(versions),
 });
@@ -125,7 +141,6 @@ const limits = section({
   inFlight: orNone(Type.Integer(count), "Requests answered at once"),
   inFlightPerKey: orNone(Type.Integer(count), "Requests of one caller answered at once"),
   rate: orNone(rate, "Requests a second of one caller, and how many of them at once"),
-  queue,
   defaultTimeoutMs: orNone(Type.Integer(count), "Of a call that does not say how long it waits"),
   maxTimeoutMs: orNone(Type.Integer(count), "A call that says more waits this long"),
 });

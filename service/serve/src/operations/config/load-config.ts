@@ -4,6 +4,7 @@ import Type, { type Static, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { parseDocument } from "yaml";
 import { serveErrors } from "../../errors.ts";
+import type { VersionPolicy } from "../../repository/version-policy.ts";
 import { configSchema, keyRows, type ServeConfig } from "./config-schema.ts";
 import { fillDefaults, isRecord, type Layer, type Origin, type Origins, pointerTo } from "./fill-defaults.ts";
 
@@ -136,7 +137,11 @@ export function settingsOf(config: ServeConfig, model: string) {
   return {
     batching: { ...config.batching, ...row?.batching },
     cache: { ...config.cache, ...row?.cache },
-    queue: row?.queue ?? config.limits.queue,
-    versions: row?.versions ?? config.repository.versions,
+    policy: policyOf(row?.versions ?? config.repository.versions),
   };
+}
+
+function policyOf(versions: ServeConfig["repository"]["versions"]): VersionPolicy {
+  if (typeof versions === "number") return { kind: "latest", count: versions };
+  return versions === "all" ? { kind: "all" } : { kind: "named", versions };
 }
