@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { openSession } from "@cupel/runtime";
 import { createBatcher } from "../../src/batching/batcher.ts";
 import { type Instruments, silentInstruments } from "../../src/operations/instruments.ts";
-import { scaler } from "../support/tiny-models.ts";
-import { callOf } from "./fake-session.ts";
+import { scaler, slow } from "../support/tiny-models.ts";
+import { callOf, outcomeOf } from "./fake-session.ts";
 
 test("requests of many callers are computed together in the engine, and each is given what it asked for", async () => {
   await using session = await openSession(scaler(3));
@@ -32,4 +32,21 @@ test("requests of many callers are computed together in the engine, and each is 
     550,
   );
   assert.ok(Math.max(...rows) === 8 && rows.length < 100);
+});
+
+test("past its deadline a request is answered while the run in front is still in the engine, queued or prepared", async () => {
+  await using session = await openSession(slow());
+  await using batcher = createBatcher(session, { model: "slow", version: "1" });
+  const x = { type: "float32", dims: [512, 512], data: new Float32Array(512 * 512) } as const;
+  const answered: string[] = [];
+  const ask = async (name: string, signal?: AbortSignal) => {
+    const outcome = await outcomeOf(batcher.run({ x }, { call: callOf(name, signal) }));
+    answered.push(`${name}: ${typeof outcome === "string" ? outcome : "done"}`);
+  };
+  const front = ask("front");
+  const prepared = ask("prepared", AbortSignal.timeout(5));
+  const queued = ask("queued", AbortSignal.timeout(10));
+  assert.deepEqual([batcher.queued, session.pending], [1, 2]);
+  await Promise.all([front, prepared, queued]);
+  assert.deepEqual(answered, ["prepared: DEADLINE_EXCEEDED", "queued: DEADLINE_EXCEEDED", "front: done"]);
 });

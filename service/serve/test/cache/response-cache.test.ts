@@ -16,7 +16,7 @@ import { createInferenceService, type InferenceService } from "../../src/core/in
 import { serveErrors } from "../../src/errors.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { openRepository } from "../../src/repository/open-repository.ts";
-import { brightness, scaler } from "../support/tiny-models.ts";
+import { scaler } from "../support/tiny-models.ts";
 
 function callOf(signal: AbortSignal = new AbortController().signal): Call {
   return { face: "rest", principal: anonymous, signal, address: "", times: {} };
@@ -42,6 +42,7 @@ class FakeService {
     answer: PromiseWithResolvers<InferenceResponse>;
   }[] = [];
   readonly outcomes: string[] = [];
+  predictions = 0;
   readonly cached: ReturnType<typeof withResponseCache>;
   time = 0;
 
@@ -53,7 +54,11 @@ class FakeService {
         this.asked.push({ request, call, answer });
         return answer.promise;
       },
-      predict: unused,
+      predict: async ({ model, version = "1", id, images }) => {
+        this.predictions++;
+        const answers = images.map(({ bytes }) => ({ width: bytes.length, height: 1 }));
+        return { model, version, id, digest: this.digest, task: "classification", answers };
+      },
       metadata: () => ({ name: "fake", version: "0", extensions: [] }),
       modelMetadata: unused,
       isReady: () => true,
@@ -256,6 +261,18 @@ test("each model has its own times, or is not cached", async () => {
   assert.deepEqual(fake.outcomes.slice(4), ["miss", "miss", "hit", "miss"]);
 });
 
+test("questions about images are remembered in the same way", async () => {
+  using fake = new FakeService();
+  const ask = (id: string, ...values: number[]) => {
+    const images = [{ kind: "encoded", bytes: Uint8Array.from(values) } as const];
+    return fake.cached.predict({ model: "m", id, images }, callOf());
+  };
+  const first = await ask("a", 1, 2);
+  assert.deepEqual(await ask("b", 1, 2), { ...first, id: "b" });
+  assert.equal((await ask("c", 1, 2, 3)).answers[0]!.width, 3);
+  assert.deepEqual([fake.predictions, fake.outcomes], [2, ["miss", "hit", "miss"]]);
+});
+
 test("an answer that there is no room for is given all the same", async () => {
   using fake = new FakeService();
   const large = fake.infer(request());
@@ -267,10 +284,9 @@ test("an answer that there is no room for is given all the same", async () => {
   assert.equal(fake.asked.length, 2);
 });
 
-test("in front of the real service: tensors and images, and what it does not answer", async () => {
+test("in front of the real service, whose answers say the digest they came from", async () => {
   await using folder = await openTemporaryFolder("cache");
   await writeFile(join(folder.path, "scaler.onnx"), scaler(3));
-  await writeFile(join(folder.path, "brightness.onnx"), brightness());
   await using repository = await openRepository(folder.path);
   const service = createInferenceService({
     repository,
