@@ -42,6 +42,13 @@ export {
 export { cpuFeatures } from "./processor/cpu.ts";
 export { type CpuFeature, type CpuFeatures, type Int8Advice, int8Advice } from "./processor/cpu-features.ts";
 export { engineThreads, setEngineThreads } from "./session/engine-budget.ts";
+export {
+  type CacheKey,
+  type CacheTarget,
+  cachedGraph,
+  type EngineCache,
+  openEngineCache,
+} from "./session/engine-cache.ts";
 export type { EngineTuning, Optimization } from "./session/engine-options.ts";
 export type { EngineRun } from "./session/engine-protocol.ts";
 export { engineVersion } from "./session/engine-version.ts";

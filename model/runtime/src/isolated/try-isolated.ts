@@ -16,7 +16,7 @@ import { type ChosenLimits, type IsolationLimits, isolationLimits } from "./isol
 import { runTrialProcess } from "./trial-process.ts";
 import type { Trial, TrialModel, TrialTask } from "./trial-protocol.ts";
 
-export interface TrialOptions extends Omit<SessionOptions, "maxQueued" | "profile" | "optimisedModelPath"> {
+export interface TrialOptions extends Omit<SessionOptions, "maxQueued" | "profile"> {
   readonly limits?: IsolationLimits | undefined;
   /** Pixels a side to try first where the model leaves the size of its images open. Default: 224. */
   readonly side?: number | undefined;
@@ -47,7 +47,7 @@ export async function tryIsolated(source: ModelSource, options: TrialOptions = {
 
 async function tryEdited(
   source: ModelSource,
-  { side, inputs = {}, signal, taps = [], freeDimensions = {}, ...tuning }: TrialOptions,
+  { side, inputs = {}, signal, taps = [], freeDimensions = {}, optimisedModelPath, ...tuning }: TrialOptions,
   limits: ChosenLimits,
   folder: string,
   nodeNames: boolean,
@@ -56,7 +56,10 @@ async function tryEdited(
   const configEntries = { ...edited.configEntries, ...tuning.configEntries };
   const task: TrialTask = {
     model: await modelFor(edited.source, nameOfSource(source), folder, signal),
-    options: engineOptions({ ...tuning, configEntries }),
+    options: {
+      ...engineOptions({ ...tuning, configEntries }),
+      optimisedModelPath: optimisedModelPath === undefined ? null : resolve(optimisedModelPath),
+    },
     sides: [...new Set([...(side === undefined ? [] : [side]), ...usualSides])],
     inputs,
   };
