@@ -1,7 +1,7 @@
 /** A folder of real models behind one door: names, digests, gate, events, weights in other files, and what is refused. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -151,6 +151,44 @@ test("the gate's refusal keeps a server from starting, and a running one at what
   await assert.rejects(repository.load("x"), { code: "MODEL_REFUSED" });
   assert.equal(await factorOf(repository, "x"), 2);
   assert.ok(!repository.index()[0]?.reason.includes("seal"), "what the gate said stays on this machine");
+});
+
+test("what the engine made before is opened again, unless it is another's, and never without the gate", async () => {
+  await using folder = await openTemporaryFolder("serve-test");
+  const path = join(folder.path, "x.onnx");
+  const cacheFolder = join(folder.path, ".cupel-cache");
+  await put(path, scaler(3));
+  let allowed = true;
+  const gate = {
+    allow: async () =>
+      allowed ? ({ allowed } as const) : ({ allowed: false, reason: "The seal is broken." } as const),
+  };
+  const opened = () => openRepository(folder.path, { trial: "none", cacheFolder, gate });
+  {
+    await using first = await opened();
+    assert.deepEqual(
+      first.index().map(({ name }) => name),
+      ["x"],
+      "the cache is no model",
+    );
+    assert.equal(await factorOf(first, "x"), 3);
+  }
+  const [entry] = await readdir(cacheFolder);
+  const graph = join(cacheFolder, entry ?? "", "graph.onnx");
+  const { mtimeMs } = await stat(graph);
+  {
+    await using second = await opened();
+    assert.equal(await factorOf(second, "x"), 3);
+    assert.equal((await stat(graph)).mtimeMs, mtimeMs, "it was not made again");
+  }
+  await writeFile(graph, scaler(4));
+  {
+    await using third = await opened();
+    assert.equal(await factorOf(third, "x"), 3, "a graph that was put there is not believed");
+    assert.notEqual((await stat(graph)).mtimeMs, mtimeMs);
+  }
+  allowed = false;
+  await assert.rejects(opened(), { code: "MODEL_REFUSED" });
 });
 
 test("what is no folder of models is refused, and an empty one is waited for where it is polled", async () => {

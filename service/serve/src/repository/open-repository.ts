@@ -21,6 +21,7 @@ import {
   silentSink,
   throwIfCancelled,
 } from "@cupel/base";
+import { type EngineCache, openEngineCache } from "@cupel/runtime";
 import type { IndexEntry } from "../core/metadata.ts";
 import { serveErrors } from "../errors.ts";
 import { listFolder } from "./list-folder.ts";
@@ -43,7 +44,7 @@ const usualPauseMs = 1000;
  * Loads what is there and serves what could be loaded. Disposing of it waits for the leases that are out.
  * @param path a folder, or one `.onnx` file.
  * @throws REPOSITORY_INVALID; MODEL_REFUSED where the gate refuses anything; why the first model failed where none could
- * be loaded; CANCELLED, DEADLINE_EXCEEDED
+ * be loaded; OPTION_INVALID for a `cacheFolder` that others may write to; CANCELLED, DEADLINE_EXCEEDED
  */
 export async function openRepository(
   path: string,
@@ -52,7 +53,8 @@ export async function openRepository(
   await using opening = new AsyncDisposableStack();
   const isFolder = await isFolderAt(path);
   const work = opening.use(await openTemporaryFolder("serve"));
-  const repository = new FolderRepository(path, isFolder, work.path, options);
+  const cache = options.cacheFolder === undefined ? null : await openEngineCache(options.cacheFolder);
+  const repository = new FolderRepository({ path, isFolder, workFolder: work.path, cache }, options);
   opening.use(repository);
   await repository.start(options.signal);
   const opened = opening.move();
@@ -69,6 +71,13 @@ export async function openRepository(
   };
 }
 
+interface RepositoryPlaces {
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly workFolder: string;
+  readonly cache: EngineCache | null;
+}
+
 class FolderRepository implements ModelRepository {
   readonly #path: string;
   readonly #isFolder: boolean;
@@ -83,7 +92,7 @@ class FolderRepository implements ModelRepository {
   /** What the folder could not be read for, at the last look. */
   #unreadable = "";
 
-  constructor(path: string, isFolder: boolean, workFolder: string, options: RepositoryOptions) {
+  constructor({ path, isFolder, workFolder, cache }: RepositoryPlaces, options: RepositoryOptions) {
     this.#path = path;
     this.#isFolder = isFolder;
     this.#options = options;
@@ -99,7 +108,7 @@ class FolderRepository implements ModelRepository {
         this.#loads.pass(
           () => {
             const remark = (message: string) => log({ level: "warn", message, model, version });
-            const loading = { gate, trial, threads, spins: this.#spins, parts, remark };
+            const loading = { gate, trial, cache, threads, spins: this.#spins, parts, remark };
             return loadVersion({ model, version }, origin, content, loading, signal);
           },
           `Loading the model "${model}"`,

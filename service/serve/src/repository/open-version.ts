@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { CupelError } from "@cupel/base";
 import { predictErrors } from "@cupel/predict";
 import {
+  cachedGraph,
   type EngineRun,
   type FeedSizes,
   type Feeds,
@@ -53,8 +54,10 @@ export interface OpenVersionOptions {
   /** Engine threads a run. */
   readonly threads: number | undefined;
   readonly configEntries: Readonly<Record<string, string>>;
-  /** Sizes that the model leaves open, for its first run. Default: those of `feedDims`. */
-  readonly sizes?: FeedSizes | undefined;
+  /** What the engine made of the file before, opened instead of it; null where there is no such graph. */
+  readonly graph: string | null;
+  /** Sizes that the model leaves open, for its first run: tried in turn. */
+  readonly sizes: readonly FeedSizes[];
   readonly signal: AbortSignal;
 }
 
@@ -65,15 +68,16 @@ export interface OpenedVersion extends ModelVersion {
 
 /** Opened and warm: the first caller waits no longer than others. @throws what opening a session and a run throw */
 export async function openVersion(file: VersionFile, options: OpenVersionOptions): Promise<OpenedVersion> {
-  const { parts, sizes, signal } = options;
+  const { parts, graph, sizes, signal } = options;
   await using opened = new AsyncDisposableStack();
-  const session = await openSession(file.path, {
+  const session = await openSession(graph ?? file.path, {
+    ...(graph === null ? {} : cachedGraph),
     threads: options.threads,
     configEntries: options.configEntries,
     signal,
   });
   opened.defer(() => session.close({ drain: true }));
-  await session.warmUp(randomFeeds(session.inputs, 1, sizes), { signal });
+  await warmUp(session, sizes, signal);
   const { inputs, outputs } = session;
   const facts: VersionFacts = { ...file, inputs, outputs };
   const runs = opened.use(parts.batcher?.(session, facts) ?? unbatched(session));
@@ -94,6 +98,24 @@ export async function openVersion(file: VersionFile, options: OpenVersionOptions
     predict: (request, call) => images.predict(request, call),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** @throws what the first of the sizes, which is the likeliest, failed with */
+async function warmUp(
+  session: InferenceSession,
+  sizes: readonly FeedSizes[],
+  signal: AbortSignal,
+): Promise<void> {
+  let failure: unknown = null;
+  for (const each of sizes) {
+    try {
+      return await session.warmUp(randomFeeds(session.inputs, 1, each), { signal });
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      failure ??= thrown;
+    }
+  }
+  throw failure;
 }
 
 function unbatched(session: InferenceSession): RunQueue {

@@ -24,6 +24,11 @@ export interface RepositoryOptions {
    * version only.
    */
   readonly spins?: boolean | undefined;
+  /**
+   * Folder where the engine's own form of each model is kept, so that the next start is faster and processes share its
+   * weights: see `openEngineCache`, which makes it and says what it must be. Default: none is kept.
+   */
+  readonly cacheFolder?: string | undefined;
   /** Asked before every load. Default: lets everything in. */
   readonly gate?: Gate | undefined;
   /** Told of every load, failure and unload. A rejection keeps a new version from being switched to. Default: keeps nothing. */
