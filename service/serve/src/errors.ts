@@ -139,6 +139,11 @@ export const serveErrors = defineErrors({
     http: 406,
     grpc: "FAILED_PRECONDITION",
   },
+  SERVICE_UNKNOWN: {
+    meaning: "The server has no gRPC service of that name.",
+    ...failures.notFound,
+    public: true,
+  },
   LISTEN_FAILED: {
     meaning: "The server cannot listen on the address: it is taken, forbidden, or not one of this machine.",
     http: 500,

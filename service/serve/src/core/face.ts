@@ -22,4 +22,6 @@ export interface Face extends AsyncDisposable {
   /** Whether a request it takes may go on for as long as something moves on it. Absent: none may. */
   streams?(request: FaceRequest): boolean;
   handle(request: FaceRequest, response: FaceResponse): void;
+  /** The server takes nothing new: what would go on for ever ends now, what was accepted is finished. Must not throw. */
+  stop?(): void;
 }

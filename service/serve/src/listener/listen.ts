@@ -134,6 +134,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   const close = async (graceMs: number) => {
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const face of faces) face.stop?.();
     secure?.stop();
     for (const socket of undecided) socket.destroy();
     for (const each of Object.values(servers)) each.stop();

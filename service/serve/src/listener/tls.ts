@@ -55,7 +55,7 @@ export async function createTls(options: TlsServerOptions): Promise<TlsServer> {
     rejectUnauthorized: tls.clientAuthority !== undefined && tls.clientCertificate !== "optional",
   });
   server.on("secureConnection", (socket) => {
-    const labels = { version: socket.getProtocol() ?? "", resumed: socket.isSessionReused() ? "yes" : "no" };
+    const labels = { tls: socket.getProtocol() ?? "", resumed: socket.isSessionReused() ? "yes" : "no" };
     const handshake = handshakes.get(ends(socket));
     if (handshake) {
       instruments.observe("handshakeSeconds", labels, (performance.now() - handshake.started) / 1000);

@@ -58,7 +58,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     model: (value) => value === "" || models.has(value),
     version: isVersion,
     code: oneOf(["OK", ...codes]),
-    cause: oneOf(["", ...codes]),
+    cause: oneOf(["", ...codes, ...Object.keys(connectionErrorCauses)]),
     stage: oneOf(stages),
     outcome: oneOf(["hit", "miss", "joined", "negative"]),
     limit: oneOf(["", ...doorLimits]),
@@ -71,6 +71,9 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     resumed: oneOf(["yes", "no"]),
     "handshakeSeconds.version": oneOf(tlsVersions),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
+    tls: oneOf(["none", "TLSv1.2", "TLSv1.3"]),
+    alpn: oneOf(["none", "h2", "http/1.1"]),
+    resumed: oneOf(["yes", "no"]),
   };
   return (metric, label) => bounds[`${metric}.${label}`] ?? bounds[label] ?? nothing;
 }

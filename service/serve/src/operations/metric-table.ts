@@ -178,7 +178,7 @@ export const metricTable = {
     kind: "histogram",
     name: "cupel_tls_handshake_seconds",
     help: "Handshakes of TLS, by version and whether a session was resumed.",
-    labels: ["version", "resumed"],
+    labels: ["tls", "resumed"],
     aggregation: "sum",
     buckets: seconds,
   },

@@ -109,7 +109,7 @@ test("ALPN chooses HTTP/2 or HTTP/1.1 on one port; who has none speaks HTTP/1.1;
     [1, 1, 1],
   );
   assert.equal(instruments.value("connectionErrors", { cause: "handshake_failed" }), 2);
-  assert.equal(instruments.value("handshakeSeconds", { version: "TLSv1.3", resumed: "no" }), 3);
+  assert.equal(instruments.value("handshakeSeconds", { tls: "TLSv1.3", resumed: "no" }), 3);
 });
 
 test("TLS 1.2 is taken where an option says so", async () => {
@@ -128,7 +128,7 @@ test("a client certificate is asked for and names the peer; a resumed session na
   const again = await by(listener, { ...as(client), session: first.session });
   assert.match(again.answer, /1\.1 line-7$/);
   assert.equal(again.resumed, true);
-  assert.equal(instruments.value("handshakeSeconds", { version: "TLSv1.3", resumed: "yes" }), 1);
+  assert.equal(instruments.value("handshakeSeconds", { tls: "TLSv1.3", resumed: "yes" }), 1);
   const session = await openHttp2(`https://localhost:${listener.port}`, as(client));
   assert.equal((await get2(session, "/")).body, "2.0 line-7");
   session.close();

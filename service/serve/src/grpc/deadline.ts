@@ -1,0 +1,18 @@
+/**
+ * Who left, told apart from whose time was up: the library's signal fires for both, and once more when a call is over.
+ * The deadline itself, the header `grpc-timeout`, is kept by admission, which may shorten it.
+ */
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+
+/** Fires when the client has left: it reset its stream or its connection ended. */
+export function departureOf({ signal }: HandlerContext): AbortSignal {
+  const left = new AbortController();
+  const leave = () => {
+    const { reason } = signal;
+    const isLate = reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
+    if (!isLate) left.abort();
+  };
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
+  return left.signal;
+}

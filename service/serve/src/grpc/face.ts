@@ -1,0 +1,91 @@
+/**
+ * The gRPC face: the Open Inference Protocol v2 as Triton's client speaks it, images in and answers out, health and
+ * reflection. gRPC-Web and Connect are the same methods, switched on by options.
+ */
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Face, FaceOptions } from "../core/face.ts";
+import type { StatisticsSource } from "../core/model-statistics.ts";
+import { createGate, peerValues } from "./admitted-call.ts";
+import { file_cupel_v1_vision, VisionService } from "./gen/cupel/v1/vision_pb.ts";
+import { file_grpc_health_v1_health, Health } from "./gen/grpc/health/v1/health_pb.ts";
+import {
+  file_grpc_reflection_v1_reflection,
+  ServerReflection,
+} from "./gen/grpc/reflection/v1/reflection_pb.ts";
+import {
+  file_grpc_reflection_v1alpha_reflection,
+  ServerReflection as ServerReflectionAlpha,
+} from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import {
+  file_inference_inference_service,
+  GRPCInferenceService,
+} from "./gen/inference/inference_service_pb.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { inferenceActions, inferenceRoutes } from "./inference-routes.ts";
+import { reflectionRoutes } from "./reflection-routes.ts";
+import { createRouterFace } from "./router-face.ts";
+import { visionActions, visionRoutes } from "./vision-routes.ts";
+
+export interface GrpcFaceOptions extends FaceOptions {
+  /** What ModelStatistics tells. Default: the method is refused. */
+  readonly statistics?: StatisticsSource | undefined;
+  /** Requests of one ModelStreamInfer that are answered at once. Default 8. */
+  readonly streamConcurrency?: number | undefined;
+  /** Also gRPC-Web. Default false. */
+  readonly grpcWeb?: boolean | undefined;
+  /** Also Connect. Default false. */
+  readonly connect?: boolean | undefined;
+  /** Told of an answer that could not be written though its client is there: a defect. */
+  onError(error: unknown): void;
+}
+
+const files = [
+  file_inference_inference_service,
+  file_cupel_v1_vision,
+  file_grpc_health_v1_health,
+  file_grpc_reflection_v1_reflection,
+  file_grpc_reflection_v1alpha_reflection,
+];
+
+/** What admission calls the methods of each service; health is open as `live` is. */
+const actions: Readonly<Record<string, Readonly<Record<string, string>> | string>> = {
+  [GRPCInferenceService.typeName]: inferenceActions,
+  [VisionService.typeName]: visionActions,
+  [Health.typeName]: "live",
+  [ServerReflection.typeName]: "metadata",
+  [ServerReflectionAlpha.typeName]: "metadata",
+};
+
+export function createGrpcFace(options: GrpcFaceOptions): Face {
+  const { service, admission, bodyLimit, statistics = null, streamConcurrency = 8, onError } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
+  return createRouterFace({
+    bodyLimit,
+    grpcWeb: options.grpcWeb ?? false,
+    connect: options.connect ?? false,
+    contextValues: peerValues,
+    requestGate: createGate(admission, actionOf),
+    routes(router) {
+      router.service(
+        GRPCInferenceService,
+        inferenceRoutes({ service, statistics, streamConcurrency, stopping: signal }),
+      );
+      router.service(VisionService, visionRoutes(service));
+      router.service(
+        Health,
+        healthRoutes({ service, hasService: (name) => names.has(name), stopping: signal }),
+      );
+      router.service(ServerReflection, reflectionRoutes(files, signal));
+      router.service(ServerReflectionAlpha, reflectionRoutes(files, signal));
+    },
+    failed: onError,
+    stop: () => stopping.abort(),
+  });
+}
+
+function actionOf({ service, method }: HandlerContext): string {
+  const row = actions[service.typeName]!;
+  return typeof row === "string" ? row : row[method.name]!;
+}

@@ -1,0 +1,154 @@
+/** The Open Inference Protocol's service, with what Triton's client calls besides. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { errorFrom, publicError } from "@cupel/base";
+import type { Call } from "../core/call.ts";
+import type { InferenceService } from "../core/inference-service.ts";
+import type { TensorMetadata } from "../core/metadata.ts";
+import type { StatisticsSource } from "../core/model-statistics.ts";
+import { serveErrors } from "../errors.ts";
+import { answer, takeCall } from "./admitted-call.ts";
+import { connectErrorOf } from "./connect-error.ts";
+import type {
+  GRPCInferenceService,
+  ModelInferRequest,
+  ModelStreamInferResponseSchema,
+} from "./gen/inference/inference_service_pb.ts";
+import { mapInOrder } from "./map-in-order.ts";
+import { modelConfig } from "./model-config.ts";
+import { modelStatistics } from "./model-statistics.ts";
+import { readInferenceRequest } from "./read-request.ts";
+import { untilStopped } from "./until-stopped.ts";
+import { writeInferenceResponse } from "./write-response.ts";
+
+export interface InferenceRoutesOptions {
+  readonly service: InferenceService;
+  readonly statistics: StatisticsSource | null;
+  /** Requests of one stream that are answered at once. */
+  readonly streamConcurrency: number;
+  /** Fires when the server takes nothing new. */
+  readonly stopping: AbortSignal;
+}
+
+/** What admission calls each method. */
+export const inferenceActions: Readonly<Record<string, string>> = {
+  ServerLive: "live",
+  ServerReady: "ready",
+  ModelReady: "ready",
+  ServerMetadata: "metadata",
+  ModelMetadata: "metadata",
+  ModelInfer: "infer",
+  ModelStreamInfer: "infer",
+  ModelConfig: "config",
+  ModelStatistics: "stats",
+  RepositoryIndex: "index",
+  RepositoryModelLoad: "load",
+  RepositoryModelUnload: "unload",
+};
+
+type StreamAnswer = MessageInitShape<typeof ModelStreamInferResponseSchema>;
+
+/** Of a stream's request: whether each answer shall say that it is the last one. */
+function isFinalAsked({ parameters }: ModelInferRequest): boolean {
+  return parameters.triton_enable_empty_final_response?.parameterChoice.value === true;
+}
+
+export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<typeof GRPCInferenceService> {
+  const { service, statistics, streamConcurrency, stopping } = options;
+
+  const infer = async (message: ModelInferRequest, call: Call) => {
+    const start = performance.now();
+    const request = readInferenceRequest(message);
+    call.times.decode = performance.now() - start;
+    const response = await service.infer(request, call);
+    const computed = performance.now();
+    const written = writeInferenceResponse(response, isFinalAsked(message));
+    call.times.encode = performance.now() - computed;
+    return written;
+  };
+  const version = (text: string) => text || undefined;
+
+  return {
+    serverLive: (_request, context) => answer(context, () => ({ live: true })),
+    serverReady: (_request, context) => answer(context, () => ({ ready: service.isReady() })),
+    modelReady: (request, context) =>
+      answer(context, (call) => ({
+        ready: service.isModelReady(request.name, version(request.version), call),
+      })),
+    serverMetadata: (_request, context) =>
+      answer(context, () => {
+        const { name, version, extensions } = service.metadata();
+        return { name, version, extensions: [...extensions] };
+      }),
+    modelMetadata: (request, context) =>
+      answer(context, (call) => {
+        const metadata = service.modelMetadata(request.name, version(request.version), call);
+        const { name, versions, platform, inputs, outputs, properties } = metadata;
+        return {
+          name,
+          versions: [...versions],
+          platform,
+          inputs: inputs.map(tensorMetadata),
+          outputs: outputs.map(tensorMetadata),
+          properties,
+        };
+      }),
+    modelInfer: (request, context) => answer(context, (call) => infer(request, call)),
+    async *modelStreamInfer(requests, context) {
+      using call = takeCall(context);
+      const accepted = untilStopped(requests, stopping);
+      yield* mapInOrder(accepted, streamConcurrency, async (request): Promise<StreamAnswer> => {
+        const { id, modelName, modelVersion } = request;
+        try {
+          const inferResponse = await infer(request, { ...call, times: {} });
+          return { inferResponse };
+        } catch (thrown) {
+          const { code, message } = publicError(errorFrom(thrown, call.signal));
+          return {
+            errorMessage: `${code}: ${message}`,
+            inferResponse: { id, modelName, modelVersion },
+          };
+        }
+      });
+      if (stopping.aborted) {
+        const stopped = serveErrors.error(
+          "SERVER_STOPPING",
+          "The server is shutting down. Open the stream on another.",
+        );
+        throw connectErrorOf(stopped);
+      }
+    },
+    modelConfig: (request, context) =>
+      answer(context, (call) => ({
+        config: modelConfig(service.modelMetadata(request.name, version(request.version), call)),
+      })),
+    modelStatistics: (request, context) =>
+      answer(context, (call) => ({
+        modelStats: modelStatistics(service, statistics, call, {
+          model: version(request.name),
+          version: version(request.version),
+        }),
+      })),
+    repositoryIndex: (request, context) =>
+      answer(context, (call) => {
+        const entries = service
+          .repositoryIndex(call)
+          .filter(({ state }) => !request.ready || state === "READY");
+        return { models: entries.map((entry) => ({ ...entry })) };
+      }),
+    repositoryModelLoad: (request, context) =>
+      answer(context, async (call) => {
+        await service.loadModel(request.modelName, call);
+        return {};
+      }),
+    repositoryModelUnload: (request, context) =>
+      answer(context, async (call) => {
+        await service.unloadModel(request.modelName, call);
+        return {};
+      }),
+  };
+}
+
+function tensorMetadata({ name, datatype, shape }: TensorMetadata) {
+  return { name, datatype, shape: shape.map(BigInt) };
+}
