@@ -126,6 +126,13 @@ export {
   taskOf,
   tasks,
 } from "./task/tasks.ts";
+export {
+  type FindOptions,
+  findInScales,
+  findInWindows,
+  openScales,
+  type WindowOptions,
+} from "./windows/find-in-windows.ts";
 export { areNames, numbersOf } from "./written/output-numbers.ts";
 export {
   type CheckImagesOptions,

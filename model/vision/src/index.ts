@@ -85,6 +85,12 @@ export { type ImageSize, imageSize } from "./tensors/image-size.ts";
 export { createImageReader, type ImageReader, type ImageTensor } from "./tensors/image-tensor.ts";
 export { fedAxes, type ImageShape, type InputSize, imageShapeOf } from "./tensors/input-form.ts";
 export { type Mask, readMask } from "./tensors/mask-image.ts";
+export {
+  type Corner,
+  openWindows,
+  type PictureWindows,
+  type PictureWindowsOptions,
+} from "./tensors/picture-windows.ts";
 export { readYuv } from "./tensors/read-yuv.ts";
 export { type UnreadableImage, unreadableClasses } from "./tensors/unreadable-images.ts";
 export { type YuvImage, type YuvLayout, yuvBytes } from "./tensors/yuv.ts";

@@ -4,7 +4,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
-import { type KnownPredictor, openPredictor, type TaskName, toldBoxes, topClasses } from "@cupel/predict";
+import {
+  findInWindows,
+  type KnownPredictor,
+  openPredictor,
+  type TaskName,
+  toldBoxes,
+  topClasses,
+} from "@cupel/predict";
 import { type InferenceSession, openSession } from "@cupel/runtime";
 import { anonymous, type Call, type PredictRequest } from "@cupel/serve";
 import { type Image, type ImageSource, readMask } from "@cupel/vision";
@@ -225,6 +232,54 @@ suite("answers are those of the predictor", () => {
   });
 });
 
+test("what a classifier knows is found in windows of a big picture, in boxes, and drawn", async () => {
+  await using service = await serving(brightness(), "classification");
+  const [width, height] = [40, 32];
+  const lit = (x: number, y: number) => x >= 20 && x < 28 && y >= 8 && y < 16;
+  const data = Uint8Array.from({ length: width * height }, (_, i) =>
+    lit(i % width, Math.floor(i / width)) ? 255 : 0,
+  );
+  const board = encoded(
+    await sharp(data, { raw: { width, height, channels: 1 } })
+      .png()
+      .toBuffer(),
+  );
+  const windows = { background: "dark", stride: 2 };
+  const asked = call();
+  const { answers, task } = await service.images.predict(
+    ask([board], { windows, draw: true, threshold: 0.6 }),
+    asked,
+  );
+  assert.equal(task, "classification");
+  const [answer] = answers;
+  assert.deepEqual([answer!.width, answer!.height, answer!.classes], [width, height, undefined]);
+  const options = { ...windows, threshold: 0.6 };
+  const expected = await findInWindows(board, "board", service.predictor, options);
+  assert.deepEqual(
+    answer!.boxes,
+    expected.boxes.map(({ classIndex: index, className: name, ...box }) => ({ index, name, ...box })),
+  );
+  const [best] = answer!.boxes!;
+  assert.deepEqual([best!.name, best!.left + best!.right, best!.top + best!.bottom], ["bright", 48, 24]);
+  assert.equal((await sharp(answer!.drawing!).metadata()).width, width);
+  assert.ok(asked.times.decode! > 0);
+  const all = service.runs.reduce((sum, rows) => sum + rows, 0);
+  assert.equal(all, 17 * 13, "every window once");
+
+  await assert.rejects(service.images.predict(ask([board], { windows: { stride: 0.5 } }), call()), {
+    code: "OPTION_INVALID",
+  });
+  const large = { kind: "rgb", bytes: new Uint8Array(3 * 250 * 250), width: 250, height: 250 } as const;
+  await assert.rejects(service.images.predict(ask([large], { windows: true }), call()), {
+    code: "OPTION_INVALID",
+    message: /59049 windows 1 pixels apart, and at most 10000/,
+  });
+  await using other = await serving(labeller(), "multi-label");
+  await assert.rejects(other.images.predict(ask([board], { windows: true }), call()), {
+    code: "REQUEST_INVALID",
+  });
+});
+
 suite("what is sent", () => {
   test("bare pixels say what the encoded image says", async () => {
     await using service = await serving(measurer("features"), "features");
@@ -338,9 +393,9 @@ suite("what is sent", () => {
   });
 
   test("more images than the tensors of a request may take are refused", async () => {
-    await using service = await serving(brightness(), "classification");
-    const most = (256 * 2 ** 20) / (4 * 8 * 8);
-    const many = Array.from({ length: most + 1 }, () => encoded(new Uint8Array(0)));
+    await using service = await serving(detector(), "detection");
+    const most = (256 * 2 ** 20) / (4 * 3 * 32 * 32);
+    const many = Array.from({ length: Math.floor(most) + 1 }, () => encoded(new Uint8Array(0)));
     await assert.rejects(service.images.predict(ask(many), call()), { code: "BATCH_TOO_LARGE" });
   });
 });

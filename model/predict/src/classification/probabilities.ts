@@ -36,6 +36,15 @@ export function areProbabilities(scores: Float32Array, classes: number): boolean
   return true;
 }
 
+/** Softmax of a row. Shifted by the largest score, so that nothing overflows. */
+export function softmaxOf(row: Float32Array): Float32Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const score of row) largest = Math.max(largest, score);
+  let sum = 0;
+  for (const score of row) sum += Math.exp(score - largest);
+  return row.map((score) => Math.exp(score - largest) / sum);
+}
+
 /** Softmax of a row, at `index`. Shifted by the largest score, so that nothing overflows. */
 export function softmaxAt(row: Float32Array, index: number): number {
   const largest = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);

@@ -30,7 +30,7 @@ type Predicts<Prediction> = Pick<KnownPredictor, "classes"> & {
   readonly preprocessing: Preprocessing;
   predictBatch(batch: ImageBatch, session: BatchSession): Promise<readonly Prediction[]>;
 };
-type BatchSession = NonNullable<Parameters<KnownPredictor["predictBatch"]>[1]>;
+export type BatchSession = NonNullable<Parameters<KnownPredictor["predictBatch"]>[1]>;
 
 /** Draws what was seen into the image, as PNG. @param id names the image in a message. @throws IMAGES_UNREADABLE */
 export type Draw = (image: Image, id: string) => Promise<Uint8Array>;
@@ -67,10 +67,9 @@ const rows: { readonly [Name in TaskName]: (predictor: KnownPredictor<Name>) => 
       },
     })),
   detection: (predictor) =>
-    forms(predictor, true, (prediction: DetectionPrediction, { threshold = leastTold }) => {
-      const boxes = toldBoxes(prediction, threshold);
-      return { told: { boxes: boxes.map(toldBox) }, draw: (image, id) => drawDetections(image, boxes, id) };
-    }),
+    forms(predictor, true, (prediction: DetectionPrediction, { threshold = leastTold }) =>
+      boxesTold(toldBoxes(prediction, threshold)),
+    ),
   segmentation: (predictor) =>
     forms(predictor, true, async (map: ClassMap) => {
       const { classes, preprocessing } = predictor;
@@ -112,11 +111,15 @@ function forms<Prediction>(
   };
 }
 
-export function toldClass(index: number, name: string | null, score: number): ToldClass {
+export function boxesTold(boxes: DetectionPrediction["boxes"]): ToldImage {
+  return { told: { boxes: boxes.map(toldBox) }, draw: (image, id) => drawDetections(image, boxes, id) };
+}
+
+function toldClass(index: number, name: string | null, score: number): ToldClass {
   return { index, name, score };
 }
 
-export function toldBox({
+function toldBox({
   classIndex,
   className,
   score,

@@ -18,8 +18,10 @@ import type { Call } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
 import type { BatchedRunOptions, ModelVersion } from "../repository/model-version.ts";
 import { answerForms } from "./answer-forms.ts";
+import { answerWindows } from "./answer-windows.ts";
+import { imageAnswer } from "./image-answer.ts";
 import type { ImageAnswer, ImageInput, PredictRequest } from "./predict-request.ts";
-import { batchesOf, imageError, imageName, memoryPerImage, readEach, readTensors } from "./read-tensors.ts";
+import { batchesOf, imageName, memoryPerImage, readEach, readTensors } from "./read-tensors.ts";
 
 export type Images = Pick<ModelVersion, "imageInput" | "prepare" | "predict">;
 
@@ -124,24 +126,18 @@ function images(
 
   async function answersOf(request: PredictRequest, call: Call): Promise<ImageAnswer[]> {
     const { images: sent } = request;
-    assertCount(sent.length, most);
+    const session = { inputs, ...runFor(run, call) };
+    if (request.windows) return await answerWindows(predictor, request, request.windows, session, call);
     const pictures: Image[] = [];
     const tensors = await readEach(sent, call, async (image, { index, name, signal }) => {
       if (request.draw) pictures[index] = image;
       return await reader.read(image, name, { signal });
     });
-    const session = { inputs, ...runFor(run, call) };
     const told = await Promise.all(batchesOf(tensors).map((batch) => forms.answer(batch, session, request)));
     return await Promise.all(
-      told.flat().map(async ({ told: answer, draw }, index) => {
-        const { width, height } = tensors[index]!.size;
-        if (!request.draw || draw === undefined) return { width, height, ...answer };
-        try {
-          const drawing = await draw(pictures[index]!, imageName(index, sent.length));
-          return { width, height, ...answer, drawing };
-        } catch (thrown) {
-          throw imageError(thrown, index);
-        }
+      told.flat().map((each, index) => {
+        const name = imageName(index, sent.length);
+        return imageAnswer(each, tensors[index]!.size, pictures[index], { index, name });
       }),
     );
   }
@@ -151,7 +147,8 @@ function images(
     prepare,
     async predict(request, call) {
       assertAsked(request);
-      if (request.draw && !forms.canDraw) {
+      assertCount(request.images.length, most);
+      if (request.draw && !request.windows && !forms.canDraw) {
         throw serveErrors.error(
           "REQUEST_INVALID",
           `"draw" draws boxes and maps of classes; the model "${model}" is one of ${predictor.taskName}, which has none.`,

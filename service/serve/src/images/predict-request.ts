@@ -1,6 +1,11 @@
 /** Images in, answers out: the question and the answer that no tensor protocol has, without a wire format. */
+import type { WindowOptions } from "@cupel/predict";
 
-/** Formats that sharp decodes; `rgb`, `i420` and `nv12` are bare pixels and need their size. */
+/**
+ * Encoded: JPEG, PNG, WebP, TIFF, GIF (first frame), BMP or AVIF, told by its content. The others are bare pixels of 8 bits
+ * without padding between their rows, and need their size: `rgb` interleaved; `i420` (planes of Y, Cb, Cr) and `nv12` (Y,
+ * then Cb and Cr in pairs) after ITU-R BT.601 in limited range, with ceil(side / 2) differences along an odd side.
+ */
 export type ImageInput =
   | { readonly kind: "encoded"; readonly bytes: Uint8Array }
   | {
@@ -18,10 +23,10 @@ export interface PredictRequest {
   readonly images: readonly ImageInput[];
   /** Classes told of each image. Default 5. */
   readonly top?: number | undefined;
-  /** Least score of what is told, 0 to 1. Default: the task's own. */
+  /** Least score of a class or a box that is told, 0 to 1. Default: the task's own: 0, of several labels and in windows 0.5, of boxes 0.25. */
   readonly threshold?: number | undefined;
-  /** Look for what a classifier knows in windows of a big picture. Default false. */
-  readonly windows?: boolean | undefined;
+  /** Look for what a classifier knows in windows of a big picture, and answer with boxes. Default false. */
+  readonly windows?: boolean | WindowOptions | undefined;
   /** Send the picture back with what was found drawn into it, as PNG. Default false. */
   readonly draw?: boolean | undefined;
 }

@@ -51,14 +51,8 @@ export async function readEach<Result>(
   const lane = async (): Promise<void> => {
     while (next < inputs.length) {
       const index = next++;
-      const name = imageName(index, inputs.length);
-      try {
-        results[index] = await slots.use(signal, async () =>
-          read(await requestImage(inputs[index]!, name, signal), { index, name, signal }),
-        );
-      } catch (thrown) {
-        throw imageError(thrown, index);
-      }
+      const place = { index, name: imageName(index, inputs.length), signal };
+      results[index] = await readInSlot(inputs[index]!, place, read);
     }
   };
   try {
@@ -68,9 +62,42 @@ export async function readEach<Result>(
     failed.abort();
     throw thrown;
   } finally {
-    call.times.decode = (call.times.decode ?? 0) + performance.now() - begun;
+    addDecodeTime(call, begun);
   }
   return results;
+}
+
+/** The same of one image among those of a request, for who does not want all of them at once. */
+export async function readOne<Result>(
+  inputs: readonly ImageInput[],
+  index: number,
+  call: Call,
+  read: (image: Image, place: Place) => Promise<Result>,
+): Promise<Result> {
+  const begun = performance.now();
+  try {
+    const place = { index, name: imageName(index, inputs.length), signal: call.signal };
+    return await readInSlot(inputs[index]!, place, read);
+  } finally {
+    addDecodeTime(call, begun);
+  }
+}
+
+async function readInSlot<Result>(
+  input: ImageInput,
+  place: Place,
+  read: (image: Image, place: Place) => Promise<Result>,
+): Promise<Result> {
+  const { index, name, signal } = place;
+  try {
+    return await slots.use(signal, async () => read(await requestImage(input, name, signal), place));
+  } catch (thrown) {
+    throw imageError(thrown, index);
+  }
+}
+
+function addDecodeTime({ times }: Call, begun: number): void {
+  times.decode = (times.decode ?? 0) + performance.now() - begun;
 }
 
 /** @throws IMAGE_INVALID, CANCELLED, DEADLINE_EXCEEDED */
