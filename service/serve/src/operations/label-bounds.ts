@@ -69,11 +69,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     tls: oneOf(tlsVersions),
     alpn: oneOf(["none", "h2", "http/1.1"]),
     resumed: oneOf(["yes", "no"]),
-    "handshakeSeconds.version": oneOf(tlsVersions),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
-    tls: oneOf(["none", "TLSv1.2", "TLSv1.3"]),
-    alpn: oneOf(["none", "h2", "http/1.1"]),
-    resumed: oneOf(["yes", "no"]),
   };
   return (metric, label) => bounds[`${metric}.${label}`] ?? bounds[label] ?? nothing;
 }
