@@ -1,7 +1,8 @@
 /** Every behaviour over every face: what holds on one holds on all. */
 import { after, before, describe, test } from "node:test";
 import { behaviours } from "./behaviours.ts";
-import { type BehaviourClient, httpStatusOf, type StatusOf } from "./client.ts";
+import { type BehaviourClient, grpcStatusOf, httpStatusOf, type StatusOf } from "./client.ts";
+import { grpcClient } from "./grpc-client.ts";
 import { restClient } from "./rest-client.ts";
 import { type BehaviourServer, startBehaviourServer } from "./server.ts";
 
@@ -14,6 +15,7 @@ interface FaceRow {
 const faces: readonly FaceRow[] = [
   { name: "REST, JSON", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "json", key) },
   { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
+  { name: "gRPC", statusOf: grpcStatusOf, connect: grpcClient },
 ];
 
 let server: BehaviourServer;

@@ -3,23 +3,9 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { InferenceRequest, InferenceResponse, NumberTensor, Tensor } from "@cupel/serve";
 import { Decoder, Encoder } from "cbor-x";
 import { type BehaviourClient, type CallOptions, Refusal } from "./client.ts";
+import { arrays } from "./tensor-arrays.ts";
 
 export type RestForm = "json" | "binary" | "cbor";
-
-const arrays = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-} as const;
 
 interface Answer {
   readonly status: number;

@@ -62,7 +62,7 @@ export async function startBehaviourServer(): Promise<BehaviourServer> {
     reloaded: scaler(4),
     identity: identity("int64"),
     brightness: brightness(),
-    slow: slow(20),
+    slow: slow(150, 256),
   };
   for (const [model, bytes] of Object.entries(models)) await writeFile(fileOf(model), bytes);
   const { config } = parseConfig({

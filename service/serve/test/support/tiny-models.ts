@@ -88,12 +88,12 @@ export function brightness(): Uint8Array {
   return encodeModelBytes(model);
 }
 
-/** y = x times x, `products` times, of [512, 512]: 40 products are 11 GFLOP, a tenth of a second or more. */
-export function slow(products = 40): Uint8Array {
+/** y = x times x, `products` times, of [size, size]: 40 products of 512 are 11 GFLOP, a tenth of a second or more. */
+export function slow(products = 40, size = 512): Uint8Array {
   const model = emptyModel();
   const { graph } = model;
-  const type = tensorType("float32", [512, 512]);
-  const x = input(model, "x", "float32", [512, 512]);
+  const type = tensorType("float32", [size, size]);
+  const x = input(model, "x", "float32", [size, size]);
   let value = x;
   for (let i = 0; i < products; i++) {
     value = graph.append({ opType: "MatMul", inputs: [value, x], outputs: [`product${i}`], type }).output;
