@@ -41,6 +41,8 @@ interface Flight {
   readonly controller: AbortController | null;
   /** When it should be done, by the clock. */
   expected: number;
+  /** Resolves when the session is done with it and it was concluded. */
+  readonly landed: PromiseWithResolvers<void>;
 }
 
 type Outcome =
@@ -167,16 +169,23 @@ export class Dispatcher {
   /** One run, from its hand-over to its answers. */
   async #fly(batch: Batch): Promise<void> {
     const { clock, dispatched, landed } = this.#parts;
-    const controller = this.#flights.length > 0 ? new AbortController() : null;
-    const expected = clock.monotonic() + this.rate.expectedMs(batch.weight);
-    const flight: Flight = { batch, controller, expected };
+    const [ahead] = this.#flights;
+    const flight: Flight = {
+      batch,
+      controller: ahead ? new AbortController() : null,
+      expected: clock.monotonic() + this.rate.expectedMs(batch.weight),
+      landed: Promise.withResolvers(),
+    };
     this.#flights.push(flight);
     dispatched(batch.rows);
-    const outcome = await this.#perform(batch, controller?.signal);
+    const outcome = await this.#perform(batch, flight.controller?.signal);
+    // The session holds what was called off until its thread is free to drop it: the place is taken until then.
+    if (flight.controller?.signal.aborted) await ahead?.landed.promise;
     this.#flights.splice(this.#flights.indexOf(flight), 1);
     const [next] = this.#flights;
     if (next) next.expected = clock.monotonic() + this.rate.expectedMs(next.batch.weight);
     this.#conclude(batch, outcome);
+    flight.landed.resolve();
     landed();
   }
 

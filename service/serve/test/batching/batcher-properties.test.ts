@@ -98,7 +98,8 @@ test("each gets exactly its own rows, in order within a caller, within a bound o
         assert.deepEqual(outcome, isBad ? "RUN_FAILED" : values.map((value) => value * 2));
       });
       assert.equal(batcher.queued, 0);
-      assert.ok(session.mostPending <= 2);
+      // Two, and one that was called off in the moment in which it began.
+      assert.ok(session.mostPending <= (asked.some(({ hasLeft }) => hasLeft) ? 3 : 2));
       assert.ok(session.runs.every(({ rows }) => rows <= maxRows));
 
       const runOf = first();
