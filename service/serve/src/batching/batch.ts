@@ -17,6 +17,14 @@ export interface Batch {
   readonly rows: number;
   /** What the slices were worth in the queue. */
   readonly weight: number;
+  /** Of the second try of one of them: the batch that failed. */
+  readonly secondOf?: FailedBatch | undefined;
+}
+
+/** Its requests are run once more, one by one. */
+export interface FailedBatch {
+  /** Requests of it that have not succeeded by themselves. */
+  left: number;
 }
 
 export function isWhole({ request, from, count }: Slice): boolean {

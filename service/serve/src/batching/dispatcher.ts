@@ -8,7 +8,7 @@
 import { type Clock, type CupelError, errorFrom } from "@cupel/base";
 import type { EngineRun, Feeds, RunOptions, ValueInfo } from "@cupel/runtime";
 import { serveErrors } from "../errors.ts";
-import { type Batch, feedsOf, hasRowsOf, isWhole, outputsOf, type Slice } from "./batch.ts";
+import { type Batch, type FailedBatch, feedsOf, hasRowsOf, isWhole, outputsOf, type Slice } from "./batch.ts";
 import type { CheckedLimits } from "./batch-options.ts";
 import type { RequestQueue } from "./request-queue.ts";
 import { hasRows } from "./rows.ts";
@@ -31,6 +31,7 @@ export interface DispatcherParts {
   readonly dispatched: (rows: number) => void;
   /** Hears that a run has ended and was answered. */
   readonly landed: () => void;
+  /** The error of a run whose session was closed under it. */
   readonly ended: (cause: CupelError) => CupelError;
 }
 
@@ -45,6 +46,11 @@ interface Flight {
   readonly landed: PromiseWithResolvers<void>;
 }
 
+interface SecondTry {
+  readonly slice: Slice;
+  readonly of?: FailedBatch | undefined;
+}
+
 type Outcome =
   | { readonly kind: "done"; readonly run: EngineRun; readonly joinMs: number }
   | { readonly kind: "failed"; readonly error: CupelError };
@@ -52,6 +58,8 @@ type Outcome =
 const mostFlights = 2;
 /** Handing over takes less than 1 ms, and timers are as exact as 1 ms. */
 const handOverMs = 2;
+/** So many batches in a row that fail, though each request succeeds by itself, show that the model takes no batches. */
+const mostInVain = 3;
 
 export class Dispatcher {
   readonly rate = new ServiceRate();
@@ -59,10 +67,11 @@ export class Dispatcher {
   /** The first is in the engine. */
   readonly #flights: Flight[] = [];
   /** Of batches that failed: run one by one, before what waits. */
-  readonly #again: Slice[] = [];
+  readonly #again: SecondTry[] = [];
   /** Whether the model says that it has rows. */
   readonly hasRows: boolean;
   #joins: boolean;
+  #inVain = 0;
   #isDraining = false;
   #soon: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -74,7 +83,7 @@ export class Dispatcher {
     this.#joins = this.hasRows;
   }
 
-  /** Whether requests are joined: the model has rows, and its outputs have not shown otherwise. */
+  /** Whether requests are joined: the model has rows, and its runs have not shown otherwise. */
   get joins(): boolean {
     return this.#joins;
   }
@@ -124,9 +133,10 @@ export class Dispatcher {
   }
 
   #nextAgain(): Batch | null {
-    for (let slice = this.#again.shift(); slice; slice = this.#again.shift()) {
+    for (let next = this.#again.shift(); next; next = this.#again.shift()) {
+      const { slice, of: secondOf } = next;
       const { request, count } = slice;
-      if (!request.isSettled) return { slices: [slice], rows: count, weight: Math.max(1, count) };
+      if (!request.isSettled) return { slices: [slice], rows: count, weight: Math.max(1, count), secondOf };
     }
     return null;
   }
@@ -213,10 +223,11 @@ export class Dispatcher {
     const { run, joinMs } = outcome;
     this.rate.observe(batch.weight, run.engineMs);
     if (!hasRowsOf(batch, run)) {
-      this.#separate(batch);
+      this.#separate(batch.slices);
       this.advance();
       return;
     }
+    this.#learn(batch);
     this.advance();
     const now = this.#parts.clock.monotonic();
     outputsOf(batch, run).forEach((outputs, i) => {
@@ -229,18 +240,27 @@ export class Dispatcher {
   #failOrTryAgain({ slices }: Batch, error: CupelError): void {
     const isOver = error.code === "THREAD_CRASHED" || error.code === "SESSION_CLOSED";
     if (slices.length > 1 && !isOver) {
-      this.#again.push(...slices);
+      const of = { left: slices.length };
+      for (const slice of slices) this.#again.push({ slice, of });
       return;
     }
     const reason = error.code === "SESSION_CLOSED" ? this.#parts.ended(error) : error;
     for (const { request } of slices) this.#fail(request, reason);
   }
 
-  /** Outputs have not the rows that went in: nothing is joined or divided any more. */
-  #separate({ slices }: Batch): void {
+  /** A model may say that its first dimension is open, and fix it inside. */
+  #learn({ slices, secondOf }: Batch): void {
+    if (slices.length > 1) this.#inVain = 0;
+    if (secondOf === undefined || !this.#joins) return;
+    secondOf.left--;
+    if (secondOf.left === 0 && ++this.#inVain >= mostInVain) this.#separate([]);
+  }
+
+  /** Nothing is joined or divided any more. @param slices of which the run was of no use: outputs have not their rows */
+  #separate(slices: readonly Slice[]): void {
     this.#joins = false;
     const { queue, limits } = this.#parts;
-    this.#again.push(...slices.filter(isWhole));
+    for (const slice of slices.filter(isWhole)) this.#again.push({ slice });
     const divided = slices.filter((slice) => !isWhole(slice)).map(({ request }) => request);
     for (const request of new Set([...divided, ...queue.separate(limits.maxRows)])) {
       this.#fail(request, tooManyRows(request.rows, limits.maxRows));

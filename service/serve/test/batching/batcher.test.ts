@@ -381,6 +381,44 @@ test("a model whose outputs have not the rows that went in is run one request at
   });
 });
 
+test("a model that fails with every batch and never with one request is not given a fourth batch", async () => {
+  const session = new FakeSession({ mostRows: 1 });
+  const batcher = open(session);
+  const rows: number[][] = [];
+  for (let i = 0; i < 4; i++) {
+    const before = session.runs.length;
+    const both = [1, 2].map((value) => outcomeOf(batcher.run(rowsOfTwo(value, value), { call: callOf() })));
+    await finishAll(session);
+    assert.deepEqual(await Promise.all(both), [
+      [2, 2],
+      [4, 4],
+    ]);
+    rows.push(session.runs.slice(before).map((run) => run.rows));
+  }
+  assert.deepEqual(rows, [
+    [2, 1, 1],
+    [2, 1, 1],
+    [2, 1, 1],
+    [1, 1],
+  ]);
+});
+
+test("requests that fail by themselves do not keep others from being joined", async () => {
+  const session = new FakeSession();
+  const batcher = open(session);
+  for (let i = 0; i < 5; i++) {
+    const all = [1, poison, 2].map((value) =>
+      outcomeOf(batcher.run(rowsOfTwo(value, value), { call: callOf() })),
+    );
+    await finishAll(session);
+    assert.deepEqual(await Promise.all(all), [[2, 2], "RUN_FAILED", [4, 4]]);
+    assert.deepEqual(
+      session.runs.splice(0).map(({ rows }) => rows),
+      [3, 1, 1, 1],
+    );
+  }
+});
+
 test("a model of one row is given one request at a time, in turn", async () => {
   const session = new FakeSession({
     inputs: [{ name: "x", type: "float32", dims: [1, 2] }],

@@ -26,6 +26,8 @@ export interface FakeOptions {
   readonly inputs?: readonly ValueInfo[];
   readonly outputs?: readonly ValueInfo[];
   readonly engineMs?: number;
+  /** A run of more rows fails. Default: none. */
+  readonly mostRows?: number;
   /** First dimension of y. Default: that of x. */
   readonly outputRows?: (rows: number) => number;
 }
@@ -57,7 +59,8 @@ export class FakeSession implements BatchedSession {
     this.runs.push(run);
     const answer = Promise.withResolvers<EngineRun>();
     const settle = () => {
-      if (values.includes(poison)) answer.reject(runtimeErrors.error("RUN_FAILED", "A value is bad."));
+      if (values.includes(poison) || rows! > (this.#options.mostRows ?? Number.POSITIVE_INFINITY))
+        answer.reject(runtimeErrors.error("RUN_FAILED", "A value is bad."));
       const given = this.#options.outputRows?.(rows!) ?? rows!;
       const doubled = Float32Array.from(
         { length: (values.length / rows!) * given },
