@@ -112,6 +112,22 @@ export const serveErrors = defineErrors({
     meaning: "As many requests are being answered as the server, or this caller, may have at once.",
     ...limited,
   },
+  DEBUG_BUSY: {
+    meaning: "A profile or a heap snapshot is being made; only one is at a time.",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 75,
+    retryable: true,
+    public: true,
+  },
+  DEBUG_TOO_LARGE: {
+    meaning: "The heap snapshot would be, or became, larger than the configuration allows.",
+    http: 507,
+    grpc: "RESOURCE_EXHAUSTED",
+    exit: 70,
+    retryable: false,
+    public: true,
+  },
   MODEL_SUSPENDED: {
     meaning: "The model failed so often that it is given no calls for a while; it is tried again by itself.",
     ...unavailable,

@@ -45,8 +45,6 @@ export interface ServedModels {
 /** A version is a number of at most nine digits: its folder's name. "" stands for "not known yet". */
 const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(value);
 
-const tlsVersions = ["", "TLSv1.2", "TLSv1.3"];
-
 /**
  * By label, or by metric and label where a label means another thing than elsewhere: what neither names is "other",
  * whatever it says.
@@ -58,7 +56,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     model: (value) => value === "" || models.has(value),
     version: isVersion,
     code: oneOf(["OK", ...codes]),
-    cause: oneOf(["", ...codes, ...Object.keys(connectionErrorCauses)]),
+    cause: oneOf(["", ...codes]),
     stage: oneOf(stages),
     outcome: oneOf(["hit", "miss", "joined", "negative"]),
     limit: oneOf(["", ...doorLimits]),
@@ -66,7 +64,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     quantile: oneOf(["0.5", "0.99", "1"]),
     kind: oneOf(["heapUsed", "heapTotal", "external", "arrayBuffers"]),
     protocol: oneOf(["http1", "http2"]),
-    tls: oneOf(tlsVersions),
+    tls: oneOf(["", "none", "TLSv1.2", "TLSv1.3"]),
     alpn: oneOf(["none", "h2", "http/1.1"]),
     resumed: oneOf(["yes", "no"]),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),

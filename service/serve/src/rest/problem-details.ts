@@ -45,7 +45,10 @@ export function problemOf(thrown: unknown, { instance, signal }: ProblemOptions)
   };
   const headers: Record<string, string> = { "content-type": problemType };
   if (waiting.has(spec.http)) headers["retry-after"] = retryAfter(details.retryAfterMs);
-  if (spec.http === 401) headers["www-authenticate"] = "Bearer";
+  if (spec.http === 401) {
+    const { wwwAuthenticate } = details;
+    headers["www-authenticate"] = typeof wwwAuthenticate === "string" ? wwwAuthenticate : "Bearer";
+  }
   if (typeof details.allow === "string") headers.allow = details.allow;
   return { status: spec.http, headers, body: JSON.stringify(problem, plainNumbers), code };
 }
