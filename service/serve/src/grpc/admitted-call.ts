@@ -67,6 +67,7 @@ export async function answer<Answer>(
   try {
     return await run(call);
   } catch (thrown) {
+    call.failed?.(thrown);
     throw connectErrorOf(thrown, call.signal);
   }
 }

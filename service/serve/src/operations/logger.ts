@@ -1,5 +1,6 @@
 /** Structured logs: a JSON object a line, by pino, to the standard output or where the owner says. */
 import { type DestinationStream, type Logger, pino } from "pino";
+import type { RepositoryLine } from "../repository/repository-options.ts";
 import { type LoggedError, loggedError } from "./logged-error.ts";
 import type { RecordSink } from "./request-record.ts";
 
@@ -22,6 +23,13 @@ export function createLogger({ level = "info", destination }: LoggerOptions = {}
 }
 
 export type RequestLevel = "off" | "trace" | "debug" | "info";
+
+/** A line of the repository: a model that was loaded, left out, or failed. */
+export function logRepository(logger: Logger): (line: RepositoryLine) => void {
+  return ({ level, message, error, ...about }) => {
+    logger[level]({ ...about, ...(error === undefined ? {} : { err: error }) }, message);
+  };
+}
 
 /** A client chooses its ids and its address may be anything a proxy says: what is written of one. */
 const longestText = 128;

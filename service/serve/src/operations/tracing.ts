@@ -27,11 +27,16 @@ export interface TracingOptions {
   /** Default "cupel". */
   readonly service?: string | undefined;
   readonly clock?: Clock | undefined;
+  /** Told when the last spans could not be sent as the server stopped. Default: nobody. */
+  readonly lost?: ((error: unknown) => void) | undefined;
 }
 
 export interface Tracing extends AsyncDisposable {
   readonly sink: RecordSink;
 }
+
+/** For a collector that does not answer, in ms: so long may the end of a server wait for it. */
+const patience = 2_000;
 
 /** Spans wait in memory and are sent in batches; those that the collector does not take in time are dropped. */
 export async function openTracing(options: TracingOptions): Promise<Tracing> {
@@ -39,13 +44,18 @@ export async function openTracing(options: TracingOptions): Promise<Tracing> {
   const { BatchSpanProcessor } = await import("@opentelemetry/sdk-trace");
   const { endpoint: url, authorization } = options;
   const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
-  const exporter = new OTLPTraceExporter({ url, headers });
-  return await traceInto(new BatchSpanProcessor({ exporter }), options);
+  const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: patience });
+  return await traceInto(new BatchSpanProcessor({ exporter, exportTimeoutMillis: patience }), options);
 }
 
 export async function traceInto(
   processor: SpanProcessor,
-  { sampleShare = 1, service = "cupel", clock = systemClock }: Omit<TracingOptions, "endpoint"> = {},
+  {
+    sampleShare = 1,
+    service = "cupel",
+    clock = systemClock,
+    lost = () => {},
+  }: Omit<TracingOptions, "endpoint"> = {},
 ): Promise<Tracing> {
   const { ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } = await import(
     "@opentelemetry/sdk-trace"
@@ -59,7 +69,14 @@ export async function traceInto(
   const tracer = provider.getTracer("cupel");
   return {
     sink: (record) => traceRequest(tracer, record, clock.now()),
-    [Symbol.asyncDispose]: () => provider.shutdown(),
+    async [Symbol.asyncDispose]() {
+      try {
+        await provider.shutdown();
+      } catch (thrown) {
+        // Whoever stops a server need not have a collector for it.
+        lost(thrown);
+      }
+    },
   };
 }
 

@@ -16,7 +16,8 @@ const parse = (text: string, flags?: Readonly<Record<string, unknown>>) =>
 
 test("without a file and without flags everything has its default", () => {
   const { config, origins } = parseConfig({});
-  assert.deepEqual(config.listen, { host: "127.0.0.1", port: 8080, tls: null });
+  const { host, port, tls } = config.listen;
+  assert.deepEqual([host, port, tls], ["127.0.0.1", 8080, null]);
   assert.equal(config.access, null);
   assert.equal(config.limits.bodyLimit, 67_108_864);
   assert.deepEqual(new Set(origins.values()), new Set(["default"]));
