@@ -53,4 +53,14 @@ export {
 export { isSupervised, type SuperviseOptions, supervise, tellSupervisor } from "./processes/supervise.ts";
 export type { Lease, ModelRepository } from "./repository/model-repository.ts";
 export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
+export { openRepository } from "./repository/open-repository.ts";
+export type {
+  ImagePart,
+  RunQueue,
+  VersionFacts,
+  VersionFile,
+  VersionParts,
+} from "./repository/open-version.ts";
+export type { RepositoryLine, RepositoryOptions } from "./repository/repository-options.ts";
+export type { VersionPolicy } from "./repository/version-policy.ts";
 export { type RunningServer, type ServerPlugs, startServer } from "./server.ts";

@@ -237,19 +237,17 @@ test("loads and unloads of a model are done one after the other, and who waits m
   fake.find("1");
   const gate = Promise.withResolvers<void>();
   fake.whileLoading = () => gate.promise;
-  const order: string[] = [];
-  const done = (name: string) => () => void order.push(name);
-  const first = fake.load().then(done("load"));
+  const first = fake.load();
   const leaving = new AbortController();
   const left = fake.model.load(leaving.signal);
-  const unload = fake.model.unload().then(done("unload"));
-  const last = fake.load().then(done("load again"));
+  const unload = fake.model.unload();
+  const last = fake.load();
   leaving.abort();
   await assert.rejects(left, { code: "CANCELLED" });
   await until(() => fake.model.index()[0]?.state === "LOADING");
   gate.resolve();
   await Promise.all([first, unload, last]);
-  assert.deepEqual(order, ["load", "unload", "load again"]);
+  assert.deepEqual(fake.actions(), ["MODEL.LOAD", "MODEL.UNLOAD", "MODEL.LOAD"]);
   assert.equal(fake.serving, 1);
   assert.equal(fake.opened.length, 2);
 });
@@ -270,4 +268,20 @@ test("a load that is cancelled leaves what was there, and nothing behind", async
   await fake.poll();
   assert.equal(fake.serving, 2, "it is not held for a failure");
   await rm(fake.path("1"));
+});
+
+test("who closes waits for what is being loaded, and leaves nothing open", async () => {
+  await using folder = await openTemporaryFolder("serve-test");
+  const fake = new FakeModel(folder.path);
+  await fake.put("1", 1);
+  fake.find("1");
+  const gate = Promise.withResolvers<void>();
+  fake.whileLoading = () => gate.promise;
+  const loading = fake.load();
+  await until(() => fake.loads.length === 1);
+  const closing = fake[Symbol.asyncDispose]();
+  gate.resolve();
+  await Promise.all([loading, closing]);
+  assert.equal(fake.opened[0]?.isClosed, true);
+  assert.deepEqual(await readdir(join(folder.path, "work")), []);
 });

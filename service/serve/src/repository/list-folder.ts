@@ -16,7 +16,8 @@ export async function listFolder(path: string, depth = levels): Promise<ListedFo
     const inside = join(path, entry.name);
     const kind = await kindOf(entry, inside);
     if (kind === "file") files.push(entry.name);
-    if (kind !== "folder" || depth === 1) continue;
+    // Inside a model's folder only numbers are versions: what else lies there may be large.
+    if (kind !== "folder" || depth === 1 || (depth < levels && !/^\d+$/.test(entry.name))) continue;
     const listed = await listFolder(inside, depth - 1).catch(() => null);
     if (listed !== null) folders.set(entry.name, listed);
   }

@@ -44,7 +44,7 @@ const usualPauseMs = 1000;
  * Loads what is there and serves what could be loaded. Disposing of it waits for the leases that are out.
  * @param path a folder, or one `.onnx` file.
  * @throws REPOSITORY_INVALID; MODEL_REFUSED where the gate refuses anything; why the first model failed where none could
- * be loaded; OPTION_INVALID for a `cacheFolder` that others may write to; CANCELLED, DEADLINE_EXCEEDED
+ * be loaded; CANCELLED, DEADLINE_EXCEEDED
  */
 export async function openRepository(
   path: string,
@@ -53,7 +53,7 @@ export async function openRepository(
   await using opening = new AsyncDisposableStack();
   const isFolder = await isFolderAt(path);
   const work = opening.use(await openTemporaryFolder("serve"));
-  const cache = options.cacheFolder === undefined ? null : await openEngineCache(options.cacheFolder);
+  const cache = await cacheOf(options);
   const repository = new FolderRepository({ path, isFolder, workFolder: work.path, cache }, options);
   opening.use(repository);
   await repository.start(options.signal);
@@ -69,6 +69,18 @@ export async function openRepository(
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** A server that cannot keep what it made serves all the same. */
+async function cacheOf({ cacheFolder, log }: RepositoryOptions): Promise<EngineCache | null> {
+  if (cacheFolder === undefined) return null;
+  try {
+    return await openEngineCache(cacheFolder);
+  } catch (thrown) {
+    const error = errorFrom(thrown);
+    log?.({ level: "warn", message: error.message, model: "", version: "", error });
+    return null;
+  }
 }
 
 interface RepositoryPlaces {

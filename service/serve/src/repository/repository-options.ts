@@ -26,7 +26,8 @@ export interface RepositoryOptions {
   readonly spins?: boolean | undefined;
   /**
    * Folder where the engine's own form of each model is kept, so that the next start is faster and processes share its
-   * weights: see `openEngineCache`, which makes it and says what it must be. Default: none is kept.
+   * weights: see `openEngineCache`, which makes it and says what it must be; where it is not, the log says so and none is used.
+   * Default: none is kept.
    */
   readonly cacheFolder?: string | undefined;
   /** Asked before every load. Default: lets everything in. */

@@ -148,13 +148,16 @@ export class ServedModel {
     await Promise.all(drained.map((each) => this.#drain(each)));
   }
 
-  /** Resolves when all is given back and closed. */
+  /** To be called when the context is closing. Resolves when all is given back and closed. */
   async close(): Promise<void> {
-    for (const slot of this.#slots.values()) {
-      const served = slot.abandon();
-      if (served !== null) void this.#drain(served);
-    }
-    await Promise.all([...this.#draining].map((served) => served.retire()));
+    // What is under way may still come into service.
+    await this.#inTurn(async () => {
+      for (const slot of this.#slots.values()) {
+        const served = slot.abandon();
+        if (served !== null) void this.#drain(served);
+      }
+    }, undefined);
+    await Promise.allSettled([...this.#draining].map((served) => served.retire()));
   }
 
   async #choose(isAsked: boolean, signal: AbortSignal): Promise<CupelError | null> {

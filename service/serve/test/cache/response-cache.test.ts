@@ -287,7 +287,7 @@ test("an answer that there is no room for is given all the same", async () => {
 test("in front of the real service, whose answers say the digest they came from", async () => {
   await using folder = await openTemporaryFolder("cache");
   await writeFile(join(folder.path, "scaler.onnx"), scaler(3));
-  await using repository = await openRepository(folder.path);
+  await using repository = await openRepository(folder.path, { trial: "none" });
   const service = createInferenceService({
     repository,
     metadata: { name: "cupel", version: "0", extensions: [] },
