@@ -1,5 +1,6 @@
 /** Every path of the REST face. */
 import type { Route } from "../route.ts";
+import { documentationRoutes } from "./documentation.ts";
 import { inferenceRoutes } from "./inference.ts";
 import { modelRouteTable } from "./models.ts";
 import { predictRoutes } from "./predict.ts";
@@ -7,7 +8,7 @@ import { repositoryRoutes } from "./repository.ts";
 import { serverRoutes } from "./server.ts";
 import { statisticsRoutes } from "./statistics.ts";
 
-export const routes: readonly Route[] = [
+const asked: readonly Route[] = [
   ...serverRoutes,
   ...modelRouteTable,
   ...inferenceRoutes,
@@ -15,3 +16,5 @@ export const routes: readonly Route[] = [
   ...repositoryRoutes,
   ...statisticsRoutes,
 ];
+
+export const routes: readonly Route[] = [...asked, ...documentationRoutes(asked)];

@@ -1,8 +1,12 @@
-/** Problem details (RFC 9457). */
+/** Problem details (RFC 9457), and the document that describes them all. */
 import Type from "typebox";
 import { text } from "./parts.ts";
 
 export const problemSchemas = {
+  OpenApi: Type.Object(
+    { openapi: Type.String(), info: Type.Object({}), paths: Type.Object({}) },
+    { description: "An OpenAPI 3.1 document." },
+  ),
   Problem: Type.Object(
     {
       type: Type.String({ format: "uri", description: "A URN of the code." }),
