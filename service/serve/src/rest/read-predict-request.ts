@@ -1,7 +1,8 @@
-/** Images become the core's question: one as the body itself, or many in JSON as base64. */
+/** Images become the core's question: one as the body itself, or many in JSON as base64 or in CBOR as bytes. */
 import type { TSchema } from "typebox";
 import { serveErrors } from "../errors.ts";
 import type { ImageInput, PredictRequest } from "../images/predict-request.ts";
+import { cborType, decodeCbor } from "./cbor.ts";
 import { mediaType } from "./content-type.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseJson } from "./parse-json.ts";
@@ -27,12 +28,14 @@ export async function readPredictRequest(exchange: Exchange): Promise<PredictReq
     const bytes = await exchange.body();
     return { ...asked, images: [pixels(bytes, { format, width, height }, "query")] };
   }
-  if (type !== "" && type !== "application/json") throw unsupported(type);
+  if (type !== "" && type !== "application/json" && type !== cborType) throw unsupported(type);
   const body = await exchange.body();
   const start = performance.now();
-  const { images, ...message } = conformRequest(parseJson(body));
+  const { value, taken } =
+    type === cborType ? decodeCbor(body, "images", String) : { value: parseJson(body), taken: null };
+  const { images, ...message } = conformRequest(value);
   const inputs = images.map((image, index): ImageInput => {
-    const bytes = bytesOf(image, index);
+    const bytes = taken === null ? decodedBytes(image, index) : takenBytes(taken[Number(image.data)], index);
     return image.format === undefined ? { kind: "encoded", bytes } : pixels(bytes, image, `/images/${index}`);
   });
   exchange.call.times.decode = performance.now() - start;
@@ -53,7 +56,12 @@ function valuesOf(query: Readonly<Record<string, string>>): Record<string, unkno
   );
 }
 
-function bytesOf({ data }: PredictImage, index: number): Uint8Array {
+function takenBytes(data: unknown, index: number): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw serveErrors.error("REQUEST_INVALID", `/images/${index}/data is not a byte string.`);
+}
+
+function decodedBytes({ data }: PredictImage, index: number): Uint8Array {
   const bytes = base64Bytes(data);
   if (bytes) return bytes;
   throw serveErrors.error("REQUEST_INVALID", `/images/${index}/data is not base64 (RFC 4648, section 4).`);
@@ -73,7 +81,7 @@ function pixels(bytes: Uint8Array, { format, width, height }: Sized, where: stri
 }
 
 function unsupported(type: string): Error {
-  const takes = [...imageTypes, "application/octet-stream", "application/json"];
+  const takes = [...imageTypes, "application/octet-stream", "application/json", cborType];
   return serveErrors.error(
     "MEDIA_TYPE_UNSUPPORTED",
     `The content type "${type}" is not taken here. Send ${takes.join(", ")}.`,

@@ -1,4 +1,4 @@
-/** An inference request as JSON, with the tensors inside or as bytes behind it, becomes the core's. */
+/** An inference request as JSON, with the tensors inside or as bytes behind it, or as CBOR, becomes the core's. */
 import type { InferenceRequest } from "../core/inference.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { serveErrors } from "../errors.ts";
@@ -9,6 +9,8 @@ import {
   readHeaderLength,
   readNumbers,
 } from "./binary-tensors.ts";
+import { cborTensor, cborType, decodeCbor } from "./cbor.ts";
+import { mediaType } from "./content-type.ts";
 import type { Exchange } from "./exchange.ts";
 import { locateData } from "./locate-data.ts";
 import { readJsonBytes, readJsonNumbers } from "./read-json-data.ts";
@@ -28,8 +30,37 @@ const conformRequest = conformer("InferenceRequest");
 /** Parameters that would change the answer and that nobody here heeds: silence would be a wrong answer. */
 const unsupported = ["classification", "shared_memory_region"];
 
+/** Content types besides that of CBOR; a client may leave it out. */
+const jsonTypes = ["", "application/json", "application/octet-stream"];
+
 /** @throws REQUEST_INVALID, INPUT_SHAPE_MISMATCH, DATATYPE_UNSUPPORTED and what reading the body throws */
 export async function readInferenceRequest(exchange: Exchange): Promise<ReadInference> {
+  const type = mediaType(exchange.header("content-type"));
+  if (type === cborType) return readCbor(exchange);
+  if (jsonTypes.includes(type)) return readJson(exchange);
+  const takes = [...jsonTypes.slice(1), cborType];
+  throw serveErrors.error(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `The content type "${type}" is not taken here. Send ${takes.join(", ")}.`,
+    { details: { takes } },
+  );
+}
+
+async function readCbor(exchange: Exchange): Promise<ReadInference> {
+  const body = await exchange.body();
+  const start = performance.now();
+  const { value, taken } = decodeCbor(body, "inputs", (index) => [index]);
+  const message = conformRequest(value);
+  const inputs = message.inputs.map((entry): Tensor => {
+    refuseUnsupported(entry);
+    if (entry.data === undefined) throw withoutData(entry.name);
+    return cborTensor(taken[Number(entry.data[0])], tensorHead(entry));
+  });
+  exchange.call.times.decode = performance.now() - start;
+  return { request: requestOf(exchange, message, inputs), isBinary: () => false };
+}
+
+async function readJson(exchange: Exchange): Promise<ReadInference> {
   const headerLength = readHeaderLength(exchange.header(headerLengthHeader));
   const body = await exchange.body(headerLength ?? 0);
   const start = performance.now();
@@ -70,14 +101,14 @@ export async function readInferenceRequest(exchange: Exchange): Promise<ReadInfe
   return { request: requestOf(exchange, message, inputs), isBinary: binaryOutputs(message) };
 }
 
-export interface RequestMessage {
+interface RequestMessage {
   readonly id?: string;
   readonly parameters?: ParameterRecord;
   readonly outputs?: readonly RequestedOutput[];
 }
 
 /** @throws REQUEST_INVALID */
-export function requestOf(
+function requestOf(
   { params }: Exchange,
   { id, parameters, outputs }: RequestMessage,
   inputs: readonly Tensor[],
@@ -95,10 +126,7 @@ export function requestOf(
 }
 
 /** @throws REQUEST_INVALID */
-export function refuseUnsupported(entry: {
-  readonly name: string;
-  readonly parameters?: ParameterRecord;
-}): void {
+function refuseUnsupported(entry: { readonly name: string; readonly parameters?: ParameterRecord }): void {
   for (const name of unsupported) {
     if (entry.parameters === undefined || !Object.hasOwn(entry.parameters, name)) continue;
     throw serveErrors.error(

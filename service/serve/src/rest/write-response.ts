@@ -1,6 +1,7 @@
-/** The core's response becomes JSON, with the tensors inside or as bytes behind it. */
+/** The core's response becomes JSON, with the tensors inside or as bytes behind it, or CBOR. */
 import type { InferenceResponse } from "../core/inference.ts";
 import { headerLengthHeader, tensorBytes } from "./binary-tensors.ts";
+import { cborData, cborType, encodeCbor } from "./cbor.ts";
 import type { Answer } from "./exchange.ts";
 import type { ReadInference } from "./read-request.ts";
 import { createTextBytes } from "./text-bytes.ts";
@@ -37,4 +38,18 @@ export function writeInferenceResponse(
     headers: { [headerLengthHeader]: String(json.length) },
     body: Buffer.concat([json, ...parts]),
   };
+}
+
+/** Tensors are typed arrays. */
+export function writeCborResponse({ model, version, id, outputs }: InferenceResponse): Answer {
+  const message = {
+    model_name: model,
+    model_version: version,
+    ...(id === undefined ? {} : { id }),
+    outputs: outputs.map((tensor) => {
+      const { name, datatype, shape } = tensor;
+      return { name, datatype, shape, data: cborData(tensor) };
+    }),
+  };
+  return { type: cborType, body: encodeCbor(message) };
 }

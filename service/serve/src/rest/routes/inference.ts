@@ -1,9 +1,10 @@
 /** Tensors in, tensors out. */
 import Type from "typebox";
+import { wantsCbor } from "../content-type.ts";
 import { longestTimeoutMs } from "../deadline.ts";
 import { readInferenceRequest } from "../read-request.ts";
 import { modelRoutes, type Parameter, type Route } from "../route.ts";
-import { writeInferenceResponse } from "../write-response.ts";
+import { writeCborResponse, writeInferenceResponse } from "../write-response.ts";
 
 export const timeoutParameter: Parameter = {
   name: "Cupel-Timeout-Ms",
@@ -39,17 +40,27 @@ export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {
     tag: "Inference",
     summary: "Infer",
     description:
-      "Runs the model on the tensors sent. Tensors are JSON, or bytes behind the JSON (Triton's binary tensor extension).",
+      "Runs the model on the tensors sent. Tensors are JSON, or bytes behind the JSON (Triton's binary tensor extension), or typed arrays of CBOR (RFC 8746). CBOR is answered in CBOR unless `Accept` says otherwise.",
     headers: [headerLength, timeoutParameter, timingParameter],
-    request: { "application/json": "InferenceRequest", "application/octet-stream": "bytes" },
-    response: { "application/json": "InferenceResponse", "application/octet-stream": "bytes" },
+    request: {
+      "application/json": "InferenceRequest",
+      "application/octet-stream": "bytes",
+      "application/cbor": "bytes",
+    },
+    response: {
+      "application/json": "InferenceResponse",
+      "application/octet-stream": "bytes",
+      "application/cbor": "bytes",
+    },
     errors: [400, 404, 406, 413, 415, 422, 429, 503, 504],
   },
   async answer(exchange) {
     const { request, isBinary } = await readInferenceRequest(exchange);
     const response = await exchange.service.infer(request, exchange.call);
     const start = performance.now();
-    const answer = writeInferenceResponse(response, isBinary);
+    const answer = wantsCbor(exchange)
+      ? writeCborResponse(response)
+      : writeInferenceResponse(response, isBinary);
     exchange.call.times.encode = performance.now() - start;
     return answer;
   },
