@@ -4,7 +4,6 @@
  */
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Face, FaceOptions } from "../core/face.ts";
-import type { StatisticsSource } from "../core/model-statistics.ts";
 import { createGate, peerValues } from "./admitted-call.ts";
 import { file_cupel_v1_vision, VisionService } from "./gen/cupel/v1/vision_pb.ts";
 import { file_grpc_health_v1_health, Health } from "./gen/grpc/health/v1/health_pb.ts";
@@ -27,8 +26,6 @@ import { createRouterFace } from "./router-face.ts";
 import { visionActions, visionRoutes } from "./vision-routes.ts";
 
 export interface GrpcFaceOptions extends FaceOptions {
-  /** What ModelStatistics tells. Default: the method is refused. */
-  readonly statistics?: StatisticsSource | undefined;
   /** Requests of one ModelStreamInfer that are answered at once. Default 8. */
   readonly streamConcurrency?: number | undefined;
   /** Also gRPC-Web. Default false. */
@@ -57,7 +54,7 @@ const actions: Readonly<Record<string, Readonly<Record<string, string>> | string
 };
 
 export function createGrpcFace(options: GrpcFaceOptions): Face {
-  const { service, admission, bodyLimit, statistics = null, streamConcurrency = 8, onError } = options;
+  const { service, admission, bodyLimit, streamConcurrency = 8, onError } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
@@ -68,10 +65,7 @@ export function createGrpcFace(options: GrpcFaceOptions): Face {
     contextValues: peerValues,
     requestGate: createGate(admission, actionOf),
     routes(router) {
-      router.service(
-        GRPCInferenceService,
-        inferenceRoutes({ service, statistics, streamConcurrency, stopping: signal }),
-      );
+      router.service(GRPCInferenceService, inferenceRoutes({ service, streamConcurrency, stopping: signal }));
       router.service(VisionService, visionRoutes(service));
       router.service(
         Health,

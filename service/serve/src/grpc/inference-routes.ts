@@ -5,7 +5,6 @@ import { errorFrom, publicError } from "@cupel/base";
 import type { Call } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import type { TensorMetadata } from "../core/metadata.ts";
-import type { StatisticsSource } from "../core/model-statistics.ts";
 import { serveErrors } from "../errors.ts";
 import { answer, takeCall } from "./admitted-call.ts";
 import { connectErrorOf } from "./connect-error.ts";
@@ -15,7 +14,7 @@ import type {
   ModelStreamInferResponseSchema,
 } from "./gen/inference/inference_service_pb.ts";
 import { mapInOrder } from "./map-in-order.ts";
-import { modelConfig } from "./model-config.ts";
+import { modelConfigMessage } from "./model-config.ts";
 import { modelStatistics } from "./model-statistics.ts";
 import { readInferenceRequest } from "./read-request.ts";
 import { untilStopped } from "./until-stopped.ts";
@@ -23,7 +22,6 @@ import { writeInferenceResponse } from "./write-response.ts";
 
 export interface InferenceRoutesOptions {
   readonly service: InferenceService;
-  readonly statistics: StatisticsSource | null;
   /** Requests of one stream that are answered at once. */
   readonly streamConcurrency: number;
   /** Fires when the server takes nothing new. */
@@ -54,7 +52,7 @@ function isFinalAsked({ parameters }: ModelInferRequest): boolean {
 }
 
 export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<typeof GRPCInferenceService> {
-  const { service, statistics, streamConcurrency, stopping } = options;
+  const { service, streamConcurrency, stopping } = options;
 
   const infer = async (message: ModelInferRequest, call: Call) => {
     const start = performance.now();
@@ -66,14 +64,13 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
     call.times.encode = performance.now() - computed;
     return written;
   };
-  const version = (text: string) => text || undefined;
 
   return {
     serverLive: (_request, context) => answer(context, () => ({ live: true })),
     serverReady: (_request, context) => answer(context, () => ({ ready: service.isReady() })),
     modelReady: (request, context) =>
       answer(context, (call) => ({
-        ready: service.isModelReady(request.name, version(request.version), call),
+        ready: service.isModelReady(request.name, given(request.version), call),
       })),
     serverMetadata: (_request, context) =>
       answer(context, () => {
@@ -82,7 +79,7 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
       }),
     modelMetadata: (request, context) =>
       answer(context, (call) => {
-        const metadata = service.modelMetadata(request.name, version(request.version), call);
+        const metadata = service.modelMetadata(request.name, given(request.version), call);
         const { name, versions, platform, inputs, outputs, properties } = metadata;
         return {
           name,
@@ -120,14 +117,13 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
     },
     modelConfig: (request, context) =>
       answer(context, (call) => ({
-        config: modelConfig(service.modelMetadata(request.name, version(request.version), call)),
+        config: modelConfigMessage(service.modelMetadata(request.name, given(request.version), call)),
       })),
     modelStatistics: (request, context) =>
       answer(context, (call) => ({
-        modelStats: modelStatistics(service, statistics, call, {
-          model: version(request.name),
-          version: version(request.version),
-        }),
+        modelStats: service
+          .statistics(given(request.name), given(request.version), call)
+          .map(modelStatistics),
       })),
     repositoryIndex: (request, context) =>
       answer(context, (call) => {
@@ -147,6 +143,11 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
         return {};
       }),
   };
+}
+
+/** What is left empty is not given. */
+function given(text: string): string | undefined {
+  return text || undefined;
 }
 
 function tensorMetadata({ name, datatype, shape }: TensorMetadata) {

@@ -1,34 +1,15 @@
-/** A model's metadata as Triton's configuration: shapes are whole, so max_batch_size is 0. */
+/** A model's configuration in Triton's message. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Datatype } from "../core/datatype.ts";
-import type { ModelMetadata, TensorMetadata } from "../core/metadata.ts";
+import { own } from "@cupel/base";
+import type { ModelMetadata } from "../core/metadata.ts";
+import { type ConfigTensor, modelConfig } from "../core/model-config.ts";
 import { DataType, type ModelConfigSchema } from "./gen/inference/model_config_pb.ts";
 
-const types: Readonly<Record<Datatype, DataType>> = {
-  BOOL: DataType.TYPE_BOOL,
-  UINT8: DataType.TYPE_UINT8,
-  UINT16: DataType.TYPE_UINT16,
-  UINT32: DataType.TYPE_UINT32,
-  UINT64: DataType.TYPE_UINT64,
-  INT8: DataType.TYPE_INT8,
-  INT16: DataType.TYPE_INT16,
-  INT32: DataType.TYPE_INT32,
-  INT64: DataType.TYPE_INT64,
-  FP16: DataType.TYPE_FP16,
-  FP32: DataType.TYPE_FP32,
-  FP64: DataType.TYPE_FP64,
-  BYTES: DataType.TYPE_STRING,
-};
-
-export function modelConfig({
-  name,
-  platform,
-  inputs,
-  outputs,
-}: ModelMetadata): MessageInitShape<typeof ModelConfigSchema> {
-  return { name, platform, backend: "onnxruntime", input: inputs.map(tensor), output: outputs.map(tensor) };
+export function modelConfigMessage(metadata: ModelMetadata): MessageInitShape<typeof ModelConfigSchema> {
+  const { max_batch_size: maxBatchSize, input, output, ...rest } = modelConfig(metadata);
+  return { ...rest, maxBatchSize, input: input.map(tensor), output: output.map(tensor) };
 }
 
-function tensor({ name, datatype, shape }: TensorMetadata) {
-  return { name, dataType: types[datatype], dims: shape.map(BigInt) };
+function tensor({ name, data_type: type, dims }: ConfigTensor) {
+  return { name, dataType: own<DataType>(DataType, type) ?? DataType.TYPE_INVALID, dims: dims.map(BigInt) };
 }

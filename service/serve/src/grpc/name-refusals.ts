@@ -25,22 +25,44 @@ async function* thenName(
   bodyLimit: number,
 ): AsyncIterable<Uint8Array> {
   yield* body;
+  const text = trailer.get(messageHeader);
+  if (text === null) return;
+  const message = decodeURIComponent(text);
   // Our own errors have details.
-  if (trailer.has(detailsHeader)) return;
-  const error = refusals[trailer.get(statusHeader) ?? ""]?.(
-    decodeURIComponent(trailer.get(messageHeader) ?? ""),
-    bodyLimit,
-  );
-  if (error) setTrailerStatus(trailer, connectErrorOf(error));
+  if (!trailer.has(detailsHeader)) {
+    const status = trailer.get(statusHeader);
+    const refusal = refusals.find((each) => each.status === status && each.message.test(message));
+    if (refusal) setTrailerStatus(trailer, connectErrorOf(refusal.error(message, bodyLimit)));
+  }
+  trailer.set(messageHeader, percentEncoded(decodeURIComponent(trailer.get(messageHeader) ?? "")));
 }
 
-/** By the status that the library gave. */
-const refusals: Readonly<Record<string, (message: string, bodyLimit: number) => Error>> = {
-  3: (message) => serveErrors.error("REQUEST_INVALID", `The message is malformed: ${message}.`),
-  8: (_message, bodyLimit) =>
-    serveErrors.error(
-      "BODY_TOO_LARGE",
-      `The message is larger, after decompression, than bodyLimit, which is ${bytesText(bodyLimit)}. Send less, or have the limit raised.`,
-      { details: { setting: "bodyLimit", limit: bodyLimit } },
-    ),
-};
+interface Refusal {
+  /** That the library gave. */
+  readonly status: string;
+  readonly message: RegExp;
+  error(message: string, bodyLimit: number): Error;
+}
+
+const malformed = (message: string) =>
+  serveErrors.error("REQUEST_INVALID", `The message does not parse: ${message}.`);
+
+const refusals: readonly Refusal[] = [
+  { status: "3", message: /./, error: malformed },
+  { status: "13", message: /^parse (binary|json)/i, error: malformed },
+  {
+    status: "8",
+    message: /./,
+    error: (_message, bodyLimit) =>
+      serveErrors.error(
+        "BODY_TOO_LARGE",
+        `The message is larger, after decompression, than bodyLimit, which is ${bytesText(bodyLimit)}. Send less, or have the limit raised.`,
+        { details: { setting: "bodyLimit", limit: bodyLimit } },
+      ),
+  },
+];
+
+/** As gRPC has it: what is printable stays. The library encodes more, which not every client takes back. */
+function percentEncoded(message: string): string {
+  return message.replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
+}

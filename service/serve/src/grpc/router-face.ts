@@ -59,6 +59,8 @@ export function createRouterFace(options: RouterFaceOptions): Face {
   const typeOf = ({ headers }: FaceRequest) => headers["content-type"] ?? "";
 
   const answer = async (handler: UniversalHandler, request: FaceRequest, response: FaceResponse) => {
+    // What was sent of a refused message is dropped: a stream with unread bytes never closes.
+    if ("stream" in response) response.stream.once("finish", () => request.resume());
     try {
       const asked = universalRequestFromNodeRequest(request, response, undefined, contextValues?.(request));
       // Every client accepts gzip, few ask for it: who compresses is answered compressed.

@@ -81,7 +81,7 @@ test("every label of every metric has values that are not other", () => {
     quantile: "1",
     kind: "external",
     protocol: "http1",
-    tls: "",
+    tls: "none",
     alpn: "none",
     resumed: "yes",
     "connectionErrors.cause": "stalled",
