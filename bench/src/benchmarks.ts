@@ -7,6 +7,7 @@ import { dataParallel } from "./data-parallel.ts";
 import { dropped } from "./dropped.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
+import { imagePath } from "./image-path.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
@@ -22,6 +23,7 @@ export const benchmarks: readonly Benchmark[] = [
   textAccuracy,
   fusionTrap,
   preprocessingThroughput,
+  imagePath,
   graphSize,
   trainingStep,
   dataParallel,

@@ -34,6 +34,7 @@ export {
 } from "./core/statistics.ts";
 export type { BytesTensor, NumberTensor, Tensor } from "./core/tensor.ts";
 export { type ServeErrorCode, serveErrors } from "./errors.ts";
+export { createImages, type Images, type ImagesOptions } from "./images/create-images.ts";
 export type {
   ImageAnswer,
   ImageInput,

@@ -36,18 +36,16 @@ export function areProbabilities(scores: Float32Array, classes: number): boolean
   return true;
 }
 
-/** Softmax of a row. Shifted by the largest score, so that nothing overflows. */
-export function softmaxOf(row: Float32Array): Float32Array {
+/** The softmax of a row, at any index. Shifted by the largest score, so that nothing overflows. */
+export function softmaxOf(row: Float32Array): (index: number) => number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const score of row) largest = Math.max(largest, score);
+  for (let i = 0; i < row.length; i++) largest = Math.max(largest, row[i]!);
   let sum = 0;
-  for (const score of row) sum += Math.exp(score - largest);
-  return row.map((score) => Math.exp(score - largest) / sum);
+  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - largest);
+  return (index) => Math.exp(row[index]! - largest) / sum;
 }
 
-/** Softmax of a row, at `index`. Shifted by the largest score, so that nothing overflows. */
+/** Of one index alone. */
 export function softmaxAt(row: Float32Array, index: number): number {
-  const largest = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
-  const sum = row.reduce((total, score) => total + Math.exp(score - largest), 0);
-  return Math.exp(row[index]! - largest) / sum;
+  return softmaxOf(row)(index);
 }

@@ -1,6 +1,6 @@
 /** The likeliest classes of a prediction, the best first. */
 import type { ClassPrediction } from "./classification.ts";
-import { softmaxAt } from "./probabilities.ts";
+import { softmaxOf } from "./probabilities.ts";
 
 export interface RankedClass {
   readonly classIndex: number;
@@ -20,13 +20,32 @@ export function topClasses(
   count: number,
   names: readonly string[] | null,
 ): RankedClass[] {
+  const at = areProbabilities ? (index: number) => scores[index]! : softmaxOf(scores);
+  return bestOf(scores, count).map((classIndex) => ({
+    classIndex,
+    className: names?.[classIndex] ?? null,
+    probability: at(classIndex),
+  }));
+}
+
+/** So few are kept in order while the scores are gone through; of more, all are sorted. */
+const fewest = 32;
+
+function bestOf(scores: Float32Array, count: number): number[] {
   const rank = (index: number) => (Number.isNaN(scores[index]) ? Number.NEGATIVE_INFINITY : scores[index]!);
-  return Array.from(scores.keys())
-    .sort((a, b) => (rank(a) === rank(b) ? a - b : rank(b) - rank(a)))
-    .slice(0, count)
-    .map((classIndex) => ({
-      classIndex,
-      className: names?.[classIndex] ?? null,
-      probability: areProbabilities ? scores[classIndex]! : softmaxAt(scores, classIndex),
-    }));
+  if (count > fewest) {
+    return Array.from(scores.keys())
+      .sort((a, b) => (rank(a) === rank(b) ? a - b : rank(b) - rank(a)))
+      .slice(0, count);
+  }
+  const best: number[] = [];
+  for (let index = 0; index < scores.length; index++) {
+    const score = rank(index);
+    if (best.length === count && !(score > rank(best[count - 1]!))) continue;
+    let place = best.length;
+    while (place > 0 && score > rank(best[place - 1]!)) place--;
+    best.splice(place, 0, index);
+    if (best.length > count) best.pop();
+  }
+  return best;
 }

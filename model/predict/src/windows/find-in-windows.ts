@@ -163,7 +163,9 @@ async function probabilitiesOf(
 }
 
 function rowOf({ scores, areProbabilities }: ClassPrediction): Float32Array {
-  return areProbabilities ? scores : softmaxOf(scores);
+  if (areProbabilities) return scores;
+  const at = softmaxOf(scores);
+  return scores.map((_, index) => at(index));
 }
 
 function backgroundOf(names: readonly string[] | null, given: WindowOptions["background"]): number | null {
