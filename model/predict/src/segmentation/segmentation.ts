@@ -92,12 +92,12 @@ function mapReader({ outputs: [output], model }: TaskModel): OutputReader<ClassM
       const [height, width] = dims.length === 3 || last ? [dims[1]!, dims[2]!] : [dims[2]!, dims[3]!];
       const pixels = width * height;
       const isNamed = areNames(tensor);
-      const classOf = classReader(values, { channels, pixels, last, isNamed, least });
+      const layout = { channels, pixels, last, isNamed, least };
       const classCount = isNamed ? null : Math.max(2, channels);
       return Array.from({ length: count }, (_, image) => ({
         width,
         height,
-        classes: Int32Array.from({ length: pixels }, (_, pixel) => classOf(image, pixel)),
+        classes: classesOf(values, layout, image),
         classCount,
         image: sizes[image]!,
       }));
@@ -115,37 +115,51 @@ interface MapLayout {
   readonly least: number;
 }
 
-function classReader(values: ArrayLike<number>, layout: MapLayout) {
-  const { channels, pixels, last, isNamed, least } = layout;
+function classesOf(values: ArrayLike<number>, layout: MapLayout, image: number): Int32Array {
+  const { channels, pixels, last } = layout;
+  const from = image * channels * pixels;
+  if (channels === 1) return classesOfOne(values, layout, from);
+  const best = new Float64Array(pixels);
+  const classes = new Int32Array(pixels);
   const [step, stride] = last ? [1, channels] : [pixels, 1];
-  return (image: number, pixel: number): number => {
-    const from = image * channels * pixels + pixel * stride;
-    if (channels === 1) return isNamed ? values[from]! : Number(values[from]! >= least);
-    let best = 0;
-    for (let c = 1; c < channels; c++) {
-      const beaten = values[from + best * step]!;
-      if (values[from + c * step]! > beaten || Number.isNaN(beaten)) best = c;
+  for (let pixel = 0; pixel < pixels; pixel++) best[pixel] = values[from + pixel * stride]!;
+  // Channel by channel: what lies side by side is read so.
+  for (let c = 1; c < channels; c++) {
+    for (let pixel = 0, at = from + c * step; pixel < pixels; pixel++, at += stride) {
+      const beaten = best[pixel]!;
+      const score = values[at]!;
+      if (score > beaten || Number.isNaN(beaten)) {
+        best[pixel] = score;
+        classes[pixel] = c;
+      }
     }
-    return best;
-  };
+  }
+  return classes;
+}
+
+function classesOfOne(
+  values: ArrayLike<number>,
+  { pixels, isNamed, least }: MapLayout,
+  from: number,
+): Int32Array {
+  return Int32Array.from({ length: pixels }, (_, pixel) =>
+    isNamed ? values[from + pixel]! : Number(values[from + pixel]! >= least),
+  );
 }
 
 /** Pixels of each class that the map has, the most first. What is less than 0 is no class. */
 export function pixelsByClass({
   classes,
 }: Pick<ClassMap, "classes">): readonly { readonly classIndex: number; readonly pixels: number }[] {
-  const few = new Float64Array(countedInArray);
-  const many = new Map<number, number>();
-  for (let i = 0; i < classes.length; i++) {
-    const each = classes[i]!;
-    if (each >= countedInArray) many.set(each, (many.get(each) ?? 0) + 1);
-    else if (each >= 0) few[each]! += 1;
+  const counts = new Map<number, number>();
+  // Neighbours are of one class, as a rule: a run of them is counted at once.
+  for (let from = 0, to = 0; from < classes.length; from = to) {
+    const each = classes[from]!;
+    do to++;
+    while (to < classes.length && classes[to] === each);
+    if (each >= 0) counts.set(each, (counts.get(each) ?? 0) + to - from);
   }
-  return [...few.entries(), ...many]
-    .filter(([, pixels]) => pixels > 0)
+  return [...counts]
     .map(([classIndex, pixels]) => ({ classIndex, pixels }))
     .sort((a, b) => b.pixels - a.pixels || a.classIndex - b.classIndex);
 }
-
-/** Classes with a smaller number, which almost all have, are counted a hundred times as fast as those in a map. */
-const countedInArray = 1024;
