@@ -14,4 +14,8 @@ export const cliErrors = defineErrors({
     meaning: "The accuracy was asked for, but the images carry no labels.",
     ...failures.usage,
   },
+  SERVE_FAILED: {
+    meaning: "None of the processes that were to serve could start.",
+    ...failures.unavailable,
+  },
 });

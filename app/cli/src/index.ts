@@ -1,3 +1,4 @@
 export { cliErrors } from "./errors.ts";
-export { cupelVersion, type RunCommandOptions, runCommand } from "./run-command.ts";
+export { type RunCommandOptions, runCommand } from "./run-command.ts";
 export { type Terminal, terminalOf } from "./terminal/terminal.ts";
+export { cupelVersion } from "./version.ts";

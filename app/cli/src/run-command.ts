@@ -2,7 +2,6 @@
  * From words to an exit status: find the command, read its arguments, do the work, print the outcome. The one
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
-import { readFileSync } from "node:fs";
 import { type Clock, type CupelError, errorFrom, silentProgress, suggest, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
 import { commandHelp, overview } from "./arguments/help.ts";
@@ -16,6 +15,7 @@ import { printStream } from "./terminal/print-stream.ts";
 import { createProgressDisplay } from "./terminal/progress-display.ts";
 import { styled, type Terminal, withVisibleResults } from "./terminal/terminal.ts";
 import { visibleLine } from "./terminal/visible-text.ts";
+import { cupelVersion } from "./version.ts";
 
 const version = flag({ name: "version", short: "v", summary: "Print the version and do nothing" });
 const globalOptions = Object.values(globals);
@@ -172,11 +172,4 @@ function commandNamed(name: string): Command {
 
 function commandNames(): string {
   return commands.map((command) => command.name).join(", ");
-}
-
-export function cupelVersion(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-  );
-  return manifest.version;
 }

@@ -15,20 +15,17 @@ import { createBatcher } from "./batching/batcher.ts";
 import { withResponseCache } from "./cache/response-cache.ts";
 import { createInferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
+import { createStatistics } from "./core/statistics.ts";
 import { createGrpcFace } from "./grpc/face.ts";
 import { createImages } from "./images/create-images.ts";
+import { withCors } from "./listener/cors-face.ts";
 import { listen } from "./listener/listen.ts";
+import { createAdminFace } from "./operations/admin-face.ts";
 import { reportToPrimary } from "./operations/cluster-metrics.ts";
 import type { ServeConfig } from "./operations/config/config-schema.ts";
 import { settingsOf } from "./operations/config/load-config.ts";
-import { readSecret } from "./operations/config/secret.ts";
-import { withEvents } from "./operations/events.ts";
-import { createLogger, logRequests } from "./operations/logger.ts";
-import { measureRequests } from "./operations/measure-requests.ts";
+import { openOperations } from "./operations/open-operations.ts";
 import { createPrometheus } from "./operations/prometheus.ts";
-import { RequestOutcomes, withOutcomes } from "./operations/request-outcomes.ts";
-import { createRequestObserver } from "./operations/request-record.ts";
-import { openTracing, type Tracing } from "./operations/tracing.ts";
 import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
 import type { ModelRepository } from "./repository/model-repository.ts";
 import { openRepository } from "./repository/open-repository.ts";
@@ -70,94 +67,86 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}): Promise<RunningServer> {
   const { sink = silentSink, gate = openGate, version = "0.1.0", signal } = plugs;
-  const logger = createLogger({ level: config.logging.level, destination: plugs.log });
+  const settings = memoised((model: string) => settingsOf(config, model));
   await using opening = new AsyncDisposableStack();
   const access = await openAccess(config);
   const known: { repository?: ModelRepository } = {};
   const models = {
     has: (model: string) => known.repository?.index().some(({ name }) => name === model) ?? false,
   };
-  const instruments = opening.use(createPrometheus({ models }));
-  const cluster = opening.use(reportToPrimary(instruments));
+  const prometheus = opening.use(createPrometheus({ models }));
+  const cluster = opening.use(reportToPrimary(prometheus));
+  const statistics = createStatistics();
+  const instruments = statistics.countingRuns(prometheus);
+  const operations = opening.use(await openOperations(config, { instruments, sink, destination: plugs.log }));
+  const { logger } = operations;
   const loaded = opening.use(
     await openRepository(config.repository.path, {
       pollMs: config.repository.mode === "poll" ? config.repository.pollMs : undefined,
-      policyOf: (model) => settingsOf(config, model).policy,
+      policyOf: (model) => settings(model).policy,
       trial: trialOf(config),
       threads: config.engine.threads ?? undefined,
+      cacheFolder: config.engine.cacheFolder ?? undefined,
       gate,
       sink,
       log: ({ level, message, error, ...about }) =>
         logger[level]({ ...about, ...(error === undefined ? {} : { err: error }) }, message),
       signal,
       parts: {
-        batcher(session, { model, version }) {
-          const { batching } = settingsOf(config, model);
-          return createBatcher(session, { ...batching, model, version, instruments });
-        },
+        batcher: (session, { model, version }) =>
+          createBatcher(session, { ...settings(model).batching, model, version, instruments }),
         images: ({ path, ...facts }, { run }, until) => createImages(path, { ...facts, run, signal: until }),
       },
     }),
   );
   const repository = withBreakers(loaded, createVersionBreakers({ ...config.breaker, instruments }));
   known.repository = repository;
-  const core = createInferenceService({ repository, metadata: { name: "cupel", version, extensions } });
+  const about = { name: "cupel", version, extensions };
   const cached = opening.use(
-    withResponseCache(core, {
-      policyOf(model) {
-        const { cache } = settingsOf(config, model);
-        return cache.enabled ? cache : null;
-      },
+    withResponseCache(createInferenceService({ repository, metadata: about, statistics }), {
+      policyOf: (model) => (settings(model).cache.enabled ? settings(model).cache : null),
       repository,
       instruments,
       maxBytes: config.cache.maxBytes,
     }),
   );
-  const outcomes = new RequestOutcomes();
-  const service = withOutcomes(withEvents(withAuthorisation(cached, access.policy), sink), outcomes);
-  const tracing = await openTracingOf(config);
-  if (tracing !== null) opening.use(tracing);
-  const observer = createRequestObserver({
-    outcomes,
-    sinks: [
-      ...(tracing === null ? [] : [tracing.sink]),
-      logRequests(logger, config.logging.requests),
-      measureRequests(instruments),
-    ],
-    events: sink,
-  });
-  const admission = createAdmission({ ...access, instruments, observer });
+  const service = operations.observed(withAuthorisation(cached, access.policy));
+  const admission = createAdmission({ ...access, instruments, observer: operations.observer });
   const face = { service, admission, instruments, bodyLimit: config.limits.bodyLimit };
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
-  const grpc = opening.use(createGrpcFace({ ...face, onError: defect }));
-  const rest = opening.use(createRestFace(face));
-  const { host, port, tls } = config.listen;
+  const metricsText = () => cluster.metricsText();
+  const faces = [
+    createGrpcFace({ ...face, onError: defect }),
+    createRestFace(face),
+    ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
+  ].map((each) => opening.use(withCors(each, config.cors)));
+  const { host, port, tls, cleartextAnywhere } = config.listen;
   const listener = opening.use(
     await listen({
-      faces: [grpc, rest],
+      faces,
       host,
       port,
       tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
-      cleartextAnywhere: config.listen.cleartextAnywhere,
+      cleartextAnywhere,
       instruments,
-      onConnectionError: ({ cause, ...about }) => logger.debug({ cause, ...about }, "connection"),
+      onConnectionError: (error) => logger.debug(error, "connection"),
       onError: defect,
     }),
   );
   const closing = opening.move();
-  let closed: Promise<void> | null = null;
   const close = async (graceMs?: number) => {
     void admission.drain();
     await listener.close(graceMs);
     await closing.disposeAsync();
   };
+  let closed: Promise<void> | null = null;
   const closeOnce = (graceMs?: number) => (closed ??= close(graceMs));
   return {
     url: listener.url,
     host: listener.host,
     port: listener.port,
     index: () => repository.index(),
-    metricsText: () => cluster.metricsText(),
+    metricsText,
     close: closeOnce,
     [Symbol.asyncDispose]: () => closeOnce(),
   };
@@ -171,9 +160,16 @@ function trialOf({ engine }: ServeConfig): IsolationLimits | "none" {
   return { memory: engine.trialBytes ?? undefined, time: engine.trialMs ?? undefined };
 }
 
-async function openTracingOf({ tracing }: ServeConfig): Promise<Tracing | null> {
-  const { endpoint, authorization, sampleShare, service } = tracing;
-  if (endpoint === null) return null;
-  const secret = authorization === null ? undefined : await readSecret(authorization);
-  return await openTracing({ endpoint, authorization: secret, sampleShare, service });
+/** Patterns are matched once a model: names that are no model's are many and kept by nobody. */
+function memoised<Result>(of: (model: string) => Result): (model: string) => Result {
+  const known = new Map<string, Result>();
+  return (model) => {
+    const found = known.get(model);
+    if (found !== undefined) return found;
+    const made = of(model);
+    if (known.size < mostModels) known.set(model, made);
+    return made;
+  };
 }
+
+const mostModels = 10_000;

@@ -27,6 +27,8 @@ const requestHeaders = [
   "authorization",
   "content-type",
   "x-api-key",
+  "cupel-timeout-ms",
+  "cupel-timing",
   "inference-header-content-length",
   "traceparent",
   "tracestate",
@@ -40,6 +42,7 @@ const requestHeaders = [
 const exposedHeaders = [
   "inference-header-content-length",
   "retry-after",
+  "server-timing",
   "www-authenticate",
   "grpc-status",
   "grpc-message",

@@ -45,8 +45,6 @@ export interface ServedModels {
 /** A version is a number of at most nine digits: its folder's name. "" stands for "not known yet". */
 const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(value);
 
-const tlsVersions = ["none", "TLSv1.2", "TLSv1.3"];
-
 /**
  * By label, or by metric and label where a label means another thing than elsewhere: what neither names is "other",
  * whatever it says.

@@ -89,6 +89,10 @@ const engine = section({
   }),
   trialBytes: orNone(Type.Integer(count), "Memory of that process; none: 4 GiB, or half of the machine's"),
   trialMs: orNone(Type.Integer(count), "Time of that process; none: 120,000"),
+  cacheFolder: orNone(
+    path,
+    "Folder of its own where the engine's form of each model is kept: the next start is faster, processes share weights",
+  ),
 });
 
 const batching = {
@@ -115,7 +119,7 @@ const cache = {
   ttlMs: Type.Integer({ ...count, default: 60_000, description: "How long an answer counts" }),
   negativeTtlMs: Type.Integer({ ...milliseconds, default: 1_000, description: "How long a refusal counts" }),
   maxBytes: Type.Integer({
-    ...count,
+    minimum: 2 ** 20,
     default: 64 * 2 ** 20,
     description: "Memory of all answers of a process",
   }),

@@ -1,0 +1,163 @@
+/** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
+import {
+  effectiveConfig,
+  isSupervised,
+  type LoadedConfig,
+  loadConfig,
+  startServer,
+  supervise,
+  tellSupervisor,
+} from "@cupel/serve";
+import { parseDocument } from "yaml";
+import { globals } from "../arguments/global-options.ts";
+import { flag, integer, invalid, repeated, text } from "../arguments/option.ts";
+import type { Given } from "../arguments/parse.ts";
+import { cliErrors } from "../errors.ts";
+import { tableText } from "../terminal/table.ts";
+import { cupelVersion } from "../version.ts";
+import type { Command, CommandContext, Outcome } from "./command.ts";
+
+const configFile = text({
+  name: "config",
+  placeholder: "FILE",
+  summary: "Settings as YAML or JSON; what is given on the command line goes before them",
+});
+const host = text({
+  name: "host",
+  placeholder: "ADDRESS",
+  summary: "Address to listen at; without TLS only this machine's own",
+  fallback: "127.0.0.1",
+});
+const port = integer({
+  name: "port",
+  placeholder: "N",
+  min: 0,
+  summary: "Port for REST and gRPC; 0 takes one that is free",
+  fallback: "8080",
+});
+const processes = integer({
+  name: "processes",
+  placeholder: "N",
+  min: 1,
+  summary: "Processes that share the port; caches and limits are each process's own",
+  fallback: "1",
+});
+const settings = repeated(
+  {
+    name: "set",
+    placeholder: "NAME=VALUE",
+    summary: "Any setting by its dotted name, such as limits.inFlight=200; may be given several times",
+  },
+  "a setting and its value, such as limits.inFlight=200",
+  (given) => {
+    const [, name, value] = /^([\w.]+)=(.*)$/s.exec(given) ?? [];
+    return name === undefined || value === undefined ? undefined : { name, value: settingValue(value) };
+  },
+);
+const showConfig = flag({
+  name: "show-config",
+  summary: "Show every setting, its value and where it comes from, and do nothing",
+});
+
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "Serve models over REST and gRPC on one port",
+  description:
+    "Speaks the Open Inference Protocol v2, with images in and answers out besides. In a folder, NAME.onnx is version 1 of the model NAME, and " +
+    "NAME/2/model.onnx is version 2. Changed files are loaded while the server runs: a broken one never replaces a good one. Log lines, as JSON, go to " +
+    "standard error. Ctrl-C or SIGTERM stops it: what it has accepted is answered first.",
+  operands: [
+    {
+      name: "MODELS",
+      summary: "A folder of models, or one .onnx file; else the configuration says it",
+      optional: true,
+    },
+  ],
+  options: [configFile, host, port, processes, settings, showConfig],
+  examples: [
+    { line: "cupel serve models/", says: "every model of a folder, at http://127.0.0.1:8080" },
+    {
+      line: "curl -s http://127.0.0.1:8080/v2/models/parts/predict -H content-type:image/jpeg --data-binary @a.jpg",
+      says: "then, from another terminal",
+    },
+    { line: "cupel serve --config serve.yaml --show-config", says: "what the settings come to" },
+    { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
+  ],
+  async run(given, context) {
+    const loaded = await loadConfig(given.get(configFile) ?? null, flagsOf(given));
+    if (given.get(showConfig)) return shown(loaded);
+    const { config } = loaded;
+    if (config.processes > 1 && !isSupervised()) return await supervised(config.processes, context);
+    return await served(loaded, context);
+  },
+};
+
+function flagsOf(given: Given): Readonly<Record<string, unknown>> {
+  const [path] = given.operands;
+  return {
+    ...Object.fromEntries(given.get(settings).map(({ name, value }) => [name, value])),
+    ...(path === undefined ? {} : { "repository.path": path }),
+    "listen.host": given.get(host),
+    "listen.port": given.get(port),
+    processes: given.get(processes),
+    "engine.threads": given.has(globals.threads) ? given.get(globals.threads) : undefined,
+  };
+}
+
+/** As in the file: a number, a word, a list. */
+function settingValue(given: string): unknown {
+  const document = parseDocument(given);
+  if (document.errors.length > 0) throw invalid("set", `has a value that is no YAML: ${given}`);
+  return document.toJS({ maxAliasCount: 0 });
+}
+
+function shown(loaded: LoadedConfig): Outcome {
+  const rows = effectiveConfig(loaded);
+  const table = rows.map(({ name, value, origin }) => [name, JSON.stringify(value), origin]);
+  return {
+    json: { settings: rows },
+    text: tableText([["setting", "value", "from"], ...table]),
+  };
+}
+
+async function served({ config }: LoadedConfig, { signal, say }: CommandContext): Promise<Outcome> {
+  await using server = await startServer(config, {
+    signal,
+    version: cupelVersion(),
+    log: { write: (line) => void process.stderr.write(line) },
+  });
+  const { url } = server;
+  const models = server.index().map(({ name, version, state }) => ({ name, version, state }));
+  const ready = models.filter(({ state }) => state === "READY");
+  const names = ready.map(({ name, version }) => `${name} (version ${version})`).join(", ");
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => stop(), { once: true });
+  if (signal.aborted) stop();
+  if (isSupervised()) tellSupervisor({ url, models }, stop);
+  else say(`Serving ${names || "no model yet"} at ${url}. REST is described at ${url}/docs.`);
+  await stopped;
+  await server.close();
+  return { json: { url, models }, text: `Stopped serving at ${url}; every request was answered.` };
+}
+
+async function supervised(count: number, { signal, say }: CommandContext): Promise<Outcome> {
+  const pids = new Set<number>();
+  const status = await supervise({
+    count,
+    signal,
+    ready(message, pid) {
+      pids.add(pid);
+      if (pids.size === count) say(`Serving from ${count} processes: ${JSON.stringify(message)}`);
+    },
+    ended({ pid, status, signal: by }) {
+      pids.delete(pid);
+      say(`Process ${pid} ended (${by ?? `status ${status}`}); another takes its place.`);
+    },
+  });
+  if (status !== 0) {
+    throw cliErrors.error("SERVE_FAILED", `No process could start; the first ended with status ${status}.`, {
+      details: { status },
+    });
+  }
+  return { json: { processes: count }, text: `Stopped ${count} processes; every request was answered.` };
+}
