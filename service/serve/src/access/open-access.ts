@@ -1,8 +1,9 @@
 /** What the door needs, made from the configuration: who is known, what they may do, and how much. */
-import { type Clock, readRegular, reasonOf, systemClock } from "@cupel/base";
+import { type Clock, readRegular, reasonOf, starPattern, suggest, systemClock } from "@cupel/base";
 import { serveErrors } from "../errors.ts";
 import type { ServeConfig } from "../operations/config/config-schema.ts";
 import { type KeyRow, parseKeyRows } from "../operations/config/load-config.ts";
+import { actions } from "../operations/label-bounds.ts";
 import { createApiKeys } from "./api-key.ts";
 import { type Authentication, createAuthentication, noAuthentication } from "./authenticate.ts";
 import type { AdmissionLimits, CallerLimits } from "./create-admission.ts";
@@ -27,6 +28,8 @@ export async function openAccess(config: ServeConfig, clock: Clock = systemClock
   }
   const rows = [...access.keys, ...(access.keysFile === null ? [] : await readKeyRows(access.keysFile))];
   refuseTwins(rows);
+  refuseIdleActions(access.grants);
+  if (access.jwt !== null) refuseOpenKeys(access.jwt.jwks);
   const callers = rows
     .filter((row) => row.inFlight !== null || row.rate !== null)
     .map((row): [string, CallerLimits] => [
@@ -87,4 +90,32 @@ function refuseTwins(rows: readonly KeyRow[]): void {
       { details: { pointer: "/access/keys", expected: `keys that differ in ${field}` } },
     );
   }
+}
+
+/** A pattern that fits no action grants nothing: whoever wrote it meant another word. */
+function refuseIdleActions(grants: NonNullable<ServeConfig["access"]>["grants"]): void {
+  grants.forEach((grant, i) => {
+    grant.actions.forEach((pattern, j) => {
+      if (actions.some(starPattern(pattern))) return;
+      const meant = suggest(pattern, actions);
+      const advice = meant === null ? `Known are ${actions.join(", ")}.` : `Did you mean "${meant}"?`;
+      throw serveErrors.error("CONFIG_INVALID", `"${pattern}" is no action. ${advice}`, {
+        details: { pointer: `/access/grants/${i}/actions/${j}`, expected: `one of ${actions.join(", ")}` },
+      });
+    });
+  });
+}
+
+/** Whoever can change the keys on their way here can sign every token. */
+function refuseOpenKeys(jwks: string): void {
+  if (!/^http:/i.test(jwks) || isLoopback(new URL(jwks).hostname)) return;
+  throw serveErrors.error(
+    "CONFIG_INVALID",
+    "The key set is fetched without TLS from another machine. Use https, or a file.",
+    { details: { pointer: "/access/jwt/jwks", expected: "a file, or a URL that begins with https" } },
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
 }

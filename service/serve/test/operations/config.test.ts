@@ -181,3 +181,17 @@ test("keys of the configuration and of its file open the door, with limits of th
   await assert.rejects(openAccess(config), { code: "CONFIG_INVALID" });
   await assert.rejects(loadConfig(join(folder.path, "absent.yaml")), { code: "CONFIG_INVALID" });
 });
+
+test("a grant of an action that there is none of, and keys fetched in the clear, are refused", async () => {
+  const open = (text: string) => openAccess(parse(text).config);
+  await assert.rejects(open("access: { grants: [{ role: a, actions: ['*', infr] }] }"), {
+    code: "CONFIG_INVALID",
+    message: /Did you mean "infer"\?/,
+  });
+  await open("access: { grants: [{ role: a, actions: ['*', 'l*', un*] }] }");
+  const jwks = (url: string) => open(`access: { jwt: { jwks: "${url}", issuer: i, audience: a } }`);
+  await assert.rejects(jwks("http://issuer.example/jwks"), { code: "CONFIG_INVALID", message: /https/ });
+  await assert.rejects(jwks("http://127.0.0.1.example/jwks"), { code: "CONFIG_INVALID" });
+  await jwks("http://127.0.0.1:8080/jwks");
+  await jwks("https://issuer.example/jwks");
+});
