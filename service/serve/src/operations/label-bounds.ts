@@ -2,6 +2,7 @@
 import { baseErrors } from "@cupel/base";
 import { predictErrors } from "@cupel/predict";
 import { runtimeErrors } from "@cupel/runtime";
+import { visionErrors } from "@cupel/vision";
 import { stages } from "../core/inference.ts";
 import { serveErrors } from "../errors.ts";
 import { connectionErrorCauses } from "../listener/connection-error.ts";
@@ -14,7 +15,7 @@ const oneOf = (values: Iterable<string>): LabelBound => {
 };
 
 /** Every code that a call can end with. Those of other packages reach a caller only through these. */
-const codes = [serveErrors, baseErrors, runtimeErrors, predictErrors].flatMap(({ specs }) =>
+const codes = [serveErrors, baseErrors, runtimeErrors, predictErrors, visionErrors].flatMap(({ specs }) =>
   Object.keys(specs),
 );
 
