@@ -13,17 +13,18 @@ import { createAdmission } from "./access/create-admission.ts";
 import { openAccess } from "./access/open-access.ts";
 import { createBatcher } from "./batching/batcher.ts";
 import { withResponseCache } from "./cache/response-cache.ts";
-import { createInferenceService } from "./core/inference-service.ts";
+import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
 import { createStatistics } from "./core/statistics.ts";
 import { createGrpcFace } from "./grpc/face.ts";
 import { createImages } from "./images/create-images.ts";
-import { withCors } from "./listener/cors-face.ts";
 import { listen } from "./listener/listen.ts";
 import { createAdminFace } from "./operations/admin-face.ts";
 import { reportToPrimary } from "./operations/cluster-metrics.ts";
 import type { ServeConfig } from "./operations/config/config-schema.ts";
 import { settingsOf } from "./operations/config/load-config.ts";
+import { withCors } from "./operations/cors-faces.ts";
+import { logRepository } from "./operations/logger.ts";
 import { openOperations } from "./operations/open-operations.ts";
 import { createPrometheus } from "./operations/prometheus.ts";
 import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
@@ -89,8 +90,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       cacheFolder: config.engine.cacheFolder ?? undefined,
       gate,
       sink,
-      log: ({ level, message, error, ...about }) =>
-        logger[level]({ ...about, ...(error === undefined ? {} : { err: error }) }, message),
+      log: logRepository(logger),
       signal,
       parts: {
         batcher: (session, { model, version }) =>
@@ -99,7 +99,12 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       },
     }),
   );
-  const repository = withBreakers(loaded, createVersionBreakers({ ...config.breaker, instruments }));
+  const breakers = createVersionBreakers({
+    ...config.breaker,
+    instruments,
+    onChange: ({ model, version }, state) => logger.warn({ model, version, state }, "breaker"),
+  });
+  const repository = withBreakers(loaded, breakers);
   known.repository = repository;
   const about = { name: "cupel", version, extensions };
   const cached = opening.use(
@@ -110,8 +115,13 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       maxBytes: config.cache.maxBytes,
     }),
   );
-  const service = operations.observed(withAuthorisation(cached, access.policy));
+  const observed = operations.observed(withAuthorisation(cached, access.policy));
   const admission = createAdmission({ ...access, instruments, observer: operations.observer });
+  // A server that finishes what it took is no longer one to send something to.
+  const service: InferenceService = {
+    ...observed,
+    isReady: () => !admission.isStopping && observed.isReady(),
+  };
   const face = { service, admission, instruments, bodyLimit: config.limits.bodyLimit };
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
   const metricsText = () => cluster.metricsText();
@@ -119,11 +129,11 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     createGrpcFace({ ...face, onError: defect }),
     createRestFace(face),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
-  ].map((each) => opening.use(withCors(each, config.cors)));
+  ].map((each) => opening.use(each));
   const { host, port, tls, cleartextAnywhere } = config.listen;
   const listener = opening.use(
     await listen({
-      faces,
+      faces: withCors(faces, config.cors),
       host,
       port,
       tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
