@@ -105,6 +105,9 @@ test("weights in other files belong to the digest, and what happens to them late
   await using folder = await openTemporaryFolder("serve-test");
   const path = join(folder.path, "x", "1", "model.onnx");
   const weights = await putScalerWithWeights(path, 7);
+  const absent = await putScalerWithWeights(join(folder.path, "y", "model.onnx"), 6);
+  const absentBytes = await readFile(absent);
+  await rm(absent);
   await using repository = await openRepository(folder.path, { trial: "none", pollMs: 20 });
   const [loaded] = repository.versions("x");
   const lines = execFileSync("sha256sum", ["model.onnx", weights.slice(dirname(path).length + 1)], {
@@ -119,6 +122,10 @@ test("weights in other files belong to the digest, and what happens to them late
   await writeFile(weights, new Uint8Array(Float32Array.of(8, 8, 8).buffer));
   await until(() => repository.versions("x")[0]?.digest !== sum);
   assert.equal(await factorOf(repository, "x"), 8);
+  assert.equal(repository.isReady, false);
+  await writeFile(absent, absentBytes);
+  await until(() => repository.isReady);
+  assert.equal(await factorOf(repository, "y"), 6);
   // Weights of a new version that come behind its model are waited for, without a failure.
   const next = join(folder.path, "x", "2", "model.onnx");
   const late = await putScalerWithWeights(next, 9);

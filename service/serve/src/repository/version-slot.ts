@@ -142,7 +142,7 @@ export class VersionSlot {
       }
     } catch (thrown) {
       if (signal.aborted) throw errorFrom(thrown, signal);
-      if (!isAsked && this.#waitsFor(thrown)) return null;
+      if (this.#misses(thrown) && !isAsked) return null;
       return await this.#fail(thrown, digest, await this.state(path), isAsked);
     } finally {
       this.#isLoading = false;
@@ -233,8 +233,8 @@ export class VersionSlot {
     return isKnown;
   }
 
-  /** Weights that are missing may be on their way: they are looked at from now on, and missed at the next failure. */
-  #waitsFor(thrown: unknown): boolean {
+  /** Weights that are not there may be on their way: they are looked at from now on. @returns whether they were not before */
+  #misses(thrown: unknown): boolean {
     const { code, details } = errorFrom(thrown);
     const { location } = details;
     if (code !== missingWeights || typeof location !== "string" || this.#locations.includes(location)) {
