@@ -285,3 +285,19 @@ test("who closes waits for what is being loaded, and leaves nothing open", async
   assert.equal(fake.opened[0]?.isClosed, true);
   assert.deepEqual(await readdir(join(folder.path, "work")), []);
 });
+
+test("bytes that come while others fail, or are found unchanged, are not taken for dealt with", async () => {
+  await using folder = await openTemporaryFolder("serve-test");
+  await using fake = new FakeModel(folder.path);
+  await fake.put("1", 1);
+  fake.find("1");
+  await fake.load();
+  fake.broken.add(9);
+  await fake.put("1", 9);
+  fake.whileLoading = () => fake.put("1", 2);
+  await fake.poll(2);
+  assert.equal(fake.serving, 1);
+  fake.whileLoading = async () => {};
+  await fake.poll();
+  assert.equal(fake.serving, 2);
+});

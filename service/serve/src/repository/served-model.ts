@@ -140,12 +140,11 @@ export class ServedModel {
 
   /** @throws what keeps the record of it from being made: it stays then */
   async unload(signal?: AbortSignal): Promise<void> {
-    const drained = await this.#inTurn(async () => {
-      const served = await this.#unloadAll(this.#slots.keys(), "asked");
+    await this.#inTurn(async () => {
+      await this.#unloadAll(this.#slots.keys(), "asked");
       this.#unloaded = await this.#state();
-      return served;
     }, signal);
-    await Promise.all(drained.map((each) => this.#drain(each)));
+    await Promise.allSettled([...this.#draining].map((served) => served.retire()));
   }
 
   /** To be called when the context is closing. Resolves when all is given back and closed. */
@@ -182,19 +181,17 @@ export class ServedModel {
     const left = [...this.#slots.keys()].filter(
       (version) => this.#found.has(version) && !chosen.has(version),
     );
-    const drained = [...(await this.#unloadAll(gone, "removed")), ...(await this.#unloadAll(left, "policy"))];
-    for (const served of drained) void this.#drain(served);
+    await this.#unloadAll(gone, "removed");
+    await this.#unloadAll(left, "policy");
     for (const version of gone) this.#slots.delete(version);
     return failure;
   }
 
-  async #unloadAll(versions: Iterable<string>, cause: UnloadCause): Promise<ServedVersion[]> {
-    const served: ServedVersion[] = [];
+  async #unloadAll(versions: Iterable<string>, cause: UnloadCause): Promise<void> {
     for (const version of [...versions]) {
-      const unloaded = await this.#slots.get(version)?.unload(cause);
-      if (unloaded) served.push(unloaded);
+      const served = await this.#slots.get(version)?.unload(cause);
+      if (served) void this.#drain(served);
     }
-    return served;
   }
 
   #slot(version: string): VersionSlot {

@@ -111,7 +111,8 @@ export class VersionSlot {
    * @returns the failure, where it was tried now; otherwise null. @throws CANCELLED, DEADLINE_EXCEEDED
    */
   async renew(path: string, isAsked: boolean, signal: AbortSignal): Promise<CupelError | null> {
-    const state = await this.state(path);
+    // Of before the bytes are taken: what is written after that makes another state, which the next look finds.
+    let state = await this.state(path);
     const isSettled = isAsked || state === this.#seen;
     this.#seen = state;
     const isDue = isAsked || (this.#failure?.retryAt ?? Number.POSITIVE_INFINITY) <= performance.now();
@@ -124,26 +125,26 @@ export class VersionSlot {
         const content = taken.use(await takeContent(path, this.#context.workFolder, signal));
         digest = content.digest;
         if (!this.#knows(content.locations) && !isAsked) return null;
-        const taking = await this.state(path);
-        if (digest === this.ready?.version.digest) return this.#settle(taking);
+        if (digest === this.ready?.version.digest) return this.#settle(state);
         if (digest === this.#failure?.digest && !isDue) {
-          this.#handled = taking;
+          this.#handled = state;
           return null;
         }
         const opened = taken.use(await this.#context.load(this, path, content, signal));
         if ((await digestOf(path, content.locations, signal)) === digest) {
           await this.#switch(opened, content, path);
           taken.move();
-          return this.#settle(taking);
+          return this.#settle(state);
         }
         this.#seen = null;
         if (!isAsked) return null;
         if (attempt === askedAttempts) throw stillWritten(this);
+        state = await this.state(path);
       }
     } catch (thrown) {
       if (signal.aborted) throw errorFrom(thrown, signal);
       if (this.#misses(thrown) && !isAsked) return null;
-      return await this.#fail(thrown, digest, await this.state(path), isAsked);
+      return await this.#fail(thrown, digest, state, isAsked);
     } finally {
       this.#isLoading = false;
     }
