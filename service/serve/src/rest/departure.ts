@@ -13,7 +13,7 @@ export interface Departure extends Disposable {
 export function watchDeparture(request: FaceRequest, response: FaceResponse): Departure {
   const left = new AbortController();
   const leave = (): void => {
-    if (!response.writableFinished) left.abort();
+    if (!response.writableEnded) left.abort();
   };
   // In HTTP/2 the socket belongs to all streams; a stream that is reset closes its response.
   const socket = request.httpVersionMajor === 1 ? request.socket : null;
