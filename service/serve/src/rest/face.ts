@@ -2,11 +2,11 @@
  * The REST face: the Open Inference Protocol v2 over HTTP/1.1 and HTTP/2. Fastify routes; bodies are read here, as
  * nothing of one is read before its request is let in, and none is larger than the limit of all faces.
  */
-import { errorFrom } from "@cupel/base";
+import { errorFrom, own } from "@cupel/base";
 import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import type { Face, FaceOptions, FaceRequest } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
-import { serveErrors } from "../errors.ts";
+import { type ServeErrorCode, serveErrors } from "../errors.ts";
 import { readBody } from "./body-limit.ts";
 import { readTimeout, timeoutHeader } from "./deadline.ts";
 import { watchDeparture } from "./departure.ts";
@@ -35,10 +35,16 @@ export function createRestFace(options: FaceOptions): Face {
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
   const patterns = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
-  app.setNotFoundHandler((request, reply) => {
+  const notFound = (request: FastifyRequest, reply: FastifyReply): void => {
     const path = pathOf(request.raw);
     const methods = patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
     refuse(methods.length > 0 ? wrongMethod(request.method, methods) : unknownRoute(path), request, reply);
+  };
+  app.setNotFoundHandler(notFound);
+  // Before Fastify looks at the body, which it does for paths that it does not know as well.
+  app.addHook("onRequest", (request, reply, next) => {
+    if (request.is404) notFound(request, reply);
+    else next();
   });
   for (const route of routes) {
     app.route({
@@ -125,17 +131,19 @@ function refuse(thrown: unknown, request: FastifyRequest, reply: FastifyReply): 
   sendAnswer(reply, request.raw, reply.raw, { status, headers, body });
 }
 
-/** What Fastify refuses by itself. */
-const refusals = new Map([
-  ["FST_ERR_CTP_INVALID_MEDIA_TYPE", ["MEDIA_TYPE_UNSUPPORTED", "The header Content-Type does not parse."]],
-  ["FST_ERR_BAD_URL", ["ROUTE_UNKNOWN", "The path is not percent-encoded as a URL is."]],
-  ["FST_ERR_MAX_PARAM_LENGTH", ["ROUTE_UNKNOWN", `A part of the path is longer than ${longestName}.`]],
-] as const);
+/** What Fastify refuses by itself; anything else of its refusals is a malformed request. */
+const refusals: Readonly<Record<string, readonly [ServeErrorCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ["MEDIA_TYPE_UNSUPPORTED", "The header Content-Type does not parse."],
+  FST_ERR_BAD_URL: ["ROUTE_UNKNOWN", "The path is not percent-encoded as a URL is."],
+  FST_ERR_MAX_PARAM_LENGTH: ["ROUTE_UNKNOWN", `A part of the path is longer than ${longestName}.`],
+};
 
 function ours(thrown: unknown): unknown {
-  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-  const row = [...refusals].find(([name]) => name === code)?.[1];
-  return row === undefined ? thrown : serveErrors.error(row[0], row[1], { cause: thrown });
+  if (!(thrown instanceof Error && "code" in thrown && "statusCode" in thrown)) return thrown;
+  const { code, statusCode } = thrown;
+  if (typeof code !== "string" || !code.startsWith("FST_") || Number(statusCode) >= 500) return thrown;
+  const [name, message] = own(refusals, code) ?? ["REQUEST_INVALID", "The request is malformed."];
+  return serveErrors.error(name, message, { cause: thrown });
 }
 
 /** A GET has no body here: nothing of one is read. @throws REQUEST_INVALID */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceRequest } from "@cupel/serve";
-import { echo, serve } from "./support.ts";
+import { echo, infer, serve } from "./support.ts";
 
 interface Entry {
   readonly name: string;
@@ -105,8 +105,7 @@ test("encoded images are BYTES, each after its length, or base64 in JSON", async
   assert.equal((await post(served.url, message([entry]))).status, 200);
   const data = images.map((image) => image.toString("base64"));
   const body = JSON.stringify({ inputs: [{ name: "image", datatype: "BYTES", shape: [3], data }] });
-  const answer = await fetch(`${served.url}/v2/models/echo/infer`, { method: "POST", body });
-  assert.equal(answer.status, 200);
+  assert.equal((await infer(served.url, body)).status, 200);
   for (const request of seen) {
     const [tensor] = request.inputs;
     assert.ok(tensor?.datatype === "BYTES");

@@ -138,6 +138,17 @@ test("an unknown path is 404, a wrong method 405 with Allow, and no defect tells
   const wrong = await fetch(`${served.url}/v2/models/echo`, { method: "DELETE" });
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get("allow"), "GET, HEAD");
+  // A method with a body, without a content type: nothing of Fastify's own shows.
+  for (const [path, status] of [
+    ["/v2", 405],
+    ["/nothing", 404],
+  ] as const) {
+    const answer = await fetch(served.url + path, { method: "QUERY" });
+    assert.equal(answer.status, status);
+    assert.match(await answer.text(), /"code":"(METHOD_NOT_ALLOWED|ROUTE_UNKNOWN)"/);
+  }
+  const type = await infer(served.url, request("[1,2,3,4]"), { "content-type": "no type" });
+  assert.equal(type.status, 415);
   assert.equal((await fetch(`${served.url}/v2/models/%ff`)).status, 404);
   assert.equal((await fetch(`${served.url}/v2`, { method: "HEAD" })).status, 200);
   const defect = await infer(served.url, request("[1,2,3,4]"));
