@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { openTemporaryFolder } from "@cupel/base";
 import { createInferenceService } from "@cupel/serve";
 import { openAdmission } from "../src/core/open-admission.ts";
+import { createGrpcFace } from "../src/grpc/face.ts";
 import { listen } from "../src/listener/listen.ts";
 import { silentInstruments } from "../src/operations/instruments.ts";
 import { openRepository } from "../src/repository/open-repository.ts";
@@ -32,13 +33,16 @@ const service = createInferenceService({
     extensions: ["binary_tensor_data", "model_repository", "statistics"],
   },
 });
-await using face = createRestFace({
+const options = {
   service,
   admission: openAdmission,
   instruments: silentInstruments,
   bodyLimit: 2 ** 24,
-});
-await using listener = await listen({ faces: [face], port: 0, onError: console.error });
+  onError: console.error,
+};
+await using grpc = createGrpcFace(options);
+await using rest = createRestFace(options);
+await using listener = await listen({ faces: [grpc, rest], port: 0, onError: console.error });
 console.log(listener.url);
 process.stdin.resume();
 await new Promise((resolve) => process.stdin.once("end", resolve));

@@ -6,6 +6,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Face, FaceOptions } from "../core/face.ts";
 import { createGate, peerValues } from "./admitted-call.ts";
 import { file_cupel_v1_vision, VisionService } from "./gen/cupel/v1/vision_pb.ts";
+import { file_google_rpc_error_details } from "./gen/google/rpc/error_details_pb.ts";
 import { file_grpc_health_v1_health, Health } from "./gen/grpc/health/v1/health_pb.ts";
 import {
   file_grpc_reflection_v1_reflection,
@@ -36,7 +37,9 @@ export interface GrpcFaceOptions extends FaceOptions {
   onError(error: unknown): void;
 }
 
+/** Those of the services, and of the details of errors. */
 const files = [
+  file_google_rpc_error_details,
   file_inference_inference_service,
   file_cupel_v1_vision,
   file_grpc_health_v1_health,

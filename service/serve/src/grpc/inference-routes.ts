@@ -134,15 +134,30 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
       }),
     repositoryModelLoad: (request, context) =>
       answer(context, async (call) => {
+        refuseParameters(request.parameters);
         await service.loadModel(request.modelName, call);
         return {};
       }),
     repositoryModelUnload: (request, context) =>
       answer(context, async (call) => {
+        refuseParameters(request.parameters);
         await service.unloadModel(request.modelName, call);
         return {};
       }),
   };
+}
+
+/** What Triton's client always sends, and means nothing here. */
+const harmless = new Set(["unload_dependents"]);
+
+function refuseParameters(parameters: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(parameters).find((each) => !harmless.has(each));
+  if (name === undefined) return;
+  throw serveErrors.error(
+    "REQUEST_INVALID",
+    `The parameter "${name}" is not taken: models and their configuration are read from the folder that is served.`,
+    { details: { parameter: name } },
+  );
 }
 
 /** What is left empty is not given. */

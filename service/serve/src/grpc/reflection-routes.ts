@@ -22,7 +22,7 @@ interface Asked {
     | { readonly case: undefined };
 }
 
-/** @param files that declare the services; what they import is found */
+/** @param files whose services and messages are told; what they import is found */
 export function reflectionRoutes(files: readonly DescFile[], stopping: AbortSignal) {
   const all = new Map<string, DescFile>();
   const add = (file: DescFile): void => {

@@ -1,0 +1,93 @@
+/** The face on a port of its own, before a service without an engine, and another's client of it. */
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Admission } from "../../src/core/admission.ts";
+import { openAdmission } from "../../src/core/open-admission.ts";
+import { serveErrors } from "../../src/errors.ts";
+import { createGrpcFace, type GrpcFaceOptions } from "../../src/grpc/face.ts";
+import { listen } from "../../src/listener/listen.ts";
+import { silentInstruments } from "../../src/operations/instruments.ts";
+import { EchoService } from "../support/echo-service.ts";
+import { GrpcPeer, type Message, PeerError } from "../support/grpc-peer.ts";
+
+export const inference = "inference.GRPCInferenceService";
+export const infer = `${inference}/ModelInfer`;
+export const streamInfer = `${inference}/ModelStreamInfer`;
+
+/** Counts calls that were let in and are not disposed. */
+function countingAdmission() {
+  const state = { open: 0, actions: [] as string[], keys: [] as (string | undefined)[] };
+  const admission: Admission = {
+    async admit(arrival) {
+      const key = arrival.header("x-api-key");
+      state.keys.push(key);
+      state.actions.push(arrival.action);
+      if (key === "wrong")
+        throw serveErrors.error("AUTH_REQUIRED", "The API key is not one this server knows.");
+      const call = await openAdmission.admit(arrival);
+      state.open++;
+      return {
+        ...call,
+        [Symbol.dispose]() {
+          state.open--;
+          call[Symbol.dispose]();
+        },
+      };
+    },
+  };
+  return { admission, state };
+}
+
+export async function openFace(options: Partial<GrpcFaceOptions> = {}) {
+  const echo = new EchoService();
+  const { admission, state } = countingAdmission();
+  const errors: unknown[] = [];
+  const face = createGrpcFace({
+    service: echo,
+    admission,
+    instruments: silentInstruments,
+    bodyLimit: 1 << 20,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  const listener = await listen({ faces: [face], port: 0, onError: (error) => errors.push(error) });
+  const peer = new GrpcPeer(listener.port);
+  return {
+    echo,
+    peer,
+    listener,
+    state,
+    async [Symbol.asyncDispose]() {
+      peer[Symbol.dispose]();
+      await listener.close();
+      await face[Symbol.asyncDispose]();
+      assert.deepEqual(errors, []);
+      assert.equal(state.open, 0, "every call is disposed");
+    },
+  };
+}
+
+export async function until(reached: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !reached(); i++) await delay(10);
+  assert.ok(reached());
+}
+
+export async function refusal(asked: Promise<unknown>): Promise<PeerError> {
+  const thrown: unknown = await asked.then(
+    () => assert.fail("It was answered."),
+    (error: unknown) => error,
+  );
+  assert.ok(thrown instanceof PeerError, String(thrown));
+  return thrown;
+}
+
+export const within = (message: Message | undefined, field: string) => message?.[field] as Message;
+
+export const bytesOf = (data: NodeJS.TypedArray) =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+export const one = (model: string, id = "") => ({
+  model_name: model,
+  id,
+  inputs: [{ name: "x", datatype: "UINT8", shape: [1], contents: { uint_contents: [1] } }],
+});
