@@ -14,7 +14,7 @@ export interface WindowOptions {
   readonly stride?: number | undefined;
   /** Of the picture: things of twice the size are found at 0.5. Default: 1 alone. */
   readonly scales?: readonly number[] | undefined;
-  /** Least score of a box, 0 to 1: the mean probability of its class in the windows around its middle. Default 0.5. */
+  /** Least score of a box, 0 to 1: how sure the window at its middle and those around are of its class. Default 0.5. */
   readonly threshold?: number | undefined;
   /**
    * The class of windows in which there is nothing, by index or name; null for a model that has none. Default: the

@@ -2,8 +2,8 @@
  * Boxes from what a classifier says of the windows of a picture. A classifier says that a thing is in the middle of a
  * window, and says so of the windows around as well, less and less; it does not say how large the thing is. So:
  *
- *   score of a class at a window  = the mean of its probability over the windows whose middles are within an eighth of
- *                                   the window's side: one window alone is not believed
+ *   score of a class at a window  = the mean of its probability there and of the mean over the windows whose middles are
+ *                                   within an eighth of the window's side: one window alone is believed by half
  *   middle of the box             = the mean of the middles within a quarter of the side, weighted by the probability
  *   size of the box               = a share of the window, which the caller gives for each class
  *
@@ -69,8 +69,8 @@ function candidatesOf(
         }
         const count = (near.last - near.first + 1) * (beside.last - beside.first + 1);
         // Probabilities of half precision may be a little more than 1.
-        const mean = Math.min(1, sum / count);
-        if (mean > score) [classIndex, score] = [c, mean];
+        const believed = Math.min(1, (probability(column, row, c) + sum / count) / 2);
+        if (believed > score) [classIndex, score] = [c, believed];
       }
       if (classIndex < 0 || score < threshold) continue;
       const middle = middleOf(grid, { column, row }, (x, y) => probability(x, y, classIndex));
@@ -80,7 +80,7 @@ function candidatesOf(
   return candidates;
 }
 
-/** A mean reaches the threshold only where one of its windows does: of a thousand classes few are left. */
+/** A score reaches the threshold only where a probability does: of a thousand classes few are left. */
 function possibleClasses({ probabilities, classes }: ScoredWindows, threshold: number): number[] {
   const highest = new Float32Array(classes);
   for (let i = 0; i < probabilities.length; i += classes) {
