@@ -21,10 +21,14 @@ import {
   topClasses,
 } from "@cupel/predict";
 import type { Image, ImageBatch, Preprocessing } from "@cupel/vision";
+import { decodeSlots } from "./decode-slots.ts";
 import { maskPng } from "./mask-png.ts";
 import type { ImageAnswer, PredictRequest, ToldBox, ToldClass } from "./predict-request.ts";
 
-export type Asked = Pick<PredictRequest, "top" | "threshold">;
+export interface Asked extends Pick<PredictRequest, "top" | "threshold"> {
+  /** Fires when the caller has left. */
+  readonly signal: AbortSignal;
+}
 type Told = Omit<ImageAnswer, "width" | "height" | "drawing">;
 type Predicts<Prediction> = Pick<KnownPredictor, "classes"> & {
   readonly preprocessing: Preprocessing;
@@ -71,19 +75,21 @@ const rows: { readonly [Name in TaskName]: (predictor: KnownPredictor<Name>) => 
       boxesTold(toldBoxes(prediction, threshold)),
     ),
   segmentation: (predictor) =>
-    forms(predictor, true, async (map: ClassMap) => {
-      const { classes, preprocessing } = predictor;
-      const classOf = classesOfImage(preprocessing, map);
-      const counts = pixelsByClass({ classes: classOf });
-      const all = counts.reduce((sum, { pixels }) => sum + pixels, 0);
-      const shares = counts.map(({ classIndex, pixels }) =>
-        toldClass(classIndex, classes?.[classIndex] ?? null, pixels / all),
-      );
-      return {
-        told: { mask: { png: await maskPng(classOf, map.image), classes: shares } },
-        draw: (image, id) => drawMap(image, classOf, classes, id),
-      };
-    }),
+    forms(predictor, true, (map: ClassMap, { signal }) =>
+      decodeSlots.use(signal, async () => {
+        const { classes, preprocessing } = predictor;
+        const classOf = classesOfImage(preprocessing, map);
+        const counts = pixelsByClass({ classes: classOf });
+        const all = counts.reduce((sum, { pixels }) => sum + pixels, 0);
+        const shares = counts.map(({ classIndex, pixels }) =>
+          toldClass(classIndex, classes?.[classIndex] ?? null, pixels / all),
+        );
+        return {
+          told: { mask: { png: await maskPng(classOf, map.image), classes: shares } },
+          draw: (image, id) => drawMap(image, classOf, classes, id),
+        };
+      }),
+    ),
   sequence: (predictor) =>
     forms(predictor, false, ({ text, confidence }: TextPrediction) => ({
       told: { text: { text, score: confidence } },

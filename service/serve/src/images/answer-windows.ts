@@ -37,7 +37,7 @@ export async function answerWindows(
     });
     const { boxes, size } = await findInScales(scales, predictor, options, session);
     const name = imageName(index, images.length);
-    answers.push(await imageAnswer(boxesTold(boxes), size, picture, { index, name }));
+    answers.push(await imageAnswer(boxesTold(boxes), size, picture, { index, name, signal }));
   }
   return answers;
 }

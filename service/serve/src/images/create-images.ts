@@ -133,11 +133,13 @@ function images(
       if (request.draw) pictures[index] = image;
       return await reader.read(image, name, { signal });
     });
-    const told = await Promise.all(batchesOf(tensors).map((batch) => forms.answer(batch, session, request)));
+    const { signal } = call;
+    const asked = { top: request.top, threshold: request.threshold, signal };
+    const told = await Promise.all(batchesOf(tensors).map((batch) => forms.answer(batch, session, asked)));
     return await Promise.all(
       told.flat().map((each, index) => {
         const name = imageName(index, sent.length);
-        return imageAnswer(each, tensors[index]!.size, pictures[index], { index, name });
+        return imageAnswer(each, tensors[index]!.size, pictures[index], { index, name, signal });
       }),
     );
   }

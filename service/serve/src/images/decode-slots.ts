@@ -1,6 +1,6 @@
 /**
- * How many images are decoded at once, whoever sent them: what decoding holds of memory is bounded, and a request of
- * many images takes turns with one of one.
+ * How many images are decoded, or drawn into, at once, whoever sent them: what whole images hold of memory is bounded, and
+ * a request of many images takes turns with one of one.
  */
 import { cancellation } from "@cupel/base";
 
@@ -8,6 +8,9 @@ export interface DecodeSlots {
   /** Waits for a slot, in order. @throws CANCELLED, DEADLINE_EXCEEDED once the signal fires while it waits */
   use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
+
+/** As many as libuv has threads where nobody sets UV_THREADPOOL_SIZE: more would wait for each other and hold memory. */
+const slotsOfProcess = 4;
 
 interface Waiting {
   readonly begin: () => void;
@@ -58,5 +61,8 @@ export function createDecodeSlots(count: number): DecodeSlots {
     },
   };
 }
+
+/** Of the process, as libuv's threads are. */
+export const decodeSlots = createDecodeSlots(slotsOfProcess);
 
 const left = (signal: AbortSignal) => cancellation("Reading an image", signal);

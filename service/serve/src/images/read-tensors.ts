@@ -6,19 +6,14 @@ import { CupelError } from "@cupel/base";
 import type { Image, ImageBatch, ImageReader, ImageTensor } from "@cupel/vision";
 import type { Call } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
-import { createDecodeSlots } from "./decode-slots.ts";
+import { decodeSlots } from "./decode-slots.ts";
 import type { ImageInput } from "./predict-request.ts";
 import { requestImage } from "./request-image.ts";
 
-/** As many as libuv has threads where nobody sets UV_THREADPOOL_SIZE: more would wait for each other and hold memory. */
-const slotsOfProcess = 4;
 /** Of those, for one request: another one is not kept waiting by many images. */
 const slotsOfRequest = 2;
 /** Bytes that one image may take while it is read: 25 million pixels of any format, or 64 million of a plain JPEG. */
 export const memoryPerImage = 256_000_000;
-
-/** Of the process, as libuv's threads are. */
-const slots = createDecodeSlots(slotsOfProcess);
 
 /** Names an image in messages: by its place where there are several. */
 export function imageName(index: number, count: number): string {
@@ -90,7 +85,7 @@ async function readInSlot<Result>(
 ): Promise<Result> {
   const { index, name, signal } = place;
   try {
-    return await slots.use(signal, async () => read(await requestImage(input, name, signal), place));
+    return await decodeSlots.use(signal, async () => read(await requestImage(input, name, signal), place));
   } catch (thrown) {
     throw imageError(thrown, index);
   }
