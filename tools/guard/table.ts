@@ -87,6 +87,11 @@ export const guardTable: GuardTable = {
       specifier: null,
       reason: "the compiler's types are not the repository's: its name is a constant there",
     },
+    {
+      files: "tools/conformance/start-server.ts",
+      specifier: "../../service/serve/tools/conformance-server.ts",
+      reason: "starts, in a process of its own, a server on the models that the package's tests have",
+    },
   ],
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",

@@ -5,13 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openTemporaryFolder } from "@cupel/base";
-import { createInferenceService } from "@cupel/serve";
-import { openAdmission } from "../src/core/open-admission.ts";
-import { createGrpcFace } from "../src/grpc/face.ts";
-import { listen } from "../src/listener/listen.ts";
-import { silentInstruments } from "../src/operations/instruments.ts";
-import { openRepository } from "../src/repository/open-repository.ts";
-import { createRestFace } from "../src/rest/face.ts";
+import { parseConfig, startServer } from "@cupel/serve";
 import { brightness, identity, scaler } from "../test/support/tiny-models.ts";
 
 const models = {
@@ -24,25 +18,19 @@ const models = {
 
 await using folder = await openTemporaryFolder("conformance");
 for (const [name, bytes] of Object.entries(models)) await writeFile(join(folder.path, `${name}.onnx`), bytes);
-await using repository = await openRepository(folder.path, { trial: "none" });
-const service = createInferenceService({
-  repository,
-  metadata: {
-    name: "cupel",
-    version: "0.1.0",
-    extensions: ["binary_tensor_data", "model_repository", "statistics"],
+const { config } = parseConfig({
+  flags: {
+    "repository.path": folder.path,
+    "repository.mode": "explicit",
+    "engine.trial": false,
+    "limits.bodyLimit": 2 ** 24,
+    "listen.port": 0,
+    "logging.level": "error",
   },
 });
-const options = {
-  service,
-  admission: openAdmission,
-  instruments: silentInstruments,
-  bodyLimit: 2 ** 24,
-  onError: console.error,
-};
-await using grpc = createGrpcFace(options);
-await using rest = createRestFace(options);
-await using listener = await listen({ faces: [grpc, rest], port: 0, onError: console.error });
-console.log(listener.url);
+await using server = await startServer(config, {
+  log: { write: (line) => void process.stderr.write(line) },
+});
+console.log(server.url);
 process.stdin.resume();
 await new Promise((resolve) => process.stdin.once("end", resolve));

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Admission } from "../../src/core/admission.ts";
-import { openAdmission } from "../../src/core/open-admission.ts";
 import { serveErrors } from "../../src/errors.ts";
 import { createGrpcFace, type GrpcFaceOptions } from "../../src/grpc/face.ts";
 import { listen } from "../../src/listener/listen.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { EchoService } from "../support/echo-service.ts";
 import { GrpcPeer, type Message, PeerError } from "../support/grpc-peer.ts";
+import { openAdmission } from "../support/open-admission.ts";
 
 export const inference = "inference.GRPCInferenceService";
 export const infer = `${inference}/ModelInfer`;

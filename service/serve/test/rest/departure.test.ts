@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { baseErrors } from "@cupel/base";
 import type { Call } from "@cupel/serve";
-import { openAdmission } from "../../src/core/open-admission.ts";
+import { openAdmission } from "../support/open-admission.ts";
 import { echo, infer, serve } from "./support.ts";
 
 const body = JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }] });

@@ -5,9 +5,9 @@ import { createServer as createHttp2, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { type InferenceRequest, type InferenceService, type NumberTensor, serveErrors } from "@cupel/serve";
 import type { Admission } from "../../src/core/admission.ts";
-import { openAdmission } from "../../src/core/open-admission.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { createRestFace } from "../../src/rest/face.ts";
+import { openAdmission } from "../support/open-admission.ts";
 
 /** Answers each input as an output of the same name. */
 export function echo(over: Partial<InferenceService> = {}): InferenceService {

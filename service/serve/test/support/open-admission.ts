@@ -1,6 +1,6 @@
 /** Lets everybody in and ends a call at its deadline or when its client has left. */
-import type { Admission } from "./admission.ts";
-import { anonymous } from "./call.ts";
+import type { Admission } from "../../src/core/admission.ts";
+import { anonymous } from "../../src/core/call.ts";
 
 export const openAdmission: Admission = {
   async admit({ face, peer, left, timeoutMs }) {
