@@ -11,6 +11,7 @@ import { imagePath } from "./image-path.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
+import { serve } from "./serve.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
@@ -30,4 +31,5 @@ export const benchmarks: readonly Benchmark[] = [
   sharedMap,
   isolation,
   dropped,
+  serve,
 ];

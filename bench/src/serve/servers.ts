@@ -1,0 +1,60 @@
+/** The servers that are compared, each a process that is started on given cores and asked for its port and its memory. */
+import { createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { startLineProcess } from "./line-process.ts";
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly port: number;
+  /** Bytes resident now. */
+  memory(): Promise<number>;
+}
+
+/** @param settings by dotted name */
+export async function startCupel(
+  settings: Readonly<Record<string, unknown>>,
+  cpus: string | null,
+): Promise<ServerProcess> {
+  const script = new URL("cupel-server.ts", import.meta.url).pathname;
+  const child = startLineProcess(process.execPath, [script, JSON.stringify(settings)], { cpus });
+  const port = Number(await child.line());
+  return {
+    port,
+    async memory() {
+      child.write("memory");
+      return Number(await child.line());
+    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+/** KServe's Python server; it says nothing on its standard output. */
+export async function startKserve(
+  python: string,
+  model: string,
+  threads: number,
+  cpus: string | null,
+): Promise<Omit<ServerProcess, "memory">> {
+  const port = await freePort();
+  const script = new URL("kserve_server.py", import.meta.url).pathname;
+  const child = startLineProcess(python, [script, model, String(port), String(threads)], { cpus });
+  for (let i = 0; i < 300; i++) {
+    await wait(200);
+    try {
+      const answer = await fetch(`http://127.0.0.1:${port}/v2/health/ready`);
+      if (answer.ok) return { port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+    } catch {
+      // It does not listen yet.
+    }
+  }
+  await child[Symbol.asyncDispose]();
+  throw new Error("KServe's server did not get ready within a minute.");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
