@@ -1,10 +1,5 @@
 /** What each label may say: closed sets that the program knows, and the names of models that the server has. */
-import { baseErrors } from "@cupel/base";
-import { predictErrors } from "@cupel/predict";
-import { runtimeErrors } from "@cupel/runtime";
-import { visionErrors } from "@cupel/vision";
 import { stages } from "../core/inference.ts";
-import { serveErrors } from "../errors.ts";
 import { connectionErrorCauses } from "../listener/connection-error.ts";
 import { metricTable } from "./metric-table.ts";
 import type { LabelBound } from "./series-index.ts";
@@ -14,10 +9,8 @@ const oneOf = (values: Iterable<string>): LabelBound => {
   return (value) => set.has(value);
 };
 
-/** Every code that a call can end with. Those of other packages reach a caller only through these. */
-const codes = [serveErrors, baseErrors, runtimeErrors, predictErrors, visionErrors].flatMap(({ specs }) =>
-  Object.keys(specs),
-);
+/** A code is a constant of a table of errors, of whichever package: no caller can make one. */
+const isCode: LabelBound = (value) => /^[A-Z][A-Z0-9_]{1,47}$/.test(value);
 
 /** As faces name what is asked for. */
 export const actions = [
@@ -56,8 +49,8 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     action: oneOf(actions),
     model: (value) => value === "" || models.has(value),
     version: isVersion,
-    code: oneOf(["OK", ...codes]),
-    cause: oneOf(["", ...codes]),
+    code: isCode,
+    cause: (value) => value === "" || isCode(value),
     stage: oneOf(stages),
     outcome: oneOf(["hit", "miss", "joined", "negative"]),
     limit: oneOf(["", ...doorLimits]),

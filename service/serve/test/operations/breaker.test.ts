@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { baseErrors } from "@cupel/base";
-import { runtimeErrors } from "@cupel/runtime";
 import fc from "fast-check";
 import { anonymous, type Call } from "../../src/core/call.ts";
 import { serveErrors } from "../../src/errors.ts";
@@ -83,7 +82,7 @@ test("over any stream of calls it lets through what its definition lets through"
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -171,7 +170,7 @@ test("the last good version takes over where none was named; the bad one is refu
   const clock = manualClock();
   let isBad = true;
   const bad = fakeVersion("2", () => {
-    if (isBad) throw runtimeErrors.error("RUN_FAILED", "the engine failed");
+    if (isBad) throw baseErrors.error("THREAD_CRASHED", "the engine crashed");
   });
   const breakers = createVersionBreakers({ ...options, probes: 1, clock });
   const repository = withBreakers(fakeRepository([fakeVersion("1", () => {}), bad]), breakers);
@@ -180,14 +179,14 @@ test("the last good version takes over where none was named; the bad one is refu
     await lease.version.run({}, { call });
     return lease.version.version;
   };
-  for (let i = 0; i < options.minimumCalls; i++) await assert.rejects(run(), { code: "RUN_FAILED" });
+  for (let i = 0; i < options.minimumCalls; i++) await assert.rejects(run(), { code: "THREAD_CRASHED" });
   assert.equal(await run(), "1");
   await assert.rejects(run("2"), {
     code: "MODEL_SUSPENDED",
     details: { model: "m", version: "2", retryAfterMs: options.openMs },
   });
   clock.advance(options.openMs);
-  await assert.rejects(run(), { code: "RUN_FAILED" }, "the probe");
+  await assert.rejects(run(), { code: "THREAD_CRASHED" }, "the probe");
   assert.equal(await run(), "1");
   isBad = false;
   clock.advance(options.openMs);
@@ -197,7 +196,7 @@ test("the last good version takes over where none was named; the bad one is refu
 
 test("what callers do wrong, their deadlines and full queues suspend nothing", async () => {
   for (const error of [
-    runtimeErrors.error("INPUT_SHAPE_MISMATCH", ""),
+    serveErrors.error("REQUEST_INVALID", ""),
     serveErrors.error("QUEUE_LIMIT", ""),
     baseErrors.error("DEADLINE_EXCEEDED", ""),
     baseErrors.error("CANCELLED", ""),

@@ -51,7 +51,7 @@ test("a label value outside its closed set becomes other, and what a client send
       action: `x${i}`,
       model: `"}\n${i}`,
       version: `${i}.5`,
-      code: `C${i}`,
+      code: `no code ${i}`,
     });
   }
   assert.deepEqual(linesOf(prometheus.metricsText(), "cupel_requests_total"), [

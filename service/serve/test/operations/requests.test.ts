@@ -1,16 +1,19 @@
 /** What is told of a request once it is over: lines, spans, figures, events; and what must stand in none of them. */
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { text as textOf } from "node:stream/consumers";
 import { test } from "node:test";
 import { baseErrors, type EventSink, type WorkEvent } from "@cupel/base";
-import { runtimeErrors } from "@cupel/runtime";
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
 import { createAdmission } from "../../src/access/create-admission.ts";
 import type { Arrival } from "../../src/core/admission.ts";
 import { serveErrors } from "../../src/errors.ts";
+import { parseConfig } from "../../src/operations/config/load-config.ts";
 import { withEvents } from "../../src/operations/events.ts";
 import { loggedError } from "../../src/operations/logged-error.ts";
 import { createLogger, logRequests, type RequestLevel } from "../../src/operations/logger.ts";
 import { measureRequests } from "../../src/operations/measure-requests.ts";
+import { openOperations } from "../../src/operations/open-operations.ts";
 import { createPrometheus } from "../../src/operations/prometheus.ts";
 import { redact } from "../../src/operations/redact.ts";
 import { RequestOutcomes, withOutcomes } from "../../src/operations/request-outcomes.ts";
@@ -78,17 +81,21 @@ test("a request is one line with its code, its stages and the trace it belongs t
 });
 
 test("lines of requests are off or at their level, but a failure of the server is always an error", async () => {
-  const bad = runtimeErrors.error("INPUT_MISSING", "no input");
-  const ours = runtimeErrors.error("RUN_FAILED", "the engine failed");
+  const bad = serveErrors.error("DATATYPE_UNSUPPORTED", "no such type");
+  const ours = baseErrors.error("THREAD_CRASHED", "the engine crashed");
   const levels = async (level: RequestLevel, at: string) => {
     const { lines, sink } = logged(level, at);
     for (const fails of [undefined, bad, ours]) await request({ sinks: [sink], fails });
     await request({ sinks: [sink], arrival: arrival({}, { action: "live" }) });
     return lines.map((line) => `${line.level} ${line.code}`);
   };
-  assert.deepEqual(await levels("info", "info"), ["info OK", "info INPUT_MISSING", "error RUN_FAILED"]);
-  assert.deepEqual(await levels("debug", "info"), ["error RUN_FAILED"]);
-  assert.deepEqual(await levels("off", "trace"), ["error RUN_FAILED"]);
+  assert.deepEqual(await levels("info", "info"), [
+    "info OK",
+    "info DATATYPE_UNSUPPORTED",
+    "error THREAD_CRASHED",
+  ]);
+  assert.deepEqual(await levels("debug", "info"), ["error THREAD_CRASHED"]);
+  assert.deepEqual(await levels("off", "trace"), ["error THREAD_CRASHED"]);
 });
 
 test("an error that the face found and a refusal at the door are told as well", async () => {
@@ -148,7 +155,7 @@ test("requests are counted by code, timed by stage, and errors by what is behind
   using prometheus = createPrometheus({ models: { has: (model) => model === "model" } });
   const sinks = [measureRequests(prometheus)];
   await request({ sinks });
-  const cause = runtimeErrors.error("RUN_FAILED", "the engine failed");
+  const cause = baseErrors.error("THREAD_CRASHED", "the engine crashed");
   await request({
     sinks,
     fails: baseErrors.error("INTERNAL", "wrapped", { cause: new Error("by", { cause }) }),
@@ -160,7 +167,7 @@ test("requests are counted by code, timed by stage, and errors by what is behind
     'cupel_request_seconds_bucket{face="rest",action="infer",model="model",version="7",le="0.025"} 0',
     'cupel_request_seconds_bucket{face="rest",action="infer",model="model",version="7",le="0.05"} 1',
     'cupel_stage_seconds_sum{model="model",version="7",stage="run"} 0.03',
-    'cupel_errors_total{code="INTERNAL",cause="RUN_FAILED"} 1',
+    'cupel_errors_total{code="INTERNAL",cause="THREAD_CRASHED"} 1',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }
@@ -280,14 +287,14 @@ test("what fails is an event with its code; where the sink refuses, so does the 
     fakeService(() => {
       throw error;
     });
-  const bad = runtimeErrors.error("INPUT_MISSING", "no input");
+  const bad = serveErrors.error("DATATYPE_UNSUPPORTED", "no such type");
   const infer = (error: unknown) =>
     withEvents(failing(error), sink).infer({ model: "m", inputs: [] }, fakeCall());
   await assert.rejects(infer(bad), bad);
   await assert.rejects(infer(new Error("a defect")));
   assert.deepEqual(
     events.map(({ severity, context }) => `${severity} ${context.code}`),
-    ["WARN INPUT_MISSING", "ERROR INTERNAL"],
+    ["WARN DATATYPE_UNSUPPORTED", "ERROR INTERNAL"],
   );
   const full = new Error("no room for a record");
   const refusing = withEvents(fakeService(), { emit: () => Promise.reject(full) });
@@ -307,4 +314,69 @@ test("a refusal at the door is an event before the client is told", async () => 
       context: { face: "rest", address: "192.0.2.1", asked: "debug", code: "AUTH_REQUIRED" },
     },
   ]);
+});
+
+test("a request is logged, counted, recorded and traced; the secret of the collector is in no line", async () => {
+  const received: { readonly authorization: string | undefined; readonly body: string }[] = [];
+  const collector = createServer(async (request, response) => {
+    received.push({ authorization: request.headers.authorization, body: await textOf(request) });
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
+  const address = collector.address();
+  assert.ok(typeof address === "object" && address !== null);
+  process.env.CUPEL_TEST_COLLECTOR = "Bearer secret-of-the-collector";
+  try {
+    const { config } = parseConfig({
+      flags: {
+        "tracing.endpoint": `http://127.0.0.1:${address.port}/v1/traces`,
+        "tracing.authorization": "$ENV:CUPEL_TEST_COLLECTOR",
+      },
+    });
+    using instruments = createPrometheus({ models: { has: () => true } });
+    const lines: string[] = [];
+    const actions: string[] = [];
+    {
+      await using operations = await openOperations(config, {
+        instruments,
+        sink: { emit: async ({ action }) => void actions.push(action) },
+        destination: { write: (line) => void lines.push(line) },
+      });
+      const admission = createAdmission({ instruments, observer: operations.observer });
+      const service = operations.observed(fakeService());
+      using call = await admission.admit(arrival());
+      await service.infer({ model: "model", inputs: [] }, call);
+    }
+    assert.deepEqual(actions, ["INFER.REQUEST"]);
+    assert.equal(lines.length, 1);
+    assert.ok(instruments.metricsText().includes('model="model",version="7",code="OK"} 1\n'));
+    assert.equal(received[0]?.authorization, "Bearer secret-of-the-collector");
+    const { traceId } = JSON.parse(lines[0]!);
+    const { resourceSpans } = JSON.parse(received[0]!.body);
+    const span = resourceSpans[0].scopeSpans[0].spans[0];
+    assert.equal(span.name, "infer");
+    assert.equal(span.traceId, traceId);
+    assert.ok(!lines.join("").includes("secret-of-the-collector"));
+  } finally {
+    delete process.env.CUPEL_TEST_COLLECTOR;
+    collector.closeAllConnections();
+    collector.close();
+  }
+});
+
+test("a server stops without its collector, and says that traces were lost", async () => {
+  const { config } = parseConfig({ flags: { "tracing.endpoint": "http://127.0.0.1:1/v1/traces" } });
+  using instruments = createPrometheus({ models: { has: () => true } });
+  const lines: string[] = [];
+  const operations = await openOperations(config, {
+    instruments,
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const admission = createAdmission({ observer: operations.observer });
+  {
+    using call = await admission.admit(arrival());
+    await operations.observed(fakeService()).infer({ model: "model", inputs: [] }, call);
+  }
+  await operations[Symbol.asyncDispose]();
+  assert.match(lines.at(-1) ?? "", /"level":"warn".*could not be sent/);
 });

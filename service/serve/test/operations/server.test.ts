@@ -1,10 +1,18 @@
 /** A whole server as who runs it sees it: figures, lines, events, pages of other origins, and its end. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
+import { connect } from "node:http2";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
 import { parseConfig, startServer } from "@cupel/serve";
+import { createAdmission } from "../../src/access/create-admission.ts";
+import { createGrpcFace } from "../../src/grpc/face.ts";
+import { listen } from "../../src/listener/listen.ts";
+import { withCors } from "../../src/operations/cors-faces.ts";
+import { silentInstruments } from "../../src/operations/instruments.ts";
+import { createRestFace } from "../../src/rest/face.ts";
+import { fakeService } from "../support/fake-service.ts";
 import { scaler } from "../support/tiny-models.ts";
 
 test("a request to a server is counted, logged and recorded; metrics are served, debug is not open", async () => {
@@ -65,4 +73,73 @@ test("a request to a server is counted, logged and recorded; metrics are served,
     actions.filter((action) => action !== "MODEL.LOAD"),
     ["INFER.REQUEST", "ACCESS.REFUSE"],
   );
+});
+
+const origin = "https://app.example";
+
+async function openFaces(origins: readonly string[]) {
+  await using opening = new AsyncDisposableStack();
+  const face = {
+    service: fakeService(),
+    admission: createAdmission(),
+    instruments: silentInstruments,
+    bodyLimit: 1000,
+  };
+  const rest = opening.use(createRestFace(face));
+  const grpc = opening.use(createGrpcFace({ ...face, onError: () => {} }));
+  const faces = withCors([grpc, rest], { origins, maxAgeSeconds: 60 });
+  const { url } = opening.use(await listen({ faces, host: "127.0.0.1", port: 0, onError: () => {} }));
+  const closing = opening.move();
+  return { url, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+test("a page may ask before it calls, and read the answer, an error and what REST says of itself", async () => {
+  await using server = await openFaces([origin]);
+  const preflight = await fetch(`${server.url}/v2/models/m/infer`, {
+    method: "OPTIONS",
+    headers: { origin, "access-control-request-method": "POST" },
+  });
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers.get("access-control-allow-origin"), origin);
+  const answer = await fetch(`${server.url}/v2/health/live`, { headers: { origin } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get("access-control-allow-origin"), origin);
+  const error = await fetch(`${server.url}/v2/models/m/infer`, {
+    method: "POST",
+    body: "{",
+    headers: { origin, "content-type": "application/json" },
+  });
+  assert.equal(error.status, 400);
+  assert.equal(error.headers.get("access-control-allow-origin"), origin);
+  const stranger = await fetch(`${server.url}/v2/health/live`, {
+    headers: { origin: "https://else.example" },
+  });
+  assert.equal(stranger.headers.get("access-control-allow-origin"), null);
+  assert.equal(stranger.headers.get("vary"), "origin");
+});
+
+test("gRPC over HTTP/2 says the same beside its own headers", async () => {
+  await using server = await openFaces([origin]);
+  const session = connect(server.url);
+  using _session = { [Symbol.dispose]: () => session.destroy() };
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/inference.GRPCInferenceService/ServerLive",
+    "content-type": "application/grpc",
+    te: "trailers",
+    origin,
+  });
+  stream.end(Buffer.alloc(5));
+  const headers = await new Promise<Readonly<Record<string, unknown>>>((resolve) =>
+    stream.once("response", resolve),
+  );
+  assert.match(String(headers["content-type"]), /^application\/grpc/);
+  assert.equal(headers["access-control-allow-origin"], origin);
+});
+
+test("without origins nothing is added", async () => {
+  await using server = await openFaces([]);
+  const answer = await fetch(`${server.url}/v2/health/live`, { headers: { origin } });
+  assert.equal(answer.headers.get("access-control-allow-origin"), null);
+  assert.equal(answer.headers.get("vary"), null);
 });
