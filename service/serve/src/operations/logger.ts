@@ -2,7 +2,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { RepositoryLine } from "../repository/repository-options.ts";
 import { type LoggedError, loggedError } from "./logged-error.ts";
-import type { RecordSink } from "./request-record.ts";
+import { isProbe, type RecordSink } from "./request-record.ts";
 
 export interface LoggerOptions {
   /** Default "info". */
@@ -34,15 +34,12 @@ export function logRepository(logger: Logger): (line: RepositoryLine) => void {
 /** A client chooses its ids and its address may be anything a proxy says: what is written of one. */
 const longestText = 128;
 
-/** Asked every few seconds by whatever watches the server. */
-const quietActions: ReadonlySet<string> = new Set(["live", "ready", "metrics"]);
-
 /** One line a request, of what watches the server at level trace. A failure of the server is an error whatever the level; with "off" nothing else is written. */
 export function logRequests(logger: Logger, level: RequestLevel): RecordSink {
   return (record) => {
     const { error } = record;
     const isOurs = error !== null && error.spec.http >= 500;
-    const at = isOurs ? "error" : level !== "off" && quietActions.has(record.action) ? "trace" : level;
+    const at = isOurs ? "error" : level !== "off" && isProbe(record) ? "trace" : level;
     if (at === "off" || !logger.isLevelEnabled(at)) return;
     const { face, action, model, version, code, principal, address, traceId, id } = record;
     const line = {

@@ -28,6 +28,13 @@ export interface RequestRecord {
   traceId: string | null;
 }
 
+/** Asked every few seconds by whatever watches the server: counted, but worth neither a line nor a span. */
+export function isProbe({ action }: Pick<RequestRecord, "action">): boolean {
+  return probes.has(action);
+}
+
+const probes: ReadonlySet<string> = new Set(["live", "ready", "metrics"]);
+
 /** Called in order, synchronously. Must not throw. */
 export type RecordSink = (record: RequestRecord) => void;
 

@@ -15,7 +15,7 @@ import {
 } from "@opentelemetry/api";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import { stages } from "../core/inference.ts";
-import type { RecordSink, RequestRecord } from "./request-record.ts";
+import { isProbe, type RecordSink, type RequestRecord } from "./request-record.ts";
 
 export interface TracingOptions {
   /** Of the collector, for OTLP over HTTP, such as "http://127.0.0.1:4318/v1/traces". */
@@ -68,7 +68,9 @@ export async function traceInto(
   });
   const tracer = provider.getTracer("cupel");
   return {
-    sink: (record) => traceRequest(tracer, record, clock.now()),
+    sink(record) {
+      if (!isProbe(record)) traceRequest(tracer, record, clock.now());
+    },
     async [Symbol.asyncDispose]() {
       try {
         await provider.shutdown();

@@ -87,6 +87,18 @@ test("requests in flight are limited for the server and for each caller, and a d
   ]);
 });
 
+test("who runs a server that is full or stops still sees its figures, if they may", async () => {
+  const limits = { ...noLimits, inFlight: 1, perKey: { inFlight: 1, rate: { perSecond: 1, burst: 1 } } };
+  const admission = createAdmission({ authentication, policy, limits });
+  using _busy = await admission.admit(arrival(as("operator")));
+  void admission.drain();
+  for (const action of ["metrics", "debug"]) {
+    using _call = await admission.admit(arrival(as("operator"), { action }));
+    await assert.rejects(admission.admit(arrival(as("caller"), { action })), { code: "FORBIDDEN" });
+  }
+  await assert.rejects(admission.admit(arrival(as("operator"))), { code: "SERVER_STOPPING" });
+});
+
 test("a caller that asks too often is told the limit and when to come again; anonymous ones go by address", async () => {
   const clock = manualClock();
   const limits = { ...noLimits, perKey: { inFlight: null, rate: { perSecond: 2, burst: 2 } } };

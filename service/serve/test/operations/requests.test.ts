@@ -205,7 +205,7 @@ test("a request is a span under the client's, with a child a stage", async () =>
   assert.equal(lines[0]?.traceId, "0af7651916cd43dd8448eb211c80319c");
 });
 
-test("a request without a trace begins one; a client that does not sample is followed", async () => {
+test("a request without a trace begins one; a client that does not sample is followed; a probe makes none", async () => {
   const exporter = new InMemorySpanExporter();
   await using tracing = await traceInto(new SimpleSpanProcessor({ exporter }));
   const { lines, sink } = logged("info");
