@@ -1,6 +1,6 @@
 /** Who a caller is: keys, tokens of every bad kind, certificates. */
 import assert from "node:assert/strict";
-import { createHmac, generateKeyPairSync, hash, type KeyObject } from "node:crypto";
+import { createHmac, createPublicKey, generateKeyPairSync, hash, type KeyObject } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -168,6 +168,32 @@ test("tokens that are not good are refused, each for its own reason", async () =
   }
   await verify(await token({ claims: { exp: nowSeconds() - 29 } }));
   await verify(await token({ claims: { nbf: nowSeconds() + 29 } }));
+});
+
+test("a token is looked at once in a while, and never believed beyond its expiry", async () => {
+  let looks = 0;
+  const key = createPublicKey(known.privateKey);
+  const { verify } = await verifier("", {
+    keys: async () => {
+      looks++;
+      return key;
+    },
+  });
+  const long = await token();
+  const short = await token({ claims: { exp: nowSeconds() + 1 } });
+  for (let i = 0; i < 3; i++) await verify(long);
+  await verify(short);
+  assert.equal(looks, 2);
+  await assert.rejects(verify(`${long.slice(0, -4)}AAAA`), { code: "AUTH_REQUIRED" });
+  clock.advance(10_000);
+  await verify(long);
+  assert.equal(looks, 4);
+  clock.advance(21_000);
+  await assert.rejects(verify(short), { code: "AUTH_REQUIRED", message: /expired/ });
+  const soon = await token({ claims: { exp: nowSeconds() - 29 } });
+  await verify(soon);
+  clock.advance(1_000);
+  await assert.rejects(verify(soon), { code: "AUTH_REQUIRED", message: /expired/ });
 });
 
 test("a rotated file of keys is read again for a key it lacks, but not for each such token", async () => {
