@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openTemporaryFolder, type WorkEvent } from "@cupel/base";
-import { anonymous, type Call } from "@cupel/serve";
+import { anonymous, type Call } from "../src/core/call.ts";
 import { openRepository } from "../src/repository/open-repository.ts";
 import { scaler } from "./support/tiny-models.ts";
 
 const replacements = 20;
-const slow = 12;
-const isBroken = (i: number) => i % 4 === 3;
+const slow = 13;
+const isBroken = (i: number) => i % 5 === 2 || i % 5 === 4;
 
 const call = (): Call => ({
   face: "rest",
@@ -22,7 +22,7 @@ const call = (): Call => ({
   times: {},
 });
 
-test("20 replacements under load, 5 of them broken and one copied in slowly: 0 failed runs, right values", async () => {
+test("20 replacements under load, 8 of them broken and one copied in slowly: 0 failed runs, right values", async () => {
   await using folder = await openTemporaryFolder("serve-test");
   const path = join(folder.path, "x.onnx");
   const other = join(folder.path, "other.onnx");
@@ -38,7 +38,7 @@ test("20 replacements under load, 5 of them broken and one copied in slowly: 0 f
   await using repository = await openRepository(folder.path, {
     trial: "none",
     threads: 1,
-    pollMs: 10,
+    pollMs: 20,
     sink: { emit: async (event) => void events.push(event) },
   });
   const untouched = repository.versions("other")[0]?.sessionId;
@@ -49,7 +49,7 @@ test("20 replacements under load, 5 of them broken and one copied in slowly: 0 f
     while (!isOver) {
       using lease = repository.lease("x");
       // Held over a while, as a request in a queue holds it.
-      await delay(4);
+      await delay(10);
       const x = { type: "float32", dims: [1, 3], data: Float32Array.of(input, 2, 3) } as const;
       const { outputs } = await lease.version.run({ x }, { call: call() });
       answers.push({
@@ -66,9 +66,9 @@ test("20 replacements under load, 5 of them broken and one copied in slowly: 0 f
     const bytes = bytesOf(i + 1);
     if (i === slow) {
       await using file = await open(path, "w");
-      for (let at = 0; at < bytes.length; at += 12) {
-        await file.write(bytes.subarray(at, at + 12));
-        await delay(8);
+      for (let at = 0; at < bytes.length; at += 24) {
+        await file.write(bytes.subarray(at, at + 24));
+        await delay(15);
       }
     } else {
       const put = isBroken(i) ? bytes.subarray(0, bytes.length - i) : bytes;
@@ -91,13 +91,13 @@ test("20 replacements under load, 5 of them broken and one copied in slowly: 0 f
     assert.deepEqual(values, [factor, 2 * factor, 3 * factor]);
   }
   const answered = new Set(answers.map(({ factor }) => factor));
-  assert.ok(answered.size >= 10, `requests met ${answered.size} of the versions`);
+  assert.ok(answered.size >= 8, `requests met ${answered.size} of the versions`);
   assert.equal(repository.versions("other")[0]?.sessionId, untouched);
   const count = (action: string) => events.filter((event) => event.action === action).length;
-  assert.deepEqual([count("MODEL.RELOAD"), count("MODEL.LOAD")], [15, 2]);
+  assert.deepEqual([count("MODEL.RELOAD"), count("MODEL.LOAD")], [12, 2]);
   // A copy that stands still for two looks is tried, and refused: this machine may be that busy.
   const broken = events.filter(({ action, object }) => action === "MODEL.LOAD.FAIL" && object.digest !== "");
-  assert.ok(count("MODEL.LOAD.FAIL") >= 5, `${count("MODEL.LOAD.FAIL")} failures were told`);
+  assert.ok(count("MODEL.LOAD.FAIL") >= 8, `${count("MODEL.LOAD.FAIL")} failures were told`);
   assert.ok(broken.every(({ object }) => !factors.has(object.digest ?? "")));
 });
 

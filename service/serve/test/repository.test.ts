@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openTemporaryFolder, type WorkEvent } from "@cupel/base";
 import { readModel, Tensor, writeModelFile } from "@cupel/onnx";
-import { anonymous, type Call, type ModelRepository } from "@cupel/serve";
+import { anonymous, type Call } from "../src/core/call.ts";
+import type { ModelRepository } from "../src/repository/model-repository.ts";
 import { openRepository } from "../src/repository/open-repository.ts";
 import { brightness, scaler } from "./support/tiny-models.ts";
 
