@@ -14,7 +14,7 @@ import type { Answer, Exchange } from "./exchange.ts";
 import { problemOf } from "./problem-details.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/routes.ts";
-import { sendAnswer } from "./send-answer.ts";
+import { sendAnswer, statesBody } from "./send-answer.ts";
 import { serverTiming } from "./server-timing.ts";
 
 /** The face takes requests for these paths and all below them. */
@@ -147,9 +147,9 @@ function ours(thrown: unknown): unknown {
 }
 
 /** A GET has no body here: nothing of one is read. @throws REQUEST_INVALID */
-function refuseBody({ headers, method }: FaceRequest): void {
-  const hasBody = Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined;
-  if (hasBody) throw serveErrors.error("REQUEST_INVALID", `A ${method} has no body here. Send it without.`);
+function refuseBody(request: FaceRequest): void {
+  if (!statesBody(request)) return;
+  throw serveErrors.error("REQUEST_INVALID", `A ${request.method} has no body here. Send it without.`);
 }
 
 function pathOf(request: FaceRequest): string {

@@ -28,7 +28,7 @@ export function sendAnswer(
   { status, headers, body }: SentAnswer,
 ): void {
   if (response.destroyed || response.writableEnded) return;
-  if (request.complete) {
+  if (!hasUnreadBody(request)) {
     reply.status(status);
     reply.headers(headers);
     // Of text, Fastify would add a charset that JSON's media types do not have.
@@ -37,6 +37,17 @@ export function sendAnswer(
   }
   reply.hijack();
   sendRefusal(request, response, { status, headers, body });
+}
+
+/** Whether the request says that it has a body. */
+export function statesBody({ headers }: FaceRequest): boolean {
+  return Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined;
+}
+
+/** A request is not complete yet when it is handed on, though its headers may have been all of it. */
+function hasUnreadBody(request: FaceRequest): boolean {
+  if (request.complete) return false;
+  return "stream" in request ? !request.stream.endAfterHeaders : statesBody(request);
 }
 
 function sendRefusal(

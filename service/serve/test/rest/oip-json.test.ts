@@ -1,7 +1,7 @@
 /** The Open Inference Protocol in JSON: what is taken, what is answered, what is refused and how. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serveErrors } from "@cupel/serve";
+import { serveErrors } from "../../src/errors.ts";
 import { echo, infer, serve } from "./support.ts";
 
 function request(data: string, { datatype = "FP32", shape = "[2,2]" } = {}): string {
@@ -145,6 +145,7 @@ test("an unknown path is 404, a wrong method 405 with Allow, and no defect tells
   ] as const) {
     const answer = await fetch(served.url + path, { method: "QUERY" });
     assert.equal(answer.status, status);
+    assert.notEqual(answer.headers.get("connection"), "close", "the connection goes on");
     assert.match(await answer.text(), /"code":"(METHOD_NOT_ALLOWED|ROUTE_UNKNOWN)"/);
   }
   const type = await infer(served.url, request("[1,2,3,4]"), { "content-type": "no type" });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "@cupel/base";
-import { createStatistics } from "@cupel/serve";
+import { createStatistics } from "../../src/core/statistics.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { echo, serve } from "./support.ts";
 
