@@ -95,11 +95,18 @@ function parse(text: string): unknown {
   }
 }
 
-/** After the closing quote; the end of the bytes where there is none. */
-function stringEnd(bytes: Uint8Array, start: number): number {
-  let at = start + 1;
-  while (at < bytes.length && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
-  return Math.min(at + 1, bytes.length);
+/** After the closing quote; the end of the bytes where there is none. Long texts are passed over by `indexOf`. */
+function stringEnd(bytes: Buffer, start: number): number {
+  let at = bytes.indexOf(quote, start + 1);
+  while (at >= 0 && isEscaped(bytes, at)) at = bytes.indexOf(quote, at + 1);
+  return at < 0 ? bytes.length : at + 1;
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(bytes: Buffer, at: number): boolean {
+  let first = at;
+  while (bytes[first - 1] === backslash) first--;
+  return (at - first) % 2 === 1;
 }
 
 /** After the bracket that closes the array. Long lists of numbers are passed over by `indexOf`, not byte by byte. */
@@ -132,7 +139,7 @@ function arrayEnd(bytes: Buffer, start: number): number {
 }
 
 /** Where the value after a key begins; null where no colon follows, which the parser will refuse. */
-function afterColon(bytes: Uint8Array, end: number): number | null {
+function afterColon(bytes: Buffer, end: number): number | null {
   let at = end;
   while (isSpace(bytes[at])) at++;
   if (bytes[at] !== colon) return null;

@@ -69,6 +69,27 @@ test("names that objects have besides are names like others, and keys may be wri
   assert.match(text, /"name":"__proto__","datatype":"INT32","shape":\[1\],"data":\[7\]/);
 });
 
+test("brackets and quotes within texts are text", async () => {
+  await using served = await serve();
+  const name = 'a"]}\\"[{\\';
+  const inputs = [
+    { name, shape: [2], datatype: "INT8", data: [1, 2], parameters: { note: '\\"data":[9' } },
+    { name: "data", shape: [1, 1], datatype: "BYTES", data: [["AA=="]] },
+    { name: "inputs", shape: [0], datatype: "FP32", data: [] },
+  ];
+  const { status, text } = await infer(served.url, JSON.stringify({ id: '"inputs":[', inputs }, null, 1));
+  assert.equal(status, 200, text);
+  const { id, outputs } = JSON.parse(text);
+  assert.equal(id, '"inputs":[');
+  assert.deepEqual(
+    outputs.map((output: { name: string; data: number[] }) => [output.name, output.data]),
+    [
+      [name, [1, 2]],
+      ["inputs", []],
+    ],
+  );
+});
+
 test("a malformed request is refused by name", async () => {
   await using served = await serve();
   const nested = "[".repeat(20_000) + "]".repeat(20_000);
