@@ -22,6 +22,7 @@ import {
 } from "./gen/inference/inference_service_pb.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { inferenceActions, inferenceRoutes } from "./inference-routes.ts";
+import { nameRefusals } from "./name-refusals.ts";
 import { reflectionRoutes } from "./reflection-routes.ts";
 import { createRouterFace } from "./router-face.ts";
 import { visionActions, visionRoutes } from "./vision-routes.ts";
@@ -63,10 +64,13 @@ export function createGrpcFace(options: GrpcFaceOptions): Face {
   const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
   return createRouterFace({
     bodyLimit,
-    grpcWeb: options.grpcWeb ?? false,
-    connect: options.connect ?? false,
+    router: {
+      grpcWeb: options.grpcWeb ?? false,
+      connect: options.connect ?? false,
+      requestGate: createGate(admission, actionOf),
+    },
     contextValues: peerValues,
-    requestGate: createGate(admission, actionOf),
+    finish: (response) => nameRefusals(response, bodyLimit),
     routes(router) {
       router.service(GRPCInferenceService, inferenceRoutes({ service, streamConcurrency, stopping: signal }));
       router.service(VisionService, visionRoutes(service));

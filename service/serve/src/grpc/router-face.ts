@@ -10,49 +10,40 @@ import {
   type ContextValues,
   createConnectRouter,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
-import { nameRefusals } from "./name-refusals.ts";
 
-export interface RouterFaceOptions extends Pick<ConnectRouterOptions, "grpcWeb" | "connect" | "requestGate"> {
+export interface RouterFaceOptions {
   routes(router: ConnectRouter): void;
+  /** gRPC alone is on by default. */
+  readonly router: Pick<ConnectRouterOptions, "grpcWeb" | "connect" | "requestGate" | "jsonOptions">;
   /** Bytes of a message, after decompression. */
   readonly bodyLimit: number;
   contextValues?(request: FaceRequest): ContextValues;
+  /** What is made of each response before it is written. Default: nothing. */
+  finish?(response: UniversalServerResponse): UniversalServerResponse;
   /** Told of an answer that could not be written though its client is there: a defect. */
   failed(error: unknown): void;
   stop?(): void;
 }
 
 const grpcType = /^application\/grpc(\+|;|$)/i;
-/** The status of a method that the server does not have, in a response without a body. */
-const unimplemented = { "content-type": "application/grpc", "grpc-status": String(Code.Unimplemented) };
-
 export function createRouterFace(options: RouterFaceOptions): Face {
-  const {
-    routes,
-    bodyLimit,
-    grpcWeb = false,
-    connect = false,
-    requestGate,
-    contextValues,
-    failed,
-    stop,
-  } = options;
+  const { bodyLimit, contextValues, failed, stop, finish = (response) => response } = options;
   const router = createConnectRouter({
     grpc: true,
-    grpcWeb,
-    connect,
+    grpcWeb: false,
+    connect: false,
     acceptCompression: [compressionGzip],
     readMaxBytes: bodyLimit,
-    ...(requestGate === undefined ? {} : { requestGate }),
+    ...options.router,
   });
-  routes(router);
+  options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const handlerOf = ({ url = "" }: FaceRequest): UniversalHandler | undefined =>
     handlers.get(url.split("?", 1)[0]!);
@@ -65,7 +56,7 @@ export function createRouterFace(options: RouterFaceOptions): Face {
       const asked = universalRequestFromNodeRequest(request, response, undefined, contextValues?.(request));
       // Every client accepts gzip, few ask for it: who compresses is answered compressed.
       if (!asked.header.has("grpc-encoding")) asked.header.delete("grpc-accept-encoding");
-      await universalResponseToNodeResponse(nameRefusals(await handler(asked), bodyLimit), response);
+      await universalResponseToNodeResponse(finish(await handler(asked)), response);
     } catch (thrown) {
       const { code } = ConnectError.from(thrown);
       const hasLeft = code === Code.Aborted || code === Code.Canceled || response.destroyed;
@@ -74,24 +65,26 @@ export function createRouterFace(options: RouterFaceOptions): Face {
     }
   };
   return {
-    takes(request) {
-      const type = typeOf(request);
-      return grpcType.test(type) || handlerOf(request)?.supportedContentType(type) === true;
-    },
+    // A method called with another content type is told so here.
+    takes: (request) => grpcType.test(typeOf(request)) || handlerOf(request) !== undefined,
     streams: (request) => handlerOf(request)?.method.methodKind !== "unary",
     handle(request, response) {
       const handler = handlerOf(request);
       if (handler) void answer(handler, request, response);
-      else {
-        response.statusCode = 200;
-        for (const [name, value] of Object.entries(unimplemented)) response.setHeader(name, value);
-        response.setHeader("grpc-message", "The server has no such method. Reflection lists those it has.");
-        response.end();
-      }
+      else unimplemented(typeOf(request), response);
     },
     ...(stop === undefined ? {} : { stop }),
     async [Symbol.asyncDispose]() {
       stop?.();
     },
   };
+}
+
+/** A method that the server does not have, in a response without a body. */
+function unimplemented(type: string, response: FaceResponse): void {
+  response.statusCode = 200;
+  response.setHeader("content-type", type);
+  response.setHeader("grpc-status", String(Code.Unimplemented));
+  response.setHeader("grpc-message", "The server has no such method. Reflection lists those it has.");
+  response.end();
 }

@@ -241,8 +241,8 @@ test("gRPC-Web and Connect are the same methods, off unless an option says so", 
   };
   {
     await using server = await openFace();
-    assert.equal((await ask(server.listener.url, "application/json")).status, 404);
-    assert.equal((await ask(server.listener.url, "application/grpc-web+proto")).status, 404);
+    assert.equal((await ask(server.listener.url, "application/json")).status, 415);
+    assert.equal((await ask(server.listener.url, "application/grpc-web+proto")).status, 415);
   }
   await using server = await openFace({ grpcWeb: true, connect: true });
   assert.deepEqual(await ask(server.listener.url, "application/json"), {
