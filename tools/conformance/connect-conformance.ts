@@ -1,0 +1,31 @@
+/**
+ * connectrpc's conformance suite (Go) against our listener: its service behind our ALPN, first bytes, limits and gate.
+ * `node tools/conformance/connect-conformance.ts`; more arguments go to the suite, such as --run PATTERN.
+ *
+ * CUPEL_CONNECTCONFORMANCE names the program (default: on the path); its .proto files are read from its Go module
+ * (`go install connectrpc.com/conformance/cmd/connectconformance@latest` brings both). buf is fetched for the occasion.
+ */
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { openTemporaryFolder } from "@cupel/base";
+import { run, skip } from "./run-tool.ts";
+
+const suite = process.env.CUPEL_CONNECTCONFORMANCE ?? "connectconformance";
+if (spawnSync(suite, ["--help"]).error) skip("connectconformance", `${suite} is not there`);
+const cache = spawnSync("go", ["env", "GOMODCACHE"], { encoding: "utf8" }).stdout?.trim();
+const [module] = cache ? globSync(join(cache, "connectrpc.com/conformance@*/proto")).sort().reverse() : [];
+if (module === undefined) skip("connectconformance", "its Go module is not in the module cache of go");
+
+await using folder = await openTemporaryFolder("conformance");
+const descriptors = join(folder.path, "conformance.binpb");
+const built = run("npx", [
+  ...["--yes", "--package=@bufbuild/buf@1.74.0", "--", "buf", "build", module, "-o", descriptors],
+]);
+if (built !== 0) throw new Error("buf cannot build the suite's .proto files.");
+process.exitCode = run(suite, [
+  ...["--mode", "server", "--conf", join(import.meta.dirname, "connect-conformance.yaml")],
+  ...["--max-servers", "2", "--parallel", "4", ...process.argv.slice(2), "--"],
+  ...[process.execPath, join(import.meta.dirname, "../../service/serve/tools/connect-conformance-server.ts")],
+  descriptors,
+]);
