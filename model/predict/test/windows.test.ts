@@ -90,6 +90,15 @@ suite("things in a large picture", () => {
     assert.deepEqual(await find(board(80, 60, [])), []);
   });
 
+  test("are found at the edge, where a window sees the outermost pixels repeated", async () => {
+    const [corner, ...others] = await find(board(60, 40, [[4, 4]]));
+    assert.deepEqual(others, []);
+    assert.deepEqual([corner!.left, corner!.top], [0, 0]);
+    const [edge] = await find(board(60, 40, [[56, 20]]));
+    assert.equal(edge!.right, 60);
+    assert.ok(Math.abs((edge!.top + edge!.bottom) / 2 - 20) <= 1);
+  });
+
   test("are found at another scale when they are larger, in pixels of the picture", async () => {
     const large = board(160, 120, [[100, 60]], 12);
     const [found, ...others] = await find(large, { scales: [0.5], size: 0.75 });
@@ -122,7 +131,7 @@ suite("things in a large picture", () => {
     const limited = findInWindows(image, "board", predictor, { mostWindows: 500 });
     await assert.rejects(limited, {
       code: "OPTION_INVALID",
-      message: /^A picture of 80 x 60 pixels has 759 windows 2 pixels apart/,
+      message: /^A picture of 80 x 60 pixels has 1271 windows 2 pixels apart/,
     });
   });
 
@@ -141,15 +150,15 @@ suite("things in a large picture", () => {
 });
 
 suite("the grid of windows", () => {
-  test("steps from the first pixel, and the last window is flush with the edge", () => {
-    const grid = windowGrid({ width: 21, height: 16 }, { width: 8, height: 8 }, 5);
-    assert.deepEqual(grid.columns, [0, 5, 10, 13]);
-    assert.deepEqual(grid.rows, [0, 5, 8]);
-    assert.deepEqual(cornersOf(grid)[5], { left: 5, top: 5 });
+  test("has its middles from edge to edge, a step apart", () => {
+    const grid = windowGrid({ width: 21, height: 15 }, { width: 8, height: 8 }, 5);
+    assert.deepEqual(grid.columns, [-4, 1, 6, 11, 16, 17]);
+    assert.deepEqual(grid.rows, [-4, 1, 6, 11]);
+    assert.deepEqual(cornersOf(grid)[7], { left: 1, top: 1 });
   });
 
   test("a window that alone says a thing is not believed as one whose neighbours agree", () => {
-    const grid = windowGrid({ width: 8 + 16, height: 8 + 16 }, { width: 8, height: 8 }, 1);
+    const grid = windowGrid({ width: 16, height: 16 }, { width: 8, height: 8 }, 1);
     const columns = grid.columns.length;
     const probabilities = new Float32Array(columns * columns * 2);
     const at = (column: number, row: number) => (row * columns + column) * 2 + 1;
@@ -160,8 +169,8 @@ suite("the grid of windows", () => {
     const [best, ...others] = windowBoxes(scored, { ...options, threshold: 0.55 });
     assert.deepEqual(others, []);
     assert.ok(Math.abs(best!.score - 0.9) < 1e-6);
-    assert.deepEqual([best!.left, best!.top, best!.right, best!.bottom], [14, 12, 18, 16]);
+    assert.deepEqual([best!.left, best!.top, best!.right, best!.bottom], [10, 8, 14, 12]);
     const weak = windowBoxes(scored, { ...options, threshold: 0.05 });
-    assert.ok(weak.some(({ score, left }) => left < 10 && Math.abs(score - (0.9 + 0.1) / 2) < 1e-6));
+    assert.ok(weak.some(({ score, left }) => left < 3 && Math.abs(score - (0.9 + 0.1) / 2) < 1e-6));
   });
 });

@@ -264,7 +264,7 @@ test("what a classifier knows is found in windows of a big picture, in boxes, an
   assert.equal((await sharp(answer!.drawing!).metadata()).width, width);
   assert.ok(asked.times.decode! > 0);
   const all = service.runs.reduce((sum, rows) => sum + rows, 0);
-  assert.equal(all, 17 * 13, "every window once");
+  assert.equal(all, 21 * 17, "every window once");
 
   await assert.rejects(service.images.predict(ask([board], { windows: { stride: 0.5 } }), call()), {
     code: "OPTION_INVALID",
@@ -272,7 +272,7 @@ test("what a classifier knows is found in windows of a big picture, in boxes, an
   const large = { kind: "rgb", bytes: new Uint8Array(3 * 250 * 250), width: 250, height: 250 } as const;
   await assert.rejects(service.images.predict(ask([large], { windows: true }), call()), {
     code: "OPTION_INVALID",
-    message: /59049 windows 1 pixels apart, and at most 10000/,
+    message: /63001 windows 1 pixels apart, and at most 10000/,
   });
   await using other = await serving(labeller(), "multi-label");
   await assert.rejects(other.images.predict(ask([board], { windows: true }), call()), {

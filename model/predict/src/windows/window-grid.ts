@@ -1,29 +1,30 @@
-/** Where windows stand in a picture: a step apart, the last flush with the edge. Pure arithmetic. */
+/**
+ * Where windows stand in a picture: their middles a step apart, from the first edge to the last. What a window at the edge
+ * sees outside of the picture is the reader's to fill. Pure arithmetic.
+ */
 import type { Corner, Size } from "@cupel/vision";
 
 export interface WindowGrid {
-  /** First pixel of each column and of each row of windows. */
+  /** First pixel of each column and of each row of windows; less than 0 at the first edge. */
   readonly columns: readonly number[];
   readonly rows: readonly number[];
-  /** Of the window, in pixels; not beyond the picture. */
+  /** Of the window, in pixels. */
   readonly window: Size;
 }
 
-export function windowGrid(picture: Size, tensor: Size, stride: number): WindowGrid {
+export function windowGrid(picture: Size, { width, height }: Size, stride: number): WindowGrid {
   return {
-    columns: firstPixels(picture.width, tensor.width, stride),
-    rows: firstPixels(picture.height, tensor.height, stride),
-    window: {
-      width: Math.min(tensor.width, picture.width),
-      height: Math.min(tensor.height, picture.height),
-    },
+    columns: firstPixels(picture.width, width, stride),
+    rows: firstPixels(picture.height, height, stride),
+    window: { width, height },
   };
 }
 
+/** The last middle is at the edge, and less than a step from the one before it where the step does not fit. */
 function firstPixels(picture: number, window: number, stride: number): number[] {
-  const last = Math.max(0, picture - window);
-  const steps = Math.ceil(last / stride);
-  return Array.from({ length: steps + 1 }, (_, i) => Math.min(last, i * stride));
+  const half = Math.floor(window / 2);
+  const steps = Math.ceil(picture / stride);
+  return Array.from({ length: steps + 1 }, (_, i) => Math.min(picture, i * stride) - half);
 }
 
 /** Row by row. */

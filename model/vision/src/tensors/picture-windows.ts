@@ -10,7 +10,7 @@ import { decodeImage } from "./decode.ts";
 import { imageSize } from "./image-size.ts";
 import { createNormaliser } from "./normalise.ts";
 
-/** First pixel of a window, in pixels of the scaled picture. */
+/** First pixel of a window, in pixels of the scaled picture; less than 0 where the window begins outside of it. */
 export interface Corner {
   readonly left: number;
   readonly top: number;
@@ -21,8 +21,8 @@ export interface PictureWindows {
   readonly size: Size;
   readonly scaled: Size;
   /**
-   * Windows as wide and high as the tensor, without a resize; where the picture is smaller, padded as the preprocessing
-   * says. Corners MUST lie in the picture.
+   * Windows as wide and high as the tensor, without a resize. Outside of the picture its outermost pixels are repeated:
+   * what is printed up to the edge goes on behind it.
    */
   tensors(
     corners: readonly Corner[],
@@ -87,15 +87,20 @@ async function scaledBy(
   return { ...preprocessing, width: side(width), height: side(height), resize: { kind: "stretch" } };
 }
 
-function cut(picture: RawImage, { left, top }: Corner, window: Size): RawImage {
+function cut(picture: RawImage, { left, top }: Corner, { width, height }: Size): RawImage {
   const { channels } = picture;
-  const width = Math.min(window.width, picture.width - left);
-  const height = Math.min(window.height, picture.height - top);
-  const row = width * channels;
-  const data = new Uint8Array(row * height);
+  const data = new Uint8Array(width * height * channels);
+  // Columns of the window that are of the picture.
+  const first = Math.min(width, Math.max(0, -left));
+  const end = Math.max(first, Math.min(width, picture.width - left));
   for (let y = 0; y < height; y++) {
-    const from = ((top + y) * picture.width + left) * channels;
-    data.set(picture.data.subarray(from, from + row), y * row);
+    const row = Math.min(picture.height - 1, Math.max(0, top + y)) * picture.width * channels;
+    const to = y * width * channels;
+    const pixels = picture.data.subarray(row + (left + first) * channels, row + (left + end) * channels);
+    data.set(pixels, to + first * channels);
+    const edge = (x: number) => picture.data.subarray(row + x * channels, row + (x + 1) * channels);
+    for (let x = 0; x < first; x++) data.set(edge(0), to + x * channels);
+    for (let x = end; x < width; x++) data.set(edge(picture.width - 1), to + x * channels);
   }
   return { kind: "raw", width, height, channels, data };
 }

@@ -8,7 +8,7 @@ import { imageAnswer } from "./image-answer.ts";
 import type { ImageAnswer, PredictRequest } from "./predict-request.ts";
 import { imageName, memoryPerImage, readOne } from "./read-tensors.ts";
 
-/** Of a picture: 10,000 of the smallest networks' take seconds of the engine, and 640 x 640 pixels have 5,329 of 64 x 64. */
+/** Of a picture: 10,000 of the smallest networks' take seconds of the engine, and 640 x 640 pixels have 6,561 of 64 x 64. */
 const mostWindows = 10_000;
 
 /** One picture after the other. @throws REQUEST_INVALID for another task, OPTION_INVALID, IMAGE_INVALID, and what a run throws */
