@@ -92,6 +92,11 @@ export const guardTable: GuardTable = {
       specifier: "../../service/serve/tools/conformance-server.ts",
       reason: "starts, in a process of its own, a server on the models that the package's tests have",
     },
+    {
+      files: "tools/conformance/connect-conformance.ts",
+      specifier: "../../service/serve/tools/connect-conformance-server.ts",
+      reason: "starts a service of others, which no package publishes, on the server's own listener",
+    },
   ],
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",

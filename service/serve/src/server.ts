@@ -87,6 +87,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       policyOf: (model) => settings(model).policy,
       trial: trialOf(config),
       threads: config.engine.threads ?? undefined,
+      spins: config.engine.spins,
       cacheFolder: config.engine.cacheFolder ?? undefined,
       gate,
       sink,

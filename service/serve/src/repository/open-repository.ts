@@ -108,7 +108,15 @@ class FolderRepository implements ModelRepository {
     this.#path = path;
     this.#isFolder = isFolder;
     this.#options = options;
-    const { gate = openGate, sink = silentSink, trial = {}, threads, parts = {}, pollMs } = options;
+    const {
+      gate = openGate,
+      sink = silentSink,
+      trial = {},
+      threads,
+      spins = false,
+      parts = {},
+      pollMs,
+    } = options;
     const log = options.log ?? (() => {});
     this.#context = {
       sink,
@@ -120,7 +128,7 @@ class FolderRepository implements ModelRepository {
         this.#loads.pass(
           () => {
             const remark = (message: string) => log({ level: "warn", message, model, version });
-            const loading = { gate, trial, cache, threads, spins: this.#spins, parts, remark };
+            const loading = { gate, trial, cache, threads, spins, parts, remark };
             return loadVersion({ model, version }, origin, content, loading, signal);
           },
           `Loading the model "${model}"`,
@@ -201,12 +209,6 @@ class FolderRepository implements ModelRepository {
 
   #untilClosed(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
-  }
-
-  /** Where sessions share cores, a thread that spins takes them from another that works. */
-  get #spins(): boolean {
-    const wanted = [...this.#models.values()].reduce((sum, model) => sum + model.wanted, 0);
-    return this.#options.spins ?? wanted <= 1;
   }
 
   /** @throws REPOSITORY_INVALID where the folder cannot be read */

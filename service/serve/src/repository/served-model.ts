@@ -52,12 +52,6 @@ export class ServedModel {
     return this.#found.size > 0 || this.#slots.size > 0 || this.#draining.size > 0;
   }
 
-  /** How many versions the policy wants, of those there are. */
-  get wanted(): number {
-    const { versions, count } = candidates(this.#policy, this.#found.keys());
-    return Math.min(versions.length, count);
-  }
-
   /** Whether it is to be served and is not. */
   get isMissed(): boolean {
     return this.#unloaded === null && this.ready.length === 0;

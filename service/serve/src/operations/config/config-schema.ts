@@ -83,6 +83,10 @@ const repository = section({
 
 const engine = section({
   threads: orNone(Type.Integer(count), "Engine threads of a run; none: the cores this process may use"),
+  spins: Type.Boolean({
+    default: false,
+    description: "Whether engine threads spin while they wait: for cores that nothing else uses",
+  }),
   trial: Type.Boolean({
     default: true,
     description: "Load and run every model once in a process of its own, with limits, before the server does",
