@@ -24,10 +24,10 @@ import {
 import { type Any, anyPack, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { openTemporaryFolder } from "@cupel/base";
-import { openAdmission } from "../test/support/open-admission.ts";
 import { createGate, peerValues, takeCall } from "../src/grpc/admitted-call.ts";
 import { createRouterFace } from "../src/grpc/router-face.ts";
 import { listen } from "../src/listener/listen.ts";
+import { openAdmission } from "../test/support/open-admission.ts";
 
 const [descriptors = "", protocols = ""] = process.argv.slice(2);
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));
