@@ -26,6 +26,7 @@ export {
   silentSink,
   type WorkEvent,
 } from "./event-sink.ts";
+export { type FileDigestOptions, fileDigest } from "./file-digest.ts";
 export { type FileLock, lockFile } from "./file-lock.ts";
 export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";

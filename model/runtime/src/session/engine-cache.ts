@@ -22,8 +22,7 @@ import { join, resolve } from "node:path";
 import {
   baseErrors,
   CupelError,
-  createTurns,
-  openRegular,
+  fileDigest,
   removePartial,
   temporaryBeside,
   throwIfCancelled,
@@ -159,20 +158,12 @@ async function entryOf(name: string, place: string, signal: AbortSignal | undefi
   return `${lines.join("\n")}\n`;
 }
 
+/** Null where it is not there, or not to be read: there is no such entry then. */
 async function digestOf(path: string, signal: AbortSignal | undefined): Promise<string | null> {
-  const hash = createHash("sha256");
-  const turn = createTurns();
   try {
-    await using file = await openRegular(path);
-    for await (const chunk of file.createReadStream({ highWaterMark: 2 ** 20, autoClose: false })) {
-      throwIfCancelled(signal, what);
-      hash.update(chunk);
-      await turn();
-    }
-    return hash.digest("hex");
+    return await fileDigest(path, { signal, what });
   } catch (thrown) {
     if (thrown instanceof CupelError) throw thrown;
-    // Not there, or not to be read: there is no such entry then.
     return null;
   }
 }

@@ -12,8 +12,7 @@ import {
   assertRegular,
   baseErrors,
   CupelError,
-  createTurns,
-  openRegular,
+  fileDigest,
   readRegular,
   reasonOf,
   throwIfCancelled,
@@ -93,19 +92,11 @@ export async function stateOf(path: string, locations: readonly string[]): Promi
 }
 
 async function digestOfFile(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  const turn = createTurns();
   try {
-    await using file = await openRegular(path);
-    for await (const chunk of file.createReadStream({ highWaterMark: 2 ** 20, autoClose: false })) {
-      throwIfCancelled(signal, what);
-      hash.update(chunk);
-      await turn();
-    }
+    return await fileDigest(path, { signal, what });
   } catch (thrown) {
     throw thrown instanceof CupelError ? thrown : unreadable(path, reasonOf(thrown), thrown);
   }
-  return hash.digest("hex");
 }
 
 async function copyRegular(
