@@ -5,6 +5,7 @@ import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
 import { dataParallel } from "./data-parallel.ts";
 import { dropped } from "./dropped.ts";
+import { engineCache } from "./engine-cache.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { imagePath } from "./image-path.ts";
@@ -30,6 +31,7 @@ export const benchmarks: readonly Benchmark[] = [
   dataParallel,
   sharedMap,
   isolation,
+  engineCache,
   dropped,
   serve,
 ];
