@@ -24,7 +24,7 @@ import {
 import { type Any, anyPack, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { openTemporaryFolder } from "@cupel/base";
-import { createGate, peerValues, takeCall } from "../src/grpc/admitted-call.ts";
+import { answer, answerMany, createGate, peerValues } from "../src/grpc/admitted-call.ts";
 import { createRouterFace } from "../src/grpc/router-face.ts";
 import { listen } from "../src/listener/listen.ts";
 import { openAdmission } from "../test/support/open-admission.ts";
@@ -127,20 +127,19 @@ async function answerOne(
 
 /** Every method runs as a call that our gate let in, whatever its name: its kind says what it does. */
 async function unary(message: Message, context: HandlerContext) {
-  using _call = takeCall(context);
   const request: Request<UnaryDefinition> = message;
-  return await answerOne(context, request.responseDefinition, [request]);
+  return await answer(context, () => answerOne(context, request.responseDefinition, [request]));
 }
 
 async function clientStream(messages: AsyncIterable<Message>, context: HandlerContext) {
-  using _call = takeCall(context);
-  const requests: Request<UnaryDefinition>[] = [];
-  for await (const message of messages) requests.push(message);
-  return await answerOne(context, requests[0]?.responseDefinition, requests);
+  return await answer(context, async () => {
+    const requests: Request<UnaryDefinition>[] = [];
+    for await (const message of messages) requests.push(message);
+    return await answerOne(context, requests[0]?.responseDefinition, requests);
+  });
 }
 
 async function* serverStream(message: Message, context: HandlerContext) {
-  using _call = takeCall(context);
   const request: Request<StreamDefinition> = message;
   writeHeaders(context, request.responseDefinition);
   const info = requestInfo(context, context.method.input, [request]);
@@ -148,7 +147,6 @@ async function* serverStream(message: Message, context: HandlerContext) {
 }
 
 async function* bidiStream(messages: AsyncIterable<Message>, context: HandlerContext) {
-  using _call = takeCall(context);
   const { input } = context.method;
   let first: Request<StreamDefinition> | undefined;
   let read: Message[] = [];
@@ -173,6 +171,10 @@ async function* bidiStream(messages: AsyncIterable<Message>, context: HandlerCon
   yield* answerAll(first?.responseDefinition, requestInfo(context, input, read), sent);
 }
 
+function gated<Asked, Answer>(method: (asked: Asked, context: HandlerContext) => AsyncIterable<Answer>) {
+  return (asked: Asked, context: HandlerContext) => answerMany(context, () => method(asked, context));
+}
+
 const isUnary = (method: DescMethod): method is DescMethodUnary => method.methodKind === "unary";
 const isClientStreaming = (method: DescMethod): method is DescMethodClientStreaming =>
   method.methodKind === "client_streaming";
@@ -187,8 +189,8 @@ function addRoutes(router: ConnectRouter): void {
   for (const method of service.methods.filter(({ name }) => name !== "Unimplemented")) {
     if (isUnary(method)) router.rpc(method, unary);
     else if (isClientStreaming(method)) router.rpc(method, clientStream);
-    else if (isServerStreaming(method)) router.rpc(method, serverStream);
-    else if (isBidiStreaming(method)) router.rpc(method, bidiStream);
+    else if (isServerStreaming(method)) router.rpc(method, gated(serverStream));
+    else if (isBidiStreaming(method)) router.rpc(method, gated(bidiStream));
   }
 }
 
@@ -250,7 +252,7 @@ await using listener = await listen({
   onError: console.error,
 });
 const responseSchema = descriptor("ServerCompatResponse");
-const answer = toBinary(
+const response = toBinary(
   responseSchema,
   create(responseSchema, {
     host: listener.host,
@@ -259,6 +261,6 @@ const answer = toBinary(
   }),
 );
 const length = Buffer.alloc(4);
-length.writeUInt32BE(answer.length);
-process.stdout.write(Buffer.concat([length, answer]));
+length.writeUInt32BE(response.length);
+process.stdout.write(Buffer.concat([length, response]));
 await once(process, "SIGTERM");

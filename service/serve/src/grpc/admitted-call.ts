@@ -12,6 +12,7 @@ import type { FaceRequest } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { connectErrorOf } from "./connect-error.ts";
 import { departureOf } from "./deadline.ts";
+import { namedError } from "./name-refusals.ts";
 
 const peerKey = createContextKey<Peer>({ address: "" });
 const callKey = createContextKey<AdmittedCall | null>(null);
@@ -35,7 +36,10 @@ export function createGate(admission: Admission, actionOf: (context: HandlerCont
       });
       values.set(callKey, call);
       // The message may not arrive, or not parse: no method is called then.
-      const forget = () => take(context)?.[Symbol.dispose]();
+      const forget = () => {
+        using forgotten = take(context);
+        forgotten?.failed?.(namedError(signal.reason, forgotten.signal));
+      };
       if (signal.aborted) forget();
       else signal.addEventListener("abort", forget, { once: true });
     } catch (thrown) {
@@ -52,7 +56,7 @@ function take({ values }: HandlerContext): AdmittedCall | null {
 }
 
 /** @throws CANCELLED where the client left before its method was called */
-export function takeCall(context: HandlerContext): AdmittedCall {
+function takeCall(context: HandlerContext): AdmittedCall {
   const call = take(context);
   if (call === null) throw connectErrorOf(cancellation("The call", context.signal));
   return call;
@@ -67,7 +71,26 @@ export async function answer<Answer>(
   try {
     return await run(call);
   } catch (thrown) {
-    call.failed?.(thrown);
+    call.failed?.(namedError(thrown, call.signal));
     throw connectErrorOf(thrown, call.signal);
+  }
+}
+
+/** Answers a call of a stream. */
+export async function* answerMany<Answer>(
+  context: HandlerContext,
+  run: (call: Call) => AsyncIterable<Answer>,
+): AsyncIterable<Answer> {
+  using call = takeCall(context);
+  let isTold = false;
+  try {
+    yield* run(call);
+  } catch (thrown) {
+    isTold = true;
+    call.failed?.(namedError(thrown, call.signal));
+    throw connectErrorOf(thrown, call.signal);
+  } finally {
+    // Nothing is thrown where a client left: its answers are asked for no more.
+    if (!isTold && call.signal.aborted) call.failed?.(cancellation("The call", call.signal));
   }
 }

@@ -3,8 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { InferenceService } from "../core/inference-service.ts";
 import { serveErrors } from "../errors.ts";
-import { answer, takeCall } from "./admitted-call.ts";
-import { connectErrorOf } from "./connect-error.ts";
+import { answer, answerMany } from "./admitted-call.ts";
 import { type Health, HealthCheckResponse_ServingStatus as Status } from "./gen/grpc/health/v1/health_pb.ts";
 
 export interface HealthRoutesOptions {
@@ -31,21 +30,19 @@ export function healthRoutes({
       answer(context, () => {
         const status = statusOf(request.service);
         if (status !== Status.SERVICE_UNKNOWN) return { status };
-        throw connectErrorOf(
-          serveErrors.error("SERVICE_UNKNOWN", `The server has no service "${request.service}".`),
-        );
+        throw serveErrors.error("SERVICE_UNKNOWN", `The server has no service "${request.service}".`);
       }),
-    async *watch(request, context) {
-      using call = takeCall(context);
-      const over = AbortSignal.any([call.signal, stopping]);
-      let told: Status | null = null;
-      for (;;) {
-        const status = statusOf(request.service);
-        if (status !== told) yield { status };
-        told = status;
-        if (over.aborted) return;
-        await wait(watchMs, undefined, { signal: over, ref: false }).catch(() => {});
-      }
-    },
+    watch: (request, context) =>
+      answerMany(context, async function* (call) {
+        const over = AbortSignal.any([call.signal, stopping]);
+        let told: Status | null = null;
+        for (;;) {
+          const status = statusOf(request.service);
+          if (status !== told) yield { status };
+          told = status;
+          if (over.aborted) return;
+          await wait(watchMs, undefined, { signal: over, ref: false }).catch(() => {});
+        }
+      }),
   };
 }

@@ -6,8 +6,7 @@ import type { Call } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import type { TensorMetadata } from "../core/metadata.ts";
 import { serveErrors } from "../errors.ts";
-import { answer, takeCall } from "./admitted-call.ts";
-import { connectErrorOf } from "./connect-error.ts";
+import { answer, answerMany } from "./admitted-call.ts";
 import type {
   GRPCInferenceService,
   ModelInferRequest,
@@ -64,6 +63,16 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
     call.times.encode = performance.now() - computed;
     return written;
   };
+  /** A failure is an answer too, and the stream goes on. */
+  const inferOfStream = async (request: ModelInferRequest, call: Call): Promise<StreamAnswer> => {
+    try {
+      return { inferResponse: await infer(request, { ...call, times: {} }) };
+    } catch (thrown) {
+      const { code, message } = publicError(errorFrom(thrown, call.signal));
+      const { id, modelName, modelVersion } = request;
+      return { errorMessage: `${code}: ${message}`, inferResponse: { id, modelName, modelVersion } };
+    }
+  };
 
   return {
     serverLive: (_request, context) => answer(context, () => ({ live: true })),
@@ -91,30 +100,16 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
         };
       }),
     modelInfer: (request, context) => answer(context, (call) => infer(request, call)),
-    async *modelStreamInfer(requests, context) {
-      using call = takeCall(context);
-      const accepted = untilStopped(requests, stopping);
-      yield* mapInOrder(accepted, streamConcurrency, async (request): Promise<StreamAnswer> => {
-        const { id, modelName, modelVersion } = request;
-        try {
-          const inferResponse = await infer(request, { ...call, times: {} });
-          return { inferResponse };
-        } catch (thrown) {
-          const { code, message } = publicError(errorFrom(thrown, call.signal));
-          return {
-            errorMessage: `${code}: ${message}`,
-            inferResponse: { id, modelName, modelVersion },
-          };
-        }
-      });
-      if (stopping.aborted) {
-        const stopped = serveErrors.error(
+    modelStreamInfer: (requests, context) =>
+      answerMany(context, async function* (call) {
+        const accepted = untilStopped(requests, stopping);
+        yield* mapInOrder(accepted, streamConcurrency, (request) => inferOfStream(request, call));
+        if (!stopping.aborted) return;
+        throw serveErrors.error(
           "SERVER_STOPPING",
           "The server is shutting down. Open the stream on another.",
         );
-        throw connectErrorOf(stopped);
-      }
-    },
+      }),
     modelConfig: (request, context) =>
       answer(context, (call) => ({
         config: modelConfigMessage(service.modelMetadata(request.name, given(request.version), call)),

@@ -3,7 +3,7 @@ import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type HandlerContext } from "@connectrpc/connect";
-import { takeCall } from "./admitted-call.ts";
+import { answerMany } from "./admitted-call.ts";
 import { untilStopped } from "./until-stopped.ts";
 
 /** A request of either version. */
@@ -66,12 +66,10 @@ export function reflectionRoutes(files: readonly DescFile[], stopping: AbortSign
     }
   };
   return {
-    async *serverReflectionInfo<Request extends Asked>(
-      requests: AsyncIterable<Request>,
-      context: HandlerContext,
-    ) {
-      using _call = takeCall(context);
-      for await (const request of untilStopped(requests, stopping)) yield answerOf(request);
+    serverReflectionInfo<Request extends Asked>(requests: AsyncIterable<Request>, context: HandlerContext) {
+      return answerMany(context, async function* () {
+        for await (const request of untilStopped(requests, stopping)) yield answerOf(request);
+      });
     },
   };
 }

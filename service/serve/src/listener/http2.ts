@@ -53,7 +53,8 @@ export function createHttp2({ dispatch, limits, streams, failed }: HttpServerOpt
       });
     });
     session.on("error", (error) => {
-      const isReset = (resets.get(session) ?? 0) >= resetBurst;
+      // The last of the streams may not have told of their end yet.
+      const isReset = (resets.get(session) ?? 0) >= resetBurst / 2;
       failed(isReset ? "rapid_reset" : causeOf(error, "protocol_error"), address, error);
     });
     session.once("close", () => sessions.delete(session));

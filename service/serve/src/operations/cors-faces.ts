@@ -31,6 +31,7 @@ export function withCors(faces: readonly Face[], policy: CorsPolicy): readonly F
         for (const [name, value] of Object.entries(decide(request).headers)) response.setHeader(name, value);
         face.handle(request, response);
       },
+      stop: () => face.stop?.(),
       [Symbol.asyncDispose]: () => face[Symbol.asyncDispose](),
     }),
   );

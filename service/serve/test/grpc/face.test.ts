@@ -52,6 +52,9 @@ test("a message over the limit, compressed or not, is refused by the name of the
   assert.ok(gzipSync(bomb).length < 100_000);
   const bombed = await refusal(gzip.call(infer, {}, { bytes: bomb }));
   assert.deepEqual([bombed.status, bombed.reason], [8, "BODY_TOO_LARGE"]);
+  // No method was called, and the record is told all the same.
+  await until(() => server.state.open === 0);
+  assert.deepEqual(server.state.failures, ["BODY_TOO_LARGE", "REQUEST_INVALID", "BODY_TOO_LARGE"]);
 });
 
 test("who compresses is answered compressed, who does not is not", async () => {
@@ -78,7 +81,9 @@ test("who compresses is answered compressed, who does not is not", async () => {
 
 test("a deadline and a client that leaves reach the call and are told apart", async () => {
   await using server = await openFace();
-  const late = await refusal(server.peer.call(infer, one("wait"), { timeoutMs: 60 }));
+  // The connection is there before the time begins.
+  await server.peer.call(`${inference}/ServerLive`);
+  const late = await refusal(server.peer.call(infer, one("wait"), { timeoutMs: 150 }));
   assert.equal(late.status, 4);
   await until(() => server.echo.waiting === 0);
   const reason: unknown = server.echo.calls[0]?.signal.reason;
@@ -91,6 +96,8 @@ test("a deadline and a client that leaves reach the call and are told apart", as
   await until(() => server.echo.waiting === 0);
   const why: unknown = server.echo.calls[1]?.signal.reason;
   assert.ok(!(why instanceof Error && why.name === "TimeoutError"));
+  await until(() => server.state.open === 0);
+  assert.deepEqual(server.state.failures, ["DEADLINE_EXCEEDED", "CANCELLED"]);
 });
 
 test("health is told of the server and of its services; a state is watched", async () => {

@@ -1,6 +1,7 @@
 /** The face on a port of its own, before a service without an engine, and another's client of it. */
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorFrom } from "@cupel/base";
 import type { Admission } from "../../src/core/admission.ts";
 import { serveErrors } from "../../src/errors.ts";
 import { createGrpcFace, type GrpcFaceOptions } from "../../src/grpc/face.ts";
@@ -16,7 +17,12 @@ export const streamInfer = `${inference}/ModelStreamInfer`;
 
 /** Counts calls that were let in and are not disposed. */
 function countingAdmission() {
-  const state = { open: 0, actions: [] as string[], keys: [] as (string | undefined)[] };
+  const state = {
+    open: 0,
+    failures: [] as string[],
+    actions: [] as string[],
+    keys: [] as (string | undefined)[],
+  };
   const admission: Admission = {
     async admit(arrival) {
       const key = arrival.header("x-api-key");
@@ -28,6 +34,7 @@ function countingAdmission() {
       state.open++;
       return {
         ...call,
+        failed: (error) => state.failures.push(errorFrom(error).code),
         [Symbol.dispose]() {
           state.open--;
           call[Symbol.dispose]();

@@ -37,7 +37,8 @@ test("a stream is cancelled with its requests; a stopping server finishes what i
   cancelled.write(one("wait"));
   await until(() => server.echo.waiting === 1);
   cancelled.cancel();
-  await until(() => server.echo.waiting === 0);
+  await until(() => server.echo.waiting === 0 && server.state.open === 0);
+  assert.deepEqual(server.state.failures, ["CANCELLED"]);
 
   const stream = server.peer.stream(streamInfer);
   stream.write(one("wait", "last"));
@@ -58,5 +59,6 @@ test("a stream is cancelled with its requests; a stopping server finishes what i
   assert.ok(ended instanceof PeerError);
   assert.deepEqual([ended.status, ended.reason, ended.retryMs], [14, "SERVER_STOPPING", 1000]);
   await closed;
+  assert.deepEqual(server.state.failures, ["CANCELLED", "SERVER_STOPPING"]);
   assert.deepEqual(states, [{ status: "SERVING" }, { status: "NOT_SERVING" }]);
 });
