@@ -57,7 +57,7 @@ export async function createImages(source: ModelSource, options: ImagesOptions):
     return images(input, await openPredictor(source, { session, signal }), options);
   } catch (thrown) {
     if (!isOfModel(thrown)) throw thrown;
-    return noImages(options.model, thrown);
+    return noImages(options.model, source, thrown);
   }
 }
 
@@ -73,9 +73,11 @@ function isOfModel(thrown: unknown): thrown is CupelError {
   return code === "RUN_FAILED" || (spec.http < 500 && code !== "CANCELLED" && !spec.retryable);
 }
 
-function noImages(model: string, reason: CupelError): Images {
+function noImages(model: string, source: ModelSource, reason: CupelError): Images {
+  // Who reads the file may say where it lies.
+  const namesFile = typeof source === "string" && reason.message.includes(source);
+  const why = reason.spec.public && !namesFile ? reason.message : reason.spec.meaning;
   const refuse = async () => {
-    const why = reason.spec.public ? reason.message : reason.spec.meaning;
     throw predictErrors.error("INPUT_UNSUPPORTED", `The model "${model}" takes no images. ${why}`, {
       cause: reason,
       details: { model },
