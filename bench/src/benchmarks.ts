@@ -16,6 +16,7 @@ import { serve } from "./serve.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
+import { windowDetector } from "./window-detector.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
@@ -23,6 +24,7 @@ export const benchmarks: readonly Benchmark[] = [
   calibration,
   accuracy,
   textAccuracy,
+  windowDetector,
   fusionTrap,
   preprocessingThroughput,
   imagePath,
