@@ -13,13 +13,20 @@ const section = <Properties extends Record<string, TSchema>>(properties: Propert
 /** An object in a list: it has no default itself. */
 const row = <Properties extends Record<string, TSchema>>(properties: Properties) =>
   Type.Object(properties, { additionalProperties: false });
+/** What a row of models says otherwise: any of the settings of that section. */
+const otherwise = <Properties extends Record<string, TSchema>>(properties: Properties, section: string) =>
+  Type.Optional(
+    Type.Partial(row(properties), { description: `Any setting of ${section}, otherwise for these models` }),
+  );
 const orNone = <Its extends TSchema>(its: Its, description: string) =>
   Type.Union([its, Type.Null()], { default: null, description });
 
 const count = { minimum: 1 };
 const milliseconds = { minimum: 0 };
 const name = Type.String({ minLength: 1 });
+const named = (description: string) => Type.String({ minLength: 1, description });
 const path = Type.String({ minLength: 1, path: true });
+const pathTo = (description: string) => Type.String({ minLength: 1, path: true, description });
 const secret = Type.String({
   pattern: "^\\$(ENV:[A-Za-z_][A-Za-z0-9_]*|FILE:.+)$",
   expects: "a reference to a secret: $ENV:NAME, or $FILE:PATH",
@@ -36,8 +43,8 @@ const listen = section({
   port: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: "Port; 0 for a free one" }),
   tls: orNone(
     row({
-      certificate: path,
-      key: path,
+      certificate: pathTo("The certificate, with those between it and the root"),
+      key: pathTo("Its private key"),
       clientAuthority: orNone(path, "Authority that signs the certificates of clients"),
       clientCertificate: Type.Enum(["required", "optional"], {
         default: "required",
@@ -130,15 +137,15 @@ const cache = {
 };
 
 const model = row({
-  model: name,
-  batching: Type.Optional(Type.Partial(row(batching))),
-  cache: Type.Optional(Type.Partial(row(cache))),
+  model: named("Name of a model, with * for anything"),
+  batching: otherwise(batching, "batching"),
+  cache: otherwise(cache, "cache"),
   versions: Type.Optional(versions),
 });
 
 const rate = row({
-  perSecond: Type.Number({ exclusiveMinimum: 0 }),
-  burst: Type.Integer(count),
+  perSecond: Type.Number({ exclusiveMinimum: 0, description: "Requests a second in the long run" }),
+  burst: Type.Integer({ ...count, description: "Requests at once" }),
 });
 const limits = section({
   bodyLimit: Type.Integer({
@@ -149,18 +156,19 @@ const limits = section({
   inFlight: orNone(Type.Integer(count), "Requests answered at once"),
   inFlightPerKey: orNone(Type.Integer(count), "Requests of one caller answered at once"),
   rate: orNone(rate, "Requests a second of one caller, and how many of them at once"),
-  defaultTimeoutMs: orNone(Type.Integer(count), "Of a call that does not say how long it waits"),
+  defaultTimeoutMs: orNone(Type.Integer(count), "How long a call waits that does not say it"),
   maxTimeoutMs: orNone(Type.Integer(count), "A call that says more waits this long"),
 });
 
-const roles = Type.Array(name);
+const roles = Type.Array(name, { description: "What access.grants gives something to" });
 export const keyRows = Type.Array(
   row({
-    name,
+    name: named("Stands in logs, as key:NAME"),
     sha256: Type.String({
       pattern: "^[0-9a-fA-F]{64}$",
       expects: "the SHA-256 of the key: 64 hexadecimal digits",
       redacted: true,
+      description: "SHA-256 of the key, in hexadecimal: the key itself stands nowhere",
     }),
     roles,
     inFlight: orNone(Type.Integer(count), "Instead of limits.inFlightPerKey"),
@@ -170,10 +178,19 @@ export const keyRows = Type.Array(
 );
 const jwt = row({
   jwks: Type.String({ minLength: 1, path: true, description: "JSON Web Key Set: a file, or a URL" }),
-  algorithms: Type.Array(Type.Enum([...tokenAlgorithms]), { minItems: 1, default: ["RS256", "ES256"] }),
-  issuer: name,
-  audience: name,
-  clockSkewSeconds: Type.Integer({ minimum: 0, maximum: 600, default: 30 }),
+  algorithms: Type.Array(Type.Enum([...tokenAlgorithms]), {
+    minItems: 1,
+    default: ["RS256", "ES256"],
+    description: "Signatures that count",
+  }),
+  issuer: named("The claim iss that a token must have"),
+  audience: named("The claim aud that a token must have"),
+  clockSkewSeconds: Type.Integer({
+    minimum: 0,
+    maximum: 600,
+    default: 30,
+    description: "By how much the clocks of issuer and server may differ",
+  }),
   roleClaim: Type.String({
     minLength: 1,
     default: "roles",
@@ -187,16 +204,16 @@ const access = orNone(
     keys: keyRows,
     keysFile: orNone(path, "A file with more of them: a list of the same rows"),
     jwt: orNone(jwt, "Bearer tokens"),
-    certificates: Type.Array(row({ commonName: name, roles }), {
+    certificates: Type.Array(row({ commonName: named("Of the subject, with * for anything"), roles }), {
       default: [],
       description: "Client certificates",
     }),
     anonymousRoles: Type.Array(name, { default: [], description: "Roles of who shows nothing" }),
     grants: Type.Array(
       row({
-        role: name,
-        models: Type.Array(name, { default: ["*"], description: "With * for anything" }),
-        actions: Type.Array(name, { minItems: 1, description: "With * for anything" }),
+        role: named("Of a key, a token, a certificate, or of who shows nothing"),
+        models: Type.Array(name, { default: ["*"], description: "Names of models, with * for anything" }),
+        actions: Type.Array(name, { minItems: 1, description: "Names of actions, with * for anything" }),
       }),
       { default: [], description: "Which role may do what with which models" },
     ),
@@ -205,13 +222,22 @@ const access = orNone(
 );
 
 const breaker = section({
-  windowMs: Type.Integer({ minimum: 30, default: breakerDefaults.windowMs, description: "Calls that count" }),
+  windowMs: Type.Integer({
+    minimum: 30,
+    default: breakerDefaults.windowMs,
+    description: "The calls of so long count",
+  }),
   minimumCalls: Type.Integer({
     ...count,
     default: breakerDefaults.minimumCalls,
     description: "Below it, never opens",
   }),
-  errorShare: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: breakerDefaults.errorShare }),
+  errorShare: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 1,
+    default: breakerDefaults.errorShare,
+    description: "Opens when this share of them failed",
+  }),
   openMs: Type.Integer({ ...count, default: breakerDefaults.openMs, description: "Until it tries again" }),
   probes: Type.Integer({ ...count, default: breakerDefaults.probes, description: "Calls it tries with" }),
 });
@@ -236,7 +262,10 @@ const tracing = section({
   service: Type.String({ minLength: 1, default: "cupel", description: "service.name of the spans" }),
 });
 const logging = section({
-  level: Type.Enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], level),
+  level: Type.Enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+    ...level,
+    description: "Lines of this level and above",
+  }),
   requests: Type.Enum(["off", "trace", "debug", "info"], {
     ...level,
     description: "Level of the line a request",
