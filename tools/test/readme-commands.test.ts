@@ -54,6 +54,10 @@ const notRun: readonly NotRun[] = [
   },
   { command: /^git clone .*$|^cd \w+$/, reason: "needs the network" },
   {
+    command: /^(curl|node -e) /,
+    reason: "needs a server; docs-curl.test.ts of the package serve runs it against one",
+  },
+  {
     command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
     reason: "a mention: the names stand for others",
   },
@@ -74,6 +78,8 @@ const shortened: readonly { readonly command: RegExp; readonly more: string }[] 
   { command: /cupel compress .*--images /, more: "--calibration-images 16 --no-report" },
   { command: /cupel report /, more: "--compared-images 8" },
   { command: /cupel bench-model /, more: "--runs 3" },
+  // Its options and settings are read; what starts a server is tested where the server is.
+  { command: /cupel serve (?!.*--show-config)/, more: "--show-config" },
 ];
 
 /** Programs that begin a line of a block that is no diagram and no output. */
@@ -128,6 +134,8 @@ async function layOut(): Promise<void> {
     mkdirSync(dirname(at(name)), { recursive: true });
     await exportImages(images, at(name));
   }
+  const serving = readFileSync(join(root, "docs/serving.md"), "utf8");
+  writeFileSync(at("serve.yaml"), /^```yaml\n(.*?)^```$/ms.exec(serving)?.[1] ?? "");
   for (const name of models) cpSync(join(root, "app/cli/models/inspection.onnx"), at(name));
   for (const name of idxSets) {
     mkdirSync(dirname(at(name)), { recursive: true });
