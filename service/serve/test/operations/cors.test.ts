@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideCors } from "../../src/operations/cors.ts";
+import { withCors } from "../../src/operations/cors-faces.ts";
 
 const origin = "https://app.example";
 const preflight = { origin, "access-control-request-method": "POST" };
@@ -38,4 +39,17 @@ test("a star is for all and needs no Vary, cookies are never allowed, and withou
   assert.equal(headers["access-control-allow-credentials"], undefined);
   assert.deepEqual(decide([], "GET", { origin }).headers, {});
   assert.equal(decide([origin], "OPTIONS", { origin }).isPreflight, false);
+});
+
+test("a face is told that the server stops, whoever may call it", () => {
+  let stops = 0;
+  const face = {
+    takes: () => true,
+    handle() {},
+    stop: () => void stops++,
+    async [Symbol.asyncDispose]() {},
+  };
+  const faces = withCors([face], { origins: ["https://app.example"], maxAgeSeconds: 60 });
+  for (const each of faces) each.stop?.();
+  assert.equal(stops, 1);
 });
