@@ -277,7 +277,7 @@ export class Dispatcher {
 export function tooManyRows(rows: number, maxRows: number): CupelError {
   return serveErrors.error(
     "BATCH_TOO_LARGE",
-    `The request has ${rows} rows, which cannot be computed in several runs; a run of the model takes ${maxRows} (maxRows). Send fewer.`,
-    { details: { limit: "maxRows", value: maxRows, rows } },
+    `The request has ${rows} rows, which cannot be computed in several runs; a run of the model takes ${maxRows} (batching.maxRows). Send fewer.`,
+    { details: { limit: "batching.maxRows", value: maxRows, rows } },
   );
 }

@@ -38,9 +38,9 @@ export class RequestQueue {
    */
   add(request: WaitingRequest, retryAfterMs: () => number): void {
     const { maxQueued, maxQueuedBytes } = this.#limits;
-    if (this.size >= maxQueued) throw limitReached("maxQueued", maxQueued, retryAfterMs());
+    if (this.size >= maxQueued) throw limitReached("batching.maxQueued", maxQueued, retryAfterMs());
     if (this.size > 0 && this.#bytes + request.bytes > maxQueuedBytes) {
-      throw limitReached("maxQueuedBytes", maxQueuedBytes, retryAfterMs());
+      throw limitReached("batching.maxQueuedBytes", maxQueuedBytes, retryAfterMs());
     }
     this.#requests.add(request);
     this.#count(request, 1);
@@ -100,8 +100,12 @@ export class RequestQueue {
   }
 }
 
-function limitReached(limit: "maxQueued" | "maxQueuedBytes", value: number, retryAfterMs: number): Error {
-  const what = limit === "maxQueued" ? `${value} requests` : `${value} bytes of inputs`;
+function limitReached(
+  limit: "batching.maxQueued" | "batching.maxQueuedBytes",
+  value: number,
+  retryAfterMs: number,
+): Error {
+  const what = limit === "batching.maxQueued" ? `${value} requests` : `${value} bytes of inputs`;
   return serveErrors.error(
     "QUEUE_LIMIT",
     `No more than ${what} may wait for the model (${limit}). Ask again in ${retryAfterMs} ms.`,

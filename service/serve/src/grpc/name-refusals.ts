@@ -54,8 +54,8 @@ function refusal(code: RefusalCode, message: string, bodyLimit: number): CupelEr
   if (code === "REQUEST_INVALID") return serveErrors.error(code, `The message does not parse: ${message}.`);
   return serveErrors.error(
     code,
-    `The message is larger, after decompression, than bodyLimit, which is ${bytesText(bodyLimit)}. Send less, or have the limit raised.`,
-    { details: { setting: "bodyLimit", limit: bodyLimit } },
+    `The message is larger, after decompression, than limits.bodyLimit, which is ${bytesText(bodyLimit)}. Send less, or have the limit raised.`,
+    { details: { setting: "limits.bodyLimit", limit: bodyLimit } },
   );
 }
 

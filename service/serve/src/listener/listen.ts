@@ -166,7 +166,7 @@ function assertLoopback(host: string): void {
   if (host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))) return;
   throw baseErrors.error(
     "OPTION_INVALID",
-    `Without TLS the server listens on this machine alone, and ${host} can be reached from others. Give a certificate and its key, or allow cleartext behind a proxy that ends TLS.`,
+    `Without TLS the server listens on this machine alone, and ${host} can be reached from others. Give a certificate and its key (listen.tls), or allow cleartext behind a proxy that ends TLS (listen.cleartextAnywhere).`,
     { details: { host } },
   );
 }

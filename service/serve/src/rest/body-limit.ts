@@ -121,7 +121,7 @@ function join(chunks: readonly Buffer[], alignAt: number): Buffer<ArrayBuffer> {
 function tooLarge(limit: number, size: number | null): Error {
   const has = size === null ? "more than" : `${size} bytes;`;
   const takes = size === null ? `${limit} bytes, which the server takes` : `the server takes ${limit}`;
-  return serveErrors.error("BODY_TOO_LARGE", `The body has ${has} ${takes} (setting bodyLimit).`, {
-    details: { setting: "bodyLimit", limit, ...(size === null ? {} : { size }) },
+  return serveErrors.error("BODY_TOO_LARGE", `The body has ${has} ${takes} (setting limits.bodyLimit).`, {
+    details: { setting: "limits.bodyLimit", limit, ...(size === null ? {} : { size }) },
   });
 }

@@ -148,14 +148,14 @@ test("a queue that is full says which limit, and when to ask again", async () =>
   await assert.rejects(batcher.run(rowsOfTwo(5, 5), { call: callOf() }), {
     code: "QUEUE_LIMIT",
     // Two rows wait, of 40 ms each.
-    details: { limit: "maxQueued", value: 2, retryAfterMs: 80 },
+    details: { limit: "batching.maxQueued", value: 2, retryAfterMs: 80 },
   });
   session.finish();
   await turn();
   assert.equal(batcher.queued, 1);
   await assert.rejects(batcher.run(rowsOfTwo(5, 5, 6, 6, 7, 7), { call: callOf() }), {
     code: "QUEUE_LIMIT",
-    details: { limit: "maxQueuedBytes", value: 24, retryAfterMs: times[1] },
+    details: { limit: "batching.maxQueuedBytes", value: 24, retryAfterMs: times[1] },
   });
   await finishAll(session);
   await Promise.all(runs);
@@ -377,7 +377,7 @@ test("a model whose outputs have not the rows that went in is run one request at
   await Promise.all(after);
   await assert.rejects(batcher.run(rowsOfTwo(...new Array(12).fill(1)), { call: callOf() }), {
     code: "BATCH_TOO_LARGE",
-    details: { limit: "maxRows", value: 4, rows: 6 },
+    details: { limit: "batching.maxRows", value: 4, rows: 6 },
   });
 });
 

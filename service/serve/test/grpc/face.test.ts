@@ -42,7 +42,10 @@ test("who is refused at the door is refused before the message is read; metadata
 test("a message over the limit, compressed or not, is refused by the name of the setting; one that does not parse too", async () => {
   await using server = await openFace({ bodyLimit: 100_000 });
   const large = await refusal(server.peer.call(infer, {}, { bytes: Buffer.alloc(200_000) }));
-  assert.deepEqual([large.status, large.reason, large.details.setting], [8, "BODY_TOO_LARGE", "bodyLimit"]);
+  assert.deepEqual(
+    [large.status, large.reason, large.details.setting],
+    [8, "BODY_TOO_LARGE", "limits.bodyLimit"],
+  );
   const malformed = await refusal(server.peer.call(infer, {}, { bytes: Buffer.from([0x0a, 0xff, 0xff]) }));
   assert.deepEqual([malformed.status, malformed.reason], [3, "REQUEST_INVALID"]);
   using gzip = new GrpcPeer(server.listener.port, {

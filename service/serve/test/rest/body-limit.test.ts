@@ -45,7 +45,7 @@ test("a body over the limit is refused by the setting's name, plain, chunked and
     assert.equal(status, 413, text);
     const problem = JSON.parse(text);
     assert.equal(problem.code, "BODY_TOO_LARGE");
-    assert.equal(problem.setting, "bodyLimit");
+    assert.equal(problem.setting, "limits.bodyLimit");
     assert.equal(problem.limit, 1000);
   }
   assert.equal(JSON.parse(answers[0]?.text ?? "").size, 1001);
