@@ -202,9 +202,12 @@ class FolderRepository implements ModelRepository {
     throw this.#unknown(name);
   }
 
+  /** The others are not named: whoever asks may not be allowed to know of them. The index lists those he may. */
   #unknown(name: string): CupelError {
-    const known = [...this.#models.keys()].join(", ") || "none";
-    return serveErrors.error("MODEL_UNKNOWN", `There is no model "${name}". The server has ${known}.`);
+    return serveErrors.error(
+      "MODEL_UNKNOWN",
+      `There is no model "${name}". The index (POST /v2/repository/index) lists those there are.`,
+    );
   }
 
   #untilClosed(signal: AbortSignal | undefined): AbortSignal {
