@@ -51,7 +51,13 @@ export {
   loadConfig,
   parseConfig,
 } from "./operations/config/load-config.ts";
-export { isSupervised, type SuperviseOptions, supervise, tellSupervisor } from "./processes/supervise.ts";
+export {
+  isSupervised,
+  leaveSupervisor,
+  type SuperviseOptions,
+  supervise,
+  tellSupervisor,
+} from "./processes/supervise.ts";
 export type { Lease, ModelRepository } from "./repository/model-repository.ts";
 export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
 export { openRepository } from "./repository/open-repository.ts";

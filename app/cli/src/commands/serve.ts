@@ -3,6 +3,7 @@ import {
   effectiveConfig,
   isSupervised,
   type LoadedConfig,
+  leaveSupervisor,
   loadConfig,
   startServer,
   supervise,
@@ -84,6 +85,8 @@ export const serveCommand: Command = {
     { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
   ],
   async run(given, context) {
+    // Whatever comes of it, a process that is supervised ends then.
+    using _ = { [Symbol.dispose]: leaveSupervisor };
     const loaded = await loadConfig(given.get(configFile) ?? null, flagsOf(given));
     if (given.get(showConfig)) return shown(loaded);
     const { config } = loaded;
@@ -147,7 +150,9 @@ async function supervised(count: number, { signal, say }: CommandContext): Promi
     signal,
     ready(message, pid) {
       pids.add(pid);
-      if (pids.size === count) say(`Serving from ${count} processes: ${JSON.stringify(message)}`);
+      if (pids.size < count) return;
+      const url = urlOf(message);
+      say(`Serving from ${count} processes at ${url}. REST is described at ${url}/docs.`);
     },
     ended({ pid, status, signal: by }) {
       pids.delete(pid);
@@ -160,4 +165,9 @@ async function supervised(count: number, { signal, say }: CommandContext): Promi
     });
   }
   return { json: { processes: count }, text: `Stopped ${count} processes; every request was answered.` };
+}
+
+/** Of what a process tells when it serves. */
+function urlOf(message: unknown): string {
+  return typeof message === "object" && message !== null && "url" in message ? String(message.url) : "";
 }

@@ -24,26 +24,30 @@ const longestWait = 10_000;
 /** A process that lived longer has recovered. */
 const healthyAfter = 30_000;
 
-/** Resolves when all processes have ended. @returns the largest exit status of those that ended by themselves before they were ready */
+/** Resolves when all processes have ended. @returns the exit status of the first that ended by itself before it was ready; 0 where none did */
 export async function supervise({ count, signal, ended, ready }: SuperviseOptions): Promise<number> {
   using _ = collectFromWorkers();
+  // The standard output is this process's own: a result that a program reads is not mixed with theirs.
+  cluster.setupPrimary({ stdio: ["ignore", 2, 2, "ipc"] });
   const running = new Set<Worker>();
+  /** Once it is not null, all are asked to stop and none is started again. */
+  let failure: number | null = null;
   const stop = () => {
     for (const worker of running) worker.process.kill("SIGTERM");
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const statuses = await Promise.all(Array.from({ length: count }, () => keepOne()));
-    return Math.max(...statuses);
+    await Promise.all(Array.from({ length: count }, () => keepOne()));
+    return failure ?? 0;
   } finally {
     signal.removeEventListener("abort", stop);
   }
 
   /** One place: whoever dies in it is followed by the next. */
-  async function keepOne(): Promise<number> {
+  async function keepOne(): Promise<void> {
     let pause = firstWait;
     let wasReady = false;
-    while (!signal.aborted) {
+    while (!signal.aborted && failure === null) {
       const worker = cluster.fork();
       running.add(worker);
       const started = performance.now();
@@ -56,17 +60,17 @@ export async function supervise({ count, signal, ended, ready }: SuperviseOption
         b,
       ]);
       running.delete(worker);
-      if (signal.aborted) return 0;
+      if (signal.aborted || failure !== null) return;
       // What never was ready would not be the next time either: a wrong configuration, a taken port.
       if (!wasReady) {
+        failure = status ?? 70;
         stop();
-        return status ?? 70;
+        return;
       }
       ended({ pid: worker.process.pid ?? 0, status, signal: by });
       pause = performance.now() - started > healthyAfter ? firstWait : Math.min(2 * pause, longestWait);
       await wait(pause, undefined, { signal }).catch(() => undefined);
     }
-    return 0;
   }
 }
 
@@ -79,4 +83,12 @@ export function isSupervised(): boolean {
 export function tellSupervisor(message: unknown, gone: () => void): void {
   process.send?.(message);
   process.once("disconnect", gone);
+}
+
+/**
+ * Of a process that is done, supervised or not: the channel to the process that supervises no longer keeps it alive, so
+ * that it ends, and with its own status.
+ */
+export function leaveSupervisor(): void {
+  process.channel?.unref();
 }
