@@ -51,7 +51,10 @@ export function authorise(
   if (policy.allows(principal, action, model)) return;
   const what = model === undefined ? `"${action}"` : `"${action}" of the model "${model}"`;
   if (principal.id === anonymous.id) {
-    throw authRequired(`${what} is not open to everybody. Send an API key or a bearer token.`, "");
+    throw authRequired(
+      `${what} is not open to everybody. Send an API key or a bearer token that the setting access gives it to.`,
+      "",
+    );
   }
   throw serveErrors.error(
     "FORBIDDEN",
