@@ -13,6 +13,8 @@ import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
+import { serveLoad } from "./serve-load.ts";
+import { serveReload } from "./serve-reload.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
@@ -36,4 +38,6 @@ export const benchmarks: readonly Benchmark[] = [
   engineCache,
   dropped,
   serve,
+  serveLoad,
+  serveReload,
 ];

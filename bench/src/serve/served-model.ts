@@ -16,7 +16,12 @@ export interface ServedModel {
 export async function servedModel(data: string, folder: string, signal: AbortSignal): Promise<ServedModel> {
   const path = join(folder, "pcb.onnx");
   const images = await openImages(join(data, "pcb/train-images-idx3-ubyte.gz"));
-  await compressFile(join(data, "models/resnet50_w32_pcb.onnx"), { out: path, images, report: false, signal });
+  await compressFile(join(data, "models/resnet50_w32_pcb.onnx"), {
+    out: path,
+    images,
+    report: false,
+    signal,
+  });
   const { size } = await stat(path);
   return { name: "resnet50_w32_pcb INT8", bytes: size, input: "input", shape: [1, 64, 64] };
 }

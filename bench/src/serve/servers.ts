@@ -9,19 +9,33 @@ export interface ServerProcess extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
-/** @param settings by dotted name */
+export interface CupelProcess extends ServerProcess {
+  /** How many events of each kind it told so far. */
+  events(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** @param settings by dotted name @param told whether it counts its events, which costs a little with every request */
 export async function startCupel(
   settings: Readonly<Record<string, unknown>>,
   cpus: string | null,
-): Promise<ServerProcess> {
+  told = false,
+): Promise<CupelProcess> {
   const script = new URL("cupel-server.ts", import.meta.url).pathname;
-  const child = startLineProcess(process.execPath, [script, JSON.stringify(settings)], { cpus });
+  const child = startLineProcess(
+    process.execPath,
+    [script, JSON.stringify(settings), ...(told ? ["events"] : [])],
+    { cpus },
+  );
   const port = Number(await child.line());
   return {
     port,
     async memory() {
       child.write("memory");
       return Number(await child.line());
+    },
+    async events() {
+      child.write("events");
+      return JSON.parse(await child.line());
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
