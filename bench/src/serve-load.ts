@@ -129,7 +129,7 @@ export const serveLoad: Benchmark = {
       kind: "measured",
       figures: { before, usual, again, over, recovered, memoryBefore, memoryAfter },
       bars,
-      quote: `at 70 % of its capacity the server's P99 is ${(usual.p99 / usual.p50).toFixed(1)} times its median and none of ${usual.sent} requests fails; at 200 % it serves ${(100 * share).toFixed(0)} % of its capacity and refuses the rest with 429.`,
+      quote: `at 70 % of its capacity ${failed} of ${usual.sent} requests fail and the 99th percentile is ${(usual.p99 / usual.p50).toFixed(1)} times the median; at 200 % the server serves ${(100 * share).toFixed(0)} % of its capacity and refuses ${refused} of ${over.sent} with 429.`,
     };
   },
 };
