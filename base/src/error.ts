@@ -54,6 +54,8 @@ export interface CupelErrorOptions {
   readonly cause?: unknown;
   /** Facts a program may want, such as the file, node or value concerned. JSON-serialisable. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** Of a refusal that is made thousands of times a second and says all: to find where it came from costs most of it. */
+  readonly withoutStack?: boolean;
 }
 
 export class CupelError<Code extends string = string> extends Error {
@@ -98,8 +100,21 @@ export function defineErrors<const Code extends string>(
 ): ErrorRegistry<Code> {
   return {
     specs,
-    error: (code, message, options) => new CupelError(code, specs[code], message, options),
+    error(code, message, options) {
+      const make = () => new CupelError(code, specs[code], message, options);
+      return options?.withoutStack ? stackless(make) : make();
+    },
   };
+}
+
+function stackless<Made>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The text of anything thrown, for use inside another message. */

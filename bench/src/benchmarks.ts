@@ -14,6 +14,7 @@ import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
 import { serveLoad } from "./serve-load.ts";
+import { serveMemory } from "./serve-memory.ts";
 import { serveReload } from "./serve-reload.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
@@ -39,5 +40,6 @@ export const benchmarks: readonly Benchmark[] = [
   dropped,
   serve,
   serveLoad,
+  serveMemory,
   serveReload,
 ];

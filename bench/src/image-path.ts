@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { threadCpuUsage } from "node:process";
-import { type Spread, spreadOf } from "@cupel/base";
+import { own, type Spread, spreadOf } from "@cupel/base";
 import { encodeModelBytes, readModelFile } from "@cupel/onnx";
 import { writeMetadata } from "@cupel/predict";
 import { openSession } from "@cupel/runtime";
@@ -71,7 +71,7 @@ export const imagePath: Benchmark = {
     for (let round = 0; round <= rounds; round++) {
       for (const name of names) {
         context.signal.throwIfAborted();
-        const measured = await measure(ways[name]!, context);
+        const measured = await measure(own(ways, name)!, context);
         if (round > 0) seen.get(name)!.push(measured);
       }
     }
@@ -94,7 +94,7 @@ export const imagePath: Benchmark = {
       tableText([
         ["", "main thread, ms an image", "event loop late, ms, P99", "at most", "a second"],
         ...names.map((name) => {
-          const { mainThreadMs, lateP99Ms, lateMaxMs, perSecond } = figures[name]!;
+          const { mainThreadMs, lateP99Ms, lateMaxMs, perSecond } = own(figures, name)!;
           return [name, text(mainThreadMs), text(lateP99Ms), text(lateMaxMs), perSecond.median.toFixed(0)];
         }),
       ]),

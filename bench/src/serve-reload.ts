@@ -69,7 +69,7 @@ export const serveReload: Benchmark = {
     } as const;
     const stop = new AbortController();
     const reports: Promise<Readonly<Record<string, number>>> = (async () => {
-      const all: Record<string, number> = {};
+      const all = new Map<string, number>();
       while (!stop.signal.aborted) {
         const { statuses } = await generator.run({
           port: server.port,
@@ -77,9 +77,10 @@ export const serveReload: Benchmark = {
           durationMs: 1000,
           arrivals: { kind: "closed", callers: 4 },
         });
-        for (const [status, count] of Object.entries(statuses)) all[status] = (all[status] ?? 0) + count;
+        for (const [status, count] of Object.entries(statuses))
+          all.set(status, (all.get(status) ?? 0) + count);
       }
-      return all;
+      return Object.fromEntries(all);
     })();
     using task = progress.start("Reloading", reloads, "reloads");
     let replaced = 0;

@@ -7,7 +7,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openTemporaryFolder, spreadOf } from "@cupel/base";
+import { openTemporaryFolder, setOwn, spreadOf } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
 import { type DetectedBox, findInWindows, type KnownPredictor, openPredictor } from "@cupel/predict";
@@ -86,7 +86,7 @@ export const windowDetector: Benchmark = {
         `${by}: least score ${chosen.threshold} (F1 ${chosen.f1.toFixed(3)} expected, from ${2 * cropsOfEach} crops of training)`,
       );
       const measured = await measure(predictor, boards, chosen.threshold, by, context);
-      figures[by] = { ...chosen, ...measured };
+      setOwn(figures, by, { ...chosen, ...measured });
       const { precision, recall, f1 } = measured.all;
       quotes.push(
         `${by}: precision ${share(precision)}, recall ${share(recall)}, F1 ${share(f1)}, ${measured.msOfBoard.median.toFixed(0)} ms a board`,

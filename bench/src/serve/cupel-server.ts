@@ -11,11 +11,11 @@ import { parseConfig, startServer } from "@cupel/serve";
 const { config } = parseConfig({
   flags: { "listen.port": 0, "logging.level": "fatal", ...JSON.parse(process.argv[2] ?? "{}") },
 });
-const events: Record<string, number> = {};
+const events = new Map<string, number>();
 /** Of models only: what each request would tell is measured elsewhere. */
 const sink: EventSink = {
   emit({ action }) {
-    events[action] = (events[action] ?? 0) + 1;
+    events.set(action, (events.get(action) ?? 0) + 1);
     return undefined;
   },
 };
@@ -26,5 +26,5 @@ await using server = await startServer(config, {
 console.log(server.port);
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "memory") console.log(process.memoryUsage.rss());
-  if (line === "events") console.log(JSON.stringify(events));
+  if (line === "events") console.log(JSON.stringify(Object.fromEntries(events)));
 }

@@ -39,7 +39,7 @@ export interface LoadReport {
 }
 
 export async function load({ port, requests, durationMs, arrivals }: LoadPlan): Promise<LoadReport> {
-  const statuses: Record<string, number> = {};
+  const statuses = new Map<number, number>();
   const latencies: number[] = [];
   const lags: number[] = [];
   let sent = 0;
@@ -51,7 +51,7 @@ export async function load({ port, requests, durationMs, arrivals }: LoadPlan): 
   async function ask(connection: RawConnection, dueAt: number): Promise<void> {
     const request = requests[sent++ % requests.length]!;
     const { status, retryAfter } = await connection.send(request);
-    statuses[status] = (statuses[status] ?? 0) + 1;
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (status === 200) latencies.push(performance.now() - dueAt);
     if ((status === 429 || status === 503) && retryAfter !== null) refusedWithRetryAfter++;
   }
@@ -107,9 +107,9 @@ export async function load({ port, requests, durationMs, arrivals }: LoadPlan): 
   lags.sort((a, b) => a - b);
   return {
     sent,
-    statuses,
+    statuses: Object.fromEntries(statuses),
     latencies: Float64Array.from(latencies),
-    servedPerSecond: ((statuses["200"] ?? 0) / tookMs) * 1000,
+    servedPerSecond: ((statuses.get(200) ?? 0) / tookMs) * 1000,
     refusedWithRetryAfter,
     lagP99: lags[Math.floor(lags.length * 0.99)] ?? 0,
     generatorShare: (user + system) / 1000 / tookMs,

@@ -2,7 +2,7 @@
  * The tables of docs/ that the server has itself: its errors, its metrics, its settings. A page has each between two marks,
  * `<!-- table NAME -->` and `<!-- end -->`; `npm run tables` writes what lies between, and a test compares it.
  */
-import { baseErrors, type ErrorSpec } from "@cupel/base";
+import { baseErrors, type ErrorSpec, own } from "@cupel/base";
 import { onnxErrors } from "@cupel/onnx";
 import { predictErrors } from "@cupel/predict";
 import { runtimeErrors } from "@cupel/runtime";
@@ -28,7 +28,7 @@ export function withTables(page: string): string {
   return page.replaceAll(
     /(<!-- table ([\w ]+) -->\n).*?(<!-- end -->)/gs,
     (_, begin: string, name: string, end: string) => {
-      const table = tables[name];
+      const table = own(tables, name);
       if (table === undefined) throw new Error(`There is no table "${name}".`);
       return `${begin}${table()}\n${end}`;
     },

@@ -77,10 +77,6 @@ export const serveCommand: Command = {
   options: [configFile, host, port, processes, settings, showConfig],
   examples: [
     { line: "cupel serve models/", says: "every model of a folder, at http://127.0.0.1:8080" },
-    {
-      line: "curl -s http://127.0.0.1:8080/v2/models/parts/predict -H content-type:image/jpeg --data-binary @a.jpg",
-      says: "then, from another terminal",
-    },
     { line: "cupel serve --config serve.yaml --show-config", says: "what the settings come to" },
     { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
   ],

@@ -42,6 +42,7 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
   };
 
   function* writeInSteps(image: RawImage, out: Float32Array, offset: number): Generator<void> {
+    assertWhole(image);
     const tensor = tensorSize(preprocessing, image);
     const plane = tensor.width * tensor.height;
     const strides = layout === "NCHW" ? { pixel: 1, channel: plane } : { pixel: channels, channel: 1 };
@@ -118,6 +119,12 @@ export function createNormaliser(preprocessing: Preprocessing): Normaliser {
 interface Strides {
   readonly pixel: number;
   readonly channel: number;
+}
+
+/** What a source made by a program gives may be anything. @throws RangeError */
+function assertWhole({ width, height, channels, data }: RawImage): void {
+  if (width > 0 && height > 0 && data.length === width * height * channels) return;
+  throw new RangeError(`${width} x ${height} pixels in ${channels} channels are not ${data.length} bytes`);
 }
 
 function fillChannel(out: Float32Array, from: number, count: number, stride: number, value: number): void {

@@ -108,7 +108,10 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
     throw serveErrors.error(
       "RATE_LIMIT",
       `The caller may send ${rate.perSecond} requests a second. Send the next in ${wait} ms.`,
-      { details: { limit: "limits.rate", perSecond: rate.perSecond, retryAfterMs: wait } },
+      {
+        details: { limit: "limits.rate", perSecond: rate.perSecond, retryAfterMs: wait },
+        withoutStack: true,
+      },
     );
   };
   const authenticate = async (arrival: Arrival): Promise<Principal> => {
@@ -220,6 +223,6 @@ function inFlightLimit(limit: string, most: number, who: string) {
   return serveErrors.error(
     "IN_FLIGHT_LIMIT",
     `${who} has ${most} requests being answered and may have no more at once. Send this one again later.`,
-    { details: { limit, most, retryAfterMs } },
+    { details: { limit, most, retryAfterMs }, withoutStack: true },
   );
 }

@@ -1,5 +1,5 @@
 /** What is handed to the session at once: rows of one request or more, joined, and given back to each. */
-import { setOwn } from "@cupel/base";
+import { own, setOwn } from "@cupel/base";
 import { type EngineRun, type Feeds, joinTensors, type TensorData } from "@cupel/runtime";
 import { takeRows, viewRows } from "./rows.ts";
 import type { WaitingRequest } from "./waiting-request.ts";
@@ -40,7 +40,7 @@ export function feedsOf({ slices }: Batch): { feeds: Feeds; isOwn: boolean } {
   if (slices.length === 1 && isWhole(first!)) return { feeds: first!.request.feeds, isOwn: false };
   const feeds: Record<string, TensorData> = {};
   for (const name of Object.keys(first!.request.feeds)) {
-    const parts = slices.map(({ request, from, count }) => viewRows(request.feeds[name]!, from, count));
+    const parts = slices.map(({ request, from, count }) => viewRows(own(request.feeds, name)!, from, count));
     setOwn(feeds, name, parts.length === 1 ? parts[0]! : joinTensors(parts));
   }
   return { feeds, isOwn: slices.length > 1 };

@@ -109,6 +109,6 @@ function limitReached(
   return serveErrors.error(
     "QUEUE_LIMIT",
     `No more than ${what} may wait for the model (${limit}). Ask again in ${retryAfterMs} ms.`,
-    { details: { limit, value, retryAfterMs } },
+    { details: { limit, value, retryAfterMs }, withoutStack: true },
   );
 }

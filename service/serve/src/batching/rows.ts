@@ -2,7 +2,7 @@
  * Rows: what a model computes of each entry of its first dimension, independent of the others. Which models have them,
  * how the rows of several requests become one tensor, and how each gets its own back.
  */
-import { elementCount } from "@cupel/base";
+import { elementCount, own } from "@cupel/base";
 import type { Feeds, TensorData, ValueInfo } from "@cupel/runtime";
 
 type Dimension = ValueInfo["dims"][number];
@@ -56,7 +56,7 @@ export function rowKey(
 ): string {
   let key = fetches === undefined ? "" : JSON.stringify([...fetches].sort());
   for (const { name, dims } of inputs) {
-    if (dims.slice(1).some(isOpen)) key += ` ${feeds[name]!.dims.slice(1).join("x")}`;
+    if (dims.slice(1).some(isOpen)) key += ` ${own(feeds, name)!.dims.slice(1).join("x")}`;
   }
   return key;
 }

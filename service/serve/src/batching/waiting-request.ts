@@ -1,5 +1,7 @@
 /** One request from the moment it is taken until it is answered: what is left of it to compute, and what was. */
+
 import type { CupelError } from "@cupel/base";
+import { own } from "@cupel/base";
 import { type EngineRun, type Feeds, joinTensors, type TensorData } from "@cupel/runtime";
 import type { BatchedRunOptions } from "../repository/model-version.ts";
 import type { QueuedItem } from "./fair-queue.ts";
@@ -112,7 +114,7 @@ function joined(computed: readonly ComputedRows[]): Record<string, TensorData> {
   return Object.fromEntries(
     Object.entries(first!.outputs).map(([name, output]) => [
       name,
-      joinTensors([output, ...others.map(({ outputs }) => outputs[name]!)]),
+      joinTensors([output, ...others.map(({ outputs }) => own(outputs, name)!)]),
     ]),
   );
 }

@@ -2,7 +2,9 @@
  * The gRPC face: the Open Inference Protocol v2 as Triton's client speaks it, images in and answers out, health and
  * reflection. gRPC-Web and Connect are the same methods, switched on by options.
  */
+
 import type { HandlerContext } from "@connectrpc/connect";
+import { own } from "@cupel/base";
 import type { Face, FaceOptions } from "../core/face.ts";
 import { createGate, peerValues } from "./admitted-call.ts";
 import { file_cupel_v1_vision, VisionService } from "./gen/cupel/v1/vision_pb.ts";
@@ -87,6 +89,6 @@ export function createGrpcFace(options: GrpcFaceOptions): Face {
 }
 
 function actionOf({ service, method }: HandlerContext): string {
-  const row = actions[service.typeName]!;
+  const row = own(actions, service.typeName)!;
   return typeof row === "string" ? row : row[method.name]!;
 }

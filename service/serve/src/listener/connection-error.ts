@@ -2,6 +2,7 @@
  * Why a connection, or a request on it, ended before its time: a closed set, counted by cause. A cause is what an
  * operator acts on, not the name that Node gives an error.
  */
+import { own } from "@cupel/base";
 
 export const connectionErrorCauses = {
   too_many_connections: "As many connections are open as the limit allows; this one was closed at once.",
@@ -56,5 +57,5 @@ export function codeOf(error: unknown): string {
 /** @param otherwise what an error is that the table does not name */
 export function causeOf(error: unknown, otherwise: ConnectionErrorCause = "other"): ConnectionErrorCause {
   const code = codeOf(error);
-  return causes[code] ?? (code.startsWith("HPE_") ? "protocol_error" : otherwise);
+  return own(causes, code) ?? (code.startsWith("HPE_") ? "protocol_error" : otherwise);
 }

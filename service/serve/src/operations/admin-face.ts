@@ -6,7 +6,7 @@
 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { errorFrom } from "@cupel/base";
+import { errorFrom, own } from "@cupel/base";
 import type { Admission, AdmittedCall } from "../core/admission.ts";
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
@@ -154,7 +154,7 @@ function urlOf({ url = "/" }: FaceRequest): {
 }
 
 function headerOf({ headers }: FaceRequest, name: string): string | undefined {
-  const value = headers[name];
+  const value = own(headers, name);
   return Array.isArray(value) ? value.join(", ") : value;
 }
 

@@ -1,4 +1,5 @@
 /** The faces as pages of other origins may call them: one more that answers preflights, and headers on every answer. */
+import { own } from "@cupel/base";
 import type { Face, FaceRequest } from "../core/face.ts";
 import { type CorsDecision, type CorsPolicy, decideCors } from "./cors.ts";
 
@@ -9,7 +10,7 @@ export function withCors(faces: readonly Face[], policy: CorsPolicy): readonly F
     decideCors(policy, {
       method: request.method ?? "",
       header: (name) => {
-        const value = request.headers[name];
+        const value = own(request.headers, name);
         return Array.isArray(value) ? value.join(", ") : value;
       },
     });

@@ -1,4 +1,5 @@
 /** What each label may say: closed sets that the program knows, and the names of models that the server has. */
+import { own } from "@cupel/base";
 import { stages } from "../core/inference.ts";
 import { connectionErrorCauses } from "../listener/connection-error.ts";
 import { metricTable } from "./metric-table.ts";
@@ -63,7 +64,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     resumed: oneOf(["yes", "no"]),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
   };
-  return (metric, label) => bounds[`${metric}.${label}`] ?? bounds[label] ?? nothing;
+  return (metric, label) => own(bounds, `${metric}.${label}`) ?? own(bounds, label) ?? nothing;
 }
 
 const nothing: LabelBound = () => false;

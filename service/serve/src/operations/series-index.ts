@@ -6,6 +6,7 @@
  *
  * A tree of maps, a level a label, finds a known combination without making a key of it: that is the hot path.
  */
+import { own } from "@cupel/base";
 export const otherValue = "other";
 
 /** Whether a value may stand as it is. */
@@ -56,7 +57,7 @@ export class SeriesIndex {
   find(labels: LabelSet): Series | null {
     let at: Level | Series | undefined = this.#tree;
     for (const name of this.#names) {
-      at = at instanceof Map ? at.get(labels[name]!) : undefined;
+      at = at instanceof Map ? at.get(own(labels, name)!) : undefined;
       if (at === undefined) return this.#add(labels);
     }
     return at instanceof Map ? this.overflow() : at;
@@ -70,7 +71,7 @@ export class SeriesIndex {
 
   #add(labels: LabelSet): Series | null {
     const values = this.#names.map((name, i) => {
-      const value = String(labels[name]);
+      const value = String(own(labels, name));
       return this.#bounds[i]!(value) ? value : otherValue;
     });
     let level = this.#tree;

@@ -10,7 +10,7 @@ import {
   createZstdDecompress,
   type ZlibOptions,
 } from "node:zlib";
-import { cancellation } from "@cupel/base";
+import { cancellation, own } from "@cupel/base";
 import type { FaceRequest } from "../core/face.ts";
 import { serveErrors } from "../errors.ts";
 
@@ -57,7 +57,7 @@ export async function readBody(request: FaceRequest, options: ReadBodyOptions): 
 function decoderOf({ headers }: FaceRequest): Decoder | null {
   const named = headers["content-encoding"]?.trim().toLowerCase() ?? "";
   if (named === "" || named === "identity") return null;
-  const decoder = Object.hasOwn(decoders, named) ? decoders[named] : undefined;
+  const decoder = own(decoders, named);
   if (decoder) return decoder;
   throw serveErrors.error(
     "MEDIA_TYPE_UNSUPPORTED",

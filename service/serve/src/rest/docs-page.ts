@@ -1,4 +1,5 @@
 /** The OpenAPI document as a page for people: plain HTML without a script, a font or any request to elsewhere. */
+import { own } from "@cupel/base";
 import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from "./openapi.ts";
 
 /** Sent with the page: it may load nothing. */
@@ -97,5 +98,5 @@ function prose(text: string): string {
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
+  return text.replaceAll(/[&<>"]/g, (character) => own(entities, character) ?? character);
 }

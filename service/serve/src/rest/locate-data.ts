@@ -29,9 +29,18 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The head of a request whose tensors are bytes behind it is short and has no `data`: it is parsed as it is. */
+const shortHead = 4096;
+
+function hasData(bytes: Buffer): boolean {
+  // A key may be written with escapes.
+  return bytes.length > shortHead || bytes.includes('"data"') || bytes.includes(backslash);
+}
+
 /** @throws REQUEST_INVALID */
 export function locateData(bytes: Buffer): LocatedData {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const text = (start: number, end: number): string => {
     try {
       return decoder.decode(bytes.subarray(start, end));
@@ -39,6 +48,7 @@ export function locateData(bytes: Buffer): LocatedData {
       throw serveErrors.error("REQUEST_INVALID", "The JSON is not UTF-8. Send it as UTF-8.", { cause });
     }
   };
+  if (!hasData(bytes)) return { value: parse(text(0, bytes.length)), spans: [] };
   const spans: Span[] = [];
   const isObject = new Uint8Array(deepest + 1);
   let depth = 0;

@@ -2,6 +2,7 @@
  * The OpenAPI 3.1 document of the REST face, made from its routes and from the very schemas that validate bodies: what it
  * says is what is done.
  */
+import { own, setOwn } from "@cupel/base";
 import type { ServerMetadata } from "../core/metadata.ts";
 import { contentEncodings } from "./body-limit.ts";
 import { problemType } from "./problem-details.ts";
@@ -79,9 +80,9 @@ export function openApiDocument(
 ): OpenApiDocument {
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
   for (const route of routes) {
-    const operations = paths[route.path] ?? {};
+    const operations = own(paths, route.path) ?? {};
     operations[route.method.toLowerCase()] = operationOf(route);
-    paths[route.path] = operations;
+    setOwn(paths, route.path, operations);
   }
   const document: OpenApiDocument = {
     openapi: "3.1.0",
@@ -161,7 +162,7 @@ function pathParameter(name: string): OpenApiParameter {
     name,
     in: "path",
     required: true,
-    description: pathParameters[name] ?? name,
+    description: own(pathParameters, name) ?? name,
     schema: { type: "string", minLength: 1 },
   };
 }

@@ -1,4 +1,5 @@
 /** Images become the core's question: one as the body itself, or many in JSON as base64 or in CBOR as bytes. */
+import { own } from "@cupel/base";
 import type { TSchema } from "typebox";
 import { serveErrors } from "../errors.ts";
 import type { ImageInput, PredictRequest } from "../images/predict-request.ts";
@@ -47,7 +48,7 @@ function valuesOf(query: Readonly<Record<string, string>>): Record<string, unkno
   const properties: Readonly<Record<string, TSchema & { type?: unknown }>> = predictOptions.properties;
   return Object.fromEntries(
     Object.entries(query).map(([name, text]) => {
-      const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
+      const type = own(properties, name)?.type;
       if (type === "boolean" && (text === "true" || text === "false")) return [name, text === "true"];
       if ((type === "integer" || type === "number") && /^-?\d+(\.\d+)?$/.test(text))
         return [name, Number(text)];

@@ -1,4 +1,5 @@
 /** The effective configuration for people: a row a value, where it came from, and nothing that is to stay hidden. */
+import { own } from "@cupel/base";
 import Type, { type TSchema } from "typebox";
 import { configSchema } from "./config-schema.ts";
 import { isRecord, type Origin, pointerTo } from "./fill-defaults.ts";
@@ -24,7 +25,7 @@ export function effectiveConfig({ config, origins }: LoadedConfig): EffectiveRow
       });
     } else if (isRecord(value)) {
       for (const [key, each] of Object.entries(value)) {
-        const property = inside && Type.IsObject(inside) ? inside.properties[key] : undefined;
+        const property = inside && Type.IsObject(inside) ? own(inside.properties, key) : undefined;
         walk(property ?? null, each, [...names, key], its);
       }
     } else {

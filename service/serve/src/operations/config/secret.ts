@@ -1,5 +1,5 @@
 /** Secrets stand in no configuration: a setting names the environment variable or the file that holds one. */
-import { readRegular, reasonOf } from "@cupel/base";
+import { own, readRegular, reasonOf } from "@cupel/base";
 import { serveErrors } from "../../errors.ts";
 
 /** @param reference `$ENV:NAME` or `$FILE:PATH`; one line break at the end of a file is not part of it. @throws CONFIG_INVALID */
@@ -9,7 +9,7 @@ export async function readSecret(
 ): Promise<string> {
   const [, kind, name = ""] = /^\$(ENV|FILE):(.+)$/.exec(reference) ?? [];
   if (kind === "ENV") {
-    const value = environment[name];
+    const value = own(environment, name);
     if (value !== undefined && value !== "") return value;
     throw missing(`The environment variable ${name} is not set. Set it to the secret.`);
   }
