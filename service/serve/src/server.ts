@@ -140,7 +140,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
       cleartextAnywhere,
       instruments,
-      onConnectionError: (error) => logger.debug(error, "connection"),
+      onConnectionError: (error) => logger.info(error, "connection"),
       onError: defect,
     }),
   );
