@@ -14,7 +14,7 @@ import { startCupel, startKserve } from "./serve/servers.ts";
 
 const rounds = 5;
 const batch = 8;
-const secondsPerRun = 4;
+const secondsPerRun = 3;
 
 interface BareRun {
   readonly batch: number;

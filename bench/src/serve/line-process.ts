@@ -9,29 +9,37 @@ export interface LineProcess extends AsyncDisposable {
   line(): Promise<string>;
 }
 
+export interface LineProcessOptions {
+  /** As `taskset` takes them; null for all. */
+  readonly cpus: string | null;
+  /** What it writes to its standard output is dropped. Default false. */
+  readonly isMute?: boolean;
+}
+
 export function startLineProcess(
   command: string,
   args: readonly string[],
-  { cpus, env = {} }: { readonly cpus: string | null; readonly env?: Readonly<Record<string, string>> },
+  { cpus, isMute = false }: LineProcessOptions,
 ): LineProcess {
   const words = cpus === null ? [command, ...args] : ["taskset", "-c", cpus, command, ...args];
   const child = spawn(words[0]!, words.slice(1), {
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, ...env },
   });
   const said: string[] = [];
   child.stderr.on("data", (chunk) => {
     said.push(String(chunk));
     if (said.length > 50) said.shift();
   });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  // Lines that nobody takes would fill the pipe, and the process would wait for ever to write the next.
+  if (isMute) child.stdout.resume();
+  const lines = isMute ? null : createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return {
     pid: child.pid ?? 0,
     write: (line) => void child.stdin.write(`${line}\n`),
     async line() {
-      const { value, done } = await lines.next();
-      if (!done) return value;
+      const next = await lines?.next();
+      if (next && !next.done) return next.value;
       throw new Error(`${words.join(" ")} ended: ${said.join("").slice(-2_000)}`);
     },
     async [Symbol.asyncDispose]() {

@@ -50,7 +50,10 @@ export async function startKserve(
 ): Promise<Omit<ServerProcess, "memory">> {
   const port = await freePort();
   const script = new URL("kserve_server.py", import.meta.url).pathname;
-  const child = startLineProcess(python, [script, model, String(port), String(threads)], { cpus });
+  const child = startLineProcess(python, [script, model, String(port), String(threads)], {
+    cpus,
+    isMute: true,
+  });
   for (let i = 0; i < 300; i++) {
     await wait(200);
     try {
