@@ -21,7 +21,7 @@ export interface RepositoryOptions {
   readonly threads?: number | undefined;
   /**
    * Whether the engine's threads spin while they wait. That takes the cores from the thread that reads requests and from
-   * other sessions: the median of one request on two cores was 1.3 to 1.7 times as long. Default false.
+   * other sessions: the median of one request on two cores was 1.2 to 1.7 times as long. Default false.
    */
   readonly spins?: boolean | undefined;
   /**
