@@ -2,13 +2,13 @@
 import { type Datatype, datatypes, isNumberDatatype } from "../core/datatype.ts";
 import type { InferenceRequest, ParameterValue } from "../core/inference.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { readElements, readNumbers } from "../core/tensor-bytes.ts";
 import { serveErrors } from "../errors.ts";
 import type {
   InferParameter,
   ModelInferRequest_InferInputTensor as InputTensor,
   ModelInferRequest,
 } from "./gen/inference/inference_service_pb.ts";
-import { readRawElements, readRawNumbers } from "./raw-contents.ts";
 import { readTypedElements, readTypedNumbers } from "./typed-contents.ts";
 
 /** Parameters that would change the answer and that nobody here heeds: silence would be a wrong answer. */
@@ -48,8 +48,8 @@ function tensorOf(input: InputTensor, raw: Uint8Array | undefined): Tensor {
   }
   if (raw !== undefined) {
     return datatype === "BYTES"
-      ? { name, datatype, shape, data: readRawElements(raw, { name, shape }) }
-      : { name, datatype, shape, data: readRawNumbers(raw, { name, shape }, datatype) };
+      ? { name, datatype, shape, data: readElements(raw, { name, shape }) }
+      : { name, datatype, shape, data: readNumbers(raw, { name, shape, datatype }) };
   }
   if (contents === undefined) {
     throw serveErrors.error("REQUEST_INVALID", `The input "${name}" has no data.`, {

@@ -1,8 +1,8 @@
 /** The core's response becomes a ModelInferResponse, its tensors as bytes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { InferenceResponse } from "../core/inference.ts";
+import { tensorBytes } from "../core/tensor-bytes.ts";
 import type { ModelInferResponseSchema } from "./gen/inference/inference_service_pb.ts";
-import { rawBytes } from "./raw-contents.ts";
 
 /** @param saysFinal that no other answer to the request follows, as Triton's client may ask */
 export function writeInferenceResponse(
@@ -21,6 +21,6 @@ export function writeInferenceResponse(
       datatype,
       shape: shape.map(BigInt),
     })),
-    rawOutputContents: response.outputs.map(rawBytes),
+    rawOutputContents: response.outputs.map(tensorBytes),
   };
 }

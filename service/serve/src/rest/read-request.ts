@@ -1,14 +1,9 @@
 /** An inference request as JSON, with the tensors inside or as bytes behind it, or as CBOR, becomes the core's. */
 import type { InferenceRequest } from "../core/inference.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { readElements, readNumbers } from "../core/tensor-bytes.ts";
 import { serveErrors } from "../errors.ts";
-import {
-  binaryPart,
-  headerLengthHeader,
-  readElements,
-  readHeaderLength,
-  readNumbers,
-} from "./binary-tensors.ts";
+import { binaryPart, headerLengthHeader, readHeaderLength } from "./binary-tensors.ts";
 import { cborTensor, cborType, decodeCbor } from "./cbor.ts";
 import { mediaType } from "./content-type.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,6 +1,7 @@
 /** The core's response becomes JSON, with the tensors inside or as bytes behind it, or CBOR. */
 import type { InferenceResponse } from "../core/inference.ts";
-import { headerLengthHeader, tensorBytes } from "./binary-tensors.ts";
+import { tensorBytes } from "../core/tensor-bytes.ts";
+import { headerLengthHeader } from "./binary-tensors.ts";
 import { cborData, cborType, encodeCbor } from "./cbor.ts";
 import type { Answer } from "./exchange.ts";
 import type { ReadInference } from "./read-request.ts";
@@ -13,7 +14,7 @@ export function writeInferenceResponse(
   isBinary: ReadInference["isBinary"],
 ): Answer {
   const out = createTextBytes();
-  const parts: Buffer[] = [];
+  const parts: Uint8Array[] = [];
   const head = { model_name: response.model, model_version: response.version, id: response.id };
   out.text(JSON.stringify(head).slice(0, -1));
   out.text(',"outputs":[');

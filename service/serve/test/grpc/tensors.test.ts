@@ -1,7 +1,7 @@
 /** Tensors over gRPC, raw and typed, by another's client; and what contradicts itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRawNumbers } from "../../src/grpc/raw-contents.ts";
+import { readNumbers } from "../../src/core/tensor-bytes.ts";
 import type { Message } from "../support/grpc-peer.ts";
 import { bytesOf, infer, openFace, refusal } from "./open-face.ts";
 
@@ -143,8 +143,8 @@ test("bytes that lie as the processor wants them are a view, others one copy", (
   const bytes = new Uint8Array(16);
   bytes[5] = 7;
   const x = { name: "x", shape: [1] };
-  const aligned = readRawNumbers(bytes.subarray(4, 8), x, "UINT32");
-  const shifted = readRawNumbers(bytes.subarray(5, 9), x, "UINT32");
+  const aligned = readNumbers(bytes.subarray(4, 8), { ...x, datatype: "UINT32" });
+  const shifted = readNumbers(bytes.subarray(5, 9), { ...x, datatype: "UINT32" });
   assert.deepEqual([aligned[0], shifted[0]], [7 * 256, 7]);
   assert.equal(aligned.buffer, bytes.buffer);
   assert.notEqual(shifted.buffer, bytes.buffer);

@@ -1,15 +1,17 @@
-/** Tensors as bytes: little-endian, row-major; BYTES are elements, each after its length in 4 bytes. */
+/**
+ * Tensors as bytes: little-endian, row-major; BYTES are elements, each after its length in 4 bytes. So have them Triton's
+ * binary extension over REST, the raw contents of gRPC, and byte strings of CBOR.
+ */
 import { elementCount } from "@cupel/base";
 import { runtimeErrors, type TypedArray } from "@cupel/runtime";
-import { datatypes, type NumberDatatype } from "../core/datatype.ts";
-import type { NumberTensor } from "../core/tensor.ts";
 import { serveErrors } from "../errors.ts";
+import { datatypes } from "./datatype.ts";
+import type { BytesTensor, NumberTensor } from "./tensor.ts";
 
 /** A view where the bytes lie as the processor wants them, else one copy. @throws INPUT_SHAPE_MISMATCH, REQUEST_INVALID */
-export function readRawNumbers(
+export function readNumbers(
   bytes: Uint8Array,
-  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
-  datatype: NumberDatatype,
+  { name, shape, datatype }: Pick<NumberTensor, "name" | "shape" | "datatype">,
 ): TypedArray {
   const { array } = datatypes[datatype];
   const size = elementCount(shape) * array.BYTES_PER_ELEMENT;
@@ -33,9 +35,9 @@ export function readRawNumbers(
 }
 
 /** Views of the elements. @throws INPUT_SHAPE_MISMATCH */
-export function readRawElements(
+export function readElements(
   bytes: Uint8Array,
-  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+  { name, shape }: Pick<BytesTensor, "name" | "shape">,
 ): readonly Uint8Array[] {
   const wanted = elementCount(shape);
   const lengths = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -56,7 +58,7 @@ export function readRawElements(
 }
 
 /** A view of what is sent. */
-export function rawBytes({ data }: NumberTensor): Uint8Array<ArrayBuffer> {
+export function tensorBytes({ data }: NumberTensor): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = data;
   return buffer instanceof ArrayBuffer
     ? new Uint8Array(buffer, byteOffset, byteLength)
