@@ -1,0 +1,11 @@
+/** The failures of the audit record: codes, what they mean, and how they are presented. */
+import { defineErrors, failures } from "@cupel/base";
+
+export const auditErrors = defineErrors({
+  EVENT_INVALID: {
+    meaning: "An event does not conform to the schema of the record.",
+    ...failures.badRequest,
+  },
+});
+
+export type AuditErrorCode = keyof typeof auditErrors.specs;

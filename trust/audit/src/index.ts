@@ -1,0 +1,5 @@
+// First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
+import "@cupel/base";
+
+export type { AuditEvent } from "./audit-event.ts";
+export { type AuditErrorCode, auditErrors } from "./errors.ts";
