@@ -8,6 +8,10 @@ import { authorise, type Policy } from "./policy.ts";
  */
 export function withAuthorisation(service: InferenceService, policy: Policy): InferenceService {
   return {
+    assertRoom(asked, call) {
+      authorise(policy, call.principal, asked.action, asked.model);
+      return service.assertRoom(asked, call);
+    },
     async infer(request, call) {
       authorise(policy, call.principal, "infer", request.model);
       return await service.infer(request, call);

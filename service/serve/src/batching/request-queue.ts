@@ -32,13 +32,19 @@ export class RequestQueue {
     return this.#requests.first;
   }
 
+  /** @param retryAfterMs when there is likely room again @throws QUEUE_LIMIT where no more requests may wait */
+  assertRoom(retryAfterMs: () => number): void {
+    const { maxQueued } = this.#limits;
+    if (this.size >= maxQueued) throw limitReached("batching.maxQueued", maxQueued, retryAfterMs());
+  }
+
   /**
    * @param retryAfterMs when there is likely room again
    * @throws QUEUE_LIMIT, with the limit's name and value
    */
   add(request: WaitingRequest, retryAfterMs: () => number): void {
-    const { maxQueued, maxQueuedBytes } = this.#limits;
-    if (this.size >= maxQueued) throw limitReached("batching.maxQueued", maxQueued, retryAfterMs());
+    this.assertRoom(retryAfterMs);
+    const { maxQueuedBytes } = this.#limits;
     if (this.size > 0 && this.#bytes + request.bytes > maxQueuedBytes) {
       throw limitReached("batching.maxQueuedBytes", maxQueuedBytes, retryAfterMs());
     }

@@ -160,6 +160,8 @@ export function withResponseCache(
 
   return {
     ...service,
+    assertRoom: (asked, call) =>
+      policyOf(asked.model) === null ? service.assertRoom(asked, call) : undefined,
     infer: (request, call) => remembered(request, call, inferenceKey, (call) => service.infer(request, call)),
     predict: (request, call) =>
       remembered(request, call, predictionKey, (call) => service.predict(request, call)),

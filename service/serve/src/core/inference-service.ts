@@ -15,7 +15,20 @@ import type { IndexEntry, ModelMetadata, ServerMetadata, TensorMetadata } from "
 import { createStatistics, type Statistics, type VersionStatistics } from "./statistics.ts";
 import type { NumberTensor, Tensor } from "./tensor.ts";
 
+/** What is known of a request before it is read. */
+export interface AskedVersion {
+  readonly model: string;
+  readonly version?: string | undefined;
+  readonly action: "infer" | "predict";
+}
+
 export interface InferenceService {
+  /**
+   * Refuses a request for inference before its body is read, where it would only wait in a queue that is full: a server
+   * that has too much to do reads nothing in vain. Where answers are kept nothing is refused here: one needs no room.
+   * @throws QUEUE_LIMIT, MODEL_UNKNOWN, VERSION_UNKNOWN, MODEL_NOT_READY
+   */
+  assertRoom(asked: AskedVersion, call: Call): Promise<void> | undefined;
   /** @throws the errors of serving, of a run, and of reading images */
   infer(request: InferenceRequest, call: Call): Promise<InferenceResponse>;
   /** @throws the same, and INPUT_UNSUPPORTED where the model takes no images */
@@ -54,6 +67,16 @@ export function createInferenceService({
   statistics = createStatistics(),
 }: InferenceServiceOptions): InferenceService {
   return {
+    assertRoom({ model, version }, call) {
+      using lease = repository.lease(model, version);
+      try {
+        lease.version.assertRoom();
+      } catch (thrown) {
+        statistics.begin(lease.version, 0, call.times)[Symbol.dispose]();
+        throw thrown;
+      }
+      return undefined;
+    },
     async infer(request, call) {
       using lease = repository.lease(request.model, request.version);
       const { version } = lease;

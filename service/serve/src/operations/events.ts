@@ -72,6 +72,19 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
   const versionOf = ({ version }: { readonly version: string }): string => version;
   return {
     ...service,
+    // What is let through is told once it is answered.
+    assertRoom(request, call) {
+      try {
+        return service.assertRoom(request, call);
+      } catch (thrown) {
+        const refuse = (): never => {
+          throw thrown;
+        };
+        return told("INFER.REQUEST", asked(request), how(request.action, undefined), call, async () =>
+          refuse(),
+        );
+      }
+    },
     infer: (request, call) =>
       told(
         "INFER.REQUEST",

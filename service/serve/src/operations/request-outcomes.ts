@@ -62,6 +62,18 @@ export function withOutcomes(service: InferenceService, outcomes: RequestOutcome
     }
   };
   return {
+    // What is not refused here is noted once it is answered.
+    assertRoom(asked, call) {
+      const refused = (thrown: unknown): never => {
+        note(asked, call, errorFrom(thrown));
+        throw thrown;
+      };
+      try {
+        return service.assertRoom(asked, call)?.catch(refused);
+      } catch (thrown) {
+        return refused(thrown);
+      }
+    },
     infer: (request, call) => noted(request, call, () => service.infer(request, call), versionOf),
     predict: (request, call) => noted(request, call, () => service.predict(request, call), versionOf),
     metadata: () => service.metadata(),

@@ -21,6 +21,8 @@ export interface ModelVersion extends AsyncDisposable {
   readonly outputs: readonly ValueInfo[];
   /** What the file says of itself: task, class names, preprocessing. */
   readonly properties: Readonly<Record<string, string>>;
+  /** @throws QUEUE_LIMIT where the next run would be refused for the number of those that wait */
+  assertRoom(): void;
   /** One row or many: joined with those of other calls where the model's first dimension is open. */
   run(feeds: Feeds, options: BatchedRunOptions): Promise<EngineRun>;
   /** Encoded images to feeds of the model's image input; null where it has none, or they cannot be prepared. */

@@ -35,6 +35,7 @@ export interface VersionFacts extends VersionFile {
 
 /** Disposing of it answers what it took. */
 export interface RunQueue extends AsyncDisposable {
+  assertRoom(): void;
   run(feeds: Feeds, options: BatchedRunOptions): Promise<EngineRun>;
 }
 
@@ -92,6 +93,7 @@ export async function openVersion(file: VersionFile, options: OpenVersionOptions
     outputs,
     properties: file.properties,
     ended: session.ended,
+    assertRoom: () => runs.assertRoom(),
     run: (feeds, runOptions) => runs.run(feeds, runOptions),
     imageInput: images.imageInput,
     prepare: (pictures, call) => images.prepare(pictures, call),
@@ -120,6 +122,7 @@ async function warmUp(
 
 function unbatched(session: InferenceSession): RunQueue {
   return {
+    assertRoom() {},
     run: (feeds, { fetches, call }) => session.timedRun(feeds, { fetches, signal: call.signal }),
     async [Symbol.asyncDispose]() {},
   };

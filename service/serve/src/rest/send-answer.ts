@@ -15,9 +15,6 @@ export interface SentAnswer {
 const letPass = { bytes: 4 * 2 ** 20, ms: 2000 };
 
 export interface Sender {
-  status(code: number): unknown;
-  headers(values: Readonly<Record<string, string>>): unknown;
-  send(body?: string | Buffer): unknown;
   hijack(): unknown;
 }
 
@@ -28,15 +25,17 @@ export function sendAnswer(
   { status, headers, body }: SentAnswer,
 ): void {
   if (response.destroyed || response.writableEnded) return;
-  if (!hasUnreadBody(request)) {
-    reply.status(status);
-    reply.headers(headers);
-    // Of text, Fastify would add a charset that JSON's media types do not have.
-    reply.send(typeof body === "string" ? Buffer.from(body) : body);
-    return;
-  }
   reply.hijack();
-  sendRefusal(request, response, { status, headers, body });
+  if (hasUnreadBody(request)) sendRefusal(request, response, { status, headers, body });
+  else sendWhole(response, { status, headers, body });
+}
+
+/** By Node alone: Fastify would add a charset to JSON's media types, and write the head and a text apart. */
+function sendWhole(response: FaceResponse, { status, headers, body = "" }: SentAnswer): void {
+  response.statusCode = status;
+  for (const name of Object.keys(headers)) response.setHeader(name, headers[name]!);
+  response.setHeader("content-length", Buffer.byteLength(body));
+  response.end(body);
 }
 
 /** Whether the request says that it has a body. */

@@ -289,3 +289,13 @@ test("limits that make no sense are refused", () => {
     assert.throws(() => open(new FakeSession(), limits), { code: "OPTION_INVALID" });
   }
 });
+
+test("whether there is room is known without a request", async () => {
+  const { session, batcher } = await busy({ maxQueued: 1 });
+  batcher.assertRoom();
+  const waits = outcomeOf(batcher.run(rowsOfTwo(1, 2), { call: callOf() }));
+  assert.throws(() => batcher.assertRoom(), { code: "QUEUE_LIMIT" });
+  await finishAll(session);
+  batcher.assertRoom();
+  assert.deepEqual(await waits, [2, 4]);
+});

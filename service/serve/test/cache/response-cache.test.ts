@@ -48,6 +48,7 @@ class FakeService {
 
   constructor(options: Partial<ResponseCacheOptions> = {}) {
     const service: InferenceService = {
+      assertRoom: () => undefined,
       infer: (request, call) => {
         const answer = Promise.withResolvers<InferenceResponse>();
         call.signal.addEventListener("abort", () => answer.reject(cancellation("The run", call.signal)));

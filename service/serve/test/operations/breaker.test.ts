@@ -133,6 +133,7 @@ const call: Call = {
 function fakeVersion(version: string, run: () => void): ModelVersion {
   const unused = () => Promise.reject(new Error("unused"));
   return {
+    assertRoom() {},
     model: "m",
     version,
     digest: "",

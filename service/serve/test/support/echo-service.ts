@@ -17,6 +17,8 @@ export class EchoService implements InferenceService {
   mostWaiting = 0;
   readonly release: (() => void)[] = [];
 
+  assertRoom(): undefined {}
+
   async infer(request: InferenceRequest, call: Call) {
     this.requests.push(request);
     this.calls.push(call);

@@ -118,6 +118,7 @@ function fakeVersion(model: string, version: string, digest: string): FakeVersio
     version,
     digest,
     sessionId: randomUUID(),
+    assertRoom() {},
     inputs: [],
     outputs: [],
     properties: {},

@@ -2,6 +2,7 @@
 import Type from "typebox";
 import { wantsCbor } from "../content-type.ts";
 import { longestTimeoutMs } from "../deadline.ts";
+import type { Exchange } from "../exchange.ts";
 import { readInferenceRequest } from "../read-request.ts";
 import { modelRoutes, type Parameter, type Route } from "../route.ts";
 import { writeCborResponse, writeInferenceResponse } from "../write-response.ts";
@@ -32,6 +33,15 @@ const headerLength: Parameter = {
   }),
 };
 
+/** Before the body is read. */
+export function assertRoom(
+  { service, params, call }: Exchange,
+  action: "infer" | "predict",
+): Promise<void> | undefined {
+  const { model = "", version } = params;
+  return service.assertRoom({ model, version, action }, call);
+}
+
 export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {
   method: "POST",
   action: "infer",
@@ -55,6 +65,7 @@ export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {
     errors: [400, 404, 406, 413, 415, 422, 429, 503, 504],
   },
   async answer(exchange) {
+    await assertRoom(exchange, "infer");
     const { request, isBinary } = await readInferenceRequest(exchange);
     const response = await exchange.service.infer(request, exchange.call);
     const start = performance.now();

@@ -4,7 +4,7 @@ import { imageTypes, readPredictRequest } from "../read-predict-request.ts";
 import { modelRoutes, type Parameter, type Route } from "../route.ts";
 import { predictOptions } from "../schema/predict.ts";
 import { writeCborPrediction, writeDrawing, writePredictResponse } from "../write-predict-response.ts";
-import { timeoutParameter, timingParameter } from "./inference.ts";
+import { assertRoom, timeoutParameter, timingParameter } from "./inference.ts";
 
 const query: readonly Parameter[] = Object.entries(predictOptions.properties).map(([name, schema]) => ({
   name,
@@ -41,6 +41,7 @@ export const predictRoutes: readonly Route[] = modelRoutes("/predict", {
     const accept = exchange.header("accept");
     const form = wantsCbor(exchange) ? "application/cbor" : "application/json";
     const type = preferredType(accept, [form, "image/png"]);
+    await assertRoom(exchange, "predict");
     const request = await readPredictRequest(exchange);
     const asked = type === "image/png" ? { ...request, draw: true } : request;
     const response = await exchange.service.predict(asked, exchange.call);
