@@ -10,9 +10,9 @@ import { errorFrom, own } from "@cupel/base";
 import type { Admission, AdmittedCall } from "../core/admission.ts";
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
+import { refuse } from "../core/refuse.ts";
 import { serveErrors } from "../errors.ts";
 import { watchDeparture } from "../rest/departure.ts";
-import { problemOf } from "../rest/problem-details.ts";
 import { cpuProfile } from "./cpu-profile.ts";
 import { heapSnapshot } from "./heap-snapshot.ts";
 import { metricContentType } from "./metric-text.ts";
@@ -130,19 +130,6 @@ export function createAdminFace(options: AdminFaceOptions): Face {
       await Promise.all(running);
     },
   };
-}
-
-function refuse(thrown: unknown, request: FaceRequest, response: FaceResponse): void {
-  // Too late for a status: only a broken connection says that this is not all.
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const { status, headers, body } = problemOf(thrown, { instance: urlOf(request).pathname });
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.setHeader("content-length", Buffer.byteLength(body));
-  response.end(body);
 }
 
 function urlOf({ url = "/" }: FaceRequest): {

@@ -5,13 +5,14 @@
 import { errorFrom, own } from "@cupel/base";
 import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import type { Face, FaceOptions, FaceRequest } from "../core/face.ts";
+import { pathOf, unknownRoute } from "../core/path-of.ts";
 import { peerOf } from "../core/peer-of.ts";
+import { problemOf } from "../core/problem-details.ts";
 import { type ServeErrorCode, serveErrors } from "../errors.ts";
 import { readBody } from "./body-limit.ts";
 import { readTimeout, timeoutHeader } from "./deadline.ts";
 import { watchDeparture } from "./departure.ts";
 import type { Answer, Exchange } from "./exchange.ts";
-import { problemOf } from "./problem-details.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/routes.ts";
 import { sendAnswer, statesBody } from "./send-answer.ts";
@@ -152,10 +153,6 @@ function refuseBody(request: FaceRequest): void {
   throw serveErrors.error("REQUEST_INVALID", `A ${request.method} has no body here. Send it without.`);
 }
 
-function pathOf(request: FaceRequest): string {
-  return (request.url ?? "/").split("?", 1)[0] ?? "/";
-}
-
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`);
 }
@@ -164,12 +161,6 @@ function wrongMethod(method: string, methods: readonly string[]): Error {
   const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].join(", ");
   return serveErrors.error("METHOD_NOT_ALLOWED", `${method} is not taken here. Use ${allow}.`, {
     details: { allow },
-  });
-}
-
-function unknownRoute(path: string): Error {
-  return serveErrors.error("ROUTE_UNKNOWN", `There is no path "${path}". GET /openapi.json lists them.`, {
-    details: { path },
   });
 }
 
