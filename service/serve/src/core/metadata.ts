@@ -31,6 +31,6 @@ export interface IndexEntry {
   readonly name: string;
   readonly version: string;
   readonly state: ModelState;
-  /** Why it is not ready; "" otherwise. */
+  /** Why it is not ready, or why a READY one still answers from the file before: the newer one was refused. "" otherwise. */
   readonly reason: string;
 }
