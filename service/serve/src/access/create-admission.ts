@@ -4,7 +4,7 @@
  */
 import { type Clock, type CupelError, errorFrom, systemClock, throwIfCancelled } from "@cupel/base";
 import type { Admission, AdmittedCall, Arrival } from "../core/admission.ts";
-import { anonymous, type Principal } from "../core/call.ts";
+import { callerOf, type Principal } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
 import { type Instruments, silentInstruments } from "../operations/instruments.ts";
 import type { RequestObserver } from "../operations/request-observer.ts";
@@ -183,7 +183,7 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
         const deadline = undo.use(startDeadline(arrival.left, timeoutOf(arrival, limits)));
         const principal = await authenticate(arrival);
         throwIfCancelled(deadline.signal, "The call");
-        const caller = principal.id === anonymous.id ? `address:${arrival.peer.address}` : principal.id;
+        const caller = callerOf({ principal, address: arrival.peer.address });
         if (isLimited) assertCallerTakes(caller, principal);
         enterOf(caller);
         undo.move();

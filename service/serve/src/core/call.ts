@@ -25,3 +25,8 @@ export interface Call {
   /** Filled in by the stages a request passes. */
   readonly times: StageTimes;
 }
+
+/** Who is one caller to limits and to breakers: a principal; of who is anonymous, an address. */
+export function callerOf({ principal, address }: Pick<Call, "principal" | "address">): string {
+  return principal.id === anonymous.id ? `address:${address}` : principal.id;
+}

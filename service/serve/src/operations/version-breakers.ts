@@ -3,12 +3,13 @@
  * is served by the newest one that is not, so that a bad new version costs its first failures and nothing more.
  */
 import { type Clock, type CupelError, errorFrom, systemClock } from "@cupel/base";
-import type { Call } from "../core/call.ts";
+import { type Call, callerOf } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
 import type { ModelRepository } from "../repository/model-repository.ts";
 import type { ModelVersion } from "../repository/model-version.ts";
 import { Breaker, type BreakerOptions, type BreakerState, breakerDefaults, type Outcome } from "./breaker.ts";
 import { type Instruments, silentInstruments } from "./instruments.ts";
+import { RunFailures } from "./run-failures.ts";
 
 export interface VersionBreakersOptions extends Partial<BreakerOptions> {
   readonly clock?: Clock | undefined;
@@ -35,43 +36,52 @@ const notOfTheModel: ReadonlySet<string> = new Set([
   "SERVER_STOPPING",
 ]);
 
-export function outcomeOf(error: CupelError): Outcome {
+function outcomeOf(error: CupelError, runFailures: RunFailures, call: Call): Outcome {
+  if (error.code === "RUN_FAILED") return runFailures.failed(callerOf(call)) ? "failure" : "none";
   return error.spec.http >= 500 && !notOfTheModel.has(error.code) ? "failure" : "none";
+}
+
+interface Guard {
+  readonly sessionId: string;
+  readonly breaker: Breaker;
+  readonly runFailures: RunFailures;
 }
 
 export function createVersionBreakers(options: VersionBreakersOptions = {}): VersionBreakers {
   const { clock = systemClock, instruments = silentInstruments, onChange } = options;
   const settings = { ...breakerDefaults, ...options };
   // One entry a model and version. A file that is loaded anew begins with a new breaker.
-  const entries = new Map<string, { readonly sessionId: string; readonly breaker: Breaker }>();
-  const breakerOf = (version: ModelVersion): Breaker => {
+  const guards = new Map<string, Guard>();
+  const guardOf = (version: ModelVersion): Guard => {
     const key = `${version.version} ${version.model}`;
-    const known = entries.get(key);
-    if (known?.sessionId === version.sessionId) return known.breaker;
+    const known = guards.get(key);
+    if (known?.sessionId === version.sessionId) return known;
     const labels = { model: version.model, version: version.version };
     const breaker = new Breaker(settings, clock, (state) => {
       instruments.set("breakerState", labels, stateNumber[state]);
       onChange?.(version, state);
     });
     instruments.set("breakerState", labels, stateNumber.closed);
-    entries.set(key, { sessionId: version.sessionId, breaker });
-    return breaker;
+    const made = { sessionId: version.sessionId, breaker, runFailures: new RunFailures() };
+    guards.set(key, made);
+    return made;
   };
   const guarded = async <T>(version: ModelVersion, call: Call, work: () => Promise<T>): Promise<T> => {
-    const breaker = breakerOf(version);
+    const { breaker, runFailures } = guardOf(version);
     const settle = breaker.enter();
     if (!settle) throw suspended(version, breaker.retryAfterMs);
     try {
       const result = await work();
+      runFailures.answered();
       settle("success");
       return result;
     } catch (thrown) {
-      settle(call.signal.aborted ? "none" : outcomeOf(errorFrom(thrown)));
+      settle(call.signal.aborted ? "none" : outcomeOf(errorFrom(thrown), runFailures, call));
       throw thrown;
     }
   };
   return {
-    choose: (versions) => versions.findLast((each) => breakerOf(each).admits) ?? versions.at(-1)!,
+    choose: (versions) => versions.findLast((each) => guardOf(each).breaker.admits) ?? versions.at(-1)!,
     guard: (version) => ({
       model: version.model,
       version: version.version,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { baseErrors } from "@cupel/base";
+import { runtimeErrors } from "@cupel/runtime";
 import fc from "fast-check";
 import { anonymous, type Call } from "../../src/core/call.ts";
 import { serveErrors } from "../../src/errors.ts";
@@ -210,6 +211,95 @@ test("what callers do wrong, their deadlines and full queues suspend nothing", a
     );
     for (let i = 0; i < 20; i++) await assert.rejects(version.run({}, { call }), { code: error.code });
   }
+});
+
+/** The calls of a key, or of nobody at an address. */
+const callBy = (id: string, address = ""): Call => ({ ...call, principal: { id, roles: [] }, address });
+
+/** Fails the runs of those whom `fails` names, as the engine does on an index out of range. */
+function failingFor(fails: (caller: Call) => boolean) {
+  const clock = manualClock();
+  const states: string[] = [];
+  const onChange = (_version: ModelVersion, state: string) => void states.push(state);
+  const breakers = createVersionBreakers({ ...options, clock, onChange });
+  const version = fakeVersion("1", () => {});
+  const guarded = breakers.guard({
+    ...version,
+    async run(feeds, run) {
+      if (fails(run.call)) throw runtimeErrors.error("RUN_FAILED", "The indices are out of range.");
+      return await version.run(feeds, run);
+    },
+  });
+  const ask = (caller: Call) =>
+    guarded.run({}, { call: caller }).then(
+      () => "answered",
+      (thrown) => thrown.code,
+    );
+  return { ask, clock, states };
+}
+
+test("one caller whose every run fails suspends nothing for others, however much it sends", async () => {
+  for (const [hostile, other] of [
+    [callBy("key:hostile"), callBy("key:other")],
+    [callBy("anonymous", "192.0.2.1"), callBy("anonymous", "192.0.2.2")],
+    [callBy("key:hostile", "192.0.2.1"), callBy("anonymous", "192.0.2.1")],
+  ] as const) {
+    const { ask, clock, states } = failingFor((caller) => caller === hostile);
+    assert.equal(await ask(other), "answered");
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 50; i++) assert.equal(await ask(hostile), "RUN_FAILED");
+      assert.equal(await ask(other), "answered");
+      // Longer than the window: nobody else was answered in it.
+      for (let i = 0; i < 50; i++) {
+        clock.advance(20);
+        assert.equal(await ask(hostile), "RUN_FAILED");
+      }
+      assert.equal(await ask(other), "answered");
+    }
+    assert.deepEqual(states, []);
+  }
+});
+
+test("a version whose runs fail from its first on is suspended after the configured number, one caller or many", async () => {
+  for (const callers of [[callBy("a")], [callBy("a"), callBy("b"), callBy("anonymous", "192.0.2.1")]]) {
+    const { ask } = failingFor(() => true);
+    for (let i = 0; i < options.minimumCalls; i++) {
+      assert.equal(await ask(callers[i % callers.length]!), "RUN_FAILED");
+    }
+    for (const caller of callers) assert.equal(await ask(caller), "MODEL_SUSPENDED");
+  }
+});
+
+test("a version that answered and then fails for everybody is suspended, and comes back when it answers", async () => {
+  let isBroken = false;
+  const { ask, clock, states } = failingFor(() => isBroken);
+  assert.equal(await ask(callBy("a")), "answered");
+  isBroken = true;
+  const outcomes = [];
+  for (let i = 0; i < 2 * options.minimumCalls + 1; i++) outcomes.push(await ask(callBy(i % 2 ? "a" : "b")));
+  // The first failure alone is one caller's; with the answer before, the window has enough calls after three more.
+  assert.deepEqual(outcomes.slice(0, 4), Array(4).fill("RUN_FAILED"));
+  assert.deepEqual(new Set(outcomes.slice(4)), new Set(["MODEL_SUSPENDED"]));
+  isBroken = false;
+  clock.advance(options.openMs);
+  for (let i = 0; i < options.probes; i++) assert.equal(await ask(callBy("a")), "answered");
+  assert.deepEqual(states, ["open", "half-open", "closed"]);
+});
+
+test("a crash counts whoever met it: it takes the runs of all with it", async () => {
+  const breakers = createVersionBreakers({ ...options, clock: manualClock() });
+  let crashes = false;
+  const version = breakers.guard(
+    fakeVersion("1", () => {
+      if (crashes) throw baseErrors.error("THREAD_CRASHED", "the engine crashed");
+    }),
+  );
+  await version.run({}, { call: callBy("other") });
+  crashes = true;
+  for (let i = 1; i < options.minimumCalls; i++) {
+    await assert.rejects(version.run({}, { call: callBy("one") }), { code: "THREAD_CRASHED" });
+  }
+  await assert.rejects(version.run({}, { call: callBy("other") }), { code: "MODEL_SUSPENDED" });
 });
 
 test("a version that is loaded anew begins with a closed breaker", async () => {

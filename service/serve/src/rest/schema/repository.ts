@@ -15,7 +15,9 @@ export const repositorySchemas = {
       type: "string",
       enum: ["READY", "LOADING", "UNLOADING", "UNAVAILABLE"],
     }),
-    reason: text("Why it is not ready, or why a READY one still answers from the file before; empty otherwise."),
+    reason: text(
+      "Why it is not ready, or why a READY one still answers from the file before; empty otherwise.",
+    ),
   }),
   RepositoryIndex: Type.Array(ref("IndexEntry"), { description: "Every version that the server knows of." }),
   LoadRequest: object("How to load or unload. The body may be left out.", {
