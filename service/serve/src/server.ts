@@ -131,7 +131,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     createRestFace(face),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
-  const { host, port, tls, cleartextAnywhere } = config.listen;
+  const { host, port, tls, cleartextAnywhere, limits } = config.listen;
   const listener = opening.use(
     await listen({
       faces: withCors(faces, config.cors),
@@ -139,6 +139,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       port,
       tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
       cleartextAnywhere,
+      limits,
       instruments,
       onConnectionError: (error) => logger.info(error, "connection"),
       onError: defect,

@@ -6,6 +6,8 @@ import { own } from "@cupel/base";
 
 export const connectionErrorCauses = {
   too_many_connections: "As many connections are open as the limit allows; this one was closed at once.",
+  too_many_of_address:
+    "As many connections of this address are open as one may have; this one was closed at once.",
   first_bytes_timeout: "The client did not say in time which protocol it speaks.",
   tls_on_cleartext: "TLS came to a port without it.",
   cleartext_on_tls: "Something that is not TLS came to a port with it.",

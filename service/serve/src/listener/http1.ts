@@ -36,7 +36,8 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersMs,
+      // Node takes none that is longer than that of the whole request.
+      headersTimeout: Math.min(limits.headersMs, limits.requestMs),
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.idleMs,
       // How late a limit of time may be noticed.

@@ -5,6 +5,11 @@
 export interface ConnectionLimits {
   /** Connections open at once; one more is closed at once. Default 4,096. */
   readonly connections: number;
+  /**
+   * Of them, those of one address; one more is closed at once. Null: as many as of all. Default null: behind a proxy all
+   * have its address.
+   */
+  readonly connectionsPerAddress: number | null;
   /** HTTP/2 requests at once on one connection. Default 128. */
   readonly streams: number;
   /** Bytes a client may send ahead on one HTTP/2 request. Default 1 MiB: 7 MB/s over 150 ms. */
@@ -31,6 +36,7 @@ export interface ConnectionLimits {
 
 export const defaultLimits: ConnectionLimits = {
   connections: 4096,
+  connectionsPerAddress: null,
   streams: 128,
   streamWindow: 1 << 20,
   connectionWindow: 16 << 20,

@@ -1,7 +1,7 @@
 /**
  * One port for every face. A connection is accepted here, its first bytes say what it speaks, and it is handed on:
  *
- *     accept (limit of connections) -> first bytes -> TLS -> ALPN -> http2 | http1 -> the face that takes the request
+ *     accept (limits of connections) -> first bytes -> TLS -> ALPN -> http2 | http1 -> the face that takes the request
  *                                                  -> (cleartext) -> http2 | http1
  *
  * Servers of Node that never listen themselves do the protocols: a socket is given to them as if they had accepted it.
@@ -11,6 +11,7 @@ import { baseErrors } from "@cupel/base";
 import type { Face, FaceRequest } from "../core/face.ts";
 import { serveErrors } from "../errors.ts";
 import { type Instruments, silentInstruments } from "../operations/instruments.ts";
+import { AddressCount } from "./address-count.ts";
 import { type ConnectionError, codeOf } from "./connection-error.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type FirstBytes, readFirstBytes } from "./first-bytes.ts";
@@ -77,6 +78,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   /** Connections that speak no protocol yet. */
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
+  const addresses = new AddressCount();
+  const mostOfAddress = limits.connectionsPerAddress ?? Number.POSITIVE_INFINITY;
   const opened = (socket: Socket, protocol: keyof typeof servers, version: string, alpn: string) => {
     instruments.count("connections", { protocol, tls: version, alpn });
     servers[protocol].take(socket);
@@ -103,13 +106,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    // A socket that broke before it came here has none any more.
+    const { remoteAddress = "" } = socket;
+    socket.on("error", noticed);
+    if (!addresses.enter(remoteAddress, mostOfAddress)) {
+      failed("too_many_of_address", remoteAddress);
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     undecided.add(socket);
     instruments.set("openConnections", {}, sockets.size);
-    socket.on("error", noticed);
     socket.once("close", () => {
       sockets.delete(socket);
       undecided.delete(socket);
+      addresses.leave(remoteAddress);
       instruments.set("openConnections", {}, sockets.size);
     });
     readFirstBytes(socket, limits.firstBytesMs, {

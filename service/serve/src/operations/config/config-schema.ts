@@ -5,6 +5,7 @@
  */
 import Type, { type Static, type TSchema } from "typebox";
 import { tokenAlgorithms } from "../../access/token.ts";
+import { defaultLimits } from "../../listener/limits.ts";
 import { breakerDefaults } from "../breaker.ts";
 
 /** An object whose every key may be left out where its value has a default. */
@@ -23,6 +24,8 @@ const orNone = <Its extends TSchema>(its: Its, description: string) =>
 
 const count = { minimum: 1 };
 const milliseconds = { minimum: 0 };
+/** What a timer of Node's can wait. */
+const time = { minimum: 1, maximum: 2 ** 31 - 1 };
 const name = Type.String({ minLength: 1 });
 const named = (description: string) => Type.String({ minLength: 1, description });
 const path = Type.String({ minLength: 1, path: true });
@@ -33,6 +36,46 @@ const secret = Type.String({
   secret: true,
 });
 const level = { default: "info" } as const;
+
+/** Those of the listener's that depend on who calls and over which lines; the others are for nobody to turn. */
+const connectionLimits = section({
+  connections: Type.Integer({
+    ...count,
+    default: defaultLimits.connections,
+    description: "Connections open at once, of a process",
+  }),
+  connectionsPerAddress: orNone(
+    Type.Integer(count),
+    "Of them, those of one address. Behind a proxy all have its address",
+  ),
+  streams: Type.Integer({
+    ...count,
+    maximum: 2 ** 31 - 1,
+    default: defaultLimits.streams,
+    description: "HTTP/2 requests at once on one connection",
+  }),
+  headerBytes: Type.Integer({
+    minimum: 1024,
+    maximum: 2 ** 20,
+    default: defaultLimits.headerBytes,
+    description: "Bytes of a request's headers",
+  }),
+  headersMs: Type.Integer({
+    ...time,
+    default: defaultLimits.headersMs,
+    description: "For the headers of an HTTP/1.1 request to arrive",
+  }),
+  requestMs: Type.Integer({
+    ...time,
+    default: defaultLimits.requestMs,
+    description: "For a request with its body to arrive: more for large bodies over slow lines",
+  }),
+  idleMs: Type.Integer({
+    ...time,
+    default: defaultLimits.idleMs,
+    description: "A connection without a request stays open: longer than the proxy in front keeps its own",
+  }),
+});
 
 const listen = section({
   host: Type.String({
@@ -58,6 +101,7 @@ const listen = section({
     default: false,
     description: "Cleartext at addresses that other machines reach: behind a proxy that ends TLS",
   }),
+  limits: connectionLimits,
 });
 
 const versionName = Type.String({
