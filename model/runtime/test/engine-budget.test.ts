@@ -10,6 +10,7 @@ import { moduleBeside } from "@cupel/base";
 import { engineThreads, openSession, setEngineThreads, type TensorData } from "@cupel/runtime";
 import { type BudgetPlace, EngineBudget, engineBudget } from "../src/session/engine-budget.ts";
 import { startEngineThread } from "../src/session/engine-thread.ts";
+import { createGuardMemory } from "../src/session/exit-guard.ts";
 import { createSession } from "../src/session/session.ts";
 import { failureOf } from "./errors-of.ts";
 import { slowModel } from "./tiny-models.ts";
@@ -136,6 +137,26 @@ suite("turns", () => {
     assert.equal(Math.max(...most), 3);
     assert.equal(budget.used, 0);
   });
+});
+
+test("a session's thread does not touch the budget any more once its owner is leaving: it would be stopped in it", async () => {
+  const budget = EngineBudget.create(1);
+  const guard = createGuardMemory();
+  const inThread = new EngineBudget(budget.memory, guard);
+  const place = budget.join(1);
+  await inThread.acquire(place, never);
+  assert.equal(budget.used, 1);
+  inThread.release(place);
+  assert.equal(budget.used, 0);
+  assert.equal(guard[0], 0, "nothing is waited for between two turns");
+  await inThread.acquire(place, never);
+  // As process exit says it in the owner.
+  guard[1] = 1;
+  inThread.release(place);
+  assert.equal(budget.used, 1, "the owner gives back what the thread held");
+  budget.leave(place);
+  await inThread.acquire(budget.join(1), never);
+  assert.deepEqual([budget.used, guard[0]], [0, 0]);
 });
 
 suite("of the process", () => {

@@ -8,11 +8,13 @@
  * The budget is shared memory, since runs begin in the sessions' own threads: an owner that is busy with
  * something else must not leave the engine idle. Its words are changed under a lock that is held for
  * microseconds; `held` of a place is also what its session sleeps on. A session's owner leaves for it when its
- * thread has died, so what it held or waited for is given back.
+ * thread has died, so what it held or waited for is given back. A thread that is stopped with the lock would stop
+ * everybody, so that a session's thread takes it only where process exit waits for it (`exit-guard.ts`).
  */
 import { availableParallelism } from "node:os";
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import { baseErrors, cancellation } from "@cupel/base";
+import { type GuardMemory, unlessLeaving } from "./exit-guard.ts";
 
 export type BudgetMemory = Int32Array<SharedArrayBuffer>;
 
@@ -38,9 +40,12 @@ const waits = -1;
 
 export class EngineBudget {
   readonly memory: BudgetMemory;
+  readonly #guard: GuardMemory | null;
 
-  constructor(memory: BudgetMemory) {
+  /** @param guard of the session's thread, in it: what `acquire` and `release` would change is left out once leaving */
+  constructor(memory: BudgetMemory, guard: GuardMemory | null = null) {
     this.memory = memory;
+    this.#guard = guard;
   }
 
   static create(limit: number): EngineBudget {
@@ -94,7 +99,7 @@ export class EngineBudget {
    */
   async acquire(place: BudgetPlace, signal: AbortSignal): Promise<void> {
     const at = held(place.index);
-    this.#locked((memory) => {
+    this.#guarded((memory) => {
       if (!isOf(memory, place)) return;
       memory[at] = waits;
       memory[queued(memory[word.waiting]!++)] = place.index;
@@ -110,7 +115,7 @@ export class EngineBudget {
 
   /** Gives back what the place holds or waits for, if anything. */
   release(place: BudgetPlace): void {
-    this.#locked((memory) => {
+    this.#guarded((memory) => {
       if (isOf(memory, place)) this.#giveBack(memory, place.index);
     });
   }
@@ -147,6 +152,12 @@ export class EngineBudget {
     Atomics.notify(memory, held(index));
   }
 
+  #guarded(work: (memory: BudgetMemory) => void): void {
+    const guard = this.#guard;
+    if (guard === null) this.#locked(work);
+    else unlessLeaving(guard, () => this.#locked(work));
+  }
+
   #locked<Result>(work: (memory: BudgetMemory) => Result): Result {
     const { memory } = this;
     while (Atomics.compareExchange(memory, word.lock, 0, 1) !== 0) Atomics.wait(memory, word.lock, 1);
@@ -154,7 +165,8 @@ export class EngineBudget {
       return work(memory);
     } finally {
       Atomics.store(memory, word.lock, 0);
-      Atomics.notify(memory, word.lock, 1);
+      // All: the one that is woken may be stopped before it looks.
+      Atomics.notify(memory, word.lock);
     }
   }
 }

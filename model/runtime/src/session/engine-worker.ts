@@ -10,7 +10,7 @@ import type { EngineSession } from "./engine-session.ts";
 import { guarded } from "./exit-guard.ts";
 
 const { guard, budget: memory, place }: EngineThreadData = workerData;
-const budget = new EngineBudget(memory);
+const budget = new EngineBudget(memory, guard);
 
 /** The binding is native code from its first instruction on: a process that ends waits for its loading too. */
 const { openEngineSession, prepareEngineThread } = await guarded(guard, () => import("./engine-session.ts"));

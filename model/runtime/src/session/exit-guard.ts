@@ -5,7 +5,7 @@
  * catch, and the whole process aborts (SIGABRT; onnxruntime-node 1.30). So a thread is never terminated,
  * and `process.exit` waits for the native call in course, through two numbers in shared memory:
  *
- *     thread: inside := 1; if leaving, inside := 0 and stop; call; inside := 0
+ *     thread: inside := 1; if leaving, inside := 0 and stop; call, or hold a lock; inside := 0
  *     exit:   leaving := 1; wait until inside = 0
  *
  * Each side writes its own number before it reads the other's (atomics are sequentially consistent), so
@@ -32,6 +32,22 @@ export async function guarded<Result>(memory: GuardMemory, call: () => Promise<R
   } finally {
     Atomics.store(memory, inside, 0);
     Atomics.notify(memory, inside);
+  }
+}
+
+/**
+ * In the thread: work of one piece that others wait for, such as under a lock, which a thread that is stopped in it would
+ * never give back. It is left out once leaving: the owner does then what is to do.
+ */
+export function unlessLeaving(memory: GuardMemory, work: () => void): void {
+  const isInside = Atomics.exchange(memory, inside, 1) === 1;
+  try {
+    if (Atomics.load(memory, leaving) === 0) work();
+  } finally {
+    if (!isInside) {
+      Atomics.store(memory, inside, 0);
+      Atomics.notify(memory, inside);
+    }
   }
 }
 
