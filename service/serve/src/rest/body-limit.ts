@@ -51,6 +51,8 @@ export async function readBody(request: FaceRequest, options: ReadBodyOptions): 
   } finally {
     request.unpipe(decoded);
     decoded.destroy();
+    // Unpiped it stands still, and with it the connection, which may be kept: the next request comes after the rest.
+    request.resume();
   }
 }
 

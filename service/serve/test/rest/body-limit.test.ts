@@ -5,6 +5,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:http2";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { openSocket } from "../support/http-client.ts";
 import { echo, infer, serve } from "./support.ts";
 
 const body = JSON.stringify({ inputs: [{ name: "x", shape: [3], datatype: "FP32", data: [1, 2, 3] }] });
@@ -50,6 +51,33 @@ test("a body over the limit is refused by the setting's name, plain, chunked and
   }
   assert.equal(JSON.parse(answers[0]?.text ?? "").size, 1001);
 });
+
+test("the connection of a compressed body that was refused in its midst takes the next request", async () => {
+  await using served = await serve({ bodyLimit: 2 ** 22 });
+  // Decompression is slower than the socket, so that the request is held back when the limit is met.
+  const bomb = Buffer.concat(Array(200).fill(gzipSync(Buffer.alloc(2 ** 20))));
+  for (const sentBefore of [10_000, 70_000, bomb.length - 10_000]) {
+    const socket = await openSocket(served.port);
+    const statuses = async (count: number) => {
+      const signal = AbortSignal.timeout(20_000);
+      while ([...answers.matchAll(statusLine)].length < count) await once(socket, "data", { signal });
+      return [...answers.matchAll(statusLine)].map(([, status]) => status);
+    };
+    let answers = "";
+    socket.on("data", (chunk) => (answers += chunk.toString("latin1")));
+    socket.write(
+      `POST /v2/models/echo/infer HTTP/1.1\r\nhost: a\r\ncontent-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`,
+    );
+    socket.write(bomb.subarray(0, sentBefore));
+    assert.deepEqual(await statuses(1), ["413"]);
+    socket.write(bomb.subarray(sentBefore));
+    socket.write("GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert.deepEqual(await statuses(2), ["413", "200"]);
+    socket.destroy();
+  }
+});
+
+const statusLine = /HTTP\/1\.1 (\d+) /g;
 
 /** A request whose body goes on until it is answered; how many bytes went, and the status. */
 async function sendWithoutEnd(port: number, method: string, headers: Record<string, string>) {
