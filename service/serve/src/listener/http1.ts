@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { ConnectionLimits } from "./limits.ts";
+import { hasOneHost, originForm } from "./request-target.ts";
 
 /** What speaks one version of HTTP on sockets that are handed to it. */
 export interface HttpServer {
@@ -52,6 +53,12 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
         busy.delete(socket);
         if (isStopping) socket.destroySoon();
       });
+      if (!hasOneHost(request)) {
+        failed("protocol_error", socket.remoteAddress);
+        response.writeHead(400, { connection: "close", "content-length": 0 }).end();
+        return;
+      }
+      request.url = originForm(request.url ?? "/");
       dispatch(request, response);
     },
   );
