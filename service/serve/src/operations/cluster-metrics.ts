@@ -1,10 +1,10 @@
 /**
  * One scrape tells of all processes of a node:cluster. The process that is scraped asks the primary, the primary asks
  * every worker for what it measured, puts it together by the aggregation rule of each row, and answers with the text. A
- * worker that does not answer in time is left out: `cupel_processes` says how many the figures are of.
+ * worker that does not answer in time is left out but for its counters: `cupel_processes` says how many have answered.
  */
 import cluster, { type Worker } from "node:cluster";
-import { createMetricWriter, type MetricSnapshot, mergeSnapshots } from "./metric-text.ts";
+import { countersOf, createMetricWriter, type MetricSnapshot, mergeSnapshots } from "./metric-text.ts";
 import type { Prometheus } from "./prometheus.ts";
 
 /** How long the primary waits for its workers, in ms. */
@@ -27,9 +27,28 @@ function isMessage(value: unknown): value is Message {
   );
 }
 
-/** In the primary, for as long as it has workers. Two servers of one cluster share it. */
-export function collectFromWorkers(): Disposable {
-  const pending = new Map<number, { readonly snapshots: MetricSnapshot[]; waitsFor: number; done(): void }>();
+export interface CollectedMetrics extends Disposable {
+  /** A process ended that was not asked to. @param cause the name of a signal, or "status N" */
+  countEnded(cause: string): void;
+}
+
+/** One scrape: which processes it waits for, and what those said that have answered. */
+interface Round {
+  readonly waitsFor: Set<Worker>;
+  readonly answered: Set<Worker>;
+  done(): void;
+}
+
+/**
+ * In the primary, for as long as it has workers. Two servers of one cluster share it. What a worker counted up to the last
+ * scrape is kept when it is gone, and used when it does not answer: a counter never goes back.
+ */
+export function collectFromWorkers(): CollectedMetrics {
+  const rounds = new Map<number, Round>();
+  /** Of each worker that lives, what it said last. */
+  const latest = new Map<Worker, MetricSnapshot>();
+  let ofTheDead: MetricSnapshot = {};
+  const ended = new Map<string, number>();
   const write = createMetricWriter();
   let last = 0;
   const collect = async (asker: Worker, id: number): Promise<void> => {
@@ -37,27 +56,51 @@ export function collectFromWorkers(): Disposable {
       (worker): worker is Worker => worker?.isConnected() === true,
     );
     const round = ++last;
-    const snapshots: MetricSnapshot[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    pending.set(round, { snapshots, waitsFor: workers.length, done: resolve });
+    const answered = new Set<Worker>();
+    rounds.set(round, { waitsFor: new Set(workers), answered, done: resolve });
     const timer = setTimeout(resolve, patience);
     for (const worker of workers) post(worker, { cupel: "report-metrics", id: round });
     await promise;
     clearTimeout(timer);
-    pending.delete(round);
-    post(asker, { cupel: "metrics-collected", id, text: write(mergeSnapshots(snapshots)) });
+    rounds.delete(round);
+    const living = [...latest].map(([worker, snapshot]) =>
+      answered.has(worker) ? snapshot : countersOf(snapshot),
+    );
+    const ownCounts: MetricSnapshot = {
+      processesEnded: [...ended].map(([cause, count]) => [`cause="${cause}"`, [count]] as const),
+    };
+    const text = write(mergeSnapshots([...living, ofTheDead, ownCounts]));
+    post(asker, { cupel: "metrics-collected", id, text });
+  };
+  const heard = ({ waitsFor, done }: Round, worker: Worker): void => {
+    waitsFor.delete(worker);
+    if (waitsFor.size === 0) done();
   };
   const onMessage = (worker: Worker, message: unknown): void => {
     if (!isMessage(message)) return;
     if (message.cupel === "collect-metrics") void collect(worker, message.id);
     if (message.cupel !== "metrics-reported") return;
-    const round = pending.get(message.id);
-    if (!round) return;
-    round.snapshots.push(message.snapshot);
-    if (round.snapshots.length === round.waitsFor) round.done();
+    latest.set(worker, message.snapshot);
+    const round = rounds.get(message.id);
+    round?.answered.add(worker);
+    if (round) heard(round, worker);
+  };
+  const onExit = (worker: Worker): void => {
+    const said = latest.get(worker);
+    latest.delete(worker);
+    if (said) ofTheDead = mergeSnapshots([ofTheDead, countersOf(said)]);
+    for (const round of rounds.values()) heard(round, worker);
   };
   cluster.on("message", onMessage);
-  return { [Symbol.dispose]: () => void cluster.off("message", onMessage) };
+  cluster.on("exit", onExit);
+  return {
+    countEnded: (cause) => void ended.set(cause, (ended.get(cause) ?? 0) + 1),
+    [Symbol.dispose]() {
+      cluster.off("message", onMessage);
+      cluster.off("exit", onExit);
+    },
+  };
 }
 
 function post(worker: Worker, message: Message): void {

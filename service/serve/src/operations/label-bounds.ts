@@ -62,6 +62,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     tls: oneOf(["", "none", "TLSv1.2", "TLSv1.3"]),
     alpn: oneOf(["none", "h2", "http/1.1"]),
     resumed: oneOf(["yes", "no"]),
+    "processesEnded.cause": (value) => /^(SIG[A-Z0-9]{2,8}|status \d{1,3})$/.test(value),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
   };
   return (metric, label) => own(bounds, `${metric}.${label}`) ?? own(bounds, label) ?? nothing;

@@ -153,6 +153,13 @@ export const metricTable = {
     labels: [],
     aggregation: "sum",
   },
+  processesEnded: {
+    kind: "counter",
+    name: "cupel_processes_ended_total",
+    help: "Processes that ended and were not asked to, by signal or exit status; each was followed by another.",
+    labels: ["cause"],
+    aggregation: "sum",
+  },
   connections: {
     kind: "counter",
     name: "cupel_connections_total",

@@ -47,6 +47,12 @@ export function mergeSnapshots(snapshots: readonly MetricSnapshot[]): MetricSnap
   return merged;
 }
 
+/** What counts up, and so is still true of a process that has ended. */
+export function countersOf(snapshot: MetricSnapshot): MetricSnapshot {
+  const counting = metricNames.filter((name) => rows[name].kind !== "gauge");
+  return Object.fromEntries(counting.map((name) => [name, snapshot[name] ?? []]));
+}
+
 /** Writes snapshots; what stands before a number on its line is kept for the next. */
 export function createMetricWriter(): (snapshot: MetricSnapshot) => string {
   const heads = new Map<string, readonly string[]>();

@@ -85,6 +85,7 @@ test("every label of every metric has values that are not other", () => {
     alpn: "none",
     resumed: "yes",
     "connectionErrors.cause": "stalled",
+    "processesEnded.cause": "SIGKILL",
   };
   const boundOf = labelBounds(models);
   for (const [metric, { labels }] of Object.entries(metricTable)) {
