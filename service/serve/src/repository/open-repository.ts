@@ -31,6 +31,7 @@ import type { ModelVersion } from "./model-version.ts";
 import type { RepositoryOptions } from "./repository-options.ts";
 import { type Scan, scan, scanFile } from "./scan.ts";
 import { type FoundFile, ServedModel } from "./served-model.ts";
+import type { Standing } from "./standing.ts";
 import { Turnstile } from "./turnstile.ts";
 import { latestVersion } from "./version-policy.ts";
 import type { SlotContext } from "./version-slot.ts";
@@ -39,6 +40,16 @@ import type { SlotContext } from "./version-slot.ts";
 const loadsAtOnce = 2;
 /** Where nothing is polled; see `SlotContext`. */
 const usualPauseMs = 1000;
+
+/** Whose models are known and not loaded yet. Nothing may be leased before it is started. */
+export interface StartingRepository extends ModelRepository {
+  /**
+   * Loads what is there; or, with what another process of the server has in service, the same.
+   * @throws as `openRepository`
+   */
+  start(signal?: AbortSignal, standing?: Standing | null): Promise<void>;
+  standing(): Standing;
+}
 
 /**
  * Loads what is there and serves what could be loaded. Disposing of it waits for the leases that are out.
@@ -51,12 +62,24 @@ export async function openRepository(
   options: RepositoryOptions = {},
 ): Promise<ModelRepository> {
   await using opening = new AsyncDisposableStack();
+  const repository = opening.use(await prepareRepository(path, options));
+  await repository.start(options.signal);
+  opening.move();
+  return repository;
+}
+
+/** The same in two steps: looks at the folder only. @throws REPOSITORY_INVALID */
+export async function prepareRepository(
+  path: string,
+  options: RepositoryOptions = {},
+): Promise<StartingRepository> {
+  await using opening = new AsyncDisposableStack();
   const isFolder = await isFolderAt(path);
   const work = opening.use(await openTemporaryFolder("serve"));
   const cache = await cacheOf(options);
   const repository = new FolderRepository({ path, isFolder, workFolder: work.path, cache }, options);
   opening.use(repository);
-  await repository.start(options.signal);
+  await repository.prepare();
   const opened = opening.move();
   return {
     lease: (model, version) => repository.lease(model, version),
@@ -64,6 +87,8 @@ export async function openRepository(
     index: () => repository.index(),
     load: (model, signal) => repository.load(model, signal),
     unload: (model) => repository.unload(model),
+    start: (signal, standing) => repository.start(signal, standing),
+    standing: () => repository.standing(),
     get isReady() {
       return repository.isReady;
     },
@@ -90,7 +115,7 @@ interface RepositoryPlaces {
   readonly cache: EngineCache | null;
 }
 
-class FolderRepository implements ModelRepository {
+class FolderRepository implements StartingRepository {
   readonly #path: string;
   readonly #isFolder: boolean;
   readonly #options: RepositoryOptions;
@@ -137,26 +162,55 @@ class FolderRepository implements ModelRepository {
     };
   }
 
-  async start(asked: AbortSignal | undefined): Promise<void> {
+  async prepare(): Promise<void> {
     await this.#look();
-    const models = [...this.#models.values()];
-    if (models.length === 0 && this.#options.pollMs === undefined) {
-      throw serveErrors.error(
-        "REPOSITORY_INVALID",
-        `${this.#path} holds no model. Give a folder with NAME.onnx or NAME/1/model.onnx, or one .onnx file.`,
-        { details: { path: this.#path } },
-      );
-    }
+    if (this.#models.size > 0 || this.#options.pollMs !== undefined) return;
+    throw serveErrors.error(
+      "REPOSITORY_INVALID",
+      `${this.#path} holds no model. Give a folder with NAME.onnx or NAME/1/model.onnx, or one .onnx file.`,
+      { details: { path: this.#path } },
+    );
+  }
+
+  async start(asked?: AbortSignal, standing: Standing | null = null): Promise<void> {
     const signal = this.#untilClosed(asked);
     const failures: CupelError[] = [];
-    await Promise.all(
-      models.map((model) => model.load(signal).catch((thrown) => failures.push(errorFrom(thrown, signal)))),
-    );
+    const load = (model: ServedModel) =>
+      model.load(signal).catch((thrown) => void failures.push(errorFrom(thrown, signal)));
+    if (standing === null) await Promise.all([...this.#models.values()].map(load));
+    else await this.#resume(standing, load, signal);
     throwIfCancelled(asked, "Opening the repository");
     const refused = failures.find(({ code }) => code === "MODEL_REFUSED");
     if (refused) throw refused;
+    const models = [...this.#models.values()];
     if (failures[0] && models.every(({ ready }) => ready.length === 0)) throw failures[0];
     this.#schedule();
+  }
+
+  /** What only the folder has is found by the next look, as the other process finds it. */
+  async #resume(
+    standing: Standing,
+    load: (model: ServedModel) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const named = new Set(standing.map(({ model }) => model));
+    for (const name of this.#models.keys()) if (!named.has(name)) this.#models.delete(name);
+    const resumed = standing.map(async (each) => {
+      const model = this.#model(each.model);
+      try {
+        await model.resume(each, signal);
+      } catch (thrown) {
+        // The other process may be gone, and its copies with it; the file has what is next best.
+        const error = errorFrom(thrown, signal);
+        this.#warn(`What is in service elsewhere cannot be taken over: ${error.message}`, each.model, error);
+        await load(model);
+      }
+    });
+    await Promise.all(resumed);
+  }
+
+  standing(): Standing {
+    return [...this.#models.values()].map((model) => model.standing);
   }
 
   lease(model: string, version?: string): Lease {
@@ -182,6 +236,8 @@ class FolderRepository implements ModelRepository {
   }
 
   async unload(model: string): Promise<void> {
+    // It may have come since the last look, which would load it.
+    if (!this.#models.has(model)) await this.#look();
     await this.#known(model).unload(this.#closing.signal);
   }
 
@@ -194,6 +250,13 @@ class FolderRepository implements ModelRepository {
     this.#closing.abort();
     await Promise.all(this.#polls);
     await Promise.all([...this.#models.values()].map((model) => model.close()));
+  }
+
+  #model(name: string): ServedModel {
+    const policy = this.#options.policyOf?.(name) ?? latestVersion;
+    const model = this.#models.get(name) ?? new ServedModel(name, policy, this.#context);
+    this.#models.set(name, model);
+    return model;
   }
 
   #known(name: string): ServedModel {
@@ -227,11 +290,7 @@ class FolderRepository implements ModelRepository {
       put(model, version, { kind: "file", path: join(folder, ...path) });
     }
     for (const { model, version, reason } of problems) put(model, version, { kind: "problem", reason });
-    for (const name of found.keys()) {
-      if (this.#models.has(name)) continue;
-      const policy = this.#options.policyOf?.(name) ?? latestVersion;
-      this.#models.set(name, new ServedModel(name, policy, this.#context));
-    }
+    for (const name of found.keys()) this.#model(name);
     for (const [name, model] of this.#models) model.find(found.get(name) ?? new Map());
   }
 

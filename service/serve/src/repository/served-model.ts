@@ -9,6 +9,7 @@ import type { UnloadCause } from "./model-events.ts";
 import type { Lease } from "./model-repository.ts";
 import type { ModelVersion } from "./model-version.ts";
 import type { ServedVersion } from "./served-version.ts";
+import type { ModelStanding } from "./standing.ts";
 import { Turnstile } from "./turnstile.ts";
 import { candidates, type VersionPolicy } from "./version-policy.ts";
 import { type SlotContext, VersionSlot } from "./version-slot.ts";
@@ -101,6 +102,23 @@ export class ServedModel {
     if (isDraining) return { state: "UNLOADING", reason: "" };
     const unserved = this.#unloaded === null ? "The version policy does not choose it." : "It was unloaded.";
     return { state: "UNAVAILABLE", reason: reason || unserved };
+  }
+
+  get standing(): ModelStanding {
+    const versions = [...this.#slots.values()].map(({ standing }) => standing);
+    return { model: this.name, unloaded: this.#unloaded, versions };
+  }
+
+  /**
+   * Comes into service as it is in another process: the same bytes, or none where it was unloaded. What the folder has
+   * besides is found by the next look.
+   * @throws the first failure; what could not be taken over is not in service then
+   */
+  async resume({ unloaded, versions }: ModelStanding, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#unloaded = unloaded;
+      for (const each of versions) await this.#slot(each.version).resume(each, signal);
+    }, signal);
   }
 
   /** Takes what a look at the folder found; nothing is loaded by it. */

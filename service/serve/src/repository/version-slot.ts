@@ -22,6 +22,7 @@ import {
 import type { OpenedVersion } from "./open-version.ts";
 import type { RepositoryLine } from "./repository-options.ts";
 import { ServedVersion } from "./served-version.ts";
+import type { ServedBytes, VersionStanding } from "./standing.ts";
 
 /** What a version needs of the repository. */
 export interface SlotContext {
@@ -150,6 +151,18 @@ export class VersionSlot {
     }
   }
 
+  get standing(): VersionStanding {
+    const { ready } = this;
+    const served = ready && { origin: ready.origin, path: ready.content.path };
+    return { version: this.version, locations: this.#locations, served };
+  }
+
+  /** As it is in another process. @throws what reading and loading the bytes throw */
+  async resume({ locations, served }: VersionStanding, signal: AbortSignal): Promise<void> {
+    this.#locations = locations;
+    if (served !== null) await this.#adopt(served, signal);
+  }
+
   /** What cannot even be read, such as a version that two files claim. @returns it */
   refuse(error: CupelError, isAsked: boolean): Promise<CupelError> {
     return this.#fail(error, "", null, isAsked);
@@ -196,7 +209,7 @@ export class VersionSlot {
 
   /** From the copy that is there, whatever has become of the file. Ends when something else was loaded or unloaded. */
   async #revive(crashed: ServedVersion, crash: CupelError): Promise<void> {
-    const { closing, workFolder, sink } = this.#context;
+    const { closing, sink } = this.#context;
     const { digest } = crashed.version;
     this.#log(
       "error",
@@ -212,18 +225,22 @@ export class VersionSlot {
         await delay(pause, undefined, { signal: closing, ref: false });
         await this.#context.inTurn(async () => {
           if (this.#served !== crashed) return;
-          await using taken = new AsyncDisposableStack();
-          const content = taken.use(await takeContent(crashed.content.path, workFolder, closing));
-          const { origin } = crashed;
-          const opened = taken.use(await this.#context.load(this, origin, content, closing));
-          await this.#switch(opened, content, origin);
-          taken.move();
-          this.#failure = null;
+          await this.#adopt({ path: crashed.content.path, origin: crashed.origin }, closing);
         });
       } catch (thrown) {
         if (!closing.aborted) await this.#fail(thrown, digest, this.#handled, false);
       }
     }
+  }
+
+  /** Takes a copy into service that was in service elsewhere, whatever has become of the file. */
+  async #adopt({ path, origin }: ServedBytes, signal: AbortSignal): Promise<void> {
+    await using taken = new AsyncDisposableStack();
+    const content = taken.use(await takeContent(path, this.#context.workFolder, signal));
+    const opened = taken.use(await this.#context.load(this, origin, content, signal));
+    await this.#switch(opened, content, origin);
+    taken.move();
+    this.#failure = null;
   }
 
   /** Whether the bytes name the files of weights that were looked at; from now on these are. */
