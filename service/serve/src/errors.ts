@@ -74,6 +74,14 @@ export const serveErrors = defineErrors({
     retryable: true,
     public: true,
   },
+  SERVER_STARTING: {
+    meaning: "The server is loading its models and takes no requests yet.",
+    ...unavailable,
+  },
+  PROCESSES_DIFFER: {
+    meaning: "A load or unload succeeded in some processes of the server and failed in others.",
+    ...unavailable,
+  },
   CONFIG_INVALID: {
     meaning:
       "The configuration does not parse, has a key it must not have, or a value that is not one it takes.",

@@ -51,13 +51,9 @@ export {
   loadConfig,
   parseConfig,
 } from "./operations/config/load-config.ts";
-export {
-  isSupervised,
-  leaveSupervisor,
-  type SuperviseOptions,
-  supervise,
-  tellSupervisor,
-} from "./processes/supervise.ts";
+export { type Heeding, heedSupervisor, leaveSupervisor } from "./processes/heed-supervisor.ts";
+export { isSupervised } from "./processes/member.ts";
+export { type SuperviseOptions, supervise } from "./processes/supervise.ts";
 export type { Lease, ModelRepository } from "./repository/model-repository.ts";
 export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
 export { openRepository } from "./repository/open-repository.ts";

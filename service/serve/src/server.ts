@@ -28,8 +28,9 @@ import { logRepository } from "./operations/logger.ts";
 import { openOperations } from "./operations/open-operations.ts";
 import { createPrometheus } from "./operations/prometheus.ts";
 import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
+import { joinProcesses } from "./processes/member.ts";
 import type { ModelRepository } from "./repository/model-repository.ts";
-import { openRepository } from "./repository/open-repository.ts";
+import { prepareRepository } from "./repository/open-repository.ts";
 import { createRestFace } from "./rest/face.ts";
 
 /** What comes from outside: the record, the proof, and who reads the log. */
@@ -63,7 +64,9 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Loads the models and listens; resolves when the first request can be answered.
+ * Listens and loads the models; resolves when the first request can be answered. Until then a server that listens says
+ * that it lives and is not ready, and refuses all else with SERVER_STARTING. A process that takes its place beside others
+ * that serve listens when its models are loaded: they answer meanwhile.
  * @throws CONFIG_INVALID, OPTION_INVALID, CERTIFICATE_INVALID, LISTEN_FAILED, and what `openRepository` throws
  */
 export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}): Promise<RunningServer> {
@@ -77,12 +80,13 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   };
   const prometheus = opening.use(createPrometheus({ models }));
   const cluster = opening.use(reportToPrimary(prometheus));
+  const member = opening.use(await joinProcesses(signal));
   const statistics = createStatistics();
   const instruments = statistics.countingRuns(prometheus);
   const operations = opening.use(await openOperations(config, { instruments, sink, destination: plugs.log }));
   const { logger } = operations;
-  const loaded = opening.use(
-    await openRepository(config.repository.path, {
+  const prepared = opening.use(
+    await prepareRepository(config.repository.path, {
       pollMs: config.repository.mode === "poll" ? config.repository.pollMs : undefined,
       policyOf: (model) => settings(model).policy,
       trial: trialOf(config),
@@ -92,7 +96,6 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       gate,
       sink,
       log: logRepository(logger),
-      signal,
       parts: {
         batcher: (session, { model, version }) =>
           createBatcher(session, { ...settings(model).batching, model, version, instruments }),
@@ -105,7 +108,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     instruments,
     onChange: ({ model, version }, state) => logger.warn({ model, version, state }, "breaker"),
   });
-  const repository = withBreakers(loaded, breakers);
+  const repository = withBreakers(member.shared(prepared), breakers);
   known.repository = repository;
   const about = { name: "cupel", version, extensions };
   const cached = opening.use(
@@ -117,11 +120,18 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     }),
   );
   const observed = operations.observed(withAuthorisation(cached, access.policy));
-  const admission = createAdmission({ ...access, instruments, observer: operations.observer });
-  // A server that finishes what it took is no longer one to send something to.
+  let isStarting = true;
+  const admission = createAdmission({
+    ...access,
+    instruments,
+    observer: operations.observer,
+    isStarting: () => isStarting,
+  });
+  // Nor is a server that finishes what it took one to send something to.
   const service: InferenceService = {
     ...observed,
-    isReady: () => !admission.isStopping && observed.isReady(),
+    isReady: () => !isStarting && !admission.isStopping && observed.isReady(),
+    isModelReady: (...asked) => observed.isModelReady(...asked) && !isStarting,
   };
   const face = { service, admission, instruments, bodyLimit: config.limits.bodyLimit };
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
@@ -132,19 +142,25 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
   const { host, port, tls, cleartextAnywhere, limits } = config.listen;
-  const listener = opening.use(
-    await listen({
-      faces: withCors(faces, config.cors),
-      host,
-      port,
-      tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
-      cleartextAnywhere,
-      limits,
-      instruments,
-      onConnectionError: (error) => logger.info(error, "connection"),
-      onError: defect,
-    }),
-  );
+  const open = async () =>
+    opening.use(
+      await listen({
+        faces: withCors(faces, config.cors),
+        host,
+        port,
+        tls: tls === null ? undefined : { ...tls, clientAuthority: tls.clientAuthority ?? undefined },
+        cleartextAnywhere,
+        limits,
+        instruments,
+        onConnectionError: (error) => logger.info(error, "connection"),
+        onError: defect,
+      }),
+    );
+  const early = member.isLater ? null : await open();
+  await prepared.start(signal, member.standing);
+  const listener = early ?? (await open());
+  await member.loaded({ url: listener.url }, signal);
+  isStarting = false;
   const closing = opening.move();
   const close = async (graceMs?: number) => {
     void admission.drain();

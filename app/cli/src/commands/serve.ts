@@ -1,13 +1,13 @@
 /** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
 import {
   effectiveConfig,
+  heedSupervisor,
   isSupervised,
   type LoadedConfig,
   leaveSupervisor,
   loadConfig,
   startServer,
   supervise,
-  tellSupervisor,
 } from "@cupel/serve";
 import { parseDocument } from "yaml";
 import { globals } from "../arguments/global-options.ts";
@@ -86,7 +86,7 @@ export const serveCommand: Command = {
     const loaded = await loadConfig(given.get(configFile) ?? null, flagsOf(given));
     if (given.get(showConfig)) return shown(loaded);
     const { config } = loaded;
-    if (config.processes > 1 && !isSupervised()) return await supervised(config.processes, context);
+    if (config.processes > 1 && !isSupervised()) return await supervised(config, context);
     return await served(loaded, context);
   },
 };
@@ -119,11 +119,16 @@ function shown(loaded: LoadedConfig): Outcome {
   };
 }
 
-async function served({ config }: LoadedConfig, { signal, say }: CommandContext): Promise<Outcome> {
+async function served({ config }: LoadedConfig, { signal: asked, say }: CommandContext): Promise<Outcome> {
+  using supervisor = heedSupervisor(() => {
+    say("The process that supervises is gone: requests in hand are broken off.");
+    process.kill(process.pid, "SIGKILL");
+  });
+  const signal = AbortSignal.any([asked, supervisor.signal]);
   await using server = await startServer(config, {
     signal,
     version: cupelVersion(),
-    log: { write: (line) => void process.stderr.write(line) },
+    log: standardError,
   });
   const { url } = server;
   const models = server.index().map(({ name, version, state }) => ({ name, version, state }));
@@ -132,27 +137,28 @@ async function served({ config }: LoadedConfig, { signal, say }: CommandContext)
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   signal.addEventListener("abort", () => stop(), { once: true });
   if (signal.aborted) stop();
-  if (isSupervised()) tellSupervisor({ url, models }, stop);
-  else say(`Serving ${names || "no model yet"} at ${url}. REST is described at ${url}/docs.`);
+  if (!isSupervised()) {
+    say(`Serving ${names || "no model yet"} at ${url}. REST is described at ${url}/docs.`);
+  }
   await stopped;
   await server.close();
   return { json: { url, models }, text: `Stopped serving at ${url}; every request was answered.` };
 }
 
-async function supervised(count: number, { signal, say }: CommandContext): Promise<Outcome> {
-  const pids = new Set<number>();
+async function supervised(
+  { processes: count, logging }: LoadedConfig["config"],
+  { signal, say }: CommandContext,
+): Promise<Outcome> {
+  let served = 0;
   const status = await supervise({
     count,
     signal,
-    ready(message, pid) {
-      pids.add(pid);
-      if (pids.size < count) return;
-      const url = urlOf(message);
-      say(`Serving from ${count} processes at ${url}. REST is described at ${url}/docs.`);
-    },
-    ended({ pid, status, signal: by }) {
-      pids.delete(pid);
-      say(`Process ${pid} ended (${by ?? `status ${status}`}); another takes its place.`);
+    log: { level: logging.level, destination: standardError },
+    ready(about, pid) {
+      const url = urlOf(about);
+      if (++served === count) {
+        say(`Serving from ${count} processes at ${url}. REST is described at ${url}/docs.`);
+      } else if (served > count) say(`Process ${pid} serves in place of one that ended.`);
     },
   });
   if (status !== 0) {
@@ -162,6 +168,8 @@ async function supervised(count: number, { signal, say }: CommandContext): Promi
   }
   return { json: { processes: count }, text: `Stopped ${count} processes; every request was answered.` };
 }
+
+const standardError = { write: (line: string) => void process.stderr.write(line) };
 
 /** Of what a process tells when it serves. */
 function urlOf(message: unknown): string {

@@ -46,6 +46,8 @@ export interface AdmissionOptions {
   readonly policy?: Policy | undefined;
   /** Default: none. */
   readonly limits?: AdmissionLimits | undefined;
+  /** While it says true, calls are refused with SERVER_STARTING. Default: never. */
+  readonly isStarting?: (() => boolean) | undefined;
   readonly clock?: Clock | undefined;
   readonly instruments?: Instruments | undefined;
   /** Told of every call that was answered or refused. */
@@ -60,7 +62,7 @@ export interface ServerAdmission extends Admission {
   drain(): Promise<void>;
 }
 
-/** How long a caller of a full server should wait, in ms: nobody knows when one of the calls ends. */
+/** How long a caller of a full or starting server should wait, in ms: nobody knows when that ends. */
 const retryAfterMs = 1_000;
 /** Whether the server lives and is ready is told to everybody and at all times. */
 const openActions: ReadonlySet<string> = new Set(["live", "ready"]);
@@ -69,6 +71,7 @@ const operatorActions: ReadonlySet<string> = new Set(["metrics", "debug"]);
 
 export function createAdmission(options: AdmissionOptions = {}): ServerAdmission {
   const { authentication = noAuthentication, policy = openPolicy, limits = noLimits } = options;
+  const { isStarting = () => false } = options;
   const { clock = systemClock, instruments = silentInstruments, observer } = options;
   const rates = createRateLimits(clock);
   const inFlightOf = new Map<string, number>();
@@ -93,6 +96,12 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
         "SERVER_STOPPING",
         "The server is shutting down. Send the call to another one.",
       );
+    }
+    if (isStarting()) {
+      throw serveErrors.error("SERVER_STARTING", "The server loads its models. Send the call again later.", {
+        details: { retryAfterMs },
+        withoutStack: true,
+      });
     }
     if (limits.inFlight !== null && inFlight >= limits.inFlight) {
       throw inFlightLimit("limits.inFlight", limits.inFlight, "The server");

@@ -80,7 +80,7 @@ export class PeerError extends Error {
 export class GrpcPeer implements Disposable {
   readonly #client: Client;
 
-  constructor(port: number, options: Readonly<Record<string, number>> = {}) {
+  constructor(port: number, options: Readonly<Record<string, number | string>> = {}) {
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
       "grpc.enable_retries": 0,
