@@ -1,7 +1,7 @@
 /** Each request goes to the first face that takes it. What no face takes is refused here, in the form of the faces. */
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { pathOf, unknownRoute } from "../core/path-of.ts";
-import { refuse } from "../core/refuse.ts";
+import { refuse } from "../core/send-answer.ts";
 
 export type Dispatch = (request: FaceRequest, response: FaceResponse) => void;
 

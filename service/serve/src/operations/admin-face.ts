@@ -10,7 +10,7 @@ import { errorFrom, own } from "@cupel/base";
 import type { Admission, AdmittedCall } from "../core/admission.ts";
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
-import { refuse } from "../core/refuse.ts";
+import { refuse } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
 import { watchDeparture } from "../rest/departure.ts";
 import { cpuProfile } from "./cpu-profile.ts";

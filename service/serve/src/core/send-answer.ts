@@ -1,14 +1,14 @@
 /**
- * Refuses a request on Node's own response. Where its body was not read to its end, the answer goes out whole first;
- * then some more of the body is let pass, so that a client that is still sending finds the answer rather than a
- * connection that broke.
+ * Answers on Node's own response: a text and its head in one piece. Where the body of the request was not read to its
+ * end, the answer goes out whole first; then some more of the body is let pass, so that a client that is still sending
+ * finds the answer rather than a connection that broke.
  */
 import { constants } from "node:http2";
 import type { FaceRequest, FaceResponse } from "./face.ts";
 import { pathOf } from "./path-of.ts";
 import { problemOf } from "./problem-details.ts";
 
-export interface Refusal {
+export interface SentAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | undefined;
@@ -21,17 +21,18 @@ export function refuse(thrown: unknown, request: FaceRequest, response: FaceResp
     response.destroy();
     return;
   }
-  const refusal = problemOf(thrown, { instance: pathOf(request) });
-  if (hasUnreadBody(request)) {
-    refuseUnread(refusal, request, response);
-    return;
-  }
-  answerWhole(refusal, response);
+  sendAnswer(problemOf(thrown, { instance: pathOf(request) }), request, response);
 }
 
-export function answerWhole(answer: Refusal, response: FaceResponse): void {
+export function sendAnswer(answer: SentAnswer, request: FaceRequest, response: FaceResponse): void {
+  if (response.destroyed || response.writableEnded) return;
+  if (hasUnreadBody(request)) {
+    passUnread(answer, request, response);
+    return;
+  }
   writeHead(answer, response);
-  response.end(answer.body);
+  if (answer.body === undefined) response.end();
+  else response.end(answer.body);
 }
 
 /** What passes at most of a body that nobody reads. */
@@ -41,17 +42,16 @@ const letPass = { bytes: 4 * 2 ** 20, ms: 2000 };
 const droppedByNode = 256 * 2 ** 10;
 
 /** A request is not complete yet when it is handed on, though its headers may have been all of it. */
-export function hasUnreadBody(request: FaceRequest): boolean {
+function hasUnreadBody(request: FaceRequest): boolean {
   if (request.complete) return false;
   if ("stream" in request) return !request.stream.endAfterHeaders;
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   return encoding !== undefined || Number(length ?? 0) > droppedByNode;
 }
 
-/** For a request with a body that was not read to its end. */
-export function refuseUnread(refusal: Refusal, request: FaceRequest, response: FaceResponse): void {
-  const bytes = Buffer.from(refusal.body ?? "");
-  writeHead(refusal, response);
+function passUnread(answer: SentAnswer, request: FaceRequest, response: FaceResponse): void {
+  const bytes = Buffer.from(answer.body ?? "");
+  writeHead(answer, response);
   const isHead = request.method === "HEAD";
   if ("stream" in response) {
     response.end(isHead ? "" : bytes);
@@ -79,7 +79,7 @@ export function refuseUnread(refusal: Refusal, request: FaceRequest, response: F
   request.resume();
 }
 
-function writeHead({ status, headers, body }: Refusal, response: FaceResponse): void {
+function writeHead({ status, headers, body }: SentAnswer, response: FaceResponse): void {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.setHeader("content-length", Buffer.byteLength(body ?? ""));
