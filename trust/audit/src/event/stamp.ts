@@ -1,0 +1,149 @@
+/**
+ * What an event gets when it is recorded: an id, the time, the writer and its place among that writer's events.
+ *
+ * The time is the wall clock's, made as fine as the monotonic clock is. The wall clock says milliseconds, so that the time
+ * is at least what it says and less than a millisecond more; within these bounds the monotonic clock tells, and
+ * where it would leave them (the clock was set, or runs at another rate) it is anchored again. No time is given
+ * twice or before one that was given: after a clock was set back, times go on by a microsecond an event until it has
+ * caught up. So `seq`, `time` and `id` of a writer have one order, whatever the clock does.
+ */
+import type { Clock, EventFacts, WorkEvent } from "@cupel/base";
+import { systemClock } from "@cupel/base";
+import type { AuditEvent } from "../audit-event.ts";
+import { auditErrors } from "../errors.ts";
+import { actionOf } from "./actions.ts";
+import { writerPattern } from "./event-schema.ts";
+import { createUuidV7Source } from "./uuid-v7.ts";
+import { visibleText } from "./visible-text.ts";
+
+/** The last event that a stamper of this thread has made. */
+let justStamped: AuditEvent | null = null;
+
+/** Whether a stamper made it, and none since: `checkEvent` then need not look at what the stamper saw to. */
+export function isJustStamped(event: unknown): event is AuditEvent {
+  return event === justStamped;
+}
+
+export interface EventStamper {
+  /** Control characters in facts are replaced by signs that show them; nothing else of the event is changed. */
+  stamp(event: WorkEvent): AuditEvent;
+}
+
+export interface EventStamperOptions {
+  /** Of the record, unique to this stamper: letters, digits and . _ : - */
+  readonly writer: string;
+  /** Default the system's. */
+  readonly clock?: Clock;
+  /** Of the first event. Default 0. */
+  readonly firstSeq?: number;
+  /** No time is given before it, in microseconds since the Unix epoch; of a writer that goes on. Default 0. */
+  readonly notBefore?: number;
+  /**
+   * Told when the wall clock was set by more than a second against the monotonic one, before the event is returned. A
+   * machine that slept is seen so too.
+   * @param byMs above 0 where it was set forward
+   */
+  readonly onClockSet?: (byMs: number) => void;
+}
+
+const writerForm = new RegExp(writerPattern, "u");
+
+/** Milliseconds. What a clock that is kept right by small steps does stays below. */
+const noticed = 1000;
+const microsecondsAMs = 1000;
+
+/** @throws EVENT_INVALID where the writer has another form */
+export function createEventStamper({
+  writer,
+  clock = systemClock,
+  firstSeq = 0,
+  notBefore = 0,
+  onClockSet = () => {},
+}: EventStamperOptions): EventStamper {
+  if (!writerForm.test(writer)) {
+    const message =
+      "A writer of the record has letters, digits and . _ : - in its name, at most 128 of them.";
+    throw auditErrors.error("EVENT_INVALID", message, { details: { pointer: "/writer" } });
+  }
+  const ids = createUuidV7Source();
+  const texts = createTimeTexts();
+  let seq = firstSeq;
+  let last = notBefore - 1;
+  /** Of the wall clock less the monotonic one, in microseconds. */
+  let offset = Number.NaN;
+  const microseconds = (): number => {
+    const least = Math.floor(clock.now() * microsecondsAMs);
+    const monotonic = clock.monotonic() * microsecondsAMs;
+    const expected = Math.floor(offset + monotonic);
+    const most = least + microsecondsAMs - 1;
+    let time = expected;
+    // Not a number at first.
+    if (!(expected >= least && expected <= most)) {
+      time = expected > most ? most : least;
+      offset = time - monotonic;
+      const byMs = (time - expected) / microsecondsAMs;
+      if (Math.abs(byMs) > noticed) onClockSet(byMs);
+    }
+    last = time > last ? time : last + 1;
+    return last;
+  };
+  return {
+    stamp({ action, severity, subject, object, context }) {
+      const time = microseconds();
+      justStamped = {
+        id: ids.next(time),
+        time: texts.of(time),
+        writer,
+        seq: seq++,
+        severity,
+        action,
+        sub: withKind(visibleFacts(subject), action),
+        obj: visibleFacts(object),
+        ctx: visibleFacts(context),
+      };
+      return justStamped;
+    },
+  };
+}
+
+function withKind(subject: EventFacts, action: string): EventFacts {
+  // What is no object is left to the check.
+  if (typeof subject !== "object" || subject === null || Object.hasOwn(subject, "kind")) return subject;
+  const kind = actionOf(action)?.subjects[0];
+  return kind === undefined ? subject : { kind, ...subject };
+}
+
+/** The facts themselves where nothing is to be replaced. What is no text is left to the check. */
+function visibleFacts(facts: EventFacts): EventFacts {
+  for (const name in facts) {
+    const text = facts[name];
+    if (typeof text === "string" && visibleText(text) !== text) return replaced(facts);
+  }
+  return facts;
+}
+
+function replaced(facts: EventFacts): EventFacts {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, text]) => [name, typeof text === "string" ? visibleText(text) : text]),
+  );
+}
+
+/** RFC 3339 with six digits of a second. The part that a second's events share is made once. */
+function createTimeTexts() {
+  let ofSeconds = Number.NaN;
+  let text = "";
+  return {
+    of(microseconds: number): string {
+      const seconds = Math.floor(microseconds / 1e6);
+      if (seconds !== ofSeconds) {
+        ofSeconds = seconds;
+        text = new Date(1000 * seconds).toISOString().slice(0, -4);
+      }
+      const rest = microseconds - 1e6 * seconds;
+      const milliseconds = Math.floor(rest / 1000);
+      return `${text}${threeDigits[milliseconds]}${threeDigits[rest - 1000 * milliseconds]}Z`;
+    },
+  };
+}
+
+const threeDigits = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, "0"));
