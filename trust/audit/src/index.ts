@@ -3,7 +3,7 @@ import "@cupel/base";
 
 export type { AuditEvent } from "./audit-event.ts";
 export { type AuditErrorCode, auditErrors } from "./errors.ts";
-export { type Action, type ActionCode, actionCodes, actionOf, actions } from "./event/actions.ts";
+export { type Action, type ActionCode, actionCodes, actionOf } from "./event/actions.ts";
 export { checkEvent } from "./event/check-event.ts";
 export { eventSchema } from "./event/event-schema.ts";
 export { lineOf, lineRefusal, longestLine } from "./event/line.ts";

@@ -48,8 +48,14 @@ function canDo({ action, sub }: AuditEvent): boolean {
   return kinds.includes(sub.kind ?? "");
 }
 
-function matcherOf(pattern: string, flags: string) {
-  if (vouched.has(pattern)) return { test: () => true };
+interface Matcher {
+  test(text: string): boolean;
+  /** Ajv takes two matchers for one where they have the same. */
+  toString(): string;
+}
+
+function matcherOf(pattern: string, flags: string): Matcher {
+  if (vouched.has(pattern)) return { test: () => true, toString: () => pattern };
   const expression = new RegExp(pattern, flags);
   return pattern === factNamePattern ? remembering(expression) : expression;
 }
@@ -57,14 +63,15 @@ function matcherOf(pattern: string, flags: string) {
 /** Facts have few names. */
 const mostRemembered = 1000;
 
-function remembering(expression: RegExp) {
+function remembering(expression: RegExp): Matcher {
   const matching = new Set<string>();
   return {
-    test(text: string): boolean {
+    test(text) {
       if (matching.has(text)) return true;
       if (!expression.test(text)) return false;
       if (matching.size < mostRemembered) matching.add(text);
       return true;
     },
+    toString: () => expression.toString(),
   };
 }

@@ -76,13 +76,13 @@ const event = Type.Object(
   { additionalProperties: false },
 );
 
-export const eventSchema = {
+export const eventSchema: Readonly<Record<string, unknown>> = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "https://cupel.dev/schema/audit-event.json",
   title: "Event of the audit record",
   ...event,
   allOf: subjectsByAction(),
-} as const;
+};
 
 /** One rule for all actions that the same kinds of subject can do. */
 function subjectsByAction() {

@@ -28,10 +28,11 @@ export function refusalOf(errors: readonly ErrorObject[] | null | undefined): Ev
       message: "Nothing conforms to the schema.",
     };
   }
-  const { keyword, instancePath, params } = error;
+  const { instancePath, params, propertyName } = error;
+  const keyword = propertyName === undefined ? error.keyword : "propertyNames";
   const missing = keyword === "required" ? pointerTo(instancePath, String(params.missingProperty)) : null;
   const pointer = missing ?? instancePath;
-  return { kind: "schema", pointer, keyword, message: `${nameOf(pointer)} ${fault(error)}` };
+  return { kind: "schema", pointer, keyword, message: `${nameOf(pointer)} ${fault(keyword, error)}` };
 }
 
 /** Of an event of ours: with advice that the schema alone does not give. */
@@ -50,7 +51,7 @@ function nameOf(pointer: string): string {
 }
 
 /** A sentence, without its subject. Of what was given it says the type at most. */
-function fault({ keyword, params, message }: ErrorObject): string {
+function fault(keyword: string, { params, message }: ErrorObject): string {
   switch (keyword) {
     case "required":
       return "is missing.";
@@ -60,10 +61,9 @@ function fault({ keyword, params, message }: ErrorObject): string {
     case "unevaluatedProperties":
       return "has a member that the schema does not know.";
     case "propertyNames":
+      return "has a member whose name is not allowed.";
     case "pattern":
-      return params.propertyName === undefined && keyword === "pattern"
-        ? "has another form than it must have."
-        : "has a member whose name is not allowed.";
+      return "has another form than it must have.";
     case "enum":
     case "const":
       return "is none of the values that are allowed.";
@@ -83,11 +83,14 @@ const adviceAt: ReadonlyMap<string, string> = new Map([
     `Use one of ${Object.keys(subjectKinds).join(", ")} that can do the action, docs/audit-events.md.`,
   ],
   ["/ctx/ip", "Write an IPv4 or IPv6 address without a port, or leave it out."],
+  ["/sub/id", "Say who it was: the name of a key, of a person, of a part of Cupel."],
+  ["/seq", "Count the events of a writer from 0."],
   ["/time", "Write it as in 2026-11-27T00:41:09.123456Z."],
   ["/id", "Use a UUID of version 7 in lower case."],
 ]);
 
 const adviceOf: ReadonlyMap<string, string> = new Map([
+  ["required", "Write it; a map of facts may be empty."],
   ["type", "Facts are flat: write numbers as text, and what is nested as facts of their own."],
   ["maxLength", `A fact has at most ${longestFact} characters: shorten it, or record its digest.`],
   ["maxProperties", `There are at most ${mostFacts} facts: leave some out.`],
