@@ -6,6 +6,10 @@ export const auditErrors = defineErrors({
     meaning: "An event does not conform to the schema of the record.",
     ...failures.badRequest,
   },
+  EVENT_SCHEMA_INVALID: {
+    meaning: "A schema that events were to be checked against is none, or of a draft that is not supported.",
+    ...failures.badData,
+  },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;
