@@ -2,13 +2,14 @@
  * From words to an exit status: find the command, read its arguments, do the work, print the outcome. The one
  * place where failures become text and numbers; it touches nothing but the terminal it is given.
  */
-import { type Clock, type CupelError, errorFrom, silentProgress, suggest, systemClock } from "@cupel/base";
+import { type Clock, type CupelError, errorFrom, silentProgress, systemClock } from "@cupel/base";
 import { globals } from "./arguments/global-options.ts";
-import { commandHelp, overview } from "./arguments/help.ts";
+import { commandHelp, groupHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
 import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
-import type { Command } from "./commands/command.ts";
+import type { Command, CommandGroup } from "./commands/command.ts";
 import { commands } from "./commands/commands.ts";
+import { commandsOf, findCommand, namesOf } from "./commands/find-command.ts";
 import { cliErrors } from "./errors.ts";
 import { printError } from "./terminal/print-error.ts";
 import { printStream } from "./terminal/print-stream.ts";
@@ -63,17 +64,22 @@ async function dispatch(
     else
       throw cliErrors.error(
         "ARGUMENT_MISSING",
-        `No command given. The commands are ${commandNames()}. See cupel --help.`,
+        `No command given. The commands are ${namesOf(commands)}. See cupel --help.`,
       );
     return null;
   }
-  const rest = words.toSpliced(at, 1);
-  if (name === "help") return tellHelp(rest, terminal);
-  if (name === "version") return tellVersion(rest, terminal);
-  const command = commandNamed(name);
+  if (name === "help") return tellHelp(words.toSpliced(at, 1), terminal);
+  if (name === "version") return tellVersion(words.toSpliced(at, 1), terminal);
+  const { command, rest } = findCommand(words, at, leadingOptions);
   if (asksForHelp(rest)) {
-    terminal.out(commandHelp(command, globalOptions));
+    terminal.out(helpOf(command));
     return null;
+  }
+  if (!("run" in command)) {
+    throw cliErrors.error(
+      "ARGUMENT_MISSING",
+      `cupel ${command.name} needs a command: ${namesOf(commandsOf(command))}. See cupel ${command.name} --help.`,
+    );
   }
   const given = parseArguments(rest, {
     operands: command.operands,
@@ -130,14 +136,21 @@ async function perform(
 
 /** `cupel help`, `cupel help COMMAND`. @throws COMMAND_UNKNOWN */
 function tellHelp(rest: readonly string[], terminal: Terminal): null {
-  const { operands } = parseArguments(rest, { operands: [helpOperand], options: leadingOptions });
-  const [about] = operands;
+  const at = firstOperand(rest, leadingOptions);
+  const about = rest[at];
   const isItself = about === undefined || about === "help" || about === "version";
-  terminal.out(isItself ? overviewText() : commandHelp(commandNamed(about), globalOptions));
+  const found = isItself ? null : findCommand(rest, at, leadingOptions);
+  const operands = isItself ? [helpOperand] : [];
+  parseArguments(found?.rest ?? rest, { operands, options: leadingOptions });
+  terminal.out(found === null ? overviewText() : helpOf(found.command));
   return null;
 }
 
 const helpOperand = { name: "COMMAND", summary: "The command to explain", optional: true };
+
+function helpOf(command: Command | CommandGroup): string {
+  return "run" in command ? commandHelp(command, globalOptions) : groupHelp(command, commandsOf(command));
+}
 
 function tellVersion(rest: readonly string[], terminal: Terminal): null {
   parseArguments(rest, { operands: [], options: leadingOptions });
@@ -157,19 +170,4 @@ function versionText(): string {
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf("--");
   return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
-}
-
-/** @throws COMMAND_UNKNOWN */
-function commandNamed(name: string): Command {
-  const command = commands.find((each) => each.name === name);
-  if (command !== undefined) return command;
-  const near = suggest(name, [...commands.map((each) => each.name), "help", "version"]);
-  const advice = near === null ? `The commands are ${commandNames()}.` : `Did you mean cupel ${near}?`;
-  throw cliErrors.error("COMMAND_UNKNOWN", `There is no command "${name}". ${advice}`, {
-    details: { command: name, suggestion: near },
-  });
-}
-
-function commandNames(): string {
-  return commands.map((command) => command.name).join(", ");
 }

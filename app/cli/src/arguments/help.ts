@@ -42,6 +42,19 @@ export function overview(commands: readonly CommandHelp[], globals: readonly Opt
   ]);
 }
 
+/** Of commands that share their first word. */
+export function groupHelp(
+  { name, summary, description }: Pick<CommandHelp, "name" | "summary" | "description">,
+  commands: readonly CommandHelp[],
+): string {
+  return sections([
+    `cupel ${name}: ${summary}`,
+    `Usage: cupel ${name} COMMAND [ARGUMENTS] [OPTIONS]`,
+    wrap(description, width, ""),
+    titled("Commands", columns(commands.map((each) => [each.name, each.summary]))),
+  ]);
+}
+
 export function commandHelp(command: CommandHelp, globals: readonly Option<unknown>[]): string {
   const operands = command.operands.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(" ");
   return sections([

@@ -132,7 +132,7 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
     const { name } = declared[at]!;
     throw cliErrors.error(
       "ARGUMENT_UNEXPECTED",
-      `${name} is "-", but this command does not read standard input: it needs ${name} as a file. predict, eval and inspect read it.`,
+      `${name} is "-", but this command does not read standard input: it needs ${name} as a file. predict, eval, inspect and audit validate read it.`,
       { details: { argument: standardInput } },
     );
   }

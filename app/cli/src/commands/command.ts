@@ -5,8 +5,18 @@ import type { Given } from "../arguments/parse.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface Command extends CommandHelp {
+  /** One word, or that of its group, a space and another. */
+  readonly name: string;
   /** @throws CupelError; anything else is a defect. */
   run(given: Given, context: CommandContext): Promise<Outcome>;
+}
+
+/** Commands that share a first word, which alone is none. */
+export interface CommandGroup {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  readonly description: string;
 }
 
 /** What every command is lent. */

@@ -1,6 +1,8 @@
 /** Every command, in the order of the help. Adding one is adding a row. */
+import { auditGroup } from "./audit/audit.ts";
+import { auditValidateCommand } from "./audit/validate.ts";
 import { benchModelCommand } from "./bench-model.ts";
-import type { Command } from "./command.ts";
+import type { Command, CommandGroup } from "./command.ts";
 import { compressCommand } from "./compress.ts";
 import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
@@ -19,5 +21,8 @@ export const commands: readonly Command[] = [
   inspectCommand,
   benchModelCommand,
   serveCommand,
+  auditValidateCommand,
   demoCommand,
 ];
+
+export const groups: readonly CommandGroup[] = [auditGroup];
