@@ -20,6 +20,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { createEventStamper, lineOf } from "@cupel/audit";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -140,6 +141,15 @@ async function layOut(): Promise<void> {
   }
   const serving = readFileSync(join(root, "docs/serving.md"), "utf8");
   writeFileSync(at("serve.yaml"), /^```yaml\n(.*?)^```$/ms.exec(serving)?.[1] ?? "");
+  const stamper = createEventStamper({ writer: "docs" });
+  const load = {
+    action: "MODEL.LOAD",
+    severity: "INFO",
+    subject: { id: "docs" },
+    object: {},
+    context: {},
+  } as const;
+  writeFileSync(at("events.jsonl"), `${lineOf(stamper.stamp(load))}\n`);
   for (const name of models) cpSync(join(root, "app/cli/models/inspection.onnx"), at(name));
   for (const name of idxSets) {
     mkdirSync(dirname(at(name)), { recursive: true });

@@ -6,6 +6,8 @@ export { type AuditErrorCode, auditErrors } from "./errors.ts";
 export { type Action, type ActionCode, actionCodes, actionOf } from "./event/actions.ts";
 export { checkEvent } from "./event/check-event.ts";
 export { eventSchema, recordedEventSchema } from "./event/event-schema.ts";
+export { type CloudEvent, cloudEventOf } from "./event/export/cloud-event.ts";
+export { type OcsfEvent, ocsfOf } from "./event/export/ocsf.ts";
 export { lineOf, lineRefusal, longestLine } from "./event/line.ts";
 export {
   openQuarantine,

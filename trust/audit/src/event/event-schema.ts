@@ -45,7 +45,7 @@ const addresses = [
 
 /** What an event must be before it is masked. */
 export const eventSchema = schemaOf({
-  id: "https://cupel.dev/schema/audit-event.json",
+  id: "urn:cupel:schema:audit-event",
   title: "Event of the audit record",
   longestFact,
   factName: factNamePattern,
@@ -54,7 +54,7 @@ export const eventSchema = schemaOf({
 
 /** What stands in the record: the same, or what masking made of it. It may lengthen a fact and put * into names. */
 export const recordedEventSchema = schemaOf({
-  id: "https://cupel.dev/schema/recorded-audit-event.json",
+  id: "urn:cupel:schema:recorded-audit-event",
   title: "Event as it stands in the audit record, masked or not",
   longestFact: 65_535,
   factName: "^[A-Za-z0-9*][A-Za-z0-9_.*-]{0,63}$",

@@ -1,5 +1,5 @@
 /** An event as a line of the record, and back. What is hashed and signed are the bytes of the line. */
-import type { EventFacts } from "@cupel/base";
+import { type EventFacts, own } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { type EventRefusal, pointerTo } from "./refusal.ts";
 
@@ -43,7 +43,10 @@ function mostBytesOf({ sub, obj, ctx }: AuditEvent): number {
 
 function mostBytesOfFacts(facts: EventFacts): number {
   let most = 0;
-  for (const name in facts) most += mostBytesACharacter * (name.length + facts[name]!.length) + bytesAFact;
+  for (const name in facts) {
+    const { length } = own(facts, name) ?? "";
+    most += mostBytesACharacter * (name.length + length) + bytesAFact;
+  }
   return most;
 }
 

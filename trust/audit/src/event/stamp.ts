@@ -7,8 +7,7 @@
  * twice or before one that was given: after a clock was set back, times go on by a microsecond an event until it has
  * caught up. So `seq`, `time` and `id` of a writer have one order, whatever the clock does.
  */
-import type { Clock, EventFacts, WorkEvent } from "@cupel/base";
-import { systemClock } from "@cupel/base";
+import { type Clock, type EventFacts, own, systemClock, type WorkEvent } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { auditErrors } from "../errors.ts";
 import { actionOf } from "./actions.ts";
@@ -116,7 +115,7 @@ function withKind(subject: EventFacts, action: string): EventFacts {
 /** The facts themselves where nothing is to be replaced. What is no text is left to the check. */
 function visibleFacts(facts: EventFacts): EventFacts {
   for (const name in facts) {
-    const text = facts[name];
+    const text = own(facts, name);
     if (typeof text === "string" && visibleText(text) !== text) return replaced(facts);
   }
   return facts;
