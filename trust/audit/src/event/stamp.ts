@@ -7,7 +7,7 @@
  * twice or before one that was given: after a clock was set back, times go on by a microsecond an event until it has
  * caught up. So `seq`, `time` and `id` of a writer have one order, whatever the clock does.
  */
-import { type Clock, type EventFacts, own, systemClock, type WorkEvent } from "@cupel/base";
+import { type Clock, type EventFacts, systemClock, type WorkEvent } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { auditErrors } from "../errors.ts";
 import { actionOf } from "./actions.ts";
@@ -114,8 +114,7 @@ function withKind(subject: EventFacts, action: string): EventFacts {
 
 /** The facts themselves where nothing is to be replaced. What is no text is left to the check. */
 function visibleFacts(facts: EventFacts): EventFacts {
-  for (const name in facts) {
-    const text = own(facts, name);
+  for (const text of Object.values(facts ?? {})) {
     if (typeof text === "string" && visibleText(text) !== text) return replaced(facts);
   }
   return facts;
@@ -127,22 +126,24 @@ function replaced(facts: EventFacts): EventFacts {
   );
 }
 
-/** RFC 3339 with six digits of a second. The part that a second's events share is made once. */
+/** RFC 3339 with six digits of a second, made of bytes as ids are. The part that a second's events share is written once. */
 function createTimeTexts() {
+  const text = Buffer.from("0000-00-00T00:00:00.000000Z");
   let ofSeconds = Number.NaN;
-  let text = "";
   return {
     of(microseconds: number): string {
       const seconds = Math.floor(microseconds / 1e6);
       if (seconds !== ofSeconds) {
         ofSeconds = seconds;
-        text = new Date(1000 * seconds).toISOString().slice(0, -4);
+        text.write(new Date(1000 * seconds).toISOString().slice(0, 19), "latin1");
       }
-      const rest = microseconds - 1e6 * seconds;
-      const milliseconds = Math.floor(rest / 1000);
-      return `${text}${threeDigits[milliseconds]}${threeDigits[rest - 1000 * milliseconds]}Z`;
+      let rest = microseconds - 1e6 * seconds;
+      for (let at = 25; at >= 20; at--) {
+        const more = Math.floor(rest / 10);
+        text[at] = 0x30 + rest - 10 * more;
+        rest = more;
+      }
+      return text.toString("latin1");
     },
   };
 }
-
-const threeDigits = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, "0"));

@@ -25,41 +25,46 @@ export interface UuidV7Source {
 /** Random bytes are drawn for so many ids at once. */
 const idsADraw = 512;
 
+/**
+ * Its ids are written as bytes and become texts at once: a text put together of pieces costs JSON.stringify more than all the rest
+ * of an event.
+ */
 export function createUuidV7Source(): UuidV7Source {
-  const bytes = Buffer.allocUnsafe(8 * idsADraw);
-  let digits = "";
-  let at = 0;
+  const random = Buffer.allocUnsafe(8 * idsADraw);
+  const digits = Buffer.from("00000000-0000-7000-8000-000000000000");
+  let at = random.length;
   let ofMilliseconds = Number.NaN;
-  let time = "";
+  const write = (byte: number, position: number): void => {
+    digits[position] = hexDigits[byte >> 4]!;
+    digits[position + 1] = hexDigits[byte & 15]!;
+  };
   return {
     next(microseconds) {
-      if (at === digits.length) {
-        digits = randomFillSync(bytes).toString("hex");
+      if (at === random.length) {
+        randomFillSync(random);
         at = 0;
       }
-      const start = at;
-      at += 16;
       const milliseconds = Math.floor(microseconds / 1000);
       if (milliseconds !== ofMilliseconds) {
         ofMilliseconds = milliseconds;
-        time = timeText(milliseconds);
+        digits.write(timeText(milliseconds), "latin1");
       }
-      const fraction = fractions[microseconds - 1000 * milliseconds]!;
-      const variant = variants[digits.charCodeAt(start) & 3]!;
-      return `${time}-7${fraction}-${variant}${digits.slice(start + 1, start + 4)}-${digits.slice(start + 4, at)}`;
+      const fraction = Math.floor(((microseconds - 1000 * milliseconds) * 4096) / 1000);
+      digits[15] = hexDigits[fraction >> 8]!;
+      write(fraction & 0xff, 16);
+      write((random[at]! & 0x3f) | 0x80, 19);
+      write(random[at + 1]!, 21);
+      for (let i = 2; i < 8; i++) write(random[at + i]!, 20 + 2 * i);
+      at += 8;
+      return digits.toString("latin1");
     },
   };
 }
 
-/** Of each microsecond of a millisecond. */
-const fractions = Array.from({ length: 1000 }, (_, microseconds) =>
-  hex(Math.floor((microseconds * 4096) / 1000), 3),
-);
-
-const variants = ["8", "9", "a", "b"] as const;
+const hexDigits = Buffer.from("0123456789abcdef");
 
 function variantOf(random: string): string {
-  return variants[Number.parseInt(random.charAt(0), 16) & 3]!;
+  return "89ab".charAt(Number.parseInt(random.charAt(0), 16) & 3);
 }
 
 function timeText(milliseconds: number): string {

@@ -178,3 +178,13 @@ test("a line has the members of an event in their order, whatever order they cam
   ]);
   assert.ok(!line.includes("\n"));
 });
+
+test("a line is the JSON of its event, whatever stands in it", () => {
+  const text = fc.string({ unit: "binary" });
+  fc.assert(
+    fc.property(text, text, facts, (id, time, obj) => {
+      const event = auditEvent({ id, time, obj });
+      assert.equal(lineOf(event), JSON.stringify(event));
+    }),
+  );
+});
