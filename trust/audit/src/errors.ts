@@ -10,6 +10,30 @@ export const auditErrors = defineErrors({
     meaning: "A schema that events were to be checked against is none, or of a draft that is not supported.",
     ...failures.badData,
   },
+  MASKING_POLICY_INVALID: {
+    meaning: "The policy of masking has a mistake; its details say where, as a JSON pointer.",
+    ...failures.usage,
+  },
+  CIPHER_REFUSED: {
+    meaning:
+      "A cipher that hides too little or is not known was named, or one that this Node.js does not have.",
+    ...failures.usage,
+  },
+  MASKING_KEY_INVALID: {
+    meaning: "A key of masking is missing, not known, not readable, or open to others.",
+    ...failures.usage,
+    public: false,
+  },
+  KEY_PROVIDER_UNAVAILABLE: {
+    meaning: "Whoever keeps the keys of masking did not answer, or refused.",
+    ...failures.unavailable,
+    retryable: true,
+  },
+  SUBJECT_KEYS_DAMAGED: {
+    meaning: "The file that tells which keys of subjects are erased, or under what they lie, cannot be read.",
+    ...failures.defect,
+    exit: 65,
+  },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;
