@@ -7,7 +7,7 @@ import type { Hit } from "./hit.ts";
 
 const forms = {
   /** RFC 7468. One that is cut off is secret to its end. */
-  pem: "-----BEGIN [A-Z0-9 ]{1,64}-----[^-]*(?:-----END [A-Z0-9 ]{1,64}-----)?",
+  pem: String.raw`-----BEGIN [A-Z0-9 ]{1,64}-----(?:(?!-----)[\s\S])*(?:-----END [A-Z0-9 ]{1,64}-----)?`,
   /** RFC 7515 and 7516: `{"` in base64url, and two or four more parts. */
   jwt: String.raw`\beyJ[\w-]{5,}(?:\.[\w-]*){2,4}`,
   /** Access key ids of AWS: a prefix that says of what, and 16 of base32. */

@@ -1,0 +1,196 @@
+/**
+ * Masks an event before anything is written. Each member is looked at once: one with a tag is treated whole, in all others what the
+ * detectors find is treated and the rest of the text stays. An event in which nothing is found passes as it is.
+ *
+ * What is encrypted or made a pseudonym belongs to one subject: a member tagged `subject` to the subject that it names, all else to
+ * the one that `sub` names, or to none ("").
+ */
+import { type EventFacts, own, setOwn } from "@cupel/base";
+import type { AuditEvent } from "../audit-event.ts";
+import { auditErrors } from "../errors.ts";
+import { createIvSource } from "../keys/authenticated-cipher.ts";
+import type { SubjectKeys } from "../keys/subject-keys.ts";
+import { findSensitive } from "./detect/find-sensitive.ts";
+import { countFields, encryptField } from "./encrypted-field.ts";
+import { type MaskingPolicy, parsePolicy } from "./policy.ts";
+import { type StrategyName, severities } from "./policy-schema.ts";
+import { Pseudonyms } from "./pseudonym.ts";
+import { createScrubber, type Scrubber } from "./scrub.ts";
+import { maskText, truncateText } from "./shorten.ts";
+
+export interface Masker {
+  /**
+   * Synchronous: keys of subjects are in memory. What it returns MUST NOT be made durable before `settled()`, called after it, has
+   * resolved; else a crash could leave an event whose key is nowhere.
+   */
+  mask(event: AuditEvent): AuditEvent;
+  /** Resolves when the keys of all events that were masked before last; at once where there are no new ones. @throws WRITE_FAILED, DISK_FULL */
+  settled(): Promise<void>;
+  /** For what was refused and goes to quarantine: any value or text, masked without keys. */
+  readonly scrub: Scrubber;
+}
+
+/**
+ * @param policy as it was read from a file; `{}` is the default
+ * @param keys null where the policy neither encrypts nor makes pseudonyms. They stay their owner's, who closes them after the masker's last use
+ * @throws MASKING_POLICY_INVALID, CIPHER_REFUSED; MASKING_KEY_INVALID where keys are needed and there are none
+ */
+export function openMasker(policy: unknown, keys: SubjectKeys | null): Masker {
+  const parsed = parsePolicy(policy);
+  if (parsed.needsKeys && keys === null) {
+    throw auditErrors.error(
+      "MASKING_KEY_INVALID",
+      "The policy of masking encrypts or makes pseudonyms, for which there is no key. Name a key file or another provider of keys, " +
+        "or give every rule one of keep, mask, truncate.",
+    );
+  }
+  return new PolicyMasker(parsed, keys);
+}
+
+const dimensions = ["sub", "obj", "ctx"] as const;
+type Dimension = (typeof dimensions)[number];
+
+/** What becomes of one text: the whole of a tagged member, or what was found in another. */
+interface Sensitive {
+  readonly text: string;
+  readonly canonical: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly member: string;
+  readonly ordinal: number;
+}
+
+/** Of one severity. */
+interface Plan {
+  readonly tags: Readonly<
+    Record<Dimension, ReadonlyMap<string, { readonly tag: string; readonly strategy: StrategyName }>>
+  >;
+  readonly kinds: ReadonlyMap<string, StrategyName>;
+}
+
+/** The shortest name of a member that could itself be a phone. */
+const LONG_NAME = 7;
+
+class PolicyMasker implements Masker {
+  readonly scrub: Scrubber;
+  readonly #policy: MaskingPolicy;
+  readonly #keys: SubjectKeys | null;
+  readonly #plans: ReadonlyMap<string, Plan>;
+  readonly #pseudonyms: Pseudonyms;
+  readonly #nextIv = createIvSource();
+  readonly #strategies: Readonly<Record<StrategyName, (its: Sensitive, event: AuditEvent) => string>> = {
+    keep: ({ text }) => text,
+    mask: ({ canonical, kind }) => maskText(canonical, kind),
+    truncate: ({ canonical, kind }) => truncateText(canonical, kind),
+    pseudonym: ({ canonical, kind, subject }) =>
+      this.#pseudonyms.of(canonical, kind, this.#keys!.keyOf(subject)),
+    encrypt: ({ text, subject, member, ordinal }, { id }) =>
+      encryptField(text, this.#keys!.keyOf(subject), this.#nextIv(), { event: id, member, ordinal }),
+  };
+
+  constructor(policy: MaskingPolicy, keys: SubjectKeys | null) {
+    this.#policy = policy;
+    this.#keys = keys;
+    this.#pseudonyms = new Pseudonyms(policy.hash);
+    this.#plans = new Map(severities.map((severity) => [severity, planOf(policy, severity)]));
+    this.scrub = createScrubber(policy);
+  }
+
+  mask(event: AuditEvent): AuditEvent {
+    // Of a severity that the schema does not have, what is hidden most.
+    const plan = this.#plans.get(event.severity) ?? this.#plans.get("CRITICAL")!;
+    const isPerson = !this.#policy.impersonal.has(own(event.sub, "kind") ?? "");
+    const sub = this.#facts(event, plan, "sub", isPerson);
+    const obj = this.#facts(event, plan, "obj", true);
+    const ctx = this.#facts(event, plan, "ctx", true);
+    if (sub === event.sub && obj === event.obj && ctx === event.ctx) return event;
+    return { ...event, sub, obj, ctx };
+  }
+
+  async settled(): Promise<void> {
+    await this.#keys?.settled();
+  }
+
+  #facts(event: AuditEvent, plan: Plan, dimension: Dimension, isPerson: boolean): EventFacts {
+    const facts = event[dimension];
+    const tags = plan.tags[dimension];
+    let copy: Record<string, string> | null = null;
+    for (const name of Object.keys(facts)) {
+      const value = own(facts, name)!;
+      const tagged = tags.get(name);
+      const isTagged = tagged !== undefined && (isPerson || tagged.tag !== "subject");
+      const text = typeof value === "string" ? value : String(value);
+      const result = isTagged
+        ? this.#tagged(event, text, `${dimension}.${name}`, tagged)
+        : this.#searched(event, plan, text, `${dimension}.${name}`);
+      const its = name.length < LONG_NAME ? name : this.#name(name);
+      if (result === value && its === name) continue;
+      copy ??= { ...facts };
+      if (its !== name) delete copy[name];
+      setOwn(copy, its, result);
+    }
+    return copy ?? facts;
+  }
+
+  #tagged(
+    event: AuditEvent,
+    text: string,
+    member: string,
+    { tag, strategy }: { readonly tag: string; readonly strategy: StrategyName },
+  ): string {
+    if (text === "") return text;
+    const subject = tag === "subject" ? text : this.#subjectOf(event);
+    return this.#strategies[strategy](
+      { text, canonical: text, kind: tag, subject, member, ordinal: 0 },
+      event,
+    );
+  }
+
+  #searched(event: AuditEvent, plan: Plan, text: string, member: string): string {
+    const hits = findSensitive(text, this.#policy.detect);
+    if (hits === null) return text;
+    let result = "";
+    let from = 0;
+    for (const { kind, start, end, canonical } of hits) {
+      const strategy = plan.kinds.get(kind)!;
+      result += text.slice(from, start);
+      const ordinal = strategy === "encrypt" ? countFields(result) : 0;
+      const its = {
+        text: text.slice(start, end),
+        canonical,
+        kind,
+        subject: this.#subjectOf(event),
+        member,
+        ordinal,
+      };
+      result += this.#strategies[strategy](its, event);
+      from = end;
+    }
+    return result + text.slice(from);
+  }
+
+  /** A name is masked, whatever the rules: nothing opens it again. */
+  #name(name: string): string {
+    const hits = findSensitive(name, this.#policy.detect);
+    return hits === null ? name : this.scrub.text(name);
+  }
+
+  #subjectOf({ sub }: AuditEvent): string {
+    for (const name of this.#policy.subjectMembers) {
+      const found = own(sub, name);
+      if (found) return found;
+    }
+    return "";
+  }
+}
+
+function planOf({ tags, rules }: MaskingPolicy, severity: (typeof severities)[number]): Plan {
+  const kinds = new Map([...rules].map(([name, rule]) => [name, rule[severity]]));
+  const tagsOf = (dimension: Dimension) =>
+    new Map(
+      [...tags]
+        .filter(([member]) => member.startsWith(`${dimension}.`))
+        .map(([member, tag]) => [member.slice(dimension.length + 1), { tag, strategy: kinds.get(tag)! }]),
+    );
+  return { tags: { sub: tagsOf("sub"), obj: tagsOf("obj"), ctx: tagsOf("ctx") }, kinds };
+}
