@@ -5,10 +5,11 @@
  * What is encrypted or made a pseudonym belongs to one subject: a member tagged `subject` to the subject that it names, all else to
  * the one that `sub` names, or to none ("").
  */
-import { type EventFacts, own, setOwn } from "@cupel/base";
+import { baseErrors, type EventFacts, own, setOwn } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { auditErrors } from "../errors.ts";
 import { createIvSource } from "../keys/authenticated-cipher.ts";
+import type { SubjectKey } from "../keys/find-key.ts";
 import type { SubjectKeys } from "../keys/subject-keys.ts";
 import { findSensitive } from "./detect/find-sensitive.ts";
 import { countFields, encryptField } from "./encrypted-field.ts";
@@ -50,21 +51,33 @@ export function openMasker(policy: unknown, keys: SubjectKeys | null): Masker {
 const dimensions = ["sub", "obj", "ctx"] as const;
 type Dimension = (typeof dimensions)[number];
 
+interface Place {
+  readonly dimension: Dimension;
+  readonly name: string;
+}
+
+interface TagRule {
+  readonly tag: string;
+  readonly strategy: StrategyName;
+}
+
 /** What becomes of one text: the whole of a tagged member, or what was found in another. */
-interface Sensitive {
+interface Sensitive extends Place {
   readonly text: string;
   readonly canonical: string;
   readonly kind: string;
-  readonly subject: string;
-  readonly member: string;
+  /** Null: of the one that the event names. */
+  readonly subject: string | null;
   readonly ordinal: number;
+}
+
+interface WritableFacts {
+  [member: string]: string;
 }
 
 /** Of one severity. */
 interface Plan {
-  readonly tags: Readonly<
-    Record<Dimension, ReadonlyMap<string, { readonly tag: string; readonly strategy: StrategyName }>>
-  >;
+  readonly tags: Readonly<Record<Dimension, ReadonlyMap<string, TagRule>>>;
   readonly kinds: ReadonlyMap<string, StrategyName>;
 }
 
@@ -82,10 +95,13 @@ class PolicyMasker implements Masker {
     keep: ({ text }) => text,
     mask: ({ canonical, kind }) => maskText(canonical, kind),
     truncate: ({ canonical, kind }) => truncateText(canonical, kind),
-    pseudonym: ({ canonical, kind, subject }) =>
-      this.#pseudonyms.of(canonical, kind, this.#keys!.keyOf(subject)),
-    encrypt: ({ text, subject, member, ordinal }, { id }) =>
-      encryptField(text, this.#keys!.keyOf(subject), this.#nextIv(), { event: id, member, ordinal }),
+    pseudonym: (its, event) => this.#pseudonyms.of(its.canonical, its.kind, this.#keyOf(its, event)),
+    encrypt: (its, event) =>
+      encryptField(its.text, this.#keyOf(its, event), this.#nextIv(), {
+        event: event.id,
+        member: `${its.dimension}.${its.name}`,
+        ordinal: its.ordinal,
+      }),
   };
 
   constructor(policy: MaskingPolicy, keys: SubjectKeys | null) {
@@ -114,39 +130,38 @@ class PolicyMasker implements Masker {
   #facts(event: AuditEvent, plan: Plan, dimension: Dimension, isPerson: boolean): EventFacts {
     const facts = event[dimension];
     const tags = plan.tags[dimension];
-    let copy: Record<string, string> | null = null;
-    for (const name of Object.keys(facts)) {
-      const value = own(facts, name)!;
+    let copy: WritableFacts | null = null;
+    // Half the cost of `Object.keys`; what is inherited is no own member.
+    for (const name in facts) {
+      const value = own(facts, name);
+      if (value === undefined) continue;
       const tagged = tags.get(name);
       const isTagged = tagged !== undefined && (isPerson || tagged.tag !== "subject");
       const text = typeof value === "string" ? value : String(value);
       const result = isTagged
-        ? this.#tagged(event, text, `${dimension}.${name}`, tagged)
-        : this.#searched(event, plan, text, `${dimension}.${name}`);
+        ? this.#tagged(event, text, { dimension, name }, tagged)
+        : this.#searched(event, plan, text, dimension, name);
       const its = name.length < LONG_NAME ? name : this.#name(name);
       if (result === value && its === name) continue;
       copy ??= { ...facts };
       if (its !== name) delete copy[name];
-      setOwn(copy, its, result);
+      // Four times as fast as `setOwn`, which is for the one name that needs it.
+      if (its === "__proto__") setOwn(copy, its, result);
+      else copy[its] = result;
     }
     return copy ?? facts;
   }
 
-  #tagged(
-    event: AuditEvent,
-    text: string,
-    member: string,
-    { tag, strategy }: { readonly tag: string; readonly strategy: StrategyName },
-  ): string {
+  #tagged(event: AuditEvent, text: string, place: Place, { tag, strategy }: TagRule): string {
     if (text === "") return text;
-    const subject = tag === "subject" ? text : this.#subjectOf(event);
+    const subject = tag === "subject" ? text : null;
     return this.#strategies[strategy](
-      { text, canonical: text, kind: tag, subject, member, ordinal: 0 },
+      { text, canonical: text, kind: tag, subject, ordinal: 0, ...place },
       event,
     );
   }
 
-  #searched(event: AuditEvent, plan: Plan, text: string, member: string): string {
+  #searched(event: AuditEvent, plan: Plan, text: string, dimension: Dimension, name: string): string {
     const hits = findSensitive(text, this.#policy.detect);
     if (hits === null) return text;
     let result = "";
@@ -159,8 +174,9 @@ class PolicyMasker implements Masker {
         text: text.slice(start, end),
         canonical,
         kind,
-        subject: this.#subjectOf(event),
-        member,
+        subject: null,
+        dimension,
+        name,
         ordinal,
       };
       result += this.#strategies[strategy](its, event);
@@ -175,7 +191,12 @@ class PolicyMasker implements Masker {
     return hits === null ? name : this.scrub.text(name);
   }
 
-  #subjectOf({ sub }: AuditEvent): string {
+  #keyOf({ subject }: Sensitive, { sub }: AuditEvent): SubjectKey {
+    if (this.#keys === null) throw baseErrors.error("INTERNAL", "A masker without keys was to encrypt.");
+    return this.#keys.keyOf(subject ?? this.#subjectOf(sub));
+  }
+
+  #subjectOf(sub: EventFacts): string {
     for (const name of this.#policy.subjectMembers) {
       const found = own(sub, name);
       if (found) return found;

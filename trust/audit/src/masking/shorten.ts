@@ -24,11 +24,16 @@ export function maskText(text: string, kind: string): string {
   if (kind === "email") return maskEmail(text);
   if (kind === "ip") return coarseAddress(text, "*") ?? "***";
   if (kind === "secret") return `${text.length < TOKEN ? "" : (tokenPrefix.exec(text)?.[0] ?? "")}***`;
-  const characters = [...text];
   const { head, tail } = masked.get(kind) ?? otherwise;
-  if ((head + tail) * 2 > characters.length) return "***";
-  const hidden = masked.has(kind) ? "*".repeat(characters.length - head - tail) : "***";
-  return characters.slice(0, head).join("") + hidden + characters.slice(characters.length - tail).join("");
+  if ((head + tail) * 2 > text.length) return "***";
+  const hidden = masked.has(kind) ? "*".repeat(text.length - head - tail) : "***";
+  return firstOf(text, head) + hidden + text.slice(text.length - tail);
+}
+
+/** Units of UTF-16, but no half of a pair at the end. */
+function firstOf(text: string, count: number): string {
+  const isHalf = /[\ud800-\udbff]/.test(text[count - 1] ?? "");
+  return text.slice(0, isHalf ? count - 1 : count);
 }
 
 /** Whom it belongs to in general: the domain of an address, the network of a caller, the issuer of a card. */
@@ -43,15 +48,12 @@ export function truncateText(text: string, kind: string): string {
   if (kind === "email") return text.slice(Math.max(0, text.lastIndexOf("@")));
   if (kind === "ip") return coarseAddress(text, "0") ?? "***";
   if (kind === "secret") return "***";
-  const characters = [...text];
-  const left = Math.min(truncated.get(kind) ?? MOST, Math.floor(characters.length / 2));
-  return `${characters.slice(0, left).join("")}…`;
+  return `${firstOf(text, Math.min(truncated.get(kind) ?? MOST, Math.floor(text.length / 2)))}…`;
 }
 
 function maskEmail(text: string): string {
   const at = text.lastIndexOf("@");
-  const [first = ""] = text;
-  return at < 0 ? "***" : `${at > 1 ? first : ""}***${text.slice(at)}`;
+  return at < 0 ? "***" : `${at > 1 ? firstOf(text, 1) : ""}***${text.slice(at)}`;
 }
 
 /** The first 24 bits of version 4, or 48 of version 6. Null where it is no address. */
