@@ -2,7 +2,10 @@
 import type { Hit } from "./hit.ts";
 
 /** Of a local part, without what stands between addresses and in URLs rather than in them. */
-const local = /[\w.%+~-]/;
+const local = new Uint8Array(128);
+for (const each of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.%+~-") {
+  local[each.charCodeAt(0)] = 1;
+}
 /** Letters of other scripts are a local part only where no ASCII stands: Chinese text runs into the address. */
 const otherLetter = /[\p{L}\p{M}\p{N}]/u;
 /** Labels and dots, the last label of letters: "pkg@1.2.3" is none. */
@@ -26,12 +29,9 @@ export function findEmails(text: string, hits: Hit[]): void {
 function localStart(text: string, at: number): number {
   if (text[at - 1] === '"') return Math.max(text.lastIndexOf('"', at - 2), 0);
   const least = Math.max(0, at - LONGEST);
-  const ascii = extent(text, at, least, local);
-  return ascii === at ? extent(text, at, least, otherLetter) : ascii;
-}
-
-function extent(text: string, at: number, least: number, its: RegExp): number {
   let start = at;
-  while (start > least && its.test(text[start - 1]!)) start--;
+  while (start > least && local[text.charCodeAt(start - 1)] === 1) start--;
+  if (start < at) return start;
+  while (start > least && otherLetter.test(text[start - 1]!)) start--;
   return start;
 }

@@ -43,9 +43,9 @@ function addWhole(text: string, whole: string, start: number, hits: Hit[]): bool
   if (whole.includes(".")) return false;
   const digits = whole.replace(everySeparator, "");
   const end = start + whole.length;
-  const found = digits.length > LONGEST ? null : numberOf(digits, text, end, "11");
-  if (found === null || isInIdentifier(text, start, found.end)) return false;
-  hits.push({ ...found, start });
+  const found = digits.length > LONGEST ? null : numberOf(digits, text, start, end, "11");
+  if (found === null) return false;
+  hits.push(found);
   return true;
 }
 
@@ -59,8 +59,8 @@ function groupsOf(whole: string, offset: number): Group[] {
 /** Digits without separators, by far the most frequent. */
 function addGroup(text: string, { start, end }: Group, hits: Hit[]): void {
   if (end - start > LONGEST) return;
-  const found = numberOf(text.slice(start, end), text, end, "11");
-  if (found && !isInIdentifier(text, start, found.end)) hits.push({ ...found, start });
+  const found = numberOf(text.slice(start, end), text, start, end, "11");
+  if (found !== null) hits.push(found);
 }
 
 function addGroups(text: string, groups: readonly Group[], hits: Hit[]): void {
@@ -75,11 +75,11 @@ function addGroups(text: string, groups: readonly Group[], hits: Hit[]): void {
       lengths.push(end - start);
       if (digits.length < 11) continue;
       const from = groups[first]!.start;
-      const found = numberOf(digits, text, end, lengths.join("-"));
-      if (found === null || isInIdentifier(text, from, found.end)) continue;
+      const hit = numberOf(digits, text, from, end, lengths.join("-"));
+      if (hit === null) continue;
       // 0.6222021234567890 is a fraction; a phone has no Luhn to be met by chance.
-      if (found.kind === "bankCard" && text[from - 1] === "." && first > 0) continue;
-      longest = { hit: { ...found, start: from }, last };
+      if (hit.kind === "bankCard" && text[from - 1] === "." && first > 0) continue;
+      longest = { hit, last };
     }
     if (longest === null) continue;
     hits.push(longest.hit);
@@ -87,21 +87,32 @@ function addGroups(text: string, groups: readonly Group[], hits: Hit[]): void {
   }
 }
 
-/** @param end where the digits end in the text @param shape lengths of the groups: "3-4-4"; one length: any will do */
-function numberOf(digits: string, text: string, end: number, shape: string): Omit<Hit, "start"> | null {
-  if (digits.length === 18 && isResidentId(digits)) return { kind: "residentId", end, canonical: digits };
-  if (digits.length === 17) {
-    const x = checkX(text, end);
-    if (x > 0 && isResidentId(`${digits}X`)) return { kind: "residentId", end: x, canonical: `${digits}X` };
-  }
+/** @param shape lengths of the groups: "3-4-4"; one length: any will do */
+function numberOf(digits: string, text: string, start: number, end: number, shape: string): Hit | null {
+  const hit =
+    residentIdOf(digits, text, start, end) ??
+    phoneOf(digits, start, end, shape) ??
+    cardOf(digits, start, end, shape);
+  return hit === null || isInIdentifier(text, hit.start, hit.end) ? null : hit;
+}
+
+function residentIdOf(digits: string, text: string, start: number, end: number): Hit | null {
+  const kind = "residentId";
+  if (digits.length === 18) return isResidentId(digits) ? { kind, start, end, canonical: digits } : null;
+  const x = digits.length === 17 ? checkX(text, end) : 0;
+  const canonical = `${digits}X`;
+  return x > 0 && isResidentId(canonical) ? { kind, start, end: x, canonical } : null;
+}
+
+function phoneOf(digits: string, start: number, end: number, shape: string): Hit | null {
   const phone = withoutCountry(digits);
-  if (isMobilePhone(phone) && isPhoneShape(shape, digits.length - phone.length)) {
-    return { kind: "mobile", end, canonical: phone };
-  }
-  if (isBankCard(digits) && (!shape.includes("-") || cardShapes.test(shape))) {
-    return { kind: "bankCard", end, canonical: digits };
-  }
-  return null;
+  if (!isMobilePhone(phone) || !isPhoneShape(shape, digits.length - phone.length)) return null;
+  return { kind: "mobile", start, end, canonical: phone };
+}
+
+function cardOf(digits: string, start: number, end: number, shape: string): Hit | null {
+  if (!isBankCard(digits) || (shape.includes("-") && !cardShapes.test(shape))) return null;
+  return { kind: "bankCard", start, end, canonical: digits };
 }
 
 /** Where an X that ends an identity number ends; 0 where there is none. */
@@ -140,6 +151,7 @@ function isInIdentifier(text: string, start: number, end: number): boolean {
   if (isAlone && to - from >= DIGEST && (from < start || to > end) && hasLetter(text.slice(from, to))) {
     return true;
   }
+  if (text.length < UUID) return false;
   const around = text.slice(Math.max(0, start - UUID), end + UUID);
   if (!around.includes("-")) return false;
   const offset = Math.max(0, start - UUID);
