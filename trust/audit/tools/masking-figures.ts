@@ -20,7 +20,7 @@ console.log(`planted: ${COUNT} events, each with one of every kind`);
 const leaked = new Map<string, number>();
 for (let i = 0; i < COUNT; i++) {
   const planted = plantedKinds.map((kind) => plant(random, kind));
-  const members = planted.map(({ kind, text }) => [kind, inFrame(random, text)]);
+  const members = planted.map(({ kind, text }) => [`its_${kind}`, inFrame(random, text)]);
   const severity = i % 10 === 0 ? "ERROR" : "INFO";
   const masked = masker.mask(
     auditEvent({ severity, sub: { id: `user-${i % 500}` }, ctx: Object.fromEntries(members) }),

@@ -4,10 +4,13 @@ import type { Hit } from "./hit.ts";
 
 /** "v1.2.3.4" and five parts are versions of something. Parts may be padded with noughts. */
 const four = /(?<![\d.]|\bv)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\d|\.\d)/gi;
-/** Hexadecimal groups that stand alone; the end of a sentence is taken off below. */
-const six = /(?<![\w:.])[0-9a-f:]*:[0-9a-f:.]*(?!\w)/gi;
-const padded = /\b0\d/;
+/** All that an address of version 6 is written with; the longest has 45 characters. */
+const six = /[0-9a-f:.]{3,64}/gi;
 const trailing = /[.:]$/;
+const word = /\w/;
+const padded = /\b0\d/;
+/** Words of hexadecimal letters before an address, as in "node:2001:db8::1" the "de". */
+const LEADING = 2;
 
 export function findAddresses4(text: string, hits: Hit[]): void {
   four.lastIndex = 0;
@@ -20,16 +23,30 @@ export function findAddresses4(text: string, hits: Hit[]): void {
 }
 
 export function findAddresses6(text: string, hits: Hit[]): void {
-  for (const { 0: found, index } of text.matchAll(six)) {
-    let address = found;
-    while (!isIPv6(address) && trailing.test(address)) address = address.slice(0, -1);
-    // "::" alone is an operator of many languages.
-    if (!isIPv6(address) || !/[0-9a-f]/i.test(address)) continue;
-    hits.push({
-      kind: "ip",
-      start: index,
-      end: index + address.length,
-      canonical: address.toLowerCase(),
-    });
+  six.lastIndex = 0;
+  for (let found = six.exec(text); found !== null; found = six.exec(text)) {
+    const [run] = found;
+    const { index } = found;
+    // A group that goes on as a word is none: "std::decimal".
+    const from = word.test(text[index - 1] ?? "") ? run.indexOf(":") + 1 : 0;
+    const to = word.test(text[index + run.length] ?? "") ? run.lastIndexOf(":") : run.length;
+    const address = addressIn(run.slice(from, to));
+    if (address === null) continue;
+    const start = index + from + address.at;
+    hits.push({ kind: "ip", start, end: start + address.text.length, canonical: address.text.toLowerCase() });
   }
+}
+
+function addressIn(run: string): { readonly text: string; readonly at: number } | null {
+  let at = 0;
+  for (let dropped = 0; dropped <= LEADING; dropped++) {
+    let text = run.slice(at);
+    while (!isIPv6(text) && trailing.test(text)) text = text.slice(0, -1);
+    // "::" alone is an operator of many languages.
+    if (isIPv6(text) && text !== "::") return { text, at };
+    const colon = run.indexOf(":", at);
+    if (colon < 0) return null;
+    at = colon + 1;
+  }
+  return null;
 }
