@@ -3,7 +3,7 @@
  * a record is opened and not for each subject. A new current key of the provider, or another cipher, begins a generation.
  * `generations.json` holds them all; it names no subject and is no part of an erasure.
  */
-import { type BinaryLike, createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { reasonOf, writeError, writeFileAtomically } from "@cupel/base";
@@ -100,8 +100,8 @@ export async function openGenerations(
   };
 }
 
-export function hmac(hash: HashName, key: BinaryLike & Uint8Array, text: string): Buffer {
-  return createHmac(hash, key).update(text).digest();
+export function hmac(hash: HashName, key: Uint8Array, message: string | Uint8Array): Buffer {
+  return createHmac(hash, key).update(message).digest();
 }
 
 const keyFor = (cipher: CipherName, plain: Buffer): Buffer => plain.subarray(0, cipherKeyBytes[cipher]);
