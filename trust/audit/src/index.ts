@@ -21,3 +21,23 @@ export { createRefusalCounts, type RefusalCount, type RefusalCounts } from "./ev
 export { createEventStamper, type EventStamper, type EventStamperOptions } from "./event/stamp.ts";
 export { type SubjectKind, subjectKinds } from "./event/subject-kinds.ts";
 export { type EventVerdict, validateEvents } from "./event/validate/validate-events.ts";
+export { type CipherName, cipherNames } from "./keys/authenticated-cipher.ts";
+export { openEnvironmentKeys } from "./keys/environment-keys.ts";
+export { openFileKeys } from "./keys/file-keys.ts";
+export type { SubjectKey, SubjectKeyReader } from "./keys/find-key.ts";
+export { type HashName, hashNames } from "./keys/generations.ts";
+export type { CopyOutcome } from "./keys/key-copies.ts";
+export type { KeyProvider } from "./keys/key-provider.ts";
+export { openSubjectKeyReader } from "./keys/key-reader.ts";
+export {
+  type Erasure,
+  openSubjectKeys,
+  type SubjectKeys,
+  type SubjectKeysOptions,
+} from "./keys/subject-keys.ts";
+export { openTransitKeys, type TransitOptions } from "./keys/transit-keys.ts";
+export { type Masker, openMasker } from "./masking/masker.ts";
+export { type MaskingPolicy, parsePolicy } from "./masking/policy.ts";
+export { maskingPolicySchema } from "./masking/policy-schema.ts";
+export type { Scrubber } from "./masking/scrub.ts";
+export { type Unmasked, type UnmaskedField, unmask } from "./masking/unmask.ts";

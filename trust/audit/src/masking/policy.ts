@@ -3,7 +3,7 @@ import { suggest } from "@cupel/base";
 import { Compile } from "typebox/compile";
 import { auditErrors } from "../errors.ts";
 import { assertCipher, type CipherName } from "../keys/authenticated-cipher.ts";
-import type { HashName } from "../keys/generations.ts";
+import { type HashName, hashNames } from "../keys/generations.ts";
 import { type DetectedKind, detectedKinds } from "./detect/hit.ts";
 import {
   type BySeverity,
@@ -11,6 +11,7 @@ import {
   maskingPolicySchema,
   type StrategyName,
   severities,
+  strategyNames,
 } from "./policy-schema.ts";
 
 export interface MaskingPolicy {
@@ -116,18 +117,32 @@ function meant(given: string, known: readonly string[]): string {
 
 const escaped = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
 
-/** The deepest is the nearest to what is wrong. */
-function misfit(misfits: readonly { readonly instancePath: string; readonly message: string }[]) {
-  const deepest = misfits.reduce((best, each) => (depth(each) > depth(best) ? each : best), misfits[0]!);
-  const { instancePath: pointer } = deepest;
-  const messages = misfits.filter((each) => each.instancePath === pointer).map(({ message }) => message);
-  const rule = pointer.startsWith("/rules/")
-    ? `; a rule is a strategy, or one for each of ${severities.join(", ")}`
-    : "";
-  return invalid(pointer, `${[...new Set(messages)].join(", or ")}${rule}`);
+interface Misfit {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
 }
 
-const depth = ({ instancePath }: { readonly instancePath: string }): number => instancePath.split("/").length;
+/** What the words of the schema library leave unsaid, by the beginning of the pointer. */
+const advice: readonly (readonly [string, string])[] = [
+  ["/rules/", `a rule is one of ${strategyNames.join(", ")}, or one for each of ${severities.join(", ")}`],
+  ["/tags/", "a member is named sub.NAME, obj.NAME or ctx.NAME, and its tag is a text"],
+  ["/detect/", `kinds are ${detectedKinds.join(", ")}`],
+  ["/hash", `hashes are ${hashNames.join(", ")}`],
+  ["/", `settings are ${Object.keys(maskingPolicySchema.properties).join(", ")}`],
+];
+
+/** The deepest is the nearest to what is wrong. A member too many is a misfit of the schema `false`. */
+function misfit(misfits: readonly Misfit[]) {
+  const depth = ({ instancePath }: Misfit): number => instancePath.split("/").length;
+  const deepest = misfits.reduce((best, each) => (depth(each) > depth(best) ? each : best), misfits[0]!);
+  const { instancePath: pointer } = deepest;
+  const messages = misfits
+    .filter((each) => each.instancePath === pointer)
+    .map(({ keyword, message }) => (keyword === "boolean" ? "it is not known" : message));
+  const more = advice.find(([start]) => pointer.startsWith(start))?.[1];
+  return invalid(pointer, [[...new Set(messages)].join(", or "), ...(more ? [more] : [])].join("; "));
+}
 
 function invalid(pointer: string, reason: string) {
   return auditErrors.error(
