@@ -29,6 +29,7 @@ export { type HashName, hashNames } from "./keys/generations.ts";
 export type { CopyOutcome } from "./keys/key-copies.ts";
 export type { KeyProvider } from "./keys/key-provider.ts";
 export { openSubjectKeyReader } from "./keys/key-reader.ts";
+export { openPkcs11Keys, type Pkcs11Options } from "./keys/pkcs11-keys.ts";
 export {
   type Erasure,
   openSubjectKeys,
