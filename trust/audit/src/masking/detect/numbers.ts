@@ -23,6 +23,9 @@ const phoneShapes: ReadonlySet<string> = new Set(
 const cardShapes =
   /^(?:\d\d|4-4-4-4(?:-[1-4])?|4-4-4-[1-4]|4-6-[45]|6-\d\d?|8-8|4-4-4-4-2-1|6-4-4-[45]|4-4-5|4-5-4|6-6-[67])$/;
 
+/** Of a number beside others. One that stands alone may be written digit by digit. */
+const MOST_GROUPS = 8;
+
 interface Group {
   readonly start: number;
   readonly end: number;
@@ -68,7 +71,7 @@ function addGroups(text: string, groups: readonly Group[], hits: Hit[]): void {
     let digits = "";
     let longest: { readonly hit: Hit; readonly last: number } | null = null;
     const lengths: number[] = [];
-    for (let last = first; last < groups.length; last++) {
+    for (let last = first; last < Math.min(groups.length, first + MOST_GROUPS); last++) {
       const { start, end } = groups[last]!;
       digits += text.slice(start, end);
       if (digits.length > LONGEST) break;
