@@ -34,6 +34,19 @@ export const auditErrors = defineErrors({
     ...failures.defect,
     exit: 65,
   },
+  KEY_INVALID: { meaning: "A text is not a key of signed notes.", ...failures.badData },
+  KEY_UNKNOWN: {
+    meaning:
+      "None of the keys that signed is known here: what they signed can be neither confirmed nor called wrong.",
+    ...failures.badData,
+  },
+  SIGNATURE_INVALID: {
+    meaning: "A signature by a known key is not of what it stands under.",
+    ...failures.badData,
+  },
+  NOTE_INVALID: { meaning: "A file is not a signed note.", ...failures.badData },
+  CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...failures.badData },
+  ORIGIN_MISMATCH: { meaning: "A checkpoint or proof is of another log.", ...failures.badData },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;

@@ -42,3 +42,35 @@ export { type MaskingPolicy, parsePolicy } from "./masking/policy.ts";
 export { maskingPolicySchema } from "./masking/policy-schema.ts";
 export type { Scrubber } from "./masking/scrub.ts";
 export { type Unmasked, type UnmaskedField, unmask } from "./masking/unmask.ts";
+export {
+  type Checkpoint,
+  type CheckpointKeys,
+  checkpointText,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+} from "./note/checkpoint.ts";
+export {
+  formatNoteKey,
+  formatNoteSigningKey,
+  generateNoteKey,
+  type NoteKey,
+  type NoteKeyType,
+  type NoteSigningKey,
+  noteKeyOf,
+  noteSigningKeyOf,
+  parseNoteKey,
+  parseNoteSigningKey,
+} from "./note/note-key.ts";
+export {
+  formatNote,
+  type NoteSignature,
+  openNote,
+  parseNote,
+  type SignedNote,
+  signNote,
+  type VerifiedSignature,
+} from "./note/signed-note.ts";
+export { MerkleTree } from "./tree/merkle-tree.ts";
+export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
+export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
