@@ -47,6 +47,13 @@ export const auditErrors = defineErrors({
   NOTE_INVALID: { meaning: "A file is not a signed note.", ...failures.badData },
   CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...failures.badData },
   ORIGIN_MISMATCH: { meaning: "A checkpoint or proof is of another log.", ...failures.badData },
+  ENTRY_TOO_LONG: {
+    meaning: "An entry is longer than a bundle of entries can hold, 65,535 bytes.",
+    ...failures.badRequest,
+  },
+  LOG_INVALID: { meaning: "A file of a log is not what its name says.", ...failures.badData },
+  LOG_FILE_MISSING: { meaning: "A log lacks a file that its size demands.", ...failures.noInput },
+  PROOF_INVALID: { meaning: "A proof does not show what it claims.", ...failures.badData },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;

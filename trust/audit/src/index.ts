@@ -71,6 +71,13 @@ export {
   signNote,
   type VerifiedSignature,
 } from "./note/signed-note.ts";
+export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
 export { MerkleTree } from "./tree/merkle-tree.ts";
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from "./tree/proof.ts";
 export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
 export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
