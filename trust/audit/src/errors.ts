@@ -53,6 +53,7 @@ export const auditErrors = defineErrors({
   },
   LOG_INVALID: { meaning: "A file of a log is not what its name says.", ...failures.badData },
   LOG_FILE_MISSING: { meaning: "A log lacks a file that its size demands.", ...failures.noInput },
+  LOG_UNREADABLE: { meaning: "The system does not let a file of a log be read.", ...failures.noInput },
   PROOF_INVALID: { meaning: "A proof does not show what it claims.", ...failures.badData },
 });
 

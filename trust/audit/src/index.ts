@@ -71,13 +71,32 @@ export {
   signNote,
   type VerifiedSignature,
 } from "./note/signed-note.ts";
+export {
+  type CheckTreeOptions,
+  checkTree,
+  type TreeFault,
+  type TreeReport,
+} from "./tree/check-tree.ts";
 export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
+export {
+  bundleFile,
+  type LogFile,
+  sm3Path,
+  sm3TileFile,
+  tileFile,
+  writeCheckpoint,
+  writeLogFiles,
+} from "./tree/log-files.ts";
+export { type LogReader, readLog } from "./tree/log-reader.ts";
+export { folderSource, type LogSource } from "./tree/log-source.ts";
 export { MerkleTree } from "./tree/merkle-tree.ts";
 export {
   type ConsistencyClaim,
   type InclusionClaim,
+  type LeafRange,
   verifyConsistency,
   verifyInclusion,
 } from "./tree/proof.ts";
 export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
 export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
+export { TreeProver } from "./tree/tree-prover.ts";

@@ -1,0 +1,159 @@
+/**
+ * Writing the files of a log. A file is whole when it bears its name, and what is written in one call is durable when the
+ * call ends: temporary names first, then all of them flushed together (one by one the device would be waited for hundreds
+ * of times), then renamed, then their folders flushed. A checkpoint MUST be written after the call with its tiles and
+ * bundles has ended, or a crash may leave one that nothing stands behind.
+ *
+ * Opening, writing and renaming are synchronous: they touch memory only, and the promises of them would cost more than all
+ * hashes of a tile. The thread that writes tiles has little else to do.
+ */
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { promisify } from "node:util";
+import { CupelError, temporaryBeside, writeError } from "@cupel/base";
+import { formatNote, type SignedNote } from "../note/signed-note.ts";
+import type { Bundle } from "./entry-bundle.ts";
+import { bundlePath, partialsPath, TILE_WIDTH, type Tile, tilePath } from "./tile-layout.ts";
+
+const flush = promisify(fsync);
+/** Files that are open at a time. */
+const BATCH = 128;
+/** Tiles of the SM3 tree lie in a folder like that of the log, as the layout has room for one hash only. */
+const SM3_FOLDER = "sm3";
+const CHECKPOINT = "checkpoint";
+
+export interface LogFile {
+  /** Within the log, with "/". */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** What it replaces, a folder with the partial forms of it; null where it is one of them. */
+  readonly replaces: string | null;
+}
+
+export function tileFile(tile: Tile): LogFile {
+  return fileOf(tilePath(tile), tile.width, tile.hashes);
+}
+
+/** Of a tile of the SM3 tree. */
+export function sm3TileFile(tile: Tile): LogFile {
+  return fileOf(sm3Path(tilePath(tile)), tile.width, tile.hashes);
+}
+
+export function bundleFile({ index, width, bytes }: Bundle): LogFile {
+  return fileOf(bundlePath(index, width), width, bytes);
+}
+
+/** Where the SM3 tree has what the log has at `path`. */
+export function sm3Path(path: string): string {
+  return `${SM3_FOLDER}/${path}`;
+}
+
+function fileOf(path: string, width: number, bytes: Uint8Array): LogFile {
+  return { path, bytes, replaces: width === TILE_WIDTH ? partialsPath(path) : null };
+}
+
+/**
+ * @param folder of the log, which exists
+ * @throws DISK_FULL, WRITE_FAILED; files of the call may then be there or not, none of them in part
+ */
+export async function writeLogFiles(folder: string, files: readonly LogFile[]): Promise<void> {
+  for (let at = 0; at < files.length; at += BATCH) await writeBatch(folder, files.slice(at, at + BATCH));
+  flushFolders(folder, new Set(files.map(({ path }) => dirname(join(folder, path)))));
+  // Only now is what they stood for certain. One that a crash leaves is harmless.
+  for (const { replaces } of files) {
+    if (replaces !== null) rmSync(join(folder, replaces), { recursive: true, force: true });
+  }
+}
+
+/** Replaces the checkpoint of a log. @throws DISK_FULL, WRITE_FAILED; the former one is then still there */
+export async function writeCheckpoint(folder: string, note: SignedNote): Promise<void> {
+  const file = { path: CHECKPOINT, bytes: Buffer.from(formatNote(note)), replaces: null };
+  await writeLogFiles(folder, [file]);
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly temporary: string;
+  readonly descriptor: number;
+}
+
+async function writeBatch(folder: string, files: readonly LogFile[]): Promise<void> {
+  const written: OpenFile[] = [];
+  let path = folder;
+  try {
+    try {
+      for (const file of files) {
+        path = join(folder, file.path);
+        const temporary = temporaryBeside(path);
+        const descriptor = openIn(folder, temporary);
+        written.push({ path, temporary, descriptor });
+        writeWhole(descriptor, file.bytes);
+      }
+      const flushed = await Promise.allSettled(written.map(({ descriptor }) => flush(descriptor)));
+      for (const [at, result] of flushed.entries()) {
+        path = written[at]?.path ?? path;
+        if (result.status === "rejected") throw result.reason;
+      }
+    } finally {
+      for (const { descriptor } of written) closeSync(descriptor);
+    }
+    for (const each of written) {
+      path = each.path;
+      renameSync(each.temporary, path);
+    }
+  } catch (thrown) {
+    for (const { temporary } of written) rmSync(temporary, { force: true });
+    throw thrown instanceof CupelError ? thrown : writeError(path, thrown);
+  }
+}
+
+function openIn(folder: string, path: string): number {
+  try {
+    return openSync(path, "wx");
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
+    // A log whose own folder is gone is not begun anew.
+    makeFolders(folder, dirname(path));
+    return openSync(path, "wx");
+  }
+}
+
+/** Those below `folder` that `path` needs. */
+function makeFolders(folder: string, path: string): void {
+  if (relative(folder, path) === "") return;
+  makeFolders(folder, dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
+  }
+}
+
+/** A full disk may take a part and say nothing. */
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.byteLength; ) at += writeSync(descriptor, bytes, at);
+}
+
+/** With those around them up to the log's own, which may have been made for them. */
+function flushFolders(folder: string, folders: ReadonlySet<string>): void {
+  const all = new Set([folder]);
+  for (const each of folders) {
+    for (let path = each; relative(folder, path) !== ""; path = dirname(path)) all.add(path);
+  }
+  for (const path of all) flushFolder(path);
+}
+
+function flushFolder(path: string): void {
+  // Windows opens no folders, and keeps renames in the order of its journal.
+  if (process.platform === "win32") return;
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (thrown) {
+    throw writeError(path, thrown);
+  }
+}
