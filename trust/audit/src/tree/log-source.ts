@@ -3,7 +3,7 @@
  * a file that is longer than its kind can be is refused unread, and nobody's word is taken for what it holds.
  */
 import { join } from "node:path";
-import { openRegular, reasonOf } from "@cupel/base";
+import { CupelError, openRegular, reasonOf } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 
 export interface LogSource {
@@ -35,7 +35,7 @@ export function folderSource(folder: string): LogSource {
         return await file.readFile();
       } catch (thrown) {
         if (isErrno(thrown, "ENOENT") || isErrno(thrown, "ENOTDIR")) return null;
-        if (!isErrno(thrown)) throw thrown;
+        if (thrown instanceof CupelError) throw thrown;
         throw auditErrors.error("LOG_UNREADABLE", `${whole} cannot be read: ${reasonOf(thrown)}.`, {
           cause: thrown,
           details: { path: whole },
@@ -45,6 +45,6 @@ export function folderSource(folder: string): LogSource {
   };
 }
 
-function isErrno(thrown: unknown, code?: string): boolean {
-  return thrown instanceof Error && "code" in thrown && (code === undefined || thrown.code === code);
+function isErrno(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === code;
 }
