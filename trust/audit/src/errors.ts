@@ -55,6 +55,22 @@ export const auditErrors = defineErrors({
   LOG_FILE_MISSING: { meaning: "A log lacks a file that its size demands.", ...failures.noInput },
   LOG_UNREADABLE: { meaning: "The system does not let a file of a log be read.", ...failures.noInput },
   PROOF_INVALID: { meaning: "A proof does not show what it claims.", ...failures.badData },
+  PROOF_FILE_INVALID: {
+    meaning: "A file is not the proof of an entry or of a log's growth.",
+    ...failures.badData,
+  },
+  WITNESS_CONFLICT: {
+    meaning:
+      "A witness has seen another state of this log: it was changed or rolled back, or another one runs under its key.",
+    ...failures.badData,
+    public: false,
+  },
+  WITNESS_REFUSED: { meaning: "A witness refuses to cosign this log.", ...failures.unavailable },
+  WITNESS_UNREACHABLE: {
+    meaning: "A witness did not answer, or not as witnesses do.",
+    ...failures.unavailable,
+    retryable: true,
+  },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;

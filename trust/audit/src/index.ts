@@ -63,6 +63,16 @@ export {
   parseNoteSigningKey,
 } from "./note/note-key.ts";
 export {
+  type ConsistencyFile,
+  formatConsistencyFile,
+  formatInclusionFile,
+  type InclusionFile,
+  parseConsistencyFile,
+  parseInclusionFile,
+  verifyConsistencyFile,
+  verifyInclusionFile,
+} from "./note/proof-file.ts";
+export {
   formatNote,
   type NoteSignature,
   openNote,
@@ -71,6 +81,7 @@ export {
   signNote,
   type VerifiedSignature,
 } from "./note/signed-note.ts";
+export { cosign, type SubmitOptions, type Witness } from "./note/witness.ts";
 export {
   type CheckTreeOptions,
   checkTree,

@@ -121,7 +121,7 @@ export function openNote(
   const signers = note.signatures.map(({ name, keyId }) => `"${name}" (${idText(keyId)})`);
   throw auditErrors.error(
     "KEY_UNKNOWN",
-    `${source} is signed by ${signers.join(", ")}, and none of these keys is known here: it can be neither confirmed nor called wrong. Give the public key.`,
+    `${source} is signed by ${signers.join(", ") || "nobody"}, and none of these keys is known here: it can be neither confirmed nor called wrong. Give the public key.`,
     { details: { signers: note.signatures.map(({ name, keyId }) => ({ name, keyId: idText(keyId) })) } },
   );
 }
