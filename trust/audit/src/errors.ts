@@ -71,6 +71,16 @@ export const auditErrors = defineErrors({
     ...failures.unavailable,
     retryable: true,
   },
+  TIME_STAMP_INVALID: {
+    meaning:
+      "A reply of a time-stamping authority does not stamp what it should, or is not signed as it must be.",
+    ...failures.badData,
+  },
+  TIME_STAMP_UNREACHABLE: {
+    meaning: "A time-stamping authority did not answer.",
+    ...failures.unavailable,
+    retryable: true,
+  },
 });
 
 export type AuditErrorCode = keyof typeof auditErrors.specs;

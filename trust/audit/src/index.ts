@@ -81,6 +81,16 @@ export {
   signNote,
   type VerifiedSignature,
 } from "./note/signed-note.ts";
+export {
+  checkpointDigest,
+  requestTimeStamp,
+  type TimeStamp,
+  type TimeStampOptions,
+  type TimeStampQuery,
+  type TimeStampTrust,
+  timeStampQuery,
+  verifyTimeStamp,
+} from "./note/time-stamp.ts";
 export { cosign, type SubmitOptions, type Witness } from "./note/witness.ts";
 export {
   type CheckTreeOptions,

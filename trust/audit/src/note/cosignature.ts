@@ -14,8 +14,8 @@ export interface Cosignature {
 }
 
 /** @param text of the checkpoint, with its last newline and without signatures */
-export function cosignedMessage(text: string, seconds: bigint): Buffer {
-  return Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`);
+export function cosignedMessage(text: Uint8Array, seconds: bigint): Buffer {
+  return Buffer.concat([Buffer.from(`cosignature/v1\ntime ${seconds}\n`), text]);
 }
 
 /** Null where the bytes are none. */

@@ -80,12 +80,13 @@ export function signNote(
   if (!text.endsWith("\n") || forbidden.test(text) || !text.isWellFormed()) {
     throw new RangeError("The text of a note ends in a newline and has no other control character.");
   }
+  const bytes = Buffer.from(text);
   const signatures = keys.map((key): NoteSignature => {
     const { name, id: keyId, privateKey } = key;
     const signature =
       key.type === noteKeyTypes.cosignature
-        ? writeCosignature(seconds, sign(null, cosignedMessage(text, BigInt(seconds)), privateKey))
-        : sign(null, Buffer.from(text), privateKey);
+        ? writeCosignature(seconds, sign(null, cosignedMessage(bytes, BigInt(seconds)), privateKey))
+        : sign(null, bytes, privateKey);
     return { name, keyId, signature };
   });
   return { text, signatures };
@@ -108,7 +109,7 @@ export function openNote(
   for (const each of note.signatures) {
     const key = keys.find(({ name, id }) => name === each.name && id === each.keyId);
     if (key === undefined) continue;
-    if (!isSignatureOf(key, note.text, each.signature)) {
+    if (!isSignatureOf(key, Buffer.from(note.text), each.signature)) {
       throw auditErrors.error(
         "SIGNATURE_INVALID",
         `${source} bears a signature of "${key.name}" (${idText(key.id)}) that is not of this text: the text or the signature was changed.`,
@@ -126,9 +127,9 @@ export function openNote(
   );
 }
 
-/** @param signature what follows the ID of the key */
-export function isSignatureOf(key: NoteKey, text: string, signature: Uint8Array): boolean {
-  if (key.type === noteKeyTypes.ed25519) return verify(null, Buffer.from(text), key.publicKey, signature);
+/** @param text of a note, as bytes @param signature what follows the ID of the key */
+export function isSignatureOf(key: NoteKey, text: Uint8Array, signature: Uint8Array): boolean {
+  if (key.type === noteKeyTypes.ed25519) return verify(null, text, key.publicKey, signature);
   const parts = splitCosignature(signature);
   return parts !== null && verify(null, cosignedMessage(text, parts.seconds), key.publicKey, parts.signature);
 }

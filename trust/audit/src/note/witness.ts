@@ -5,11 +5,12 @@
  * So two answers are no failures to retry: where the witness has seen another state of the same log, either the log was
  * rewritten or rolled back, or another one runs under the same key (WITNESS_CONFLICT).
  */
-import { type CupelError, cancellation, reasonOf } from "@cupel/base";
+import type { CupelError } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { parseTreeSize } from "../tree/tree-size.ts";
 import { parseCheckpoint } from "./checkpoint.ts";
 import { type NoteKey, noteKeyTypes } from "./note-key.ts";
+import { type Answer, post } from "./post.ts";
 import { formatConsistencyFile } from "./proof-file.ts";
 import { openNote, parseSignatureLine, type SignedNote, type VerifiedSignature } from "./signed-note.ts";
 
@@ -54,58 +55,21 @@ export async function cosign(
   for (let attempt = 1; ; attempt++) {
     const proof = from === 0 || from === size ? [] : await proofFrom(from);
     const body = formatConsistencyFile({ oldSize: from, proof: [...proof], checkpoint });
-    const answer = await post(witness.url, body, timeout, signal);
-    if (answer.status === 200) return cosignaturesOf(witness, checkpoint, answer.body);
-    const seen = answer.status === 409 ? parseTreeSize(answer.body.replace(/\n$/, "")) : null;
+    const answer = await post(`${witness.url.replace(/\/+$/, "")}/add-checkpoint`, {
+      type: "text/plain; charset=utf-8",
+      body: Buffer.from(body),
+      limit: LONGEST_ANSWER,
+      timeout,
+      signal,
+      unreachable: (reason, cause) => unreachable(witness.url, reason, cause),
+    });
+    const text = answer.body.toString();
+    if (answer.status === 200) return cosignaturesOf(witness, checkpoint, text);
+    const seen = answer.status === 409 ? parseTreeSize(text.replace(/\n$/, "")) : null;
     if (seen === null || seen === from || seen > size) throw refusal(witness, answer, { size, from, seen });
     if (attempt === ATTEMPTS) throw unreachable(witness.url, "what it has seen changes with each request");
     from = seen;
   }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-async function post(
-  prefix: string,
-  body: string,
-  timeout: number,
-  signal: AbortSignal | undefined,
-): Promise<Answer> {
-  const url = `${prefix.replace(/\/+$/, "")}/add-checkpoint`;
-  const limit = AbortSignal.timeout(timeout);
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "text/plain; charset=utf-8" },
-      body,
-      redirect: "error",
-      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-    });
-    return { status: response.status, body: await readText(response) };
-  } catch (thrown) {
-    if (signal?.aborted) throw cancellation(`Asking the witness ${prefix}`, signal);
-    const reason = limit.aborted ? `it did not answer within ${timeout} ms` : causeOf(thrown);
-    throw unreachable(prefix, reason, thrown);
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > LONGEST_ANSWER) throw new Error(`its answer has more than ${LONGEST_ANSWER} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-/** `fetch` says "fetch failed", and in its cause why. */
-function causeOf(thrown: unknown): string {
-  return thrown instanceof Error && thrown.cause !== undefined ? reasonOf(thrown.cause) : reasonOf(thrown);
 }
 
 function cosignaturesOf(
@@ -151,7 +115,7 @@ function refusal({ url }: Witness, { status, body }: Answer, { size, from, seen 
     );
   }
   const reason = refusals.get(status) ?? "the specification has no such answer";
-  const said = body.trim().slice(0, 200);
+  const said = body.toString().trim().slice(0, 200);
   return auditErrors.error(
     "WITNESS_REFUSED",
     `The witness ${url} answered ${status}: ${reason}.${said === "" ? "" : ` It said: ${JSON.stringify(said)}.`}`,
