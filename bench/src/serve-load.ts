@@ -29,7 +29,7 @@ export const serveLoad: Benchmark = {
         "repository.mode": "explicit",
         "engine.threads": 1,
         "batching.maxRows": 8,
-        "batching.maxQueued": 32,
+        "batching.maxQueued": 64,
       },
       serverCore,
     );

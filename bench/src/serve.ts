@@ -33,23 +33,28 @@ export const serve: Benchmark = {
     await using folder = await openTemporaryFolder("bench");
     const model = await servedModel(data, folder.path, signal);
     const threads = 2;
-    const bareEngine = (batches: readonly number[]) => bare(join(folder.path, "pcb.onnx"), threads, batches);
+    const path = join(folder.path, "pcb.onnx");
+    await using hop = startLineProcess(
+      process.execPath,
+      [new URL("serve/hop-server.ts", import.meta.url).pathname],
+      { cpus: null },
+    );
+    const hopPort = Number(await hop.line());
     await using generator = startGenerator(null);
     await using cupel = await startCupel(
       {
         "repository.path": folder.path,
         "repository.mode": "explicit",
-        "engine.threads": threads,
+        "engine.threads": 1,
+        "engine.instances": threads,
         "batching.maxRows": batch,
       },
       null,
     );
-    const kserve = await startKserve(interpreter, join(folder.path, "pcb.onnx"), threads, null).catch(
-      (thrown: unknown) => {
-        print(`no Python server: ${thrown instanceof Error ? thrown.message.slice(0, 200) : thrown}`);
-        return null;
-      },
-    );
+    const kserve = await startKserve(interpreter, path, threads, null).catch((thrown: unknown) => {
+      print(`no Python server: ${thrown instanceof Error ? thrown.message.slice(0, 200) : thrown}`);
+      return null;
+    });
     await using _ = { [Symbol.asyncDispose]: async () => await kserve?.[Symbol.asyncDispose]() };
     const closed = async (
       port: number,
@@ -73,7 +78,9 @@ export const serve: Benchmark = {
     const measured: Round[] = [];
     for (let round = 0; round < rounds; round++) {
       signal.throwIfAborted();
-      const [one, many] = await bareEngine([1, batch]);
+      const [one, many] = await bare(path, threads, [1, batch]);
+      const side = await Promise.all(Array.from({ length: threads }, () => bare(path, 1, [batch])));
+      const hopped = await closed(hopPort, "pcb", 1, "binary", 1);
       const alone = await closed(cupel.port, "pcb", 1, "binary", 1);
       const joined = await closed(cupel.port, "pcb", 2 * batch, "binary", 1);
       const batched = await closed(cupel.port, "pcb", 3, "binary", batch);
@@ -83,6 +90,8 @@ export const serve: Benchmark = {
       measured.push({
         bareP50: one!.p50,
         bareImages: many!.imagesPerSecond,
+        sideImages: side.reduce((sum, [each]) => sum + each!.imagesPerSecond, 0),
+        hopP50: hopped.p50,
         aloneP50: alone.p50,
         joinedImages: joined.servedPerSecond,
         batchedImages: batch * batched.servedPerSecond,
@@ -110,11 +119,16 @@ export const serve: Benchmark = {
     print(
       tableText([
         [
-          `${model.name}, ${bytesText(model.bytes)}, ${threads} engine threads`,
+          `${model.name}, ${bytesText(model.bytes)}, ${threads} engine threads; served by ${threads} instances of one`,
           "images",
           "over the bare engine",
         ],
         [`bare engine, batch ${batch}`, perSecond(({ bareImages }) => bareImages), ""],
+        [
+          `${threads} bare engines of one thread, batch ${batch}`,
+          perSecond(({ sideImages }) => sideImages),
+          ratioText(spread(({ sideImages, bareImages }) => sideImages / bareImages)),
+        ],
         [
           `served, ${batch} rows a request`,
           perSecond(({ batchedImages }) => batchedImages),
@@ -127,6 +141,7 @@ export const serve: Benchmark = {
         ],
         ["served, single rows as JSON", perSecond(({ jsonRequests }) => jsonRequests), ""],
         ["median of one raw tensor", "", `${millisecondsText(added)} more`],
+        ["of it node:http and a worker thread alone", "", millisecondsText(spread(({ hopP50 }) => hopP50))],
         ["times KServe, binary", "", binaryRatio === null ? "no KServe" : ratioText(binaryRatio)],
         ["times KServe, JSON", "", jsonRatio === null ? "no KServe" : ratioText(jsonRatio)],
       ]),
@@ -165,6 +180,10 @@ export const serve: Benchmark = {
 interface Round {
   readonly bareP50: number;
   readonly bareImages: number;
+  /** Of as many engines of one thread as there are threads, side by side. */
+  readonly sideImages: number;
+  /** Of a request that goes through a worker thread and does nothing. */
+  readonly hopP50: number;
   readonly aloneP50: number;
   readonly joinedImages: number;
   readonly batchedImages: number;

@@ -92,13 +92,20 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       trial: trialOf(config),
       threads: config.engine.threads ?? undefined,
       spins: config.engine.spins,
+      instances: config.engine.instances,
       cacheFolder: config.engine.cacheFolder ?? undefined,
       gate,
       sink,
       log: logRepository(logger),
       parts: {
         batcher: (session, { model, version }) =>
-          createBatcher(session, { ...settings(model).batching, model, version, instruments }),
+          createBatcher(session, {
+            ...settings(model).batching,
+            instances: config.engine.instances,
+            model,
+            version,
+            instruments,
+          }),
         images: ({ path, ...facts }, { run }, until) => createImages(path, { ...facts, run, signal: until }),
       },
     }),

@@ -19,6 +19,8 @@ export interface BatchLimits {
    * the only one to wait. Default 256 MiB.
    */
   readonly maxQueuedBytes?: number | undefined;
+  /** Runs that the session has in the engine at once, in as many sessions. Default 1. */
+  readonly instances?: number | undefined;
 }
 
 export type CheckedLimits = { readonly [Name in keyof BatchLimits]-?: number };
@@ -28,6 +30,7 @@ const defaults: CheckedLimits = {
   maxDelayMs: 0,
   maxQueued: 256,
   maxQueuedBytes: 256 * 2 ** 20,
+  instances: 1,
 };
 
 const longestDelayMs = 60_000;
@@ -43,6 +46,7 @@ export function checkLimits(limits: BatchLimits): CheckedLimits {
     maxDelayMs,
     maxQueued: whole("maxQueued", limits.maxQueued ?? defaults.maxQueued),
     maxQueuedBytes: whole("maxQueuedBytes", limits.maxQueuedBytes ?? defaults.maxQueuedBytes),
+    instances: whole("instances", limits.instances ?? defaults.instances),
   };
 }
 

@@ -62,7 +62,7 @@ export function createBatcher(session: BatchedSession, options: BatcherOptions):
     landed: checkDrained,
     ended: notReady,
   });
-  const retryAfterMs = () => dispatcher.rate.retryAfterMs(queue.rows);
+  const retryAfterMs = () => dispatcher.rate.retryAfterMs(queue.rows / limits.instances);
 
   return {
     get queued() {

@@ -1,8 +1,8 @@
 /**
  * Decides when what is handed to the session, and does it.
  *
- * The session has at most two runs: the one in the engine and the next, so that the engine need not wait for this
- * thread. All else stays in the queue, where deadlines and turns reach it. A next batch that could still grow is handed
+ * The session has at most two runs an instance: the one in the engine and the next, so that the engine need not wait for
+ * this thread. All else stays in the queue, where deadlines and turns reach it. A next batch that could still grow is handed
  * over as late as can be, shortly before the one ahead should end.
  */
 import { type Clock, type CupelError, errorFrom } from "@cupel/base";
@@ -55,7 +55,8 @@ type Outcome =
   | { readonly kind: "done"; readonly run: EngineRun; readonly joinMs: number }
   | { readonly kind: "failed"; readonly error: CupelError };
 
-const mostFlights = 2;
+/** Of each instance: the run in the engine, and the next. */
+const flightsOfInstance = 2;
 /** Handing over takes less than 1 ms, and timers are as exact as 1 ms. */
 const handOverMs = 2;
 /** So many batches in a row that fail, though each request succeeds by itself, show that the model takes no batches. */
@@ -64,7 +65,7 @@ const mostInVain = 3;
 export class Dispatcher {
   readonly rate = new ServiceRate();
   readonly #parts: DispatcherParts;
-  /** The first is in the engine. */
+  /** The first of them, as many as there are instances, are in the engine. */
   readonly #flights: Flight[] = [];
   /** Of batches that failed: run one by one, before what waits. */
   readonly #again: SecondTry[] = [];
@@ -93,13 +94,22 @@ export class Dispatcher {
     return this.#joins ? this.#parts.limits.maxRows : 1;
   }
 
+  get #hasPlace(): boolean {
+    return this.#flights.length < flightsOfInstance * this.#parts.limits.instances;
+  }
+
+  /** What the next to be handed over will wait for. */
+  get #ahead(): Flight | undefined {
+    return this.#flights.at(-this.#parts.limits.instances);
+  }
+
   get isIdle(): boolean {
     return this.#flights.length === 0 && this.#again.length === 0;
   }
 
   /** To be called when a request was queued. What comes in one turn of the event loop is looked at together. */
   notice(): void {
-    if (this.#flights.length >= mostFlights) return;
+    if (!this.#hasPlace) return;
     if (this.#parts.queue.rows >= this.maxRows) this.advance();
     else this.#soon ??= setImmediate(this.#later);
   }
@@ -111,7 +121,7 @@ export class Dispatcher {
 
   /** Hands over what can be handed over now. */
   advance(): void {
-    while (this.#flights.length < mostFlights) {
+    while (this.#hasPlace) {
       const batch = this.#nextAgain() ?? this.#nextBatch();
       if (batch === null) return;
       void this.#fly(batch);
@@ -127,7 +137,7 @@ export class Dispatcher {
 
   /** To be called when a request is settled early: a run that has not begun and that nobody waits for is called off. */
   forget(): void {
-    for (const { batch, controller } of this.#flights.slice(1)) {
+    for (const { batch, controller } of this.#flights.slice(this.#parts.limits.instances)) {
       if (batch.slices.every(({ request }) => request.isSettled)) controller?.abort();
     }
   }
@@ -155,7 +165,7 @@ export class Dispatcher {
     const { queue, limits, clock } = this.#parts;
     if (this.#isDraining || queue.rows >= this.maxRows) return 0;
     const due = arrived + limits.maxDelayMs;
-    const [ahead] = this.#flights;
+    const ahead = this.#ahead;
     return (ahead ? Math.max(due, ahead.expected - handOverMs) : due) - clock.monotonic();
   }
 
@@ -178,8 +188,8 @@ export class Dispatcher {
 
   /** One run, from its hand-over to its answers. */
   async #fly(batch: Batch): Promise<void> {
-    const { clock, dispatched, landed } = this.#parts;
-    const [ahead] = this.#flights;
+    const { clock, limits, dispatched, landed } = this.#parts;
+    const ahead = this.#ahead;
     const flight: Flight = {
       batch,
       controller: ahead ? new AbortController() : null,
@@ -192,7 +202,7 @@ export class Dispatcher {
     // The session holds what was called off until its thread is free to drop it: the place is taken until then.
     if (flight.controller?.signal.aborted) await ahead?.landed.promise;
     this.#flights.splice(this.#flights.indexOf(flight), 1);
-    const [next] = this.#flights;
+    const next = this.#flights[limits.instances - 1];
     if (next) next.expected = clock.monotonic() + this.rate.expectedMs(next.batch.weight);
     this.#conclude(batch, outcome);
     flight.landed.resolve();

@@ -27,6 +27,7 @@ export interface LoadOptions {
   readonly cache: EngineCache | null;
   readonly threads: number | undefined;
   readonly spins: boolean;
+  readonly instances: number;
   readonly parts: VersionParts;
   /** Told in a sentence what is odd about the model and does not keep it from being served. */
   readonly remark: (sentence: string) => void;
@@ -46,7 +47,7 @@ export async function loadVersion(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<OpenedVersion> {
-  const { gate, threads, spins, parts, remark } = options;
+  const { gate, threads, spins, instances, parts, remark } = options;
   const verdict = await gate.allow(origin, signal);
   if (!verdict.allowed) {
     throw serveErrors.error(
@@ -64,6 +65,7 @@ export async function loadVersion(
   const opening = {
     parts,
     threads,
+    instances,
     configEntries: engineEntries(spins),
     sizes: trial === null ? sides.map((side): FeedSizes => ({ side })) : [sizesOf(trial)],
     signal,

@@ -139,6 +139,7 @@ class FolderRepository implements StartingRepository {
       trial = {},
       threads,
       spins = false,
+      instances = 1,
       parts = {},
       pollMs,
     } = options;
@@ -153,7 +154,7 @@ class FolderRepository implements StartingRepository {
         this.#loads.pass(
           () => {
             const remark = (message: string) => log({ level: "warn", message, model, version });
-            const loading = { gate, trial, cache, threads, spins, parts, remark };
+            const loading = { gate, trial, cache, threads, spins, instances, parts, remark };
             return loadVersion({ model, version }, origin, content, loading, signal);
           },
           `Loading the model "${model}"`,

@@ -10,12 +10,12 @@ import {
   type EngineRun,
   type FeedSizes,
   type Feeds,
-  type InferenceSession,
   openSession,
   randomFeeds,
   type ValueInfo,
 } from "@cupel/runtime";
 import type { BatchedRunOptions, ModelVersion } from "./model-version.ts";
+import { openSessionGroup, type ServedSession } from "./session-group.ts";
 
 export interface VersionFile {
   readonly model: string;
@@ -43,7 +43,7 @@ export type ImagePart = Pick<ModelVersion, "imageInput" | "prepare" | "predict">
 
 export interface VersionParts {
   /** Default: each run by itself, in the order they come. The session is closed by whoever opened it. */
-  readonly batcher?: ((session: InferenceSession, facts: VersionFacts) => RunQueue) | undefined;
+  readonly batcher?: ((session: ServedSession, facts: VersionFacts) => RunQueue) | undefined;
   /** Default: no images. @param runs the version's queue, by which images go as well */
   readonly images?:
     | ((facts: VersionFacts, runs: Pick<RunQueue, "run">, signal: AbortSignal) => Promise<ImagePart>)
@@ -54,6 +54,8 @@ export interface OpenVersionOptions {
   readonly parts: VersionParts;
   /** Engine threads a run. */
   readonly threads: number | undefined;
+  /** Sessions that run side by side. */
+  readonly instances: number;
   readonly configEntries: Readonly<Record<string, string>>;
   /** What the engine made of the file before, opened instead of it; null where there is no such graph. */
   readonly graph: string | null;
@@ -71,12 +73,14 @@ export interface OpenedVersion extends ModelVersion {
 export async function openVersion(file: VersionFile, options: OpenVersionOptions): Promise<OpenedVersion> {
   const { parts, graph, sizes, signal } = options;
   await using opened = new AsyncDisposableStack();
-  const session = await openSession(graph ?? file.path, {
-    ...(graph === null ? {} : cachedGraph),
-    threads: options.threads,
-    configEntries: options.configEntries,
-    signal,
-  });
+  const session = await openSessionGroup(options.instances, () =>
+    openSession(graph ?? file.path, {
+      ...(graph === null ? {} : cachedGraph),
+      threads: options.threads,
+      configEntries: options.configEntries,
+      signal,
+    }),
+  );
   opened.defer(() => session.close({ drain: true }));
   await warmUp(session, sizes, signal);
   const { inputs, outputs } = session;
@@ -104,7 +108,7 @@ export async function openVersion(file: VersionFile, options: OpenVersionOptions
 
 /** @throws what the first of the sizes, which is the likeliest, failed with */
 async function warmUp(
-  session: InferenceSession,
+  session: ServedSession,
   sizes: readonly FeedSizes[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -120,7 +124,7 @@ async function warmUp(
   throw failure;
 }
 
-function unbatched(session: InferenceSession): RunQueue {
+function unbatched(session: ServedSession): RunQueue {
   return {
     assertRoom() {},
     run: (feeds, { fetches, call }) => session.timedRun(feeds, { fetches, signal: call.signal }),

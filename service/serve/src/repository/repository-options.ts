@@ -24,6 +24,8 @@ export interface RepositoryOptions {
    * other sessions: the median of one request on two cores was 1.2 to 1.7 times as long. Default false.
    */
   readonly spins?: boolean | undefined;
+  /** Sessions of each version that run side by side, each with its threads and memory. Default 1. */
+  readonly instances?: number | undefined;
   /**
    * Folder where the engine's own form of each model is kept, so that the next start is faster and processes share its
    * weights: see `openEngineCache`, which makes it and says what it must be; where it is not, the log says so and none is used.

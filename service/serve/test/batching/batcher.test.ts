@@ -299,3 +299,20 @@ test("whether there is room is known without a request", async () => {
   batcher.assertRoom();
   assert.deepEqual(await waits, [2, 4]);
 });
+
+test("two instances are given a run and a next one each; the rest waits where deadlines reach it", async () => {
+  const session = new FakeSession();
+  const batcher = open(session, { instances: 2, maxRows: 1 });
+  const runs = [];
+  for (let i = 0; i < 6; i++) {
+    runs.push(outcomeOf(batcher.run(rowsOfTwo(i, i), { call: callOf() })));
+    await turn();
+  }
+  assert.deepEqual([session.pending, batcher.queued], [4, 2]);
+  await finishAll(session);
+  assert.deepEqual(
+    await Promise.all(runs),
+    [0, 1, 2, 3, 4, 5].map((i) => [2 * i, 2 * i]),
+  );
+  assert.equal(session.mostPending, 4);
+});

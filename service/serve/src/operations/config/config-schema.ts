@@ -138,6 +138,12 @@ const engine = section({
     default: false,
     description: "Whether engine threads spin while they wait: for cores that nothing else uses",
   }),
+  instances: Type.Integer({
+    ...count,
+    default: 1,
+    description:
+      "Sessions of each version that run side by side; as many as cores, of one thread each, give the most images per second",
+  }),
   trial: Type.Boolean({
     default: true,
     description: "Load and run every model once in a process of its own, with limits, before the server does",
