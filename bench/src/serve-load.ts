@@ -29,7 +29,6 @@ export const serveLoad: Benchmark = {
         "repository.mode": "explicit",
         "engine.threads": 1,
         "batching.maxRows": 8,
-        "batching.maxQueued": 64,
       },
       serverCore,
     );
@@ -45,7 +44,7 @@ export const serveLoad: Benchmark = {
         port: server.port,
         request,
         durationMs: seconds * 1000,
-        arrivals: { kind: "poisson", perSecond, seed, connections: 256 },
+        arrivals: { kind: "poisson", perSecond, seed, connections: 1024 },
       });
     const closed = (seconds: number) =>
       generator.run({
