@@ -1,6 +1,9 @@
 /** The failures of the audit record: codes, what they mean, and how they are presented. */
 import { defineErrors, failures } from "@cupel/base";
 
+/** Data of a file whose path the message has. */
+const badFile = { ...failures.badData, public: false } as const;
+
 export const auditErrors = defineErrors({
   EVENT_INVALID: {
     meaning: "An event does not conform to the schema of the record.",
@@ -38,32 +41,31 @@ export const auditErrors = defineErrors({
   KEY_UNKNOWN: {
     meaning:
       "None of the keys that signed is known here: what they signed can be neither confirmed nor called wrong.",
-    ...failures.badData,
+    ...badFile,
   },
   SIGNATURE_INVALID: {
     meaning: "A signature by a known key is not of what it stands under.",
-    ...failures.badData,
+    ...badFile,
   },
-  NOTE_INVALID: { meaning: "A file is not a signed note.", ...failures.badData },
-  CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...failures.badData },
-  ORIGIN_MISMATCH: { meaning: "A checkpoint or proof is of another log.", ...failures.badData },
+  NOTE_INVALID: { meaning: "A file is not a signed note.", ...badFile },
+  CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...badFile },
+  ORIGIN_MISMATCH: { meaning: "A checkpoint or proof is of another log.", ...badFile },
   ENTRY_TOO_LONG: {
     meaning: "An entry is longer than a bundle of entries can hold, 65,535 bytes.",
     ...failures.badRequest,
   },
-  LOG_INVALID: { meaning: "A file of a log is not what its name says.", ...failures.badData },
+  LOG_INVALID: { meaning: "A file of a log is not what its name says.", ...badFile },
   LOG_FILE_MISSING: { meaning: "A log lacks a file that its size demands.", ...failures.noInput },
   LOG_UNREADABLE: { meaning: "The system does not let a file of a log be read.", ...failures.noInput },
-  PROOF_INVALID: { meaning: "A proof does not show what it claims.", ...failures.badData },
+  PROOF_INVALID: { meaning: "A proof does not show what it claims.", ...badFile },
   PROOF_FILE_INVALID: {
     meaning: "A file is not the proof of an entry or of a log's growth.",
-    ...failures.badData,
+    ...badFile,
   },
   WITNESS_CONFLICT: {
     meaning:
       "A witness has seen another state of this log: it was changed or rolled back, or another one runs under its key.",
-    ...failures.badData,
-    public: false,
+    ...badFile,
   },
   WITNESS_REFUSED: { meaning: "A witness refuses to cosign this log.", ...failures.unavailable },
   WITNESS_UNREACHABLE: {

@@ -102,7 +102,6 @@ export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts
 export {
   bundleFile,
   type LogFile,
-  sm3Path,
   sm3TileFile,
   tileFile,
   writeCheckpoint,

@@ -14,12 +14,11 @@ import { CupelError, temporaryBeside, writeError } from "@cupel/base";
 import { formatNote, type SignedNote } from "../note/signed-note.ts";
 import type { Bundle } from "./entry-bundle.ts";
 import { bundlePath, partialsPath, TILE_WIDTH, type Tile, tilePath } from "./tile-layout.ts";
+import { sm3Tree } from "./tree-hash.ts";
 
 const flush = promisify(fsync);
 /** Files that are open at a time. */
 const BATCH = 128;
-/** Tiles of the SM3 tree lie in a folder like that of the log, as the layout has room for one hash only. */
-const SM3_FOLDER = "sm3";
 const CHECKPOINT = "checkpoint";
 
 export interface LogFile {
@@ -36,16 +35,11 @@ export function tileFile(tile: Tile): LogFile {
 
 /** Of a tile of the SM3 tree. */
 export function sm3TileFile(tile: Tile): LogFile {
-  return fileOf(sm3Path(tilePath(tile)), tile.width, tile.hashes);
+  return fileOf(tilePath(tile, sm3Tree), tile.width, tile.hashes);
 }
 
 export function bundleFile({ index, width, bytes }: Bundle): LogFile {
   return fileOf(bundlePath(index, width), width, bytes);
-}
-
-/** Where the SM3 tree has what the log has at `path`. */
-export function sm3Path(path: string): string {
-  return `${SM3_FOLDER}/${path}`;
 }
 
 function fileOf(path: string, width: number, bytes: Uint8Array): LogFile {

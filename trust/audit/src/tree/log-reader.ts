@@ -4,9 +4,7 @@
  */
 import { auditErrors } from "../errors.ts";
 import { LONGEST_BUNDLE, parseBundle } from "./entry-bundle.ts";
-import { sm3Path } from "./log-files.ts";
-import type { LogSource } from "./log-source.ts";
-import { folderSource } from "./log-source.ts";
+import { folderSource, type LogSource } from "./log-source.ts";
 import { MerkleTree } from "./merkle-tree.ts";
 import {
   bundlePath,
@@ -56,9 +54,8 @@ export function readLog(from: string | LogSource): LogReader {
       return bytes;
     },
     async tile(place, hash = sha256Tree) {
-      const within = hash.name === "sm3" ? sm3Path : (path: string) => path;
-      const path = within(tilePath(place));
-      const full = within(tilePath({ ...place, width: TILE_WIDTH }));
+      const path = tilePath(place, hash);
+      const full = tilePath({ ...place, width: TILE_WIDTH }, hash);
       const bytes = await readEither(path, full, tileBytes(TILE_WIDTH));
       if (bytes === null) throw missing(path);
       const { byteLength } = bytes;

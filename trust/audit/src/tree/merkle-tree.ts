@@ -71,7 +71,7 @@ export class MerkleTree {
       if (level % TILE_HEIGHT === 0) this.#putIntoTile(level / TILE_HEIGHT, hash);
       if (rest % 2 === 0) break;
       // The bit is set, so the subtree is there.
-      hash = this.#hash.node(this.#subtrees[level] ?? hash, hash);
+      hash = this.#hash.node(this.#subtrees[level]!, hash);
       rest = (rest - 1) / 2;
       level++;
     }

@@ -5,7 +5,7 @@
  * A tile holds up to 256 hashes, from left to right. Those of level 0 are leaf hashes; each hash of a tile of level L+1
  * is the root of a full tile of level L. A tile at the right edge of the tree may be partial.
  */
-import { HASH_BYTES } from "./tree-hash.ts";
+import { HASH_BYTES, sha256Tree, type TreeHash } from "./tree-hash.ts";
 
 /** Hashes of a full tile, and entries of a full bundle. */
 export const TILE_WIDTH = 256;
@@ -54,9 +54,14 @@ export function tileBytes(width: number): number {
   return width * HASH_BYTES;
 }
 
-/** Such as "tile/0/x001/x234/067" or "tile/1/000.p/17". Parts are separated by "/" on every system. */
-export function tilePath({ level, index, width }: TilePlace): string {
-  return `tile/${level}/${numberPath(index)}${partialSuffix(width)}`;
+/**
+ * Such as "tile/0/x001/x234/067" or "tile/1/000.p/17". Parts are separated by "/" on every system. The layout has room
+ * for one hash only: tiles of the SM3 tree lie in the same order under "sm3/".
+ * @param hash of the tree; default SHA-256
+ */
+export function tilePath({ level, index, width }: TilePlace, hash: TreeHash = sha256Tree): string {
+  const path = `tile/${level}/${numberPath(index)}${partialSuffix(width)}`;
+  return hash.name === "sha256" ? path : `${hash.name}/${path}`;
 }
 
 /** Such as "tile/entries/x001/x234/067". */

@@ -116,3 +116,27 @@ test("a log that was rewritten from some entry on is found by the root that was 
   const prover = await TreeProver.open(readLog(rewritten), now);
   assert.notDeepEqual(await prover.rootAt(old.size), old.root);
 });
+
+test("a checkpoint whose size is a lie ends the check, and not the memory", async () => {
+  const log = memoryLog();
+  log.append(linesOf(300));
+  log.publish();
+  const { faults } = await checkTree(readLog(log), { size: Number.MAX_SAFE_INTEGER, root: log.tree.root() });
+  assert.ok(faults.length >= 100 && faults.length < 200);
+  assert.ok(faults.every(({ kind }) => kind === "file"));
+});
+
+test("a fault of the SM3 tree is named by its own path", async () => {
+  const log = memoryLog();
+  log.append(linesOf(300));
+  log.publish();
+  const tile = log.files.get("sm3/tile/0/000");
+  assert.ok(tile);
+  tile[40] = (tile[40] ?? 0) ^ 1;
+  const report = await checkTree(readLog(log), { size: 300, root: log.sm3.root() }, { hash: sm3Tree });
+  assert.deepEqual(
+    report.faults.map(({ kind, path }) => [kind, path]),
+    [["tile", "sm3/tile/0/000"]],
+  );
+  assert.deepEqual((await checkTree(readLog(log), { size: 300, root: log.tree.root() })).faults, []);
+});
