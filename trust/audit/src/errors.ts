@@ -81,6 +81,24 @@ export const auditErrors = defineErrors({
   TIME_STAMP_UNREACHABLE: {
     meaning: "A time-stamping authority did not answer.",
     ...failures.unavailable,
+  },
+  LOG_DAMAGED: {
+    meaning: "Events of the record that were acknowledged are missing; nothing is recorded on top of it.",
+    ...failures.unavailable,
+    exit: 65,
+  },
+  LOG_IN_USE: {
+    meaning: "Another process writes this record; there is one writer a log.",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 75,
+    retryable: true,
+    public: false,
+  },
+  RECORD_UNAVAILABLE: {
+    meaning: "The event could not be recorded in the time allowed; it may still come to be recorded.",
+    ...failures.unavailable,
+    exit: 75,
     retryable: true,
   },
 });
