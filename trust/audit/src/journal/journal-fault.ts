@@ -1,7 +1,8 @@
 /** Why the journal could not keep events: the causes that metrics count and policies answer, of what the system threw. */
 import { reasonOf } from "@cupel/base";
 
-export type FaultCause = "full" | "readonly" | "denied" | "unlinked" | "truncated" | "slow" | "io";
+/** "behind": the tree cannot keep up with the journal. */
+export type FaultCause = "full" | "readonly" | "denied" | "unlinked" | "truncated" | "slow" | "behind" | "io";
 
 export const faultCauses = [
   "full",
@@ -10,6 +11,7 @@ export const faultCauses = [
   "unlinked",
   "truncated",
   "slow",
+  "behind",
   "io",
 ] as const satisfies readonly FaultCause[];
 

@@ -113,12 +113,19 @@ export class Journal {
     }
   }
 
+  /** The segment that is open, if any, is complete by name when it resolves. @throws JournalFault where that failed */
+  async completeOpen(): Promise<void> {
+    if (this.#segment !== null) this.#retire(this.#segment);
+    await this.#completeAll();
+    if (this.#incomplete.length > 0) throw new JournalFault("io", "A segment could not be completed");
+  }
+
   /** The segment that is open stays so; whoever opens the log next goes on with it. */
   async close(): Promise<void> {
-    await this.#stuck?.catch(() => {});
-    await this.#completeAll();
+    if (this.#stuck === null) await this.#completeAll();
     await this.#background;
-    await this.#segment?.release();
+    // A write that the system has not answered goes, if ever, to a file that whoever opens the log next has copied and replaced.
+    if (this.#stuck === null) await this.#segment?.release();
     for (const segment of this.#incomplete) await segment.release();
     this.#segment = null;
   }

@@ -1,0 +1,67 @@
+/**
+ * Keeps a batch in the log: one write and one synchronisation for all of it, then its bytes go on to the tree as they are.
+ * Receipts are given when the tree has them; meanwhile the next batch is written.
+ */
+import type { Journal } from "../journal/journal.ts";
+import { JournalFault } from "../journal/journal-fault.ts";
+import type { Batch, EventQueue } from "./event-queue.ts";
+import type { RecorderCounters } from "./recorder-metrics.ts";
+import type { TreeOwner } from "./tree-owner.ts";
+
+/** Events that are durable and not in the tree: beyond, the tree is in trouble and nothing more is taken. */
+export const mostBehind = 200_000;
+
+export interface LogKeeperOptions {
+  readonly journal: Journal;
+  readonly tree: TreeOwner | null;
+  readonly queue: EventQueue;
+  readonly counters: RecorderCounters;
+  /** Resolves when all that events depend on, such as keys, is durable. */
+  readonly settled: () => Promise<void>;
+}
+
+export class LogKeeper {
+  readonly #options: LogKeeperOptions;
+
+  constructor(options: LogKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the batch is durable; its receipts follow. @throws JournalFault: it is still the caller's then */
+  async keep(batch: Batch): Promise<void> {
+    const { queue, counters } = this.#options;
+    await this.append(linesOfBatch(batch), batch.length, (first, treeSize) => {
+      for (const [at, event] of batch.entries()) event.logged(first + at, treeSize);
+      queue.done(batch);
+      counters.logged += batch.length;
+    });
+  }
+
+  /** @param onKept called once they are in the tree too */
+  async append(
+    lines: Uint8Array<ArrayBuffer>,
+    count: number,
+    onKept: (first: number, treeSize: number | null) => void,
+  ): Promise<void> {
+    const { journal, tree, counters, settled } = this.#options;
+    if (tree !== null && tree.behind > mostBehind) throw new JournalFault("behind", "The tree is far behind");
+    try {
+      await settled();
+    } catch (thrown) {
+      throw JournalFault.of(thrown, "writing keys of subjects");
+    }
+    const first = await journal.commit(lines, count);
+    counters.commits++;
+    if (tree === null) onKept(first, null);
+    else tree.append(first, count, lines, (treeSize) => onKept(first, treeSize));
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** In memory of its own, which can be handed to another thread. */
+export function linesOfBatch(batch: Batch): Uint8Array<ArrayBuffer> {
+  let text = "";
+  for (const { line } of batch) text += `${line}\n`;
+  return encoder.encode(text);
+}

@@ -1,0 +1,376 @@
+/**
+ * The recorder: one a log, on the thread that has the events. An event is stamped, checked, masked and made a line at
+ * once; then it waits for the next commit, which takes all that waits. Its promise MUST NOT resolve before it is durable
+ * and in the tree, or kept or lost as the policy says, of which the receipt tells.
+ *
+ *     event -> stamp -> check -> mask -> line -> queue -> commit (write, synchronise) -> tree (its thread) -> receipt
+ *                         `-> quarantine                   `-> block | spill | count-and-drop
+ *
+ * Memory is bounded under each policy: what waits is counted, and one more than the bounds allow is refused or dropped.
+ */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { baseErrors, type Clock, errorFrom, systemClock, type WorkEvent } from "@cupel/base";
+import { auditErrors } from "../errors.ts";
+import { checkEvent } from "../event/check-event.ts";
+import { lineOf, lineRefusal } from "../event/line.ts";
+import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
+import type { EventRefusal } from "../event/refusal.ts";
+import { createEventStamper, type EventStamper } from "../event/stamp.ts";
+import { assertCompression, type Compression } from "../journal/compress-segment.ts";
+import type { Masker } from "../masking/masker.ts";
+import { inAuditContext } from "./audit-context.ts";
+import { EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
+import { LogKeeper } from "./log-keeper.ts";
+import { logFolders, type OpenLog, openLog, type TreeOptions } from "./open-log.ts";
+import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
+import type { Receipt } from "./receipt.ts";
+import { RecorderCounters, type RecorderMetrics } from "./recorder-metrics.ts";
+import { Spill } from "./spill.ts";
+import { SpillPolicy } from "./spill-policy.ts";
+import { BlockPolicy, DropPolicy, type TroublePolicy, type TroublePolicyName } from "./trouble-policy.ts";
+import { WaitingEvent } from "./waiting-event.ts";
+
+export interface RecordOptions {
+  /** Withdraws an event that still waits. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to wait for the receipt. Default the recorder's. */
+  readonly deadline?: number | undefined;
+}
+
+export interface Recorder extends AsyncDisposable {
+  /**
+   * @throws EVENT_INVALID: it is in quarantine; RECORD_UNAVAILABLE: details.mayBeRecorded says whether it may still come to
+   * be recorded; CANCELLED, DEADLINE_EXCEEDED by its signal
+   */
+  record(event: WorkEvent, options?: RecordOptions): Promise<Receipt>;
+  readonly metrics: RecorderMetrics;
+}
+
+export interface RecorderAlert {
+  /** "fault": the disk; "refused": an event that is in quarantine, or found no room there; "lost": the log has another writer now. */
+  readonly kind: "fault" | "refused" | "lost";
+  /** A sentence. It repeats nothing of an event. */
+  readonly message: string;
+}
+
+export interface RecorderOptions {
+  /** Of the log; made where it is not there. */
+  readonly folder: string;
+  /** Which log this is: a URL without its scheme, as a rule. */
+  readonly origin: string;
+  /** Null for a journal without proofs. */
+  readonly tree: TreeOptions | null;
+  /** Stays its owner's, who closes it after the recorder. */
+  readonly masker: Masker;
+  /** When the log is in trouble. Default "block". */
+  readonly policy?: TroublePolicyName;
+  /** Of `spill`, on another device. What an earlier recorder left there is brought to the log. */
+  readonly spillFolder?: string;
+  /** Milliseconds that a caller waits for a receipt. Default 10,000. */
+  readonly deadline?: number;
+  /** Under `spill` and `count-and-drop`: a disk that takes longer than this for a commit is in trouble, milliseconds. Default 2,000. */
+  readonly slow?: number;
+  readonly bounds?: Partial<QueueBounds>;
+  /** Bytes of a segment. Default 64 MiB. */
+  readonly rollBytes?: number;
+  /** Age of a segment, milliseconds. Default an hour. */
+  readonly rollMs?: number;
+  /** Of completed segments. Default "none". */
+  readonly compression?: Compression;
+  /** Unique to this recorder. Default of the host, the process and chance. */
+  readonly writer?: string;
+  readonly clock?: Clock;
+  /** Must not throw. */
+  readonly onAlert?: (alert: RecorderAlert) => void;
+}
+
+const usualDeadline = 10_000;
+const usualSlow = 2000;
+/** Milliseconds between two looks at deadlines, and between two at what is due without an event. */
+const expiryPeriod = 20;
+const tendPeriod = 1000;
+
+/**
+ * @throws LOG_IN_USE where the log has a writer; LOG_DAMAGED where acknowledged events are missing; ORIGIN_MISMATCH,
+ * KEY_UNKNOWN, OPTION_INVALID, and what writing throws
+ */
+export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  const {
+    folder,
+    origin,
+    tree,
+    policy = "block",
+    slow = usualSlow,
+    onAlert = () => {},
+    clock = systemClock,
+  } = options;
+  const { spillFolder, rollBytes, rollMs, compression = "none" } = options;
+  assertCompression(compression);
+  if ((policy === "spill") !== (spillFolder !== undefined)) {
+    throw baseErrors.error(
+      "OPTION_INVALID",
+      "The policy spill, and it alone, has a second folder, on another device.",
+    );
+  }
+  await using stack = new AsyncDisposableStack();
+  const counters = new RecorderCounters();
+  const log = stack.use(
+    await openLog({
+      folder,
+      origin,
+      tree,
+      journal: {
+        clock,
+        compression,
+        ...(rollBytes === undefined ? {} : { rollBytes }),
+        ...(rollMs === undefined ? {} : { rollMs }),
+        ...(policy === "block" ? {} : { slowMs: slow }),
+        onFault: (fault) => {
+          counters.faults[fault.fault]++;
+          onAlert({ kind: "fault", message: fault.message });
+        },
+      },
+    }),
+  );
+  const quarantine = stack.use(
+    await openQuarantine(join(folder, logFolders.quarantine), {
+      scrub: (value) => options.masker.scrub.value(value),
+      clock,
+      onRefused: ({ refusal: { message }, isKept }) =>
+        onAlert({
+          kind: "refused",
+          message: isKept ? message : `${message} It found no room in quarantine.`,
+        }),
+    }),
+  );
+  const spill =
+    spillFolder === undefined
+      ? null
+      : await Spill.open({ folder: spillFolder, logFolder: join(folder, logFolders.journal) });
+  return new LogRecorder(options, { log, quarantine, spill, counters, owned: stack.move() });
+}
+
+interface RecorderParts {
+  readonly log: OpenLog;
+  readonly quarantine: Quarantine;
+  readonly spill: Spill | null;
+  readonly counters: RecorderCounters;
+  readonly owned: AsyncDisposableStack;
+}
+
+class LogRecorder implements Recorder {
+  readonly #options: RecorderOptions;
+  readonly #parts: RecorderParts;
+  readonly #clock: Clock;
+  readonly #deadline: number;
+  readonly #bounds: QueueBounds;
+  readonly #queue: EventQueue;
+  readonly #stamper: EventStamper;
+  readonly #policy: TroublePolicy;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #isRunning = false;
+  #isTendingDue = false;
+  /** Why no event is taken any more; null while the recorder is open. */
+  #finished: Error | null = null;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: RecorderOptions, parts: RecorderParts) {
+    const { log, counters } = parts;
+    this.#options = options;
+    this.#parts = parts;
+    this.#clock = options.clock ?? systemClock;
+    this.#deadline = options.deadline ?? usualDeadline;
+    this.#bounds = { ...queueBounds, ...options.bounds };
+    this.#queue = new EventQueue(this.#bounds);
+    this.#stamper = createEventStamper({
+      writer: options.writer ?? usualWriter(),
+      clock: this.#clock,
+      // The event that is being stamped goes first.
+      onClockSet: (byMs) => queueMicrotask(() => this.#recordOwn(clockEvent(byMs))),
+    });
+    const keeper = new LogKeeper({
+      journal: log.journal,
+      tree: log.tree,
+      queue: this.#queue,
+      counters,
+      settled: () => options.masker.settled(),
+    });
+    this.#policy = this.#policyOf(keeper);
+    this.#timers = [
+      setInterval(() => this.#expire(), expiryPeriod).unref(),
+      setInterval(() => this.#tendSoon(), tendPeriod).unref(),
+    ];
+    if (log.journal.recovered.torn > 0) this.#recordOwn(recoverEvent(log.journal.recovered.torn));
+    if (parts.spill?.isEmpty === false) this.#tendSoon();
+  }
+
+  get metrics(): RecorderMetrics {
+    const { counters, log } = this.#parts;
+    const { tree } = log;
+    return {
+      ...counters,
+      dropped: { ...counters.dropped },
+      faults: { ...counters.faults },
+      queue: { ...this.#bounds, events: this.#queue.events, characters: this.#queue.characters },
+      tree:
+        tree === null
+          ? null
+          : {
+              size: tree.state.size,
+              published: tree.state.published,
+              behind: tree.behind,
+              restarts: tree.restarts,
+              fault: tree.fault,
+            },
+    };
+  }
+
+  record(event: WorkEvent, options?: RecordOptions): Promise<Receipt> {
+    if (this.#finished !== null) return Promise.reject(this.#finished);
+    return this.#record(event, options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #record(event: WorkEvent, { signal, deadline = this.#deadline }: RecordOptions = {}): Promise<Receipt> {
+    try {
+      const stamped = this.#stamper.stamp(inAuditContext(event));
+      const refusal = checkEvent(stamped);
+      if (refusal !== null) return this.#refuse(stamped, refusal);
+      const masked = this.#options.masker.mask(stamped);
+      // Masking may have made it longer.
+      const tooLong = masked === stamped ? null : lineRefusal(masked);
+      if (tooLong !== null) return this.#refuse(masked, tooLong);
+      const waiting = new WaitingEvent(masked, lineOf(masked), this.#clock.monotonic() + deadline);
+      if (this.#queue.isFull) {
+        this.#overflow(waiting);
+        return waiting.promise;
+      }
+      if (signal !== undefined) waiting.heed(signal);
+      this.#queue.add(waiting);
+      this.#wake();
+      return waiting.promise;
+    } catch (thrown) {
+      return Promise.reject(errorFrom(thrown));
+    }
+  }
+
+  #overflow(waiting: WaitingEvent): void {
+    const kept = this.#policy.overflow();
+    if (kept !== null) waiting.elsewhere(kept);
+    else {
+      this.#parts.counters.unavailable++;
+      waiting.expire(`${this.#queue.events} events wait already, ${this.#whatIsWaitedFor()}`);
+    }
+  }
+
+  async #refuse(event: unknown, refusal: EventRefusal): Promise<never> {
+    this.#parts.counters.refused++;
+    let cause: unknown;
+    try {
+      await this.#parts.quarantine.keepEvent(event, refusal);
+    } catch (thrown) {
+      cause = thrown;
+    }
+    const { pointer, keyword, message } = refusal;
+    throw auditErrors.error("EVENT_INVALID", `The event is not recorded: ${message}`, {
+      cause,
+      details: { pointer, keyword },
+    });
+  }
+
+  #wake(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // What else this turn of the event loop records goes with it.
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      if (this.#isTendingDue) await this.#tend();
+      if (this.#queue.isEmpty) break;
+      const batch = this.#queue.take();
+      if (batch.length === 0) this.#queue.done(batch);
+      else await this.#policy.keep(batch);
+    }
+    this.#isRunning = false;
+  }
+
+  #tendSoon(): void {
+    this.#isTendingDue = true;
+    this.#wake();
+  }
+
+  async #tend(): Promise<void> {
+    this.#isTendingDue = false;
+    const { lock, journal, tree } = this.#parts.log;
+    try {
+      await lock.assertHeld();
+    } catch (thrown) {
+      // Another one writes by now: nothing more may be written here.
+      this.#finished ??= errorFrom(thrown);
+      this.#options.onAlert?.({ kind: "lost", message: this.#finished.message });
+    }
+    await journal.tend();
+    await this.#policy.tend();
+    tree?.publish();
+  }
+
+  #expire(): void {
+    this.#parts.counters.unavailable += this.#queue.expire(this.#clock.monotonic(), this.#whatIsWaitedFor());
+  }
+
+  #whatIsWaitedFor(): string {
+    const { counters, log } = this.#parts;
+    if (counters.trouble !== null) return `the log is in trouble (${counters.trouble})`;
+    const fault = log.tree?.fault ?? null;
+    return fault === null ? "the disk has not answered yet" : `the tree does not go on (${fault})`;
+  }
+
+  /** Of the recorder itself. It says in its metrics what the record cannot. */
+  async #recordOwn(event: WorkEvent): Promise<boolean> {
+    try {
+      return (await this.#record(event)).state !== "dropped";
+    } catch {
+      return false;
+    }
+  }
+
+  #policyOf(log: LogKeeper): TroublePolicy {
+    const { counters, spill, log: opened } = this.#parts;
+    const parts = { log, queue: this.#queue, counters, clock: this.#clock };
+    if (spill !== null) return new SpillPolicy({ ...parts, spill, logNext: () => opened.journal.next });
+    return this.#options.policy === "count-and-drop"
+      ? new DropPolicy(parts, (dropped) => this.#recordOwn(dropEvent(dropped)))
+      : new BlockPolicy(parts);
+  }
+
+  async #close(): Promise<void> {
+    this.#finished ??= auditErrors.error("RECORD_UNAVAILABLE", "The recorder is closed.", {
+      withoutStack: true,
+    });
+    this.#tendSoon();
+    // Whoever waits has an answer by then, and what a disk does not answer is not waited for.
+    const late = new AbortController();
+    await Promise.race([
+      this.#queue.emptied(),
+      pause(this.#deadline + tendPeriod, undefined, { signal: late.signal }).catch(() => {}),
+    ]);
+    late.abort();
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#policy.close();
+    await this.#parts.owned.disposeAsync();
+  }
+}
+
+function usualWriter(): string {
+  const host = hostname().replaceAll(/[^A-Za-z0-9.-]/g, "-");
+  return `${host.slice(0, 64)}:${process.pid}:${randomUUID().slice(0, 8)}`;
+}
