@@ -106,6 +106,8 @@ async function handle(
         header,
         body: (alignAt) => readBody(raw, { limit: bodyLimit, signal: call.signal, alignAt }),
       };
+      // Beside what is there: answers to pages vary by their origin too.
+      if (isNegotiated(route)) reply.raw.appendHeader("vary", "accept");
       const answer = await route.answer(exchange);
       const timing = header("cupel-timing") === "1" ? { "server-timing": serverTiming(call.times) } : {};
       send(raw, reply, { ...answer, headers: { ...answer.headers, ...timing } });
@@ -120,6 +122,11 @@ async function handle(
 }
 
 /** Past Fastify, which would add a charset to JSON's media types, and write the head and a text apart. */
+/** Whether the answer, or whether there is one, depends on the header Accept: caches must know (RFC 9110, section 12.5.5). */
+function isNegotiated({ operation }: Route): boolean {
+  return Object.keys(operation.response).length > 1;
+}
+
 function send(request: FaceRequest, reply: FastifyReply, { status, headers, type, body }: Answer): void {
   const all = { ...headers, ...(type === undefined ? {} : { "content-type": type }) };
   reply.hijack();

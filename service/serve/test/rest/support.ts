@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import type { InferenceRequest, InferenceService, NumberTensor } from "@cupel/serve";
 import type { Admission } from "../../src/core/admission.ts";
 import { serveErrors } from "../../src/errors.ts";
+import type { CorsPolicy } from "../../src/operations/cors.ts";
+import { withCors } from "../../src/operations/cors-faces.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { createRestFace } from "../../src/rest/face.ts";
 import { openAdmission } from "../support/open-admission.ts";
@@ -64,15 +66,18 @@ export interface ServeOptions {
   readonly service?: InferenceService;
   readonly admission?: Admission;
   readonly bodyLimit?: number;
+  /** Default: pages of other origins are told nothing. */
+  readonly cors?: CorsPolicy;
 }
 
-export async function serve({ service, admission, bodyLimit }: ServeOptions = {}): Promise<Served> {
-  const face = createRestFace({
+export async function serve({ service, admission, bodyLimit, cors }: ServeOptions = {}): Promise<Served> {
+  const bare = createRestFace({
     service: service ?? echo(),
     admission: admission ?? openAdmission,
     instruments: silentInstruments,
     bodyLimit: bodyLimit ?? 2 ** 20,
   });
+  const face = withCors([bare], cors ?? { origins: [], maxAgeSeconds: 0 }).at(-1) ?? bare;
   const http1 = createServer((request, response) => face.handle(request, response));
   const http2 = createHttp2((request, response) => face.handle(request, response));
   const port = await listen(http1);
