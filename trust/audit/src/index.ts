@@ -92,12 +92,7 @@ export {
   verifyTimeStamp,
 } from "./note/time-stamp.ts";
 export { cosign, type SubmitOptions, type Witness } from "./note/witness.ts";
-export {
-  type CheckTreeOptions,
-  checkTree,
-  type TreeFault,
-  type TreeReport,
-} from "./tree/check-tree.ts";
+export { type CheckTreeOptions, checkTree, type TreeFault, type TreeReport } from "./tree/check-tree.ts";
 export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
 export {
   bundleFile,
@@ -120,41 +115,3 @@ export {
 export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
 export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
 export { TreeProver } from "./tree/tree-prover.ts";
-export { type Action, type ActionCode, actionCodes, actionOf } from "./event/actions.ts";
-export { checkEvent } from "./event/check-event.ts";
-export { eventSchema, recordedEventSchema } from "./event/event-schema.ts";
-export { type CloudEvent, cloudEventOf } from "./event/export/cloud-event.ts";
-export { type OcsfEvent, ocsfOf } from "./event/export/ocsf.ts";
-export { lineOf, lineRefusal, longestLine } from "./event/line.ts";
-export {
-  openQuarantine,
-  type Quarantine,
-  type QuarantineOptions,
-  type RefusalAlert,
-  type UnparsedBytes,
-} from "./event/quarantine.ts";
-export type { EventRefusal } from "./event/refusal.ts";
-export { createRefusalCounts, type RefusalCount, type RefusalCounts } from "./event/refusal-counts.ts";
-export { createEventStamper, type EventStamper, type EventStamperOptions } from "./event/stamp.ts";
-export { type SubjectKind, subjectKinds } from "./event/subject-kinds.ts";
-export { type EventVerdict, validateEvents } from "./event/validate/validate-events.ts";
-export { type CipherName, cipherNames } from "./keys/authenticated-cipher.ts";
-export { openEnvironmentKeys } from "./keys/environment-keys.ts";
-export { openFileKeys } from "./keys/file-keys.ts";
-export type { SubjectKey, SubjectKeyReader } from "./keys/find-key.ts";
-export { type HashName, hashNames } from "./keys/generations.ts";
-export type { CopyOutcome } from "./keys/key-copies.ts";
-export type { KeyProvider } from "./keys/key-provider.ts";
-export { openSubjectKeyReader } from "./keys/key-reader.ts";
-export {
-  type Erasure,
-  openSubjectKeys,
-  type SubjectKeys,
-  type SubjectKeysOptions,
-} from "./keys/subject-keys.ts";
-export { openTransitKeys, type TransitOptions } from "./keys/transit-keys.ts";
-export { type Masker, openMasker } from "./masking/masker.ts";
-export { type MaskingPolicy, parsePolicy } from "./masking/policy.ts";
-export { maskingPolicySchema } from "./masking/policy-schema.ts";
-export type { Scrubber } from "./masking/scrub.ts";
-export { type Unmasked, type UnmaskedField, unmask } from "./masking/unmask.ts";

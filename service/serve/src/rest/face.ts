@@ -121,12 +121,12 @@ async function handle(
   return reply;
 }
 
-/** Past Fastify, which would add a charset to JSON's media types, and write the head and a text apart. */
 /** Whether the answer, or whether there is one, depends on the header Accept: caches must know (RFC 9110, section 12.5.5). */
 function isNegotiated({ operation }: Route): boolean {
   return Object.keys(operation.response).length > 1;
 }
 
+/** Past Fastify, which would add a charset to JSON's media types, and write the head and a text apart. */
 function send(request: FaceRequest, reply: FastifyReply, { status, headers, type, body }: Answer): void {
   const all = { ...headers, ...(type === undefined ? {} : { "content-type": type }) };
   reply.hijack();
