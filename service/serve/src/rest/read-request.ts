@@ -28,8 +28,11 @@ const unsupported = ["classification", "shared_memory_region"];
 /** Content types besides that of CBOR; a client may leave it out. */
 const jsonTypes = ["", "application/json", "application/octet-stream"];
 
+/** What of an exchange a request is read from. */
+type Asked = Pick<Exchange, "call" | "params" | "header" | "body">;
+
 /** @throws REQUEST_INVALID, INPUT_SHAPE_MISMATCH, DATATYPE_UNSUPPORTED and what reading the body throws */
-export async function readInferenceRequest(exchange: Exchange): Promise<ReadInference> {
+export async function readInferenceRequest(exchange: Asked): Promise<ReadInference> {
   const type = mediaType(exchange.header("content-type"));
   if (type === cborType) return readCbor(exchange);
   if (jsonTypes.includes(type)) return readJson(exchange);
@@ -41,7 +44,7 @@ export async function readInferenceRequest(exchange: Exchange): Promise<ReadInfe
   );
 }
 
-async function readCbor(exchange: Exchange): Promise<ReadInference> {
+async function readCbor(exchange: Asked): Promise<ReadInference> {
   const body = await exchange.body();
   const start = performance.now();
   const { value, taken } = decodeCbor(body, "inputs", (index) => [index]);
@@ -55,7 +58,7 @@ async function readCbor(exchange: Exchange): Promise<ReadInference> {
   return { request: requestOf(exchange, message, inputs), isBinary: () => false };
 }
 
-async function readJson(exchange: Exchange): Promise<ReadInference> {
+async function readJson(exchange: Asked): Promise<ReadInference> {
   const headerLength = readHeaderLength(exchange.header(headerLengthHeader));
   const body = await exchange.body(headerLength ?? 0);
   const start = performance.now();
@@ -104,7 +107,7 @@ interface RequestMessage {
 
 /** @throws REQUEST_INVALID */
 function requestOf(
-  { params }: Exchange,
+  { params }: Asked,
   { id, parameters, outputs }: RequestMessage,
   inputs: readonly Tensor[],
 ): InferenceRequest {

@@ -2,7 +2,7 @@
 import type { NumberTensor } from "../core/tensor.ts";
 import { serveErrors } from "../errors.ts";
 import type { TextBytes } from "./text-bytes.ts";
-import { longestNumber, writeFloat, writeInteger } from "./write-number.ts";
+import { longestNumber, writeFloat, writeInteger, writeWide } from "./write-number.ts";
 
 const comma = 0x2c;
 
@@ -14,10 +14,12 @@ export function writeJsonData(out: TextBytes, tensor: NumberTensor): void {
   const { length } = tensor.data;
   const write = elementWriter(tensor);
   out.text("[");
+  const start = out.length;
   for (let index = 0; index < length; ) {
-    // Room for many at once: within, the bytes stay where they are.
+    // Room for many at once: within, the bytes stay where they are. Those after will be about as long as those before.
     const end = Math.min(length, index + 1024);
-    out.reserve((end - index) * (longestNumber + 1));
+    const expected = index === 0 ? 0 : Math.ceil(((out.length - start) / index) * (length - end) * 1.05);
+    out.reserve((end - index) * (longestNumber + 1) + expected);
     const { bytes } = out;
     let at = out.length;
     for (; index < end; index++) {
@@ -52,10 +54,15 @@ function wideWriter(data: BigInt64Array | BigUint64Array): WriteElement {
   const high =
     data instanceof BigInt64Array ? new Int32Array(data.buffer, data.byteOffset, data.length * 2) : low;
   return (bytes, at, index) => {
-    const value = high[index * 2 + 1]! * 0x1_0000_0000 + low[index * 2]!;
-    return Number.isSafeInteger(value)
-      ? writeInteger(bytes, at, value)
-      : at + bytes.write(String(data[index]), at);
+    const upper = high[index * 2 + 1]!;
+    const lower = low[index * 2]!;
+    const value = upper * 0x1_0000_0000 + lower;
+    if (Number.isSafeInteger(value)) return writeInteger(bytes, at, value);
+    if (upper >= 0) return writeWide(bytes, at, false, upper, lower);
+    // The two's complement, turned around.
+    return lower === 0
+      ? writeWide(bytes, at, true, -upper, 0)
+      : writeWide(bytes, at, true, -upper - 1, 0x1_0000_0000 - lower);
   };
 }
 

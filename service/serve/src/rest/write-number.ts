@@ -51,32 +51,64 @@ function writeDecimal(
   const scale = powersOfTen[places]!;
   const whole = Math.floor(mantissa / scale);
   at = writeInteger(bytes, at, whole);
-  let rest = mantissa - whole * scale;
-  let digits = places;
-  while (rest % 10 === 0) {
-    rest /= 10;
-    digits--;
-  }
   bytes[at] = point;
-  for (let digit = digits; digit > 0; digit--) {
-    const next = Math.floor(rest / 10);
-    bytes[at + digit] = zero + (rest - next * 10);
-    rest = next;
-  }
-  return at + digits + 1;
+  writeDigits(bytes, at + 1, mantissa - whole * scale, places);
+  let end = at + places + 1;
+  while (bytes[end - 1] === zero) end--;
+  return end;
 }
 
 /** A safe integer. Answers where it ends. */
 export function writeInteger(bytes: Buffer, start: number, value: number): number {
-  let rest = Math.abs(value);
+  const size = Math.abs(value);
   let at = start;
   if (value < 0) bytes[at++] = minus;
   let length = 1;
-  while (length < 16 && rest >= powersOfTen[length]!) length++;
-  for (let digit = length - 1; digit >= 0; digit--) {
-    const next = Math.floor(rest / 10);
-    bytes[at + digit] = zero + (rest - next * 10);
+  while (length < 16 && size >= powersOfTen[length]!) length++;
+  writeDigits(bytes, at, size, length);
+  return at + length;
+}
+
+/**
+ * An integer of 64 bits, of which a double may have lost the last digits, from the halves of its magnitude: what its
+ * quotient and remainder by 10^9 are, by long division with digits of 16 bits. Answers where it ends.
+ */
+export function writeWide(
+  bytes: Buffer,
+  start: number,
+  isNegative: boolean,
+  high: number,
+  low: number,
+): number {
+  let at = start;
+  if (isNegative) bytes[at++] = minus;
+  const first = Math.floor(high / 1e9);
+  const upper = (high - first * 1e9) * 0x1_0000 + (low >>> 16);
+  const second = Math.floor(upper / 1e9);
+  const lower = (upper - second * 1e9) * 0x1_0000 + (low & 0xffff);
+  const third = Math.floor(lower / 1e9);
+  at = writeInteger(bytes, at, first * 0x1_0000_0000 + second * 0x1_0000 + third);
+  writeNine(bytes, at, lower - third * 1e9, 9);
+  return at + 9;
+}
+
+/** So many digits, zeros in front among them. Nine at a time fit into 32 bits, in which the processor divides fastest. */
+function writeDigits(bytes: Buffer, start: number, value: number, count: number): void {
+  if (count <= 9) {
+    writeNine(bytes, start, value, count);
+    return;
+  }
+  const high = Math.floor(value / 1e9);
+  writeNine(bytes, start, high, count - 9);
+  writeNine(bytes, start + count - 9, value - high * 1e9, 9);
+}
+
+/** Nine at most. */
+function writeNine(bytes: Buffer, start: number, value: number, count: number): void {
+  let rest = value | 0;
+  for (let at = start + count - 1; at >= start; at--) {
+    const next = (rest / 10) | 0;
+    bytes[at] = zero + (rest - next * 10);
     rest = next;
   }
-  return at + length;
 }

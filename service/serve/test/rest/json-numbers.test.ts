@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
+import { numbersOf } from "../../src/rest/number-values.ts";
 import { integer, readInteger } from "../../src/rest/read-integer.ts";
+import { createTextBytes } from "../../src/rest/text-bytes.ts";
+import { writeJsonData } from "../../src/rest/write-json-data.ts";
 import { longestNumber, writeFloat, writeInteger } from "../../src/rest/write-number.ts";
 
 const out = Buffer.alloc(longestNumber);
@@ -72,4 +75,47 @@ test("an integer is written in its digits", () => {
   for (const value of [0, 7, -10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
     assert.equal(out.toString("latin1", 0, writeInteger(out, 0, value)), String(value));
   }
+});
+
+test("64-bit integers are written in all their digits", () => {
+  const around = [
+    0n,
+    10n ** 9n,
+    2n ** 32n,
+    2n ** 53n,
+    10n ** 18n,
+    2n ** 62n,
+    2n ** 63n,
+    10n ** 19n,
+    2n ** 64n,
+  ];
+  const values = around
+    .flatMap((each) => [each - 1n, each, each + 1n, -each, 1n - each, -each - 1n])
+    .concat(
+      Array.from({ length: 20_000 }, () => ((BigInt(word()) << 32n) | BigInt(word())) >> BigInt(word() % 64)),
+    );
+  for (const [datatype, array] of [
+    ["INT64", BigInt64Array],
+    ["UINT64", BigUint64Array],
+  ] as const) {
+    const data = array.from(values);
+    const text = createTextBytes();
+    writeJsonData(text, { name: "y", datatype, shape: [data.length], data });
+    assert.equal(text.done().toString(), `[${data.join(",")}]`);
+  }
+});
+
+test("plain numbers become 64-bit integers as BigInt makes them", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const values = [0, -0, 1, -1, 2 ** 31, -(2 ** 31), 2 ** 32, -(2 ** 32), -(2 ** 32) - 1, most, -most];
+  const head = { name: "x", shape: [values.length] };
+  assert.deepEqual(
+    numbersOf(values, { ...head, datatype: "INT64" }, false),
+    BigInt64Array.from(values, (value) => BigInt(value)),
+  );
+  const positive = values.filter((value) => value >= 0);
+  assert.deepEqual(
+    numbersOf(positive, { ...head, datatype: "UINT64" }, false),
+    BigUint64Array.from(positive, (value) => BigInt(value)),
+  );
 });
