@@ -20,6 +20,7 @@ import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
 import { windowDetector } from "./window-detector.ts";
+import { wireFormats } from "./wire-formats.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
@@ -42,4 +43,5 @@ export const benchmarks: readonly Benchmark[] = [
   serveLoad,
   serveMemory,
   serveReload,
+  wireFormats,
 ];
