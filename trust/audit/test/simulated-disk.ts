@@ -99,9 +99,9 @@ export function simulatedDisk(
       inode.pending.push({ kind: "write", position, bytes: part });
       return taken;
     },
-    async read(length) {
+    async read(position, length) {
       if (off) throw new PowerLoss();
-      return inode.seen.subarray(0, length);
+      return inode.seen.subarray(position, position + length);
     },
     async truncate(length) {
       await run("truncate", path);

@@ -25,7 +25,7 @@ const recorder = await openRecorder({
   rollBytes: 60_000,
   compression: "gzip",
 });
-writeSync(1, "open\n");
+say("open");
 
 let next = 0;
 async function call(): Promise<void> {
@@ -39,14 +39,27 @@ async function call(): Promise<void> {
         object: { model: "board-defects", version: "3", digest: "sha256:0f".padEnd(40 + (number % 50), "7") },
         context: { number: String(number) },
       });
-      writeSync(1, `${state} ${id} ${index}\n`);
+      say(`${state} ${id} ${index}`);
     } catch (thrown) {
       const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : String(thrown);
-      writeSync(1, `refused ${code} ${number}\n`);
+      say(`refused ${code} ${number}`);
     }
   }
 }
 await Promise.all(Array.from({ length: callers }, call));
 const { dropped, faults, unavailable, spilled, replayed } = recorder.metrics;
 await recorder[Symbol.asyncDispose]();
-writeSync(1, `closed ${JSON.stringify({ dropped, faults, unavailable, spilled, replayed })}\n`);
+say(`closed ${JSON.stringify({ dropped, faults, unavailable, spilled, replayed })}`);
+
+/** All of it is with the system when it returns. A pipe that is full says so, and is waited for. */
+function say(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.byteLength; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (thrown) {
+      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EAGAIN")) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}

@@ -10,8 +10,8 @@ import { promisify } from "node:util";
 export interface DiskFile {
   /** May take fewer bytes than offered and say so: no error is thrown then. @returns how many were taken */
   write(bytes: Uint8Array, position: number): Promise<number>;
-  /** The first `length` bytes, or fewer where the file is shorter. Also of a file whose name is gone. */
-  read(length: number): Promise<Buffer>;
+  /** `length` bytes, or fewer where the file is shorter. Also of a file whose name is gone. */
+  read(position: number, length: number): Promise<Buffer>;
   truncate(length: number): Promise<void>;
   /** What was written is durable when it resolves. After it failed nothing may be believed that this descriptor says. */
   sync(): Promise<void>;
@@ -54,11 +54,9 @@ const system = {
         error ? reject(error) : resolve(taken),
       );
     }),
-  read: (fd: number, bytes: Uint8Array, offset: number) =>
+  read: (fd: number, bytes: Uint8Array, position: number) =>
     new Promise<number>((resolve, reject) => {
-      read(fd, bytes, offset, bytes.byteLength - offset, offset, (error, got) =>
-        error ? reject(error) : resolve(got),
-      );
+      read(fd, bytes, 0, bytes.byteLength, position, (error, got) => (error ? reject(error) : resolve(got)));
     }),
   truncate: promisify(ftruncate),
   syncData: promisify(fdatasync),
@@ -72,11 +70,11 @@ async function fileOf(path: string, flags: string): Promise<DiskFile> {
   const fd = await system.open(path, flags, 0o640);
   return {
     write: (bytes, position) => system.write(fd, bytes, position),
-    async read(length) {
+    async read(position, length) {
       const bytes = Buffer.allocUnsafe(length);
       let filled = 0;
       while (filled < length) {
-        const got = await system.read(fd, bytes, filled);
+        const got = await system.read(fd, bytes.subarray(filled), position + filled);
         if (got === 0) break;
         filled += got;
       }

@@ -10,8 +10,11 @@
 import { dirname, join } from "node:path";
 import type { Disk, DiskFile } from "./disk.ts";
 import { JournalFault } from "./journal-fault.ts";
+import { wholeLines } from "./lines.ts";
 import { segmentName } from "./segment-name.ts";
 import { setAsideFile, writeAll, writeDurably } from "./write-durably.ts";
+
+const newline = 0x0a;
 
 export interface SegmentPlace {
   readonly disk: Disk;
@@ -128,7 +131,8 @@ export class OpenSegment {
     } catch (thrown) {
       throw JournalFault.of(thrown, `writing ${this.#path}`);
     }
-    const [fault] = await Promise.all([this.#look(size), this.#sync()]);
+    const [lost, hole] = await Promise.all([this.#look(), this.#lookForHole(), this.#sync()]);
+    const fault = lost ?? hole;
     if (fault !== null) {
       if (fault.fault === "truncated") this.#state = "abandoned";
       if (fault.fault !== "unlinked") throw fault;
@@ -144,7 +148,7 @@ export class OpenSegment {
   /** Whether its name still leads to it, between two appends. What is lost is written again. @throws JournalFault */
   async watch(onLost: (fault: JournalFault) => void): Promise<void> {
     if (this.#state !== "sound") return;
-    const fault = await this.#look(this.#acknowledged);
+    const fault = (await this.#look()) ?? (await this.#lookForHole());
     if (fault === null) return;
     onLost(fault);
     if (fault.fault === "truncated") this.#state = "abandoned";
@@ -165,7 +169,7 @@ export class OpenSegment {
       await disk.rename(this.#path, closed);
       await disk.syncFolder(folder);
     } else {
-      await writeDurably(disk, closed, await this.#content(this.#acknowledged));
+      await writeDurably(disk, closed, await this.#content(this.#acknowledged, this.#count));
       if (isOurs) await disk.unlink(this.#path);
       await disk.syncFolder(folder);
     }
@@ -207,16 +211,24 @@ export class OpenSegment {
     }
   }
 
-  async #look(size: number): Promise<JournalFault | null> {
+  async #look(): Promise<JournalFault | null> {
     try {
       const found = await this.#place.disk.identity(this.#path);
-      if (!this.#isSame(found)) {
-        const what = found === null ? "was removed" : "was replaced by another file";
-        return new JournalFault("unlinked", `${this.#path} ${what} while it was written`);
-      }
-      // Sound ones only grow; what is being written may not be there yet.
-      if (found.size >= Math.min(size, this.#acknowledged)) return null;
-      return new JournalFault("truncated", `${this.#path} was cut to ${found.size} bytes by something else`);
+      if (this.#isSame(found)) return null;
+      const what = found === null ? "was removed" : "was replaced by another file";
+      return new JournalFault("unlinked", `${this.#path} ${what} while it was written`);
+    } catch (thrown) {
+      return JournalFault.of(thrown, `looking at ${this.#path}`);
+    }
+  }
+
+  /** Where somebody cut it, what was acknowledged no longer ends in a newline. */
+  async #lookForHole(): Promise<JournalFault | null> {
+    if (this.#acknowledged === 0) return null;
+    try {
+      const [last] = await this.#file.read(this.#acknowledged - 1, 1);
+      if (last === newline) return null;
+      return new JournalFault("truncated", `${this.#path} was cut or overwritten by something else`);
     } catch (thrown) {
       return JournalFault.of(thrown, `looking at ${this.#path}`);
     }
@@ -229,17 +241,18 @@ export class OpenSegment {
   }
 
   /** Of a file without a name too: its descriptor still leads to it. */
-  async #content(size: number): Promise<Buffer> {
-    const bytes = await this.#file.read(size);
-    if (bytes.byteLength === size) return bytes;
-    throw new JournalFault("truncated", `${this.#path} has ${bytes.byteLength} of ${size} bytes`);
+  async #content(size: number, count: number): Promise<Buffer> {
+    const bytes = await this.#file.read(0, size);
+    const whole = wholeLines(bytes, count);
+    if (whole.count === count && whole.length === size) return bytes;
+    throw new JournalFault("truncated", `${this.#path} has ${whole.count} whole events of ${count}`);
   }
 
   async #restore(size: number, count: number): Promise<void> {
     this.#state = "lost";
     const { disk, folder, quarantine } = this.#place;
     try {
-      const content = await this.#content(size);
+      const content = await this.#content(size, count);
       await disk.makeFolder(dirname(this.#path));
       const found = await disk.identity(this.#path);
       if (found !== null && !this.#isSame(found)) {

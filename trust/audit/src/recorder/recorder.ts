@@ -11,7 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { baseErrors, type Clock, errorFrom, systemClock, type WorkEvent } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { checkEvent } from "../event/check-event.ts";
@@ -20,6 +20,7 @@ import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
 import { createEventStamper, type EventStamper } from "../event/stamp.ts";
 import { assertCompression, type Compression } from "../journal/compress-segment.ts";
+import { type Disk, systemDisk } from "../journal/disk.ts";
 import type { Masker } from "../masking/masker.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
@@ -83,6 +84,8 @@ export interface RecorderOptions {
   /** Unique to this recorder. Default of the host, the process and chance. */
   readonly writer?: string;
   readonly clock?: Clock;
+  /** That the journal is on. Default the system's. */
+  readonly disk?: Disk;
   /** Must not throw. */
   readonly onAlert?: (alert: RecorderAlert) => void;
 }
@@ -107,7 +110,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     onAlert = () => {},
     clock = systemClock,
   } = options;
-  const { spillFolder, rollBytes, rollMs, compression = "none" } = options;
+  const { spillFolder, rollBytes, rollMs, compression = "none", disk = systemDisk } = options;
   assertCompression(compression);
   if ((policy === "spill") !== (spillFolder !== undefined)) {
     throw baseErrors.error(
@@ -124,6 +127,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
       tree,
       journal: {
         clock,
+        disk,
         compression,
         ...(rollBytes === undefined ? {} : { rollBytes }),
         ...(rollMs === undefined ? {} : { rollMs }),
@@ -171,7 +175,8 @@ class LogRecorder implements Recorder {
   readonly #stamper: EventStamper;
   readonly #policy: TroublePolicy;
   readonly #timers: readonly NodeJS.Timeout[];
-  #isRunning = false;
+  /** Resolves when all that waits has been taken; null where nothing is under way. */
+  #running: Promise<void> | null = null;
   #isTendingDue = false;
   /** Why no event is taken any more; null while the recorder is open. */
   #finished: Error | null = null;
@@ -286,10 +291,8 @@ class LogRecorder implements Recorder {
   }
 
   #wake(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
     // What else this turn of the event loop records goes with it.
-    setImmediate(() => void this.#run());
+    this.#running ??= nextTurn().then(() => this.#run());
   }
 
   async #run(): Promise<void> {
@@ -300,7 +303,7 @@ class LogRecorder implements Recorder {
       if (batch.length === 0) this.#queue.done(batch);
       else await this.#policy.keep(batch);
     }
-    this.#isRunning = false;
+    this.#running = null;
   }
 
   #tendSoon(): void {
@@ -360,7 +363,7 @@ class LogRecorder implements Recorder {
     // Whoever waits has an answer by then, and what a disk does not answer is not waited for.
     const late = new AbortController();
     await Promise.race([
-      this.#queue.emptied(),
+      this.#queue.emptied().then(() => this.#running),
       pause(this.#deadline + tendPeriod, undefined, { signal: late.signal }).catch(() => {}),
     ]);
     late.abort();

@@ -59,6 +59,8 @@ export class SpillPolicy implements TroublePolicy {
   }
 
   async close(): Promise<void> {
+    // The last occasion.
+    this.#backoff.succeeded();
     await this.tend();
     await this.#parts.spill.close();
   }
