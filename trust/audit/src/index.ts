@@ -21,6 +21,8 @@ export { createRefusalCounts, type RefusalCount, type RefusalCounts } from "./ev
 export { createEventStamper, type EventStamper, type EventStamperOptions } from "./event/stamp.ts";
 export { type SubjectKind, subjectKinds } from "./event/subject-kinds.ts";
 export { type EventVerdict, validateEvents } from "./event/validate/validate-events.ts";
+export { type Disk, systemDisk } from "./journal/disk.ts";
+export { type JournalLines, readJournal } from "./journal/read-journal.ts";
 export { type CipherName, cipherNames } from "./keys/authenticated-cipher.ts";
 export { openEnvironmentKeys } from "./keys/environment-keys.ts";
 export { openFileKeys } from "./keys/file-keys.ts";
@@ -81,6 +83,23 @@ export {
   signNote,
   type VerifiedSignature,
 } from "./note/signed-note.ts";
+export { cosign, type SubmitOptions, type Witness } from "./note/witness.ts";
+export { type AuditContext, withAuditContext } from "./recorder/audit-context.ts";
+export {
+  type ConnectedRecorder,
+  connectRecorder,
+  serveRecorder,
+} from "./recorder/connect-recorder.ts";
+export type { DroppedReceipt, LoggedReceipt, Receipt, SpilledReceipt } from "./recorder/receipt.ts";
+export {
+  openRecorder,
+  type Recorder,
+  type RecorderAlert,
+  type RecorderOptions,
+  type RecordOptions,
+} from "./recorder/recorder.ts";
+export type { RecorderMetrics, TroubleCause } from "./recorder/recorder-metrics.ts";
+export type { TroublePolicyName } from "./recorder/trouble-policy.ts";
 export {
   checkpointDigest,
   requestTimeStamp,

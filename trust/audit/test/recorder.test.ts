@@ -1,13 +1,16 @@
 /** The recorder against a real folder: receipts, the tree behind them, refusals, deadlines, one writer, threads. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { type CupelError, openTemporaryFolder } from "@cupel/base";
 import { openMasker } from "../src/masking/masker.ts";
 import { openCheckpoint } from "../src/note/checkpoint.ts";
 import { generateNoteKey } from "../src/note/note-key.ts";
 import { withAuditContext } from "../src/recorder/audit-context.ts";
+import { connectRecorder, serveRecorder } from "../src/recorder/connect-recorder.ts";
 import { openRecorder, type RecorderOptions } from "../src/recorder/recorder.ts";
 import { checkTree } from "../src/tree/check-tree.ts";
 import { readLog } from "../src/tree/log-reader.ts";
@@ -178,4 +181,46 @@ test("completed segments are compressed, and the log goes on from them", async (
     assert.ok(!names.some((name) => name.endsWith(".partial")));
     await assertVerifies(folder.path, 24);
   }
+});
+
+test("other threads record through the one that has the recorder", async () => {
+  await using folder = await openTemporaryFolder("audit");
+  await using recorder = await openRecorder(optionsOf(folder.path));
+  const told = await Promise.all(
+    ["one", "two"].map(async (name) => {
+      const events = new MessageChannel();
+      const answer = new MessageChannel();
+      serveRecorder(recorder, events.port1);
+      const worker = new Worker(new URL("./recording-thread.ts", import.meta.url), {
+        workerData: { port: events.port2, tell: answer.port2, name, count: 200 },
+        transferList: [events.port2, answer.port2],
+      });
+      const [message] = await once(answer.port1, "message");
+      await once(worker, "exit");
+      return message;
+    }),
+  );
+  const indices = told.flatMap(({ receipts }) => receipts.map(({ index }: { index: number }) => index));
+  assert.deepEqual(
+    indices.toSorted((a: number, b: number) => a - b),
+    Array.from({ length: 400 }, (_, i) => i),
+  );
+  assert.deepEqual(
+    told.map(({ refused }) => refused),
+    ["EVENT_INVALID", "EVENT_INVALID"],
+  );
+  const tenants = (await journalText(folder.path))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).ctx.tenant);
+  assert.equal(tenants.filter((tenant) => tenant === "one").length, 200);
+});
+
+test("a thread whose owner ends is told so for all that waits", async () => {
+  const { port1, port2 } = new MessageChannel();
+  using connected = connectRecorder(port2);
+  const waiting = connected.record(loadEvent(0));
+  port1.close();
+  await assert.rejects(waiting, { code: "RECORD_UNAVAILABLE" });
+  await assert.rejects(connected.record(loadEvent(1)), { code: "RECORD_UNAVAILABLE" });
 });
