@@ -48,7 +48,7 @@ export const auditErrors = defineErrors({
     ...badFile,
   },
   NOTE_INVALID: { meaning: "A file is not a signed note.", ...badFile },
-  CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...badFile },
+  LOG_CHECKPOINT_INVALID: { meaning: "The text of a signed note is not a checkpoint.", ...badFile },
   ORIGIN_MISMATCH: { meaning: "A checkpoint or proof is of another log.", ...badFile },
   ENTRY_TOO_LONG: {
     meaning: "An entry is longer than a bundle of entries can hold, 65,535 bytes.",

@@ -44,10 +44,10 @@ export function checkpointText(
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** @param text of a note, whose signatures may not have been verified. @throws CHECKPOINT_INVALID */
+/** @param text of a note, whose signatures may not have been verified. @throws LOG_CHECKPOINT_INVALID */
 export function parseCheckpoint(text: string, source = "The checkpoint"): Checkpoint {
   const refuse = (reason: string) =>
-    auditErrors.error("CHECKPOINT_INVALID", `${source} is not one: ${reason}.`);
+    auditErrors.error("LOG_CHECKPOINT_INVALID", `${source} is not one: ${reason}.`);
   if (!text.endsWith("\n")) throw refuse("it does not end in a newline");
   const [origin = "", sizeText = "", rootText = "", ...extensions] = text.slice(0, -1).split("\n");
   if (origin === "") throw refuse("its first line, the origin, is empty");
@@ -87,7 +87,7 @@ export interface CheckpointKeys {
 }
 
 /**
- * @throws NOTE_INVALID, CHECKPOINT_INVALID; ORIGIN_MISMATCH where it is another log's; KEY_UNKNOWN where no known key of
+ * @throws NOTE_INVALID, LOG_CHECKPOINT_INVALID; ORIGIN_MISMATCH where it is another log's; KEY_UNKNOWN where no known key of
  * the log signed it, SIGNATURE_INVALID
  */
 export function openCheckpoint(

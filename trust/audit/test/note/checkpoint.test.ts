@@ -28,10 +28,10 @@ test("the root by SM3 is a line of its own, beside lines that others may have", 
   assert.deepEqual(parseCheckpoint(`${ours}something else\n`).sm3Root, sm3Root);
   assert.equal(parseCheckpoint(`${ours}something else\n`).extensions.length, 2);
   assert.throws(() => parseCheckpoint(`${ours}sm3 ${sm3Root.toString("base64")}\n`), {
-    code: "CHECKPOINT_INVALID",
+    code: "LOG_CHECKPOINT_INVALID",
     message: /two lines of SM3/,
   });
-  assert.throws(() => parseCheckpoint(`${text}sm3 AAAA\n`), { code: "CHECKPOINT_INVALID" });
+  assert.throws(() => parseCheckpoint(`${text}sm3 AAAA\n`), { code: "LOG_CHECKPOINT_INVALID" });
 });
 
 test("what is no checkpoint is refused", () => {
@@ -49,7 +49,11 @@ test("what is no checkpoint is refused", () => {
     `${text}\nline\n`,
     "example.com/log\n1\n",
   ]) {
-    assert.throws(() => parseCheckpoint(changed), { code: "CHECKPOINT_INVALID" }, JSON.stringify(changed));
+    assert.throws(
+      () => parseCheckpoint(changed),
+      { code: "LOG_CHECKPOINT_INVALID" },
+      JSON.stringify(changed),
+    );
   }
 });
 
