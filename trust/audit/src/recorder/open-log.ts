@@ -37,7 +37,9 @@ export interface OpenLog extends AsyncDisposable {
 /** @throws LOG_IN_USE, ORIGIN_MISMATCH, LOG_DAMAGED, and what writing throws */
 export async function openLog({ folder, origin, tree, journal: options }: OpenLogOptions): Promise<OpenLog> {
   await using stack = new AsyncDisposableStack();
-  const lock = stack.use(await lockLog(folder));
+  const lock = await lockLog(folder);
+  // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
+  stack.defer(async () => await lock[Symbol.asyncDispose]().catch(() => {}));
   await assertOrigin(folder, origin);
   const segments = join(folder, logFolders.journal);
   await removeHalfWritten(segments);
