@@ -38,8 +38,13 @@ export interface OpenLog extends AsyncDisposable {
 export async function openLog({ folder, origin, tree, journal: options }: OpenLogOptions): Promise<OpenLog> {
   await using stack = new AsyncDisposableStack();
   const lock = await lockLog(folder);
-  // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
-  stack.defer(async () => await lock[Symbol.asyncDispose]().catch(() => {}));
+  stack.defer(async () => {
+    try {
+      await lock[Symbol.asyncDispose]();
+    } catch {
+      // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
+    }
+  });
   await assertOrigin(folder, origin);
   const segments = join(folder, logFolders.journal);
   await removeHalfWritten(segments);
