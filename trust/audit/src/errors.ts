@@ -87,6 +87,17 @@ export const auditErrors = defineErrors({
     ...failures.unavailable,
     exit: 65,
   },
+  LOG_TAMPERED: {
+    meaning: "A log is not what was recorded: something in it was changed, removed or replaced.",
+    ...badFile,
+    exit: 3,
+  },
+  LOG_UNVERIFIABLE: {
+    meaning:
+      "Nothing contradicts a log, and a key is missing without which nobody can say that it is what was recorded.",
+    ...badFile,
+    exit: 4,
+  },
   LOG_IN_USE: {
     meaning: "Another process writes this record; there is one writer a log.",
     http: 409,

@@ -129,3 +129,5 @@ export {
 export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
 export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
 export { TreeProver } from "./tree/tree-prover.ts";
+export { type FindingKind, findingKinds, type LogFinding, type LogVerdict } from "./verify/finding.ts";
+export { type LogReport, type VerifyLogOptions, verifyLog } from "./verify/verify-log.ts";

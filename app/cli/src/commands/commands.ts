@@ -1,6 +1,7 @@
 /** Every command, in the order of the help. Adding one is adding a row. */
 import { auditGroup } from "./audit/audit.ts";
 import { auditValidateCommand } from "./audit/validate.ts";
+import { auditVerifyCommand } from "./audit/verify.ts";
 import { benchModelCommand } from "./bench-model.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { compressCommand } from "./compress.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   benchModelCommand,
   serveCommand,
   auditValidateCommand,
+  auditVerifyCommand,
   demoCommand,
 ];
 

@@ -1,0 +1,243 @@
+/**
+ * Is this log what was recorded? Everything in its folder is held against its checkpoint, and that against keys and,
+ * where there is one, against an older checkpoint that was kept elsewhere: only that shows that the whole log, checkpoint
+ * and all, was rolled back or that others were shown another one.
+ *
+ *     origin.json, checkpoint   whose log, and signed by a key that is known
+ *     tiles and bundles         against the root of the checkpoint, SHA-256 and SM3 (`checkTree`)
+ *     journal                   line by line against the leaves of the tree
+ *     checkpoint kept elsewhere its root against that of the first events
+ *
+ * Findings are collected. A key that is not known accuses nobody, and does not hide that files contradict each other.
+ * Nothing is written, and a log may be verified while it grows.
+ */
+import { join } from "node:path";
+import { CupelError } from "@cupel/base";
+import { auditErrors } from "../errors.ts";
+import { type Disk, isErrno, systemDisk } from "../journal/disk.ts";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../note/checkpoint.ts";
+import type { NoteKey } from "../note/note-key.ts";
+import { parseNote } from "../note/signed-note.ts";
+import { checkTree, type TreeFault } from "../tree/check-tree.ts";
+import { type LogReader, readLog } from "../tree/log-reader.ts";
+import { sm3Tree } from "../tree/tree-hash.ts";
+import { TreeProver } from "../tree/tree-prover.ts";
+import { eventsText, type FindingKind, type LogFinding, type LogVerdict, verdictOf } from "./finding.ts";
+import { verifyJournal } from "./verify-journal.ts";
+
+export interface VerifyLogOptions {
+  /** Present and former ones of the log. */
+  readonly logKeys: readonly NoteKey[];
+  /** The bytes of an older checkpoint that was kept elsewhere. */
+  readonly keptCheckpoint?: Uint8Array | undefined;
+  /** Default the system's. */
+  readonly disk?: Disk;
+}
+
+export interface LogReport {
+  readonly verdict: LogVerdict;
+  /** None where it is valid. */
+  readonly findings: readonly LogFinding[];
+  /** As the log says; null where it does not. */
+  readonly origin: string | null;
+  /** Events of the checkpoint; null where there is none. */
+  readonly size: number | null;
+  /** Lines of the journal. */
+  readonly lines: number;
+  /** Events of the journal that are not yet covered by a checkpoint: from an index, how many. */
+  readonly uncovered: { readonly index: number; readonly count: number };
+}
+
+/**
+ * @throws LOG_FILE_MISSING where the folder has no log; LOG_UNREADABLE; NOTE_INVALID, LOG_CHECKPOINT_INVALID,
+ * SIGNATURE_INVALID where the checkpoint kept elsewhere is none
+ */
+export async function verifyLog(
+  folder: string,
+  { logKeys, keptCheckpoint, disk = systemDisk }: VerifyLogOptions,
+): Promise<LogReport> {
+  const log = readLog(folder);
+  const findings: LogFinding[] = [];
+  const tell = (kind: FindingKind, message: string, path: string | null = null) =>
+    findings.push({ kind, path, index: null, count: 0, message });
+
+  // Before all else: what grows meanwhile is beyond it.
+  const bytes = await unlessMissing(log.checkpoint());
+  const origin = await readOrigin(log);
+  const names = await namesIn(disk, folder);
+  if (bytes === null && origin === null && !names.includes("journal")) {
+    throw auditErrors.error(
+      "LOG_FILE_MISSING",
+      `${folder} has no log: neither origin, checkpoint nor journal.`,
+      {
+        details: { log: folder },
+      },
+    );
+  }
+  if (origin === null)
+    tell("origin", "origin.json is missing or does not say whose log this is.", "origin.json");
+  const kept =
+    keptCheckpoint && openUnlessUnknown(keptCheckpoint, logKeys, "The checkpoint kept elsewhere", tell);
+  const now = bytes && openNow(bytes, logKeys, tell);
+  if (bytes === null) {
+    if (kept || names.includes("tile"))
+      tell("checkpoint-removed", "The log has no checkpoint any more.", "checkpoint");
+    else tell("unsigned", "Nothing signs this log: it has neither a checkpoint nor a tree.");
+  }
+  for (const each of [now, kept]) {
+    if (!each || origin === null || each.origin === origin) continue;
+    tell(
+      "origin",
+      `The log says that it is "${origin}", and a checkpoint that it is "${each.origin}".`,
+      "origin.json",
+    );
+  }
+
+  const wrongTiles = now ? await verifyTree(log, now, findings) : new Set<string>();
+  const size = now?.size ?? 0;
+  const journal = await verifyJournal(disk, folder, { log, size, wrongTiles });
+  findings.push(...journal.findings);
+  if (kept && now) await verifyGrowth(log, kept, now, tell);
+  return {
+    verdict: verdictOf(findings),
+    findings,
+    origin,
+    size: now?.size ?? null,
+    lines: journal.lines,
+    uncovered: { index: size, count: journal.uncovered },
+  };
+}
+
+type Tell = (kind: FindingKind, message: string, path?: string | null) => void;
+
+/** Null where it is no checkpoint at all. One with a wrong signature is gone on with: more may be found. */
+function openNow(bytes: Uint8Array, keys: readonly NoteKey[], tell: Tell): Checkpoint | null {
+  try {
+    return openUnlessUnknown(bytes, keys, "The checkpoint", tell);
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError)) throw thrown;
+    tell("checkpoint-replaced", thrown.message, "checkpoint");
+    return thrown.code === "SIGNATURE_INVALID" ? parsedUnlessWrong(bytes) : null;
+  }
+}
+
+/** @throws NOTE_INVALID, LOG_CHECKPOINT_INVALID, SIGNATURE_INVALID */
+function openUnlessUnknown(
+  bytes: Uint8Array,
+  keys: readonly NoteKey[],
+  source: string,
+  tell: Tell,
+): Checkpoint {
+  const checkpoint = parseCheckpoint(parseNote(bytes, source).text, source);
+  try {
+    openCheckpoint(bytes, { origin: checkpoint.origin, logKeys: keys }, source);
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError) || thrown.code !== "KEY_UNKNOWN") throw thrown;
+    tell("key-unknown", thrown.message, "checkpoint");
+  }
+  return checkpoint;
+}
+
+function parsedUnlessWrong(bytes: Uint8Array): Checkpoint | null {
+  try {
+    return parseCheckpoint(parseNote(bytes).text);
+  } catch {
+    return null;
+  }
+}
+
+const treeKinds: Readonly<Record<TreeFault["kind"], FindingKind>> = {
+  entry: "entry-edited",
+  tile: "tile-edited",
+  file: "file-damaged",
+  root: "root-mismatch",
+};
+
+/** @returns tiles that are not to be believed */
+async function verifyTree(log: LogReader, now: Checkpoint, findings: LogFinding[]): Promise<Set<string>> {
+  const { faults, missing } = await checkTree(log, now);
+  const ofSm3 =
+    now.sm3Root === null
+      ? []
+      : (await checkTree(log, { size: now.size, root: now.sm3Root }, { hash: sm3Tree })).faults;
+  const isTold = new Set(faults.map(({ path }) => path));
+  // Bundles are those of both trees; entries that were changed are told once.
+  const more = ofSm3.filter(({ kind, path }) => kind !== "entry" && !(path !== "" && isTold.has(path)));
+  for (const { kind, path, index, message } of [...faults, ...more]) {
+    findings.push({
+      kind: treeKinds[kind],
+      path: path === "" ? null : path,
+      index,
+      count: index === null ? 0 : 1,
+      message,
+    });
+  }
+  for (const { begin, end } of missing) {
+    const isMalformed = faults.some(({ kind, path }) => kind === "file" && path.includes("/entries/"));
+    if (isMalformed) continue;
+    const message = `The bundles of ${eventsText(begin, end - begin)} are missing.`;
+    findings.push({ kind: "file-damaged", path: null, index: begin, count: end - begin, message });
+  }
+  return new Set(faults.filter(({ kind }) => kind === "tile").map(({ path }) => path));
+}
+
+async function verifyGrowth(log: LogReader, kept: Checkpoint, now: Checkpoint, tell: Tell): Promise<void> {
+  if (kept.size > now.size) {
+    tell(
+      "rolled-back",
+      `The log had ${kept.size} events by the checkpoint kept elsewhere, and by its own it has ${now.size}: it was rolled back.`,
+    );
+    return;
+  }
+  const root = kept.size === now.size ? now.root : await rootAt(log, kept.size, now);
+  // Where the tiles are not those of the checkpoint that is told already.
+  if (root === null || root.equals(kept.root)) return;
+  tell(
+    "split-view",
+    `The first ${kept.size} events are not those of the checkpoint kept elsewhere: the log was rewritten, or others were shown another one.`,
+  );
+}
+
+async function rootAt(log: LogReader, size: number, now: Checkpoint): Promise<Buffer | null> {
+  try {
+    return await (await TreeProver.open(log, now)).rootAt(size);
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError) || thrown.code === "LOG_UNREADABLE") throw thrown;
+    return null;
+  }
+}
+
+/** Bytes. */
+const longestOrigin = 65_536;
+
+async function readOrigin({ source }: LogReader): Promise<string | null> {
+  const bytes = await source.read("origin.json", longestOrigin);
+  try {
+    const value: unknown = bytes && JSON.parse(bytes.toString());
+    const isOrigin = typeof value === "object" && value !== null && "origin" in value;
+    return isOrigin && typeof value.origin === "string" ? value.origin : null;
+  } catch {
+    return null;
+  }
+}
+
+async function unlessMissing(bytes: Promise<Buffer>): Promise<Buffer | null> {
+  try {
+    return await bytes;
+  } catch (thrown) {
+    if (thrown instanceof CupelError && thrown.code === "LOG_FILE_MISSING") return null;
+    throw thrown;
+  }
+}
+
+async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(join(folder));
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT") || isErrno(thrown, "ENOTDIR")) return [];
+    throw auditErrors.error("LOG_UNREADABLE", `${folder} cannot be read.`, {
+      cause: thrown,
+      details: { log: folder },
+    });
+  }
+}
