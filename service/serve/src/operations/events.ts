@@ -7,7 +7,7 @@ import {
   errorFrom,
   type WorkEvent,
 } from "@cupel/base";
-import type { Call } from "../core/call.ts";
+import { anonymous, type Call, type Principal } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 
 /** A client chooses its ids: what is kept of one. */
@@ -29,6 +29,16 @@ export function eventOf(
   };
 }
 
+/** Of a named caller it is not known whether it is a person or a program: "client". */
+export function subjectOf({ id, roles }: Principal): EventFacts {
+  return { id, kind: id === anonymous.id ? "anonymous" : "client", role: roles.join(",") };
+}
+
+/** @param address "" where unknown */
+export function ipOf(address: string): EventFacts {
+  return address === "" ? {} : { ip: address };
+}
+
 function severityOf(error: CupelError | null): EventSeverity {
   if (error === null) return "INFO";
   return error.spec.http >= 500 ? "ERROR" : "WARN";
@@ -48,10 +58,10 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
     versionOf?: (result: T) => string,
   ): Promise<T> => {
     const { principal, face, address } = call;
-    const subject = { id: principal.id, roles: principal.roles.join(",") };
+    const subject = subjectOf(principal);
     const emit = async (version: EventFacts, error: CupelError | null): Promise<void> => {
       const about = { ...object, ...version };
-      await sink.emit(eventOf(action, subject, about, { face, address, ...context }, error));
+      await sink.emit(eventOf(action, subject, about, { face, ...ipOf(address), ...context }, error));
     };
     let result: T;
     try {

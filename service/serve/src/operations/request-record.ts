@@ -3,7 +3,7 @@ import { CupelError, type EventSink } from "@cupel/base";
 import type { Arrival } from "../core/admission.ts";
 import type { Call } from "../core/call.ts";
 import type { StageTimes } from "../core/inference.ts";
-import { eventOf } from "./events.ts";
+import { eventOf, ipOf } from "./events.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import type { RequestOutcomes } from "./request-outcomes.ts";
 import { parseTraceparent, type TraceContext } from "./trace-context.ts";
@@ -59,8 +59,8 @@ export function createRequestObserver({ outcomes, sinks, events }: RequestObserv
     async refused(arrival, error, elapsedMs) {
       tell(record(arrival, elapsedMs, error));
       const { face, action, peer } = arrival;
-      const subject = { id: "unknown", roles: "" };
-      const context = { face, address: peer.address, asked: action };
+      const subject = { id: "unknown", kind: "anonymous", role: "" };
+      const context = { face, ...ipOf(peer.address), asked: action };
       await events?.emit(eventOf("ACCESS.REFUSE", subject, {}, context, error));
     },
   };

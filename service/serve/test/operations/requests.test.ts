@@ -275,9 +275,9 @@ test("a run, a load and an unload are events, and are answered when the sink has
   assert.deepEqual(events[0], {
     action: "INFER.REQUEST",
     severity: "INFO",
-    subject: { id: "key:line-3", roles: "caller,reader" },
+    subject: { id: "key:line-3", kind: "client", role: "caller,reader" },
     object: { model: "model", version: "7" },
-    context: { face: "rest", address: "192.0.2.1", method: "infer", id: "i".repeat(128), code: "OK" },
+    context: { face: "rest", ip: "192.0.2.1", method: "infer", id: "i".repeat(128), code: "OK" },
   });
 });
 
@@ -309,9 +309,9 @@ test("a refusal at the door is an event before the client is told", async () => 
     {
       action: "ACCESS.REFUSE",
       severity: "WARN",
-      subject: { id: "unknown", roles: "" },
+      subject: { id: "unknown", kind: "anonymous", role: "" },
       object: {},
-      context: { face: "rest", address: "192.0.2.1", asked: "debug", code: "AUTH_REQUIRED" },
+      context: { face: "rest", ip: "192.0.2.1", asked: "debug", code: "AUTH_REQUIRED" },
     },
   ]);
 });
