@@ -11,8 +11,9 @@ import {
 } from "@cupel/serve";
 import { parseDocument } from "yaml";
 import { globals } from "../arguments/global-options.ts";
-import { flag, integer, invalid, repeated, text } from "../arguments/option.ts";
+import { choice, flag, integer, invalid, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
+import { openRecord, type RecordPlace } from "../audit/open-record.ts";
 import { cliErrors } from "../errors.ts";
 import { tableText } from "../terminal/table.ts";
 import { cupelVersion } from "../version.ts";
@@ -60,6 +61,26 @@ const showConfig = flag({
   summary: "Show every setting, its value and where it comes from, and do nothing",
 });
 
+const audit = text({
+  name: "audit",
+  placeholder: "FOLDER",
+  summary:
+    "Record every load and request there, masked and signed; an answer waits until its record is durable. One process alone. Keys that are " +
+    "not beside it are made: FOLDER.key, FOLDER.pub, FOLDER.masking-key",
+});
+const auditKey = text({
+  name: "audit-key",
+  placeholder: "FILE",
+  summary: "Key that signs the record, PRIVATE+KEY+...; its name is the record's origin",
+  fallback: "FOLDER.key",
+});
+const auditPolicy = choice({
+  name: "audit-policy",
+  choices: ["block", "count-and-drop"],
+  summary: "When the record cannot be written: refuse requests, or answer them and count what is lost",
+  fallback: "block",
+});
+
 export const serveCommand: Command = {
   name: "serve",
   summary: "Serve models over REST and gRPC on one port",
@@ -74,11 +95,12 @@ export const serveCommand: Command = {
       optional: true,
     },
   ],
-  options: [configFile, host, port, processes, settings, showConfig],
+  options: [configFile, host, port, processes, settings, showConfig, audit, auditKey, auditPolicy],
   examples: [
     { line: "cupel serve models/", says: "every model of a folder, at http://127.0.0.1:8080" },
     { line: "cupel serve --config serve.yaml --show-config", says: "what the settings come to" },
     { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
+    { line: "cupel serve models/ --audit record", says: "with a record of who asked what" },
   ],
   async run(given, context) {
     // Whatever comes of it, a process that is supervised ends then.
@@ -86,8 +108,15 @@ export const serveCommand: Command = {
     const loaded = await loadConfig(given.get(configFile) ?? null, flagsOf(given));
     if (given.get(showConfig)) return shown(loaded);
     const { config } = loaded;
+    const place = recordPlace(given);
+    if (place !== null && config.processes > 1) {
+      throw invalid(
+        "audit",
+        `records one process, and ${config.processes} are to serve: a log has one writer`,
+      );
+    }
     if (config.processes > 1 && !isSupervised()) return await supervised(config, context);
-    return await served(loaded, context);
+    return await served(loaded, place, context);
   },
 };
 
@@ -101,6 +130,17 @@ function flagsOf(given: Given): Readonly<Record<string, unknown>> {
     processes: given.get(processes),
     "engine.threads": given.has(globals.threads) ? given.get(globals.threads) : undefined,
   };
+}
+
+/** Null for no record. */
+function recordPlace(given: Given): RecordPlace | null {
+  const folder = given.get(audit);
+  const place = { keyFile: given.get(auditKey), policy: given.get(auditPolicy) };
+  if (folder !== undefined) return { folder, ...place };
+  for (const option of [auditKey, auditPolicy]) {
+    if (given.has(option)) throw invalid(option.name, "says how to record, and needs --audit FOLDER");
+  }
+  return null;
 }
 
 /** As in the file: a number, a word, a list. */
@@ -119,14 +159,21 @@ function shown(loaded: LoadedConfig): Outcome {
   };
 }
 
-async function served({ config }: LoadedConfig, { signal: asked, say }: CommandContext): Promise<Outcome> {
+async function served(
+  { config }: LoadedConfig,
+  place: RecordPlace | null,
+  { signal: asked, say }: CommandContext,
+): Promise<Outcome> {
   using supervisor = heedSupervisor(() => {
     say("The process that supervises is gone: requests in hand are broken off.");
     process.kill(process.pid, "SIGKILL");
   });
   const signal = AbortSignal.any([asked, supervisor.signal]);
+  // Closed after the server, which tells of its last requests.
+  await using record = place === null ? null : await openRecord(place, say);
   await using server = await startServer(config, {
     signal,
+    sink: record?.sink,
     version: cupelVersion(),
     log: standardError,
   });

@@ -1,0 +1,123 @@
+/**
+ * The record of what a command does, in a folder, with all that it needs beside it:
+ *
+ *     FOLDER               the log; FOLDER/keys has the keys of subjects
+ *     FOLDER.key           signs checkpoints. SECRET
+ *     FOLDER.pub           verifies them
+ *     FOLDER.masking-key   the keys of subjects lie under it. SECRET
+ *
+ * Keys that are not there are made. The name of the signing key is the origin of the log, so that a machine that gets
+ * another name goes on with its log.
+ */
+import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, join, resolve } from "node:path";
+import {
+  formatNoteKey,
+  formatNoteSigningKey,
+  generateNoteKey,
+  type NoteSigningKey,
+  openFileKeys,
+  openMasker,
+  openRecorder,
+  openSubjectKeys,
+  parseNoteSigningKey,
+  parsePolicy,
+  type TroublePolicyName,
+} from "@cupel/audit";
+import { type EventSink, writeFileAtomically } from "@cupel/base";
+import { cliErrors } from "../errors.ts";
+import { makeKeyFile, readKeyFile } from "./key-file.ts";
+
+export interface RecordPlace {
+  readonly folder: string;
+  /** Of the signing key. Default: FOLDER.key. */
+  readonly keyFile: string | undefined;
+  /** When the log is in trouble. Default "block". */
+  readonly policy: Exclude<TroublePolicyName, "spill"> | undefined;
+}
+
+export interface OpenRecord extends AsyncDisposable {
+  /** Resolves when the event is durable. */
+  readonly sink: EventSink;
+}
+
+/** What is no person keeps its name; a digest is nobody's number. */
+const maskingPolicy = {
+  impersonal: ["system", "anonymous"],
+  tags: { "obj.digest": "keep", "ctx.replaced": "keep" },
+};
+
+/**
+ * @param say of keys that were made, and of trouble
+ * @throws FILE_UNREADABLE, KEY_INVALID, and what `openRecorder` and `openSubjectKeys` throw
+ */
+export async function openRecord(place: RecordPlace, say: (line: string) => void): Promise<OpenRecord> {
+  const folder = resolve(place.folder);
+  await using opening = new AsyncDisposableStack();
+  const key = await signingKey(folder, place.keyFile ?? `${folder}.key`, say);
+  const provider = opening.use(await openFileKeys(await maskingKeyFile(folder, say)));
+  const { cipher, hash } = parsePolicy(maskingPolicy);
+  const keys = opening.use(await openSubjectKeys(join(folder, "keys"), { provider, cipher, hash }));
+  const recorder = opening.use(
+    await openRecorder({
+      folder,
+      origin: key.name,
+      tree: { key },
+      masker: openMasker(maskingPolicy, keys),
+      ...(place.policy === undefined ? {} : { policy: place.policy }),
+      onAlert: ({ message }) => say(`Audit: ${message}`),
+    }),
+  );
+  const publicFile = `${folder}.pub`;
+  await writeFileAtomically(publicFile, `${formatNoteKey(key)}\n`);
+  say(`Audit: recording into ${folder}; its checkpoints are verified with ${publicFile}.`);
+  const owned = opening.move();
+  return {
+    sink: {
+      async emit(event) {
+        await recorder.record(event);
+      },
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function signingKey(
+  folder: string,
+  path: string,
+  say: (line: string) => void,
+): Promise<NoteSigningKey> {
+  const text = await readKeyFile(path);
+  if (text !== null) return parseNoteSigningKey(text);
+  await assertNew(join(folder, "origin.json"), folder, path);
+  const key = generateNoteKey(usualOrigin(folder));
+  await makeKeyFile(path, `${formatNoteSigningKey(key)}\n`);
+  say(`Audit: made the signing key ${path}. Keep it secret, and keep a copy.`);
+  return key;
+}
+
+async function maskingKeyFile(folder: string, say: (line: string) => void): Promise<string> {
+  const path = `${folder}.masking-key`;
+  if ((await readKeyFile(path)) !== null) return path;
+  await assertNew(join(folder, "keys", "generations.json"), folder, path);
+  await makeKeyFile(path, `1:${randomBytes(32).toString("base64")}\n`);
+  say(`Audit: made the key of masking ${path}. Without it nothing that is masked opens again.`);
+  return path;
+}
+
+/** A fresh key would fit nothing that was written under the one that is missing. */
+async function assertNew(made: string, folder: string, path: string): Promise<void> {
+  if ((await stat(made).catch(() => null)) === null) return;
+  throw cliErrors.error(
+    "FILE_UNREADABLE",
+    `The log ${folder} was written with a key that is not at ${path}. Put it back, or record into another folder.`,
+    { details: { path } },
+  );
+}
+
+/** "HOST/FOLDER", in characters that a key's name may have. */
+function usualOrigin(folder: string): string {
+  return `${hostname()}/${basename(folder)}`.replaceAll(/[^\w./-]/g, "-");
+}
