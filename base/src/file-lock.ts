@@ -98,7 +98,8 @@ export async function lockFile(path: string, what: string): Promise<FileLock> {
 /** @returns whether there was none. @throws WRITE_FAILED, DISK_FULL */
 async function create(lock: string, words: LockWords): Promise<boolean> {
   try {
-    await writeFile(lock, `${JSON.stringify(words)}\n`, { flag: "wx" });
+    // Flushed: a lock that lost its words with the power could not be judged, and would be waited for.
+    await writeFile(lock, `${JSON.stringify(words)}\n`, { flag: "wx", flush: true });
     return true;
   } catch (thrown) {
     if (isErrno(thrown, "EEXIST")) return false;

@@ -45,6 +45,8 @@ export async function openLog({ folder, origin, tree, journal: options }: OpenLo
       // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
     }
   });
+  // On a disk that is read-only by now it stays, and is taken over once this process has ended.
+  stack.defer(() => release(lock));
   await assertOrigin(folder, origin);
   const segments = join(folder, logFolders.journal);
   await removeHalfWritten(segments);
@@ -80,6 +82,14 @@ async function lockLog(folder: string): Promise<FileLock> {
       `The log ${folder} has a writer already, and there is one a log. ${thrown.message}`,
       { cause: thrown, details: { folder, ...thrown.details } },
     );
+  }
+}
+
+async function release(lock: FileLock): Promise<void> {
+  try {
+    await lock[Symbol.asyncDispose]();
+  } catch {
+    // See above.
   }
 }
 
