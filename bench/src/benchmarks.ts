@@ -1,5 +1,6 @@
 /** The table of benchmarks. To add one: a file, and a row here. */
 import { accuracy } from "./accuracy.ts";
+import { audit } from "./audit.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
@@ -44,4 +45,5 @@ export const benchmarks: readonly Benchmark[] = [
   serveMemory,
   serveReload,
   wireFormats,
+  audit,
 ];
