@@ -24,7 +24,7 @@ test("a log is valid, by another key unverifiable, and tampered once its journal
     await recorder.record({
       action: "MODEL.LOAD",
       severity: "INFO",
-      subject: { kind: "operator" },
+      subject: { kind: "operator", id: "deploy" },
       object: { model: "parts", version: String(i) },
       context: { face: "http" },
     });

@@ -217,6 +217,16 @@ test("a log that was rolled back, checkpoint and all, is told by the one kept el
   assert.deepEqual([report.verdict, report.kinds], ["tampered", ["rolled-back"]]);
 });
 
+test("a checkpoint kept elsewhere that nobody known signed accuses nobody", async () => {
+  await using log = await copyOf("short");
+  const { text } = parseNote(await readFile(join(written.path, "log", "checkpoint")));
+  const kept = Buffer.from(formatNote(signNote(text, [generateNoteKey(origin)])));
+  const report = await found(log.path, kept);
+  assert.deepEqual([report.verdict, report.kinds], ["unverifiable", ["key-unknown"]]);
+  const changed = Buffer.from(formatNote({ ...parseNote(keptCheckpoint), text }));
+  await assert.rejects(found(log.path, changed), { code: "SIGNATURE_INVALID" });
+});
+
 test("a log that was recorded anew under the same key is a split view", async () => {
   await using folder = await openTemporaryFolder("verify-log");
   for (const events of [120, 160]) {

@@ -11,7 +11,6 @@
  * Findings are collected. A key that is not known accuses nobody, and does not hide that files contradict each other.
  * Nothing is written, and a log may be verified while it grows.
  */
-import { join } from "node:path";
 import { CupelError } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { type Disk, isErrno, systemDisk } from "../journal/disk.ts";
@@ -76,8 +75,7 @@ export async function verifyLog(
   }
   if (origin === null)
     tell("origin", "origin.json is missing or does not say whose log this is.", "origin.json");
-  const kept =
-    keptCheckpoint && openUnlessUnknown(keptCheckpoint, logKeys, "The checkpoint kept elsewhere", tell);
+  const kept = keptCheckpoint && openKept(keptCheckpoint, logKeys, tell);
   const now = bytes && openNow(bytes, logKeys, tell);
   if (bytes === null) {
     if (kept || names.includes("tile"))
@@ -110,39 +108,48 @@ export async function verifyLog(
 
 type Tell = (kind: FindingKind, message: string, path?: string | null) => void;
 
-/** Null where it is no checkpoint at all. One with a wrong signature is gone on with: more may be found. */
-function openNow(bytes: Uint8Array, keys: readonly NoteKey[], tell: Tell): Checkpoint | null {
-  try {
-    return openUnlessUnknown(bytes, keys, "The checkpoint", tell);
-  } catch (thrown) {
-    if (!(thrown instanceof CupelError)) throw thrown;
-    tell("checkpoint-replaced", thrown.message, "checkpoint");
-    return thrown.code === "SIGNATURE_INVALID" ? parsedUnlessWrong(bytes) : null;
-  }
+/** Null where no known key signed it: then it accuses nobody. @throws NOTE_INVALID, LOG_CHECKPOINT_INVALID, SIGNATURE_INVALID */
+function openKept(bytes: Uint8Array, keys: readonly NoteKey[], tell: Tell): Checkpoint | null {
+  const source = "The checkpoint kept elsewhere";
+  const checkpoint = parseCheckpoint(parseNote(bytes, source).text, source);
+  return isByKnownKey(bytes, checkpoint, { keys, source, tell, path: null }) ? checkpoint : null;
 }
 
-/** @throws NOTE_INVALID, LOG_CHECKPOINT_INVALID, SIGNATURE_INVALID */
-function openUnlessUnknown(
-  bytes: Uint8Array,
-  keys: readonly NoteKey[],
-  source: string,
-  tell: Tell,
-): Checkpoint {
-  const checkpoint = parseCheckpoint(parseNote(bytes, source).text, source);
+/** Null where it is no checkpoint at all. One that a wrong or an unknown key signed is gone on with: more may be found. */
+function openNow(bytes: Uint8Array, keys: readonly NoteKey[], tell: Tell): Checkpoint | null {
+  const source = "The checkpoint";
+  const path = "checkpoint";
+  let checkpoint: Checkpoint | null = null;
   try {
-    openCheckpoint(bytes, { origin: checkpoint.origin, logKeys: keys }, source);
+    checkpoint = parseCheckpoint(parseNote(bytes, source).text, source);
+    isByKnownKey(bytes, checkpoint, { keys, source, tell, path });
   } catch (thrown) {
-    if (!(thrown instanceof CupelError) || thrown.code !== "KEY_UNKNOWN") throw thrown;
-    tell("key-unknown", thrown.message, "checkpoint");
+    if (!(thrown instanceof CupelError)) throw thrown;
+    tell("checkpoint-replaced", thrown.message, path);
   }
   return checkpoint;
 }
 
-function parsedUnlessWrong(bytes: Uint8Array): Checkpoint | null {
+interface Signers {
+  readonly keys: readonly NoteKey[];
+  readonly source: string;
+  readonly path: string | null;
+  readonly tell: Tell;
+}
+
+/** Tells where not. @throws SIGNATURE_INVALID */
+function isByKnownKey(
+  bytes: Uint8Array,
+  { origin }: Checkpoint,
+  { keys, source, path, tell }: Signers,
+): boolean {
   try {
-    return parseCheckpoint(parseNote(bytes).text);
-  } catch {
-    return null;
+    openCheckpoint(bytes, { origin, logKeys: keys }, source);
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError) || thrown.code !== "KEY_UNKNOWN") throw thrown;
+    tell("key-unknown", thrown.message, path);
+    return false;
   }
 }
 
@@ -172,9 +179,9 @@ async function verifyTree(log: LogReader, now: Checkpoint, findings: LogFinding[
       message,
     });
   }
-  for (const { begin, end } of missing) {
-    const isMalformed = faults.some(({ kind, path }) => kind === "file" && path.includes("/entries/"));
-    if (isMalformed) continue;
+  // One that is malformed is among them, and is told.
+  const isMalformed = faults.some(({ kind, path }) => kind === "file" && path.includes("/entries/"));
+  for (const { begin, end } of isMalformed ? [] : missing) {
     const message = `The bundles of ${eventsText(begin, end - begin)} are missing.`;
     findings.push({ kind: "file-damaged", path: null, index: begin, count: end - begin, message });
   }
@@ -232,7 +239,7 @@ async function unlessMissing(bytes: Promise<Buffer>): Promise<Buffer | null> {
 
 async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
   try {
-    return await disk.list(join(folder));
+    return await disk.list(folder);
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT") || isErrno(thrown, "ENOTDIR")) return [];
     throw auditErrors.error("LOG_UNREADABLE", `${folder} cannot be read.`, {
