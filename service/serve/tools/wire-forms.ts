@@ -2,6 +2,7 @@
  * Each form in which a tensor travels, read and written by the faces' own code, and what one would use without it. A
  * request of REST arrives in pieces as a socket gives them and is read from `readBody` on; a peer has its body whole.
  */
+import { own } from "@cupel/base";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -141,7 +142,7 @@ async function readOverRest(
     call,
     params: { model: "m" },
     header: (name) => {
-      const value = request.headers[name];
+      const value = own(request.headers, name);
       return typeof value === "string" ? value : undefined;
     },
     body: (alignAt) => readBody(request, { limit: bodyLimit, signal, alignAt }),

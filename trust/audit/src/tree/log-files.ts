@@ -17,6 +17,8 @@ import { bundlePath, partialsPath, TILE_WIDTH, type Tile, tilePath } from "./til
 import { sm3Tree } from "./tree-hash.ts";
 
 const flush = promisify(fsync);
+/** Flushes at a time. Node has four threads for all that waits for disks, and the recorder's journal needs one of them. */
+const LANES = 2;
 /** Files that are open at a time. */
 const BATCH = 128;
 const CHECKPOINT = "checkpoint";
@@ -83,7 +85,7 @@ async function writeBatch(folder: string, files: readonly LogFile[]): Promise<vo
         written.push({ path, temporary, descriptor });
         writeWhole(descriptor, file.bytes);
       }
-      const flushed = await Promise.allSettled(written.map(({ descriptor }) => flush(descriptor)));
+      const flushed = await flushAll(written);
       for (const [at, result] of flushed.entries()) {
         path = written[at]?.path ?? path;
         if (result.status === "rejected") throw result.reason;
@@ -99,6 +101,21 @@ async function writeBatch(folder: string, files: readonly LogFile[]): Promise<vo
     for (const { temporary } of written) rmSync(temporary, { force: true });
     throw thrown instanceof CupelError ? thrown : writeError(path, thrown);
   }
+}
+
+/** All are tried, so that none is closed while it is flushed. */
+async function flushAll(files: readonly OpenFile[]): Promise<PromiseSettledResult<void>[]> {
+  const results: PromiseSettledResult<void>[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < files.length) {
+      const at = next++;
+      const [result] = await Promise.allSettled([flush(files[at]?.descriptor ?? -1)]);
+      results[at] = result;
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
 }
 
 function openIn(folder: string, path: string): number {
