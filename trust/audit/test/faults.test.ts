@@ -243,3 +243,17 @@ test("a hashing thread that ends is begun anew from the disk, and every receipt 
     process.off("worker", note);
   }
 });
+
+test("a recorder whose lock is gone records nothing more and changes no file", async () => {
+  const lost = Promise.withResolvers<void>();
+  await using its = await opened({ onAlert: ({ kind }) => kind === "lost" && lost.resolve() });
+  const receipts = await many(its.recorder, 0, 10);
+  await rm(join(its.log, "writer.lock"));
+  await lost.promise;
+  await assert.rejects(its.recorder.record(loadEvent(10)), { code: "FILE_LOCKED" });
+  const size = await verifyLog(its.folder, promisedBy(receipts));
+  const before = await journalText(its.log);
+  await its.recorder[Symbol.asyncDispose]();
+  assert.equal(await journalText(its.log), before);
+  assert.equal(size, 10);
+});

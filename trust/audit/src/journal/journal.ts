@@ -120,9 +120,12 @@ export class Journal {
     if (this.#incomplete.length > 0) throw new JournalFault("io", "A segment could not be completed");
   }
 
-  /** The segment that is open stays so; whoever opens the log next goes on with it. */
-  async close(): Promise<void> {
-    if (this.#stuck === null) await this.#completeAll();
+  /**
+   * The segment that is open stays so; whoever opens the log next goes on with it.
+   * @param complete whether segments that are complete by content get their names. Default true.
+   */
+  async close(complete = true): Promise<void> {
+    if (complete && this.#stuck === null) await this.#completeAll();
     await this.#background;
     // A write that the system has not answered goes, if ever, to a file that whoever opens the log next has copied and replaced.
     if (this.#stuck === null) await this.#segment?.release();

@@ -32,6 +32,8 @@ export interface OpenLog extends AsyncDisposable {
   readonly lock: FileLock;
   readonly journal: Journal;
   readonly tree: TreeOwner | null;
+  /** The log has another writer by now: closing it leaves all files as they are. */
+  abandon(): void;
 }
 
 /** @throws LOG_IN_USE, ORIGIN_MISMATCH, LOG_DAMAGED, and what writing throws */
@@ -55,11 +57,20 @@ export async function openLog({ folder, origin, tree, journal: options }: OpenLo
     folder: segments,
     quarantine: join(folder, logFolders.quarantine),
   });
-  stack.defer(() => journal.close());
+  let isOurs = true;
+  stack.defer(() => journal.close(isOurs));
   const owner = tree === null ? null : await TreeOwner.open(threadData(folder, origin, tree), journal.next);
-  if (owner !== null) stack.defer(() => owner.close());
+  if (owner !== null) stack.defer(() => owner.close(isOurs));
   const owned = stack.move();
-  return { lock, journal, tree: owner, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    lock,
+    journal,
+    tree: owner,
+    abandon() {
+      isOurs = false;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function threadData(folder: string, origin: string, { key, formerKeys = [], withSm3 = true }: TreeOptions) {

@@ -23,7 +23,7 @@ import { assertCompression, type Compression } from "../journal/compress-segment
 import { type Disk, systemDisk } from "../journal/disk.ts";
 import type { Masker } from "../masking/masker.ts";
 import { inAuditContext } from "./audit-context.ts";
-import { EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
+import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { logFolders, type OpenLog, openLog, type TreeOptions } from "./open-log.ts";
 import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
@@ -180,6 +180,8 @@ class LogRecorder implements Recorder {
   #isTendingDue = false;
   /** Why no event is taken any more; null while the recorder is open. */
   #finished: Error | null = null;
+  /** Whether the log has another writer by now. */
+  #isLost = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: RecorderOptions, parts: RecorderParts) {
@@ -300,10 +302,17 @@ class LogRecorder implements Recorder {
       if (this.#isTendingDue) await this.#tend();
       if (this.#queue.isEmpty) break;
       const batch = this.#queue.take();
-      if (batch.length === 0) this.#queue.done(batch);
-      else await this.#policy.keep(batch);
+      if (batch.length > 0 && !this.#isLost) await this.#policy.keep(batch);
+      else this.#drop(batch);
     }
     this.#running = null;
+  }
+
+  /** Of a log that is lost; else there is nothing in it. */
+  #drop(batch: Batch): void {
+    const reason = this.#finished;
+    if (reason !== null) for (const event of batch) event.fail(reason);
+    this.#queue.done(batch);
   }
 
   #tendSoon(): void {
@@ -318,12 +327,20 @@ class LogRecorder implements Recorder {
       await lock.assertHeld();
     } catch (thrown) {
       // Another one writes by now: nothing more may be written here.
-      this.#finished ??= errorFrom(thrown);
-      this.#options.onAlert?.({ kind: "lost", message: this.#finished.message });
+      this.#lose(errorFrom(thrown));
     }
+    if (this.#isLost) return;
     await journal.tend();
     await this.#policy.tend();
     tree?.publish();
+  }
+
+  #lose(reason: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#finished ??= reason;
+    this.#parts.log.abandon();
+    this.#options.onAlert?.({ kind: "lost", message: reason.message });
   }
 
   #expire(): void {
@@ -368,7 +385,7 @@ class LogRecorder implements Recorder {
     ]);
     late.abort();
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#policy.close();
+    if (!this.#isLost) await this.#policy.close();
     await this.#parts.owned.disposeAsync();
   }
 }

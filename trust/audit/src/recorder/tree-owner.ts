@@ -81,12 +81,12 @@ export class TreeOwner {
     if (this.#revival === null && size > published) this.#tell({ kind: "publish", wait: false });
   }
 
-  /** Puts the rest into the tree and writes a last checkpoint, as far as that can be done. */
-  async close(): Promise<void> {
+  /** @param publish whether the rest goes into the tree and a last checkpoint is written, as far as that can be done */
+  async close(publish: boolean): Promise<void> {
     this.#isClosed = true;
     await this.#revival;
     try {
-      this.#settle(await this.#thread.perform({ kind: "publish", wait: true }));
+      if (publish) this.#settle(await this.#thread.perform({ kind: "publish", wait: true }));
     } catch (thrown) {
       this.#failure = reasonOf(thrown);
     }

@@ -22,5 +22,4 @@ serveThread<TreeTask, TreeState>({
     if (task.kind === "publish" && !task.wait) growing.publish();
     return { result: growing.state };
   },
-  end: async () => await tree?.publishAll(),
 });
