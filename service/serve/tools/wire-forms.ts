@@ -2,10 +2,11 @@
  * Each form in which a tensor travels, read and written by the faces' own code, and what one would use without it. A
  * request of REST arrives in pieces as a socket gives them and is read from `readBody` on; a peer has its body whole.
  */
-import { own } from "@cupel/base";
+
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { own } from "@cupel/base";
 import { Decoder, Encoder } from "cbor-x";
 import { anonymous, type Call } from "../src/core/call.ts";
 import type { InferenceResponse } from "../src/core/inference.ts";
