@@ -107,6 +107,6 @@ test("every state that a crash can leave recovers with all acknowledged events",
         await verify(disk, expected);
       }
     }),
-    { numRuns: Number(process.env.CUPEL_AUDIT_CRASHES ?? 400) },
+    { numRuns: Number(process.env.CUPEL_AUDIT_CRASHES ?? 150) },
   );
 });

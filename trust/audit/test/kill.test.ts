@@ -7,6 +7,6 @@ test("each event that was acknowledged before a kill is in the log, and the tree
   await using folder = await openTemporaryFolder("audit-kill");
   const random = createRandom(20261127);
   const promised: Promised = new Map();
-  for (let round = 0; round < 15; round++) await killRound(folder.path, random, promised);
+  for (let round = 0; round < 5; round++) await killRound(folder.path, random, promised);
   await verifyLog(folder.path, promised);
 });

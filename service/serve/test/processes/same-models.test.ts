@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
-import { ServedCommand, withoutProc } from "../support/served-command.ts";
+import { longWithProc, ServedCommand, withoutProc } from "../support/served-command.ts";
 import { scaler } from "../support/tiny-models.ts";
 
 interface Answer {
@@ -88,6 +88,7 @@ async function opened(mode: "poll" | "explicit", pollMs = 100) {
 }
 
 const options = { skip: withoutProc, timeout: 180_000 };
+const long = { skip: longWithProc, timeout: 180_000 };
 
 test(
   "explicit mode: what one process is asked, all do; a later one has the bytes of the others",
@@ -128,7 +129,7 @@ test(
 
 test(
   "poll mode: unloaded stays unloaded in a later process, broken bytes do not keep it from serving the good ones",
-  options,
+  long,
   async () => {
     await using server = await opened("poll");
     const { command, port, put } = server;
@@ -167,22 +168,18 @@ test(
   },
 );
 
-test(
-  "a process that dies while it loads holds up no answer, and the next has the model",
-  options,
-  async () => {
-    await using server = await opened("explicit");
-    const { command, port, put } = server;
-    const [first = 0, second = 0] = await command.workers();
-    const sockets = await command.connectToEach(port);
-    sockets.get(second)?.destroy();
-    await put("c.onnx", scaler(3));
-    process.kill(second, "SIGSTOP");
-    const answer = change(port, "c", "load", sockets.get(first));
-    await command.wrote(/Version 1 of the model \\"c\\" is in service/);
-    process.kill(second, "SIGKILL");
-    assert.equal((await answer).status, 200);
-    await command.wrote(/serves in place of one that ended/);
-    assert.deepEqual(await serving(command, port, "c"), [3, 3]);
-  },
-);
+test("a process that dies while it loads holds up no answer, and the next has the model", long, async () => {
+  await using server = await opened("explicit");
+  const { command, port, put } = server;
+  const [first = 0, second = 0] = await command.workers();
+  const sockets = await command.connectToEach(port);
+  sockets.get(second)?.destroy();
+  await put("c.onnx", scaler(3));
+  process.kill(second, "SIGSTOP");
+  const answer = change(port, "c", "load", sockets.get(first));
+  await command.wrote(/Version 1 of the model \\"c\\" is in service/);
+  process.kill(second, "SIGKILL");
+  assert.equal((await answer).status, 200);
+  await command.wrote(/serves in place of one that ended/);
+  assert.deepEqual(await serving(command, port, "c"), [3, 3]);
+});

@@ -6,11 +6,12 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openTemporaryFolder } from "@cupel/base";
 import { GrpcPeer, PeerError } from "../support/grpc-peer.ts";
-import { ServedCommand, until, withoutProc } from "../support/served-command.ts";
+import { longWithProc, ServedCommand, until, withoutProc } from "../support/served-command.ts";
 import { slow } from "../support/tiny-models.ts";
 
 const size = 256;
 const options = { skip: withoutProc, timeout: 120_000 };
+const long = { skip: longWithProc, timeout: 120_000 };
 /** Longer than signals count as those of one key; see app/cli/src/interrupt.ts. */
 const nextKeyMs = 700;
 
@@ -60,7 +61,7 @@ test(
   },
 );
 
-test("a second signal breaks off what is in hand, and leaves no process", options, async () => {
+test("a second signal breaks off what is in hand, and leaves no process", long, async () => {
   await using busy = await busyCommand();
   const workers = await busy.command.workers();
   busy.command.signal("SIGTERM");
@@ -73,7 +74,7 @@ test("a second signal breaks off what is in hand, and leaves no process", option
   await until(async () => workers.every((pid) => !isRunning(pid)));
 });
 
-test("without the process that supervises, the others answer what they have and end", options, async () => {
+test("without the process that supervises, the others answer what they have and end", long, async () => {
   await using busy = await busyCommand();
   const workers = await busy.command.workers();
   busy.command.signal("SIGKILL");

@@ -15,6 +15,11 @@ const entry = join(fileURLToPath(new URL("../../../..", import.meta.url)), "app/
 /** For the `skip` of a test. */
 export const withoutProc = process.platform === "linux" ? false : "needs /proc";
 
+/** For the `skip` of a test that starts several processes and is one of many: `CUPEL_LONG_TESTS=1` asks for it. */
+export const longWithProc =
+  withoutProc ||
+  (process.env.CUPEL_LONG_TESTS ? false : "it takes a quarter of a minute: set CUPEL_LONG_TESTS");
+
 export class ServedCommand implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
