@@ -40,14 +40,6 @@ export interface OpenLog extends AsyncDisposable {
 export async function openLog({ folder, origin, tree, journal: options }: OpenLogOptions): Promise<OpenLog> {
   await using stack = new AsyncDisposableStack();
   const lock = await lockLog(folder);
-  stack.defer(async () => {
-    try {
-      await lock[Symbol.asyncDispose]();
-    } catch {
-      // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
-    }
-  });
-  // On a disk that is read-only by now it stays, and is taken over once this process has ended.
   stack.defer(() => release(lock));
   await assertOrigin(folder, origin);
   const segments = join(folder, logFolders.journal);
@@ -100,7 +92,7 @@ async function release(lock: FileLock): Promise<void> {
   try {
     await lock[Symbol.asyncDispose]();
   } catch {
-    // See above.
+    // On a disk that is read-only by now it stays, and is taken over by whoever opens the log next.
   }
 }
 
