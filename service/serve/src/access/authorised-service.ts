@@ -8,9 +8,9 @@ import { authorise, type Policy } from "./policy.ts";
  */
 export function withAuthorisation(service: InferenceService, policy: Policy): InferenceService {
   return {
-    assertRoom(asked, call) {
+    noRoom(asked, call) {
       authorise(policy, call.principal, asked.action, asked.model);
-      return service.assertRoom(asked, call);
+      return service.noRoom(asked, call);
     },
     async infer(request, call) {
       authorise(policy, call.principal, "infer", request.model);

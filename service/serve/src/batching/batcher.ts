@@ -30,8 +30,8 @@ export interface Batcher extends AsyncDisposable {
    * QUEUE_LIMIT, CANCELLED, DEADLINE_EXCEEDED, MODEL_NOT_READY, RUN_FAILED, THREAD_CRASHED
    */
   run(feeds: Feeds, options: BatchedRunOptions): Promise<EngineRun>;
-  /** @throws QUEUE_LIMIT where no more requests may wait */
-  assertRoom(): void;
+  /** @returns QUEUE_LIMIT where no more requests may wait */
+  noRoom(): CupelError | null;
   /** Requests that wait, those handed to the session not among them. */
   readonly queued: number;
   /** Takes nothing new, and resolves when all that was taken is answered. The session stays open. */
@@ -68,7 +68,7 @@ export function createBatcher(session: BatchedSession, options: BatcherOptions):
     get queued() {
       return queue.size;
     },
-    assertRoom: () => queue.assertRoom(retryAfterMs),
+    noRoom: () => queue.noRoom(retryAfterMs),
     async run(feeds, options) {
       const { signal } = options.call;
       throwIfCancelled(signal, theRun);

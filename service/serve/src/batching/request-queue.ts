@@ -1,4 +1,5 @@
 /** What waits for a run: bounded, counted, fair between callers, and taken out a batch at a time. */
+import type { CupelError } from "@cupel/base";
 import { serveErrors } from "../errors.ts";
 import type { Batch, Slice } from "./batch.ts";
 import type { CheckedLimits } from "./batch-options.ts";
@@ -32,10 +33,10 @@ export class RequestQueue {
     return this.#requests.first;
   }
 
-  /** @param retryAfterMs when there is likely room again @throws QUEUE_LIMIT where no more requests may wait */
-  assertRoom(retryAfterMs: () => number): void {
+  /** @param retryAfterMs when there is likely room again @returns QUEUE_LIMIT where no more requests may wait */
+  noRoom(retryAfterMs: () => number): CupelError | null {
     const { maxQueued } = this.#limits;
-    if (this.size >= maxQueued) throw limitReached("batching.maxQueued", maxQueued, retryAfterMs());
+    return this.size < maxQueued ? null : limitReached("batching.maxQueued", maxQueued, retryAfterMs());
   }
 
   /**
@@ -43,7 +44,8 @@ export class RequestQueue {
    * @throws QUEUE_LIMIT, with the limit's name and value
    */
   add(request: WaitingRequest, retryAfterMs: () => number): void {
-    this.assertRoom(retryAfterMs);
+    const refusal = this.noRoom(retryAfterMs);
+    if (refusal !== null) throw refusal;
     const { maxQueuedBytes } = this.#limits;
     if (this.size > 0 && this.#bytes + request.bytes > maxQueuedBytes) {
       throw limitReached("batching.maxQueuedBytes", maxQueuedBytes, retryAfterMs());
@@ -110,7 +112,7 @@ function limitReached(
   limit: "batching.maxQueued" | "batching.maxQueuedBytes",
   value: number,
   retryAfterMs: number,
-): Error {
+): CupelError {
   const what = limit === "batching.maxQueued" ? `${value} requests` : `${value} bytes of inputs`;
   return serveErrors.error(
     "QUEUE_LIMIT",

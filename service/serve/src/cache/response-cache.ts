@@ -160,8 +160,7 @@ export function withResponseCache(
 
   return {
     ...service,
-    assertRoom: (asked, call) =>
-      policyOf(asked.model) === null ? service.assertRoom(asked, call) : undefined,
+    noRoom: (asked, call) => (policyOf(asked.model) === null ? service.noRoom(asked, call) : null),
     infer: (request, call) => remembered(request, call, inferenceKey, (call) => service.infer(request, call)),
     predict: (request, call) =>
       remembered(request, call, predictionKey, (call) => service.predict(request, call)),

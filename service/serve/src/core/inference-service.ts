@@ -2,7 +2,7 @@
  * The one service behind every face: a face converts, calls a method here, and converts back. Whatever holds for
  * requests whichever face they came by - validation, queues, deadlines, the cache - is behind these methods.
  */
-import { elementCount, own, setOwn } from "@cupel/base";
+import { type CupelError, elementCount, own, setOwn } from "@cupel/base";
 import { type Feeds, runtimeErrors, type TensorData } from "@cupel/runtime";
 import { serveErrors } from "../errors.ts";
 import type { PredictRequest, PredictResponse } from "../images/predict-request.ts";
@@ -24,11 +24,14 @@ export interface AskedVersion {
 
 export interface InferenceService {
   /**
-   * Refuses a request for inference before its body is read, where it would only wait in a queue that is full: a server
-   * that has too much to do reads nothing in vain. Where answers are kept nothing is refused here: one needs no room.
-   * @throws QUEUE_LIMIT, MODEL_UNKNOWN, VERSION_UNKNOWN, MODEL_NOT_READY
+   * Why a request for inference is refused before its body is read: it would only wait in a queue that is full, and a
+   * server that has too much to do reads nothing in vain. Where answers are kept nothing is refused here: one needs no
+   * room. Returned rather than thrown: what always ends by a throw, as this does for as long as a queue is full, V8
+   * never compiles.
+   * @returns QUEUE_LIMIT; null where there is room; a promise where somebody must hear of the refusal first, which
+   * rejects with it. @throws MODEL_UNKNOWN, VERSION_UNKNOWN, MODEL_NOT_READY
    */
-  assertRoom(asked: AskedVersion, call: Call): Promise<void> | undefined;
+  noRoom(asked: AskedVersion, call: Call): CupelError | null | Promise<null>;
   /** @throws the errors of serving, of a run, and of reading images */
   infer(request: InferenceRequest, call: Call): Promise<InferenceResponse>;
   /** @throws the same, and INPUT_UNSUPPORTED where the model takes no images */
@@ -67,15 +70,11 @@ export function createInferenceService({
   statistics = createStatistics(),
 }: InferenceServiceOptions): InferenceService {
   return {
-    assertRoom({ model, version }, call) {
+    noRoom({ model, version }, call) {
       using lease = repository.lease(model, version);
-      try {
-        lease.version.assertRoom();
-      } catch (thrown) {
-        statistics.begin(lease.version, 0, call.times)[Symbol.dispose]();
-        throw thrown;
-      }
-      return undefined;
+      const refusal = lease.version.noRoom();
+      if (refusal !== null) statistics.begin(lease.version, 0, call.times)[Symbol.dispose]();
+      return refusal;
     },
     async infer(request, call) {
       using lease = repository.lease(request.model, request.version);

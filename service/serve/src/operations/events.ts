@@ -1,6 +1,6 @@
 /** What the record keeps of serving: who ran, loaded or unloaded which model, and how it ended. */
 import {
-  type CupelError,
+  CupelError,
   type EventFacts,
   type EventSeverity,
   type EventSink,
@@ -83,16 +83,16 @@ export function withEvents(service: InferenceService, sink: EventSink): Inferenc
   return {
     ...service,
     // What is let through is told once it is answered.
-    assertRoom(request, call) {
-      try {
-        return service.assertRoom(request, call);
-      } catch (thrown) {
-        const refuse = (): never => {
-          throw thrown;
-        };
-        return told("INFER.REQUEST", asked(request), how(request.action, undefined), call, async () =>
-          refuse(),
+    noRoom(request, call) {
+      const tell = (refusal: unknown): Promise<never> =>
+        told("INFER.REQUEST", asked(request), how(request.action, undefined), call, () =>
+          Promise.reject(refusal),
         );
+      try {
+        const refusal = service.noRoom(request, call);
+        return refusal instanceof CupelError ? tell(refusal) : refusal;
+      } catch (thrown) {
+        return tell(thrown);
       }
     },
     infer: (request, call) =>

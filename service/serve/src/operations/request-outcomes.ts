@@ -63,13 +63,16 @@ export function withOutcomes(service: InferenceService, outcomes: RequestOutcome
   };
   return {
     // What is not refused here is noted once it is answered.
-    assertRoom(asked, call) {
+    noRoom(asked, call) {
       const refused = (thrown: unknown): never => {
         note(asked, call, errorFrom(thrown));
         throw thrown;
       };
       try {
-        return service.assertRoom(asked, call)?.catch(refused);
+        const refusal = service.noRoom(asked, call);
+        if (refusal instanceof Promise) return refusal.catch(refused);
+        if (refusal !== null) note(asked, call, refusal);
+        return refusal;
       } catch (thrown) {
         return refused(thrown);
       }

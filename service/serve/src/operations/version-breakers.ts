@@ -92,7 +92,7 @@ export function createVersionBreakers(options: VersionBreakersOptions = {}): Ver
       properties: version.properties,
       imageInput: version.imageInput,
       prepare: (images, call) => version.prepare(images, call),
-      assertRoom: () => version.assertRoom(),
+      noRoom: () => version.noRoom(),
       run: (feeds, run) => guarded(version, run.call, () => version.run(feeds, run)),
       predict: (request, call) => guarded(version, call, () => version.predict(request, call)),
       [Symbol.asyncDispose]: () => version[Symbol.asyncDispose](),

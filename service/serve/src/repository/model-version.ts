@@ -1,4 +1,5 @@
 /** A version of a model that is loaded: what it takes and gives, and how it is run. */
+import type { CupelError } from "@cupel/base";
 import type { EngineRun, Feeds, ValueInfo } from "@cupel/runtime";
 import type { Call } from "../core/call.ts";
 import type { PredictRequest, PredictResponse } from "../images/predict-request.ts";
@@ -21,8 +22,8 @@ export interface ModelVersion extends AsyncDisposable {
   readonly outputs: readonly ValueInfo[];
   /** What the file says of itself: task, class names, preprocessing. */
   readonly properties: Readonly<Record<string, string>>;
-  /** @throws QUEUE_LIMIT where the next run would be refused for the number of those that wait */
-  assertRoom(): void;
+  /** @returns QUEUE_LIMIT where the next run would be refused for the number of those that wait */
+  noRoom(): CupelError | null;
   /** One row or many: joined with those of other calls where the model's first dimension is open. */
   run(feeds: Feeds, options: BatchedRunOptions): Promise<EngineRun>;
   /** Encoded images to feeds of the model's image input; null where it has none, or they cannot be prepared. */

@@ -35,7 +35,7 @@ export interface VersionFacts extends VersionFile {
 
 /** Disposing of it answers what it took. */
 export interface RunQueue extends AsyncDisposable {
-  assertRoom(): void;
+  noRoom(): CupelError | null;
   run(feeds: Feeds, options: BatchedRunOptions): Promise<EngineRun>;
 }
 
@@ -97,7 +97,7 @@ export async function openVersion(file: VersionFile, options: OpenVersionOptions
     outputs,
     properties: file.properties,
     ended: session.ended,
-    assertRoom: () => runs.assertRoom(),
+    noRoom: () => runs.noRoom(),
     run: (feeds, runOptions) => runs.run(feeds, runOptions),
     imageInput: images.imageInput,
     prepare: (pictures, call) => images.prepare(pictures, call),
@@ -126,7 +126,7 @@ async function warmUp(
 
 function unbatched(session: ServedSession): RunQueue {
   return {
-    assertRoom() {},
+    noRoom: () => null,
     run: (feeds, { fetches, call }) => session.timedRun(feeds, { fetches, signal: call.signal }),
     async [Symbol.asyncDispose]() {},
   };

@@ -28,7 +28,7 @@ const find = (model: string) => {
   if (!known.includes(model)) throw serveErrors.error("MODEL_UNKNOWN", `no "${model}"`);
 };
 const inner: InferenceService = {
-  assertRoom: () => undefined,
+  noRoom: () => null,
   async infer({ model }) {
     find(model);
     return { model, version: "1", outputs: [] };

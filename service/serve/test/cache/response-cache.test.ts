@@ -48,7 +48,7 @@ class FakeService {
 
   constructor(options: Partial<ResponseCacheOptions> = {}) {
     const service: InferenceService = {
-      assertRoom: () => undefined,
+      noRoom: () => null,
       infer: (request, call) => {
         const answer = Promise.withResolvers<InferenceResponse>();
         call.signal.addEventListener("abort", () => answer.reject(cancellation("The run", call.signal)));

@@ -134,7 +134,7 @@ const call: Call = {
 function fakeVersion(version: string, run: () => void): ModelVersion {
   const unused = () => Promise.reject(new Error("unused"));
   return {
-    assertRoom() {},
+    noRoom: () => null,
     model: "m",
     version,
     digest: "",

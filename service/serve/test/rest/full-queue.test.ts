@@ -12,10 +12,7 @@ const full = serveErrors.error("QUEUE_LIMIT", "No more than 1 may wait.", {
   details: { retryAfterMs: 1500 },
 });
 const service = echo({
-  assertRoom({ model }) {
-    if (model === "full") throw full;
-    return undefined;
-  },
+  noRoom: ({ model }) => (model === "full" ? full : null),
 });
 
 for (const action of ["infer", "predict"]) {

@@ -18,7 +18,7 @@ export function echo(over: Partial<InferenceService> = {}): InferenceService {
     if (model !== "echo") throw serveErrors.error("MODEL_UNKNOWN", `There is no model "${model}".`);
   };
   return {
-    assertRoom: () => undefined,
+    noRoom: () => null,
     async infer(request) {
       known(request.model);
       const outputs = request.inputs.filter(isNumbers);

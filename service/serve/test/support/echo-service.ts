@@ -17,7 +17,7 @@ export class EchoService implements InferenceService {
   mostWaiting = 0;
   readonly release: (() => void)[] = [];
 
-  assertRoom(): undefined {}
+  noRoom: () => null;
 
   async infer(request: InferenceRequest, call: Call) {
     this.requests.push(request);

@@ -118,7 +118,7 @@ function fakeVersion(model: string, version: string, digest: string): FakeVersio
     version,
     digest,
     sessionId: randomUUID(),
-    assertRoom() {},
+    noRoom: () => null,
     inputs: [],
     outputs: [],
     properties: {},

@@ -5,7 +5,7 @@ import type { InferenceService } from "../../src/core/inference-service.ts";
 /** @param act called with the name of each method on a model; what it throws, the method throws */
 export function fakeService(act: (method: string, model: string) => void = () => {}): InferenceService {
   return {
-    assertRoom: () => undefined,
+    noRoom: () => null,
     async infer({ model, id }) {
       act("infer", model);
       return { model, version: "7", id, outputs: [] };

@@ -33,13 +33,14 @@ const headerLength: Parameter = {
   }),
 };
 
-/** Before the body is read. */
-export function assertRoom(
+/** Before the body is read. @throws QUEUE_LIMIT */
+export async function assertRoom(
   { service, params, call }: Exchange,
   action: "infer" | "predict",
-): Promise<void> | undefined {
+): Promise<void> {
   const { model = "", version } = params;
-  return service.assertRoom({ model, version, action }, call);
+  const refusal = await service.noRoom({ model, version, action }, call);
+  if (refusal !== null) throw refusal;
 }
 
 export const inferenceRoutes: readonly Route[] = modelRoutes("/infer", {
