@@ -17,7 +17,9 @@ export class EchoService implements InferenceService {
   mostWaiting = 0;
   readonly release: (() => void)[] = [];
 
-  noRoom: () => null;
+  noRoom(): null {
+    return null;
+  }
 
   async infer(request: InferenceRequest, call: Call) {
     this.requests.push(request);
