@@ -42,32 +42,38 @@ function outcomeOf(error: CupelError, runFailures: RunFailures, call: Call): Out
 }
 
 interface Guard {
-  readonly sessionId: string;
   readonly breaker: Breaker;
-  readonly runFailures: RunFailures;
+  readonly guarded: ModelVersion;
 }
 
 export function createVersionBreakers(options: VersionBreakersOptions = {}): VersionBreakers {
   const { clock = systemClock, instruments = silentInstruments, onChange } = options;
   const settings = { ...breakerDefaults, ...options };
-  // One entry a model and version. A file that is loaded anew begins with a new breaker.
-  const guards = new Map<string, Guard>();
+  /** A version that is loaded anew is another one, and begins with a new breaker. */
+  const guards = new WeakMap<ModelVersion, Guard>();
   const guardOf = (version: ModelVersion): Guard => {
-    const key = `${version.version} ${version.model}`;
-    const known = guards.get(key);
-    if (known?.sessionId === version.sessionId) return known;
+    const known = guards.get(version);
+    if (known !== undefined) return known;
     const labels = { model: version.model, version: version.version };
     const breaker = new Breaker(settings, clock, (state) => {
       instruments.set("breakerState", labels, stateNumber[state]);
       onChange?.(version, state);
     });
     instruments.set("breakerState", labels, stateNumber.closed);
-    const made = { sessionId: version.sessionId, breaker, runFailures: new RunFailures() };
-    guards.set(key, made);
+    const made = { breaker, guarded: guarded(version, breaker) };
+    guards.set(version, made);
     return made;
   };
-  const guarded = async <T>(version: ModelVersion, call: Call, work: () => Promise<T>): Promise<T> => {
-    const { breaker, runFailures } = guardOf(version);
+  return {
+    choose: (versions) => versions.findLast((each) => guardOf(each).breaker.admits) ?? versions.at(-1)!,
+    guard: (version) => guardOf(version).guarded,
+  };
+}
+
+/** The version whose runs pass the breaker. */
+function guarded(version: ModelVersion, breaker: Breaker): ModelVersion {
+  const runFailures = new RunFailures();
+  const pass = async <T>(call: Call, work: () => Promise<T>): Promise<T> => {
     const settle = breaker.enter();
     if (!settle) throw suspended(version, breaker.retryAfterMs);
     try {
@@ -81,22 +87,9 @@ export function createVersionBreakers(options: VersionBreakersOptions = {}): Ver
     }
   };
   return {
-    choose: (versions) => versions.findLast((each) => guardOf(each).breaker.admits) ?? versions.at(-1)!,
-    guard: (version) => ({
-      model: version.model,
-      version: version.version,
-      digest: version.digest,
-      sessionId: version.sessionId,
-      inputs: version.inputs,
-      outputs: version.outputs,
-      properties: version.properties,
-      imageInput: version.imageInput,
-      prepare: (images, call) => version.prepare(images, call),
-      noRoom: () => version.noRoom(),
-      run: (feeds, run) => guarded(version, run.call, () => version.run(feeds, run)),
-      predict: (request, call) => guarded(version, call, () => version.predict(request, call)),
-      [Symbol.asyncDispose]: () => version[Symbol.asyncDispose](),
-    }),
+    ...version,
+    run: (feeds, run) => pass(run.call, () => version.run(feeds, run)),
+    predict: (request, call) => pass(call, () => version.predict(request, call)),
   };
 }
 

@@ -60,7 +60,8 @@ export class ServedModel {
 
   /** The current one last. */
   get ready(): readonly ModelVersion[] {
-    const served = [...this.#slots.values()].flatMap(({ ready }) => (ready === null ? [] : [ready.version]));
+    const served: ModelVersion[] = [];
+    for (const { ready } of this.#slots.values()) if (ready !== null) served.push(ready.version);
     return served.sort((a, b) => Number(a.version) - Number(b.version));
   }
 
