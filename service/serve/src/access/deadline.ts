@@ -15,22 +15,22 @@ const clientsAreEarlyByMs = 25;
 
 /** @param timeoutMs null: waits as long as the client does. The reason of a deadline is a TimeoutError. */
 export function startDeadline(left: AbortSignal, timeoutMs: number | null): Deadline {
+  if (timeoutMs === null) return { signal: left, [Symbol.dispose]: nothing };
   const controller = new AbortController();
   const started = performance.now();
   const leave = (): void => {
-    const isEnd = timeoutMs !== null && performance.now() - started >= timeoutMs - clientsAreEarlyByMs;
-    if (isEnd) expire();
+    if (performance.now() - started >= timeoutMs - clientsAreEarlyByMs) expire();
     else controller.abort(left.reason);
   };
   const expire = (): void =>
     controller.abort(new DOMException("The time allowed for the call is up", "TimeoutError"));
   let timer: NodeJS.Timeout | undefined;
   if (left.aborted) leave();
-  else if (timeoutMs !== null && timeoutMs <= 0) expire();
+  else if (timeoutMs <= 0) expire();
   else {
     left.addEventListener("abort", leave, { once: true });
     // What serves keeps the process alive, not the calls it serves.
-    if (timeoutMs !== null) timer = setTimeout(expire, Math.min(timeoutMs, longestTimeoutMs)).unref();
+    timer = setTimeout(expire, Math.min(timeoutMs, longestTimeoutMs)).unref();
   }
   return {
     signal: controller.signal,
@@ -40,3 +40,5 @@ export function startDeadline(left: AbortSignal, timeoutMs: number | null): Dead
     },
   };
 }
+
+function nothing(): void {}

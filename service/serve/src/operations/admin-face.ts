@@ -12,7 +12,7 @@ import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { refuse } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
-import { watchDeparture } from "../rest/departure.ts";
+import { Departure } from "../rest/departure.ts";
 import { cpuProfile } from "./cpu-profile.ts";
 import { heapSnapshot } from "./heap-snapshot.ts";
 import { metricContentType } from "./metric-text.ts";
@@ -93,7 +93,7 @@ export function createAdminFace(options: AdminFaceOptions): Face {
     }
   };
   const answer = async (page: Page, request: FaceRequest, response: FaceResponse): Promise<void> => {
-    using departure = watchDeparture(request, response);
+    using departure = new Departure(request, response);
     try {
       if (request.method !== "GET") {
         throw serveErrors.error("METHOD_NOT_ALLOWED", `${request.method} is not taken here. Use GET.`, {

@@ -4,26 +4,31 @@
  */
 import type { FaceRequest, FaceResponse } from "../core/face.ts";
 
-export interface Departure extends Disposable {
-  /** Fires when the client leaves. */
-  readonly signal: AbortSignal;
-}
-
 /** Dispose it when the request is answered: connections are kept, and so would the listeners be. */
-export function watchDeparture(request: FaceRequest, response: FaceResponse): Departure {
-  const left = new AbortController();
-  const leave = (): void => {
-    if (!response.writableEnded) left.abort();
-  };
-  // In HTTP/2 the socket belongs to all streams; a stream that is reset closes its response.
-  const socket = request.httpVersionMajor === 1 ? request.socket : null;
-  response.once("close", leave);
-  socket?.once("end", leave);
-  return {
-    signal: left.signal,
-    [Symbol.dispose]() {
-      response.off("close", leave);
-      socket?.off("end", leave);
-    },
+export class Departure implements Disposable {
+  readonly #left = new AbortController();
+  readonly #response: FaceResponse;
+  /** In HTTP/2 the socket belongs to all streams; a stream that is reset closes its response. */
+  readonly #socket: FaceRequest["socket"] | null;
+
+  constructor(request: FaceRequest, response: FaceResponse) {
+    this.#response = response;
+    this.#socket = request.httpVersionMajor === 1 ? request.socket : null;
+    response.once("close", this.#leave);
+    this.#socket?.once("end", this.#leave);
+  }
+
+  /** Fires when the client leaves. */
+  get signal(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#response.off("close", this.#leave);
+    this.#socket?.off("end", this.#leave);
+  }
+
+  readonly #leave = (): void => {
+    if (!this.#response.writableEnded) this.#left.abort();
   };
 }

@@ -10,7 +10,7 @@ import { refuse, sendAnswer } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
 import { readBody } from "./body-limit.ts";
 import { readTimeout, timeoutHeader } from "./deadline.ts";
-import { watchDeparture } from "./departure.ts";
+import { Departure } from "./departure.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
 import { createRouter, type Router } from "./router.ts";
@@ -41,7 +41,7 @@ async function handle(
   request: FaceRequest,
   response: FaceResponse,
 ): Promise<void> {
-  using departure = watchDeparture(request, response);
+  using departure = new Departure(request, response);
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
     return Array.isArray(value) ? value.join(", ") : value;
