@@ -159,7 +159,7 @@ test("an unknown path is 404, a wrong method 405 with Allow, and no defect tells
   const wrong = await fetch(`${served.url}/v2/models/echo`, { method: "DELETE" });
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get("allow"), "GET, HEAD");
-  // A method with a body, without a content type: nothing of Fastify's own shows.
+  // A method with a body, without a content type.
   for (const [path, status] of [
     ["/v2", 405],
     ["/nothing", 404],
@@ -171,7 +171,22 @@ test("an unknown path is 404, a wrong method 405 with Allow, and no defect tells
   }
   const type = await infer(served.url, request("[1,2,3,4]"), { "content-type": "no type" });
   assert.equal(type.status, 415);
-  assert.equal((await fetch(`${served.url}/v2/models/%ff`)).status, 404);
+  for (const path of [
+    "/v2/models/%ff",
+    `/v2/models/${"m".repeat(513)}`,
+    "/v2/models/",
+    "/v2/models//infer",
+    "/v2/",
+  ]) {
+    const answer = await fetch(served.url + path);
+    assert.equal(answer.status, 404, path);
+    assert.match(await answer.text(), /"code":"ROUTE_UNKNOWN"/, path);
+  }
+  const encoded = await fetch(`${served.url}/v2/m%6fdels/ech%6F?x=1`);
+  assert.equal((await encoded.json()).name, "echo");
+  assert.deepEqual(await (await fetch(`${served.url}/v2/models/stats`)).json(), { model_stats: [] });
+  const stats = await fetch(`${served.url}/v2/models/stats`, { method: "PUT" });
+  assert.equal(stats.headers.get("allow"), "GET, HEAD");
   assert.equal((await fetch(`${served.url}/v2`, { method: "HEAD" })).status, 200);
   const defect = await infer(served.url, request("[1,2,3,4]"));
   assert.equal(defect.status, 500);
