@@ -43,7 +43,7 @@ function mostBytesOf({ sub, obj, ctx }: AuditEvent): number {
 
 function mostBytesOfFacts(facts: EventFacts): number {
   let most = 0;
-  for (const { length } of Object.values(facts)) most += mostBytesACharacter * length + bytesAFact;
+  for (const name in facts) most += mostBytesACharacter * (facts[name]?.length ?? 0) + bytesAFact;
   return most;
 }
 

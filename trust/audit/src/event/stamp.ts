@@ -13,7 +13,7 @@ import { auditErrors } from "../errors.ts";
 import { actionOf } from "./actions.ts";
 import { writerPattern } from "./event-schema.ts";
 import { createUuidV7Source } from "./uuid-v7.ts";
-import { visibleText } from "./visible-text.ts";
+import { hasHidden, visibleText } from "./visible-text.ts";
 
 /** The last event that a stamper of this thread has made. */
 let justStamped: AuditEvent | null = null;
@@ -114,8 +114,9 @@ function withKind(subject: EventFacts, action: string): EventFacts {
 
 /** The facts themselves where nothing is to be replaced. What is no text is left to the check. */
 function visibleFacts(facts: EventFacts): EventFacts {
-  for (const text of Object.values(facts ?? {})) {
-    if (typeof text === "string" && visibleText(text) !== text) return replaced(facts);
+  for (const name in facts) {
+    const text: unknown = facts[name];
+    if (typeof text === "string" && hasHidden(text) && visibleText(text) !== text) return replaced(facts);
   }
   return facts;
 }

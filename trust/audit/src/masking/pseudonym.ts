@@ -7,12 +7,13 @@ import { type HashName, hmac } from "../keys/generations.ts";
 
 /** 22 characters of base64url. */
 const CHARACTERS = 22;
-/** Values of one subject that are kept: its own id, mostly. */
+/** Values of one subject and kind that are kept: its own id, mostly. */
 const KEPT = 8;
 
 export class Pseudonyms {
   readonly #hash: HashName;
-  readonly #known = new WeakMap<SubjectKey, Map<string, string>>();
+  /** By kind, then by value. They go with the key, which an erasure drops. */
+  readonly #known = new WeakMap<SubjectKey, Map<string, Map<string, string>>>();
 
   constructor(hash: HashName) {
     this.#hash = hash;
@@ -20,16 +21,20 @@ export class Pseudonyms {
 
   /** @param kind or tag: the same text means another thing as another kind */
   of(canonical: string, kind: string, key: SubjectKey): string {
-    let known = this.#known.get(key);
-    if (!known) {
-      known = new Map();
-      this.#known.set(key, known);
-    }
-    const name = `${kind}\n${canonical}`;
-    const found = known.get(name);
+    let kinds = this.#known.get(key);
+    if (!kinds) this.#known.set(key, (kinds = new Map()));
+    let known = kinds.get(kind);
+    if (!known) kinds.set(kind, (known = new Map()));
+    const found = known.get(canonical);
     if (found !== undefined) return found;
-    const made = `psn1.${hmac(this.#hash, key.salt, name).toString("base64url").slice(0, CHARACTERS)}`;
-    if (known.size < KEPT) known.set(name, made);
+    const made = this.#make(canonical, kind, key);
+    if (known.size < KEPT) known.set(canonical, made);
     return made;
+  }
+
+  /** In one piece: a text put together of two costs `JSON.stringify` several times as much, each time. */
+  #make(canonical: string, kind: string, key: SubjectKey): string {
+    const digest = hmac(this.#hash, key.salt, `${kind}\n${canonical}`).toString("base64url");
+    return Buffer.from(`psn1.${digest.slice(0, CHARACTERS)}`, "latin1").toString("latin1");
   }
 }

@@ -58,7 +58,7 @@ function maskEmail(text: string): string {
 
 /** The first 24 bits of version 4, or 48 of version 6. Null where it is no address. */
 function coarseAddress(text: string, rest: "*" | "0"): string | null {
-  if (isIPv4(text)) return `${text.split(".").slice(0, 3).join(".")}.${rest}`;
+  if (isIPv4(text)) return text.slice(0, text.lastIndexOf(".") + 1) + rest;
   if (!isIPv6(text)) return null;
   const mapped = text.split(":").at(-1) ?? "";
   if (mapped.includes(".")) return `::ffff:${coarseAddress(mapped, rest)}`;

@@ -1,6 +1,9 @@
 /**
  * Keeps a batch in the log: one write and one synchronisation for all of it, then its bytes go on to the tree as they are.
  * Receipts are given when the tree has them; meanwhile the next batch is written.
+ *
+ * They are given a few hundred in a turn of the event loop. Whoever gets one may have work to do and another event to
+ * record: were all of a batch answered at once the thread would do nothing else for as long, and the disk nothing at all.
  */
 import type { Journal } from "../journal/journal.ts";
 import { JournalFault } from "../journal/journal-fault.ts";
@@ -20,8 +23,20 @@ export interface LogKeeperOptions {
   readonly settled: () => Promise<void>;
 }
 
+/** In the log, and of a batch whose receipts are not all given. */
+interface Logged {
+  readonly batch: Batch;
+  readonly first: number;
+  readonly treeSize: number | null;
+  given: number;
+}
+
+/** Receipts that are given in a turn of the event loop. */
+const receiptsATurn = 512;
+
 export class LogKeeper {
   readonly #options: LogKeeperOptions;
+  readonly #logged: Logged[] = [];
 
   constructor(options: LogKeeperOptions) {
     this.#options = options;
@@ -29,12 +44,27 @@ export class LogKeeper {
 
   /** Resolves when the batch is durable; its receipts follow. @throws JournalFault: it is still the caller's then */
   async keep(batch: Batch): Promise<void> {
-    const { queue, counters } = this.#options;
     await this.append(linesOfBatch(batch), batch.length, (first, treeSize) => {
-      for (const [at, event] of batch.entries()) event.logged(first + at, treeSize);
-      queue.done(batch);
-      counters.logged += batch.length;
+      this.#options.counters.logged += batch.length;
+      this.#logged.push({ batch, first, treeSize, given: 0 });
+      if (this.#logged.length === 1) setImmediate(() => this.#give());
     });
+  }
+
+  #give(): void {
+    for (let left = receiptsATurn; left > 0; ) {
+      const [logged] = this.#logged;
+      if (logged === undefined) return;
+      const { batch, first, treeSize, given } = logged;
+      const end = Math.min(batch.length, given + left);
+      for (let at = given; at < end; at++) batch[at]?.logged(first + at, treeSize);
+      left -= end - given;
+      logged.given = end;
+      if (end < batch.length) continue;
+      this.#logged.shift();
+      this.#options.queue.done(batch);
+    }
+    if (this.#logged.length > 0) setImmediate(() => this.#give());
   }
 
   /** @param onKept called once they are in the tree too */

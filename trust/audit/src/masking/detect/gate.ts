@@ -1,6 +1,7 @@
 /**
  * One walk over a text that says which detectors are worth calling. Nearly every value of an event passes it with
- * nothing, and that is what masking costs: about a nanosecond a character.
+ * nothing, and that is what masking costs: a few nanoseconds a character. Values that come again and again (a model,
+ * its digest, a role) are remembered as clean.
  */
 import { foldsTo, MATHEMATICAL } from "./fold.ts";
 
@@ -27,36 +28,84 @@ const LETTER = 31;
 const DIGIT_BIT = 5;
 const RARE = 1 << 6;
 const SEPARATOR = 1 << 7;
+/** What a word that announces a secret needs besides: see `secret.ts`. */
+const SPACE = 1 << 14;
+const ASSIGNMENT = 1 << 15;
 const about = new Uint16Array(128);
 for (let i = 0; i < 10; i++) about[0x30 + i] = 1 << DIGIT_BIT;
 for (let i = 0; i < 26; i++) about[0x41 + i] = about[0x61 + i] = i + 1;
-for (const each of " \t\r\n-_().") about[each.charCodeAt(0)] = RARE | SEPARATOR;
+for (const each of "-_().") about[each.charCodeAt(0)] = RARE | SEPARATOR;
+for (const each of " \t\n\v\f\r") about[each.charCodeAt(0)] = RARE | SEPARATOR | SPACE;
 const UNDERSCORE = 0x5f;
 const DASH = 0x2d;
 const DOT = 0x2e;
 const COLON = 0x3a;
-const QUOTE = 0x22;
 about[UNDERSCORE]! |= 27;
 about[DASH]! |= 28;
-about[COLON] = RARE;
-// "password=..."
-about["=".charCodeAt(0)] = RARE | gates.secret;
+about[COLON] = about["=".charCodeAt(0)] = RARE | ASSIGNMENT;
 about["@".charCodeAt(0)] = RARE | gates.at;
 about["%".charCodeAt(0)] = about["\\".charCodeAt(0)] = RARE | gates.fold;
 
-/** Three characters of what a secret begins with, or of the word that announces one: see `secret.ts`. */
-const starts =
-  "eyJ AKI ASI ABI ACC AGP AID ARO ANP ANV ghp gho ghu ghs ghr git glp xox AIz npm LTA hvs AGE sk- sk_ rk_ pk_ hf_ " +
-  "bea bas tok pas pwd sec api acc cli pri aut coo ---";
+/** Three characters of what a secret begins with: of a word with a space and the secret after it, of one with a colon or an equals sign. */
+const AUTHORIZATION = 1 << 0;
+const ASSIGNED = 1 << 1;
+const starts: readonly (readonly [number, string])[] = [
+  [
+    gates.secret,
+    "eyJ AKI ASI ABI ACC AGP AID ARO ANP ANV ghp gho ghu ghs ghr git glp xox AIz npm LTA hvs AGE sk- sk_ rk_ rk- pk_ pk- hf_ ---",
+  ],
+  [AUTHORIZATION, "bea bas tok"],
+  [ASSIGNED, "pas pwd sec tok api acc cli pri aut coo"],
+];
 const THREE = (1 << 15) - 1;
 const startTable = new Uint16Array(THREE + 1);
-for (const start of starts.split(" ")) {
-  let three = 0;
-  for (const each of start) three = (three << 5) | (about[each.charCodeAt(0)]! & LETTER);
-  startTable[three] = gates.secret;
+for (const [kind, texts] of starts) {
+  for (const start of texts.split(" ")) {
+    let three = 0;
+    for (const each of start) three = (three << 5) | (about[each.charCodeAt(0)]! & LETTER);
+    startTable[three]! |= kind;
+  }
 }
 
+/** The shortest of all that is looked for: "::1". */
+const SHORTEST = 3;
+/** Below, a walk costs no more than a look. */
+const WORTH_REMEMBERING = 6;
+const LONGEST_REMEMBERED = 256;
+/** Texts that the walk found nothing in, each at the place that a few of its characters give, and what gave it. */
+const PLACES = 1024;
+const clean: string[] = new Array<string>(PLACES).fill("");
+const cleanSigns = new Int32Array(PLACES);
+/** Of the last text at each place: one that comes twice is kept, so that ids that come once push nothing out. */
+const lastSigns = new Int32Array(PLACES);
+
+/** @returns gates that are open; 0 where there is nothing, nearly always */
 export function gate(text: string): number {
+  const { length } = text;
+  if (length < SHORTEST) return 0;
+  if (length < WORTH_REMEMBERING || length > LONGEST_REMEMBERED) return walk(text);
+  const sign =
+    Math.imul(length, 0x9e3779b1) ^
+    Math.imul(text.charCodeAt(length - 1), 0x85ebca6b) ^
+    Math.imul(text.charCodeAt(length >> 1), 0xc2b2ae35) ^
+    Math.imul(text.charCodeAt(length - 3), 0x27d4eb2f);
+  const place = sign >>> 22;
+  if (cleanSigns[place] === sign && clean[place] === text) return 0;
+  const found = walk(text);
+  // A text that is sensitive is not kept.
+  if (found === 0) remember(text, sign, place);
+  return found;
+}
+
+function remember(text: string, sign: number, place: number): void {
+  if (lastSigns[place] === sign) {
+    clean[place] = text;
+    cleanSigns[place] = sign;
+  }
+  lastSigns[place] = sign;
+}
+
+function walk(text: string): number {
   let found = 0;
   let digits = 0;
   let three = 0;
@@ -79,21 +128,22 @@ export function gate(text: string): number {
       digits = (digits + 1) * (its >> DIGIT_BIT);
       last = i;
       if (digits >= DIGITS) found |= gates.number;
-    } else if ((its & SEPARATOR) !== 0) {
+      continue;
+    }
+    found |= its & ~LETTER;
+    if ((its & SEPARATOR) !== 0) {
       if (i - last > SEPARATORS) digits = 0;
       if (unit === DOT && ++dots === 3) found |= gates.address4;
     } else {
       digits = 0;
       last = i;
-      if (unit !== COLON) found |= its;
-      else {
-        if (++colons === 2) found |= gates.address6;
-        // JSON in a text: "password":"..."
-        if (text.charCodeAt(i - 1) === QUOTE) found |= gates.secret;
-      }
+      if (unit === COLON && ++colons === 2) found |= gates.address6;
     }
   }
-  return found & OPEN;
+  const isSecret =
+    ((found & AUTHORIZATION) !== 0 && (found & SPACE) !== 0) ||
+    ((found & ASSIGNED) !== 0 && (found & ASSIGNMENT) !== 0);
+  return (found & OPEN) | (isSecret ? gates.secret : 0);
 }
 
 const OPEN = Object.values(gates).reduce((all, each) => all | each, 0);

@@ -1,6 +1,6 @@
 /**
  * Keys and tokens, by the forms that their issuers document so that they can be found, and by the words before them.
- * One row a form; a form begins with one of the starts that `gate.ts` looks for. Of a form with a group, only the group is
+ * One row a form; a form begins with one of the starts that `gate.ts` looks for, and a word needs what is looked for there. Of a form with a group, only the group is
  * the secret. No form reads a character more than a few times, whatever the text.
  */
 import type { Hit } from "./hit.ts";
@@ -35,12 +35,22 @@ const caseless = {
 
 /** scheme://user:password@host; looked for where there is an @. */
 const userInfo = /:\/\/[^\s/:@]{0,256}:([^\s/@]{1,256})@/dg;
-const exact = new RegExp(Object.values(forms).join("|"), "dg");
-const worded = new RegExp(Object.values(caseless).join("|"), "dgi");
+const exact = searchFor(Object.values(forms), "");
+const worded = searchFor(Object.values(caseless), "i");
+
+interface Search {
+  /** Whether there is any: a tenth of the cost of finding where. */
+  readonly any: RegExp;
+  readonly all: RegExp;
+}
+
+function searchFor(sources: readonly string[], flags: string): Search {
+  const source = sources.join("|");
+  return { any: new RegExp(source, flags), all: new RegExp(source, `dg${flags}`) };
+}
 
 export function findSecrets(text: string, hits: Hit[]): void {
-  collect(exact, text, hits);
-  collect(worded, text, hits);
+  for (const { any, all } of [exact, worded]) if (any.test(text)) collect(all, text, hits);
 }
 
 export function findUserInfo(text: string, hits: Hit[]): void {
