@@ -10,10 +10,11 @@
 import { type Clock, type EventFacts, systemClock, type WorkEvent } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { auditErrors } from "../errors.ts";
+import { gate, gates } from "../masking/detect/gate.ts";
 import { actionOf } from "./actions.ts";
 import { writerPattern } from "./event-schema.ts";
 import { createUuidV7Source } from "./uuid-v7.ts";
-import { hasHidden, visibleText } from "./visible-text.ts";
+import { visibleText } from "./visible-text.ts";
 
 /** The last event that a stamper of this thread has made. */
 let justStamped: AuditEvent | null = null;
@@ -116,10 +117,12 @@ function withKind(subject: EventFacts, action: string): EventFacts {
 function visibleFacts(facts: EventFacts): EventFacts {
   for (const name in facts) {
     const text: unknown = facts[name];
-    if (typeof text === "string" && hasHidden(text) && visibleText(text) !== text) return replaced(facts);
+    if (typeof text === "string" && isSuspicious(text) && visibleText(text) !== text) return replaced(facts);
   }
   return facts;
 }
+
+const isSuspicious = (text: string): boolean => (gate(text) & gates.hidden) !== 0;
 
 function replaced(facts: EventFacts): EventFacts {
   return Object.fromEntries(

@@ -15,11 +15,6 @@ export const visiblePattern = `^[^${hiddenRanges}]*$`;
 const suspicious = new RegExp(`[${hiddenRanges}]`);
 const hidden = new RegExp(`[${hiddenRanges}]`, "gu");
 
-/** Also where it has whole pairs alone: `visibleText` leaves those. */
-export function hasHidden(text: string): boolean {
-  return suspicious.test(text);
-}
-
 export function visibleText(text: string): string {
   return suspicious.test(text) ? text.replace(hidden, signOf) : text;
 }

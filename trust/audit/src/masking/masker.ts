@@ -139,7 +139,7 @@ class PolicyMasker implements Masker {
       const isTagged = tagged !== undefined && (isPerson || tagged.tag !== "subject");
       const text = typeof value === "string" ? value : String(value);
       const result = isTagged
-        ? this.#tagged(event, text, { dimension, name }, tagged)
+        ? this.#tagged(event, text, dimension, name, tagged)
         : this.#searched(event, plan, text, dimension, name);
       const its = name.length < LONG_NAME ? name : this.#name(name);
       if (result === value && its === name) continue;
@@ -152,13 +152,17 @@ class PolicyMasker implements Masker {
     return copy ?? facts;
   }
 
-  #tagged(event: AuditEvent, text: string, place: Place, { tag, strategy }: TagRule): string {
+  #tagged(
+    event: AuditEvent,
+    text: string,
+    dimension: Dimension,
+    name: string,
+    { tag, strategy }: TagRule,
+  ): string {
     if (text === "") return text;
     const subject = tag === "subject" ? text : null;
-    return this.#strategies[strategy](
-      { text, canonical: text, kind: tag, subject, ordinal: 0, ...place },
-      event,
-    );
+    const its = { text, canonical: text, kind: tag, subject, ordinal: 0, dimension, name };
+    return this.#strategies[strategy](its, event);
   }
 
   #searched(event: AuditEvent, plan: Plan, text: string, dimension: Dimension, name: string): string {

@@ -4,15 +4,15 @@ import type { WaitingEvent } from "./waiting-event.ts";
 export interface QueueBounds {
   /** Events without a receipt. Default 65,536. */
   readonly mostEvents: number;
-  /** Characters of their lines, about bytes. Default 64 Mi. */
-  readonly mostCharacters: number;
+  /** Bytes of their lines. Default 64 Mi. */
+  readonly mostBytes: number;
 }
 
-export const queueBounds: QueueBounds = { mostEvents: 65_536, mostCharacters: 64 * 2 ** 20 };
+export const queueBounds: QueueBounds = { mostEvents: 65_536, mostBytes: 64 * 2 ** 20 };
 
 /** One commit: small enough that the next one need not wait long, large enough that its cost is no matter. */
 const batchEvents = 8192;
-const batchCharacters = 4 * 2 ** 20;
+const batchBytes = 4 * 2 ** 20;
 
 export type Batch = readonly WaitingEvent[];
 
@@ -22,7 +22,7 @@ export class EventQueue {
   /** Taken, and not all of them settled. */
   readonly #taken = new Set<Batch>();
   #events = 0;
-  #characters = 0;
+  #bytes = 0;
   #earliest = Number.POSITIVE_INFINITY;
   #emptied: PromiseWithResolvers<void> | null = null;
 
@@ -35,8 +35,8 @@ export class EventQueue {
     return this.#events;
   }
 
-  get characters(): number {
-    return this.#characters;
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get isEmpty(): boolean {
@@ -44,22 +44,22 @@ export class EventQueue {
   }
 
   get isFull(): boolean {
-    return this.#events >= this.#bounds.mostEvents || this.#characters >= this.#bounds.mostCharacters;
+    return this.#events >= this.#bounds.mostEvents || this.#bytes >= this.#bounds.mostBytes;
   }
 
   add(event: WaitingEvent): void {
     this.#waiting.push(event);
     this.#events++;
-    this.#characters += event.line.length;
+    this.#bytes += bytesOf(event);
     if (event.deadline < this.#earliest) this.#earliest = event.deadline;
   }
 
   /** The next to be kept together, without those that nobody waits for any more. Whoever takes them MUST give them to `done` or `putBack`. */
   take(): Batch {
     let end = 0;
-    for (let characters = 0; end < this.#waiting.length && end < batchEvents; end++) {
-      characters += this.#waiting[end]?.line.length ?? 0;
-      if (characters > batchCharacters && end > 0) break;
+    for (let bytes = 0; end < this.#waiting.length && end < batchEvents; end++) {
+      bytes += bytesOf(this.#waiting[end]!);
+      if (bytes > batchBytes && end > 0) break;
     }
     const all = end === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, end);
     this.#waiting = end === this.#waiting.length ? [] : this.#waiting.slice(end);
@@ -116,9 +116,13 @@ export class EventQueue {
 
   #release(event: WaitingEvent): void {
     this.#events--;
-    this.#characters -= event.line.length;
+    this.#bytes -= bytesOf(event);
     if (this.#events > 0) return;
     this.#emptied?.resolve();
     this.#emptied = null;
   }
+}
+
+function bytesOf({ line }: WaitingEvent): number {
+  return line.end - line.start;
 }

@@ -8,6 +8,7 @@
 import type { Journal } from "../journal/journal.ts";
 import { JournalFault } from "../journal/journal-fault.ts";
 import type { Batch, EventQueue } from "./event-queue.ts";
+import { gatherLines } from "./line-pile.ts";
 import type { RecorderCounters } from "./recorder-metrics.ts";
 import type { TreeOwner } from "./tree-owner.ts";
 
@@ -44,7 +45,7 @@ export class LogKeeper {
 
   /** Resolves when the batch is durable; its receipts follow. @throws JournalFault: it is still the caller's then */
   async keep(batch: Batch): Promise<void> {
-    await this.append(linesOfBatch(batch), batch.length, (first, treeSize) => {
+    await this.append(gatherLines(batch), batch.length, (first, treeSize) => {
       this.#options.counters.logged += batch.length;
       this.#logged.push({ batch, first, treeSize, given: 0 });
       if (this.#logged.length === 1) setImmediate(() => this.#give());
@@ -85,13 +86,4 @@ export class LogKeeper {
     if (tree === null) onKept(first, null);
     else tree.append(first, count, lines, (treeSize) => onKept(first, treeSize));
   }
-}
-
-const encoder = new TextEncoder();
-
-/** In memory of its own, which can be handed to another thread. */
-export function linesOfBatch(batch: Batch): Uint8Array<ArrayBuffer> {
-  let text = "";
-  for (const { line } of batch) text += `${line}\n`;
-  return encoder.encode(text);
 }

@@ -31,8 +31,8 @@ export interface RecorderMetrics {
     readonly events: number;
     readonly mostEvents: number;
     /** Of their lines. */
-    readonly characters: number;
-    readonly mostCharacters: number;
+    readonly bytes: number;
+    readonly mostBytes: number;
   };
   /** Null of a log without a tree. */
   readonly tree: {

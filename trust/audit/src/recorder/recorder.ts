@@ -24,6 +24,7 @@ import { type Disk, systemDisk } from "../journal/disk.ts";
 import type { Masker } from "../masking/masker.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
+import { LinePile } from "./line-pile.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { logFolders, type OpenLog, openLog, type TreeOptions } from "./open-log.ts";
 import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
@@ -172,6 +173,7 @@ class LogRecorder implements Recorder {
   readonly #deadline: number;
   readonly #bounds: QueueBounds;
   readonly #queue: EventQueue;
+  readonly #lines = new LinePile();
   readonly #stamper: EventStamper;
   readonly #policy: TroublePolicy;
   readonly #timers: readonly NodeJS.Timeout[];
@@ -221,7 +223,7 @@ class LogRecorder implements Recorder {
       ...counters,
       dropped: { ...counters.dropped },
       faults: { ...counters.faults },
-      queue: { ...this.#bounds, events: this.#queue.events, characters: this.#queue.characters },
+      queue: { ...this.#bounds, events: this.#queue.events, bytes: this.#queue.bytes },
       tree:
         tree === null
           ? null
@@ -254,7 +256,7 @@ class LogRecorder implements Recorder {
       // Masking may have made it longer.
       const tooLong = masked === stamped ? null : lineRefusal(masked);
       if (tooLong !== null) return this.#refuse(masked, tooLong);
-      const waiting = new WaitingEvent(masked, lineOf(masked), this.#clock.monotonic() + deadline);
+      const waiting = new WaitingEvent(masked, this.#lines.add(lineOf(masked)), this.#clock.monotonic() + deadline);
       if (this.#queue.isFull) {
         this.#overflow(waiting);
         return waiting.promise;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Batch } from "./event-queue.ts";
-import { linesOfBatch } from "./log-keeper.ts";
+import { gatherLines } from "./line-pile.ts";
 import type { Spill } from "./spill.ts";
 import { Backoff, causeOf, type PolicyParts, type TroublePolicy } from "./trouble-policy.ts";
 
@@ -88,7 +88,7 @@ export class SpillPolicy implements TroublePolicy {
   async #spill(batch: Batch): Promise<void> {
     const { spill, queue, counters, logNext } = this.#parts;
     try {
-      await spill.append(linesOfBatch(batch), batch.length, logNext());
+      await spill.append(gatherLines(batch), batch.length, logNext());
     } catch (thrown) {
       counters.faults[causeOf(thrown)]++;
       queue.putBack(batch);

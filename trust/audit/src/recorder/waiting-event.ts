@@ -1,12 +1,13 @@
 /** An event that somebody waits for, from its check to its receipt. */
 import { cancellation } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
+import type { PiledLine } from "./line-pile.ts";
 import type { Receipt } from "./receipt.ts";
 
 export class WaitingEvent {
   readonly id: string;
   readonly time: string;
-  readonly line: string;
+  readonly line: PiledLine;
   /** By the monotonic clock, milliseconds. */
   readonly deadline: number;
   readonly promise: Promise<Receipt>;
@@ -18,7 +19,7 @@ export class WaitingEvent {
   #reject: (reason: Error) => void = () => {};
   #forget: (() => void) | null = null;
 
-  constructor(event: { readonly id: string; readonly time: string }, line: string, deadline: number) {
+  constructor(event: { readonly id: string; readonly time: string }, line: PiledLine, deadline: number) {
     this.id = event.id;
     this.time = event.time;
     this.line = line;

@@ -1,7 +1,8 @@
 /**
- * One walk over a text that says which detectors are worth calling. Nearly every value of an event passes it with
- * nothing, and that is what masking costs: a few nanoseconds a character. Values that come again and again (a model,
- * its digest, a role) are remembered as clean.
+ * One walk over a text that says which detectors are worth calling, and whether it has what is not shown (see
+ * `visible-text.ts`). Nearly every value of an event passes it with nothing, and that is what looking at texts costs: a few
+ * nanoseconds a character. Values that come again (a model, its digest, a role; each by the stamper and by the masker) are
+ * remembered as clean.
  */
 import { foldsTo, MATHEMATICAL } from "./fold.ts";
 
@@ -13,6 +14,8 @@ export const gates = {
   address6: 1 << 11,
   secret: 1 << 12,
   fold: 1 << 13,
+  /** Never without a hidden character; with a whole pair of surrogates too, which is none. */
+  hidden: 1 << 14,
 } as const;
 
 /** The fewest digits of anything that is looked for: a mobile phone. */
@@ -29,13 +32,14 @@ const DIGIT_BIT = 5;
 const RARE = 1 << 6;
 const SEPARATOR = 1 << 7;
 /** What a word that announces a secret needs besides: see `secret.ts`. */
-const SPACE = 1 << 14;
-const ASSIGNMENT = 1 << 15;
-const about = new Uint16Array(128);
+const SPACE = 1 << 15;
+const ASSIGNMENT = 1 << 16;
+const about = new Uint32Array(128).fill(RARE | gates.hidden, 0, 0x20);
+about[0x7f] = RARE | gates.hidden;
 for (let i = 0; i < 10; i++) about[0x30 + i] = 1 << DIGIT_BIT;
 for (let i = 0; i < 26; i++) about[0x41 + i] = about[0x61 + i] = i + 1;
 for (const each of "-_().") about[each.charCodeAt(0)] = RARE | SEPARATOR;
-for (const each of " \t\n\v\f\r") about[each.charCodeAt(0)] = RARE | SEPARATOR | SPACE;
+for (const each of " \t\n\v\f\r") about[each.charCodeAt(0)]! |= RARE | SEPARATOR | SPACE;
 const UNDERSCORE = 0x5f;
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -67,22 +71,21 @@ for (const [kind, texts] of starts) {
   }
 }
 
-/** The shortest of all that is looked for: "::1". */
-const SHORTEST = 3;
 /** Below, a walk costs no more than a look. */
 const WORTH_REMEMBERING = 6;
 const LONGEST_REMEMBERED = 256;
 /** Texts that the walk found nothing in, each at the place that a few of its characters give, and what gave it. */
 const PLACES = 1024;
 const clean: string[] = new Array<string>(PLACES).fill("");
-const cleanSigns = new Int32Array(PLACES);
-/** Of the last text at each place: one that comes twice is kept, so that ids that come once push nothing out. */
-const lastSigns = new Int32Array(PLACES);
+const signs = new Int32Array(PLACES);
+
+/** A digest, the id of a trace: no detector takes numbers from among its digits, and it has nothing else. */
+const hexadecimal = /^(?=\d*[a-f])[0-9a-f]+$/;
+const SHORTEST_HEXADECIMAL = 16;
 
 /** @returns gates that are open; 0 where there is nothing, nearly always */
 export function gate(text: string): number {
   const { length } = text;
-  if (length < SHORTEST) return 0;
   if (length < WORTH_REMEMBERING || length > LONGEST_REMEMBERED) return walk(text);
   const sign =
     Math.imul(length, 0x9e3779b1) ^
@@ -90,19 +93,13 @@ export function gate(text: string): number {
     Math.imul(text.charCodeAt(length >> 1), 0xc2b2ae35) ^
     Math.imul(text.charCodeAt(length - 3), 0x27d4eb2f);
   const place = sign >>> 22;
-  if (cleanSigns[place] === sign && clean[place] === text) return 0;
-  const found = walk(text);
-  // A text that is sensitive is not kept.
-  if (found === 0) remember(text, sign, place);
-  return found;
-}
-
-function remember(text: string, sign: number, place: number): void {
-  if (lastSigns[place] === sign) {
+  if (signs[place] === sign && clean[place] === text) return 0;
+  const found = length >= SHORTEST_HEXADECIMAL && hexadecimal.test(text) ? 0 : walk(text);
+  if (found === 0) {
     clean[place] = text;
-    cleanSigns[place] = sign;
+    signs[place] = sign;
   }
-  lastSigns[place] = sign;
+  return found;
 }
 
 function walk(text: string): number {
@@ -118,6 +115,7 @@ function walk(text: string): number {
     const unit = text.charCodeAt(i);
     if (unit >= 128) {
       if (foldsTo[unit] !== 0 || unit === MATHEMATICAL) found |= gates.fold;
+      if (isHidden(unit)) found |= gates.hidden;
       digits = 0;
       continue;
     }
@@ -147,3 +145,8 @@ function walk(text: string): number {
 }
 
 const OPEN = Object.values(gates).reduce((all, each) => all | each, 0);
+
+function isHidden(unit: number): boolean {
+  if (unit < 0x2028) return unit < 0xa0;
+  return unit <= 0x202e || (unit >= 0x2066 && unit <= 0x2069) || (unit >= 0xd800 && unit <= 0xdfff);
+}
