@@ -1,5 +1,6 @@
 /** Every command, in the order of the help. Adding one is adding a row. */
 import { auditGroup } from "./audit/audit.ts";
+import { auditTailCommand } from "./audit/tail.ts";
 import { auditValidateCommand } from "./audit/validate.ts";
 import { auditVerifyCommand } from "./audit/verify.ts";
 import { benchModelCommand } from "./bench-model.ts";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   serveCommand,
   auditValidateCommand,
   auditVerifyCommand,
+  auditTailCommand,
   demoCommand,
 ];
 

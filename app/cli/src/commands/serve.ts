@@ -14,6 +14,7 @@ import { globals } from "../arguments/global-options.ts";
 import { choice, flag, integer, invalid, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { openRecord, type RecordPlace } from "../audit/open-record.ts";
+import { openCommandRuntimeLog } from "../audit/open-runtime-log.ts";
 import { cliErrors } from "../errors.ts";
 import { tableText } from "../terminal/table.ts";
 import { cupelVersion } from "../version.ts";
@@ -81,6 +82,14 @@ const auditPolicy = choice({
   fallback: "block",
 });
 
+const runtimeLog = text({
+  name: "runtime-log",
+  placeholder: "FOLDER",
+  summary:
+    "Write what the runtime does (collections, event loop, connections, requests) there, 64 MiB at most; may be the folder of the record, and is no " +
+    "audit log. One process alone",
+});
+
 export const serveCommand: Command = {
   name: "serve",
   summary: "Serve models over REST and gRPC on one port",
@@ -95,12 +104,24 @@ export const serveCommand: Command = {
       optional: true,
     },
   ],
-  options: [configFile, host, port, processes, settings, showConfig, audit, auditKey, auditPolicy],
+  options: [
+    configFile,
+    host,
+    port,
+    processes,
+    settings,
+    showConfig,
+    audit,
+    auditKey,
+    auditPolicy,
+    runtimeLog,
+  ],
   examples: [
     { line: "cupel serve models/", says: "every model of a folder, at http://127.0.0.1:8080" },
     { line: "cupel serve --config serve.yaml --show-config", says: "what the settings come to" },
     { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
     { line: "cupel serve models/ --audit record", says: "with a record of who asked what" },
+    { line: "cupel serve models/ --runtime-log record", says: "for cupel audit tail --runtime record" },
   ],
   async run(given, context) {
     // Whatever comes of it, a process that is supervised ends then.
@@ -109,14 +130,16 @@ export const serveCommand: Command = {
     if (given.get(showConfig)) return shown(loaded);
     const { config } = loaded;
     const place = recordPlace(given);
-    if (place !== null && config.processes > 1) {
+    const runtimeFolder = given.get(runtimeLog);
+    for (const option of [audit, runtimeLog]) {
+      if (config.processes === 1 || !given.has(option)) continue;
       throw invalid(
-        "audit",
+        option.name,
         `records one process, and ${config.processes} are to serve: a log has one writer`,
       );
     }
     if (config.processes > 1 && !isSupervised()) return await supervised(config, context);
-    return await served(loaded, place, context);
+    return await served(loaded, { place, runtimeFolder }, context);
   },
 };
 
@@ -159,9 +182,14 @@ function shown(loaded: LoadedConfig): Outcome {
   };
 }
 
+interface Logs {
+  readonly place: RecordPlace | null;
+  readonly runtimeFolder: string | undefined;
+}
+
 async function served(
   { config }: LoadedConfig,
-  place: RecordPlace | null,
+  { place, runtimeFolder }: Logs,
   { signal: asked, say }: CommandContext,
 ): Promise<Outcome> {
   using supervisor = heedSupervisor(() => {
@@ -170,6 +198,7 @@ async function served(
   });
   const signal = AbortSignal.any([asked, supervisor.signal]);
   // Closed after the server, which tells of its last requests.
+  await using _ = runtimeFolder === undefined ? null : await openCommandRuntimeLog(runtimeFolder, say);
   await using record = place === null ? null : await openRecord(place, say);
   await using server = await startServer(config, {
     signal,
