@@ -1,9 +1,9 @@
-/** `cupel serve --audit`: what the record has after a server has stopped, and what is refused. */
+/** `cupel serve --audit` and `--runtime-log`: what the record has after a server has stopped, and what is refused. */
 import assert from "node:assert/strict";
 import { readFile, rm, stat } from "node:fs/promises";
 import test from "node:test";
 import { checkEvent, openCheckpoint, parseNoteKey, readJournal, systemDisk } from "@cupel/audit";
-import { classifierBytes, type Scratch, scratch, spawnCupel } from "./harness.ts";
+import { classifierBytes, cupel, type Scratch, scratch, spawnCupel } from "./harness.ts";
 
 interface Line {
   readonly action: string;
@@ -20,6 +20,8 @@ const words = (folder: Scratch) => [
   "--set",
   "engine.trial=false",
   "--audit",
+  folder.at("record"),
+  "--runtime-log",
   folder.at("record"),
 ];
 
@@ -58,6 +60,19 @@ async function recordOf(folder: Scratch) {
   return { size, lines };
 }
 
+/** What `cupel audit tail --runtime` tells until it is interrupted at the end of the log. */
+async function followed(folder: Scratch): Promise<string> {
+  const child = spawnCupel(["audit", "tail", "--runtime", folder.at("record")]);
+  let said = "";
+  child.stdout?.on("data", (text: string) => {
+    said += text;
+    if (said.includes('"kind":"end"')) child.kill("SIGINT");
+  });
+  const told = await child.ended;
+  assert.equal(told.status, 0, told.err);
+  return told.out;
+}
+
 test("loads and requests of two runs are in one record, signed by one key", async () => {
   await using folder = await scratch();
   await folder.write("models/tiny.onnx", classifierBytes());
@@ -79,6 +94,12 @@ test("loads and requests of two runs are in one record, signed by one key", asyn
     assert.equal((await stat(folder.at(secret))).mode & 0o777, 0o600);
   }
 
+  assert.match(first.err, /which is no audit log/);
+  const runtime = await followed(folder);
+  assert.match(runtime, /^\{"kind":"about",[^\n]*"notice":"This is no audit log: /);
+  const file = await readFile(folder.at("record", "runtime", "000000001.jsonl"), "utf8");
+  assert.match(file, /"kind":"http\.server\.response"[^\n]*"status":200,/);
+
   const second = await serveOnce(folder);
   assert.doesNotMatch(second.err, /made the/);
   const longer = await recordOf(folder);
@@ -94,6 +115,10 @@ test("a record is of one process, and its options are not without it", async () 
   await using folder = await scratch();
   const many = await spawnCupel([...words(folder), "--processes", "2"]).ended;
   assert.match(many.err, /error OPTION_INVALID: --audit records one process, and 2 are to serve/);
+  const runtime = ["serve", folder.path, "--runtime-log", folder.at("record"), "--processes", "2"];
+  assert.match((await cupel(...runtime)).err, /error OPTION_INVALID: --runtime-log records one process/);
+  const none = await cupel("audit", "tail", "--runtime", folder.path);
+  assert.match(none.err, /error LOG_FILE_MISSING: There is no runtime log in .* --runtime-log/);
   const lone = await spawnCupel(["serve", folder.path, "--audit-policy", "block"]).ended;
   assert.match(lone.err, /error OPTION_INVALID: --audit-policy .* needs --audit FOLDER/);
 });

@@ -3,35 +3,56 @@
  * stream itself: `about` first in each file, `overwritten`, `unwritten`, and `end`. What detectors find in texts is masked (addresses
  * lose their last part); nothing opens that again.
  */
+import { BoundedCache } from "../keys/bounded-cache.ts";
 import { detectedKinds } from "../masking/detect/hit.ts";
 import { createScrubber } from "../masking/scrub.ts";
 import type { RuntimeEntry } from "./ring-reader.ts";
-import { runtimeKinds } from "./runtime-kinds.ts";
+import { kindsByNumber, type RuntimeKind, runtimeKinds } from "./runtime-kinds.ts";
 
 const scrubber = createScrubber({ tags: new Map(), detect: new Set(detectedKinds) });
+/** Masked and as JSON: the same methods, hosts and paths come again and again. */
+const seenTexts = new BoundedCache<string>(1000);
+
+interface LineForm {
+  readonly head: string;
+  readonly texts: readonly string[];
+  readonly numbers: readonly string[];
+}
+
+const label = (name: string) => `,${JSON.stringify(name)}:`;
+const forms: ReadonlyMap<RuntimeKind, LineForm> = new Map(
+  kindsByNumber.map((kind) => {
+    const { texts, numbers } = runtimeKinds[kind];
+    return [
+      kind,
+      { head: `{"kind":${JSON.stringify(kind)}`, texts: texts.map(label), numbers: numbers.map(label) },
+    ];
+  }),
+);
 
 /** @param thread that wrote it */
 export function lineOfEntry(
   { kind, sequence, time, numbers, texts, truncated }: RuntimeEntry,
   thread: string,
 ): string {
-  const shape = runtimeKinds[kind];
-  const members: [string, string | number | readonly string[]][] = [
-    ["kind", kind],
-    ["time", timeText(time)],
-    ["thread", thread],
-    ["seq", sequence],
-  ];
-  shape.texts.forEach((name, i) => {
-    const text = texts[i];
-    if (text) members.push([name, scrubber.text(text)]);
+  const form = forms.get(kind)!;
+  let line = `${form.head},"time":"${timeText(time)}","thread":${textAsJson(thread)},"seq":${sequence}`;
+  texts.forEach((text, i) => {
+    if (text !== "") line += form.texts[i] + textAsJson(text);
   });
-  shape.numbers.forEach((name, i) => {
-    const number = numbers[i]!;
-    if (Number.isFinite(number)) members.push([name, Math.round(number * 1000) / 1000]);
+  numbers.forEach((number, i) => {
+    if (Number.isFinite(number)) line += form.numbers[i] + String(Math.round(number * 1000) / 1000);
   });
-  if (truncated.length > 0) members.push(["truncated", truncated]);
-  return `${JSON.stringify(Object.fromEntries(members))}\n`;
+  if (truncated.length > 0) line += `,"truncated":${JSON.stringify(truncated)}`;
+  return `${line}}\n`;
+}
+
+function textAsJson(text: string): string {
+  const seen = seenTexts.get(text);
+  if (seen !== undefined) return seen;
+  const masked = JSON.stringify(scrubber.text(text));
+  seenTexts.set(text, masked);
+  return masked;
 }
 
 /** About the stream, at a time in ms since 1970. */
