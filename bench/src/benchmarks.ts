@@ -1,6 +1,7 @@
 /** The table of benchmarks. To add one: a file, and a row here. */
 import { accuracy } from "./accuracy.ts";
 import { audit } from "./audit.ts";
+import { auditRing } from "./audit-ring.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
@@ -46,4 +47,5 @@ export const benchmarks: readonly Benchmark[] = [
   serveReload,
   wireFormats,
   audit,
+  auditRing,
 ];
