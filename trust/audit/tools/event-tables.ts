@@ -6,6 +6,7 @@ import { own } from "@cupel/base";
 import { actions } from "../src/event/actions.ts";
 import { ocsfActivities } from "../src/event/export/ocsf-classes.ts";
 import { subjectKinds } from "../src/event/subject-kinds.ts";
+import { runtimeKinds } from "../src/ring/runtime-kinds.ts";
 
 /** Relative to the repository. */
 export const page = "docs/audit-events.md";
@@ -26,6 +27,15 @@ const tables: Readonly<Record<string, () => string>> = {
     table(
       ["Kind", "What it is"],
       Object.entries(subjectKinds).map(([kind, meaning]) => [`\`${kind}\``, meaning]),
+    ),
+  runtime: () =>
+    table(
+      ["Kind", "Meaning", "Members"],
+      Object.entries(runtimeKinds).map(([kind, { meaning, texts, numbers }]) => [
+        `\`${kind}\``,
+        meaning,
+        [...texts, ...numbers].map((name) => `\`${name}\``).join(", "),
+      ]),
     ),
 };
 
