@@ -17,6 +17,21 @@ export const auditErrors = defineErrors({
     meaning: "The policy of masking has a mistake; its details say where, as a JSON pointer.",
     ...failures.usage,
   },
+  RETENTION_POLICY_INVALID: {
+    meaning:
+      "The policy of retention, policy.json in the folder of a log, has a mistake; details.pointer says where. Nothing is removed meanwhile.",
+    ...failures.badData,
+  },
+  HOLD_IN_FORCE: {
+    meaning: "A legal hold is in force, and what it may cover was to be destroyed.",
+    ...failures.usage,
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+  },
+  HOLD_UNKNOWN: {
+    meaning: "There is no legal hold of that name, or there is one already.",
+    ...failures.usage,
+  },
   CIPHER_REFUSED: {
     meaning:
       "A cipher that hides too little or is not known was named, or one that this Node.js does not have.",

@@ -39,6 +39,7 @@ export {
   type SubjectKeysOptions,
 } from "./keys/subject-keys.ts";
 export { openTransitKeys, type TransitOptions } from "./keys/transit-keys.ts";
+export { type EraseSubjectOptions, eraseSubject, type SubjectErasure } from "./masking/erase-subject.ts";
 export { type Masker, openMasker } from "./masking/masker.ts";
 export { type MaskingPolicy, parsePolicy } from "./masking/policy.ts";
 export { maskingPolicySchema } from "./masking/policy-schema.ts";
@@ -114,6 +115,18 @@ export { RingWriter } from "./ring/ring-writer.ts";
 export { type NumbersOf, type RuntimeKind, runtimeKinds, type TextsOf } from "./ring/runtime-kinds.ts";
 export { openRuntimeLog, type RuntimeLog, type RuntimeLogOptions } from "./ring/runtime-log.ts";
 export { type WatchRuntimeOptions, watchRuntime } from "./ring/watch-runtime.ts";
+export { planRetention, type RetentionPlan } from "./retention/plan-retention.ts";
+export type { RetentionMetrics } from "./retention/retention.ts";
+export type { SegmentSpan, TimeRange } from "./retention/retention-events.ts";
+export {
+  changeRetentionPolicy,
+  type LegalHold,
+  parseRetentionPolicy,
+  type RetentionPolicy,
+  type RetentionPolicyInput,
+  readRetentionPolicy,
+  retentionPolicySchema,
+} from "./retention/retention-policy.ts";
 export { type CheckTreeOptions, checkTree, type TreeFault, type TreeReport } from "./tree/check-tree.ts";
 export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
 export {

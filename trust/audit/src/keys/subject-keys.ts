@@ -54,6 +54,8 @@ export interface Erasure {
 export interface SubjectKeys extends SubjectKeyReader, AsyncDisposable {
   /** The current key of a subject, made where there is none. "" stands for events that name no subject. */
   keyOf(subject: string): SubjectKey;
+  /** A copy of the key of a subject, the caller's to wipe; null where there is none, and none is made. */
+  heldOf(subject: string): SubjectKey | null;
   /** Resolves when every key that was made before lasts. @throws WRITE_FAILED, DISK_FULL; what was not written is tried again */
   settled(): Promise<void>;
   /** Destroys all keys of a subject, and with them its pseudonyms. Again, it does nothing. @throws WRITE_FAILED, DISK_FULL */
@@ -186,6 +188,11 @@ class SubjectKeyFile implements SubjectKeys {
         : this.#make(tag, found?.key.salt ?? randomBytes(SECRET_BYTES - SALT_AT));
     this.#bySubject.set(subject, key);
     return key;
+  }
+
+  heldOf(subject: string): SubjectKey | null {
+    const number = this.#numbers.get(this.#parts.generations.tagOf(subject).toString("latin1"))?.at(-1);
+    return number === undefined ? null : (openRecord(this.#records, number)?.key ?? null);
   }
 
   find(keyId: string): SubjectKey | "erased" | "unknown" {

@@ -1,5 +1,6 @@
 /** What a recorder has done and where it stands, for whoever watches. All numbers count from when it was opened. */
 import { type FaultCause, faultCauses } from "../journal/journal-fault.ts";
+import type { RetentionMetrics } from "../retention/retention.ts";
 
 /** "queue": too many wait already. */
 export type TroubleCause = FaultCause | "queue";
@@ -46,6 +47,8 @@ export interface RecorderMetrics {
     /** A sentence; null where all is well. */
     readonly fault: string | null;
   } | null;
+  /** Null of a log without a tree. */
+  readonly retention: RetentionMetrics | null;
 }
 
 export class RecorderCounters {

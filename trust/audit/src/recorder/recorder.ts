@@ -22,10 +22,12 @@ import { createEventStamper, type EventStamper } from "../event/stamp.ts";
 import { assertCompression, type Compression } from "../journal/compress-segment.ts";
 import { type Disk, systemDisk } from "../journal/disk.ts";
 import type { Masker } from "../masking/masker.ts";
+import type { Retention } from "../retention/retention.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
 import { LinePile } from "./line-pile.ts";
 import { LogKeeper } from "./log-keeper.ts";
+import { retentionOf } from "./log-retention.ts";
 import { logFolders, type OpenLog, openLog, type TreeOptions } from "./open-log.ts";
 import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
 import type { Receipt } from "./receipt.ts";
@@ -48,11 +50,18 @@ export interface Recorder extends AsyncDisposable {
    * be recorded; CANCELLED, DEADLINE_EXCEEDED by its signal
    */
   record(event: WorkEvent, options?: RecordOptions): Promise<Receipt>;
+  /**
+   * Applies policy.json of the folder now: what changed in it is recorded, and what is due removed. By itself the recorder does so
+   * soon after it was opened and each minute.
+   * @throws OPTION_INVALID of a log without a tree; RETENTION_POLICY_INVALID, FILE_LOCKED while the policy is changed, and what
+   * recording and removing throw
+   */
+  retain(): Promise<void>;
   readonly metrics: RecorderMetrics;
 }
 
 export interface RecorderAlert {
-  /** "fault": the disk; "refused": an event that is in quarantine, or found no room there; "lost": the log has another writer now. */
+  /** "fault": the disk or retention; "refused": an event that is in quarantine, or found no room there; "lost": the log has another writer now. */
   readonly kind: "fault" | "refused" | "lost";
   /** A sentence. It repeats nothing of an event. */
   readonly message: string;
@@ -176,6 +185,7 @@ class LogRecorder implements Recorder {
   readonly #lines = new LinePile();
   readonly #stamper: EventStamper;
   readonly #policy: TroublePolicy;
+  readonly #retention: Retention | null;
   readonly #timers: readonly NodeJS.Timeout[];
   /** Resolves when all that waits has been taken; null where nothing is under way. */
   #running: Promise<void> | null = null;
@@ -208,6 +218,12 @@ class LogRecorder implements Recorder {
       settled: () => options.masker.settled(),
     });
     this.#policy = this.#policyOf(keeper);
+    this.#retention = retentionOf(
+      { ...options, disk: options.disk ?? systemDisk, clock: this.#clock },
+      log,
+      (event) => this.#record(event, {}, true),
+      (message) => options.onAlert?.({ kind: "fault", message }),
+    );
     this.#timers = [
       setInterval(() => this.#expire(), expiryPeriod).unref(),
       setInterval(() => this.#tendSoon(), tendPeriod).unref(),
@@ -220,6 +236,7 @@ class LogRecorder implements Recorder {
     const { counters, log } = this.#parts;
     const { tree } = log;
     return {
+      retention: this.#retention?.metrics ?? null,
       ...counters,
       dropped: { ...counters.dropped },
       faults: { ...counters.faults },
@@ -242,17 +259,31 @@ class LogRecorder implements Recorder {
     return this.#record(event, options);
   }
 
+  async retain(): Promise<void> {
+    if (this.#finished !== null) throw this.#finished;
+    if (this.#retention === null) {
+      throw baseErrors.error("OPTION_INVALID", "Only a log with a tree can show what retention removed.");
+    }
+    await this.#retention.run();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
-  #record(event: WorkEvent, { signal, deadline = this.#deadline }: RecordOptions = {}): Promise<Receipt> {
+  /** @param isExact what it says of its object is not masked: it is of the recorder itself, and is read back */
+  #record(
+    event: WorkEvent,
+    { signal, deadline = this.#deadline }: RecordOptions = {},
+    isExact = false,
+  ): Promise<Receipt> {
     try {
       const stamped = this.#stamper.stamp(inAuditContext(event));
       const refusal = checkEvent(stamped);
       if (refusal !== null) return this.#refuse(stamped, refusal);
-      const masked = this.#options.masker.mask(stamped);
+      const treated = this.#options.masker.mask(stamped);
+      const masked = isExact ? { ...treated, obj: stamped.obj } : treated;
       // Masking may have made it longer.
       const tooLong = masked === stamped ? null : lineRefusal(masked);
       if (tooLong !== null) return this.#refuse(masked, tooLong);
@@ -335,6 +366,7 @@ class LogRecorder implements Recorder {
     await journal.tend();
     await this.#policy.tend();
     tree?.publish();
+    this.#retention?.tend();
   }
 
   #lose(reason: Error): void {
@@ -382,7 +414,7 @@ class LogRecorder implements Recorder {
     // Whoever waits has an answer by then, and what a disk does not answer is not waited for.
     const late = new AbortController();
     await Promise.race([
-      this.#queue.emptied().then(() => this.#running),
+      Promise.all([this.#retention?.close(), this.#queue.emptied()]).then(() => this.#running),
       pause(this.#deadline + tendPeriod, undefined, { signal: late.signal }).catch(() => {}),
     ]);
     late.abort();

@@ -81,6 +81,16 @@ export class TreeOwner {
     if (this.#revival === null && size > published) this.#tell({ kind: "publish", wait: false });
   }
 
+  /** Resolves when a checkpoint on the disk covers the first `size` events, all of which were given. @throws RECORD_UNAVAILABLE */
+  async published(size: number): Promise<void> {
+    await this.#revival;
+    if (this.#state.published >= size) return;
+    this.#settle(await this.#thread.perform({ kind: "publish", wait: true }));
+    if (this.#state.published >= size) return;
+    const reason = this.fault ?? "the tree is behind";
+    throw auditErrors.error("RECORD_UNAVAILABLE", `There is no checkpoint of ${size} events yet: ${reason}.`);
+  }
+
   /** @param publish whether the rest goes into the tree and a last checkpoint is written, as far as that can be done */
   async close(publish: boolean): Promise<void> {
     this.#isClosed = true;

@@ -29,6 +29,8 @@ export const findingKinds = {
   "events-reordered": "tampered",
   /** The end of a segment, or whole ones after it. */
   "segments-removed": "tampered",
+  /** The record tells of a removal of events that a legal hold covered. */
+  "hold-broken": "tampered",
   /** The last events. */
   truncated: "tampered",
   /** The log is smaller than a checkpoint that was kept elsewhere. */

@@ -20,9 +20,12 @@ export interface FoundSegment {
 /** Names change while a writer rolls and compresses. */
 const attempts = 5;
 
-/** @throws LOG_UNREADABLE: what the system or this Node.js cannot read is not called changed */
-export async function* readSegments(disk: Disk, folder: string): AsyncGenerator<FoundSegment> {
-  let from = 0;
+/**
+ * @param start index of an event: segments that end before it are passed over. Default 0.
+ * @throws LOG_UNREADABLE: what the system or this Node.js cannot read is not called changed
+ */
+export async function* readSegments(disk: Disk, folder: string, start = 0): AsyncGenerator<FoundSegment> {
+  let from = segmentsAmong(await namesIn(disk, folder)).findLast(({ first }) => first <= start)?.first ?? 0;
   for (let attempt = 1; ; ) {
     const segments = segmentsAmong(await namesIn(disk, folder));
     const at = segments.findIndex(({ first }) => first >= from);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { CupelError, createTurns } from "@cupel/base";
 import type { Disk } from "../journal/disk.ts";
+import type { IndexRanges } from "../retention/index-ranges.ts";
 import { bundleWidth } from "../tree/entry-bundle.ts";
 import type { LogReader } from "../tree/log-reader.ts";
 import { TILE_WIDTH, tileBytes, tilePath } from "../tree/tile-layout.ts";
@@ -24,22 +25,27 @@ export interface JournalTree {
   readonly log: LogReader;
   /** Of the checkpoint; 0 where there is none. */
   readonly size: number;
+  /** Events that retention removed, as the log records. What is left of them is no fault. */
+  readonly removed: IndexRanges;
   /** Tiles of level 0 that do not hold the hashes of their entries. */
   readonly wrongTiles: ReadonlySet<string>;
 }
 
 /** @param folder of the log. @throws LOG_UNREADABLE */
 export async function verifyJournal(disk: Disk, folder: string, tree: JournalTree): Promise<JournalReport> {
-  const { size } = tree;
+  const { size, removed } = tree;
   const findings: LogFinding[] = [];
+  const tellGap = (begin: number, end: number) =>
+    findings.push(...removed.without({ begin, end }).map((each) => gap(each.begin, each.end - each.begin)));
   const turn = createTurns();
   let next = 0;
   let lines = 0;
   let uncovered = 0;
-  for await (const segment of readSegments(disk, join(folder, JOURNAL))) {
+  for await (const found of readSegments(disk, join(folder, JOURNAL))) {
     await turn();
+    const segment = { ...found, end: endOf(found, removed) };
     const path = `${JOURNAL}/${segment.name}`;
-    if (segment.first > next) findings.push(gap(next, segment.first - next));
+    tellGap(next, segment.first);
     next = segment.end ?? Math.max(size, segment.first);
     if (segment.lines === null) {
       const count = Math.max(0, (segment.end ?? size) - segment.first);
@@ -52,11 +58,20 @@ export async function verifyJournal(disk: Disk, folder: string, tree: JournalTre
     uncovered += compared.uncovered;
     findings.push(...compared.differences.map((each) => findingOf(path, segment, size, each)));
   }
+  next = removed.without({ begin: next, end: size })[0]?.begin ?? size;
   if (next < size) {
     const message = `The journal ends before ${eventsText(next, size - next)}, which the checkpoint tells of.`;
     findings.push({ kind: "truncated", path: null, index: next, count: size - next, message });
   }
   return { findings, lines, uncovered };
+}
+
+/** Where its lines must end: where the next one begins, or what was removed. One that is itself recorded as removed may have any. */
+function endOf({ first, end, lines }: FoundSegment, removed: IndexRanges): number | null {
+  if (end === null) return null;
+  if (removed.has(first)) return Math.min(end, first + (lines?.length ?? 0));
+  const next = removed.ranges.find(({ begin }) => begin > first);
+  return Math.min(end, next?.begin ?? end);
 }
 
 function gap(index: number, count: number): LogFinding {

@@ -17,6 +17,8 @@ import { type Disk, isErrno, systemDisk } from "../journal/disk.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../note/checkpoint.ts";
 import type { NoteKey } from "../note/note-key.ts";
 import { parseNote } from "../note/signed-note.ts";
+import { stepOf } from "../retention/retention-events.ts";
+import { RetentionHistory } from "../retention/retention-history.ts";
 import { checkTree, type TreeFault } from "../tree/check-tree.ts";
 import { type LogReader, readLog } from "../tree/log-reader.ts";
 import { sm3Tree } from "../tree/tree-hash.ts";
@@ -43,6 +45,8 @@ export interface LogReport {
   readonly size: number | null;
   /** Lines of the journal. */
   readonly lines: number;
+  /** Events that retention removed, as the log records. */
+  readonly removed: number;
   /** Events of the journal that are not yet covered by a checkpoint: from an index, how many. */
   readonly uncovered: { readonly index: number; readonly count: number };
 }
@@ -51,10 +55,24 @@ export interface LogReport {
  * @throws LOG_FILE_MISSING where the folder has no log; LOG_UNREADABLE; NOTE_INVALID, LOG_CHECKPOINT_INVALID,
  * SIGNATURE_INVALID where the checkpoint kept elsewhere is none
  */
-export async function verifyLog(
+export async function verifyLog(folder: string, options: VerifyLogOptions): Promise<LogReport> {
+  for (let attempt = 1; ; attempt++) {
+    const { report, checkpoint } = await verifyOnce(folder, options);
+    const isLacking = report.findings.some(({ kind }) => lackingKinds.has(kind));
+    if (!isLacking || attempt === attempts) return report;
+    const bytes = await unlessMissing(readLog(folder).checkpoint());
+    if (bytes === null || checkpoint?.equals(bytes) !== false) return report;
+  }
+}
+
+/** Where something is lacking and the log has grown, a removal may have been recorded since: then it is looked at again. */
+const attempts = 3;
+const lackingKinds: ReadonlySet<FindingKind> = new Set(["segments-removed", "file-damaged", "truncated"]);
+
+async function verifyOnce(
   folder: string,
   { logKeys, keptCheckpoint, disk = systemDisk }: VerifyLogOptions,
-): Promise<LogReport> {
+): Promise<{ readonly report: LogReport; readonly checkpoint: Buffer | null }> {
   const log = readLog(folder);
   const findings: LogFinding[] = [];
   const tell = (kind: FindingKind, message: string, path: string | null = null) =>
@@ -91,19 +109,23 @@ export async function verifyLog(
     );
   }
 
-  const wrongTiles = now ? await verifyTree(log, now, findings) : new Set<string>();
+  const history = new RetentionHistory();
+  const wrongTiles = now ? await verifyTree(log, now, history, findings) : new Set<string>();
   const size = now?.size ?? 0;
-  const journal = await verifyJournal(disk, folder, { log, size, wrongTiles });
-  findings.push(...journal.findings);
+  const { removed } = history;
+  const journal = await verifyJournal(disk, folder, { log, size, removed, wrongTiles });
+  findings.push(...journal.findings, ...brokenHolds(history));
   if (kept && now) await verifyGrowth(log, kept, now, tell);
-  return {
+  const report = {
     verdict: verdictOf(findings),
     findings,
     origin,
     size: now?.size ?? null,
     lines: journal.lines,
+    removed: removed.count,
     uncovered: { index: size, count: journal.uncovered },
   };
+  return { report, checkpoint: bytes };
 }
 
 type Tell = (kind: FindingKind, message: string, path?: string | null) => void;
@@ -160,9 +182,18 @@ const treeKinds: Readonly<Record<TreeFault["kind"], FindingKind>> = {
   root: "root-mismatch",
 };
 
-/** @returns tiles that are not to be believed */
-async function verifyTree(log: LogReader, now: Checkpoint, findings: LogFinding[]): Promise<Set<string>> {
-  const { faults, missing } = await checkTree(log, now);
+/** @param history takes what the entries say of retention. @returns tiles that are not to be believed */
+async function verifyTree(
+  log: LogReader,
+  now: Checkpoint,
+  history: RetentionHistory,
+  findings: LogFinding[],
+): Promise<Set<string>> {
+  const onEntry = (entry: Buffer, index: number) => {
+    const step = stepOf(entry);
+    if (step !== null) history.take(step, index);
+  };
+  const { faults, missing } = await checkTree(log, now, { onEntry });
   const ofSm3 =
     now.sm3Root === null
       ? []
@@ -181,11 +212,22 @@ async function verifyTree(log: LogReader, now: Checkpoint, findings: LogFinding[
   }
   // One that is malformed is among them, and is told.
   const isMalformed = faults.some(({ kind, path }) => kind === "file" && path.includes("/entries/"));
-  for (const { begin, end } of isMalformed ? [] : missing) {
+  const unexplained = missing.flatMap((range) => history.removed.without(range));
+  for (const { begin, end } of isMalformed ? [] : unexplained) {
     const message = `The bundles of ${eventsText(begin, end - begin)} are missing.`;
     findings.push({ kind: "file-damaged", path: null, index: begin, count: end - begin, message });
   }
   return new Set(faults.filter(({ kind }) => kind === "tile").map(({ path }) => path));
+}
+
+function brokenHolds(history: RetentionHistory): LogFinding[] {
+  return history.broken.map(({ id, range: { begin, end }, index }) => ({
+    kind: "hold-broken",
+    path: null,
+    index: begin,
+    count: end - begin,
+    message: `The hold "${id}" was in force when ${eventsText(begin, end - begin)} were removed, as event ${index} records.`,
+  }));
 }
 
 async function verifyGrowth(log: LogReader, kept: Checkpoint, now: Checkpoint, tell: Tell): Promise<void> {
