@@ -8,21 +8,25 @@ import type { Disk } from "../journal/disk.ts";
 import { linesOf } from "../journal/lines.ts";
 import { readSegment } from "../journal/read-journal.ts";
 import { type SegmentName, segmentName, segmentsAmong } from "../journal/segment-name.ts";
-import type { IndexRanges } from "./index-ranges.ts";
+import type { LeafRange } from "../tree/proof.ts";
+import { IndexRanges } from "./index-ranges.ts";
 import { isHeld, type SegmentSpan } from "./retention-events.ts";
 import type { RetentionHistory } from "./retention-history.ts";
 
-export interface DueOptions {
+export interface HeldOptions {
   readonly disk: Disk;
   /** Of the segments. */
   readonly folder: string;
   readonly history: RetentionHistory;
+  /** Of segments that were read before, by their first event: what is complete does not change. */
+  readonly known: Map<number, SegmentSpan>;
+}
+
+export interface DueOptions extends HeldOptions {
   /** Events of the checkpoint. */
   readonly published: number;
   /** Milliseconds since 1970: what is older is due. */
   readonly before: number;
-  /** Of segments that were read before, by their first event: what is complete does not change. */
-  readonly known: Map<number, SegmentSpan>;
 }
 
 export interface DueSegments {
@@ -57,10 +61,25 @@ export async function dueSegments(options: DueOptions): Promise<DueSegments> {
     else {
       due.push(span);
       removed = removed.with(range);
-      known.delete(segment.first);
     }
   }
   return { due, held };
+}
+
+/**
+ * Of what is recorded as removed and still there, that which a hold covers that was set since: its files stay until
+ * it is released.
+ */
+export async function heldSince({ disk, folder, history, known }: HeldOptions): Promise<IndexRanges> {
+  const holds = history.inForce;
+  const turn = createTurns();
+  const held: LeafRange[] = [];
+  for (const segment of holds.length === 0 ? [] : segmentsAmong(await disk.list(folder))) {
+    if (segment.form === "open" || !history.removed.has(segment.first)) continue;
+    const { range, times } = known.get(segment.first) ?? (await spanOf(disk, folder, segment, turn));
+    if (holds.some((hold) => isHeld(hold, times))) held.push(range);
+  }
+  return IndexRanges.of(held);
 }
 
 async function spanOf(

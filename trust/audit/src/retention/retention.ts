@@ -12,7 +12,7 @@ import { type Clock, CupelError, reasonOf, type WorkEvent } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import type { Disk } from "../journal/disk.ts";
 import type { NoteKey, NoteSigningKey } from "../note/note-key.ts";
-import { dueSegments } from "./due-segments.ts";
+import { dueSegments, heldSince } from "./due-segments.ts";
 import type { IndexRanges } from "./index-ranges.ts";
 import { policyChanges } from "./policy-changes.ts";
 import { readHistory } from "./read-history.ts";
@@ -188,16 +188,20 @@ export class Retention {
   }
 
   async #sweep(loaded: Loaded): Promise<void> {
-    const { folder, journal, disk } = this.#log;
-    const { removed } = loaded.history;
-    if (removed.isEmpty) return;
+    const { disk } = this.#log;
+    const { history } = loaded;
+    if (history.removed.isEmpty) return;
+    const folder = join(this.#log.folder, this.#log.journal);
+    const known = this.#known;
+    const removed = history.removed.minus(await heldSince({ disk, folder, history, known }));
     const pending = removed.minus(loaded.swept);
     if (!pending.isEmpty) await this.#log.publish(this.#log.next());
     this.#assertOpen();
     await this.#log.assertHeld();
-    await removeSegments(disk, join(folder, journal), removed);
-    await removeBundles(disk, folder, removed, pending);
+    await removeSegments(disk, folder, removed);
+    await removeBundles(disk, this.#log.folder, removed, pending);
     loaded.swept = removed;
+    for (const first of known.keys()) if (removed.has(first)) known.delete(first);
   }
 
   async #save({ history, swept }: Loaded): Promise<void> {

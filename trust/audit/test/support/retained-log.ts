@@ -62,6 +62,13 @@ export class RetainedLog implements AsyncDisposable {
   readonly lives = new Map<string, number>();
   /** Records of keys that were destroyed, still wrapped: they MUST NOT be in the folder any more. */
   readonly secrets: Buffer[] = [];
+  readonly #inForce = new Map<
+    string,
+    { readonly from: number; readonly to: number; readonly until: number }
+  >();
+  #holds = 0;
+  /** Milliseconds. */
+  #keep = Number.POSITIVE_INFINITY;
   readonly #options: Partial<RecorderOptions>;
   #keys: SubjectKeys | null = null;
   #recorder: Recorder | null = null;
@@ -123,11 +130,43 @@ export class RetainedLog implements AsyncDisposable {
   }
 
   setKeep(days: number): Promise<void> {
+    this.#keep = days * day;
     return changeRetentionPolicy(this.folder, (policy) => ({ ...policy, keep: `P${days}D` }));
   }
 
   setHolds(change: (holds: readonly LegalHold[]) => LegalHold[]): Promise<void> {
     return changeRetentionPolicy(this.folder, (policy) => ({ ...policy, holds: change(policy.holds ?? []) }));
+  }
+
+  /** Milliseconds since 1970. @param until null for one that has no end */
+  async hold(from: number, to: number, until: number | null): Promise<void> {
+    const id = `case-${this.#holds++}`;
+    this.#inForce.set(id, { from, to, until: until ?? Number.POSITIVE_INFINITY });
+    const end = until === null ? {} : { until: new Date(until).toISOString() };
+    const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+    await this.setHolds((holds) => [...holds, { id, ...times, reason: "inquiry", ...end }]);
+  }
+
+  /** The oldest hold, where there is one. */
+  async release(): Promise<void> {
+    const [id] = this.#inForce.keys();
+    if (id === undefined) return;
+    this.#inForce.delete(id);
+    await this.setHolds((holds) => holds.filter((each) => each.id !== id));
+  }
+
+  /** And nothing goes that a hold covers or that is young. */
+  async retain(): Promise<void> {
+    const before = await this.lines();
+    await this.recorder.retain();
+    const after = await this.lines();
+    const holds = [...this.#inForce.values()].filter(({ until }) => until > this.now);
+    for (const index of before.keys()) {
+      const time = this.recorded.get(index)?.time;
+      if (time === undefined || after.has(index)) continue;
+      assert.ok(!holds.some(({ from, to }) => from <= time && time <= to), `event ${index} was held`);
+      assert.ok(time < this.now - this.#keep, `event ${index} was young`);
+    }
   }
 
   async erase(subject: string): Promise<void> {
@@ -209,7 +248,7 @@ export class RetainedLog implements AsyncDisposable {
     }
   }
 
-  /** With the provider's key and the folder: nothing of a life that was erased opens, all else does. Close it before. */
+  /** With the provider's key and the folder: nothing of a life that was erased opens, all else does. */
   async assertErased(): Promise<void> {
     using reader = await openSubjectKeyReader(join(this.folder, "keys"), provider);
     for (const [index, line] of await this.lines()) {
