@@ -116,6 +116,8 @@ export { type NumbersOf, type RuntimeKind, runtimeKinds, type TextsOf } from "./
 export { openRuntimeLog, type RuntimeLog, type RuntimeLogOptions } from "./ring/runtime-log.ts";
 export { type WatchRuntimeOptions, watchRuntime } from "./ring/watch-runtime.ts";
 export { planRetention, type RetentionPlan } from "./retention/plan-retention.ts";
+export { parseDuration } from "./retention/duration.ts";
+export { type PlanRetentionOptions, planRetention, type RetentionPlan } from "./retention/plan-retention.ts";
 export type { RetentionMetrics } from "./retention/retention.ts";
 export type { SegmentSpan, TimeRange } from "./retention/retention-events.ts";
 export {

@@ -14,9 +14,11 @@ import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join, resolve } from "node:path";
 import {
+  auditErrors,
   formatNoteKey,
   formatNoteSigningKey,
   generateNoteKey,
+  type HashName,
   type NoteSigningKey,
   openFileKeys,
   openMasker,
@@ -24,9 +26,12 @@ import {
   openSubjectKeys,
   parseNoteSigningKey,
   parsePolicy,
+  type Recorder,
+  type SubjectKeys,
+  type SubjectKeysOptions,
   type TroublePolicyName,
 } from "@cupel/audit";
-import { type EventSink, writeFileAtomically } from "@cupel/base";
+import { CupelError, type EventSink, writeFileAtomically } from "@cupel/base";
 import { cliErrors } from "../errors.ts";
 import { makeKeyFile, readKeyFile } from "./key-file.ts";
 
@@ -41,6 +46,10 @@ export interface RecordPlace {
 export interface OpenRecord extends AsyncDisposable {
   /** Resolves when the event is durable. */
   readonly sink: EventSink;
+  readonly recorder: Recorder;
+  readonly keys: SubjectKeys;
+  /** Of pseudonyms. */
+  readonly hash: HashName;
 }
 
 /** What is no person keeps its name; a digest is nobody's number. */
@@ -59,7 +68,7 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
   const key = await signingKey(folder, place.keyFile ?? `${folder}.key`, say);
   const provider = opening.use(await openFileKeys(await maskingKeyFile(folder, say)));
   const { cipher, hash } = parsePolicy(maskingPolicy);
-  const keys = opening.use(await openSubjectKeys(join(folder, "keys"), { provider, cipher, hash }));
+  const keys = opening.use(await openKeys(folder, { provider, cipher, hash }));
   const recorder = opening.use(
     await openRecorder({
       folder,
@@ -75,6 +84,9 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
   say(`Audit: recording into ${folder}; its checkpoints are verified with ${publicFile}.`);
   const owned = opening.move();
   return {
+    recorder,
+    keys,
+    hash,
     sink: {
       async emit(event) {
         await recorder.record(event);
@@ -105,6 +117,20 @@ async function maskingKeyFile(folder: string, say: (line: string) => void): Prom
   await makeKeyFile(path, `1:${randomBytes(32).toString("base64")}\n`);
   say(`Audit: made the key of masking ${path}. Without it nothing that is masked opens again.`);
   return path;
+}
+
+/** Whoever writes the log holds its keys too. @throws LOG_IN_USE */
+async function openKeys(folder: string, options: SubjectKeysOptions): Promise<SubjectKeys> {
+  try {
+    return await openSubjectKeys(join(folder, "keys"), options);
+  } catch (thrown) {
+    if (!(thrown instanceof CupelError) || thrown.code !== "FILE_LOCKED") throw thrown;
+    throw auditErrors.error(
+      "LOG_IN_USE",
+      `The log ${folder} has a writer already, and there is one a log. ${thrown.message}`,
+      { cause: thrown, details: { ...thrown.details, folder } },
+    );
+  }
 }
 
 /** A fresh key would fit nothing that was written under the one that is missing. */

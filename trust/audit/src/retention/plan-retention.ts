@@ -23,15 +23,23 @@ export interface RetentionPlan {
   readonly removed: number;
 }
 
+export interface PlanRetentionOptions {
+  /** Present and former ones of the log. */
+  readonly logKeys: readonly NoteKey[];
+  /** In place of that of the policy. */
+  readonly keep?: string | undefined;
+  readonly clock?: Clock;
+}
+
 /**
- * @param logKeys present and former ones of the log
  * @throws RETENTION_POLICY_INVALID; LOG_FILE_MISSING where there is no checkpoint, and what reading it throws; LOG_DAMAGED
  */
 export async function planRetention(
   folder: string,
-  { logKeys, clock = systemClock }: { readonly logKeys: readonly NoteKey[]; readonly clock?: Clock },
+  { logKeys, keep, clock = systemClock }: PlanRetentionOptions,
 ): Promise<RetentionPlan> {
-  const policy = parseRetentionPolicy((await readRetentionPolicy(folder)) ?? {});
+  const written = (await readRetentionPolicy(folder)) ?? {};
+  const policy = parseRetentionPolicy(keep === undefined ? written : { ...written, keep });
   const { origin, size } = parseCheckpoint(parseNote(await readLog(folder).checkpoint()).text);
   const { journal } = logFolders;
   const { history } = await readHistory({ folder, journal, disk: systemDisk, origin, logKeys });

@@ -9,7 +9,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CupelError, lockFile, reasonOf, writeFileAtomically } from "@cupel/base";
+import { setTimeout as pause } from "node:timers/promises";
+import { CupelError, type FileLock, lockFile, reasonOf, writeFileAtomically } from "@cupel/base";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { auditErrors } from "../errors.ts";
@@ -111,7 +112,7 @@ export async function readRetentionPolicy(folder: string): Promise<RetentionPoli
 /**
  * What it says takes effect with the next pass of the log's writer, and before anything more is removed.
  * @param change gets what is there and returns what is to be
- * @throws RETENTION_POLICY_INVALID; FILE_LOCKED while another one changes it or retention is under way; WRITE_FAILED, DISK_FULL
+ * @throws RETENTION_POLICY_INVALID; FILE_LOCKED where another one changes it, or retention is under way, for long; WRITE_FAILED, DISK_FULL
  */
 export async function changeRetentionPolicy(
   folder: string,
@@ -123,15 +124,31 @@ export async function changeRetentionPolicy(
   await writeFileAtomically(join(folder, policyFile), `${JSON.stringify(changed, null, 2)}\n`);
 }
 
-/** Held by whoever changes the policy, and by whoever removes what it allows: a hold that was set holds. */
-export function lockRetentionPolicy(folder: string) {
-  return lockFile(join(folder, policyFile), "policy of retention");
+/** Milliseconds that a change waits for a pass of retention, or for another change. */
+const patience = 10_000;
+const attemptPause = 50;
+
+/**
+ * Held by whoever changes the policy, and by whoever removes what it allows: a hold that was set holds.
+ * @throws FILE_LOCKED where another one has it for long; WRITE_FAILED, DISK_FULL
+ */
+export async function lockRetentionPolicy(folder: string): Promise<FileLock> {
+  const start = performance.now();
+  for (;;) {
+    try {
+      return await lockFile(join(folder, policyFile), "policy of retention");
+    } catch (thrown) {
+      const isLocked = thrown instanceof CupelError && thrown.code === "FILE_LOCKED";
+      if (!isLocked || performance.now() - start > patience) throw thrown;
+      await pause(attemptPause);
+    }
+  }
 }
 
 function invalid(pointer: string, reason: string, path: string = policyFile) {
   return auditErrors.error(
     "RETENTION_POLICY_INVALID",
-    `The policy of retention, ${path}, has a mistake at ${pointer || "its top"}: ${reason}. Nothing is removed until it is mended.`,
+    `The policy of retention, ${path}, has a mistake at ${pointer || "its top"}: ${reason}. Mend it: nothing is removed under it.`,
     { details: { pointer } },
   );
 }

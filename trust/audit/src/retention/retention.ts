@@ -8,7 +8,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, CupelError, reasonOf, type WorkEvent } from "@cupel/base";
+import { type Clock, reasonOf, type WorkEvent } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import type { Disk } from "../journal/disk.ts";
 import type { NoteKey, NoteSigningKey } from "../note/note-key.ts";
@@ -125,8 +125,7 @@ export class Retention {
   }
 
   #tell(thrown: unknown): void {
-    // The policy is being changed: the next pass has it.
-    if (this.#isClosed || (thrown instanceof CupelError && thrown.code === "FILE_LOCKED")) return;
+    if (this.#isClosed) return;
     const reason = `Retention: ${reasonOf(thrown)}`;
     if (reason === this.#fault) return;
     this.#fault = reason;

@@ -114,17 +114,16 @@ export class RetainedLog implements AsyncDisposable {
   async record(count: number, subject: string): Promise<void> {
     const life = this.lives.get(subject) ?? 0;
     const note = `${subject}'s secret of life ${life}`;
-    const time = this.now;
     await Promise.all(
       Array.from({ length: count }, async (_, i) => {
-        const { index } = await this.recorder.record({
+        const { index, time } = await this.recorder.record({
           action: "INFER.REQUEST",
           severity: "ERROR",
           subject: { kind: "user", id: subject },
           object: { model: "board-defects", version: String(i) },
           context: { note },
         });
-        if (index !== null) this.recorded.set(index, { time, subject, life });
+        if (index !== null) this.recorded.set(index, { time: Date.parse(time), subject, life });
       }),
     );
   }

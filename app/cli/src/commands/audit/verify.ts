@@ -71,11 +71,12 @@ export const auditVerifyCommand: Command = {
 };
 
 function resultOf(folder: string, report: LogReport): Result {
-  const { verdict, findings, origin, size, lines, uncovered } = report;
+  const { verdict, findings, origin, size, lines, removed, uncovered } = report;
   const covered = size === null ? "no checkpoint" : `a checkpoint of ${numberOf(size, "event")}`;
   const told = [
     ...findings.map(({ kind, message }) => `${kind}: ${message}`),
     `${folder} is ${verdict}: ${covered}, ${numberOf(lines, "event")} in its journal.`,
+    ...(removed > 0 ? [`Retention removed ${numberOf(removed, "event")}, as the log itself records.`] : []),
     ...(uncovered.count > 0
       ? [
           `From event ${uncovered.index} on, ${numberOf(uncovered.count, "event")} not yet covered by a checkpoint.`,
@@ -83,7 +84,7 @@ function resultOf(folder: string, report: LogReport): Result {
       : []),
   ];
   return {
-    json: { verdict, folder, origin, size, lines, uncovered, findings },
+    json: { verdict, folder, origin, size, lines, removed, uncovered, findings },
     text: told.join("\n"),
     failure: failures[verdict](folder, report),
   };
