@@ -19,23 +19,25 @@ import { lineOf, lineRefusal } from "../event/line.ts";
 import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
 import { createEventStamper, type EventStamper } from "../event/stamp.ts";
-import { assertCompression, type Compression } from "../journal/compress-segment.ts";
-import { type Disk, systemDisk } from "../journal/disk.ts";
-import type { Masker } from "../masking/masker.ts";
+import { assertCompression } from "../journal/compress-segment.ts";
+import { systemDisk } from "../journal/disk.ts";
 import type { Retention } from "../retention/retention.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
 import { LinePile } from "./line-pile.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { retentionOf } from "./log-retention.ts";
-import { logFolders, type OpenLog, openLog, type TreeOptions } from "./open-log.ts";
+import { logFolders, type OpenLog, openLog } from "./open-log.ts";
 import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
 import type { Receipt } from "./receipt.ts";
 import { RecorderCounters, type RecorderMetrics } from "./recorder-metrics.ts";
+import type { RecorderOptions } from "./recorder-options.ts";
 import { Spill } from "./spill.ts";
 import { SpillPolicy } from "./spill-policy.ts";
-import { BlockPolicy, DropPolicy, type TroublePolicy, type TroublePolicyName } from "./trouble-policy.ts";
+import { BlockPolicy, DropPolicy, type TroublePolicy } from "./trouble-policy.ts";
 import { WaitingEvent } from "./waiting-event.ts";
+
+export type { RecorderAlert, RecorderOptions } from "./recorder-options.ts";
 
 export interface RecordOptions {
   /** Withdraws an event that still waits. */
@@ -58,46 +60,6 @@ export interface Recorder extends AsyncDisposable {
    */
   retain(): Promise<void>;
   readonly metrics: RecorderMetrics;
-}
-
-export interface RecorderAlert {
-  /** "fault": the disk or retention; "refused": an event that is in quarantine, or found no room there; "lost": the log has another writer now. */
-  readonly kind: "fault" | "refused" | "lost";
-  /** A sentence. It repeats nothing of an event. */
-  readonly message: string;
-}
-
-export interface RecorderOptions {
-  /** Of the log; made where it is not there. */
-  readonly folder: string;
-  /** Which log this is: a URL without its scheme, as a rule. */
-  readonly origin: string;
-  /** Null for a journal without proofs. */
-  readonly tree: TreeOptions | null;
-  /** Stays its owner's, who closes it after the recorder. */
-  readonly masker: Masker;
-  /** When the log is in trouble. Default "block". */
-  readonly policy?: TroublePolicyName;
-  /** Of `spill`, on another device. What an earlier recorder left there is brought to the log. */
-  readonly spillFolder?: string;
-  /** Milliseconds that a caller waits for a receipt. Default 10,000. */
-  readonly deadline?: number;
-  /** Under `spill` and `count-and-drop`: a disk that takes longer than this for a commit is in trouble, milliseconds. Default 2,000. */
-  readonly slow?: number;
-  readonly bounds?: Partial<QueueBounds>;
-  /** Bytes of a segment. Default 64 MiB. */
-  readonly rollBytes?: number;
-  /** Age of a segment, milliseconds. Default an hour. */
-  readonly rollMs?: number;
-  /** Of completed segments. Default "none". */
-  readonly compression?: Compression;
-  /** Unique to this recorder. Default of the host, the process and chance. */
-  readonly writer?: string;
-  readonly clock?: Clock;
-  /** That the journal is on. Default the system's. */
-  readonly disk?: Disk;
-  /** Must not throw. */
-  readonly onAlert?: (alert: RecorderAlert) => void;
 }
 
 const usualDeadline = 10_000;
