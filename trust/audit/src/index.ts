@@ -107,15 +107,6 @@ export {
 } from "./recorder/recorder.ts";
 export type { RecorderMetrics, TroubleCause } from "./recorder/recorder-metrics.ts";
 export type { TroublePolicyName } from "./recorder/trouble-policy.ts";
-export { type FollowOptions, followRuntimeLog } from "./ring/follow-runtime-log.ts";
-export type { RuntimeCounts } from "./ring/ring-collector.ts";
-export { createRing, type RingHandle } from "./ring/ring-layout.ts";
-export { RingReader, type RingVisitor, type RuntimeEntry } from "./ring/ring-reader.ts";
-export { RingWriter } from "./ring/ring-writer.ts";
-export { type NumbersOf, type RuntimeKind, runtimeKinds, type TextsOf } from "./ring/runtime-kinds.ts";
-export { openRuntimeLog, type RuntimeLog, type RuntimeLogOptions } from "./ring/runtime-log.ts";
-export { type WatchRuntimeOptions, watchRuntime } from "./ring/watch-runtime.ts";
-export { planRetention, type RetentionPlan } from "./retention/plan-retention.ts";
 export { parseDuration } from "./retention/duration.ts";
 export { type PlanRetentionOptions, planRetention, type RetentionPlan } from "./retention/plan-retention.ts";
 export type { RetentionMetrics } from "./retention/retention.ts";
@@ -129,6 +120,14 @@ export {
   readRetentionPolicy,
   retentionPolicySchema,
 } from "./retention/retention-policy.ts";
+export { type FollowOptions, followRuntimeLog } from "./ring/follow-runtime-log.ts";
+export type { RuntimeCounts } from "./ring/ring-collector.ts";
+export { createRing, type RingHandle } from "./ring/ring-layout.ts";
+export { RingReader, type RingVisitor, type RuntimeEntry } from "./ring/ring-reader.ts";
+export { RingWriter } from "./ring/ring-writer.ts";
+export { type NumbersOf, type RuntimeKind, runtimeKinds, type TextsOf } from "./ring/runtime-kinds.ts";
+export { openRuntimeLog, type RuntimeLog, type RuntimeLogOptions } from "./ring/runtime-log.ts";
+export { type WatchRuntimeOptions, watchRuntime } from "./ring/watch-runtime.ts";
 export { type CheckTreeOptions, checkTree, type TreeFault, type TreeReport } from "./tree/check-tree.ts";
 export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
 export {

@@ -1,9 +1,9 @@
 /** Every command, in the order of the help. Adding one is adding a row. */
 import { auditGroup } from "./audit/audit.ts";
-import { auditTailCommand } from "./audit/tail.ts";
 import { auditEraseCommand } from "./audit/erase.ts";
 import { auditHoldCommand } from "./audit/hold.ts";
 import { auditRetainCommand } from "./audit/retain.ts";
+import { auditTailCommand } from "./audit/tail.ts";
 import { auditValidateCommand } from "./audit/validate.ts";
 import { auditVerifyCommand } from "./audit/verify.ts";
 import { benchModelCommand } from "./bench-model.ts";

@@ -183,7 +183,7 @@ test("an unknown path is 404, a wrong method 405 with Allow, and no defect tells
     assert.match(await answer.text(), /"code":"ROUTE_UNKNOWN"/, path);
   }
   const encoded = await fetch(`${served.url}/v2/m%6fdels/ech%6F?x=1`);
-  assert.equal((await encoded.json()).name, "echo");
+  assert.match(await encoded.text(), /"name":"echo"/);
   assert.deepEqual(await (await fetch(`${served.url}/v2/models/stats`)).json(), { model_stats: [] });
   const stats = await fetch(`${served.url}/v2/models/stats`, { method: "PUT" });
   assert.equal(stats.headers.get("allow"), "GET, HEAD");

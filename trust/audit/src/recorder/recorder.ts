@@ -249,7 +249,11 @@ class LogRecorder implements Recorder {
       // Masking may have made it longer.
       const tooLong = masked === stamped ? null : lineRefusal(masked);
       if (tooLong !== null) return this.#refuse(masked, tooLong);
-      const waiting = new WaitingEvent(masked, this.#lines.add(lineOf(masked)), this.#clock.monotonic() + deadline);
+      const waiting = new WaitingEvent(
+        masked,
+        this.#lines.add(lineOf(masked)),
+        this.#clock.monotonic() + deadline,
+      );
       if (this.#queue.isFull) {
         this.#overflow(waiting);
         return waiting.promise;
