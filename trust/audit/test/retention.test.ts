@@ -8,8 +8,7 @@ import { openTemporaryFolder } from "@cupel/base";
 import fc from "fast-check";
 import { systemDisk } from "../src/journal/disk.ts";
 import { openMasker } from "../src/masking/masker.ts";
-import type { RecorderOptions } from "../src/recorder/recorder.ts";
-import { openRecorder } from "../src/recorder/recorder.ts";
+import { openRecorder, type RecorderOptions } from "../src/recorder/recorder.ts";
 import { parseDuration } from "../src/retention/duration.ts";
 import { IndexRanges } from "../src/retention/index-ranges.ts";
 import { planRetention } from "../src/retention/plan-retention.ts";
@@ -421,7 +420,7 @@ test("retention, holds and erasure in any order: the log is valid, proofs hold, 
     await log.assertProved();
     await log.assertErased();
   });
-  await fc.assert(property, { numRuns: isLong ? 500 : 24, endOnFailure: true });
+  await fc.assert(property, { numRuns: isLong ? 200 : 24, endOnFailure: true });
   await opening[Symbol.asyncDispose]();
 });
 
