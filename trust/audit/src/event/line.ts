@@ -12,7 +12,7 @@ export function lineOf({ id, time, writer, seq, severity, action, sub, obj, ctx 
 }
 
 /** Of a character of a checked event: three in UTF-8; a quotation mark and a backslash take two with their escape. */
-const mostBytesACharacter = 3;
+export const mostBytesACharacter = 3;
 
 /** Of names of members, punctuation and what is no fact: 9 members, of which the writer has 128 characters at most. */
 const bytesBeside = 600;

@@ -24,9 +24,17 @@ export function isJustStamped(event: unknown): event is AuditEvent {
   return event === justStamped;
 }
 
+/** What is an event's own, whatever happened. */
+export type Stamp = Pick<AuditEvent, "id" | "time" | "writer" | "seq">;
+
 export interface EventStamper {
-  /** Control characters in facts are replaced by signs that show them; nothing else of the event is changed. */
-  stamp(event: WorkEvent): AuditEvent;
+  /** Of the next event, which MUST have it. */
+  next(): Stamp;
+  /**
+   * Control characters in facts are replaced by signs that show them; nothing else of the event is changed.
+   * @param its default the next one
+   */
+  stamp(event: WorkEvent, its?: Stamp): AuditEvent;
 }
 
 export interface EventStamperOptions {
@@ -87,14 +95,18 @@ export function createEventStamper({
     last = time > last ? time : last + 1;
     return last;
   };
+  const next = (): Stamp => {
+    const time = microseconds();
+    return { id: ids.next(time), time: texts.of(time), writer, seq: seq++ };
+  };
   return {
-    stamp({ action, severity, subject, object, context }) {
-      const time = microseconds();
+    next,
+    stamp({ action, severity, subject, object, context }, { id, time, seq } = next()) {
       justStamped = {
-        id: ids.next(time),
-        time: texts.of(time),
+        id,
+        time,
         writer,
-        seq: seq++,
+        seq,
         severity,
         action,
         sub: withKind(visibleFacts(subject), action),

@@ -25,6 +25,12 @@ export interface Masker {
    * resolved; else a crash could leave an event whose key is nowhere.
    */
   mask(event: AuditEvent): AuditEvent;
+  /** What `mask` makes of one member. */
+  maskFact(event: MaskedEvent, dimension: MaskedDimension, name: string, text: string): string;
+  /** Whether the policy tags a member, at least of people: else only what is found in it is masked. */
+  isTagged(dimension: MaskedDimension, name: string): boolean;
+  /** Whether `mask` leaves the name of a member as it is. */
+  isCleanName(name: string): boolean;
   /** Resolves when the keys of all events that were masked before last; at once where there are no new ones. @throws WRITE_FAILED, DISK_FULL */
   settled(): Promise<void>;
   /** For what was refused and goes to quarantine: any value or text, masked without keys. */
@@ -48,11 +54,13 @@ export function openMasker(policy: unknown, keys: SubjectKeys | null): Masker {
   return new PolicyMasker(parsed, keys);
 }
 
-const dimensions = ["sub", "obj", "ctx"] as const;
-type Dimension = (typeof dimensions)[number];
+export type MaskedDimension = "sub" | "obj" | "ctx";
+
+/** What masking a member needs of its event. */
+export type MaskedEvent = Pick<AuditEvent, "id" | "severity" | "sub">;
 
 interface Place {
-  readonly dimension: Dimension;
+  readonly dimension: MaskedDimension;
   readonly name: string;
 }
 
@@ -77,7 +85,7 @@ interface WritableFacts {
 
 /** Of one severity. */
 interface Plan {
-  readonly tags: Readonly<Record<Dimension, ReadonlyMap<string, TagRule>>>;
+  readonly tags: Readonly<Record<MaskedDimension, ReadonlyMap<string, TagRule>>>;
   readonly kinds: ReadonlyMap<string, StrategyName>;
 }
 
@@ -91,7 +99,7 @@ class PolicyMasker implements Masker {
   readonly #plans: ReadonlyMap<string, Plan>;
   readonly #pseudonyms: Pseudonyms;
   readonly #nextIv = createIvSource();
-  readonly #strategies: Readonly<Record<StrategyName, (its: Sensitive, event: AuditEvent) => string>> = {
+  readonly #strategies: Readonly<Record<StrategyName, (its: Sensitive, event: MaskedEvent) => string>> = {
     keep: ({ text }) => text,
     mask: ({ canonical, kind }) => maskText(canonical, kind),
     truncate: ({ canonical, kind }) => truncateText(canonical, kind),
@@ -113,9 +121,8 @@ class PolicyMasker implements Masker {
   }
 
   mask(event: AuditEvent): AuditEvent {
-    // Of a severity that the schema does not have, what is hidden most.
-    const plan = this.#plans.get(event.severity) ?? this.#plans.get("CRITICAL")!;
-    const isPerson = !this.#policy.impersonal.has(own(event.sub, "kind") ?? "");
+    const plan = this.#planOf(event);
+    const isPerson = this.#isPerson(event);
     const sub = this.#facts(event, plan, "sub", isPerson);
     const obj = this.#facts(event, plan, "obj", true);
     const ctx = this.#facts(event, plan, "ctx", true);
@@ -123,25 +130,42 @@ class PolicyMasker implements Masker {
     return { ...event, sub, obj, ctx };
   }
 
+  maskFact(event: MaskedEvent, dimension: MaskedDimension, name: string, text: string): string {
+    const isPerson = dimension !== "sub" || this.#isPerson(event);
+    return this.#masked(event, this.#planOf(event), text, dimension, name, isPerson);
+  }
+
+  isTagged(dimension: MaskedDimension, name: string): boolean {
+    return this.#policy.tags.has(`${dimension}.${name}`);
+  }
+
+  isCleanName(name: string): boolean {
+    return this.#name(name) === name;
+  }
+
+  /** Of a severity that the schema does not have, what is hidden most. */
+  #planOf({ severity }: MaskedEvent): Plan {
+    return this.#plans.get(severity) ?? this.#plans.get("CRITICAL")!;
+  }
+
+  #isPerson({ sub }: MaskedEvent): boolean {
+    return !this.#policy.impersonal.has(own(sub, "kind") ?? "");
+  }
+
   async settled(): Promise<void> {
     await this.#keys?.settled();
   }
 
-  #facts(event: AuditEvent, plan: Plan, dimension: Dimension, isPerson: boolean): EventFacts {
+  #facts(event: AuditEvent, plan: Plan, dimension: MaskedDimension, isPerson: boolean): EventFacts {
     const facts = event[dimension];
-    const tags = plan.tags[dimension];
     let copy: WritableFacts | null = null;
     // Half the cost of `Object.keys`; what is inherited is no own member.
     for (const name in facts) {
       const value = own(facts, name);
       if (value === undefined) continue;
-      const tagged = tags.get(name);
-      const isTagged = tagged !== undefined && (isPerson || tagged.tag !== "subject");
       const text = typeof value === "string" ? value : String(value);
-      const result = isTagged
-        ? this.#tagged(event, text, dimension, name, tagged)
-        : this.#searched(event, plan, text, dimension, name);
-      const its = name.length < LONG_NAME ? name : this.#name(name);
+      const result = this.#masked(event, plan, text, dimension, name, isPerson);
+      const its = this.#name(name);
       if (result === value && its === name) continue;
       copy ??= { ...facts };
       if (its !== name) delete copy[name];
@@ -152,10 +176,24 @@ class PolicyMasker implements Masker {
     return copy ?? facts;
   }
 
-  #tagged(
-    event: AuditEvent,
+  #masked(
+    event: MaskedEvent,
+    plan: Plan,
     text: string,
-    dimension: Dimension,
+    dimension: MaskedDimension,
+    name: string,
+    isPerson: boolean,
+  ): string {
+    const tagged = plan.tags[dimension].get(name);
+    return tagged !== undefined && (isPerson || tagged.tag !== "subject")
+      ? this.#tagged(event, text, dimension, name, tagged)
+      : this.#searched(event, plan, text, dimension, name);
+  }
+
+  #tagged(
+    event: MaskedEvent,
+    text: string,
+    dimension: MaskedDimension,
     name: string,
     { tag, strategy }: TagRule,
   ): string {
@@ -165,7 +203,7 @@ class PolicyMasker implements Masker {
     return this.#strategies[strategy](its, event);
   }
 
-  #searched(event: AuditEvent, plan: Plan, text: string, dimension: Dimension, name: string): string {
+  #searched(event: MaskedEvent, plan: Plan, text: string, dimension: MaskedDimension, name: string): string {
     const hits = findSensitive(text, this.#policy.detect);
     if (hits === null) return text;
     let result = "";
@@ -191,11 +229,12 @@ class PolicyMasker implements Masker {
 
   /** A name is masked, whatever the rules: nothing opens it again. */
   #name(name: string): string {
+    if (name.length < LONG_NAME) return name;
     const hits = findSensitive(name, this.#policy.detect);
     return hits === null ? name : this.scrub.text(name);
   }
 
-  #keyOf({ subject }: Sensitive, { sub }: AuditEvent): SubjectKey {
+  #keyOf({ subject }: Sensitive, { sub }: MaskedEvent): SubjectKey {
     if (this.#keys === null) throw baseErrors.error("INTERNAL", "A masker without keys was to encrypt.");
     return this.#keys.keyOf(subject ?? this.#subjectOf(sub));
   }
@@ -211,7 +250,7 @@ class PolicyMasker implements Masker {
 
 function planOf({ tags, rules }: MaskingPolicy, severity: (typeof severities)[number]): Plan {
   const kinds = new Map([...rules].map(([name, rule]) => [name, rule[severity]]));
-  const tagsOf = (dimension: Dimension) =>
+  const tagsOf = (dimension: MaskedDimension) =>
     new Map(
       [...tags]
         .filter(([member]) => member.startsWith(`${dimension}.`))

@@ -10,10 +10,12 @@ const CHARACTERS = 22;
 /** Values of one subject and kind that are kept: its own id, mostly. */
 const KEPT = 8;
 
+type ByValue = Map<string, string>;
+
 export class Pseudonyms {
   readonly #hash: HashName;
   /** By kind, then by value. They go with the key, which an erasure drops. */
-  readonly #known = new WeakMap<SubjectKey, Map<string, Map<string, string>>>();
+  readonly #known = new WeakMap<SubjectKey, Map<string, ByValue>>();
 
   constructor(hash: HashName) {
     this.#hash = hash;
@@ -22,6 +24,8 @@ export class Pseudonyms {
   /** @param kind or tag: the same text means another thing as another kind */
   of(canonical: string, kind: string, key: SubjectKey): string {
     const known = this.#knownOf(key, kind);
+    const kinds = entryOf(this.#known, key);
+    const known = entryOf(kinds, kind);
     const found = known.get(canonical);
     if (found !== undefined) return found;
     const made = this.#make(canonical, kind, key);
@@ -41,4 +45,17 @@ export class Pseudonyms {
     const digest = hmac(this.#hash, key.salt, `${kind}\n${canonical}`).toString("base64url");
     return Buffer.from(`psn1.${digest.slice(0, CHARACTERS)}`, "latin1").toString("latin1");
   }
+}
+
+interface Maps<Key, Name, Value> {
+  get(key: Key): Map<Name, Value> | undefined;
+  set(key: Key, map: Map<Name, Value>): unknown;
+}
+
+function entryOf<Key, Name, Value>(maps: Maps<Key, Name, Value>, key: Key): Map<Name, Value> {
+  const found = maps.get(key);
+  if (found) return found;
+  const made = new Map<Name, Value>();
+  maps.set(key, made);
+  return made;
 }

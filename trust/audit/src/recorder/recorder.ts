@@ -14,16 +14,19 @@ import { join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { baseErrors, type Clock, errorFrom, systemClock, type WorkEvent } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
-import { checkEvent } from "../event/check-event.ts";
-import { lineOf, lineRefusal } from "../event/line.ts";
 import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
 import { createEventStamper, type EventStamper } from "../event/stamp.ts";
 import { assertCompression } from "../journal/compress-segment.ts";
 import { systemDisk } from "../journal/disk.ts";
 import type { Retention } from "../retention/retention.ts";
+import { createEventStamper } from "../event/stamp.ts";
+import { assertCompression, type Compression } from "../journal/compress-segment.ts";
+import { type Disk, systemDisk } from "../journal/disk.ts";
+import type { Masker } from "../masking/masker.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
+import { LineMaker } from "./line-maker.ts";
 import { LinePile } from "./line-pile.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { retentionOf } from "./log-retention.ts";
@@ -145,7 +148,7 @@ class LogRecorder implements Recorder {
   readonly #bounds: QueueBounds;
   readonly #queue: EventQueue;
   readonly #lines = new LinePile();
-  readonly #stamper: EventStamper;
+  readonly #maker: LineMaker;
   readonly #policy: TroublePolicy;
   readonly #retention: Retention | null;
   readonly #timers: readonly NodeJS.Timeout[];
@@ -166,12 +169,13 @@ class LogRecorder implements Recorder {
     this.#deadline = options.deadline ?? usualDeadline;
     this.#bounds = { ...queueBounds, ...options.bounds };
     this.#queue = new EventQueue(this.#bounds);
-    this.#stamper = createEventStamper({
+    const stamper = createEventStamper({
       writer: options.writer ?? usualWriter(),
       clock: this.#clock,
       // The event that is being stamped goes first.
       onClockSet: (byMs) => queueMicrotask(() => this.#recordOwn(clockEvent(byMs))),
     });
+    this.#maker = new LineMaker(stamper, options.masker);
     const keeper = new LogKeeper({
       journal: log.journal,
       tree: log.tree,
@@ -254,6 +258,10 @@ class LogRecorder implements Recorder {
         this.#lines.add(lineOf(masked)),
         this.#clock.monotonic() + deadline,
       );
+      const made = this.#maker.make(inAuditContext(event));
+      if ("refused" in made) return this.#refuse(made.refused, made.refusal);
+      const until = this.#clock.monotonic() + deadline;
+      const waiting = new WaitingEvent(made.stamp, this.#lines.add(made.line), until);
       if (this.#queue.isFull) {
         this.#overflow(waiting);
         return waiting.promise;

@@ -3,11 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
 import fc from "fast-check";
+import { visibleText } from "../../src/event/visible-text.ts";
 import { luhnSum } from "../../src/masking/detect/bank-card.ts";
 import { findSensitive } from "../../src/masking/detect/find-sensitive.ts";
-import { detectedKinds } from "../../src/masking/detect/hit.ts";
+import { gate, gates } from "../../src/masking/detect/gate.ts";
+import { detectedKinds, type Hit } from "../../src/masking/detect/hit.ts";
+import { findAddresses4, findAddresses6 } from "../../src/masking/detect/ip-address.ts";
+import { findNumbers } from "../../src/masking/detect/numbers.ts";
 import { isResidentId } from "../../src/masking/detect/resident-id.ts";
-import { digits, inFrame, mobile, plant, plantedKinds } from "../support/planted.ts";
+import { findSecrets, findUserInfo } from "../../src/masking/detect/secret.ts";
+import { bankCard, digits, inFrame, mobile, plant, plantedKinds } from "../support/planted.ts";
 
 const all = new Set(detectedKinds);
 const found = (text: string) =>
@@ -234,4 +239,29 @@ test("clean numbers are seldom taken for personal data", () => {
   }
   // The figures of 100,000 are 1.2 to 1.3 %: see tools/masking-figures.ts.
   assert.ok(hits / count < 0.02, `${hits} of ${count}`);
+});
+
+test("no detector takes anything from among hexadecimal digits, which the gate counts on", () => {
+  const random = createRandom(21);
+  for (let i = 0; i < 20_000; i++) {
+    const planted = i % 2 === 0 ? mobile(random) : bankCard(random);
+    const hex = (length: number) => Array.from({ length }, () => random.integer(16).toString(16)).join("");
+    const text = `${hex(random.integer(24))}${planted}${hex(random.integer(24))}a`;
+    if (text.length < 16) continue;
+    const hits: Hit[] = [];
+    for (const find of [findNumbers, findSecrets, findUserInfo, findAddresses4, findAddresses6])
+      find(text, hits);
+    assert.deepEqual(hits, [], text);
+    assert.equal(gate(text), 0);
+  }
+});
+
+test("every character that is not shown opens the gate of hidden ones, alone and remembered texts too", () => {
+  for (let unit = 0; unit < 0x1_0000; unit++) {
+    const character = String.fromCharCode(unit);
+    const isHidden = visibleText(character) !== character;
+    for (const text of [character, `model ${character} of ours`, `model ${character} of ours`]) {
+      assert.equal((gate(text) & gates.hidden) !== 0, isHidden, unit.toString(16));
+    }
+  }
 });

@@ -18,7 +18,7 @@ const detectors: readonly { readonly gate: number; readonly find: (text: string,
 
 /** @param kinds that count. @returns null where there is nothing: nearly always, and without an allocation. */
 export function findSensitive(text: string, kinds: ReadonlySet<DetectedKind>): readonly Hit[] | null {
-  const open = gate(text) & ~gates.hidden;
+  const open = gate(text) & ~(gates.hidden | gates.quote);
   if (open === 0) return null;
   if ((open & gates.fold) === 0) return detect(text, open, kinds);
   const folded = fold(text);

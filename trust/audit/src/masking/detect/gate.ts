@@ -16,6 +16,7 @@ export const gates = {
   fold: 1 << 13,
   /** Never without a hidden character; with a whole pair of surrogates too, which is none. */
   hidden: 1 << 14,
+  quote: 1 << 17,
 } as const;
 
 /** The fewest digits of anything that is looked for: a mobile phone. */
@@ -36,6 +37,7 @@ const SPACE = 1 << 15;
 const ASSIGNMENT = 1 << 16;
 const about = new Uint32Array(128).fill(RARE | gates.hidden, 0, 0x20);
 about[0x7f] = RARE | gates.hidden;
+about['"'.charCodeAt(0)] = RARE | gates.quote;
 for (let i = 0; i < 10; i++) about[0x30 + i] = 1 << DIGIT_BIT;
 for (let i = 0; i < 26; i++) about[0x41 + i] = about[0x61 + i] = i + 1;
 for (const each of "-_().") about[each.charCodeAt(0)] = RARE | SEPARATOR;
