@@ -25,6 +25,20 @@ export interface EventSink {
    * Rejects only where the operator chose that nothing happens without a record.
    */
   emit(event: WorkEvent): Promise<void> | undefined;
+  /** For whoever watches; left out where nothing is counted. */
+  figures?(): SinkFigures;
+}
+
+/** What a sink did since it was opened, and how it stands. */
+export interface SinkFigures {
+  /** Events by what became of them, such as "logged" or "dropped". */
+  readonly events: Readonly<Record<string, number>>;
+  /** Troubles by cause. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Events of which nobody knows yet what becomes of them. */
+  readonly waiting: number;
+  /** Whether the last attempt to keep events failed. */
+  readonly isInTrouble: boolean;
 }
 
 /** Keeps nothing. */

@@ -23,6 +23,7 @@ export {
   type EventFacts,
   type EventSeverity,
   type EventSink,
+  type SinkFigures,
   silentSink,
   type WorkEvent,
 } from "./event-sink.ts";

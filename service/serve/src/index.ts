@@ -51,9 +51,11 @@ export {
   loadConfig,
   parseConfig,
 } from "./operations/config/load-config.ts";
+export { handEvents } from "./processes/handed-events.ts";
 export { type Heeding, heedSupervisor, leaveSupervisor } from "./processes/heed-supervisor.ts";
 export { isSupervised } from "./processes/member.ts";
 export { type SuperviseOptions, supervise } from "./processes/supervise.ts";
+export { modelDigest } from "./repository/content.ts";
 export type { Lease, ModelRepository } from "./repository/model-repository.ts";
 export type { BatchedRunOptions, ModelVersion } from "./repository/model-version.ts";
 export { openRepository } from "./repository/open-repository.ts";

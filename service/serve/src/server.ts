@@ -27,6 +27,8 @@ import { withCors } from "./operations/cors-faces.ts";
 import { logRepository } from "./operations/logger.ts";
 import { openOperations } from "./operations/open-operations.ts";
 import { createPrometheus } from "./operations/prometheus.ts";
+import { measuredSink, recordSnapshot } from "./operations/record-metrics.ts";
+import { startEvent, stopEvent } from "./operations/server-events.ts";
 import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
 import { joinProcesses } from "./processes/member.ts";
 import type { ModelRepository } from "./repository/model-repository.ts";
@@ -70,7 +72,7 @@ export interface RunningServer extends AsyncDisposable {
  * @throws CONFIG_INVALID, OPTION_INVALID, CERTIFICATE_INVALID, LISTEN_FAILED, and what `openRepository` throws
  */
 export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}): Promise<RunningServer> {
-  const { sink = silentSink, gate = openGate, version = "0.1.0", signal } = plugs;
+  const { sink: plugged = silentSink, gate = openGate, version = "0.1.0", signal } = plugs;
   const settings = memoised((model: string) => settingsOf(config, model));
   await using opening = new AsyncDisposableStack();
   const access = await openAccess(config);
@@ -78,7 +80,8 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const models = {
     has: (model: string) => known.repository?.index().some(({ name }) => name === model) ?? false,
   };
-  const prometheus = opening.use(createPrometheus({ models }));
+  const prometheus = opening.use(createPrometheus({ models, counted: () => recordSnapshot(plugged) }));
+  const sink = plugged === silentSink ? silentSink : measuredSink(plugged, prometheus);
   const cluster = opening.use(reportToPrimary(prometheus));
   const member = opening.use(await joinProcesses(signal));
   const statistics = createStatistics();
@@ -167,12 +170,22 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   await prepared.start(signal, member.standing);
   const listener = early ?? (await open());
   await member.loaded({ url: listener.url }, signal);
+  const facts = { url: listener.url, version, processId: process.pid };
+  const answering = repository.index().filter(({ state }) => state === "READY").length;
+  // No answer without a record that there is a server.
+  await sink.emit(startEvent(facts, answering));
   isStarting = false;
   const closing = opening.move();
   const close = async (graceMs?: number) => {
     void admission.drain();
     await listener.close(graceMs);
     await closing.disposeAsync();
+    try {
+      await sink.emit(stopEvent(facts));
+    } catch (thrown) {
+      // Every request is answered by now, and nobody waits for this one.
+      logger.error({ err: thrown }, "the end of the server is not recorded");
+    }
   };
   let closed: Promise<void> | null = null;
   const closeOnce = (graceMs?: number) => (closed ??= close(graceMs));

@@ -69,9 +69,9 @@ test("a second writer is refused by name", async () => {
 
 test("what does not conform goes to quarantine and is told, and the log goes on", async () => {
   await using folder = await openTemporaryFolder("audit");
-  const told: string[] = [];
+  const alerts: string[] = [];
   await using recorder = await openRecorder(
-    optionsOf(folder.path, { onAlert: ({ kind }) => void told.push(kind) }),
+    optionsOf(folder.path, { onAlert: ({ kind }) => void alerts.push(kind) }),
   );
   const wrong = { ...loadEvent(0), action: "NO.SUCH.ACTION" };
   await assert.rejects(recorder.record(wrong), (error: CupelError) => {
@@ -79,9 +79,17 @@ test("what does not conform goes to quarantine and is told, and the log goes on"
     assert.equal(error.details.pointer, "/action");
     return true;
   });
-  assert.equal((await recorder.record(loadEvent(1))).index, 0);
+  // That it was refused is in the log.
+  assert.equal((await recorder.record(loadEvent(1))).index, 1);
+  const [told] = (await journalText(folder.path)).split("\n");
+  assert.deepEqual(JSON.parse(told ?? "").ctx, {
+    refusal: "schema",
+    pointer: "/action",
+    keyword: "enum",
+    kept: "true",
+  });
   assert.equal(recorder.metrics.refused, 1);
-  assert.deepEqual(told, ["refused"]);
+  assert.deepEqual(alerts, ["refused"]);
   const [file] = await readdir(join(folder.path, "quarantine"));
   assert.match(await readFile(join(folder.path, "quarantine", file ?? ""), "utf8"), /NO\.SUCH\.ACTION/);
 });

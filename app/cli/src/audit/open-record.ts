@@ -27,20 +27,31 @@ import {
   parseNoteSigningKey,
   parsePolicy,
   type Recorder,
+  type RecorderMetrics,
   type SubjectKeys,
   type SubjectKeysOptions,
   type TroublePolicyName,
 } from "@cupel/audit";
-import { CupelError, type EventSink, writeFileAtomically } from "@cupel/base";
+import {
+  CupelError,
+  type EventFacts,
+  type EventSink,
+  reasonOf,
+  type SinkFigures,
+  writeFileAtomically,
+} from "@cupel/base";
 import { cliErrors } from "../errors.ts";
+import { digestFacts } from "./input-facts.ts";
 import { makeKeyFile, readKeyFile } from "./key-file.ts";
 
 export interface RecordPlace {
   readonly folder: string;
   /** Of the signing key. Default: FOLDER.key. */
   readonly keyFile: string | undefined;
-  /** When the log is in trouble. Default "block". */
-  readonly policy: Exclude<TroublePolicyName, "spill"> | undefined;
+  /** When the log is in trouble. */
+  readonly policy: TroublePolicyName;
+  /** Of `spill`. */
+  readonly spillFolder: string | undefined;
 }
 
 export interface OpenRecord extends AsyncDisposable {
@@ -55,8 +66,10 @@ export interface OpenRecord extends AsyncDisposable {
 /** What is no person keeps its name; a digest is nobody's number. */
 const maskingPolicy = {
   impersonal: ["system", "anonymous"],
-  tags: { "obj.digest": "keep", "ctx.replaced": "keep" },
+  tags: Object.fromEntries(["ctx.replaced", ...digestFacts].map((fact) => [fact, "keep"])),
 };
+
+const itself = { kind: "system", id: "recorder" } as const;
 
 /**
  * @param say of keys that were made, and of trouble
@@ -65,8 +78,13 @@ const maskingPolicy = {
 export async function openRecord(place: RecordPlace, say: (line: string) => void): Promise<OpenRecord> {
   const folder = resolve(place.folder);
   await using opening = new AsyncDisposableStack();
-  const key = await signingKey(folder, place.keyFile ?? `${folder}.key`, say);
-  const provider = opening.use(await openFileKeys(await maskingKeyFile(folder, say)));
+  const made: string[] = [];
+  const tellMade = (kind: string, path: string, why: string) => {
+    made.push(kind);
+    say(`Audit: made the ${kind} key ${path}. ${why}`);
+  };
+  const key = await signingKey(folder, place.keyFile ?? `${folder}.key`, tellMade);
+  const provider = opening.use(await openFileKeys(await maskingKeyFile(folder, tellMade)));
   const { cipher, hash } = parsePolicy(maskingPolicy);
   const keys = opening.use(await openKeys(folder, { provider, cipher, hash }));
   const recorder = opening.use(
@@ -75,13 +93,24 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
       origin: key.name,
       tree: { key },
       masker: openMasker(maskingPolicy, keys),
-      ...(place.policy === undefined ? {} : { policy: place.policy }),
+      policy: place.policy,
+      ...(place.spillFolder === undefined ? {} : { spillFolder: resolve(place.spillFolder) }),
       onAlert: ({ message }) => say(`Audit: ${message}`),
     }),
   );
   const publicFile = `${folder}.pub`;
   await writeFileAtomically(publicFile, `${formatNoteKey(key)}\n`);
   say(`Audit: recording into ${folder}; its checkpoints are verified with ${publicFile}.`);
+  const log = { log: basename(folder), origin: key.name };
+  const recordOwn = (action: string, context: EventFacts) =>
+    recorder.record({ action, severity: "INFO", subject: itself, object: log, context });
+  await recordOwn("AUDIT.OPEN", { policy: place.policy });
+  for (const kind of made) await recordOwn("AUDIT.KEY.CREATE", { key: kind });
+  opening.defer(async () => {
+    await recordOwn("AUDIT.CLOSE", {}).catch((thrown: unknown) =>
+      say(`Audit: the record does not have that it was closed: ${reasonOf(thrown)}`),
+    );
+  });
   const owned = opening.move();
   return {
     recorder,
@@ -91,31 +120,52 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
       async emit(event) {
         await recorder.record(event);
       },
+      figures: () => figuresOf(recorder.metrics),
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function signingKey(
-  folder: string,
-  path: string,
-  say: (line: string) => void,
-): Promise<NoteSigningKey> {
+/** The names of outcomes are among those of `cupel_record_events_total`. */
+function figuresOf({
+  logged,
+  spilled,
+  replayed,
+  dropped,
+  refused,
+  unavailable,
+  faults,
+  queue,
+  trouble,
+}: RecorderMetrics): SinkFigures {
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return {
+    events: { logged, spilled, replayed, dropped: lost, refused, unavailable },
+    faults,
+    waiting: queue.events,
+    isInTrouble: trouble !== null,
+  };
+}
+
+/** @param why what to do with it */
+type TellMade = (kind: "signing" | "masking", path: string, why: string) => void;
+
+async function signingKey(folder: string, path: string, made: TellMade): Promise<NoteSigningKey> {
   const text = await readKeyFile(path);
   if (text !== null) return parseNoteSigningKey(text);
   await assertNew(join(folder, "origin.json"), folder, path);
   const key = generateNoteKey(usualOrigin(folder));
   await makeKeyFile(path, `${formatNoteSigningKey(key)}\n`);
-  say(`Audit: made the signing key ${path}. Keep it secret, and keep a copy.`);
+  made("signing", path, "Keep it secret, and keep a copy.");
   return key;
 }
 
-async function maskingKeyFile(folder: string, say: (line: string) => void): Promise<string> {
+async function maskingKeyFile(folder: string, made: TellMade): Promise<string> {
   const path = `${folder}.masking-key`;
   if ((await readKeyFile(path)) !== null) return path;
   await assertNew(join(folder, "keys", "generations.json"), folder, path);
   await makeKeyFile(path, `1:${randomBytes(32).toString("base64")}\n`);
-  say(`Audit: made the key of masking ${path}. Without it nothing that is masked opens again.`);
+  made("masking", path, "Keep a copy: without it nothing that is encrypted opens again.");
   return path;
 }
 
@@ -134,8 +184,8 @@ async function openKeys(folder: string, options: SubjectKeysOptions): Promise<Su
 }
 
 /** A fresh key would fit nothing that was written under the one that is missing. */
-async function assertNew(made: string, folder: string, path: string): Promise<void> {
-  if ((await stat(made).catch(() => null)) === null) return;
+async function assertNew(file: string, folder: string, path: string): Promise<void> {
+  if ((await stat(file).catch(() => null)) === null) return;
   throw cliErrors.error(
     "FILE_UNREADABLE",
     `The log ${folder} was written with a key that is not at ${path}. Put it back, or record into another folder.`,

@@ -1,10 +1,14 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
 import { assertWritable } from "@cupel/base";
 import { looksAtImages } from "@cupel/compress";
+import { modelDigest } from "@cupel/serve";
 import { flag, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
+import { inputFacts, modelFacts, outputFacts, settingsDigest } from "../audit/input-facts.ts";
+import { recordOptions } from "../audit/record-options.ts";
+import { recorded, type WorkFacts } from "../audit/recorded.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
-import { compressWithReport } from "../compress/compress-with-report.ts";
+import { type Compressed, compressWithReport } from "../compress/compress-with-report.ts";
 import { floorOption } from "../compress/floor-option.ts";
 import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
@@ -40,6 +44,17 @@ function refuseWithoutImages(given: Given): void {
   if (idle) throw invalid(idle.name, "is of no use without --images");
 }
 
+async function factsOf({ model, bytes, layers }: Compressed): Promise<WorkFacts> {
+  return {
+    object: await outputFacts(model, modelDigest),
+    context: {
+      bytes: String(bytes.compressed),
+      bytesBefore: String(bytes.original),
+      layers: String(layers.length),
+    },
+  };
+}
+
 export const compressCommand: Command = {
   name: "compress",
   summary: "Make a model smaller and faster, and report layer by layer what it cost",
@@ -64,6 +79,7 @@ export const compressCommand: Command = {
     profileOption,
     strictOption,
     ...isolationOptions,
+    ...Object.values(recordOptions),
   ],
   examples: [
     { line: "cupel compress resnet50.onnx --images calib/ -o resnet50.int8.onnx", says: "8 bits" },
@@ -95,51 +111,77 @@ export const compressCommand: Command = {
     const evaluationPath = given.get(evaluationOptions.images);
     const path = given.operands[0]!;
     const { remark } = context;
-    const inputs = await givenInputs(given);
-    await tryIfIsolated(path, given, { spec: given.get(preprocessingOption), tensors: inputs }, context);
-    const images = hasImages
-      ? await openGiven(given, calibrationOptions, required(given, calibrationOptions.images), remark)
-      : undefined;
-    const evaluation =
-      evaluationPath === undefined
-        ? undefined
-        : await openGiven(given, evaluationOptions, evaluationPath, remark);
-    const labels = await taskLabels(given, evaluation ? evaluationOptions : calibrationOptions);
-    const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
-      compressWithReport(
-        path,
-        {
-          open,
-          out,
-          images,
-          classes: images && givenClasses(given, images),
-          needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
-          evaluation,
-          taskName: given.get(taskOption),
-          labelsPath: labels.path,
-          labelColumn: labels.column,
-          preprocessing: given.get(preprocessingOption),
-          inputs,
-          allowChance: given.get(allowChanceOption),
-          recipe,
-          floor: given.get(floorOption),
-          report,
-          reportFolder,
-          strict: given.get(strictOption),
+    const work = async () => {
+      const inputs = await givenInputs(given);
+      await tryIfIsolated(path, given, { spec: given.get(preprocessingOption), tensors: inputs }, context);
+      const images = hasImages
+        ? await openGiven(given, calibrationOptions, required(given, calibrationOptions.images), remark)
+        : undefined;
+      const evaluation =
+        evaluationPath === undefined
+          ? undefined
+          : await openGiven(given, evaluationOptions, evaluationPath, remark);
+      const labels = await taskLabels(given, evaluation ? evaluationOptions : calibrationOptions);
+      const { result: compressed, profile } = await profiled(given.get(profileOption), path, async (open) =>
+        compressWithReport(
+          path,
+          {
+            open,
+            out,
+            images,
+            classes: images && givenClasses(given, images),
+            needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
+            evaluation,
+            taskName: given.get(taskOption),
+            labelsPath: labels.path,
+            labelColumn: labels.column,
+            preprocessing: given.get(preprocessingOption),
+            inputs,
+            allowChance: given.get(allowChanceOption),
+            recipe,
+            floor: given.get(floorOption),
+            report,
+            reportFolder,
+            strict: given.get(strictOption),
+          },
+          context,
+        ),
+      );
+      const outcome = {
+        json: {
+          ...summaryJson(compressed),
+          skipped: skippedJson(...[images, evaluation].filter((each) => each !== undefined)),
+          profile,
         },
-        context,
-      ),
-    );
-    return {
-      json: {
-        ...summaryJson(compressed),
-        skipped: skippedJson(...[images, evaluation].filter((each) => each !== undefined)),
-        profile,
-      },
-      text: [
-        summaryText(compressed),
-        ...(profile === null ? [] : ["", factsText(profileFacts(profile))]),
-      ].join("\n"),
+        text: [
+          summaryText(compressed),
+          ...(profile === null ? [] : ["", factsText(profileFacts(profile))]),
+        ].join("\n"),
+      };
+      return { outcome, about: async () => factsOf(compressed) };
     };
+    return recorded(
+      {
+        name: "compress",
+        about: async () => ({
+          object: {
+            ...(await modelFacts(path, context.signal)),
+            ...(await inputFacts(
+              {
+                data: given.get(calibrationOptions.images),
+                labels: given.get(calibrationOptions.labels),
+                evaluation: evaluationPath,
+                evaluationLabels: given.get(evaluationOptions.labels),
+              },
+              context.signal,
+            )),
+          },
+          context: { settings: settingsDigest(given, compressCommand.options, { recipe }) },
+        }),
+        run: work,
+      },
+      given,
+      context,
+    );
   },
 };

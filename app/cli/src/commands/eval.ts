@@ -1,6 +1,6 @@
 /** `cupel eval`: how often a model is right, and whether another one differs from it by more than chance. */
 
-import { assertWritable } from "@cupel/base";
+import { assertWritable, type EventFacts } from "@cupel/base";
 import {
   assertSameClasses,
   chanceOfEvaluation,
@@ -18,6 +18,9 @@ import type { SessionOpener } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
 import { invalid, text } from "../arguments/option.ts";
 import { type Given, required, standardInput } from "../arguments/parse.ts";
+import { inputFacts, modelFacts, settingsDigest } from "../audit/input-facts.ts";
+import { recordOptions } from "../audit/record-options.ts";
+import { type FinishedWork, recorded } from "../audit/recorded.ts";
 import {
   accuracyJson,
   accuracyText,
@@ -75,6 +78,7 @@ export const evalCommand: Command = {
     strictOption,
     profileOption,
     ...isolationOptions,
+    ...Object.values(recordOptions),
   ],
   examples: [
     { line: "cupel eval resnet50.onnx --images val/", says: "one folder a class" },
@@ -89,30 +93,73 @@ export const evalCommand: Command = {
   ],
   async run(given, context) {
     await assertWritable(Object.values(profileFiles(given.get(profileOption))));
-    const source = await openGiven(given, images, required(given, images.images), context.remark);
-    const unreadable = new UnreadableImages();
     if (given.get(compare) === standardInput) throw invalid("compare", 'needs a file; only MODEL may be "-"');
     await using file = await modelFile(given.operands[0]!, context);
-    const other = given.get(compare);
-    const files = [file, ...(other === undefined ? [] : [{ path: other, name: other }])];
-    const { result: evaluated, profile } = await profiled(
-      given.get(profileOption),
-      `${files.map(({ name }) => name).join(" and ")}, ${source.location}`,
-      (open) => evaluateFiles(files, source, given, context, unreadable, open),
+    return await recorded(
+      {
+        name: "eval",
+        about: async () => ({
+          object: await objectOf(file, given, context),
+          context: { settings: settingsDigest(given, evalCommand.options) },
+        }),
+        run: () => evaluated(file, given, context),
+      },
+      given,
+      context,
     );
-    if (evaluated.every(({ taskName, evaluation }) => lacksLabels(taskName, evaluation))) {
-      context.remark(
-        "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
-      );
-    }
-    for (const order of new Set(evaluated.map((each) => each.order))) {
-      if (order !== null) context.remark(order);
-    }
-    const sentence = unreadable.sentence(source);
-    if (sentence !== null) context.remark(sentence);
-    return outcomeOf(source, evaluated, unreadable, profile);
   },
 };
+
+async function objectOf(
+  { path, name }: ModelFile,
+  given: Given,
+  { signal }: CommandContext,
+): Promise<EventFacts> {
+  const other = given.get(compare);
+  const second = other === undefined ? null : await modelFacts(other, signal);
+  return {
+    ...(await modelFacts(path, signal, name)),
+    ...(second && { other: second.model, otherDigest: second.digest }),
+    ...(await inputFacts({ data: given.get(images.images), labels: given.get(images.labels) }, signal)),
+  };
+}
+
+async function evaluated(file: ModelFile, given: Given, context: CommandContext): Promise<FinishedWork> {
+  const source = await openGiven(given, images, required(given, images.images), context.remark);
+  const unreadable = new UnreadableImages();
+  const other = given.get(compare);
+  const files = [file, ...(other === undefined ? [] : [{ path: other, name: other }])];
+  const { result: models, profile } = await profiled(
+    given.get(profileOption),
+    `${files.map(({ name }) => name).join(" and ")}, ${source.location}`,
+    (open) => evaluateFiles(files, source, given, context, unreadable, open),
+  );
+  if (models.every(({ taskName, evaluation }) => lacksLabels(taskName, evaluation))) {
+    context.remark(
+      "The images carry no labels: there is no accuracy to measure, only predictions to compare.",
+    );
+  }
+  for (const order of new Set(models.map((each) => each.order))) {
+    if (order !== null) context.remark(order);
+  }
+  const sentence = unreadable.sentence(source);
+  if (sentence !== null) context.remark(sentence);
+  return {
+    outcome: outcomeOf(source, models, unreadable, profile),
+    about: async () => ({ object: {}, context: factsOf(models) }),
+  };
+}
+
+/** Of telling classes apart the accuracy too. */
+function factsOf([first, second]: readonly Evaluated[]): EventFacts {
+  const top1 = first?.accuracy?.top1 ?? null;
+  const otherTop1 = second?.accuracy?.top1 ?? null;
+  return {
+    images: String(first?.evaluation.indices.length ?? 0),
+    ...(top1 === null ? {} : { top1: String(top1) }),
+    ...(otherTop1 === null ? {} : { otherTop1: String(otherTop1) }),
+  };
+}
 
 /** Features have nothing to be right about, labels or not. */
 function lacksLabels(taskName: TaskName, evaluation: EvaluatedImages): boolean {

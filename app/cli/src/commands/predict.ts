@@ -5,9 +5,12 @@ import { classNames, type ImageSource } from "@cupel/vision";
 import { globals } from "../arguments/global-options.ts";
 import { integer, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
+import { inputFacts, modelFacts, outputFacts, settingsDigest } from "../audit/input-facts.ts";
+import { recordOptions } from "../audit/record-options.ts";
+import { type FinishedWork, recorded } from "../audit/recorded.ts";
 import { imageOptions, openSource } from "../input/image-options.ts";
 import { isolationOptions } from "../input/isolation.ts";
-import { modelFile } from "../input/model-file.ts";
+import { type ModelFile, modelFile } from "../input/model-file.ts";
 import { inputsOption, providersOption } from "../input/model-options.ts";
 import { openForImages, taskOption } from "../input/open-for-images.ts";
 import { preprocessingJson, preprocessingOption } from "../input/preprocessing-option.ts";
@@ -17,7 +20,7 @@ import { drawOption, writeDrawing } from "../predict/drawings.ts";
 import { type PredictedImage, type ToldPredictions, toldPredictions } from "../predict/prediction-forms.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
-import type { Command, CommandContext, Outcome } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
 
 const { images, labelColumn } = imageOptions("", "to predict; labels are not needed");
 const classes = text({
@@ -60,6 +63,7 @@ export const predictCommand: Command = {
     providersOption,
     strictOption,
     ...isolationOptions,
+    ...Object.values(recordOptions),
   ],
   examples: [
     { line: "cupel predict parts.onnx --images a.jpg", says: "one image" },
@@ -75,32 +79,57 @@ export const predictCommand: Command = {
     if (path === "-" && given.get(globals.json)) {
       throw invalid("csv", "with - prints CSV where --json prints JSON: leave out one of them");
     }
-    const names = given.get(classes);
-    const source = await openSource(required(given, images), {
-      labelColumn: given.get(labelColumn),
-      strict: given.get(strictOption),
-    });
-    remarkSource(source, context.remark);
-    const named = names === undefined ? undefined : ((await classNames(names, ".")) ?? undefined);
     const resources = new AsyncDisposableStack();
     try {
       const file = resources.use(await modelFile(given.operands[0]!, context));
-      const options = { findWith: source, classes: named };
-      const predictor = resources.use(await openForImages(file, given, context, options));
-      const forms = toldPredictions(predictor, {
-        images: source,
-        classes: predictor.classes,
-        top: given.get(top),
-      });
-      const work = { name: file.name, predictor, source, forms, resources };
-      if (path === undefined || path === "-") return printed(work, path === "-", given, context);
-      return await written(work, path, given, context);
+      return await recorded(
+        {
+          name: "predict",
+          about: async () => ({
+            object: {
+              ...(await modelFacts(file.path, context.signal, file.name)),
+              ...(await inputFacts({ data: given.get(images) }, context.signal)),
+            },
+            context: { settings: settingsDigest(given, predictCommand.options) },
+          }),
+          run: () => predicted(file, resources, given, context),
+        },
+        given,
+        context,
+      );
     } catch (thrown) {
       await resources.disposeAsync();
       throw thrown;
     }
   },
 };
+
+/** @param resources where what it opens is closed */
+async function predicted(
+  file: ModelFile,
+  resources: AsyncDisposableStack,
+  given: Given,
+  context: CommandContext,
+): Promise<FinishedWork> {
+  const path = given.get(csv);
+  const names = given.get(classes);
+  const source = await openSource(required(given, images), {
+    labelColumn: given.get(labelColumn),
+    strict: given.get(strictOption),
+  });
+  remarkSource(source, context.remark);
+  const named = names === undefined ? undefined : ((await classNames(names, ".")) ?? undefined);
+  const options = { findWith: source, classes: named };
+  const predictor = resources.use(await openForImages(file, given, context, options));
+  const forms = toldPredictions(predictor, {
+    images: source,
+    classes: predictor.classes,
+    top: given.get(top),
+  });
+  const work = { name: file.name, predictor, source, forms, resources };
+  if (path === undefined || path === "-") return printed(work, path === "-", given, context);
+  return await written(work, path, given, context);
+}
 
 interface Work {
   /** Of the model. */
@@ -112,9 +141,10 @@ interface Work {
   readonly resources: AsyncDisposable;
 }
 
-function printed(work: Work, isCsv: boolean, given: Given, context: CommandContext): Outcome {
+function printed(work: Work, isCsv: boolean, given: Given, context: CommandContext): FinishedWork {
   const { forms } = work;
   const unreadable = new UnreadableImages();
+  let count = 0;
   // On one screen the lines are the progress.
   const progress = context.terminal.isOutInteractive ? silentProgress : context.progress;
   async function* items() {
@@ -124,10 +154,11 @@ function printed(work: Work, isCsv: boolean, given: Given, context: CommandConte
       { ...context, progress },
       unreadable,
     )) {
+      count++;
       yield { json, text: isCsv ? line() : row() };
     }
   }
-  return {
+  const outcome = {
     begin: { json: about(work), text: isCsv ? forms.csvHeader : forms.tableHeader },
     list: "predictions",
     items: items(),
@@ -136,9 +167,15 @@ function printed(work: Work, isCsv: boolean, given: Given, context: CommandConte
       return { json: { unreadable: unreadable.toJSON(), skipped: skippedJson(work.source) }, text: "" };
     },
   };
+  return { outcome, about: async () => ({ object: {}, context: { images: String(count) } }) };
 }
 
-async function written(work: Work, path: string, given: Given, context: CommandContext): Promise<Outcome> {
+async function written(
+  work: Work,
+  path: string,
+  given: Given,
+  context: CommandContext,
+): Promise<FinishedWork> {
   const { forms } = work;
   const unreadable = new UnreadableImages();
   let count = 0;
@@ -152,7 +189,7 @@ async function written(work: Work, path: string, given: Given, context: CommandC
   }
   await writeFileAtomically(path, lines(), { signal: context.signal });
   remarkUnreadable(unreadable, work, context);
-  return {
+  const outcome = {
     json: {
       ...about(work),
       csv: path,
@@ -164,6 +201,10 @@ async function written(work: Work, path: string, given: Given, context: CommandC
       ["model", work.name],
       ["predictions", `${path}, ${numberOf(count, "image")}`],
     ]),
+  };
+  return {
+    outcome,
+    about: async () => ({ object: await outputFacts(path), context: { images: String(count) } }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
+import { type EventFacts, type EventSeverity, type EventSink, errorFrom, type WorkEvent } from "@cupel/base";
 import {
   effectiveConfig,
+  handEvents,
   heedSupervisor,
   isSupervised,
   type LoadedConfig,
@@ -11,10 +13,13 @@ import {
 } from "@cupel/serve";
 import { parseDocument } from "yaml";
 import { globals } from "../arguments/global-options.ts";
-import { choice, flag, integer, invalid, repeated, text } from "../arguments/option.ts";
+import { flag, integer, invalid, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
-import { openRecord, type RecordPlace } from "../audit/open-record.ts";
+import { digestOfJson } from "../audit/input-facts.ts";
+import { openRecord } from "../audit/open-record.ts";
 import { openCommandRuntimeLog } from "../audit/open-runtime-log.ts";
+import { operator } from "../audit/operator.ts";
+import { recordOptions, recordPlace } from "../audit/record-options.ts";
 import { cliErrors } from "../errors.ts";
 import { tableText } from "../terminal/table.ts";
 import { cupelVersion } from "../version.ts";
@@ -62,26 +67,6 @@ const showConfig = flag({
   summary: "Show every setting, its value and where it comes from, and do nothing",
 });
 
-const audit = text({
-  name: "audit",
-  placeholder: "FOLDER",
-  summary:
-    "Record every load and request there, masked and signed; an answer waits until its record is durable. One process alone. Keys that are " +
-    "not beside it are made: FOLDER.key, FOLDER.pub, FOLDER.masking-key",
-});
-const auditKey = text({
-  name: "audit-key",
-  placeholder: "FILE",
-  summary: "Key that signs the record, PRIVATE+KEY+...; its name is the record's origin",
-  fallback: "FOLDER.key",
-});
-const auditPolicy = choice({
-  name: "audit-policy",
-  choices: ["block", "count-and-drop"],
-  summary: "When the record cannot be written: refuse requests, or answer them and count what is lost",
-  fallback: "block",
-});
-
 const runtimeLog = text({
   name: "runtime-log",
   placeholder: "FOLDER",
@@ -111,9 +96,7 @@ export const serveCommand: Command = {
     processes,
     settings,
     showConfig,
-    audit,
-    auditKey,
-    auditPolicy,
+    ...Object.values(recordOptions),
     runtimeLog,
   ],
   examples: [
@@ -126,22 +109,44 @@ export const serveCommand: Command = {
   async run(given, context) {
     // Whatever comes of it, a process that is supervised ends then.
     using _ = { [Symbol.dispose]: leaveSupervisor };
-    const loaded = await loadConfig(given.get(configFile) ?? null, flagsOf(given));
-    if (given.get(showConfig)) return shown(loaded);
-    const { config } = loaded;
+    if (given.get(showConfig)) return shown(await settingsOf(given));
     const place = recordPlace(given);
-    const runtimeFolder = given.get(runtimeLog);
-    for (const option of [audit, runtimeLog]) {
-      if (config.processes === 1 || !given.has(option)) continue;
-      throw invalid(
-        option.name,
-        `records one process, and ${config.processes} are to serve: a log has one writer`,
-      );
+    if (isSupervised()) {
+      using handed = place === null ? null : handEvents();
+      return await served(await settingsOf(given), { sink: handed ?? undefined }, context);
     }
-    if (config.processes > 1 && !isSupervised()) return await supervised(config, context);
-    return await served(loaded, { place, runtimeFolder }, context);
+    // Closed after the server, which tells of its last requests.
+    await using record = place === null ? null : await openRecord(place, context.say);
+    const loaded = await recordedSettings(given, record?.sink);
+    const runtimeFolder = given.get(runtimeLog);
+    const { processes: count } = loaded.config;
+    if (count > 1 && runtimeFolder !== undefined) {
+      throw invalid(runtimeLog.name, `is of one process, and ${count} are to serve`);
+    }
+    const work = count > 1 ? supervised : served;
+    return await work(loaded, { sink: record?.sink, runtimeFolder }, context);
   },
 };
+
+function settingsOf(given: Given): Promise<LoadedConfig> {
+  return loadConfig(given.get(configFile) ?? null, flagsOf(given));
+}
+
+/** What is refused is recorded too. @throws as `loadConfig`; RECORD_UNAVAILABLE */
+async function recordedSettings(given: Given, sink: EventSink | undefined): Promise<LoadedConfig> {
+  const loaded = await settingsOf(given).catch(async (thrown: unknown) => {
+    await sink?.emit(settingsEvent("CONFIG.REFUSE", "ERROR", { code: errorFrom(thrown).code }));
+    throw thrown;
+  });
+  // References to secrets are among them, and no secret.
+  await sink?.emit(settingsEvent("CONFIG.LOAD", "INFO", { digest: digestOfJson(effectiveConfig(loaded)) }));
+  return loaded;
+}
+
+function settingsEvent(action: string, severity: EventSeverity, context: EventFacts): WorkEvent {
+  const object = { program: "serve", version: cupelVersion() };
+  return { action, severity, subject: operator(), object, context };
+}
 
 function flagsOf(given: Given): Readonly<Record<string, unknown>> {
   const [path] = given.operands;
@@ -153,17 +158,6 @@ function flagsOf(given: Given): Readonly<Record<string, unknown>> {
     processes: given.get(processes),
     "engine.threads": given.has(globals.threads) ? given.get(globals.threads) : undefined,
   };
-}
-
-/** Null for no record. */
-function recordPlace(given: Given): RecordPlace | null {
-  const folder = given.get(audit);
-  const place = { keyFile: given.get(auditKey), policy: given.get(auditPolicy) };
-  if (folder !== undefined) return { folder, ...place };
-  for (const option of [auditKey, auditPolicy]) {
-    if (given.has(option)) throw invalid(option.name, "says how to record, and needs --audit FOLDER");
-  }
-  return null;
 }
 
 /** As in the file: a number, a word, a list. */
@@ -183,13 +177,14 @@ function shown(loaded: LoadedConfig): Outcome {
 }
 
 interface Logs {
-  readonly place: RecordPlace | null;
-  readonly runtimeFolder: string | undefined;
+  /** Of the record. */
+  readonly sink: EventSink | undefined;
+  readonly runtimeFolder?: string | undefined;
 }
 
 async function served(
   { config }: LoadedConfig,
-  { place, runtimeFolder }: Logs,
+  { sink, runtimeFolder }: Logs,
   { signal: asked, say }: CommandContext,
 ): Promise<Outcome> {
   using supervisor = heedSupervisor(() => {
@@ -197,12 +192,10 @@ async function served(
     process.kill(process.pid, "SIGKILL");
   });
   const signal = AbortSignal.any([asked, supervisor.signal]);
-  // Closed after the server, which tells of its last requests.
   await using _ = runtimeFolder === undefined ? null : await openCommandRuntimeLog(runtimeFolder, say);
-  await using record = place === null ? null : await openRecord(place, say);
   await using server = await startServer(config, {
     signal,
-    sink: record?.sink,
+    sink,
     version: cupelVersion(),
     log: standardError,
   });
@@ -222,13 +215,15 @@ async function served(
 }
 
 async function supervised(
-  { processes: count, logging }: LoadedConfig["config"],
+  { config: { processes: count, logging } }: LoadedConfig,
+  { sink }: Logs,
   { signal, say }: CommandContext,
 ): Promise<Outcome> {
   let served = 0;
   const status = await supervise({
     count,
     signal,
+    sink,
     log: { level: logging.level, destination: standardError },
     ready(about, pid) {
       const url = urlOf(about);

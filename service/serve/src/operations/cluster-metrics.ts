@@ -42,8 +42,9 @@ interface Round {
 /**
  * In the primary, for as long as it has workers. Two servers of one cluster share it. What a worker counted up to the last
  * scrape is kept when it is gone, and used when it does not answer: a counter never goes back.
+ * @param counted what the primary counts itself
  */
-export function collectFromWorkers(): CollectedMetrics {
+export function collectFromWorkers(counted: () => MetricSnapshot = () => ({})): CollectedMetrics {
   const rounds = new Map<number, Round>();
   /** Of each worker that lives, what it said last. */
   const latest = new Map<Worker, MetricSnapshot>();
@@ -70,7 +71,7 @@ export function collectFromWorkers(): CollectedMetrics {
     const ownCounts: MetricSnapshot = {
       processesEnded: [...ended].map(([cause, count]) => [`cause="${cause}"`, [count]] as const),
     };
-    const text = write(mergeSnapshots([...living, ofTheDead, ownCounts]));
+    const text = write(mergeSnapshots([...living, ofTheDead, ownCounts, counted()]));
     post(asker, { cupel: "metrics-collected", id, text });
   };
   const heard = ({ waitsFor, done }: Round, worker: Worker): void => {

@@ -63,6 +63,7 @@ export function labelBounds(models: ServedModels): (metric: string, label: strin
     alpn: oneOf(["none", "h2", "http/1.1"]),
     resumed: oneOf(["yes", "no"]),
     "processesEnded.cause": (value) => /^(SIG[A-Z0-9]{2,8}|status \d{1,3})$/.test(value),
+    "recordSeconds.outcome": oneOf(["kept", "refused"]),
     "connectionErrors.cause": oneOf(Object.keys(connectionErrorCauses)),
   };
   return (metric, label) => own(bounds, `${metric}.${label}`) ?? own(bounds, label) ?? nothing;

@@ -24,6 +24,8 @@ export interface PrometheusOptions {
   readonly models: ServedModels;
   /** Label combinations that a metric of models tells apart; a histogram writes a line a bucket of each. Default 2,000. */
   readonly seriesPerMetric?: number | undefined;
+  /** What others have counted: read at each scrape, in place of what is measured under the same names. */
+  readonly counted?: (() => MetricSnapshot) | undefined;
 }
 
 export interface Prometheus extends Instruments, Disposable {
@@ -33,7 +35,11 @@ export interface Prometheus extends Instruments, Disposable {
   snapshot(): MetricSnapshot;
 }
 
-export function createPrometheus({ models, seriesPerMetric = 2_000 }: PrometheusOptions): Prometheus {
+export function createPrometheus({
+  models,
+  seriesPerMetric = 2_000,
+  counted = () => ({}),
+}: PrometheusOptions): Prometheus {
   const boundOf = labelBounds(models);
   const indexes = new Map<MetricName, SeriesIndex>(
     metricNames.map((name) => {
@@ -79,12 +85,11 @@ export function createPrometheus({ models, seriesPerMetric = 2_000 }: Prometheus
   const write = createMetricWriter();
   const read = (copy: (values: Float64Array) => ArrayLike<number>): MetricSnapshot => {
     meter.measure();
-    return Object.fromEntries(
-      metricNames.map((name) => [
-        name,
-        indexes.get(name)!.all.map(({ labels, values }) => [labels, copy(values)] as const),
-      ]),
-    );
+    const measured = metricNames.map((name) => [
+      name,
+      indexes.get(name)!.all.map(({ labels, values }) => [labels, copy(values)] as const),
+    ]);
+    return { ...Object.fromEntries(measured), ...counted() };
   };
   return {
     ...instruments,

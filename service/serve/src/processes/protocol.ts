@@ -7,9 +7,11 @@
  *     loaded           ->                          its models are as theirs
  *                      <-  serve                   answer requests from now on
  *     ask-change       ->  do-change to all ->  change-done of each  ->  change-answered
+ *     tell-events      ->                          for the record, which one process has
+ *                      <-  events-kept             or why not, for each
  *                      <-  stop                    finish what was accepted, and end
  */
-import type { PostedError } from "@cupel/base";
+import type { PostedError, WorkEvent } from "@cupel/base";
 import type { Standing } from "../repository/standing.ts";
 
 export type ModelChange = "load" | "unload";
@@ -25,7 +27,20 @@ export type ToSupervisor =
       readonly change: ModelChange;
       readonly model: string;
     }
-  | { readonly cupel: "change-done"; readonly round: number; readonly error: PostedError | null };
+  | { readonly cupel: "change-done"; readonly round: number; readonly error: PostedError | null }
+  /** JSON of `ToldEvent[]`: a copy of the objects costs more than the text of them. */
+  | { readonly cupel: "tell-events"; readonly events: string };
+
+export interface ToldEvent {
+  readonly id: number;
+  readonly event: WorkEvent;
+}
+
+export interface KeptEvent {
+  readonly id: number;
+  /** Null where it is as durable as the operator chose. */
+  readonly error: PostedError | null;
+}
 
 export type FromSupervisor =
   | { readonly cupel: "entered"; readonly standing: Standing | null; readonly isLater: boolean }
@@ -38,6 +53,7 @@ export type FromSupervisor =
       readonly model: string;
     }
   | { readonly cupel: "change-answered"; readonly id: number; readonly error: PostedError | null }
+  | { readonly cupel: "events-kept"; readonly kept: readonly KeptEvent[] }
   | { readonly cupel: "stop" };
 
 /** All else that processes send each other passes by. Both ends are this package: what has one of its names is whole. */
@@ -56,6 +72,7 @@ export const isToSupervisor = isOneOf<ToSupervisor>({
   loaded: true,
   "ask-change": true,
   "change-done": true,
+  "tell-events": true,
 });
 
 export const isFromSupervisor = isOneOf<FromSupervisor>({
@@ -64,5 +81,6 @@ export const isFromSupervisor = isOneOf<FromSupervisor>({
   serve: true,
   "do-change": true,
   "change-answered": true,
+  "events-kept": true,
   stop: true,
 });

@@ -7,17 +7,22 @@
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
+import { type EventSink, silentSink } from "@cupel/base";
 import type { DestinationStream } from "pino";
 import { collectFromWorkers } from "../operations/cluster-metrics.ts";
 import { createLogger } from "../operations/logger.ts";
+import { recordSnapshot } from "../operations/record-metrics.ts";
 import { coordinate, post } from "./coordinate.ts";
 import { watchHandedConnection } from "./handed-connection.ts";
+import { keepHandedEvents } from "./handed-events.ts";
 import { supervisedMark } from "./member.ts";
 
 export interface SuperviseOptions {
   readonly count: number;
   /** Asks every process to stop; resolved when they have ended. */
   readonly signal: AbortSignal;
+  /** Of all processes, which hand it their events by `handEvents`. Default: keeps nothing. */
+  readonly sink?: EventSink | undefined;
   /** Told of every process that ended and was not asked to. */
   readonly log: { readonly level: string; readonly destination?: DestinationStream | undefined };
   /** The process answers requests from now on; called for each, again for those started again. */
@@ -33,9 +38,16 @@ const healthyAfter = 30_000;
 const stopGrace = 45_000;
 
 /** Resolves when all processes have ended. @returns the exit status of the first that ended by itself before any served; 0 where none did */
-export async function supervise({ count, signal, log, ready }: SuperviseOptions): Promise<number> {
+export async function supervise({
+  count,
+  signal,
+  log,
+  ready,
+  sink = silentSink,
+}: SuperviseOptions): Promise<number> {
   const logger = createLogger(log);
-  using metrics = collectFromWorkers();
+  using metrics = collectFromWorkers(() => recordSnapshot(sink));
+  using _ = keepHandedEvents(sink);
   using coordination = coordinate({
     count,
     serves: (worker, about) => ready(about, worker.process.pid ?? 0),

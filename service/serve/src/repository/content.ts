@@ -43,7 +43,7 @@ export async function takeContent(path: string, folder: string, signal: AbortSig
   try {
     const copy = join(own, basename(path));
     await copyRegular(path, copy, (reason, cause) => unreadable(path, reason, cause));
-    const locations = externalLocations(await bytesOf(copy)).filter((each) => each !== basename(path));
+    const locations = await locationsIn(copy, path);
     for (const location of locations) {
       throwIfCancelled(signal, what);
       const found = await locate(path, location);
@@ -63,11 +63,19 @@ export async function takeContent(path: string, folder: string, signal: AbortSig
   }
 }
 
+/**
+ * The digest that a server tells of the model at `path`, and so do all events of the record. @throws MODEL_NOT_FOUND,
+ * MODEL_NOT_PROTOBUF, EXTERNAL_DATA_MISSING, CANCELLED
+ */
+export async function modelDigest(path: string, signal?: AbortSignal): Promise<string> {
+  return await digestOf(path, await locationsIn(path, path), signal);
+}
+
 /** The digest that `takeContent` would give now; the model is not looked into. @throws as it does */
 export async function digestOf(
   path: string,
   locations: readonly string[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
   const model = await digestOfFile(path, signal);
   if (locations.length === 0) return model;
@@ -91,7 +99,7 @@ export async function stateOf(path: string, locations: readonly string[]): Promi
   return (await Promise.all(states)).join("\n");
 }
 
-async function digestOfFile(path: string, signal: AbortSignal): Promise<string> {
+async function digestOfFile(path: string, signal: AbortSignal | undefined): Promise<string> {
   try {
     return await fileDigest(path, { signal, what });
   } catch (thrown) {
@@ -110,6 +118,11 @@ async function copyRegular(
   } catch (thrown) {
     throw failure(reasonOf(thrown), thrown);
   }
+}
+
+/** @param path of the original */
+async function locationsIn(file: string, path: string): Promise<readonly string[]> {
+  return externalLocations(await bytesOf(file)).filter((each) => each !== basename(path));
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

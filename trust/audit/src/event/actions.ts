@@ -132,6 +132,11 @@ export const actions = {
     severity: "WARN",
     subjects: administrators,
   },
+  "COMPRESS.CANCEL": {
+    meaning: "The compression of a model was broken off by whoever asked for it.",
+    severity: "WARN",
+    subjects: workers,
+  },
   "COMPRESS.FAIL": {
     meaning: "The compression of a model ended without a model.",
     severity: "ERROR",
@@ -172,6 +177,26 @@ export const actions = {
     severity: "INFO",
     subjects: ours,
   },
+  "EVAL.CANCEL": {
+    meaning: "The evaluation of a model was broken off by whoever asked for it.",
+    severity: "WARN",
+    subjects: workers,
+  },
+  "EVAL.FAIL": {
+    meaning: "The evaluation of a model ended without a result.",
+    severity: "ERROR",
+    subjects: workers,
+  },
+  "EVAL.FINISH": {
+    meaning: "A model was evaluated; the event has what came of it.",
+    severity: "INFO",
+    subjects: workers,
+  },
+  "EVAL.START": {
+    meaning: "The evaluation of a model began: which model, on which data.",
+    severity: "INFO",
+    subjects: workers,
+  },
   "INFER.REQUEST": {
     meaning: "A model was asked for an answer; the code says how it ended.",
     severity: "INFO",
@@ -207,6 +232,26 @@ export const actions = {
     severity: "INFO",
     subjects: [...callers, "operator"],
   },
+  "PREDICT.CANCEL": {
+    meaning: "Predicting a set of images was broken off, or nobody read on.",
+    severity: "WARN",
+    subjects: workers,
+  },
+  "PREDICT.FAIL": {
+    meaning: "Predicting a set of images ended before the last.",
+    severity: "ERROR",
+    subjects: workers,
+  },
+  "PREDICT.FINISH": {
+    meaning: "A model predicted a set of images; the event says how many.",
+    severity: "INFO",
+    subjects: workers,
+  },
+  "PREDICT.START": {
+    meaning: "A model is to predict a set of images: which model, which data.",
+    severity: "INFO",
+    subjects: workers,
+  },
   "SEAL.CREATE": { meaning: "A model or file was signed.", severity: "INFO", subjects: workers },
   "SEAL.VERIFY": {
     meaning: "A signed model or file was verified and found as signed.",
@@ -224,9 +269,14 @@ export const actions = {
     severity: "INFO",
     subjects: ours,
   },
+  "TRAIN.CANCEL": {
+    meaning: "A training was broken off by whoever asked for it.",
+    severity: "WARN",
+    subjects: workers,
+  },
   "TRAIN.FAIL": { meaning: "A training ended without a model.", severity: "ERROR", subjects: workers },
   "TRAIN.FINISH": {
-    meaning: "A trained model was written; the event has its digest and that of the data.",
+    meaning: "A trained model was written; the event has its digest and which data it is of.",
     severity: "INFO",
     subjects: workers,
   },

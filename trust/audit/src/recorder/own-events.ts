@@ -1,5 +1,6 @@
 /** What the recorder records about itself. */
 import type { WorkEvent } from "@cupel/base";
+import type { EventRefusal } from "../event/refusal.ts";
 import type { TroubleCause } from "./recorder-metrics.ts";
 
 const subject = { kind: "system", id: "recorder" } as const;
@@ -35,5 +36,19 @@ export function clockEvent(byMs: number): WorkEvent {
     subject,
     object: {},
     context: { by: String(Math.round(byMs)) },
+  };
+}
+
+/** Characters: what is refused may be of any length. */
+const longestPointer = 256;
+
+/** It repeats the place and no value; the whole, its personal data hidden, is in quarantine where `isKept`. */
+export function refuseEvent({ kind, pointer, keyword }: EventRefusal, isKept: boolean): WorkEvent {
+  return {
+    action: "AUDIT.REFUSE",
+    severity: "ERROR",
+    subject,
+    object: {},
+    context: { refusal: kind, pointer: pointer.slice(0, longestPointer), keyword, kept: String(isKept) },
   };
 }

@@ -31,7 +31,7 @@ import { LinePile } from "./line-pile.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { retentionOf } from "./log-retention.ts";
 import { logFolders, type OpenLog, openLog } from "./open-log.ts";
-import { clockEvent, dropEvent, recoverEvent } from "./own-events.ts";
+import { clockEvent, dropEvent, recoverEvent, refuseEvent } from "./own-events.ts";
 import type { Receipt } from "./receipt.ts";
 import { RecorderCounters, type RecorderMetrics } from "./recorder-metrics.ts";
 import type { RecorderOptions } from "./recorder-options.ts";
@@ -293,6 +293,7 @@ class LogRecorder implements Recorder {
       cause = thrown;
     }
     const { pointer, keyword, message } = refusal;
+    void this.#recordOwn(refuseEvent(refusal, cause === undefined));
     throw auditErrors.error("EVENT_INVALID", `The event is not recorded: ${message}`, {
       cause,
       details: { pointer, keyword },
