@@ -169,23 +169,25 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const early = member.isLater ? null : await open();
   await prepared.start(signal, member.standing);
   const listener = early ?? (await open());
-  await member.loaded({ url: listener.url }, signal);
   const facts = { url: listener.url, version, processId: process.pid };
   const answering = repository.index().filter(({ state }) => state === "READY").length;
   // No answer without a record that there is a server.
   await sink.emit(startEvent(facts, answering));
-  isStarting = false;
-  const closing = opening.move();
-  const close = async (graceMs?: number) => {
-    void admission.drain();
-    await listener.close(graceMs);
-    await closing.disposeAsync();
+  opening.defer(async () => {
     try {
       await sink.emit(stopEvent(facts));
     } catch (thrown) {
       // Every request is answered by now, and nobody waits for this one.
       logger.error({ err: thrown }, "the end of the server is not recorded");
     }
+  });
+  await member.loaded({ url: listener.url }, signal);
+  isStarting = false;
+  const closing = opening.move();
+  const close = async (graceMs?: number) => {
+    void admission.drain();
+    await listener.close(graceMs);
+    await closing.disposeAsync();
   };
   let closed: Promise<void> | null = null;
   const closeOnce = (graceMs?: number) => (closed ??= close(graceMs));

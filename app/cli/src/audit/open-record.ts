@@ -48,10 +48,10 @@ export interface RecordPlace {
   readonly folder: string;
   /** Of the signing key. Default: FOLDER.key. */
   readonly keyFile: string | undefined;
-  /** When the log is in trouble. */
-  readonly policy: TroublePolicyName;
+  /** When the log is in trouble. Default "block". */
+  readonly policy?: TroublePolicyName | undefined;
   /** Of `spill`. */
-  readonly spillFolder: string | undefined;
+  readonly spillFolder?: string | undefined;
 }
 
 export interface OpenRecord extends AsyncDisposable {
@@ -66,7 +66,7 @@ export interface OpenRecord extends AsyncDisposable {
 /** What is no person keeps its name; a digest is nobody's number. */
 const maskingPolicy = {
   impersonal: ["system", "anonymous"],
-  tags: Object.fromEntries(["ctx.replaced", ...digestFacts].map((fact) => [fact, "keep"])),
+  tags: Object.fromEntries(["ctx.replaced", "obj.url", ...digestFacts].map((fact) => [fact, "keep"])),
 };
 
 const itself = { kind: "system", id: "recorder" } as const;
@@ -77,6 +77,7 @@ const itself = { kind: "system", id: "recorder" } as const;
  */
 export async function openRecord(place: RecordPlace, say: (line: string) => void): Promise<OpenRecord> {
   const folder = resolve(place.folder);
+  const { policy = "block" } = place;
   await using opening = new AsyncDisposableStack();
   const made: string[] = [];
   const tellMade = (kind: string, path: string, why: string) => {
@@ -93,7 +94,7 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
       origin: key.name,
       tree: { key },
       masker: openMasker(maskingPolicy, keys),
-      policy: place.policy,
+      policy,
       ...(place.spillFolder === undefined ? {} : { spillFolder: resolve(place.spillFolder) }),
       onAlert: ({ message }) => say(`Audit: ${message}`),
     }),
@@ -104,7 +105,7 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
   const log = { log: basename(folder), origin: key.name };
   const recordOwn = (action: string, context: EventFacts) =>
     recorder.record({ action, severity: "INFO", subject: itself, object: log, context });
-  await recordOwn("AUDIT.OPEN", { policy: place.policy });
+  await recordOwn("AUDIT.OPEN", { policy });
   for (const kind of made) await recordOwn("AUDIT.KEY.CREATE", { key: kind });
   opening.defer(async () => {
     await recordOwn("AUDIT.CLOSE", {}).catch((thrown: unknown) =>

@@ -121,7 +121,7 @@ export const serveCommand: Command = {
     const runtimeFolder = given.get(runtimeLog);
     const { processes: count } = loaded.config;
     if (count > 1 && runtimeFolder !== undefined) {
-      throw invalid(runtimeLog.name, `is of one process, and ${count} are to serve`);
+      throw invalid(runtimeLog.name, `records one process, and ${count} are to serve: a log has one writer`);
     }
     const work = count > 1 ? supervised : served;
     return await work(loaded, { sink: record?.sink, runtimeFolder }, context);

@@ -32,7 +32,10 @@ test("a request to a server is counted, logged and recorded; metrics are served,
   const actions: string[] = [];
   await using server = await startServer(config, {
     log: { write: (line) => void lines.push(JSON.parse(line)) },
-    sink: { emit: async ({ action }) => void actions.push(action) },
+    sink: {
+      emit: async ({ action }) => void actions.push(action),
+      figures: () => ({ events: { logged: 7 }, faults: { full: 1 }, waiting: 2, isInTrouble: true }),
+    },
   });
   const infer = async (data: readonly number[]) => {
     const input = { name: "x", datatype: "FP32", shape: [1, 3], data };
@@ -56,6 +59,12 @@ test("a request to a server is counted, logged and recorded; metrics are served,
     'cupel_requests_total{face="rest",action="infer",model="",version="",code="INPUT_SHAPE_MISMATCH"} 1',
     'cupel_stage_seconds_count{model="scaler",version="1",stage="run"} 1',
     'cupel_breaker_state{model="scaler",version="1"} 0',
+    // Of the load, the start and the request.
+    'cupel_record_seconds_count{outcome="kept"} 3',
+    'cupel_record_events_total{outcome="logged"} 7',
+    'cupel_record_faults_total{cause="full"} 1',
+    "cupel_record_waiting_events 2",
+    "cupel_record_in_trouble 1",
   ]) {
     assert.ok(
       text.includes(`${line}
@@ -71,7 +80,7 @@ test("a request to a server is counted, logged and recorded; metrics are served,
   );
   assert.deepEqual(
     actions.filter((action) => action !== "MODEL.LOAD"),
-    ["INFER.REQUEST", "ACCESS.REFUSE"],
+    ["SERVE.START", "INFER.REQUEST", "ACCESS.REFUSE"],
   );
 });
 
