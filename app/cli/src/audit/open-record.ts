@@ -73,7 +73,7 @@ const itself = { kind: "system", id: "recorder" } as const;
 
 /**
  * @param say of keys that were made, and of trouble
- * @throws FILE_UNREADABLE, KEY_INVALID, and what `openRecorder` and `openSubjectKeys` throw
+ * @throws FILE_UNREADABLE, KEY_INVALID, LOG_IN_USE, and what `openRecorder` and `openSubjectKeys` throw
  */
 export async function openRecord(place: RecordPlace, say: (line: string) => void): Promise<OpenRecord> {
   const folder = resolve(place.folder);
