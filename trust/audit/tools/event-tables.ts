@@ -2,7 +2,8 @@
  * The tables of docs/audit-events.md, each between `<!-- table NAME -->` and `<!-- end -->`; `npm run tables` writes what lies
  * between, and a test compares it.
  */
-import { own } from "@cupel/base";
+import { type ErrorSpec, own } from "@cupel/base";
+import { auditErrors } from "../src/errors.ts";
 import { actions } from "../src/event/actions.ts";
 import { ocsfActivities } from "../src/event/export/ocsf-classes.ts";
 import { subjectKinds } from "../src/event/subject-kinds.ts";
@@ -21,6 +22,16 @@ const tables: Readonly<Record<string, () => string>> = {
         severity,
         subjects.join(", "),
         ocsfText(code),
+      ]),
+    ),
+  "errors of the record": () =>
+    table(
+      ["Code", "Meaning", "Exit status", "Again?"],
+      Object.entries<ErrorSpec>(auditErrors.specs).map(([code, { meaning, exit, retryable }]) => [
+        `\`${code}\``,
+        meaning,
+        String(exit),
+        retryable ? "yes" : "no",
       ]),
     ),
   "kinds of subject": () =>
