@@ -64,7 +64,7 @@ test("compress, train, predict and eval stand in one record, each with the diges
       folder.at("tuned.onnx"),
     ],
     ["predict", half, ...seen, "--csv", table],
-    ["predict", half, ...seen],
+    ["predict", half, ...seen, "--audit-on-trouble", "spill", "--audit-spill", folder.at("spill")],
     ["eval", model, ...seen, "--labels", labels, "--compare", half, "--allow-chance"],
   ]) {
     const told = await cupel(...words, ...record, "--threads", "1");

@@ -53,12 +53,14 @@ export async function inputFacts(
     const path = given[fact];
     if (path === undefined || path === null) continue;
     facts[fact] = basename(path);
-    try {
-      if ((await stat(path)).isDirectory()) facts[`${fact}Listing`] = await listingDigest(path);
-      else facts[`${fact}Digest`] = await fileDigest(path, { signal });
-    } catch {}
+    Object.assign(facts, await contentFacts(fact, path, signal).catch(() => ({})));
   }
   return facts;
+}
+
+async function contentFacts(fact: string, path: string, signal: AbortSignal): Promise<EventFacts> {
+  if ((await stat(path)).isDirectory()) return { [`${fact}Listing`]: await listingDigest(path) };
+  return { [`${fact}Digest`]: await fileDigest(path, { signal }) };
 }
 
 /** SHA-256 of a line a file, "SIZE  NAME", in the order of the names in UTF-16, which are relative and have "/". */
@@ -70,8 +72,9 @@ async function listingDigest(folder: string): Promise<string> {
     .sort();
   const hash = createHash("sha256");
   for (const file of files) {
-    const { size } = await stat(join(folder, file));
-    hash.update(`${size}  ${file.replaceAll(sep, "/")}\n`);
+    // A link that leads nowhere is among the names all the same.
+    const found = await stat(join(folder, file)).catch(() => null);
+    hash.update(`${found?.size ?? 0}  ${file.replaceAll(sep, "/")}\n`);
   }
   return hash.digest("hex");
 }

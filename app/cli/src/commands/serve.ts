@@ -1,5 +1,12 @@
 /** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
-import { type EventFacts, type EventSeverity, type EventSink, errorFrom, type WorkEvent } from "@cupel/base";
+import {
+  type EventFacts,
+  type EventSeverity,
+  type EventSink,
+  errorFrom,
+  reasonOf,
+  type WorkEvent,
+} from "@cupel/base";
 import {
   effectiveConfig,
   handEvents,
@@ -117,7 +124,7 @@ export const serveCommand: Command = {
     }
     // Closed after the server, which tells of its last requests.
     await using record = place === null ? null : await openRecord(place, context.say);
-    const loaded = await recordedSettings(given, record?.sink);
+    const loaded = await recordedSettings(given, record?.sink, context);
     const runtimeFolder = given.get(runtimeLog);
     const { processes: count } = loaded.config;
     if (count > 1 && runtimeFolder !== undefined) {
@@ -133,13 +140,21 @@ function settingsOf(given: Given): Promise<LoadedConfig> {
 }
 
 /** What is refused is recorded too. @throws as `loadConfig`; RECORD_UNAVAILABLE */
-async function recordedSettings(given: Given, sink: EventSink | undefined): Promise<LoadedConfig> {
+async function recordedSettings(
+  given: Given,
+  sink: EventSink | undefined,
+  { say }: CommandContext,
+): Promise<LoadedConfig> {
   const loaded = await settingsOf(given).catch(async (thrown: unknown) => {
-    await sink?.emit(settingsEvent("CONFIG.REFUSE", "ERROR", { code: errorFrom(thrown).code }));
+    const refusal = settingsEvent("CONFIG.REFUSE", "ERROR", { code: errorFrom(thrown).code });
+    await sink
+      ?.emit(refusal)
+      ?.catch((unrecorded: unknown) => say(`Audit: that is not recorded: ${reasonOf(unrecorded)}`));
     throw thrown;
   });
   // References to secrets are among them, and no secret.
-  await sink?.emit(settingsEvent("CONFIG.LOAD", "INFO", { digest: digestOfJson(effectiveConfig(loaded)) }));
+  const settings = effectiveConfig(loaded).map(({ name, value }) => [name, value]);
+  await sink?.emit(settingsEvent("CONFIG.LOAD", "INFO", { digest: digestOfJson(settings) }));
   return loaded;
 }
 
