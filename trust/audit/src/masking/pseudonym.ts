@@ -23,7 +23,6 @@ export class Pseudonyms {
 
   /** @param kind or tag: the same text means another thing as another kind */
   of(canonical: string, kind: string, key: SubjectKey): string {
-    const known = this.#knownOf(key, kind);
     const kinds = entryOf(this.#known, key);
     const known = entryOf(kinds, kind);
     const found = known.get(canonical);
@@ -31,13 +30,6 @@ export class Pseudonyms {
     const made = this.#make(canonical, kind, key);
     if (known.size < KEPT) known.set(canonical, made);
     return made;
-  }
-
-  #knownOf(key: SubjectKey, kind: string): Map<string, string> {
-    const kinds = this.#known.get(key) ?? new Map<string, Map<string, string>>();
-    const known = kinds.get(kind) ?? new Map<string, string>();
-    if (known.size === 0) this.#known.set(key, kinds.set(kind, known));
-    return known;
   }
 
   /** In one piece: a text put together of two costs `JSON.stringify` several times as much, each time. */

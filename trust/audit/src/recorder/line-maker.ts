@@ -24,17 +24,19 @@ export class LineMaker {
     this.#ordinary = new OrdinaryLines(masker);
   }
 
-  make(event: WorkEvent): MadeLine {
+  /** @param isExact what it says of its object is not masked: it is of the recorder itself, and is read back */
+  make(event: WorkEvent, isExact = false): MadeLine {
     const stamp = this.#stamper.next();
-    const line = this.#ordinary.lineOf(stamp, event);
-    return line === null ? this.#stepByStep(event, stamp) : { stamp, line };
+    const line = isExact ? null : this.#ordinary.lineOf(stamp, event);
+    return line === null ? this.#stepByStep(event, stamp, isExact) : { stamp, line };
   }
 
-  #stepByStep(event: WorkEvent, stamp: Stamp): MadeLine {
+  #stepByStep(event: WorkEvent, stamp: Stamp, isExact: boolean): MadeLine {
     const stamped = this.#stamper.stamp(event, stamp);
     const refusal = checkEvent(stamped);
     if (refusal !== null) return { refused: stamped, refusal };
-    const masked = this.#masker.mask(stamped);
+    const treated = this.#masker.mask(stamped);
+    const masked = isExact ? { ...treated, obj: stamped.obj } : treated;
     // Masking may have made it longer.
     const tooLong = masked === stamped ? null : lineRefusal(masked);
     return tooLong === null ? { stamp, line: lineOf(masked) } : { refused: masked, refusal: tooLong };

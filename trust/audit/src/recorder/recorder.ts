@@ -16,14 +16,10 @@ import { baseErrors, type Clock, errorFrom, systemClock, type WorkEvent } from "
 import { auditErrors } from "../errors.ts";
 import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
-import { createEventStamper, type EventStamper } from "../event/stamp.ts";
+import { createEventStamper } from "../event/stamp.ts";
 import { assertCompression } from "../journal/compress-segment.ts";
 import { systemDisk } from "../journal/disk.ts";
 import type { Retention } from "../retention/retention.ts";
-import { createEventStamper } from "../event/stamp.ts";
-import { assertCompression, type Compression } from "../journal/compress-segment.ts";
-import { type Disk, systemDisk } from "../journal/disk.ts";
-import type { Masker } from "../masking/masker.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
 import { LineMaker } from "./line-maker.ts";
@@ -245,20 +241,7 @@ class LogRecorder implements Recorder {
     isExact = false,
   ): Promise<Receipt> {
     try {
-      const stamped = this.#stamper.stamp(inAuditContext(event));
-      const refusal = checkEvent(stamped);
-      if (refusal !== null) return this.#refuse(stamped, refusal);
-      const treated = this.#options.masker.mask(stamped);
-      const masked = isExact ? { ...treated, obj: stamped.obj } : treated;
-      // Masking may have made it longer.
-      const tooLong = masked === stamped ? null : lineRefusal(masked);
-      if (tooLong !== null) return this.#refuse(masked, tooLong);
-      const waiting = new WaitingEvent(
-        masked,
-        this.#lines.add(lineOf(masked)),
-        this.#clock.monotonic() + deadline,
-      );
-      const made = this.#maker.make(inAuditContext(event));
+      const made = this.#maker.make(inAuditContext(event), isExact);
       if ("refused" in made) return this.#refuse(made.refused, made.refusal);
       const until = this.#clock.monotonic() + deadline;
       const waiting = new WaitingEvent(made.stamp, this.#lines.add(made.line), until);
