@@ -28,15 +28,10 @@ const reserved: Readonly<Record<string, readonly string[]>> = {
   "the tracing of the environment": ["ENV.CHANGE", "ENV.READ"],
   "the sealing of models": ["SEAL.CREATE", "SEAL.VERIFY", "SEAL.VERIFY.FAIL"],
   archives: ["AUDIT.EXPORT"],
-  "reading, proving, keeping and erasing, which record themselves": [
-    "AUDIT.ERASE",
-    "AUDIT.HOLD.RELEASE",
-    "AUDIT.HOLD.SET",
-    "AUDIT.KEY.ROTATE",
+  "commands that rotate keys": ["AUDIT.KEY.ROTATE"],
+  "reading and proving, which record themselves": [
     "AUDIT.PROVE",
     "AUDIT.READ",
-    "AUDIT.RETENTION.CHANGE",
-    "AUDIT.RETENTION.DELETE",
     "AUDIT.VERIFY",
     "AUDIT.VERIFY.FAIL",
   ],

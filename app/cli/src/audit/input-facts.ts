@@ -48,12 +48,12 @@ export async function inputFacts(
   given: Readonly<Partial<Record<(typeof dataFacts)[number], string | null | undefined>>>,
   signal: AbortSignal,
 ): Promise<EventFacts> {
-  const facts: Record<string, string> = {};
+  let facts: EventFacts = {};
   for (const fact of dataFacts) {
     const path = given[fact];
     if (path === undefined || path === null) continue;
-    facts[fact] = basename(path);
-    Object.assign(facts, await contentFacts(fact, path, signal).catch(() => ({})));
+    const content = await contentFacts(fact, path, signal).catch(() => ({}));
+    facts = { ...facts, [fact]: basename(path), ...content };
   }
   return facts;
 }

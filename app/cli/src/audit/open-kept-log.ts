@@ -1,9 +1,7 @@
 /** A log that is there, opened to change what is kept of it: by the one writer a log has, with its keys beside it. */
 import { stat } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { auditErrors } from "@cupel/audit";
-import type { EventFacts } from "@cupel/base";
 import { text } from "../arguments/option.ts";
 import { type OpenRecord, openRecord } from "./open-record.ts";
 
@@ -30,18 +28,4 @@ export async function assertLog(folder: string): Promise<void> {
   throw auditErrors.error("LOG_FILE_MISSING", `${folder} has no log: it has no origin.json.`, {
     details: { log: folder },
   });
-}
-
-/** Whoever runs the command. */
-export function operator(): EventFacts {
-  return { kind: "operator", id: nameOfUser() };
-}
-
-function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may know no name for the number that it runs as.
-    return `uid ${process.getuid?.() ?? "unknown"}`;
-  }
 }

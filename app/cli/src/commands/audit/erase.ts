@@ -1,7 +1,8 @@
 /** `cupel audit erase`: what the record has of a person becomes unreadable, and every proof stays valid. */
 import { auditErrors, eraseSubject, parseRetentionPolicy, readRetentionPolicy } from "@cupel/audit";
 import { flag, repeated, text } from "../../arguments/option.ts";
-import { keyFileOption, openKeptLog, operator } from "../../audit/open-kept-log.ts";
+import { keyFileOption, openKeptLog } from "../../audit/open-kept-log.ts";
+import { operator } from "../../audit/operator.ts";
 import { cliErrors } from "../../errors.ts";
 import { numberOf } from "../../terminal/figures.ts";
 import type { Command } from "../command.ts";
