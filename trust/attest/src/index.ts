@@ -2,3 +2,20 @@
 import "@cupel/base";
 
 export { type AttestErrorCode, attestErrors } from "./errors.ts";
+export { type ComparedEntry, compareManifests, type Difference } from "./manifest/compare-manifests.ts";
+export { describeDifference } from "./manifest/describe-difference.ts";
+export type { DigestCacheOptions } from "./manifest/digest-cache.ts";
+export {
+  type Digests,
+  type FileEntry,
+  type FileFacts,
+  type FolderEntry,
+  type HashName,
+  hashNames,
+  type LinkEntry,
+  type Manifest,
+  type ManifestEntry,
+} from "./manifest/manifest.ts";
+export { type ManifestRoots, manifestRoots } from "./manifest/merkle-root.ts";
+export { manifestSchema, parseManifest } from "./manifest/parse-manifest.ts";
+export { type ManifestOptions, readManifest, readSha256Manifest } from "./manifest/read-manifest.ts";

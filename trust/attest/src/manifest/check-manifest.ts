@@ -1,0 +1,37 @@
+/** The rules that hold between the entries of a manifest, of a folder that was read and of one that somebody wrote. */
+import { attestErrors } from "../errors.ts";
+import type { LinkEntry } from "./manifest.ts";
+import { findCollision } from "./path-rules.ts";
+import { linkLeads } from "./resolve-link.ts";
+
+/** @param where the entries are from, for the message. @throws NAME_COLLISION */
+export function checkCollisions(paths: Iterable<string>, where: string): void {
+  const collision = findCollision(paths);
+  if (collision === null) return;
+  throw attestErrors.error(
+    "NAME_COLLISION",
+    `${where} has ${shown(collision[0])} and ${shown(collision[1])}, which differ by case or Unicode form only: ` +
+      "on other systems they are one. Rename one of them.",
+    { details: { paths: collision } },
+  );
+}
+
+/** @throws LINK_REFUSED */
+export function checkLinks(links: readonly LinkEntry[], where: string): void {
+  const targets = new Map(links.map(({ path, target }) => [path, target]));
+  for (const [path, target] of targets) {
+    const leads = linkLeads(path, targets);
+    if (leads === "inside") continue;
+    throw attestErrors.error(
+      "LINK_REFUSED",
+      `The link ${shown(path)} in ${where} leads ${leads === "round" ? "round in a circle" : "out of it"}, to ${shown(target)}. ` +
+        "Put the file there instead, or remove the link.",
+      { details: { path, target } },
+    );
+  }
+}
+
+/** A name in quotes. Two that look alike, as in two Unicode forms, are told apart by their escapes. */
+export function shown(name: string): string {
+  return `"${name.replace(/[^ -~]/gu, (each) => (/[\p{L}\p{N}]/u.test(each) ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`))}"`;
+}

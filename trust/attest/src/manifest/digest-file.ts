@@ -1,0 +1,88 @@
+/**
+ * The digests of a file in one read. What is hashed is what was found: the file is opened without following a link, must
+ * be the one that was seen before, and the same after its last byte.
+ *
+ * A write within the file system's clock tick, a few milliseconds, of an earlier one leaves no trace in the times.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { createTurns, reasonOf, throwIfCancelled } from "@cupel/base";
+import { attestErrors } from "../errors.ts";
+import { shown } from "./check-manifest.ts";
+import type { Digests, HashName } from "./manifest.ts";
+import { folderChanged, stateOf } from "./walk-folder.ts";
+
+/** Still in the processor's cache when the second hash takes it. */
+const pieceBytes = 2 ** 18;
+
+/** A pipe put in its place does not make the opening wait. Windows has neither flag. */
+const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** A file below a folder, and its identity when the folder was walked. */
+export interface FileToDigest {
+  readonly path: string;
+  readonly identity: string;
+}
+
+export interface DigestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes of each piece that is hashed. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
+/** @throws FOLDER_CHANGED, FOLDER_UNREADABLE, CANCELLED, DEADLINE_EXCEEDED */
+export async function digestFile<Hash extends HashName>(
+  root: string,
+  { path, identity }: FileToDigest,
+  hashNames: readonly Hash[],
+  { signal, onBytes }: DigestOptions = {},
+): Promise<Digests<Hash>> {
+  const hashes = hashNames.map((name) => ({ name, hash: createHash(name) }));
+  const turn = createTurns();
+  const file = opened(root, path);
+  try {
+    const isTheSame = () => stateOf(fstatSync(file, { bigint: true })).identity === identity;
+    if (!isTheSame()) throw folderChanged(root, path, "was changed or replaced");
+    const piece = Buffer.allocUnsafeSlow(pieceBytes);
+    for (;;) {
+      throwIfCancelled(signal, `Reading ${root}`);
+      const count = readSync(file, piece);
+      if (count === 0) break;
+      for (const { hash } of hashes) hash.update(piece.subarray(0, count));
+      onBytes?.(count);
+      await turn();
+    }
+    if (!isTheSame()) throw folderChanged(root, path, "was changed");
+  } catch (thrown) {
+    throw isSystemError(thrown) ? unreadable(root, path, thrown) : thrown;
+  } finally {
+    closeSync(file);
+  }
+  const digests = hashes.map(({ name, hash }) => [name, hash.digest("hex")]);
+  // One for each name of Hash, which the type of fromEntries forgets.
+  return Object.fromEntries(digests) as Digests<Hash>;
+}
+
+function opened(root: string, path: string): number {
+  try {
+    return openSync(join(root, path), openFlags);
+  } catch (thrown) {
+    const code = isSystemError(thrown) ? thrown.code : "";
+    // What is a link by now cannot be opened: ELOOP.
+    if (code === "ENOENT" || code === "ELOOP") throw folderChanged(root, path, "was replaced or is gone");
+    throw unreadable(root, path, thrown);
+  }
+}
+
+function unreadable(root: string, path: string, thrown: unknown) {
+  return attestErrors.error(
+    "FOLDER_UNREADABLE",
+    `${shown(path)} in ${root} cannot be read: ${reasonOf(thrown)}. Check its permissions and the disk.`,
+    { cause: thrown, details: { folder: root, path } },
+  );
+}
+
+function isSystemError(thrown: unknown): thrown is NodeJS.ErrnoException {
+  return thrown instanceof Error && "syscall" in thrown;
+}

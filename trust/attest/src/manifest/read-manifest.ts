@@ -1,0 +1,91 @@
+/**
+ * The manifest of a folder as it is at one moment: walked, hashed, and walked again. Whatever was written, moved or
+ * swapped in between shows in the times of the file or of the folder around it, and the reading is refused.
+ */
+import { realpath } from "node:fs/promises";
+import { reasonOf } from "@cupel/base";
+import { attestErrors } from "../errors.ts";
+import { checkCollisions, checkLinks } from "./check-manifest.ts";
+import { type DigestCacheOptions, openDigestCache } from "./digest-cache.ts";
+import { type DigestFilesOptions, digestFiles } from "./digest-files.ts";
+import { type HashName, hashNames, inPathOrder, type Manifest } from "./manifest.ts";
+import { folderChanged, type Walk, walkFolder } from "./walk-folder.ts";
+
+export interface ManifestOptions extends DigestFilesOptions {
+  /**
+   * Paths of files that do not count, such as "attestation.json"; they need not be there. A folder or a link of such a
+   * name is refused. Default none.
+   */
+  readonly exclude?: readonly string[] | undefined;
+  /** Default none: every file is read. */
+  readonly cache?: DigestCacheOptions | undefined;
+}
+
+/**
+ * A link to the folder is followed, those in it are not.
+ * @throws FOLDER_UNREADABLE, FOLDER_CHANGED, ENTRY_REFUSED, NAME_REFUSED, NAME_COLLISION, LINK_REFUSED; OPTION_INVALID
+ * for a cache in the folder; WRITE_FAILED, DISK_FULL of the cache; THREAD_CRASHED, CANCELLED, DEADLINE_EXCEEDED
+ */
+export function readManifest(folder: string, options: ManifestOptions = {}): Promise<Manifest> {
+  return readBy(hashNames, folder, options);
+}
+
+/**
+ * Without SM3: in a quarter of the time it finds every difference that `readManifest` would. There is no root of it.
+ * @throws as `readManifest`
+ */
+export function readSha256Manifest(
+  folder: string,
+  options: ManifestOptions = {},
+): Promise<Manifest<"sha256">> {
+  return readBy(["sha256"], folder, options);
+}
+
+async function readBy<Hash extends HashName>(
+  hashes: readonly Hash[],
+  folder: string,
+  options: ManifestOptions,
+): Promise<Manifest<Hash>> {
+  const { signal } = options;
+  const root = await realFolder(folder);
+  const exclude = new Set(options.exclude);
+  const cache = await openDigestCache(root, options.cache);
+  const walk = await walkFolder(root, exclude, signal);
+  const { files, links, emptyFolders } = walk;
+  checkCollisions([...walk.identities.keys(), ...walk.excluded], root);
+  checkLinks(links, root);
+  const unknown = files.filter((file) => cache.digestsOf(file) === null);
+  const digests = await digestFiles(root, unknown, hashes, options);
+  assertSame(root, walk, await walkFolder(root, exclude, signal));
+  await cache.save(files, digests, signal);
+  return inPathOrder([
+    ...links,
+    ...emptyFolders,
+    ...files.map((file) => {
+      const { kind, path, size, executable } = file;
+      return { kind, path, size, executable, ...(cache.digestsOf(file) ?? digests.get(path)!) };
+    }),
+  ]);
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (thrown) {
+    throw attestErrors.error(
+      "FOLDER_UNREADABLE",
+      `${folder} cannot be read: ${reasonOf(thrown)}. Check the path.`,
+      { cause: thrown, details: { path: folder } },
+    );
+  }
+}
+
+/** @throws FOLDER_CHANGED */
+function assertSame(root: string, before: Walk, after: Walk): void {
+  for (const [path, identity] of before.identities) {
+    if (after.identities.get(path) !== identity) throw folderChanged(root, path, "was changed or replaced");
+  }
+  for (const path of after.identities.keys()) {
+    if (!before.identities.has(path)) throw folderChanged(root, path, "appeared");
+  }
+}
