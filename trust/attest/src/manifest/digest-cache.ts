@@ -1,5 +1,5 @@
 /**
- * Digests of files that were hashed before, by what the system says of a file: device, inode, size and the nanoseconds of
+ * Digests of files that were hashed before, by what the system says of a file: device, inode, mode, size and the nanoseconds of
  * its last changes. It spares the reading of what nobody touched. It is no proof: whoever can write the cache, the disk
  * below the file system, or a page that a process still has mapped, changes a file without its knowledge. So it is for
  * sealing again, and not for verifying what strangers could touch.
@@ -10,7 +10,7 @@
  * The file is text, as long as it is whole:
  *
  *     cupel-digests 1 SHA-256-OF-THE-REST
- *     DEVICE INODE SIZE MTIME CTIME SHA-256 SM3
+ *     DEVICE INODE MODE SIZE MTIME CTIME SHA-256 SM3
  */
 import { hash } from "node:crypto";
 import { chmod, realpath } from "node:fs/promises";
@@ -52,7 +52,7 @@ const tickMs = 2000;
 const mostEntries = 2 ** 16;
 const longestFile = 2 ** 25;
 const headline = /^cupel-digests 1 ([0-9a-f]{64})\n/;
-const line = /^(\d+ \d+ \d+ -?\d+ -?\d+) ([0-9a-f]{64}) ([0-9a-f]{64})$/;
+const line = /^(\d+ \d+ \d+ \d+ -?\d+ -?\d+) ([0-9a-f]{64}) ([0-9a-f]{64})$/;
 
 const noCache: DigestCache = { digestsOf: () => null, save: async () => {} };
 

@@ -13,8 +13,8 @@ import { shown } from "./check-manifest.ts";
 import type { Digests, HashName } from "./manifest.ts";
 import { folderChanged, stateOf } from "./walk-folder.ts";
 
-/** Still in the processor's cache when the second hash takes it. */
-const pieceBytes = 2 ** 18;
+/** Of a size that is still in the processor's cache when the second hash takes it. It is filled and hashed in one turn, so that all can use it. */
+const piece = Buffer.allocUnsafeSlow(2 ** 18);
 
 /** A pipe put in its place does not make the opening wait. Windows has neither flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -44,7 +44,6 @@ export async function digestFile<Hash extends HashName>(
   try {
     const isTheSame = () => stateOf(fstatSync(file, { bigint: true })).identity === identity;
     if (!isTheSame()) throw folderChanged(root, path, "was changed or replaced");
-    const piece = Buffer.allocUnsafeSlow(pieceBytes);
     for (;;) {
       throwIfCancelled(signal, `Reading ${root}`);
       const count = readSync(file, piece);

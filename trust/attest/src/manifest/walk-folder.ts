@@ -16,7 +16,7 @@ import { pathRefusal, textRefusal } from "./path-rules.ts";
 export interface FileState {
   /** Bytes. */
   readonly size: number;
-  /** Device, inode, size, and nanoseconds of the last change of content and of state: others after any write. */
+  /** Device, inode, mode, size, and nanoseconds of the last change of content and of state: other after any write. */
   readonly identity: string;
   /** The later of the two, nanoseconds since 1970. */
   readonly changedNs: bigint;
@@ -39,10 +39,10 @@ export interface Walk {
   readonly identities: ReadonlyMap<string, string>;
 }
 
-export function stateOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileState {
+export function stateOf({ dev, ino, mode, size, mtimeNs, ctimeNs }: BigIntStats): FileState {
   return {
     size: Number(size),
-    identity: [dev, ino, size, mtimeNs, ctimeNs].join(" "),
+    identity: [dev, ino, mode, size, mtimeNs, ctimeNs].join(" "),
     changedNs: mtimeNs > ctimeNs ? mtimeNs : ctimeNs,
   };
 }
