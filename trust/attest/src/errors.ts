@@ -31,6 +31,49 @@ export const attestErrors = defineErrors({
     meaning: "A symbolic link leads out of the folder, or round in a circle.",
     ...badFile,
   },
+  ARCHIVE_UNREADABLE: { meaning: "An archive does not exist or cannot be read.", ...failures.noInput },
+  ARCHIVE_CHANGED: {
+    meaning: "An archive changed while it was read: what was read is of no one moment.",
+    ...badFile,
+    retryable: true,
+  },
+  ARCHIVE_INVALID: {
+    meaning: "A file is no whole ZIP archive, or has bytes that are no part of it.",
+    ...badFile,
+  },
+  ARCHIVE_UNSUPPORTED: {
+    meaning:
+      "An archive is of a kind that is not read: encrypted, in several parts, of another method or format.",
+    ...failures.unsupported,
+    public: false,
+  },
+  ARCHIVE_TOO_LARGE: {
+    meaning: "An archive would unpack to far more than it is, or names more entries than are read.",
+    ...badFile,
+  },
+  ARCHIVE_OVERLAP: { meaning: "Two entries of an archive share bytes.", ...badFile },
+  ARCHIVE_PATH_REFUSED: {
+    meaning:
+      "The name of an entry leads out of the folder that the archive is unpacked to, or is not told apart.",
+    ...badFile,
+  },
+  ARCHIVE_NAME_DUPLICATE: {
+    meaning: "Two entries of an archive have one name: programs differ in which one they take.",
+    ...badFile,
+  },
+  ARCHIVE_LINK_REFUSED: {
+    meaning: "An entry of an archive is a symbolic link, which programs unpack in different ways.",
+    ...badFile,
+  },
+  ARCHIVE_HEADERS_DIFFER: {
+    meaning: "What an archive says of an entry beside its data is not what its directory says.",
+    ...badFile,
+  },
+  ARCHIVE_SIZE_WRONG: { meaning: "An entry of an archive does not have the size that is said.", ...badFile },
+  ARCHIVE_DATA_INVALID: {
+    meaning: "The data of an entry do not unpack, or not to what their checksum says.",
+    ...badFile,
+  },
   MANIFEST_INVALID: {
     meaning: "A manifest has a mistake; its details say in which entry.",
     ...badFile,

@@ -1,6 +1,7 @@
 // First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
 import "@cupel/base";
 
+export { type ArchiveOptions, readArchive } from "./archive/read-archive.ts";
 export { type AttestErrorCode, attestErrors } from "./errors.ts";
 export { type ComparedEntry, compareManifests, type Difference } from "./manifest/compare-manifests.ts";
 export { describeDifference } from "./manifest/describe-difference.ts";

@@ -4,17 +4,18 @@
  *
  * A write within the file system's clock tick, a few milliseconds, of an earlier one leaves no trace in the times.
  */
-import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { createTurns, reasonOf, throwIfCancelled } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { shown } from "./check-manifest.ts";
+import { pieceBytes, startDigests } from "./digests.ts";
 import type { Digests, HashName } from "./manifest.ts";
+import type { DigestOptions } from "./serve-digests.ts";
 import { folderChanged, stateOf } from "./walk-folder.ts";
 
-/** Of a size that is still in the processor's cache when the second hash takes it. It is filled and hashed in one turn, so that all can use it. */
-const piece = Buffer.allocUnsafeSlow(2 ** 18);
+/** Filled and hashed in one turn, so that all can use it. */
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
 
 /** A pipe put in its place does not make the opening wait. Windows has neither flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -22,13 +23,9 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 /** A file below a folder, and its identity when the folder was walked. */
 export interface FileToDigest {
   readonly path: string;
+  /** Bytes. */
+  readonly size: number;
   readonly identity: string;
-}
-
-export interface DigestOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes of each piece that is hashed. */
-  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /** @throws FOLDER_CHANGED, FOLDER_UNREADABLE, CANCELLED, DEADLINE_EXCEEDED */
@@ -38,7 +35,7 @@ export async function digestFile<Hash extends HashName>(
   hashNames: readonly Hash[],
   { signal, onBytes }: DigestOptions = {},
 ): Promise<Digests<Hash>> {
-  const hashes = hashNames.map((name) => ({ name, hash: createHash(name) }));
+  const digests = startDigests(hashNames);
   const turn = createTurns();
   const file = opened(root, path);
   try {
@@ -48,7 +45,7 @@ export async function digestFile<Hash extends HashName>(
       throwIfCancelled(signal, `Reading ${root}`);
       const count = readSync(file, piece);
       if (count === 0) break;
-      for (const { hash } of hashes) hash.update(piece.subarray(0, count));
+      digests.update(piece.subarray(0, count));
       onBytes?.(count);
       await turn();
     }
@@ -58,9 +55,7 @@ export async function digestFile<Hash extends HashName>(
   } finally {
     closeSync(file);
   }
-  const digests = hashes.map(({ name, hash }) => [name, hash.digest("hex")]);
-  // One for each name of Hash, which the type of fromEntries forgets.
-  return Object.fromEntries(digests) as Digests<Hash>;
+  return digests.finish();
 }
 
 function opened(root: string, path: string): number {

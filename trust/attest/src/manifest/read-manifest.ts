@@ -3,15 +3,16 @@
  * swapped in between shows in the times of the file or of the folder around it, and the reading is refused.
  */
 import { realpath } from "node:fs/promises";
-import { reasonOf } from "@cupel/base";
+import { moduleBeside, reasonOf } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { checkCollisions, checkLinks } from "./check-manifest.ts";
 import { type DigestCacheOptions, openDigestCache } from "./digest-cache.ts";
-import { type DigestFilesOptions, digestFiles } from "./digest-files.ts";
+import { digestFile } from "./digest-file.ts";
+import { type DigestPoolOptions, digestAll } from "./digest-pool.ts";
 import { type HashName, hashNames, inPathOrder, type Manifest } from "./manifest.ts";
 import { folderChanged, type Walk, walkFolder } from "./walk-folder.ts";
 
-export interface ManifestOptions extends DigestFilesOptions {
+export interface ManifestOptions extends DigestPoolOptions {
   /**
    * Paths of files that do not count, such as "attestation.json"; they need not be there. A folder or a link of such a
    * name is refused. Default none.
@@ -41,6 +42,8 @@ export function readSha256Manifest(
   return readBy(["sha256"], folder, options);
 }
 
+const thread = moduleBeside(import.meta.url, "digest-thread");
+
 async function readBy<Hash extends HashName>(
   hashes: readonly Hash[],
   folder: string,
@@ -55,7 +58,7 @@ async function readBy<Hash extends HashName>(
   checkCollisions([...walk.identities.keys(), ...walk.excluded], root);
   checkLinks(links, root);
   const unknown = files.filter((file) => cache.digestsOf(file) === null);
-  const digests = await digestFiles(root, unknown, hashes, options);
+  const digests = await digestAll({ place: root, digestOne: digestFile, thread }, unknown, hashes, options);
   assertSame(root, walk, await walkFolder(root, exclude, signal));
   await cache.save(files, digests, signal);
   return inPathOrder([

@@ -1,6 +1,6 @@
 /**
  * Nothing happens to a folder unseen: changes are drawn at random, made on the disk, and each must be found by its name
- * and kind, with nothing else, and move both roots. A folder of 120 files and 60 changes; with CUPEL_LONG_TESTS 1,000 files, 600
+ * and kind, with nothing else, and move both roots. A folder of 120 files and 60 changes; with CUPEL_LONG_TESTS 1,000 files, 240
  * changes, and a byte of each file.
  */
 import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ import { drawFolder, writeEntries, writeEntry } from "../support/model-folder.ts
 import { type ReferenceEntry, referenceRoots } from "../support/reference-root.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS !== undefined;
-const [fileCount, changeCount] = isLong ? [1000, 600] : [120, 60];
+const [fileCount, changeCount] = isLong ? [1000, 240] : [120, 60];
 
 /** What was done, as the differences must tell it, and how it is undone. */
 interface Change {
