@@ -24,7 +24,7 @@ const limits: Limit[] = read("docs/limits.md")
     return { value, constant, file, code };
   });
 
-const codes = globSync("model/*/src/errors.ts", { cwd: root }).flatMap((path) =>
+const codes = globSync("{model,trust}/*/src/errors.ts", { cwd: root }).flatMap((path) =>
   [...read(path).matchAll(/^ {2}([A-Z_]+): \{/gm)].map(([, code]) => code!),
 );
 

@@ -16,7 +16,7 @@ export const attestErrors = defineErrors({
   },
   ENTRY_REFUSED: {
     meaning:
-      "Something lies in a folder that no manifest can describe, such as a device, or a file that runs as its owner.",
+      "Something lies in a folder or an archive that no manifest can describe, such as a device, or a file that runs as its owner.",
     ...badFile,
   },
   NAME_REFUSED: {

@@ -11,7 +11,7 @@ export interface ArchiveBytes {
   read(position: number, length: number): Buffer;
 }
 
-type ArchiveErrorCode = Extract<AttestErrorCode, `ARCHIVE_${string}`>;
+type ArchiveErrorCode = Extract<AttestErrorCode, `ARCHIVE_${string}` | "ENTRY_REFUSED">;
 
 /** @param entry the name of the one it is about, null for the archive. @param reason completes "it ..." */
 export function archiveRefusal(

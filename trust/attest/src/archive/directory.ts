@@ -139,10 +139,10 @@ function entryOf(bytes: ArchiveBytes, { head, name, extra }: DirectoryRecord): A
     throw refuse("ARCHIVE_LINK_REFUSED", "is a symbolic link. Pack the file itself");
   const expected: number = isFolder ? fileType.folder : fileType.file;
   if (type !== fileType.none && type !== expected) {
-    throw refuse("ARCHIVE_INVALID", "is by its mode no file or folder as its name says");
+    throw refuse("ENTRY_REFUSED", "is by its mode no file or folder as its name says");
   }
   if (!isFolder && (mode & 0o6000 || attributes & dosFolder)) {
-    throw refuse("ARCHIVE_INVALID", "would run as its owner, or is a folder by its attributes");
+    throw refuse("ENTRY_REFUSED", "would run as its owner, or is a folder by its attributes");
   }
   if (isFolder && (size !== 0 || packedSize !== 0 || head.readUInt32LE(16) !== 0))
     throw refuse("ARCHIVE_SIZE_WRONG", "is a folder with content");

@@ -23,7 +23,7 @@ const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Stored and deflated entries, of any size. Memory is a few pieces a thread, and the archive's directory.
- * @throws the codes that begin with ARCHIVE, NAME_COLLISION, OPTION_INVALID, THREAD_CRASHED, CANCELLED, DEADLINE_EXCEEDED
+ * @throws the codes that begin with ARCHIVE, ENTRY_REFUSED, NAME_COLLISION, OPTION_INVALID, THREAD_CRASHED, CANCELLED, DEADLINE_EXCEEDED
  */
 export async function readArchive(path: string, options: ArchiveOptions = {}): Promise<Manifest> {
   const { entries, identity } = structureOf(path);
