@@ -58,14 +58,11 @@ function fits({ parts }: Pattern, asked: readonly string[]): boolean {
 }
 
 function paramsOf({ parts }: Pattern, asked: readonly string[]): Record<string, string> {
-  const params: Record<string, string> = {};
-  parts.forEach(({ name }, i) => {
-    const value = asked[i]!;
-    if (name === null) return;
-    if (value.length > longestPart) throw badPath(`A part of the path is longer than ${longestPart}.`);
-    params[name] = value;
-  });
-  return params;
+  const open = parts.flatMap(({ name }, i) => (name === null ? [] : [[name, asked[i]!] as const]));
+  if (open.some(([, value]) => value.length > longestPart)) {
+    throw badPath(`A part of the path is longer than ${longestPart}.`);
+  }
+  return Object.fromEntries(open);
 }
 
 function partsOf(path: string): string[] {

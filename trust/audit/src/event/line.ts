@@ -1,5 +1,5 @@
 /** An event as a line of the record, and back. What is hashed and signed are the bytes of the line. */
-import type { EventFacts } from "@cupel/base";
+import { type EventFacts, own } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { type EventRefusal, pointerTo } from "./refusal.ts";
 
@@ -43,7 +43,7 @@ function mostBytesOf({ sub, obj, ctx }: AuditEvent): number {
 
 function mostBytesOfFacts(facts: EventFacts): number {
   let most = 0;
-  for (const name in facts) most += mostBytesACharacter * (facts[name]?.length ?? 0) + bytesAFact;
+  for (const name in facts) most += mostBytesACharacter * (own(facts, name)?.length ?? 0) + bytesAFact;
   return most;
 }
 

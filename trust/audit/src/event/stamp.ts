@@ -7,7 +7,7 @@
  * twice or before one that was given: after a clock was set back, times go on by a microsecond an event until it has
  * caught up. So `seq`, `time` and `id` of a writer have one order, whatever the clock does.
  */
-import { type Clock, type EventFacts, systemClock, type WorkEvent } from "@cupel/base";
+import { type Clock, type EventFacts, own, systemClock, type WorkEvent } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { auditErrors } from "../errors.ts";
 import { gate, gates } from "../masking/detect/gate.ts";
@@ -128,7 +128,7 @@ function withKind(subject: EventFacts, action: string): EventFacts {
 /** The facts themselves where nothing is to be replaced. What is no text is left to the check. */
 function visibleFacts(facts: EventFacts): EventFacts {
   for (const name in facts) {
-    const text: unknown = facts[name];
+    const text: unknown = own(facts, name);
     if (typeof text === "string" && isSuspicious(text) && visibleText(text) !== text) return replaced(facts);
   }
   return facts;

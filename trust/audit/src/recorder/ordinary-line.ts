@@ -7,7 +7,7 @@
  * It MUST give the line that those three give, or none: whatever is not ordinary (a name or a value that may not conform,
  * a hidden character, a line that could be too long) is left to them.
  */
-import type { EventFacts, WorkEvent } from "@cupel/base";
+import { type EventFacts, own, type WorkEvent } from "@cupel/base";
 import { actionOf } from "../event/actions.ts";
 import { factNamePattern, longestFact, mostFacts, severities } from "../event/event-schema.ts";
 import { formats } from "../event/formats.ts";
@@ -93,7 +93,7 @@ export class OrdinaryLines {
       const next = node.lastName === name ? node.last : this.#next(node, name);
       if (next === null) return null;
       node = next;
-      const value: unknown = facts[name];
+      const value: unknown = own(facts, name);
       if (typeof value !== "string") return null;
       const place = placeOf(value);
       if (node.values[place] === value && value !== "") {
