@@ -44,6 +44,8 @@ const wideSizes = ({ size, packedSize }: { size: number; packedSize: number }) =
 const abc = bytes("abc");
 const text = bytes("weights ".repeat(2000));
 const packed = deflateRawSync(text);
+/** Several buffers of the unpacker, in pieces of no even size. */
+const large = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => (i * i) >>> (i % 13)));
 const inBehind = { crc: 0, size: 0, packedSize: 0 };
 const sound: readonly ZipEntry[] = [
   { name: "stored", content: abc },
@@ -51,6 +53,7 @@ const sound: readonly ZipEntry[] = [
   { name: "a/", mode: 0o040755, dosAttributes: 0x10 },
   { name: "b/", mode: 0o040755 },
   { name: "empty", deflate: true },
+  { name: "large", content: large, deflate: true },
   { name: "dos", content: abc, host: 0, mode: 0o100777 },
   { name: "é", content: abc, flags: utf8 },
   {
