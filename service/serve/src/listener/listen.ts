@@ -139,7 +139,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.maxConnections = limits.connections;
   server.on("drop", (dropped) => failed("too_many_connections", dropped?.remoteAddress));
 
-  await bound(server, host, port);
+  await bound(server, { host, port, backlog: limits.connections });
   const address = server.address();
   const actual = typeof address === "object" && address ? address.port : port;
 
@@ -170,6 +170,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
+interface ListenAt {
+  readonly host: string;
+  readonly port: number;
+  readonly backlog: number;
+}
+
 const speakTls =
   "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 32\r\n\r\nThis port is for HTTPS requests.\n";
 
@@ -182,10 +188,15 @@ function assertLoopback(host: string): void {
   );
 }
 
-async function bound(server: Server, host: string, port: number): Promise<void> {
+/**
+ * @param at its backlog are connections that wait to be accepted. Beyond it the kernel drops them, and their clients try
+ * again after a second, then after two, four ...: in a burst Node's own 511 are not enough.
+ */
+async function bound(server: Server, at: ListenAt): Promise<void> {
+  const { host, port } = at;
   const listening = Promise.withResolvers<void>();
   server.once("error", listening.reject);
-  server.listen({ host, port }, listening.resolve);
+  server.listen(at, listening.resolve);
   try {
     await listening.promise;
   } catch (thrown) {
