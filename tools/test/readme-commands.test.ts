@@ -63,6 +63,10 @@ const notRun: readonly NotRun[] = [
     reason: "needs a server; docs-curl.test.ts of the package serve runs it against one",
   },
   {
+    command: /^cupel audit tail --runtime /,
+    reason: "needs a server with --runtime-log; serve-audit.test.ts of the command follows one",
+  },
+  {
     command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
     reason: "a mention: the names stand for others",
   },
