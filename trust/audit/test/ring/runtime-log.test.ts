@@ -57,6 +57,8 @@ test("collections, the loop, connections and requests of a thread are in the log
     await using log = await openRuntimeLog({ folder: folder.path });
     using _ = watchRuntime(await log.ring("main"), { loopWindowMs: 20 });
     await assert.rejects(openRuntimeLog({ folder: folder.path }), { code: "FILE_LOCKED" });
+    const blocked = performance.now() + 100;
+    while (performance.now() < blocked);
     collectGarbage();
     let nobody = "";
     await serve(async (server) => {
@@ -115,6 +117,8 @@ test("collections, the loop, connections and requests of a thread are in the log
   assert.ok(
     of("loop").every(({ windowMs, utilization }) => Number(windowMs) > 0 && Number(utilization) <= 1),
   );
+  // A look each 20 ms was at most as long ago when the loop was blocked for 100.
+  assert.ok(of("loop").some(({ maxMs }) => Number(maxMs) >= 79));
   const [posted] = of("http.client.request");
   assert.equal(posted?.method, "POST");
   assert.equal(posted?.path, "/parts/138******78");
