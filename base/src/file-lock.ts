@@ -9,7 +9,18 @@
  * MUST call `assertHeld` before each write, which refuses where the lock is another's by now.
  */
 import { randomUUID } from "node:crypto";
-import { constants, copyFile, readFile, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  constants,
+  copyFile,
+  link,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { makeFolder, removePartial, temporaryBeside, writeError } from "./atomic-file.ts";
@@ -95,24 +106,40 @@ export async function lockFile(path: string, what: string): Promise<FileLock> {
   };
 }
 
-/** @returns whether there was none. @throws WRITE_FAILED, DISK_FULL */
+/**
+ * It has its words before it has its name: one whose owner was killed, or the power went, before they were written could
+ * not be judged, and would be waited for.
+ * @returns whether there was none. @throws WRITE_FAILED, DISK_FULL
+ */
 async function create(lock: string, words: LockWords): Promise<boolean> {
+  const text = `${JSON.stringify(words)}\n`;
+  const temporary = temporaryBeside(lock);
   try {
-    // Flushed: a lock that lost its words with the power could not be judged, and would be waited for.
-    await writeFile(lock, `${JSON.stringify(words)}\n`, { flag: "wx", flush: true });
+    await writeFile(temporary, text, { flag: "wx", flush: true });
+    try {
+      await link(temporary, lock);
+    } catch (thrown) {
+      if (!withoutLinks.some((code) => isErrno(thrown, code))) throw thrown;
+      await writeFile(lock, text, { flag: "wx", flush: true });
+    }
     return true;
   } catch (thrown) {
     if (isErrno(thrown, "EEXIST")) return false;
     throw writeError(lock, thrown);
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
+
+/** What file systems say that have no second names of a file. */
+const withoutLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"] as const;
 
 type FoundLock = LockWords & {
   /** Milliseconds since 1970. */
   readonly renewed: number;
 };
 
-/** Null where there is none. A lock that is being written says nothing yet. */
+/** Null where there is none. Where a file has one name only, a lock that is being written says nothing yet. */
 async function readLock(lock: string): Promise<FoundLock | null> {
   try {
     const { mtimeMs } = await stat(lock);

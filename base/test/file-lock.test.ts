@@ -99,6 +99,22 @@ test("a lock that says nothing holds while it is young", async () => {
   }
 });
 
+test("a lock has its words whenever it has its name, so that an owner killed at once leaves none that says nothing", async () => {
+  await using _ = await lockFile(join(scratch, "run", "other"), "training");
+  for (let round = 0; round < 30; round++) {
+    let isMade = false;
+    const making = lockFile(path(), "training").finally(() => {
+      isMade = true;
+    });
+    while (!isMade) {
+      const text = await readFile(lock(), "utf8").catch(() => null);
+      if (text !== null) assert.equal(JSON.parse(text).owner, ownerMark());
+    }
+    await (await making)[Symbol.asyncDispose]();
+  }
+  assert.deepEqual(await readdir(join(scratch, "run")), ["other.lock"]);
+});
+
 test("an owner learns that its lock was taken or removed, and leaves the other's", async () => {
   const first = await lockFile(path(), "training");
   await rm(lock());
