@@ -25,7 +25,13 @@ export interface ChildWords {
   readonly child: ChildProcess;
   /** What it said, line by line, until it ended. */
   readonly lines: AsyncIterable<string>;
+  /** How it ended, a clause, with the last it said on its standard error. */
+  readonly ended: Promise<string>;
 }
+
+/** Of an error with its stack. */
+const mostOfError = 4000;
+const killed = "killed by SIGKILL";
 
 /** @param prefix a command that runs it, such as one that injects faults */
 export function startRecording(
@@ -36,17 +42,25 @@ export function startRecording(
   const script = fileURLToPath(new URL("./recording-child.ts", import.meta.url));
   const [command = process.execPath, ...before] = [...prefix, process.execPath];
   const child = spawn(command, [...before, script, folder, ...words], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  return { child, lines: createInterface({ input: child.stdout }) };
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-mostOfError);
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("close", (status, signal) => {
+      resolve(
+        signal === "SIGKILL" ? killed : `ended by ${signal ?? `itself with status ${status}`}: ${said}`,
+      );
+    });
+  });
+  return { child, lines: createInterface({ input: child.stdout }), ended };
 }
 
 /** @param random decides how long it lives: from before it has opened the log to a quarter of a second after */
 export async function killRound(folder: string, random: Random, promised: Promised): Promise<void> {
-  const { child, lines } = startRecording(folder);
-  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
-    child.once("exit", (_, signal) => resolve(signal)),
-  );
+  const { child, lines, ended } = startRecording(folder);
   const fresh: Promised = new Map();
   const early = random.uniform() < 0.15;
   if (early) void pause(random.integer(400)).then(() => child.kill("SIGKILL"));
@@ -56,7 +70,7 @@ export async function killRound(folder: string, random: Random, promised: Promis
     const [, id, index] = /^logged ([0-9a-f-]{36}) (\d+)$/.exec(line) ?? [];
     if (id !== undefined) fresh.set(Number(index), id);
   }
-  assert.equal(await ended, "SIGKILL", "the process ended by itself");
+  assert.equal(await ended, killed);
   for (const [index, id] of fresh) {
     assert.ok(!promised.has(index), `index ${index} was given twice`);
     promised.set(index, id);

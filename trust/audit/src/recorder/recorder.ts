@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
-import { baseErrors, type Clock, errorFrom, systemClock, type WorkEvent } from "@cupel/base";
+import { baseErrors, type Clock, errorFrom, reasonOf, systemClock, type WorkEvent } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
@@ -285,7 +285,13 @@ class LogRecorder implements Recorder {
 
   #wake(): void {
     // What else this turn of the event loop records goes with it.
-    this.#running ??= nextTurn().then(() => this.#run());
+    this.#running ??= nextTurn()
+      .then(() => this.#run())
+      // None is expected. Whoever waits gets an answer at the deadline, and the next event begins anew.
+      .catch((thrown: unknown) => {
+        this.#running = null;
+        this.#options.onAlert?.({ kind: "fault", message: reasonOf(thrown) });
+      });
   }
 
   async #run(): Promise<void> {
