@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type CupelError, openTemporaryFolder } from "@cupel/base";
-import { openMasker } from "../src/masking/masker.ts";
+import { type Masker, openMasker } from "../src/masking/masker.ts";
 import { openCheckpoint } from "../src/note/checkpoint.ts";
 import { generateNoteKey } from "../src/note/note-key.ts";
 import { withAuditContext } from "../src/recorder/audit-context.ts";
@@ -92,6 +92,22 @@ test("what does not conform goes to quarantine and is told, and the log goes on"
   assert.deepEqual(alerts, ["refused"]);
   const [file] = await readdir(join(folder.path, "quarantine"));
   assert.match(await readFile(join(folder.path, "quarantine", file ?? ""), "utf8"), /NO\.SUCH\.ACTION/);
+});
+
+test("an event that masking makes longer than a line is shortened, and is recorded", async () => {
+  await using folder = await openTemporaryFolder("audit");
+  const masker = openMasker(keepAll, null);
+  const longer: Masker = {
+    ...masker,
+    scrub: masker.scrub,
+    settled: () => masker.settled(),
+    mask: (event) => ({ ...event, obj: { model: String(event.obj.model).repeat(40) } }),
+  };
+  await using recorder = await openRecorder(optionsOf(folder.path, { masker: longer }));
+  await recorder.record({ ...loadEvent(0), object: { model: "x".repeat(2000) } });
+  const { obj, ctx } = JSON.parse(await journalText(folder.path));
+  assert.equal(obj.model, `${"x".repeat(63)}\u2026`.repeat(40));
+  assert.equal(ctx.shortened, "obj.model");
 });
 
 test("an event withdrawn before it is under way is not recorded", async () => {

@@ -13,6 +13,7 @@ import { auditErrors } from "../errors.ts";
 import { gate, gates } from "../masking/detect/gate.ts";
 import { actionOf } from "./actions.ts";
 import { writerPattern } from "./event-schema.ts";
+import { fitEvent } from "./fit-facts.ts";
 import { createUuidV7Source } from "./uuid-v7.ts";
 import { visibleText } from "./visible-text.ts";
 
@@ -31,7 +32,8 @@ export interface EventStamper {
   /** Of the next event, which MUST have it. */
   next(): Stamp;
   /**
-   * Control characters in facts are replaced by signs that show them; nothing else of the event is changed.
+   * Control characters in facts are replaced by signs that show them, and facts that are too long are cut, of which
+   * `ctx.shortened` tells; nothing else of the event is changed.
    * @param its default the next one
    */
   stamp(event: WorkEvent, its?: Stamp): AuditEvent;
@@ -102,7 +104,7 @@ export function createEventStamper({
   return {
     next,
     stamp({ action, severity, subject, object, context }, { id, time, seq } = next()) {
-      justStamped = {
+      justStamped = fitEvent({
         id,
         time,
         writer,
@@ -112,7 +114,7 @@ export function createEventStamper({
         sub: withKind(visibleFacts(subject), action),
         obj: visibleFacts(object),
         ctx: visibleFacts(context),
-      };
+      });
       return justStamped;
     },
   };

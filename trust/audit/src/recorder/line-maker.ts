@@ -2,6 +2,7 @@
 import type { WorkEvent } from "@cupel/base";
 import type { AuditEvent } from "../audit-event.ts";
 import { checkEvent } from "../event/check-event.ts";
+import { maskToFit } from "../event/fit-facts.ts";
 import { lineOf, lineRefusal } from "../event/line.ts";
 import type { EventRefusal } from "../event/refusal.ts";
 import type { EventStamper, Stamp } from "../event/stamp.ts";
@@ -35,9 +36,9 @@ export class LineMaker {
     const stamped = this.#stamper.stamp(event, stamp);
     const refusal = checkEvent(stamped);
     if (refusal !== null) return { refused: stamped, refusal };
-    const treated = this.#masker.mask(stamped);
+    const treated = maskToFit(stamped, this.#masker);
     const masked = isExact ? { ...treated, obj: stamped.obj } : treated;
-    // Masking may have made it longer.
+    // Masking may have made it longer, and an exact object is not shortened for it.
     const tooLong = masked === stamped ? null : lineRefusal(masked);
     return tooLong === null ? { stamp, line: lineOf(masked) } : { refused: masked, refusal: tooLong };
   }

@@ -1,7 +1,7 @@
 /** What a stamper adds to an event, whatever the clock does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AuditEvent, createEventStamper } from "@cupel/audit";
+import { type AuditEvent, checkEvent, createEventStamper } from "@cupel/audit";
 import fc from "fast-check";
 import { settableClock, workEvent } from "./work-events.ts";
 
@@ -127,6 +127,36 @@ test("what hides in a text is replaced by a sign that shows it; the facts are ot
     whole: "检测 😀 \u00e9",
     del: "\u2421\ufffd",
   });
+});
+
+test("facts of any length and content are cut to what the record takes, and named", () => {
+  const stamper = createEventStamper({ writer: "w" });
+  const stamped = (object: Record<string, string>, context: Record<string, string> = {}) => {
+    const event = stamper.stamp(workEvent({ object, context }));
+    assert.equal(checkEvent(event), null);
+    return event;
+  };
+  const long = stamped({ model: "x".repeat(4097), version: "3" });
+  assert.deepEqual(long.obj, { model: `${"x".repeat(4095)}\u2026`, version: "3" });
+  assert.deepEqual(long.ctx, { shortened: "obj.model" });
+  for (const fits of ["x".repeat(4096), "\u{1f600}".repeat(4096)]) {
+    const { obj, ctx } = stamped({ model: fits });
+    assert.deepEqual({ obj, ctx }, { obj: { model: fits }, ctx: {} });
+  }
+  assert.equal(stamped({ model: "\u{1f600}".repeat(4097) }).obj.model, `${"\u{1f600}".repeat(4095)}\u2026`);
+  // No half of a pair, and no half of what masking would find.
+  assert.ok(stamped({ model: `x${"\u{1f600}\0\ud83d".repeat(90_000)}` }).obj.model?.isWellFormed());
+  const card = stamped({ model: `${"x".repeat(4084)} 4111 1111 1111 1111 ${"y".repeat(99)}` }).obj.model;
+  assert.equal(card, `${"x".repeat(4084)} \u2026`);
+  // Each is as long as a fact may be, and all of them are no line.
+  const names = Array.from({ length: 32 }, (_, at) => `n${at}`);
+  const many = stamped(Object.fromEntries(names.map((name) => [name, '"检'.repeat(2048)])), { code: "OK" });
+  assert.equal(many.ctx.shortened, names.map((name) => `obj.${name}`).join(" "));
+  assert.ok(Number(many.obj.n0?.length) >= 256);
+  const full = Object.fromEntries(names.map((name) => [name, "x".repeat(5000)]));
+  assert.equal(Object.keys(stamped({}, full).ctx).length, 32);
+  const malformed = { note: null, long: "x".repeat(9999) } as unknown as Record<string, string>;
+  assert.equal(checkEvent(stamper.stamp(workEvent({ object: malformed })))?.kind, "schema");
 });
 
 test("a subject that says no kind gets the usual one of the action", () => {
