@@ -77,6 +77,13 @@ export const auditErrors = defineErrors({
     meaning: "A file is not the proof of an entry or of a log's growth.",
     ...badFile,
   },
+  EVENT_UNKNOWN: { meaning: "A log has no event of that index or id.", ...failures.noInput },
+  EVENT_NOT_COVERED: {
+    meaning: "An event is recorded, and the checkpoint does not cover it yet.",
+    ...failures.unavailable,
+    exit: 75,
+    retryable: true,
+  },
   WITNESS_CONFLICT: {
     meaning:
       "A witness has seen another state of this log: it was changed or rolled back, or another one runs under its key.",

@@ -23,6 +23,7 @@ export { type SubjectKind, subjectKinds } from "./event/subject-kinds.ts";
 export { type EventVerdict, validateEvents } from "./event/validate/validate-events.ts";
 export { type Disk, systemDisk } from "./journal/disk.ts";
 export { type JournalLines, readJournal } from "./journal/read-journal.ts";
+export { followJournal, type JournalLine, type LastLines, lastLines } from "./journal/tail-journal.ts";
 export { type CipherName, cipherNames } from "./keys/authenticated-cipher.ts";
 export { openEnvironmentKeys } from "./keys/environment-keys.ts";
 export { openFileKeys } from "./keys/file-keys.ts";
@@ -95,6 +96,8 @@ export {
   verifyTimeStamp,
 } from "./note/time-stamp.ts";
 export { cosign, type SubmitOptions, type Witness } from "./note/witness.ts";
+export { type Authority, type WitnessedLog, type WitnessLogOptions, witnessLog } from "./note/witnessed.ts";
+export { handOverReading, type Reading, readingActions } from "./reading/hand-over.ts";
 export { type AuditContext, withAuditContext } from "./recorder/audit-context.ts";
 export { type ConnectedRecorder, connectRecorder, serveRecorder } from "./recorder/connect-recorder.ts";
 export type { DroppedReceipt, LoggedReceipt, Receipt, SpilledReceipt } from "./recorder/receipt.ts";
@@ -151,5 +154,26 @@ export {
 export { bundlePath, type Tile, type TilePlace, tilePath } from "./tree/tile-layout.ts";
 export { leafHash, sha256Tree, sm3Tree, type TreeHash } from "./tree/tree-hash.ts";
 export { TreeProver } from "./tree/tree-prover.ts";
-export { type FindingKind, findingKinds, type LogFinding, type LogVerdict } from "./verify/finding.ts";
+export {
+  type FindingKind,
+  findingKinds,
+  type LogFinding,
+  type LogVerdict,
+  verdictOf,
+} from "./verify/finding.ts";
+export {
+  type ProvenEvent,
+  type ProvenGrowth,
+  type ProveOptions,
+  proveEvent,
+  proveGrowth,
+} from "./verify/prove.ts";
 export { type LogReport, type VerifyLogOptions, verifyLog } from "./verify/verify-log.ts";
+export {
+  type EventProofReport,
+  type GrowthProofReport,
+  type ProofReport,
+  type VerifyProofOptions,
+  verifyProof,
+} from "./verify/verify-proof.ts";
+export type { Vouched } from "./verify/verify-witnessed.ts";

@@ -66,7 +66,10 @@ export interface OpenRecord extends AsyncDisposable {
 /** What is no person keeps its name; a digest is nobody's number. */
 const maskingPolicy = {
   impersonal: ["system", "anonymous"],
-  tags: Object.fromEntries(["ctx.replaced", "obj.url", ...digestFacts].map((fact) => [fact, "keep"])),
+  tags: {
+    ...Object.fromEntries(["ctx.replaced", "obj.url", ...digestFacts].map((fact) => [fact, "keep"])),
+    "sub.uid": "subject",
+  },
 };
 
 const itself = { kind: "system", id: "recorder" } as const;

@@ -1,11 +1,14 @@
 /** Every command, in the order of the help. Adding one is adding a row. */
 import { auditGroup } from "./audit/audit.ts";
 import { auditEraseCommand } from "./audit/erase.ts";
+import { auditFsckCommand } from "./audit/fsck.ts";
 import { auditHoldCommand } from "./audit/hold.ts";
+import { auditProveCommand } from "./audit/prove.ts";
 import { auditRetainCommand } from "./audit/retain.ts";
 import { auditTailCommand } from "./audit/tail.ts";
 import { auditValidateCommand } from "./audit/validate.ts";
 import { auditVerifyCommand } from "./audit/verify.ts";
+import { auditWitnessCommand } from "./audit/witness.ts";
 import { benchModelCommand } from "./bench-model.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { compressCommand } from "./compress.ts";
@@ -28,6 +31,9 @@ export const commands: readonly Command[] = [
   serveCommand,
   auditValidateCommand,
   auditVerifyCommand,
+  auditFsckCommand,
+  auditProveCommand,
+  auditWitnessCommand,
   auditTailCommand,
   auditHoldCommand,
   auditRetainCommand,

@@ -8,8 +8,6 @@
  *
  * Memory is bounded under each policy: what waits is counted, and one more than the bounds allow is refused or dropped.
  */
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { baseErrors, type Clock, errorFrom, reasonOf, systemClock, type WorkEvent } from "@cupel/base";
@@ -19,6 +17,7 @@ import type { EventRefusal } from "../event/refusal.ts";
 import { createEventStamper } from "../event/stamp.ts";
 import { assertCompression } from "../journal/compress-segment.ts";
 import { systemDisk } from "../journal/disk.ts";
+import { ReadingIntake } from "../reading/take-in.ts";
 import type { Retention } from "../retention/retention.ts";
 import { inAuditContext } from "./audit-context.ts";
 import { type Batch, EventQueue, type QueueBounds, queueBounds } from "./event-queue.ts";
@@ -35,6 +34,7 @@ import { Spill } from "./spill.ts";
 import { SpillPolicy } from "./spill-policy.ts";
 import { BlockPolicy, DropPolicy, type TroublePolicy } from "./trouble-policy.ts";
 import { WaitingEvent } from "./waiting-event.ts";
+import { usualWriter } from "./writer-name.ts";
 
 export type { RecorderAlert, RecorderOptions } from "./recorder-options.ts";
 
@@ -148,6 +148,7 @@ class LogRecorder implements Recorder {
   readonly #policy: TroublePolicy;
   readonly #retention: Retention | null;
   readonly #timers: readonly NodeJS.Timeout[];
+  readonly #readings: ReadingIntake;
   /** Resolves when all that waits has been taken; null where nothing is under way. */
   #running: Promise<void> | null = null;
   #isTendingDue = false;
@@ -192,6 +193,11 @@ class LogRecorder implements Recorder {
     ];
     if (log.journal.recovered.torn > 0) this.#recordOwn(recoverEvent(log.journal.recovered.torn));
     if (parts.spill?.isEmpty === false) this.#tendSoon();
+    this.#readings = new ReadingIntake({
+      folder: options.folder,
+      record: (event) => this.record(event),
+      onFault: (message) => options.onAlert?.({ kind: "fault", message }),
+    });
   }
 
   get metrics(): RecorderMetrics {
@@ -371,6 +377,7 @@ class LogRecorder implements Recorder {
   }
 
   async #close(): Promise<void> {
+    await this.#readings.close();
     this.#finished ??= auditErrors.error("RECORD_UNAVAILABLE", "The recorder is closed.", {
       withoutStack: true,
     });
@@ -386,9 +393,4 @@ class LogRecorder implements Recorder {
     if (!this.#isLost) await this.#policy.close();
     await this.#parts.owned.disposeAsync();
   }
-}
-
-function usualWriter(): string {
-  const host = hostname().replaceAll(/[^A-Za-z0-9.-]/g, "-");
-  return `${host.slice(0, 64)}:${process.pid}:${randomUUID().slice(0, 8)}`;
 }

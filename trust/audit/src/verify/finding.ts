@@ -37,6 +37,16 @@ export const findingKinds = {
   "rolled-back": "tampered",
   /** The log does not go on from a checkpoint that was kept elsewhere: others were shown another past. */
   "split-view": "tampered",
+  /** A checkpoint that witnesses cosigned, or a stamp, which lies beside the log: it is none, or a signature of it is wrong. */
+  "witnessed-damaged": "tampered",
+  /** A witness or an authority whose key was given vouches for nothing here. */
+  unwitnessed: "unverifiable",
+  /** Of a file with a proof, as the following ones: it does not show what it claims. */
+  "proof-wrong": "tampered",
+  /** It has no copy of the event. */
+  "entry-missing": "unverifiable",
+  /** The older checkpoint that it goes on from was not given. */
+  "checkpoint-missing": "unverifiable",
 } as const satisfies Readonly<Record<string, LogVerdict>>;
 
 export type FindingKind = keyof typeof findingKinds;

@@ -7,10 +7,12 @@
  *     tiles and bundles         against the root of the checkpoint, SHA-256 and SM3 (`checkTree`)
  *     journal                   line by line against the leaves of the tree
  *     checkpoint kept elsewhere its root against that of the first events
+ *     witness                   what others vouched for, likewise, and their signatures
  *
  * Findings are collected. A key that is not known accuses nobody, and does not hide that files contradict each other.
  * Nothing is written, and a log may be verified while it grows.
  */
+import type { X509Certificate } from "node:crypto";
 import { CupelError } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { type Disk, isErrno, systemDisk } from "../journal/disk.ts";
@@ -25,10 +27,15 @@ import { sm3Tree } from "../tree/tree-hash.ts";
 import { TreeProver } from "../tree/tree-prover.ts";
 import { eventsText, type FindingKind, type LogFinding, type LogVerdict, verdictOf } from "./finding.ts";
 import { verifyJournal } from "./verify-journal.ts";
+import { type Vouched, verifyWitnessed } from "./verify-witnessed.ts";
 
 export interface VerifyLogOptions {
   /** Present and former ones of the log. */
   readonly logKeys: readonly NoteKey[];
+  /** Of witnesses that must have cosigned the log at some time. Default none. */
+  readonly witnessKeys?: readonly NoteKey[];
+  /** Of authorities, one of which must have stamped it at some time. Default none. */
+  readonly authorities?: readonly X509Certificate[];
   /** The bytes of an older checkpoint that was kept elsewhere. */
   readonly keptCheckpoint?: Uint8Array | undefined;
   /** Default the system's. */
@@ -39,7 +46,7 @@ export interface LogReport {
   readonly verdict: LogVerdict;
   /** None where it is valid. */
   readonly findings: readonly LogFinding[];
-  /** As the log says; null where it does not. */
+  /** As the log says; null where it does not, and where it is of tiles and bundles alone. */
   readonly origin: string | null;
   /** Events of the checkpoint; null where there is none. */
   readonly size: number | null;
@@ -49,6 +56,8 @@ export interface LogReport {
   readonly removed: number;
   /** Events of the journal that are not yet covered by a checkpoint: from an index, how many. */
   readonly uncovered: { readonly index: number; readonly count: number };
+  /** Of each witness and authority whose key was given, what it vouches for last. */
+  readonly vouched: readonly Vouched[];
 }
 
 /**
@@ -71,7 +80,7 @@ const lackingKinds: ReadonlySet<FindingKind> = new Set(["segments-removed", "fil
 
 async function verifyOnce(
   folder: string,
-  { logKeys, keptCheckpoint, disk = systemDisk }: VerifyLogOptions,
+  { logKeys, witnessKeys = [], authorities = [], keptCheckpoint, disk = systemDisk }: VerifyLogOptions,
 ): Promise<{ readonly report: LogReport; readonly checkpoint: Buffer | null }> {
   const log = readLog(folder);
   const findings: LogFinding[] = [];
@@ -91,7 +100,9 @@ async function verifyOnce(
       },
     );
   }
-  if (origin === null)
+  // Tiles and bundles alone, as logs of others are. Nothing is lost where ours lies so: its bundles have all entries.
+  const isBare = bytes !== null && origin === null && !names.includes("journal");
+  if (origin === null && !isBare)
     tell("origin", "origin.json is missing or does not say whose log this is.", "origin.json");
   const kept = keptCheckpoint && openKept(keptCheckpoint, logKeys, tell);
   const now = bytes && openNow(bytes, logKeys, tell);
@@ -113,9 +124,21 @@ async function verifyOnce(
   const wrongTiles = now ? await verifyTree(log, now, history, findings) : new Set<string>();
   const size = now?.size ?? 0;
   const { removed } = history;
-  const journal = await verifyJournal(disk, folder, { log, size, removed, wrongTiles });
+  const journal = isBare
+    ? { findings: [], lines: 0, uncovered: 0 }
+    : await verifyJournal(disk, folder, { log, size, removed, wrongTiles });
   findings.push(...journal.findings, ...brokenHolds(history));
   if (kept && now) await verifyGrowth(log, kept, now, tell);
+  const vouched = await verifyWitnessed({
+    log,
+    folder,
+    keys: { logKeys, witnessKeys, authorities },
+    tell,
+    async verifyGrowth(each, path) {
+      const tellOf: Tell = (kind, message) => tell(kind, `${path}: ${message}`, path);
+      if (now) await verifyGrowth(log, each, now, tellOf);
+    },
+  });
   const report = {
     verdict: verdictOf(findings),
     findings,
@@ -124,6 +147,7 @@ async function verifyOnce(
     lines: journal.lines,
     removed: removed.count,
     uncovered: { index: size, count: journal.uncovered },
+    vouched,
   };
   return { report, checkpoint: bytes };
 }
