@@ -3,6 +3,7 @@
  * that whoever verifies has kept. The verdicts are those of `verifyLog`.
  */
 import { CupelError } from "@cupel/base";
+import { auditErrors } from "../errors.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../note/checkpoint.ts";
 import type { NoteKey } from "../note/note-key.ts";
 import { parseConsistencyFile, parseInclusionFile } from "../note/proof-file.ts";
@@ -59,8 +60,14 @@ export function verifyProof(bytes: Uint8Array, options: VerifyProofOptions): Pro
       count: index === undefined ? 0 : 1,
       message,
     });
-  const claim = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
-  const proof = claim.startsWith("old ")
+  const start = Buffer.from(bytes.subarray(0, 20)).toString("latin1");
+  if (!start.startsWith("old ") && !start.startsWith("c2sp.org/tlog-proof@")) {
+    throw auditErrors.error(
+      "PROOF_FILE_INVALID",
+      "The file is neither a proof of an event nor one of the growth of a log. See `cupel audit prove`.",
+    );
+  }
+  const proof = start.startsWith("old ")
     ? growthProof(bytes, options, tell)
     : eventProof(bytes, options, tell);
   return { ...proof, verdict: verdictOf(findings), findings };
