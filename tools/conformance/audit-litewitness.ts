@@ -22,6 +22,8 @@ import {
   type SignedNote,
   sha256Tree,
   TreeProver,
+  verifyLog,
+  witnessLog,
 } from "@cupel/audit";
 import { CupelError, openTemporaryFolder } from "@cupel/base";
 import { sampleLog } from "./audit-sample-log.ts";
@@ -130,6 +132,12 @@ for (const next of [1, 300, 300, 1_000]) {
 const note = await log.grow(1);
 const retried = await submit(ours.path, note);
 expect("asked without knowing what it has seen", retried === 2, retried);
+
+await log.grow(700);
+const kept = await witnessLog(ours.path, { witness, authority: null });
+expect("a log of 1701 entries, whose cosignature is kept", kept.isNew && kept.witnesses.length === 1, kept);
+const verified = await verifyLog(ours.path, { logKeys: [key], witnessKeys: witness.keys });
+expect("which verifies", verified.verdict === "valid" && verified.vouched[0]?.size === 1_701, verified);
 
 await using other = await openTemporaryFolder("log");
 const shorter = await sampleLog(other.path, key).grow(10);

@@ -16,7 +16,7 @@ import {
   signNote,
 } from "@cupel/audit";
 import { runCommand } from "../src/index.ts";
-import { catchingTerminal, cupel, scratch, spawnCupel } from "./harness.ts";
+import { catchingTerminal, cupel, scratch } from "./harness.ts";
 
 const origin = "example.com/audit";
 
@@ -176,14 +176,18 @@ test("a reader that cannot have it recorded is told so, and reads", async () => 
 test("a log is followed until Ctrl-C, which is no failure", async () => {
   await using made = await recordedLog();
   const { log, record } = made;
-  const child = spawnCupel(["audit", "tail", log, "--follow", "-n", "1"]);
-  let isFirst = true;
-  child.stdout?.on("data", (text: string) => {
-    if (text.includes('"version":"4"')) child.kill("SIGINT");
-    else if (isFirst) void record(["3", "4"]);
-    isFirst = false;
-  });
-  const { status, out } = await child.ended;
+  const end = new AbortController();
+  const { terminal, told } = catchingTerminal();
+  let recorded: Promise<void> | undefined;
+  const write = async (text: string) => {
+    recorded ??= record(["3", "4"]);
+    if (text.includes('"version":"4"')) end.abort();
+    return await terminal.write(text);
+  };
+  const words = ["audit", "tail", log, "--follow", "-n", "1"];
+  const status = await runCommand(words, { ...terminal, write }, { signal: end.signal });
+  await recorded;
+  const { out } = told();
   assert.equal(status, 0);
   const versions = out
     .split("\n")

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   formatConsistencyFile,
   formatNote,
@@ -23,7 +24,7 @@ import {
   verifyProof,
   witnessLog,
 } from "@cupel/audit";
-import { openTemporaryFolder } from "@cupel/base";
+import { CupelError, openTemporaryFolder } from "@cupel/base";
 import { serveWitness } from "./note/fake-witness.ts";
 import { openAuthority, skipWithoutOpenssl } from "./note/openssl-authority.ts";
 import { journalText, keepAll, loadEvent } from "./recorded.ts";
@@ -141,6 +142,23 @@ test("what no checkpoint covers yet is told apart from what is not there", async
     await assert.rejects(proveEvent(copy.path, event), { code: "EVENT_UNKNOWN" });
   }
   assert.equal(judged((await proveEvent(copy.path, { index: 119 })).file).verdict, "valid");
+});
+
+test("a log is proved while it is written, as soon as its writer has signed", async () => {
+  await using copy = await copyOf(log);
+  const masker = openMasker(keepAll, null);
+  await using recorder = await openRecorder({ folder: copy.path, origin, tree: { key }, masker });
+  const { id } = await recorder.record(loadEvent(300));
+  for (;;) {
+    try {
+      const { file, index } = await proveEvent(copy.path, { id });
+      assert.deepEqual([judged(file).verdict, index], ["valid", 300]);
+      break;
+    } catch (thrown) {
+      if (!(thrown instanceof CupelError) || thrown.code !== "EVENT_NOT_COVERED") throw thrown;
+      await pause(50);
+    }
+  }
 });
 
 test("nothing is proved by files that were changed", async () => {

@@ -6,7 +6,7 @@
  * A crash between the two records a reading twice; `ctx.reading` is the same then.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { access, type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { assertRegular, CupelError, type EventFacts, reasonOf, type WorkEvent } from "@cupel/base";
 import { actionOf } from "../event/actions.ts";
@@ -75,6 +75,9 @@ export class ReadingIntake {
       throw thrown;
     }
     const readings = names.filter((name) => readingName.test(name)).toSorted();
+    if (readings.length === 0) return;
+    // What could not be removed would be recorded again by whoever opens the log next.
+    await access(this.#within, constants.W_OK);
     // At once: what is recorded together is one commit.
     await Promise.all(readings.slice(0, mostFiles).map((name) => this.#take(name)));
   }

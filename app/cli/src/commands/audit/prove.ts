@@ -50,7 +50,7 @@ export const auditProveCommand: Command = {
       line: "cupel audit prove audit --id 019abf2c-79b0-7cc3-98c4-dc0c0c07398f --out event.proof",
       says: "that this event was recorded",
     },
-    { line: "cupel audit prove audit --index 4711 > event.proof", says: "by its place" },
+    { line: "cupel audit prove audit --index 4711", says: "by its place, to standard output" },
     {
       line: "cupel audit prove audit --from last-month.checkpoint --out growth.proof",
       says: "that nothing was taken back since",
