@@ -169,7 +169,7 @@ async function layOut(): Promise<void> {
     folder: at("record"),
     origin: logKey.name,
     tree: { key: logKey },
-    masker: openMasker({ tags: { "sub.id": "keep" } }, null),
+    masker: openMasker({ tags: { "sub.id": "keep", "ctx.ip": "keep" }, detect: [] }, null),
   });
   await recorder.record(load);
   await recorder[Symbol.asyncDispose]();
