@@ -29,12 +29,6 @@ const reserved: Readonly<Record<string, readonly string[]>> = {
   "the sealing of models": ["SEAL.CREATE", "SEAL.VERIFY", "SEAL.VERIFY.FAIL"],
   archives: ["AUDIT.EXPORT"],
   "commands that rotate keys": ["AUDIT.KEY.ROTATE"],
-  "reading and proving, which record themselves": [
-    "AUDIT.PROVE",
-    "AUDIT.READ",
-    "AUDIT.VERIFY",
-    "AUDIT.VERIFY.FAIL",
-  ],
 };
 
 const told = new Map<string, string>();

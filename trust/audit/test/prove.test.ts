@@ -167,6 +167,8 @@ test("nothing is proved by files that were changed", async () => {
   const whole = await readFile(bundle);
   await writeFile(bundle, Buffer.from(whole.toString("latin1").replace("deploy", "deplox"), "latin1"));
   await assert.rejects(proveEvent(copy.path, { index: 0 }), { code: "LOG_TAMPERED" });
+  await rm(bundle);
+  await assert.rejects(proveEvent(copy.path, { index: 0 }), { code: "EVENT_UNKNOWN", message: /retention/ });
   await writeFile(bundle, whole);
   const tile = join(copy.path, "tile/0/000");
   await writeFile(tile, (await readFile(tile)).fill(1, 40, 41));

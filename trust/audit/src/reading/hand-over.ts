@@ -17,7 +17,6 @@ import { systemDisk } from "../journal/disk.ts";
 /** What a reader may say that it does. */
 export const readingActions = [
   "AUDIT.READ",
-  "AUDIT.EXPORT",
   "AUDIT.PROVE",
   "AUDIT.VERIFY",
   "AUDIT.VERIFY.FAIL",

@@ -48,7 +48,14 @@ export async function proveEvent(
   const index = "id" in event ? await indexOf(folder, event.id) : event.index;
   if (index >= size) throw await notCovered(folder, index, { size, isOwn: given === undefined });
   const prover = await TreeProver.open(log, { size, root });
-  const entry = await log.entry(index, size);
+  const entry = await unlessMissing(log.entry(index, size));
+  if (entry === null) {
+    throw auditErrors.error(
+      "EVENT_UNKNOWN",
+      `${folder} has no event ${index} any more, of which its tree has the hash: retention removed it, or see \`cupel audit verify\`.`,
+      { details: { folder, index } },
+    );
+  }
   if (!leafHash(entry).equals(await prover.leaf(index))) {
     throw auditErrors.error(
       "LOG_TAMPERED",

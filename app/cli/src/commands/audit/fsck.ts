@@ -2,7 +2,7 @@
 import { verdictOf, verifyLog } from "@cupel/audit";
 import { failureOf, findingLines } from "../../audit/verdict.ts";
 import type { Command } from "../command.ts";
-import { extentOf, recordVerification, uncoveredLines } from "./verify.ts";
+import { extentLines, extentOf, recordVerification } from "./verify.ts";
 
 export const auditFsckCommand: Command = {
   name: "audit fsck",
@@ -22,14 +22,14 @@ export const auditFsckCommand: Command = {
     const findings = verified.findings.filter(({ kind }) => kind !== "key-unknown");
     const report = { ...verified, findings, verdict: verdictOf(findings) };
     await recordVerification(folder, "audit fsck", report, context);
-    const { verdict, origin, size, lines, uncovered } = report;
+    const { verdict, origin, size, lines, removed, uncovered } = report;
     const isSound = verdict === "valid";
     const sentence = isSound
       ? `The files of ${folder} agree with each other: ${extentOf(report)}. Who signed them was not looked at.`
       : `${folder} is ${verdict}: ${extentOf(report)}.`;
     return {
-      json: { isSound, folder, origin, size, lines, uncovered, findings },
-      text: [...findingLines(report), sentence, ...uncoveredLines(report)].join("\n"),
+      json: { isSound, folder, origin, size, lines, removed, uncovered, findings },
+      text: [...findingLines(report), sentence, ...extentLines(report)].join("\n"),
       failure: failureOf(folder, report),
     };
   },

@@ -85,8 +85,7 @@ async function logResult(
   const told = [
     ...findingLines(report),
     `${folder} is ${verdict}: ${extentOf(report)}.`,
-    ...(removed > 0 ? [`Retention removed ${numberOf(removed, "event")}, as the log itself records.`] : []),
-    ...uncoveredLines(report),
+    ...extentLines(report),
     ...vouched.map(vouchedLine),
   ];
   return {
@@ -115,9 +114,14 @@ export function extentOf({ origin, size, lines }: LogReport): string {
   return `${covered}, ${numberOf(lines, "event")} in its journal`;
 }
 
-export function uncoveredLines({ uncovered: { index, count } }: LogReport): string[] {
-  if (count === 0) return [];
-  return [`From event ${index} on, ${numberOf(count, "event")} not yet covered by a checkpoint.`];
+/** What is not there any more, and what is not covered yet. */
+export function extentLines({ removed, uncovered: { index, count } }: LogReport): string[] {
+  return [
+    ...(removed > 0 ? [`Retention removed ${numberOf(removed, "event")}, as the log itself records.`] : []),
+    ...(count > 0
+      ? [`From event ${index} on, ${numberOf(count, "event")} not yet covered by a checkpoint.`]
+      : []),
+  ];
 }
 
 function vouchedLine({ kind, by, size, time }: Vouched): string {
