@@ -72,8 +72,6 @@ const notRun: readonly NotRun[] = [
   {
     command: /^cupel audit tail --runtime /,
     reason: "needs a server with --runtime-log; serve-audit.test.ts of the command follows one",
-    command: /^cupel audit tail .*$/,
-    reason: "ends at Ctrl-C; serve-audit.test.ts of the command runs it beside a server's log",
   },
   {
     command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
