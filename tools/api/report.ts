@@ -13,7 +13,15 @@ export function apiReports(root: string): ReadonlyMap<string, string> {
   const folder = mkdtempSync(join(tmpdir(), "cupel-api-"));
   try {
     // Types are checked by `npm run typecheck`; here the declarations are only written.
-    const settings = ["--emitDeclarationOnly", "--removeComments", "--noCheck", "--outDir", folder];
+    const settings = [
+      "--emitDeclarationOnly",
+      "--removeComments",
+      "--noCheck",
+      "--checkers",
+      "1",
+      "--outDir",
+      folder,
+    ];
     execFileSync(process.execPath, [
       join(root, "node_modules/typescript/bin/tsc"),
       "-p",

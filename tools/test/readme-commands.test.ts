@@ -1,6 +1,6 @@
 /**
- * The shell commands that the documents show run as they stand: in a temporary folder that has a small file under
- * each name the documents use. A command that is not run is a row of `notRun` with its reason, and what it names is
+ * The commands that the documents show run as they stand: in a temporary folder that has a small file under each
+ * name the documents use, in a shell where they need one. A command that is not run is a row of `notRun` with its reason, and what it names is
  * looked up all the same. A new command with neither fails.
  */
 import assert from "node:assert/strict";
@@ -28,6 +28,7 @@ import {
   openMasker,
   openRecorder,
 } from "@cupel/audit";
+import { runCommand, type Terminal } from "@cupel/cli";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -135,7 +136,10 @@ const commands = [...new Set(pages.flatMap((page) => commandsOf(readFileSync(joi
 // Inside the repository, where its packages are found.
 mkdirSync(join(root, "out"), { recursive: true });
 const folder = mkdtempSync(join(root, "out/readme-commands-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => {
+  process.chdir(root);
+  rmSync(folder, { recursive: true, force: true });
+});
 const at = (...names: string[]) => join(folder, ...names);
 
 /** Names that the documents use, for a model and for folders of labelled images. */
@@ -203,8 +207,43 @@ function stripes(count: number) {
   };
 }
 
-/** In a shell, as a reader types it. @returns all it printed, where it failed */
+/** What only a shell understands. */
+const shellSyntax = /[|<>;&$`"'\\*?~()]/;
+
+/** @returns all that a command printed, where it failed */
 async function failureOf(command: string): Promise<string | null> {
+  const [program, ...words] = command.split(" ");
+  // A process of its own for each would load the same sources thirty times.
+  return program === "cupel" && !shellSyntax.test(command)
+    ? await failureHere(words)
+    : await failureInShell(command);
+}
+
+/** The command `cupel` in this process. */
+async function failureHere(words: readonly string[]): Promise<string | null> {
+  let printed = "";
+  const print = (text: string) => {
+    printed += text;
+  };
+  const terminal: Terminal = {
+    out: print,
+    write: async (text) => {
+      print(text);
+      return true;
+    },
+    err: print,
+    input: () => null,
+    isOutInteractive: false,
+    isInteractive: false,
+    hasColour: false,
+    columns: () => 80,
+  };
+  const status = await runCommand(words, terminal, { signal: new AbortController().signal });
+  return status === 0 ? null : `exit status ${status}\n${printed}`;
+}
+
+/** As a reader types it. */
+async function failureInShell(command: string): Promise<string | null> {
   const path = `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`;
   const child = spawn(command, { cwd: folder, shell: true, env: { ...process.env, PATH: path } });
   let printed = "";
@@ -220,6 +259,7 @@ async function failureOf(command: string): Promise<string | null> {
 const rowOf = (command: string) => notRun.find((row) => row.command.test(command));
 
 await layOut();
+process.chdir(folder);
 
 for (const command of commands.filter((each) => rowOf(each) === undefined)) {
   test(command, async () => {
@@ -227,7 +267,7 @@ for (const command of commands.filter((each) => rowOf(each) === undefined)) {
     const more = shortened.find((row) => row.command.test(command))?.more;
     const [first, ...piped] = command.split(" | ");
     const whole = [[first, more].filter(Boolean).join(" "), ...piped].join(" | ");
-    // npx finds what is in node_modules/.bin, which is in PATH here; once with npx itself is enough.
+    // npx finds what is in node_modules/.bin, which is in PATH here; with npx itself run those that are piped.
     const line = piped.length > 0 ? whole : whole.replace(/^npx /, "");
     assert.equal(await failureOf(line), null);
   });

@@ -98,7 +98,7 @@ function compile(): string[] {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
   try {
-    execFileSync(process.execPath, [tsc, "-p", folder], { cwd: folder, encoding: "utf8" });
+    execFileSync(process.execPath, [tsc, "-p", folder, "--checkers", "1"], { cwd: folder, encoding: "utf8" });
     return [];
   } catch (thrown) {
     if (thrown instanceof Error && "stdout" in thrown) return String(thrown.stdout).split("\n");

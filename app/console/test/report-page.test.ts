@@ -6,7 +6,7 @@ import { renderReport } from "@cupel/console";
 import type { CompressionReport } from "@cupel/report";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { layerCsv } from "../pages/report/view/layer-csv.ts";
-import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
+import { type OpenPage, type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
 import {
   awkwardReport,
   HOSTILE_NAME,
@@ -22,7 +22,10 @@ describe("report page in Chromium", { skip }, () => {
     browser = await startBrowser();
   });
 
-  after(() => browser.close());
+  after(async () => {
+    await using _ = { [Symbol.asyncDispose]: () => browser.close() };
+    for (const page of shared) await page[Symbol.asyncDispose]();
+  });
 
   async function open(
     report: CompressionReport,
@@ -40,6 +43,24 @@ describe("report page in Chromium", { skip }, () => {
     );
   }
 
+  const shared: OpenPage[] = [];
+
+  /** One page for the tests that each leave it as the next can use it: drawing a large report takes seconds. */
+  function sharedPage(report: CompressionReport): (use: (page: Page) => Promise<void>) => Promise<void> {
+    let opening: Promise<OpenPage> | undefined;
+    return async (use) => {
+      opening ??= renderReport(report).then((html) => browser.openPage(html));
+      const opened = await opening;
+      if (!shared.includes(opened)) shared.push(opened);
+      await use(opened.page);
+    };
+  }
+
+  const resNet = resNetReport();
+  const onResNet = sharedPage(resNet);
+  const awkward = awkwardReport();
+  const onAwkward = sharedPage(awkward);
+
   /** How many colours the lowest canvas of a chart shows, counted on a sample of its pixels. */
   const coloursOf = (page: Page, selector: string) =>
     page.evaluate<number>(`(() => {
@@ -54,7 +75,7 @@ describe("report page in Chromium", { skip }, () => {
     page.locator(`.layer-table tbody .column-${column}`).allInnerTexts();
 
   test("200 layers are drawn to the last row at once", async () => {
-    await open(awkwardReport(), async (page) => {
+    await onAwkward(async (page) => {
       const lastRow = await page.evaluate<number[]>(`(() => {
         const canvas = document.querySelector(".heat-map canvas");
         const y = (4 + 199 * 8 + 4) * (canvas.height / canvas.clientHeight);
@@ -66,7 +87,7 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("opens from disk, draws the heat map, and asks the network for nothing", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       assert.ok((await coloursOf(page, ".heat-map")) > 50);
       assert.match((await page.locator("h1").textContent()) ?? "", /times smaller/);
       assert.equal(await page.title(), "steel-resnet50.cupel.onnx: compression report");
@@ -74,7 +95,7 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("the table sorts by click and by keyboard, and tells a screen reader", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       const heading = page.locator("th.column-errorMean").last();
       await heading.getByRole("button").click();
       assert.equal(await heading.getAttribute("aria-sort"), "descending");
@@ -94,17 +115,18 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("the filter keeps the layers that have the words", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       await page.getByRole("searchbox").fill("layer4 3-bit");
       const forms = await firstCells(page, "weights");
       assert.ok(forms.length > 0 && forms.every((form) => form.includes("3-bit")));
       await page.getByRole("searchbox").fill("nowhere");
       assert.ok(await page.getByText("No layer has these words.").isVisible());
+      await page.getByRole("searchbox").fill("");
     });
   });
 
   test("a layer is chosen in the table, in the heat map and by arrow keys, and its map is shown", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       const panel = page.getByRole("complementary", { name: "Selected layer" });
       await page.locator(".layer-table").getByRole("button", { name: "layer2.1/conv2" }).click();
       assert.ok(await panel.getByText("layer2.1/conv2").isVisible());
@@ -123,7 +145,7 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("another image shows another map", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       const caption = page.locator(".spatial figcaption").first();
       const first = await caption.textContent();
       await page.locator(".image-choice label").nth(1).click();
@@ -132,7 +154,7 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("the sentence on the first bad layer leads to it", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       await page.getByRole("slider", { name: "Layer" }).press("Home");
       await page.getByRole("button", { name: "Show this layer" }).click();
       assert.ok(await page.locator(".layer-panel").getByText("first layer that stands out").isVisible());
@@ -157,7 +179,7 @@ describe("report page in Chromium", { skip }, () => {
   }
 
   test("markup in names is shown as text and runs nothing", async () => {
-    await open(awkwardReport(), async (page) => {
+    await onAwkward(async (page) => {
       assert.ok((await page.locator("h3").getByText(HOSTILE_NAME).count()) > 0);
       await page.getByRole("slider", { name: "Layer" }).hover({ position: { x: 400, y: 4 + 3 * 8 + 4 } });
       assert.ok((await page.locator(".tooltip").innerText()).includes("<img src=x"));
@@ -166,15 +188,14 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("how it was made has the command as it was given, the data, the preprocessing and who says it", async () => {
-    const report = resNetReport();
-    await open(report, async (page) => {
+    await onResNet(async (page) => {
       const made = page.locator("#provenance");
-      assert.equal(await made.locator(".command").textContent(), report.command);
+      assert.equal(await made.locator(".command").textContent(), resNet.command);
       const text = await made.innerText();
       for (const said of [
         "val/, 1,000 images, labelled",
         "calib/",
-        report.preprocessing.setting,
+        resNet.preprocessing.setting,
         "as the model says",
         "/fc/Gemm_output_0: class scores",
       ]) {
@@ -190,10 +211,10 @@ describe("report page in Chromium", { skip }, () => {
   ] as const) {
     test(`a preprocessing that was ${origin} is a warning near the top, with what the trial showed`, async () => {
       const remark = `Of 6 usual ways, ${HOSTILE_NAME} tried.`;
-      const preprocessing = { ...resNetReport().preprocessing, origin, remark };
+      const preprocessing = { ...minimalReport().preprocessing, origin, remark };
       const command = `cupel compress "${HOSTILE_NAME}" --images ${"/a-long-folder-name".repeat(20)}`;
       await open(
-        { ...resNetReport(), preprocessing, command },
+        { ...minimalReport(), preprocessing, command },
         async (page) => {
           const shown = page.locator(".remark.warning", { hasText: warning });
           assert.ok((await shown.textContent())?.includes(remark));
@@ -208,8 +229,7 @@ describe("report page in Chromium", { skip }, () => {
   }
 
   test("the table is downloaded as a file, without a connection and within the content policy", async () => {
-    const report = awkwardReport();
-    await open(report, async (page) => {
+    await onAwkward(async (page) => {
       await page.getByRole("searchbox").fill("nowhere");
       const waiting = page.waitForEvent("download");
       await page.getByRole("button", { name: "Download all layers as CSV" }).press("Enter");
@@ -217,13 +237,14 @@ describe("report page in Chromium", { skip }, () => {
       assert.equal(download.suggestedFilename(), "_b_bold__b_.layers.csv");
       assert.equal(
         await readFile(await download.path(), "utf8"),
-        layerCsv(JSON.parse(JSON.stringify(report.layers))),
+        layerCsv(JSON.parse(JSON.stringify(awkward.layers))),
       );
+      await page.getByRole("searchbox").fill("");
     });
   });
 
   test("a layer is found by its module, by keyboard, and its values are shown with their text", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       const network = page.locator("#network");
       await network.locator("summary", { hasText: /^layer1 / }).press("Enter");
       await network.locator("summary", { hasText: /^1 / }).first().press("Enter");
@@ -268,14 +289,14 @@ describe("report page in Chromium", { skip }, () => {
   });
 
   test("figures that JSON cannot hold never reach the reader", async () => {
-    await open(awkwardReport(), async (page) => {
+    await onAwkward(async (page) => {
       const text = await page.locator("#page").innerText();
       for (const unsaid of ["NaN", "undefined", "Infinity"]) assert.ok(!text.includes(unsaid), unsaid);
     });
   });
 
   test("prints the wide table across and the rest upright, then restores the screen", async () => {
-    await open(resNetReport(), async (page) => {
+    await onResNet(async (page) => {
       await page.emulateMedia({ colorScheme: "dark" });
       const pdf = await page.pdf({ format: "A4", printBackground: true });
       const boxes = new Set(pdf.toString("latin1").match(/MediaBox \[[^\]]+\]/g));

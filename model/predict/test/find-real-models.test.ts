@@ -31,6 +31,9 @@ import {
 const data = process.env.CUPEL_DATA ?? join(import.meta.dirname, "../../../../shared/data");
 const skip = existsSync(join(data, "models")) ? false : "no test data: set CUPEL_DATA";
 
+/** As many presets as a row says, and the networks that take long; in every run one preset of the others. */
+const areLongTestsAsked = process.env.CUPEL_LONG_TESTS !== undefined;
+
 /** Their own preprocessing is that of the table in the data's README. */
 const networks = [
   { name: "resnet8_cifar10", own: "preset=raw", images: "cifar10/test_a.bin.gz", count: 256, wanted: 3 },
@@ -47,6 +50,7 @@ const networks = [
     images: "cifar10/test_a.bin.gz",
     count: 128,
     wanted: 1,
+    isSlow: true,
   },
   {
     name: "resnet50_w32_pcb",
@@ -55,7 +59,14 @@ const networks = [
     count: 128,
     wanted: 3,
   },
-  { name: "mobilenet_v1_0.75_224", own: "preset=tf,resize=none", images: "imagenet", count: 64, wanted: 1 },
+  {
+    name: "mobilenet_v1_0.75_224",
+    own: "preset=tf,resize=none",
+    images: "imagenet",
+    count: 64,
+    wanted: 1,
+    isSlow: true,
+  },
 ];
 
 /** Nodes before the network turn a tensor of `wanted` into one of `own`: channels in order, then a factor and a shift. */
@@ -91,8 +102,10 @@ function wanting(model: Model, own: Preprocessing, wanted: Preprocessing): void 
 
 describe("a network that wants a preset drawn at random", { skip }, () => {
   const random = createRandom(11);
-  for (const { name, own, images, count, wanted } of networks) {
-    test(`${name}, ${wanted} drawn: found, or not told from another`, async (t) => {
+  for (const { name, own, images, count, isSlow, ...long } of networks) {
+    const wanted = areLongTestsAsked ? long.wanted : 1;
+    const tooLong = isSlow && !areLongTestsAsked ? "it takes long: set CUPEL_LONG_TESTS" : false;
+    test(`${name}, ${wanted} drawn: found, or not told from another`, { skip: tooLong }, async (t) => {
       const source = sample(await openImages(join(data, images)), count, 1);
       for (let i = 0; i < wanted; i++) {
         const opened = await openModel(join(data, "models", `${name}.onnx`));

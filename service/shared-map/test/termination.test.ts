@@ -18,7 +18,7 @@ import { areLongTestsAsked } from "./long-tests.ts";
 import { createControl, go, startThread } from "./threads/start.ts";
 import { checkValue, valueFor } from "./threads/tasks.ts";
 
-const rounds = areLongTestsAsked ? 500 : 200;
+const rounds = areLongTestsAsked ? 500 : 60;
 const keys = 3000;
 
 test(`${rounds} threads terminated at random moments: no lock stays held, no block is lost`, {

@@ -146,35 +146,31 @@ test("a process killed in mid-request: clients are told to come again, and are a
     },
   );
 
+  await context.test(
+    "a connection that a process had not taken when it was killed is closed, not forgotten",
+    async () => {
+      const [first = 0] = await command.workers();
+      process.kill(first, "SIGSTOP");
+      // Of two, one goes to the process that has stopped.
+      const fates = [1, 2].map(async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => {});
+        socket.write("GET /v2/health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        return await text(socket).catch(() => "reset");
+      });
+      assert.match(await Promise.race(fates), /^HTTP\/1\.1 200 /);
+      process.kill(first, "SIGKILL");
+      const [one = "", other = ""] = (await Promise.all(fates)).sort();
+      assert.match(one, /^HTTP\/1\.1 200 /);
+      assert.match(other, /^(reset)?$/);
+      await isWhole(4);
+    },
+  );
+
   command.signal("SIGTERM");
   assert.equal(await command.ended(), 0, command.text);
   const left = (await readdir(temporary.path)).filter((name) => name.startsWith("cupel-"));
   assert.deepEqual(left, [], "those that were killed left their folders to the next");
-});
-
-test("a connection that a process had not taken when it was killed is closed, not forgotten", {
-  skip: withoutProc,
-  timeout: 120_000,
-}, async () => {
-  await using folder = await openTemporaryFolder("killed");
-  await using temporary = await openTemporaryFolder("killed-own");
-  await writeFile(join(folder.path, "slow.onnx"), slow(1, 4));
-  await using command = new ServedCommand([folder.path, ...settings], temporary.path);
-  const port = await command.port();
-  const [first = 0] = await command.workers();
-  process.kill(first, "SIGSTOP");
-  // Of two, one goes to the process that has stopped.
-  const fates = [1, 2].map(async () => {
-    const socket = connect(port, "127.0.0.1");
-    socket.on("error", () => {});
-    socket.write("GET /v2/health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    return await text(socket).catch(() => "reset");
-  });
-  assert.match(await Promise.race(fates), /^HTTP\/1\.1 200 /);
-  process.kill(first, "SIGKILL");
-  const [one = "", other = ""] = (await Promise.all(fates)).sort();
-  assert.match(one, /^HTTP\/1\.1 200 /);
-  assert.match(other, /^(reset)?$/);
 });
 
 /** The process of the only connection over which a request is being answered: that of the only client besides `fetch`. */

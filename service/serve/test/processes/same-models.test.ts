@@ -90,42 +90,64 @@ async function opened(mode: "poll" | "explicit", pollMs = 100) {
 const options = { skip: withoutProc, timeout: 180_000 };
 const long = { skip: longWithProc, timeout: 180_000 };
 
-test(
-  "explicit mode: what one process is asked, all do; a later one has the bytes of the others",
-  options,
-  async () => {
-    await using server = await opened("explicit");
-    const { command, port, put } = server;
-    assert.equal((await change(port, "b", "unload")).status, 200);
-    assert.deepEqual(await serving(command, port, "b"), ["MODEL_NOT_READY", "MODEL_NOT_READY"]);
-    await put("c/1/model.onnx", scaler(3));
-    assert.equal((await change(port, "c", "load")).status, 200);
-    assert.deepEqual(await serving(command, port, "c"), [3, 3]);
+test("explicit mode", options, async (context) => {
+  await using server = await opened("explicit");
+  const { command, port, put, temporary } = server;
 
-    // Nobody asked for these: they are not loaded, by the later process neither.
-    await put("a.onnx", scaler(10));
-    await put("b.onnx", scaler(20));
-    await put("d.onnx", scaler(4));
-    await server.remove("c");
-    await server.replaceOne();
-    assert.deepEqual(await serving(command, port, "a"), [1, 1]);
-    assert.deepEqual(await serving(command, port, "b"), ["MODEL_NOT_READY", "MODEL_NOT_READY"]);
-    assert.deepEqual(await serving(command, port, "c"), [3, 3]);
-    assert.deepEqual(await serving(command, port, "d"), ["MODEL_UNKNOWN", "MODEL_UNKNOWN"]);
+  await context.test(
+    "where it fails in one process only, the answer says in which; asked again it succeeds",
+    async () => {
+      const [, second = 0] = await command.workers();
+      await put("e.onnx", scaler(3));
+      // Where its copies of models are.
+      const own = (await readdir(temporary)).find((name) => name.split("-").at(-3) === String(second));
+      assert.ok(own !== undefined);
+      await rename(join(temporary, own), join(temporary, "away"));
+      const { status, body } = await change(port, "e", "load");
+      assert.equal(status, 503);
+      assert.equal(body.code, "PROCESSES_DIFFER");
+      assert.equal(body.failed, String(second));
+      assert.equal(body.processes, 2);
+      await rename(join(temporary, "away"), join(temporary, own));
+      assert.equal((await change(port, "e", "load")).status, 200);
+      assert.deepEqual(await serving(command, port, "e"), [3, 3]);
+    },
+  );
 
-    assert.equal((await change(port, "a", "load")).status, 200);
-    assert.deepEqual(await serving(command, port, "a"), [10, 10]);
-    assert.equal((await change(port, "b", "load")).status, 200);
-    assert.deepEqual(await serving(command, port, "b"), [20, 20]);
+  await context.test(
+    "what one process is asked, all do; a later one has the bytes of the others",
+    async () => {
+      assert.equal((await change(port, "b", "unload")).status, 200);
+      assert.deepEqual(await serving(command, port, "b"), ["MODEL_NOT_READY", "MODEL_NOT_READY"]);
+      await put("c/1/model.onnx", scaler(3));
+      assert.equal((await change(port, "c", "load")).status, 200);
+      assert.deepEqual(await serving(command, port, "c"), [3, 3]);
 
-    // What fails in all is refused as by one process, and nothing changes.
-    await put("a.onnx", "no model");
-    const refused = await change(port, "a", "load");
-    assert.equal(refused.body.code, "MODEL_NOT_PROTOBUF", JSON.stringify(refused));
-    assert.deepEqual(await serving(command, port, "a"), [10, 10]);
-    assert.equal((await change(port, "none", "unload")).body.code, "MODEL_UNKNOWN");
-  },
-);
+      // Nobody asked for these: they are not loaded, by the later process neither.
+      await put("a.onnx", scaler(10));
+      await put("b.onnx", scaler(20));
+      await put("d.onnx", scaler(4));
+      await server.remove("c");
+      await server.replaceOne();
+      assert.deepEqual(await serving(command, port, "a"), [1, 1]);
+      assert.deepEqual(await serving(command, port, "b"), ["MODEL_NOT_READY", "MODEL_NOT_READY"]);
+      assert.deepEqual(await serving(command, port, "c"), [3, 3]);
+      assert.deepEqual(await serving(command, port, "d"), ["MODEL_UNKNOWN", "MODEL_UNKNOWN"]);
+
+      assert.equal((await change(port, "a", "load")).status, 200);
+      assert.deepEqual(await serving(command, port, "a"), [10, 10]);
+      assert.equal((await change(port, "b", "load")).status, 200);
+      assert.deepEqual(await serving(command, port, "b"), [20, 20]);
+
+      // What fails in all is refused as by one process, and nothing changes.
+      await put("a.onnx", "no model");
+      const refused = await change(port, "a", "load");
+      assert.equal(refused.body.code, "MODEL_NOT_PROTOBUF", JSON.stringify(refused));
+      assert.deepEqual(await serving(command, port, "a"), [10, 10]);
+      assert.equal((await change(port, "none", "unload")).body.code, "MODEL_UNKNOWN");
+    },
+  );
+});
 
 test(
   "poll mode: unloaded stays unloaded in a later process, broken bytes do not keep it from serving the good ones",
@@ -142,29 +164,6 @@ test(
     await put("b.onnx", scaler(5));
     await command.wrote(/Version 1 of the model \\"b\\" is in service/, 4);
     assert.deepEqual(await serving(command, port, "b"), [5, 5]);
-  },
-);
-
-test(
-  "where it fails in one process only, the answer says in which; asked again it succeeds",
-  options,
-  async () => {
-    await using server = await opened("explicit");
-    const { command, port, put, temporary } = server;
-    const [, second = 0] = await command.workers();
-    await put("c.onnx", scaler(3));
-    // Where its copies of models are.
-    const own = (await readdir(temporary)).find((name) => name.split("-").at(-3) === String(second));
-    assert.ok(own !== undefined);
-    await rename(join(temporary, own), join(temporary, "away"));
-    const { status, body } = await change(port, "c", "load");
-    assert.equal(status, 503);
-    assert.equal(body.code, "PROCESSES_DIFFER");
-    assert.equal(body.failed, String(second));
-    assert.equal(body.processes, 2);
-    await rename(join(temporary, "away"), join(temporary, own));
-    assert.equal((await change(port, "c", "load")).status, 200);
-    assert.deepEqual(await serving(command, port, "c"), [3, 3]);
   },
 );
 
