@@ -286,6 +286,8 @@ test("class names of another data set are refused on a real model", { skip: with
     realData("models/resnet20_cifar10.onnx"),
     "--images",
     realData("cifar10/test_a.bin.gz"),
+    "--preprocessing",
+    "preset=imagenet,resize=none",
     "--classes",
     await folder.write("twelve.txt", Array.from({ length: 12 }, (_, i) => `class ${i}\n`).join("")),
   );

@@ -105,7 +105,7 @@ async function named(
 }
 
 test("the accuracy in the report is that of names: the same for every order of the folders", async () => {
-  const straight = await named({ report: true });
+  const straight = await named();
   const turned = called("dog", "cow", "bee", "ant", "empty");
   const images = { ...turned, label: (index: number) => 3 - (index % 4) };
   const other = await named({ report: true, images, evaluation: images });

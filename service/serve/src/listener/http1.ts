@@ -1,6 +1,7 @@
 /** HTTP/1.1 on sockets that others accepted. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { continueWhenRead } from "./await-continue.ts";
 import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { ConnectionLimits } from "./limits.ts";
@@ -34,6 +35,23 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
   const busy = new Map<Socket, ServerResponse>();
   let isStopping = false;
 
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    busy.set(socket, response);
+    if (isStopping) response.shouldKeepAlive = false;
+    response.once("close", () => {
+      busy.delete(socket);
+      if (isStopping) socket.destroySoon();
+    });
+    if (!hasOneHost(request)) {
+      failed("protocol_error", socket.remoteAddress);
+      response.writeHead(400, { connection: "close", "content-length": 0 }).end();
+      return;
+    }
+    request.url = originForm(request.url ?? "/");
+    dispatch(request, response);
+  };
+
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -45,23 +63,17 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
       connectionsCheckingInterval: Math.max(20, Math.min(1000, limits.headersMs / 5)),
       requireHostHeader: true,
     },
-    (request: IncomingMessage, response: ServerResponse) => {
-      const { socket } = request;
-      busy.set(socket, response);
-      if (isStopping) response.shouldKeepAlive = false;
-      response.once("close", () => {
-        busy.delete(socket);
-        if (isStopping) socket.destroySoon();
-      });
-      if (!hasOneHost(request)) {
-        failed("protocol_error", socket.remoteAddress);
-        response.writeHead(400, { connection: "close", "content-length": 0 }).end();
-        return;
-      }
-      request.url = originForm(request.url ?? "/");
-      dispatch(request, response);
-    },
+    take,
   );
+  server.on("checkContinue", (request, response) => {
+    // A client that is refused does not send its body, or does: only a closed connection tells it from the next request.
+    const isKept = response.shouldKeepAlive;
+    response.shouldKeepAlive = false;
+    continueWhenRead(request, response, () => {
+      response.shouldKeepAlive = isKept && !isStopping;
+    });
+    take(request, response);
+  });
   server.maxHeadersCount = limits.headers;
   server.timeout = limits.stalledMs;
   // Also when a connection that is kept alive has waited long enough for a next request, which is no failure.

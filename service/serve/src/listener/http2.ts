@@ -8,6 +8,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
+import { continueWhenRead } from "./await-continue.ts";
 import { causeOf } from "./connection-error.ts";
 import type { HttpServer, HttpServerOptions } from "./http1.ts";
 
@@ -75,9 +76,14 @@ export function createHttp2({ dispatch, limits, streams, failed }: HttpServerOpt
     stream.once("close", stop);
   };
 
-  server.on("request", (request: Http2ServerRequest, response: Http2ServerResponse) => {
+  const take = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     limitTime(request, response.stream);
     dispatch(request, response);
+  };
+  server.on("request", take);
+  server.on("checkContinue", (request, response) => {
+    continueWhenRead(request, response, () => {});
+    take(request, response);
   });
 
   return {

@@ -6,7 +6,7 @@ export interface ConnectionLimits {
   /** Connections open at once; one more is closed at once. Default 4,096. */
   readonly connections: number;
   /**
-   * Of them, those of one address; one more is closed at once. Null: as many as of all. Default null: behind a proxy all
+   * Of them, those of one IPv4 address or one IPv6 prefix of 64 bits; one more is closed at once. Null: as many as of all. Default null: behind a proxy all
    * have its address.
    */
   readonly connectionsPerAddress: number | null;

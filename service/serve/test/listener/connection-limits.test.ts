@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openTemporaryFolder } from "@cupel/base";
 import { parseConfig, startServer } from "@cupel/serve";
-import { AddressCount } from "../../src/listener/address-count.ts";
+import { AddressCount, placeOf } from "../../src/listener/address-count.ts";
 import { defaultLimits } from "../../src/listener/limits.ts";
 import { listen } from "../../src/listener/listen.ts";
 import { CountingInstruments } from "../support/counting-instruments.ts";
@@ -30,6 +30,28 @@ test("connections are counted by address, and one that has none is forgotten", (
   assert.deepEqual([count.enter("a", 2), count.enter("a", 2)], [true, false]);
   for (const address of ["a", "a", "b"]) count.leave(address);
   assert.deepEqual([count.enter("b", 1), count.enter("b", 1)], [true, false]);
+});
+
+test("an IPv6 address counts with all of its /64 prefix, one that maps IPv4 as that", () => {
+  const places = {
+    // RFC 4291, section 2.2: forms of one address, and of its neighbours.
+    "2001:db8:0:1::1": "2001:db8:0:1::/64",
+    "2001:db8:0:1:ffff:ffff:ffff:ffff": "2001:db8:0:1::/64",
+    "2001:DB8::1:0:0:0:1": "2001:db8:0:1::/64",
+    "2001:db8:0:2::1": "2001:db8:0:2::/64",
+    "fe80::1%eth0": "fe80:0:0:0::/64",
+    "::1": "0:0:0:0::/64",
+    "::ffff:192.0.2.1": "192.0.2.1",
+    "::ffff:c000:201": "192.0.2.1",
+    "192.0.2.1": "192.0.2.1",
+    "": "",
+  };
+  for (const [address, place] of Object.entries(places)) assert.equal(placeOf(address), place);
+  const count = new AddressCount();
+  const taken = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map((address) => count.enter(address, 2));
+  assert.deepEqual(taken, [true, true, false]);
+  count.leave("2001:db8::2");
+  assert.equal(count.enter("2001:db8::4", 2), true);
 });
 
 test("one connection of an address more than the limit is closed and counted; when one ends another is let in", async () => {

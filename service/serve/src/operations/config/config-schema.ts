@@ -46,7 +46,7 @@ const connectionLimits = section({
   }),
   connectionsPerAddress: orNone(
     Type.Integer(count),
-    "Of them, those of one address. Behind a proxy all have its address",
+    "Of them, those of one IPv4 address or one IPv6 prefix of 64 bits. Behind a proxy all have its address",
   ),
   streams: Type.Integer({
     ...count,
