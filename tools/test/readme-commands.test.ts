@@ -29,6 +29,7 @@ import {
   openRecorder,
 } from "@cupel/audit";
 import { runCommand, type Terminal } from "@cupel/cli";
+import { createEventStamper, lineOf } from "@cupel/audit";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -148,8 +149,6 @@ const imageFolders = ["cupel-demo/images", "cupel-demo/eval-images", "FOLDER"];
 /** Of images of 28 x 28, as the public set has them. */
 const idxSets = ["fashion-mnist/data/fashion/train", "fashion-mnist/data/fashion/t10k"];
 
-const logKey = generateNoteKey("docs/record");
-
 async function layOut(): Promise<void> {
   const images = syntheticInspection({ count: 77, seed: 9 });
   for (const name of imageFolders) {
@@ -167,15 +166,6 @@ async function layOut(): Promise<void> {
     context: {},
   } as const;
   writeFileSync(at("events.jsonl"), `${lineOf(stamper.stamp(load))}\n`);
-  const recorder = await openRecorder({
-    folder: at("record"),
-    origin: logKey.name,
-    tree: { key: logKey },
-    masker: openMasker({ tags: { "sub.id": "keep", "ctx.ip": "keep" }, detect: [] }, null),
-  });
-  await recorder.record(load);
-  await recorder[Symbol.asyncDispose]();
-  writeFileSync(at("record.pub"), formatNoteKey(logKey));
   for (const name of models) cpSync(join(root, "app/cli/models/inspection.onnx"), at(name));
   for (const name of idxSets) {
     mkdirSync(dirname(at(name)), { recursive: true });

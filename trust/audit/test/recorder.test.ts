@@ -228,10 +228,9 @@ test("other threads record through the one that has the recorder", async () => {
     }),
   );
   const indices = told.flatMap(({ receipts }) => receipts.map(({ index }: { index: number }) => index));
-  assert.deepEqual(
-    indices.toSorted((a: number, b: number) => a - b),
-    Array.from({ length: 400 }, (_, i) => i),
-  );
+  // One that is refused is an event too, and may come before the last of the other thread.
+  assert.equal(new Set(indices).size, 400);
+  assert.ok(Math.max(...indices) <= 400, String(Math.max(...indices)));
   assert.deepEqual(
     told.map(({ refused }) => refused),
     ["EVENT_INVALID", "EVENT_INVALID"],
