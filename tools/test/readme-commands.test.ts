@@ -20,16 +20,8 @@ import { delimiter, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import {
-  createEventStamper,
-  formatNoteKey,
-  generateNoteKey,
-  lineOf,
-  openMasker,
-  openRecorder,
-} from "@cupel/audit";
+import { createEventStamper, createEventStamper, lineOf, lineOf } from "@cupel/audit";
 import { runCommand, type Terminal } from "@cupel/cli";
-import { createEventStamper, lineOf } from "@cupel/audit";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
