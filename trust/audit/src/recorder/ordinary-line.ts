@@ -22,8 +22,8 @@ const mostNodes = 2000;
 const places = 32;
 const longestKept = 128;
 const factName = new RegExp(factNamePattern, "u");
-/** What JSON writes in another way, or may. */
-const escaped = gates.quote | gates.hidden | gates.fold;
+/** Printable ASCII that JSON writes as it is: nothing in it is hidden. */
+const plain = /^[ !#-[\]-~]*$/;
 
 class FactNode {
   readonly dimension: MaskedDimension;
@@ -129,7 +129,7 @@ export class OrdinaryLines {
     if (value.length > longestFact) return null;
     if (dimension === "sub" && name === "id" && value === "") return null;
     if (dimension === "ctx" && name === "ip" && !isAddress(value)) return null;
-    const open = gate(value);
+    const open = isTagged && plain.test(value) ? 0 : gate(value);
     if ((open & gates.hidden) !== 0) return null;
     if (open === 0 && !isTagged) {
       const member = `${begin}"${value}"`;
@@ -146,7 +146,7 @@ export class OrdinaryLines {
 }
 
 function quoted(text: string): string {
-  return (gate(text) & escaped) === 0 ? `"${text}"` : JSON.stringify(text);
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function canDo(action: string, kind: string | undefined): boolean {
