@@ -13,8 +13,9 @@ import { ratioText, tableText } from "./figures.ts";
 
 const rounds = 7;
 const events = Array.from({ length: 60_000 }, (_, i) => benchmarkEvent(i));
-/** Offered events a second, the most first; the first that is carried in time is told. */
-const rates = [50_000, 25_000, 10_000, 5000];
+/** Offered events a second. */
+const rates = [5000, 20_000, 50_000] as const;
+const mostRate = 50_000;
 const mostP99Ms = 25;
 
 const ways = {
@@ -34,8 +35,10 @@ const names = [
 
 interface Round {
   readonly wallUs: number;
-  /** Of all threads. */
-  readonly cpuUs: number;
+  /** Of processor, of the thread that records. */
+  readonly recorderUs: number;
+  /** Of all others: hashing, what waits for disks, the collector of garbage. */
+  readonly othersUs: number;
 }
 
 export const audit: Benchmark = {
@@ -64,7 +67,7 @@ export const audit: Benchmark = {
     const stagesFolder = join(folder.path, "stages");
     await mkdir(stagesFolder);
     const stages = await measureStages(stagesFolder);
-    const offered = await highestRate(folder.path, signal);
+    const offered = await offerAll(folder.path, signal);
 
     const spread = (name: Way, of: (round: Round, at: number) => number): Spread =>
       spreadOf((measured.get(name) ?? []).map(of));
@@ -72,16 +75,22 @@ export const audit: Benchmark = {
       spread(name, ({ wallUs }, at) => (measured.get("pino sync")?.[at]?.wallUs ?? Number.NaN) / wallUs);
     print(
       tableText([
-        ["", "µs an event", "events/s", "µs of processor, all threads", "pino sync ="],
+        ["", "µs an event", "events/s", "µs of processor: recorder", "other threads", "pino sync ="],
         ...names.map((name) => {
           const wall = spread(name, ({ wallUs }) => wallUs).median;
-          const cpu = spread(name, ({ cpuUs }) => cpuUs).median;
-          return [name, wall.toFixed(2), (1e6 / wall).toFixed(0), cpu.toFixed(2), ratioText(ratio(name))];
+          return [
+            name,
+            wall.toFixed(2),
+            (1e6 / wall).toFixed(0),
+            spread(name, ({ recorderUs }) => recorderUs).median.toFixed(2),
+            spread(name, ({ othersUs }) => othersUs).median.toFixed(2),
+            ratioText(ratio(name)),
+          ];
         }),
       ]),
     );
     print(
-      `\nµs of processor an event: stamp and check ${stages.stampAndCheck.toFixed(2)}, mask ${stages.mask.toFixed(2)}, line ${stages.line.toFixed(2)}; on the hashing thread, a leaf ${stages.leafHash.toFixed(2)}`,
+      `\nµs of processor an event, each step by itself: stamp and check ${stages.stampAndCheck.toFixed(2)}, mask ${stages.mask.toFixed(2)}, line ${stages.line.toFixed(2)}; on the hashing thread, a leaf ${stages.leafHash.toFixed(2)}. The recorder takes the first three in one pass where an event is ordinary.`,
     );
     for (const { eventsPerSecond, p50Ms, p99Ms, failed } of offered) {
       print(
@@ -90,7 +99,7 @@ export const audit: Benchmark = {
     }
     const without = ratio("cupel without tree");
     const withTree = ratio("cupel with tree");
-    const carried = offered.find(({ p99Ms, failed }) => p99Ms <= mostP99Ms && failed === 0);
+    const carried = offered.findLast(({ p99Ms, failed }) => p99Ms <= mostP99Ms && failed === 0);
     return {
       kind: "measured",
       figures: { events: events.length, rounds: Object.fromEntries(measured), stagesUs: stages, offered },
@@ -98,9 +107,11 @@ export const audit: Benchmark = {
         bar("without the tree, 1.5 times pino sync", ratioText(without), without.median >= 1.5),
         bar("with the tree, pino sync", ratioText(withTree), withTree.median >= 1),
         bar(
-          `a receipt within ${mostP99Ms} ms for 99 % at ${rates[0]} events/s`,
-          carried === undefined ? "at no rate" : `at ${carried.eventsPerSecond} events/s`,
-          carried?.eventsPerSecond === rates[0],
+          `a receipt within ${mostP99Ms} ms for 99 % at ${mostRate} events/s`,
+          carried === undefined
+            ? `at none of ${rates.join(", ")} events/s`
+            : `at ${carried.eventsPerSecond} events/s`,
+          carried?.eventsPerSecond === mostRate,
         ),
       ],
       quote: `Checked, masked and synchronised, events are recorded at ${ratioText(without)} of pino's synchronous rate without the tree and ${ratioText(withTree)} with it.`,
@@ -113,26 +124,29 @@ function bar(claim: string, text: string, isMet: boolean) {
 }
 
 async function keepAll(keeper: Keeper): Promise<Round> {
-  const cpu = process.cpuUsage();
+  const all = process.cpuUsage();
+  const thread = process.threadCpuUsage();
   const began = performance.now();
   await keeper.keep(events);
   const wallUs = (1000 * (performance.now() - began)) / events.length;
-  const { user, system } = process.cpuUsage(cpu);
+  const recorderUs = total(process.threadCpuUsage(thread)) / events.length;
+  const othersUs = total(process.cpuUsage(all)) / events.length - recorderUs;
   await keeper[Symbol.asyncDispose]();
-  return { wallUs, cpuUs: (user + system) / events.length };
+  return { wallUs, recorderUs, othersUs };
 }
 
-/** All that were tried, the last of which was carried in time, if any was. */
-async function highestRate(folder: string, signal: AbortSignal): Promise<OfferedRate[]> {
+function total({ user, system }: NodeJS.CpuUsage): number {
+  return user + system;
+}
+
+async function offerAll(folder: string, signal: AbortSignal): Promise<OfferedRate[]> {
   const tried: OfferedRate[] = [];
   for (const rate of rates) {
     signal.throwIfAborted();
     const path = join(folder, `rate-${rate}`);
     await mkdir(path);
     await using cupel = await openCupel(path, { withTree: true });
-    const result = await offer(cupel, rate);
-    tried.push(result);
-    if (result.p99Ms <= mostP99Ms && result.failed === 0) break;
+    tried.push(await offer(cupel, events, rate));
   }
   return tried;
 }

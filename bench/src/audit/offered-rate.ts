@@ -1,7 +1,7 @@
 /** An open loop: events come at their times, whatever became of those before, and each is timed from when it was due. */
 import { setTimeout as pause } from "node:timers/promises";
-import { quantile } from "@cupel/base";
-import { benchmarkEvent, type RecorderOf } from "./audit-work.ts";
+import { quantile, type WorkEvent } from "@cupel/base";
+import type { RecorderOf } from "./audit-work.ts";
 
 export interface OfferedRate {
   readonly eventsPerSecond: number;
@@ -13,7 +13,12 @@ export interface OfferedRate {
 
 const lengthMs = 3000;
 
-export async function offer({ recorder }: RecorderOf, eventsPerSecond: number): Promise<OfferedRate> {
+/** @param events recorded in turn */
+export async function offer(
+  { recorder }: RecorderOf,
+  events: readonly WorkEvent[],
+  eventsPerSecond: number,
+): Promise<OfferedRate> {
   const total = (eventsPerSecond * lengthMs) / 1000;
   const times: number[] = [];
   let failed = 0;
@@ -24,7 +29,7 @@ export async function offer({ recorder }: RecorderOf, eventsPerSecond: number): 
     for (; sent < due; sent++) {
       const dueAt = began + (sent * 1000) / eventsPerSecond;
       waiting.push(
-        recorder.record(benchmarkEvent(sent)).then(
+        recorder.record(events[sent % events.length]!).then(
           () => {
             times.push(performance.now() - dueAt);
           },
