@@ -20,7 +20,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { createEventStamper, createEventStamper, lineOf, lineOf } from "@cupel/audit";
+import { createEventStamper, lineOf } from "@cupel/audit";
 import { runCommand, type Terminal } from "@cupel/cli";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
