@@ -112,6 +112,16 @@ test("a model that got slower says so in the first sentence with what costs it, 
   assert.match(headline(at(1.12, null)), /^8\.6 times smaller, 1\.1 times slower or equally fast, for/);
   assert.match(headline(at(1.03, null)), /^8\.6 times smaller, equally fast, for/);
   assert.doesNotMatch(headline(at(0.5, null)), /but|slower/);
+  // Faster is claimed as slower is: where the runs leave no doubt.
+  assert.match(headline(at(0.85, null)), /^8\.6 times smaller, 1\.2 times faster, for/);
+  assert.match(headline(at(0.94, null)), /^8\.6 times smaller, 1\.1 times faster or equally fast, for/);
+  for (const value of [0.84, 1.01, 1.3]) {
+    const unclear = { ...at(value, null), timeRatio: { value, low: 0.5, high: 3.18 } };
+    assert.match(
+      headline(unclear),
+      /, of a speed that is not clear: 2\.0 times faster to 3\.2 times slower, for/,
+    );
+  }
 });
 
 test("a model that tells no classes apart is judged by the first figure of its task", () => {

@@ -14,7 +14,7 @@ export function reportFacts(report: CompressionReport): (readonly [string, strin
       : figureFacts(report.taskFigures?.differences ?? [])),
     [
       "latency",
-      `${ratioText(speedOf(report))} as fast with ${numberOf(compressed.latency.threads, "thread")}`,
+      `${ratioText(speedOf(report))} as fast, 95 % interval ${threeDigits(1 / report.timeRatio.high)} to ${threeDigits(1 / report.timeRatio.low)}, with ${numberOf(compressed.latency.threads, "thread")}`,
     ],
     ...(report.slowdown ? [["slower", report.slowdown.sentence] as const] : []),
     [

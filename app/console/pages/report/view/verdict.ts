@@ -41,14 +41,22 @@ export function ratioPhrase(before: Figure, after: Figure, words: RatioWords): s
     : `${factorText(1 / ratio)} times ${words.worse}`;
 }
 
+/** From this ratio of its ends on, an interval that has both sides of one says nothing of the speed. */
+const UNCLEAR_FROM = 1.5;
+
 /**
- * "1.9 times faster", "equally fast"; "2.1 times slower" only where the runs leave no doubt, else "1.1 times slower or
- * equally fast".
+ * "1.9 times faster", "2.1 times slower" only where the runs leave no doubt, else "1.1 times slower or equally fast",
+ * "equally fast"; where they tell neither, "of a speed that is not clear: 2.0 times faster to 3.2 times slower".
  */
 export function speedPhrase({ timeRatio, slowdown }: CompressionReport): string | null {
-  const phrase = ratioPhrase(1, timeRatio.value, SPEED_WORDS);
-  if (slowdown !== null) return `${factorText(timeRatio.value)} times ${SPEED_WORDS.worse}`;
-  return phrase?.endsWith(SPEED_WORDS.worse) ? `${phrase} or ${SPEED_WORDS.equal}` : phrase;
+  const { value, low, high } = timeRatio;
+  const phrase = ratioPhrase(1, value, SPEED_WORDS);
+  if (slowdown !== null) return `${factorText(value)} times ${SPEED_WORDS.worse}`;
+  if (phrase === null || high < 1) return phrase;
+  if (low < 1 && high > UNCLEAR_FROM * low) {
+    return `of a speed that is not clear: ${factorText(1 / low)} times ${SPEED_WORDS.better} to ${factorText(high)} times ${SPEED_WORDS.worse}`;
+  }
+  return phrase === SPEED_WORDS.equal ? phrase : `${phrase} or ${SPEED_WORDS.equal}`;
 }
 
 /** " because of QuantizeLinear and Conv": behind "slower"; empty where nothing is slower, or no operator costs it. */
