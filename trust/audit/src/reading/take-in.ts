@@ -78,13 +78,17 @@ export class ReadingIntake {
     if (readings.length === 0) return;
     // What could not be removed would be recorded again by whoever opens the log next.
     await access(this.#within, constants.W_OK);
-    // At once: what is recorded together is one commit.
-    await Promise.all(readings.slice(0, mostFiles).map((name) => this.#take(name)));
+    const read = await Promise.all(
+      readings.slice(0, mostFiles).map(async (name) => {
+        const path = join(this.#within, name);
+        return { path, event: await readReading(path, name) };
+      }),
+    );
+    // In the order of their names, which is that of time. At once: what is recorded together is one commit.
+    await Promise.all(read.map(({ path, event }) => this.#take(path, event)));
   }
 
-  async #take(name: string): Promise<void> {
-    const path = join(this.#within, name);
-    const event = await readReading(path, name);
+  async #take(path: string, event: WorkEvent | null): Promise<void> {
     if (event === null) {
       const quarantine = join(this.#options.folder, logFolders.quarantine);
       await setAsideFile(systemDisk, quarantine, { kind: "foreign", path });
