@@ -7,7 +7,7 @@ import { globals } from "./arguments/global-options.ts";
 import { commandHelp, groupHelp, overview } from "./arguments/help.ts";
 import { flag } from "./arguments/option.ts";
 import { firstOperand, type Given, parseArguments } from "./arguments/parse.ts";
-import type { Command, CommandGroup } from "./commands/command.ts";
+import type { CommandGroup, NamedCommand } from "./commands/command.ts";
 import { commands } from "./commands/commands.ts";
 import { commandsOf, findCommand, namesOf } from "./commands/find-command.ts";
 import { cliErrors } from "./errors.ts";
@@ -68,9 +68,9 @@ async function dispatch(
       );
     return null;
   }
-  if (name === "help") return tellHelp(words.toSpliced(at, 1), terminal);
+  if (name === "help") return await tellHelp(words.toSpliced(at, 1), terminal);
   if (name === "version") return tellVersion(words.toSpliced(at, 1), terminal);
-  const { command, rest } = findCommand(words, at, leadingOptions);
+  const { command, rest } = await findCommand(words, at, leadingOptions);
   if (asksForHelp(rest)) {
     terminal.out(helpOf(command));
     return null;
@@ -97,7 +97,7 @@ function commandLine(words: readonly string[]): string {
 }
 
 async function perform(
-  command: Command,
+  command: NamedCommand,
   given: Given,
   terminal: Terminal,
   { signal, clock, line }: { readonly signal: AbortSignal; readonly clock: Clock; readonly line: string },
@@ -135,11 +135,11 @@ async function perform(
 }
 
 /** `cupel help`, `cupel help COMMAND`. @throws COMMAND_UNKNOWN */
-function tellHelp(rest: readonly string[], terminal: Terminal): null {
+async function tellHelp(rest: readonly string[], terminal: Terminal): Promise<null> {
   const at = firstOperand(rest, leadingOptions);
   const about = rest[at];
   const isItself = about === undefined || about === "help" || about === "version";
-  const found = isItself ? null : findCommand(rest, at, leadingOptions);
+  const found = isItself ? null : await findCommand(rest, at, leadingOptions);
   const operands = isItself ? [helpOperand] : [];
   parseArguments(found?.rest ?? rest, { operands, options: leadingOptions });
   terminal.out(found === null ? overviewText() : helpOf(found.command));
@@ -148,7 +148,7 @@ function tellHelp(rest: readonly string[], terminal: Terminal): null {
 
 const helpOperand = { name: "COMMAND", summary: "The command to explain", optional: true };
 
-function helpOf(command: Command | CommandGroup): string {
+function helpOf(command: NamedCommand | CommandGroup): string {
   return "run" in command ? commandHelp(command, globalOptions) : groupHelp(command, commandsOf(command));
 }
 

@@ -1,11 +1,16 @@
 /** Words in, help and refusals out: what a person meets before any work begins. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import test from "node:test";
+import { promisify } from "node:util";
 import { parseByteSize } from "../src/arguments/byte-size.ts";
 import { byteSize, choice, flag, integer, type Option, points, text } from "../src/arguments/option.ts";
 import { parseArguments } from "../src/arguments/parse.ts";
 import { commands } from "../src/commands/commands.ts";
-import { cupel } from "./harness.ts";
+import { load } from "../src/commands/find-command.ts";
+import { cupel, entry } from "./harness.ts";
+
+const loaded = await Promise.all(commands.map(load));
 
 const images = text({ name: "images", placeholder: "DIR", summary: "images" });
 const out = text({ name: "out", short: "o", placeholder: "FILE", summary: "output" });
@@ -63,7 +68,7 @@ test("a name of an earlier version is read with a remark, beside the present one
     code: "OPTION_INVALID",
     message: /--learning-rate is given twice/,
   });
-  const former = commands.flatMap(({ options }) => options.map(({ formerly }) => formerly));
+  const former = loaded.flatMap(({ options }) => options.map(({ formerly }) => formerly));
   assert.deepEqual(
     former.filter((name) => name !== null),
     ["pictures", "rate"],
@@ -140,6 +145,18 @@ test("--help lists every command, and --version prints one", async () => {
   assert.match((await cupel("--version")).out, /^cupel \d+\.\d+\.\d+\n$/);
 });
 
+test("help loads no command, and a command neither the server nor the record where it is asked for neither", async () => {
+  const tell = `import { registerHooks } from "node:module";
+    registerHooks({ load: (url, context, next) => (process.stderr.write(url + "\\n"), next(url, context)) });`;
+  const begin = ["--import", `data:text/javascript,${encodeURIComponent(tell)}`, entry];
+  const loadedBy = async (...words: string[]) =>
+    (await promisify(execFile)(process.execPath, [...begin, ...words])).stderr;
+  assert.doesNotMatch(await loadedBy("--help"), /commands\/(eval|serve)\.ts|node_modules/);
+  const told = await loadedBy("train", "--help");
+  assert.match(told, /commands\/train\.ts/);
+  assert.doesNotMatch(told, /(service\/serve|trust\/audit)\/src/);
+});
+
 test("help and version are words as well as options", async () => {
   const overview = (await cupel("--help")).out;
   for (const words of [["help"], ["-h"], ["help", "help"], ["--quiet", "help"]])
@@ -197,7 +214,7 @@ for (const words of [["ls"], ["run"], ["eval", "m.onnx", "--xy"], ["eval", "m.on
   });
 }
 
-for (const command of commands) {
+for (const command of loaded) {
   test(`the help of ${command.name} shows every argument, option, default and example in 100 columns`, async () => {
     const { out: help, status } = await cupel(...command.name.split(" "), "--help", "--nonsense");
     assert.equal(status, 0);

@@ -46,7 +46,7 @@ export function catchingTerminal(changes: Partial<Terminal> = {}) {
   return { terminal, told: () => ({ out, err }) };
 }
 
-const entry = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+export const entry = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 /** The real command as a process of its own. @param shell a command line that begins it, such as a limit. */
 export function spawnCupel(

@@ -13,10 +13,12 @@ export interface CommandHelp {
   readonly examples: readonly { readonly line: string; readonly says: string }[];
 }
 
+type Named = Pick<CommandHelp, "name" | "summary">;
+
 const width = 100;
 const indent = "  ";
 
-export function overview(commands: readonly CommandHelp[], globals: readonly Option<unknown>[]): string {
+export function overview(commands: readonly Named[], globals: readonly Option<unknown>[]): string {
   return sections([
     "cupel shrinks trained vision models (ONNX) and shows, layer by layer, what it cost.",
     `Usage: cupel COMMAND [ARGUMENTS] [OPTIONS]\n${indent}cupel COMMAND --help shows the arguments, options and examples of a command.`,
@@ -45,7 +47,7 @@ export function overview(commands: readonly CommandHelp[], globals: readonly Opt
 /** Of commands that share their first word. */
 export function groupHelp(
   { name, summary, description }: Pick<CommandHelp, "name" | "summary" | "description">,
-  commands: readonly CommandHelp[],
+  commands: readonly Named[],
 ): string {
   return sections([
     `cupel ${name}: ${summary}`,

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { type EventFacts, fileDigest } from "@cupel/base";
-import { modelDigest } from "@cupel/serve";
 import { globals } from "../arguments/global-options.ts";
 import type { Option } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -24,8 +23,14 @@ export const digestFacts: readonly string[] = [
   ...dataFacts.flatMap((fact) => [`obj.${fact}Digest`, `obj.${fact}Listing`]),
 ];
 
+/** That of MODEL.LOAD. The server, which makes it, is loaded where there is a record. */
+export async function modelDigest(path: string, signal?: AbortSignal): Promise<string> {
+  const serve = await import("@cupel/serve");
+  return await serve.modelDigest(path, signal);
+}
+
 /**
- * The digest is that of MODEL.LOAD; "" where the file is no model, of which the command will tell.
+ * The digest is `modelDigest`; "" where the file is no model, of which the command will tell.
  * @param name as a person knows the file
  */
 export async function modelFacts(path: string, signal: AbortSignal, name: string = path) {

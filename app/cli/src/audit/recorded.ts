@@ -11,7 +11,6 @@ import { type CupelError, type EventFacts, type EventSeverity, type EventSink, e
 import type { Given } from "../arguments/parse.ts";
 import type { CommandContext, Outcome, StreamedResult } from "../commands/command.ts";
 import { cupelVersion } from "../version.ts";
-import { openRecord } from "./open-record.ts";
 import { operator } from "./operator.ts";
 import { recordPlace } from "./record-options.ts";
 
@@ -64,6 +63,7 @@ export interface FinishedWork {
 export async function recorded(work: RecordedWork, given: Given, context: CommandContext): Promise<Outcome> {
   const place = recordPlace(given);
   if (place === null) return (await work.run()).outcome;
+  const { openRecord } = await import("./open-record.ts");
   await using opening = new AsyncDisposableStack();
   const { sink } = opening.use(await openRecord(place, context.say));
   const record = new WorkRecord(work.name, await work.about(), sink, context);

@@ -50,8 +50,6 @@ const batch = integer({
 const memory = flag({ name: "memory", summary: "Also measure peak memory, in processes of their own" });
 
 export const benchModelCommand: Command = {
-  name: "bench-model",
-  summary: "Measure latency, throughput and memory of one model, or of two in turn",
   description:
     "The runs of two models are interleaved, so that a busy machine slows both, and the ratio is taken round by " +
     "round. Times are those inside the engine, on random input; the spread is the 10th to the 90th percentile. " +

@@ -1,15 +1,23 @@
-/** What a command is: a table for the parser and the help, and the work. */
+/** What a command is: a row of all commands, a table for the parser and the help, and the work. */
 import type { Clock, CupelError, Progress } from "@cupel/base";
 import type { CommandHelp } from "../arguments/help.ts";
 import type { Given } from "../arguments/parse.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-export interface Command extends CommandHelp {
+export interface CommandRow {
   /** One word, or that of its group, a space and another. */
   readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export interface Command extends Omit<CommandHelp, "name" | "summary"> {
   /** @throws CupelError; anything else is a defect. */
   run(given: Given, context: CommandContext): Promise<Outcome>;
 }
+
+export interface NamedCommand extends Command, CommandHelp {}
 
 /** Commands that share a first word, which alone is none. */
 export interface CommandGroup {

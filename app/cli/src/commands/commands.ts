@@ -1,44 +1,101 @@
-/** Every command, in the order of the help. Adding one is adding a row. */
+/**
+ * Every command, in the order of the help. Adding one is adding a row. Its file, with all that it works with, is loaded when
+ * its name is met: a line that asks for help loads no server.
+ */
 import { auditGroup } from "./audit/audit.ts";
-import { auditEraseCommand } from "./audit/erase.ts";
-import { auditFsckCommand } from "./audit/fsck.ts";
-import { auditHoldCommand } from "./audit/hold.ts";
-import { auditProveCommand } from "./audit/prove.ts";
-import { auditRetainCommand } from "./audit/retain.ts";
-import { auditTailCommand } from "./audit/tail.ts";
-import { auditValidateCommand } from "./audit/validate.ts";
-import { auditVerifyCommand } from "./audit/verify.ts";
-import { auditWitnessCommand } from "./audit/witness.ts";
-import { benchModelCommand } from "./bench-model.ts";
-import type { Command, CommandGroup } from "./command.ts";
-import { compressCommand } from "./compress.ts";
-import { demoCommand } from "./demo.ts";
-import { evalCommand } from "./eval.ts";
-import { inspectCommand } from "./inspect.ts";
-import { predictCommand } from "./predict.ts";
-import { reportCommand } from "./report.ts";
-import { serveCommand } from "./serve.ts";
-import { trainCommand } from "./train.ts";
+import type { CommandGroup, CommandRow } from "./command.ts";
 
-export const commands: readonly Command[] = [
-  compressCommand,
-  trainCommand,
-  evalCommand,
-  predictCommand,
-  reportCommand,
-  inspectCommand,
-  benchModelCommand,
-  serveCommand,
-  auditValidateCommand,
-  auditVerifyCommand,
-  auditFsckCommand,
-  auditProveCommand,
-  auditWitnessCommand,
-  auditTailCommand,
-  auditHoldCommand,
-  auditRetainCommand,
-  auditEraseCommand,
-  demoCommand,
+export const commands: readonly CommandRow[] = [
+  {
+    name: "compress",
+    summary: "Make a model smaller and faster, and report layer by layer what it cost",
+    load: async () => (await import("./compress.ts")).compressCommand,
+  },
+  {
+    name: "train",
+    summary: "Train a network on labelled images, or train a model further",
+    load: async () => (await import("./train.ts")).trainCommand,
+  },
+  {
+    name: "eval",
+    summary: "Measure the accuracy of a model, or compare two on the same images",
+    load: async () => (await import("./eval.ts")).evalCommand,
+  },
+  {
+    name: "predict",
+    summary: "Tell what a model sees in images",
+    load: async () => (await import("./predict.ts")).predictCommand,
+  },
+  {
+    name: "report",
+    summary: "Compare two models layer by layer, whoever made the second from the first",
+    load: async () => (await import("./report.ts")).reportCommand,
+  },
+  {
+    name: "inspect",
+    summary: "Show what a model takes, gives and is made of, and whether the engine here can run it",
+    load: async () => (await import("./inspect.ts")).inspectCommand,
+  },
+  {
+    name: "bench-model",
+    summary: "Measure latency, throughput and memory of one model, or of two in turn",
+    load: async () => (await import("./bench-model.ts")).benchModelCommand,
+  },
+  {
+    name: "serve",
+    summary: "Serve models over REST and gRPC on one port",
+    load: async () => (await import("./serve.ts")).serveCommand,
+  },
+  {
+    name: "audit validate",
+    summary: "Check events in a file against a schema, line by line",
+    load: async () => (await import("./audit/validate.ts")).auditValidateCommand,
+  },
+  {
+    name: "audit verify",
+    summary: "Verify a log line by line, or a file that proves something of one",
+    load: async () => (await import("./audit/verify.ts")).auditVerifyCommand,
+  },
+  {
+    name: "audit fsck",
+    summary: "Check that the files of a log agree with each other, without a key",
+    load: async () => (await import("./audit/fsck.ts")).auditFsckCommand,
+  },
+  {
+    name: "audit prove",
+    summary: "Prove that an event is in a log, or that a log only grew",
+    load: async () => (await import("./audit/prove.ts")).auditProveCommand,
+  },
+  {
+    name: "audit witness",
+    summary: "Have a witness cosign a log, and an authority stamp it",
+    load: async () => (await import("./audit/witness.ts")).auditWitnessCommand,
+  },
+  {
+    name: "audit tail",
+    summary: "Show the last events of a log, and follow it",
+    load: async () => (await import("./audit/tail.ts")).auditTailCommand,
+  },
+  {
+    name: "audit hold",
+    summary: "Set, release or list legal holds: what they cover is not removed",
+    load: async () => (await import("./audit/hold.ts")).auditHoldCommand,
+  },
+  {
+    name: "audit retain",
+    summary: "Remove from the record what is older than its policy keeps",
+    load: async () => (await import("./audit/retain.ts")).auditRetainCommand,
+  },
+  {
+    name: "audit erase",
+    summary: "Erase a person from the record: destroy the key of its data",
+    load: async () => (await import("./audit/erase.ts")).auditEraseCommand,
+  },
+  {
+    name: "demo",
+    summary: "See the whole path in under a minute: drawn images, a built-in network, a report",
+    load: async () => (await import("./demo.ts")).demoCommand,
+  },
 ];
 
 export const groups: readonly CommandGroup[] = [auditGroup];

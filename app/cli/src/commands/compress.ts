@@ -1,10 +1,9 @@
 /** `cupel compress`: a trained model in, a smaller one and a report of what it cost out. */
 import { assertWritable } from "@cupel/base";
 import { looksAtImages } from "@cupel/compress";
-import { modelDigest } from "@cupel/serve";
 import { flag, invalid, text } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
-import { inputFacts, modelFacts, outputFacts, settingsDigest } from "../audit/input-facts.ts";
+import { inputFacts, modelDigest, modelFacts, outputFacts, settingsDigest } from "../audit/input-facts.ts";
 import { recordOptions } from "../audit/record-options.ts";
 import { recorded, type WorkFacts } from "../audit/recorded.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
@@ -56,8 +55,6 @@ async function factsOf({ model, bytes, layers }: Compressed): Promise<WorkFacts>
 }
 
 export const compressCommand: Command = {
-  name: "compress",
-  summary: "Make a model smaller and faster, and report layer by layer what it cost",
   description:
     "Writes a plain ONNX model that any ONNX Runtime runs, OUT.report.html (open it in a browser) and " +
     "OUT.report.json. Needs images like those the model was trained on, labelled or not, but for --bits 16. The " +

@@ -43,8 +43,6 @@ const evaluationImages = 700;
 const sizeDivisor = 5;
 
 export const demoCommand: Command = {
-  name: "demo",
-  summary: "See the whole path in under a minute: drawn images, a built-in network, a report",
   description:
     "Draws circuit boards with and without defects, compresses a small residual network for them and reports. The " +
     "network comes with Cupel, which trained it on other drawn boards (cupel train, twelve epochs). It is there to " +

@@ -59,8 +59,6 @@ const compare = text({
 });
 
 export const evalCommand: Command = {
-  name: "eval",
-  summary: "Measure the accuracy of a model, or compare two on the same images",
   description:
     "Of classes: top-1 and top-5 with their standard error. With --compare also the difference with its paired 95 % " +
     "interval, and how often both give the same prediction. Of other tasks: the figures of the task, and how far " +

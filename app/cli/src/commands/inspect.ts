@@ -36,8 +36,6 @@ const layersFlag = flag({
 });
 
 export const inspectCommand: Command = {
-  name: "inspect",
-  summary: "Show what a model takes, gives and is made of, and whether the engine here can run it",
   description:
     "The engine loads the model and runs it once on random values, in a process of its own with limits of memory and time. One that it cannot run " +
     "is shown all the same, and the exit status is not 0.",

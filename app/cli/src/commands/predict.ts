@@ -44,8 +44,6 @@ const csv = text({
 });
 
 export const predictCommand: Command = {
-  name: "predict",
-  summary: "Tell what a model sees in images",
   description:
     "One line an image, printed while the work goes on: its name, then what the model's task tells of it, such as the " +
     "likeliest class and its probability, and the next ones. Labels that the images have are used only to find the preprocessing, where the model does not say it.",

@@ -46,8 +46,6 @@ const compared = integer({
 });
 
 export const reportCommand: Command = {
-  name: "report",
-  summary: "Compare two models layer by layer, whoever made the second from the first",
   description:
     "Writes MODEL2.report.html (open it in a browser) and MODEL2.report.json. Layers are matched by the names of " +
     "their values, as Cupel and the quantiser of ONNX Runtime (QDQ format) keep them. Both models get the same " +

@@ -83,8 +83,6 @@ const runtimeLog = text({
 });
 
 export const serveCommand: Command = {
-  name: "serve",
-  summary: "Serve models over REST and gRPC on one port",
   description:
     "Speaks the Open Inference Protocol v2, with images in and answers out besides. In a folder, NAME.onnx is version 1 of the model NAME, and " +
     "NAME/2/model.onnx is version 2. Changed files are loaded while the server runs: a broken one never replaces a good one. Log lines, as JSON, go to " +

@@ -4,7 +4,6 @@ import { extname, join, parse } from "node:path";
 import { assertWritable, lockFile } from "@cupel/base";
 import { verifyWritten, writeVerified } from "@cupel/predict";
 import { watchMemory } from "@cupel/runtime";
-import { modelDigest } from "@cupel/serve";
 import {
   checkpointFileIn,
   fit,
@@ -15,7 +14,7 @@ import {
 } from "@cupel/train";
 import { modelOutput } from "../arguments/model-output.ts";
 import type { Given } from "../arguments/parse.ts";
-import { digestOfJson, inputFacts, modelFacts, outputFacts } from "../audit/input-facts.ts";
+import { digestOfJson, inputFacts, modelDigest, modelFacts, outputFacts } from "../audit/input-facts.ts";
 import { recordOptions } from "../audit/record-options.ts";
 import { type FinishedWork, recorded } from "../audit/recorded.ts";
 import { openSource } from "../input/image-options.ts";
@@ -31,8 +30,6 @@ import { chooseFitOptions, requiredSetting, trainingOptions } from "../train/tra
 import type { Command, CommandContext } from "./command.ts";
 
 export const trainCommand: Command = {
-  name: "train",
-  summary: "Train a network on labelled images, or train a model further",
   description:
     `Networks by name: ${networkNames.join(", ")}. Parameters follow a colon, such as resnet50:width=32,stem=cifar; ` +
     "classes and input size are those of the images unless given with classes=10 and input=3x64x64. " +

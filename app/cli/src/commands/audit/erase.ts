@@ -28,8 +28,6 @@ const despiteOption = flag({
 });
 
 export const auditEraseCommand: Command = {
-  name: "audit erase",
-  summary: "Erase a person from the record: destroy the key of its data",
   description:
     "What the record has of a subject is encrypted, or a pseudonym, under a key of that subject alone. The key is overwritten in FOLDER/keys, and its data is " +
     "noise from then on; no line is deleted, so that the log verifies and every proof holds. That it begins and what was destroyed is recorded, under the pseudonym that the events " +

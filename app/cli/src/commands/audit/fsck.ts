@@ -5,8 +5,6 @@ import type { Command } from "../command.ts";
 import { extentLines, extentOf, recordVerification } from "./verify.ts";
 
 export const auditFsckCommand: Command = {
-  name: "audit fsck",
-  summary: "Check that the files of a log agree with each other, without a key",
   description:
     "What `cupel audit verify` checks but for signatures: tiles, bundles and each line of the journal against the root that the checkpoint says. It " +
     "finds what broke or was changed in a part. Whoever changes all of it together, checkpoint included, passes: that takes a key to find out. " +

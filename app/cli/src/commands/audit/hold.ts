@@ -43,8 +43,6 @@ const reasonOption = text({
 });
 
 export const auditHoldCommand: Command = {
-  name: "audit hold",
-  summary: "Set, release or list legal holds: what they cover is not removed",
   description:
     "A hold covers events by their time; every file of the journal that has one of them stays whole, however old. Holds are in FOLDER/policy.json. A hold is in force as soon " +
     "as this command ends; that it was set or released is recorded by the log's writer: here, or, where a server records into FOLDER, by that within a minute. " +

@@ -36,8 +36,6 @@ const outOption = text({
 });
 
 export const auditProveCommand: Command = {
-  name: "audit prove",
-  summary: "Prove that an event is in a log, or that a log only grew",
   description:
     "The proof is a text of about 2 kB: the event, some hashes, and the signed checkpoint of the log. `cupel audit verify FILE --key LOG.pub` verifies it " +
     "without the log, and so does whatever reads https://c2sp.org/tlog-proof. That of growth has the form that witnesses are sent " +

@@ -30,8 +30,6 @@ const dryRunOption = flag({
 });
 
 export const auditRetainCommand: Command = {
-  name: "audit retain",
-  summary: "Remove from the record what is older than its policy keeps",
   description:
     "Whole files of the journal go, with the bundles of their entries, once all of their events are older; never the newest, and none that a legal hold covers. Each " +
     "removal is recorded and under a signed checkpoint before it is done. The hashes stay: the log verifies, and every proof holds. While a server records into FOLDER it does this by itself, " +

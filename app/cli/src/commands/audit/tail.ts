@@ -41,8 +41,6 @@ const whereOption = repeated(
 );
 
 export const auditTailCommand: Command = {
-  name: "audit tail",
-  summary: "Show the last events of a log, and follow it",
   description:
     "On a terminal a line for people; elsewhere, a line of JSON each, as it stands in the log (with what a terminal obeys escaped). Values are compared as they are " +
     "recorded, which is masked. The log may be written meanwhile, and files that are closed, compressed or deleted are followed over. A line that is not whole yet is not shown. " +

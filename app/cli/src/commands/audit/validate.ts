@@ -19,8 +19,6 @@ const schemaOption = text({
 });
 
 export const auditValidateCommand: Command = {
-  name: "audit validate",
-  summary: "Check events in a file against a schema, line by line",
   description:
     "Each line that does not conform is told with the place in it (a JSON pointer, RFC 6901) and the keyword of the schema that it breaks; nothing of " +
     "its content is repeated. What is no JSON at all is told apart. Lines are counted from 1. The exit status is 65 where something does not conform.",

@@ -30,8 +30,6 @@ const authorityOption = filesOption(
 );
 
 export const auditVerifyCommand: Command = {
-  name: "audit verify",
-  summary: "Verify a log line by line, or a file that proves something of one",
   description:
     "The verdict is one of three, each with its exit status: valid (0), tampered (3), and unverifiable (4) where nothing contradicts the log and a key is " +
     "missing that would confirm it. What was changed, removed, put in or moved is told with the index of the event. Events that no checkpoint covers yet " +

@@ -24,8 +24,6 @@ const authorityOption = text({
 const authorityKeyOption = filesOption("tsa-ca", "Certificates, PEM, that it must come from; repeatable");
 
 export const auditWitnessCommand: Command = {
-  name: "audit witness",
-  summary: "Have a witness cosign a log, and an authority stamp it",
   description:
     "Sends the newest checkpoint of the log, of which no event can be told, and keeps what comes back in FOLDER/witness. `cupel audit verify` then shows that the log was not rewritten since, " +
     "by whoever owns it either. Run it by a timer, daily for instance: it needs no key of the log, and the log may be written meanwhile. A witness that has seen another " +
