@@ -28,6 +28,9 @@ const packages = workspacePackages(root).map(({ manifest }) => manifest);
 const names = packages.map(({ name }) => name);
 const version = packages.find(({ name }) => name === "@cupel/cli")!.version;
 
+/** Optional parts of others that have a script, and do without it: cbor-x decodes in JavaScript then. */
+const needless: ReadonlySet<string> = new Set(["node_modules/cbor-extract"]);
+
 const project = mkdtempSync(join(tmpdir(), "cupel-stranger-"));
 const launcher = join(project, "node_modules/@cupel/cli/bin/cupel.js");
 let failures = 0;
@@ -70,8 +73,10 @@ function install(): void {
     const lock: { packages: Record<string, { hasInstallScript?: boolean }> } = JSON.parse(
       readFileSync(join(project, "node_modules/.package-lock.json"), "utf8"),
     );
-    const scripted = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
-    if (scripted.length > 0) throw new Error(scripted.map(([path]) => path).join(", "));
+    const scripted = Object.keys(lock.packages).filter(
+      (path) => lock.packages[path]?.hasInstallScript && !needless.has(path),
+    );
+    if (scripted.length > 0) throw new Error(scripted.join(", "));
   });
   step("one part of the engine, and not the whole", () => {
     const found = globSync("node_modules/{@cupel/engine-*,onnxruntime-node}", { cwd: project });

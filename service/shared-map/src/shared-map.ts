@@ -2,7 +2,8 @@
  * One map that all worker threads of a process share: `SharedMap.create` in one of them, `SharedMap.attach` in
  * the others. README.md says what is guaranteed, G1 to G6.
  */
-import { markAsUncloneable, type Worker } from "node:worker_threads";
+// The whole module: a Node.js that is too old lacks a name of it, and is to be told so in a sentence.
+import workerThreads, { type Worker } from "node:worker_threads";
 import type { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import { type CheckReport, checkMemory } from "./check.ts";
@@ -53,7 +54,7 @@ export class SharedMap<K = MapKey, V = unknown> implements Disposable {
     this.#batch = new Batch(attachment);
     this.#registration = register(this);
     // structuredClone and postMessage would make an empty object of it: what they take is `handle`.
-    markAsUncloneable(this);
+    workerThreads.markAsUncloneable(this);
     const counters = new Counters(attachment);
     this.#counters = counters;
     this.#fetches = new Fetches(attachment);

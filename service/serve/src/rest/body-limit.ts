@@ -3,13 +3,8 @@
  * kept. A body that says its length is refused before any of it is read.
  */
 import type { Readable } from "node:stream";
-import {
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createZstdDecompress,
-  type ZlibOptions,
-} from "node:zlib";
+// The whole module: a Node.js that is too old lacks a name of it, and is to be told so in a sentence.
+import zlib, { type ZlibOptions } from "node:zlib";
 import { cancellation, own } from "@cupel/base";
 import type { FaceRequest } from "../core/face.ts";
 import { serveErrors } from "../errors.ts";
@@ -27,11 +22,11 @@ type Decoder = (options: ZlibOptions) => Readable & NodeJS.WritableStream;
 
 /** By the name in Content-Encoding. */
 const decoders: Readonly<Record<string, Decoder>> = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress(),
+  gzip: zlib.createGunzip,
+  "x-gzip": zlib.createGunzip,
+  deflate: zlib.createInflate,
+  br: () => zlib.createBrotliDecompress(),
+  zstd: () => zlib.createZstdDecompress(),
 };
 
 export const contentEncodings: readonly string[] = Object.keys(decoders).filter((name) => name !== "x-gzip");

@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzip, zstdCompress } from "node:zlib";
-import { baseErrors } from "@cupel/base";
+// The whole module: a Node.js that is too old lacks a name of it, and is to be told so in a sentence.
+import zlib from "node:zlib";
 import type { SegmentPlace } from "./open-segment.ts";
 import { readSegment } from "./read-journal.ts";
 import { type SegmentForm, segmentName } from "./segment-name.ts";
@@ -19,25 +19,9 @@ interface Packing {
 }
 
 const packings: Readonly<Record<Exclude<Compression, "none">, Packing>> = {
-  gzip: { form: "gz", pack: promisify(gzip) },
-  zstd: {
-    form: "zst",
-    // Node 20 has none: see `assertCompression`.
-    pack: zstdCompress === undefined ? async () => Promise.reject(noZstd()) : promisify(zstdCompress),
-  },
+  gzip: { form: "gz", pack: promisify(zlib.gzip) },
+  zstd: { form: "zst", pack: promisify(zlib.zstdCompress) },
 };
-
-/** @throws OPTION_INVALID where this Node.js lacks it */
-export function assertCompression(compression: Compression): void {
-  if (compression === "zstd" && zstdCompress === undefined) throw noZstd();
-}
-
-function noZstd() {
-  return baseErrors.error(
-    "OPTION_INVALID",
-    `Compressing an audit log with zstd needs Node.js 22.15 or later, this is ${process.version}: use gzip.`,
-  );
-}
 
 export async function compressSegment(
   { disk, folder }: SegmentPlace,

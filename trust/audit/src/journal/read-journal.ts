@@ -1,7 +1,8 @@
 /** Reading a journal while it is written or after: the lines of a range of events, a segment at a time. */
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gunzip, zstdDecompress } from "node:zlib";
+// The whole module: a Node.js that is too old lacks a name of it, and is to be told so in a sentence.
+import zlib from "node:zlib";
 import { auditErrors } from "../errors.ts";
 import { type Disk, isErrno } from "./disk.ts";
 import { linesOf } from "./lines.ts";
@@ -10,12 +11,8 @@ import { type SegmentForm, type SegmentName, segmentName, segmentsAmong } from "
 const unpack: Readonly<Record<SegmentForm, (bytes: Buffer) => Promise<Buffer>>> = {
   open: async (bytes) => bytes,
   plain: async (bytes) => bytes,
-  gz: promisify(gunzip),
-  async zst(bytes) {
-    // Node 20 has none.
-    if (zstdDecompress === undefined) throw new Error("this Node.js cannot read zstd: use 22.15 or later");
-    return await promisify(zstdDecompress)(bytes);
-  },
+  gz: promisify(zlib.gunzip),
+  zst: promisify(zlib.zstdDecompress),
 };
 
 export async function readSegment(disk: Disk, path: string, form: SegmentForm): Promise<Buffer> {

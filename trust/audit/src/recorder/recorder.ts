@@ -15,7 +15,6 @@ import { auditErrors } from "../errors.ts";
 import { openQuarantine, type Quarantine } from "../event/quarantine.ts";
 import type { EventRefusal } from "../event/refusal.ts";
 import { createEventStamper } from "../event/stamp.ts";
-import { assertCompression } from "../journal/compress-segment.ts";
 import { systemDisk } from "../journal/disk.ts";
 import { ReadingIntake } from "../reading/take-in.ts";
 import type { Retention } from "../retention/retention.ts";
@@ -82,7 +81,6 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     clock = systemClock,
   } = options;
   const { spillFolder, rollBytes, rollMs, compression = "none", disk = systemDisk } = options;
-  assertCompression(compression);
   if ((policy === "spill") !== (spillFolder !== undefined)) {
     throw baseErrors.error(
       "OPTION_INVALID",
