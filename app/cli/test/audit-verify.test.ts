@@ -62,7 +62,7 @@ test("a log is valid, by another key unverifiable, and tampered once its journal
   const unknown = await cupel("audit", "verify", log, "--key", otherPath, "--json");
   assert.equal(unknown.status, 4);
   assert.equal(JSON.parse(unknown.out).verdict, "unverifiable");
-  const former = await cupel("audit", "verify", log, "--key", otherPath, "--former-key", keyPath);
+  const former = await cupel("audit", "verify", log, "--key", otherPath, "--key", keyPath);
   assert.equal(former.status, 0);
 
   await writeFile(join(log, "journal", "000000000000.jsonl.open"), "");

@@ -63,7 +63,7 @@ test("compress, train, predict and eval stand in one record, each with the diges
       "-o",
       folder.at("tuned.onnx"),
     ],
-    ["predict", half, ...seen, "--csv", table],
+    ["predict", half, ...seen, "--csv", table, "--audit-compress", "gzip"],
     ["predict", half, ...seen, "--audit-on-trouble", "spill", "--audit-spill", folder.at("spill")],
     ["eval", model, ...seen, "--labels", labels, "--compare", half, "--allow-chance"],
   ]) {

@@ -21,6 +21,7 @@ export { createRefusalCounts, type RefusalCount, type RefusalCounts } from "./ev
 export { createEventStamper, type EventStamper, type EventStamperOptions } from "./event/stamp.ts";
 export { type SubjectKind, subjectKinds } from "./event/subject-kinds.ts";
 export { type EventVerdict, validateEvents } from "./event/validate/validate-events.ts";
+export type { Compression } from "./journal/compress-segment.ts";
 export { type Disk, systemDisk } from "./journal/disk.ts";
 export { type JournalLines, readJournal } from "./journal/read-journal.ts";
 export { followJournal, type JournalLine, type LastLines, lastLines } from "./journal/tail-journal.ts";

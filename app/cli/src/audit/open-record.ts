@@ -15,6 +15,7 @@ import { hostname } from "node:os";
 import { basename, join, resolve } from "node:path";
 import {
   auditErrors,
+  type Compression,
   formatNoteKey,
   formatNoteSigningKey,
   generateNoteKey,
@@ -52,6 +53,8 @@ export interface RecordPlace {
   readonly policy?: TroublePolicyName | undefined;
   /** Of `spill`. */
   readonly spillFolder?: string | undefined;
+  /** Of completed files of events. Default "none". */
+  readonly compression?: Compression | undefined;
 }
 
 export interface OpenRecord extends AsyncDisposable {
@@ -98,6 +101,7 @@ export async function openRecord(place: RecordPlace, say: (line: string) => void
       tree: { key },
       masker: openMasker(maskingPolicy, keys),
       policy,
+      compression: place.compression,
       ...(place.spillFolder === undefined ? {} : { spillFolder: resolve(place.spillFolder) }),
       onAlert: ({ message }) => say(`Audit: ${message}`),
     }),

@@ -1,10 +1,11 @@
 /** How a command is told to record what it does: one table for all that do. */
-import type { TroublePolicyName } from "@cupel/audit";
+import type { Compression, TroublePolicyName } from "@cupel/audit";
 import { choice, invalid, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import type { RecordPlace } from "./open-record.ts";
 
 const policies = ["block", "spill", "count-and-drop"] as const satisfies readonly TroublePolicyName[];
+const compressions = ["none", "gzip", "zstd"] as const satisfies readonly Compression[];
 
 export const recordOptions = {
   folder: text({
@@ -33,6 +34,13 @@ export const recordOptions = {
     summary:
       "For --audit-on-trouble spill: a folder on another device, from where events go to the record when it can be written again",
   }),
+  compression: choice({
+    name: "audit-compress",
+    choices: compressions,
+    summary:
+      "Completed files of events are compressed so; their tree is not, and needs no unpacking to be checked",
+    fallback: "none",
+  }),
 };
 
 /** Null for no record. @throws OPTION_INVALID */
@@ -52,5 +60,6 @@ export function recordPlace(given: Given): RecordPlace | null {
   if (policy !== "spill" && spillFolder !== undefined) {
     throw invalid("audit-spill", "is of use with --audit-on-trouble spill only");
   }
-  return { folder, keyFile: given.get(recordOptions.key), policy, spillFolder };
+  const keyFile = given.get(recordOptions.key);
+  return { folder, keyFile, policy, spillFolder, compression: given.get(recordOptions.compression) };
 }

@@ -38,7 +38,7 @@ const failures: Readonly<
 
 function adviceOn(kinds: ReadonlySet<string>): string {
   if (kinds.has("key-unknown"))
-    return "No key that was given signed it: give its public key with --key or --former-key.";
+    return "No key that was given signed it: give its public key with --key, those of before too.";
   if (kinds.has("checkpoint-missing")) return "Give the older checkpoint with --checkpoint.";
   if (kinds.has("unwitnessed")) return "Have it witnessed: cupel audit witness.";
   return "What would confirm it is not there.";

@@ -37,7 +37,7 @@ export interface RecorderOptions {
   /** Age of a segment, milliseconds. Default an hour. */
   readonly rollMs?: number;
   /** Of completed segments. Default "none". */
-  readonly compression?: Compression;
+  readonly compression?: Compression | undefined;
   /** Unique to this recorder. Default of the host, the process and chance. */
   readonly writer?: string;
   readonly clock?: Clock;

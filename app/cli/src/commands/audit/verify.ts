@@ -11,9 +11,8 @@ import type { Command, CommandContext, Result } from "../command.ts";
 
 const keyOption = filesOption(
   "key",
-  "The public key of the log, NAME+ID+BASE64 as Go's note package writes it; more than one may be given",
+  "The public key of the log, NAME+ID+BASE64 as Go's note package writes it; also each that signed this log before; repeatable",
 );
-const formerKeyOption = filesOption("former-key", "A public key that signed this log before; repeatable");
 const checkpointOption = text({
   name: "checkpoint",
   placeholder: "FILE",
@@ -36,7 +35,7 @@ export const auditVerifyCommand: Command = {
     "are counted and are no fault. The log may grow meanwhile, and nothing in it is changed; that it was verified is recorded. A file that `cupel audit prove` made is verified without " +
     "the log, with the same verdicts. What cannot be read has no verdict: the exit status is 66, and 65 for a file that is no proof.",
   operands: [{ name: "LOG|PROOF", summary: "The folder of a log, or a file with a proof" }],
-  options: [keyOption, formerKeyOption, checkpointOption, witnessKeyOption, authorityOption],
+  options: [keyOption, checkpointOption, witnessKeyOption, authorityOption],
   examples: [
     { line: "cupel audit verify audit --key audit.pub", says: "a log, by its public key" },
     {
@@ -58,7 +57,7 @@ export const auditVerifyCommand: Command = {
     const isFile = (await stat(path).catch(() => null))?.isDirectory() === false;
     const kept = given.get(checkpointOption);
     const keys = {
-      logKeys: await readNoteKeys([...given.get(keyOption), ...given.get(formerKeyOption)]),
+      logKeys: await readNoteKeys(given.get(keyOption)),
       witnessKeys: await readNoteKeys(given.get(witnessKeyOption)),
       keptCheckpoint: kept === undefined ? undefined : await readGiven("checkpoint", kept),
     };
