@@ -78,6 +78,57 @@ export const attestErrors = defineErrors({
     meaning: "A manifest has a mistake; its details say in which entry.",
     ...badFile,
   },
+  SIGNING_KEY_UNREADABLE: {
+    meaning: "The file of a key or certificate does not exist or cannot be read.",
+    ...failures.noInput,
+  },
+  SIGNING_KEY_INVALID: {
+    meaning: "What should be a key is none, or is encrypted with another passphrase.",
+    ...badFile,
+  },
+  SIGNING_KEY_UNSUPPORTED: {
+    meaning: "A key is of a kind that does not sign here, or that this Node.js does not have.",
+    ...failures.unsupported,
+    public: false,
+  },
+  BUNDLE_INVALID: {
+    meaning: "A signature file is no Sigstore bundle with one signed envelope; its details say where.",
+    ...badFile,
+  },
+  BUNDLE_UNSUPPORTED: {
+    meaning: "A signature file is of a format or version that is not verified.",
+    ...failures.unsupported,
+    public: false,
+  },
+  DSSE_SIGNATURE_INVALID: {
+    meaning: "A signature is not that of its signer over what is signed.",
+    ...badFile,
+  },
+  SIGNER_UNKNOWN: {
+    meaning: "Who signed is none of those that are trusted.",
+    ...badFile,
+  },
+  SIGNER_CERTIFICATE_INVALID: {
+    meaning: "A certificate is not fit for what it did: to sign, or to stand behind another.",
+    ...badFile,
+  },
+  STATEMENT_INVALID: {
+    meaning: "What is signed is no statement of OpenSSF Model Signing v1.0; its details say where.",
+    ...badFile,
+  },
+  STATEMENT_PATH_REFUSED: {
+    meaning: "A signed statement names a path that leads out of the folder, or is not told apart.",
+    ...badFile,
+  },
+  STATEMENT_UNSUPPORTED: {
+    meaning: "A signed statement is of an older form, or has digests by another hash than SHA-256.",
+    ...failures.unsupported,
+    public: false,
+  },
+  MODEL_EMPTY: {
+    meaning: "A model to sign or verify has no file.",
+    ...badFile,
+  },
 });
 
 export type AttestErrorCode = keyof typeof attestErrors.specs;

@@ -20,3 +20,13 @@ export {
 export { type ManifestRoots, manifestRoots } from "./manifest/merkle-root.ts";
 export { manifestSchema, parseManifest } from "./manifest/parse-manifest.ts";
 export { type ManifestOptions, readManifest, readSha256Manifest } from "./manifest/read-manifest.ts";
+export type { ModelStatement, Resource, Serialization } from "./oms/statement.ts";
+export { openCertificates } from "./signature/certificate-chain.ts";
+export {
+  openSigningKey,
+  openVerificationKey,
+  type SignatureAlgorithm,
+  type SigningKey,
+  signatureAlgorithms,
+  type VerificationKey,
+} from "./signature/signing-key.ts";
