@@ -129,6 +129,15 @@ export const attestErrors = defineErrors({
     meaning: "A model to sign or verify has no file.",
     ...badFile,
   },
+  KEYLESS_REFUSED: {
+    meaning:
+      "A keyless signature does not verify by the trusted root: certificate, log entry, time or signature.",
+    ...badFile,
+  },
+  TRUSTED_ROOT_INVALID: {
+    meaning: "What is given as Sigstore's trusted root is none.",
+    ...badFile,
+  },
 });
 
 export type AttestErrorCode = keyof typeof attestErrors.specs;

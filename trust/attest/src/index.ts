@@ -3,7 +3,13 @@ import "@cupel/base";
 
 export { type ArchiveOptions, readArchive } from "./archive/read-archive.ts";
 export { type AttestErrorCode, attestErrors } from "./errors.ts";
-export { type ComparedEntry, compareManifests, type Difference } from "./manifest/compare-manifests.ts";
+export type { KeylessTrust } from "./keyless/verify-keyless.ts";
+export {
+  type ComparedEntry,
+  compareManifests,
+  type Difference,
+  type ExpectedEntry,
+} from "./manifest/compare-manifests.ts";
 export { describeDifference } from "./manifest/describe-difference.ts";
 export type { DigestCacheOptions } from "./manifest/digest-cache.ts";
 export {
@@ -20,7 +26,10 @@ export {
 export { type ManifestRoots, manifestRoots } from "./manifest/merkle-root.ts";
 export { manifestSchema, parseManifest } from "./manifest/parse-manifest.ts";
 export { type ManifestOptions, readManifest, readSha256Manifest } from "./manifest/read-manifest.ts";
+export { type SignedModel, type SignModelOptions, signModel } from "./oms/sign-model.ts";
 export type { ModelStatement, Resource, Serialization } from "./oms/statement.ts";
+export type { ModelSigner, ModelTrust, SignedStatement } from "./oms/verify-bundle.ts";
+export { type ModelVerdict, type VerifyModelOptions, verifyModel } from "./oms/verify-model.ts";
 export { openCertificates } from "./signature/certificate-chain.ts";
 export {
   openSigningKey,

@@ -14,7 +14,8 @@ export type Difference =
       readonly kind: "changed";
       readonly path: string;
       readonly size: number;
-      readonly expectedSize: number;
+      /** Null where whoever made the expectation did not say it, as in a model's signature by others. */
+      readonly expectedSize: number | null;
       readonly contentOf: string | null;
     }
   /** Only its case or Unicode form is another. */
@@ -34,11 +35,16 @@ export type ComparedEntry =
   | (FileFacts & Digests<"sha256"> & Partial<Digests<"sm3">>)
   | LinkEntry
   | FolderEntry;
+/** The size may be unknown. */
+export type ExpectedEntry =
+  | ComparedEntry
+  | (Omit<ComparedFile, "size"> & { readonly kind: "file"; readonly size: null });
 type ComparedFile = Extract<ComparedEntry, { kind: "file" }>;
+type ExpectedFile = Extract<ExpectedEntry, { kind: "file" }>;
 
 /** @returns in the order of the paths; empty where the two are the same */
 export function compareManifests(
-  expected: readonly ComparedEntry[],
+  expected: readonly ExpectedEntry[],
   found: readonly ComparedEntry[],
 ): Difference[] {
   const differences: Difference[] = [];
@@ -49,7 +55,7 @@ export function compareManifests(
     const key = contentKey(each);
     if (key !== null && !contents.has(key)) contents.set(key, each.path);
   }
-  const match = (was: ComparedEntry, is: ComparedEntry) => {
+  const match = (was: ExpectedEntry, is: ComparedEntry) => {
     differences.push(...differencesOf(was, is, contents));
     removed.delete(was.path);
     added.delete(is.path);
@@ -91,7 +97,7 @@ export function compareManifests(
 
 /** Of two at the same path, or of one that moved. */
 function differencesOf(
-  was: ComparedEntry,
+  was: ExpectedEntry,
   is: ComparedEntry,
   contents: ReadonlyMap<string, string>,
 ): Difference[] {
@@ -110,40 +116,40 @@ function differencesOf(
   return differences;
 }
 
-function haveSameContent(one: ComparedFile, other: ComparedFile): boolean {
+function haveSameContent(one: ExpectedFile, other: ComparedFile): boolean {
   if (one.size !== other.size || one.sha256 !== other.sha256) return false;
   return one.sm3 === undefined || other.sm3 === undefined || one.sm3 === other.sm3;
 }
 
 /** Null of what is known by its name alone. A folder without content, or a file without, could be any other. */
-function contentKey(entry: ComparedEntry): string | null {
+function contentKey(entry: ExpectedEntry): string | null {
   if (entry.kind === "file") return entry.size === 0 ? null : `${entry.size} ${entry.sha256}`;
   return entry.kind === "link" ? `-> ${entry.target}` : null;
 }
 
-function byPath(entries: readonly ComparedEntry[]): Map<string, ComparedEntry> {
+function byPath<Entry extends ExpectedEntry>(entries: readonly Entry[]): Map<string, Entry> {
   return new Map(entries.map((entry) => [entry.path, entry]));
 }
 
-function fullFolders(entries: readonly ComparedEntry[]): ReadonlySet<string> {
+function fullFolders(entries: readonly ExpectedEntry[]): ReadonlySet<string> {
   return new Set(entries.flatMap(({ path }) => foldersAbove(path)));
 }
 
 /** Calls `take` of each that is a folder with something in it on the other side. */
-function matchFolders(
-  entries: ReadonlyMap<string, ComparedEntry>,
+function matchFolders<Entry extends ExpectedEntry>(
+  entries: ReadonlyMap<string, Entry>,
   folders: ReadonlySet<string>,
-  take: (entry: ComparedEntry) => void,
+  take: (entry: Entry) => void,
 ): void {
   for (const entry of [...entries.values()]) if (folders.has(entry.path)) take(entry);
 }
 
 /** Pairs those with the same key, each once. */
 function matchBy(
-  removed: ReadonlyMap<string, ComparedEntry>,
+  removed: ReadonlyMap<string, ExpectedEntry>,
   added: ReadonlyMap<string, ComparedEntry>,
-  keyOf: (entry: ComparedEntry) => string | null,
-  take: (was: ComparedEntry, is: ComparedEntry) => void,
+  keyOf: (entry: ExpectedEntry) => string | null,
+  take: (was: ExpectedEntry, is: ComparedEntry) => void,
 ): void {
   const waiting = Map.groupBy(removed.values(), keyOf);
   for (const is of [...added.values()]) {

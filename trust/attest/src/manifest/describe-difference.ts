@@ -29,6 +29,7 @@ export function describeDifference(difference: Difference): string {
 
 function changeText({ size, expectedSize, contentOf }: Extract<Difference, { kind: "changed" }>): string {
   if (contentOf !== null) return `it has the content of ${shown(contentOf)}`;
+  if (expectedSize === null) return "other content";
   if (size === expectedSize) return "other content of the same size";
   return `it has ${size} bytes and not ${expectedSize}`;
 }

@@ -26,12 +26,14 @@ export interface FileToDigest {
   /** Bytes. */
   readonly size: number;
   readonly identity: string;
+  /** Only the bytes from `start` to before `end`. Default all. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined;
 }
 
 /** @throws FOLDER_CHANGED, FOLDER_UNREADABLE, CANCELLED, DEADLINE_EXCEEDED */
 export async function digestFile<Hash extends HashName>(
   root: string,
-  { path, identity }: FileToDigest,
+  { path, identity, range }: FileToDigest,
   hashNames: readonly Hash[],
   { signal, onBytes }: DigestOptions = {},
 ): Promise<Digests<Hash>> {
@@ -41,10 +43,12 @@ export async function digestFile<Hash extends HashName>(
   try {
     const isTheSame = () => stateOf(fstatSync(file, { bigint: true })).identity === identity;
     if (!isTheSame()) throw folderChanged(root, path, "was changed or replaced");
-    for (;;) {
+    const { start, end } = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
+    for (let at = start; at < end; ) {
       throwIfCancelled(signal, `Reading ${root}`);
-      const count = readSync(file, piece);
+      const count = readSync(file, piece, 0, Math.min(pieceBytes, end - at), at);
       if (count === 0) break;
+      at += count;
       digests.update(piece.subarray(0, count));
       onBytes?.(count);
       await turn();

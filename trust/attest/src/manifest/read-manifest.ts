@@ -10,7 +10,7 @@ import { type DigestCacheOptions, openDigestCache } from "./digest-cache.ts";
 import { digestFile } from "./digest-file.ts";
 import { type DigestPoolOptions, digestAll } from "./digest-pool.ts";
 import { type HashName, hashNames, inPathOrder, type Manifest } from "./manifest.ts";
-import { folderChanged, type Walk, walkFolder } from "./walk-folder.ts";
+import { type FoundFile, folderChanged, type Walk, walkFolder } from "./walk-folder.ts";
 
 export interface ManifestOptions extends DigestPoolOptions {
   /**
@@ -18,6 +18,8 @@ export interface ManifestOptions extends DigestPoolOptions {
    * name is refused. Default none.
    */
   readonly exclude?: readonly string[] | undefined;
+  /** Paths of files, links and folders that are not looked at, whatever is in them, such as ".git". Default none. */
+  readonly ignore?: readonly string[] | undefined;
   /** Default none: every file is read. */
   readonly cache?: DigestCacheOptions | undefined;
 }
@@ -49,26 +51,44 @@ async function readBy<Hash extends HashName>(
   folder: string,
   options: ManifestOptions,
 ): Promise<Manifest<Hash>> {
-  const { signal } = options;
-  const root = await realFolder(folder);
-  const exclude = new Set(options.exclude);
-  const cache = await openDigestCache(root, options.cache);
-  const walk = await walkFolder(root, exclude, signal);
-  const { files, links, emptyFolders } = walk;
-  checkCollisions([...walk.identities.keys(), ...walk.excluded], root);
-  checkLinks(links, root);
-  const unknown = files.filter((file) => cache.digestsOf(file) === null);
-  const digests = await digestAll({ place: root, digestOne: digestFile, thread }, unknown, hashes, options);
-  assertSame(root, walk, await walkFolder(root, exclude, signal));
-  await cache.save(files, digests, signal);
+  const { files, links, emptyFolders, digests } = await readSteadily(folder, options, async (root, found) => {
+    const cache = await openDigestCache(root, options.cache);
+    const unknown = found.filter((file) => cache.digestsOf(file) === null);
+    const read = await digestAll({ place: root, digestOne: digestFile, thread }, unknown, hashes, options);
+    return {
+      save: () => cache.save(found, read, options.signal),
+      of: (file: FoundFile) => cache.digestsOf(file) ?? read.get(file.path)!,
+    };
+  });
+  await digests.save();
   return inPathOrder([
     ...links,
     ...emptyFolders,
     ...files.map((file) => {
       const { kind, path, size, executable } = file;
-      return { kind, path, size, executable, ...(cache.digestsOf(file) ?? digests.get(path)!) };
+      return { kind, path, size, executable, ...digests.of(file) };
     }),
   ]);
+}
+
+/**
+ * Walks, digests, and walks again: both walks must find the same.
+ * @param digest of the files in the folder without links
+ * @throws what `readManifest` throws
+ */
+export async function readSteadily<Digested>(
+  folder: string,
+  { exclude = [], ignore = [], signal }: ManifestOptions,
+  digest: (root: string, files: readonly FoundFile[]) => Promise<Digested>,
+): Promise<Walk & { readonly digests: Digested }> {
+  const root = await realFolder(folder);
+  const leftOut = { exclude: new Set(exclude), ignore: new Set(ignore) };
+  const walk = await walkFolder(root, leftOut, signal);
+  checkCollisions([...walk.identities.keys(), ...walk.excluded], root);
+  checkLinks(walk.links, root);
+  const digests = await digest(root, walk.files);
+  assertSame(root, walk, await walkFolder(root, leftOut, signal));
+  return { ...walk, digests };
 }
 
 async function realFolder(folder: string): Promise<string> {

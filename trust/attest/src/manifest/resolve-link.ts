@@ -13,6 +13,15 @@ export function linkLeads(
   path: string,
   targets: ReadonlyMap<string, string>,
 ): "inside" | "outside" | "round" {
+  const end = followLink(path, targets);
+  return end === "outside" || end === "round" ? end : "inside";
+}
+
+/** The path at the end of a link, and of those that it leads to; "" is the folder itself. */
+export function followLink(
+  path: string,
+  targets: ReadonlyMap<string, string>,
+): { readonly path: string } | "outside" | "round" {
   const at = path.split("/");
   const left: string[] = [];
   let links = 0;
@@ -25,7 +34,7 @@ export function linkLeads(
       left.unshift(...target.split("/"));
     }
     const name = left.shift();
-    if (name === undefined) return "inside";
+    if (name === undefined) return { path: at.join("/") };
     target = undefined;
     if (name === "" || name === ".") continue;
     if (name !== "..") {

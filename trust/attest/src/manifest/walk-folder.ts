@@ -52,13 +52,19 @@ const together = 64;
 const ownerMayExecute = 0o100n;
 const runsAsOwner = 0o6000n;
 
+export interface LeftOut {
+  /** Paths of files to leave out; one that is no file is refused. */
+  readonly exclude: ReadonlySet<string>;
+  /** Paths of anything, with all that is in it, that is not even looked at. */
+  readonly ignore: ReadonlySet<string>;
+}
+
 /**
- * @param exclude paths of files to leave out; one that is no file is refused
  * @throws FOLDER_UNREADABLE, FOLDER_CHANGED, ENTRY_REFUSED, NAME_REFUSED, CANCELLED, DEADLINE_EXCEEDED
  */
 export async function walkFolder(
   root: string,
-  exclude: ReadonlySet<string>,
+  { exclude, ignore }: LeftOut,
   signal?: AbortSignal,
 ): Promise<Walk> {
   const files: FoundFile[] = [];
@@ -92,7 +98,7 @@ export async function walkFolder(
   const folders = [""];
   identities.set("", stateOf(await asked(root, "", () => stat(root, { bigint: true }))).identity);
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    const names = await namesIn(root, folder);
+    const names = (await namesIn(root, folder)).filter((name) => !ignore.has(name));
     for (let at = 0; at < names.length; at += together) {
       throwIfCancelled(signal, `Reading ${root}`);
       await Promise.all(names.slice(at, at + together).map(look));

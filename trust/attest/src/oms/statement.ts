@@ -132,6 +132,10 @@ export function modelEmpty(where: string) {
   );
 }
 
+export function rangeStart({ range }: Resource): number {
+  return range?.start ?? 0;
+}
+
 /** Is the path one of these, or below one? */
 export function isIgnored(path: string, ignorePaths: readonly string[]): boolean {
   return ignorePaths.some((each) => path === each || path.startsWith(`${each}/`));

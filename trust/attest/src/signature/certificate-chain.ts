@@ -5,7 +5,7 @@
  * When a model was signed is not known. So, as in the reference implementation of OMS, all certificates must have been
  * valid when the signer's began, and a signature stays valid when they end.
  */
-import { X509Certificate } from "node:crypto";
+import { hash, X509Certificate } from "node:crypto";
 import { reasonOf } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { type CertificateFacts, certificateFacts } from "./certificate-facts.ts";
@@ -51,8 +51,7 @@ export function verifyCertificateChain(
   trusted: readonly X509Certificate[],
   where: string,
 ): void {
-  const reason = signerFault(leaf);
-  if (reason !== null) throw unfit(where, leaf, reason);
+  assertForSigning(leaf, where);
   const time = leaf.validFromDate;
   let fault: Error | null = null;
   // Breadth first, and each certificate once: many that could all stand behind each other cost no more than they are.
@@ -73,8 +72,14 @@ export function verifyCertificateChain(
   throw attestErrors.error(
     "SIGNER_UNKNOWN",
     `The signature in ${where} is by "${nameOf(leaf)}", which none of the certificates that are trusted stands behind. Give the certificate of its authority.`,
-    { details: { subject: leaf.subject, issuer: leaf.issuer, fingerprint: leaf.fingerprint256 } },
+    { details: { subject: leaf.subject, issuer: leaf.issuer, fingerprint: fingerprintOf(leaf) } },
   );
+}
+
+/** @throws SIGNER_CERTIFICATE_INVALID */
+export function assertForSigning(leaf: X509Certificate, where: string): void {
+  const reason = signerFault(leaf);
+  if (reason !== null) throw unfit(where, leaf, reason);
 }
 
 /** Names first: a signature costs more. */
@@ -125,8 +130,13 @@ function unfit(where: string, certificate: X509Certificate, reason: string) {
   return attestErrors.error(
     "SIGNER_CERTIFICATE_INVALID",
     `The signature in ${where} cannot be trusted: the certificate of "${nameOf(certificate)}" ${reason}.`,
-    { details: { subject: certificate.subject, fingerprint: certificate.fingerprint256, reason } },
+    { details: { subject: certificate.subject, fingerprint: fingerprintOf(certificate), reason } },
   );
+}
+
+/** SHA-256 of the DER, in lower-case hex. */
+export function fingerprintOf({ raw }: X509Certificate): string {
+  return hash("sha256", raw);
 }
 
 function nameOf({ subject }: X509Certificate): string {
