@@ -31,6 +31,33 @@ export const attestErrors = defineErrors({
     meaning: "A symbolic link leads out of the folder, or round in a circle.",
     ...badFile,
   },
+  SEAL_MISSING: {
+    meaning: "A folder is not sealed: there is neither attestation.json nor model.sig in it.",
+    ...failures.noInput,
+  },
+  SEAL_INCOMPLETE: {
+    meaning: "The two files of a seal are not of one sealing, or one of them is gone.",
+    ...badFile,
+    exit: 3,
+  },
+  SEAL_BROKEN: {
+    meaning: "A folder is not what was sealed: something in it was added, removed, changed or renamed.",
+    ...badFile,
+    exit: 3,
+  },
+  ATTESTATION_INVALID: {
+    meaning: "An attestation is not one as Cupel writes it; its details say where.",
+    ...badFile,
+    exit: 3,
+  },
+  REPORT_INVALID: {
+    meaning: "A report of a compression is damaged, or is one of another version.",
+    ...badFile,
+  },
+  REPORT_FOREIGN: {
+    meaning: "A report is not of the model that is sealed: its digest is another.",
+    ...badFile,
+  },
   ARCHIVE_UNREADABLE: { meaning: "An archive does not exist or cannot be read.", ...failures.noInput },
   ARCHIVE_CHANGED: {
     meaning: "An archive changed while it was read: what was read is of no one moment.",
@@ -103,10 +130,12 @@ export const attestErrors = defineErrors({
   DSSE_SIGNATURE_INVALID: {
     meaning: "A signature is not that of its signer over what is signed.",
     ...badFile,
+    exit: 3,
   },
   SIGNER_UNKNOWN: {
     meaning: "Who signed is none of those that are trusted.",
     ...badFile,
+    exit: 4,
   },
   SIGNER_CERTIFICATE_INVALID: {
     meaning: "A certificate is not fit for what it did: to sign, or to stand behind another.",

@@ -30,6 +30,9 @@ export { type SignedModel, type SignModelOptions, signModel } from "./oms/sign-m
 export type { ModelStatement, Resource, Serialization } from "./oms/statement.ts";
 export type { ModelSigner, ModelTrust, SignedStatement } from "./oms/verify-bundle.ts";
 export { type ModelVerdict, type VerifyModelOptions, verifyModel } from "./oms/verify-model.ts";
+export type { SealTrust, Signer } from "./seal/bundle-signer.ts";
+export { type Seal, type SealOptions, sealFolder } from "./seal/seal-folder.ts";
+export { type SealSigner, type SealVerdict, type VerifyOptions, verifySeal } from "./seal/verify-seal.ts";
 export { openCertificates } from "./signature/certificate-chain.ts";
 export {
   openSigningKey,
@@ -39,3 +42,11 @@ export {
   signatureAlgorithms,
   type VerificationKey,
 } from "./signature/signing-key.ts";
+export type { SealFacts } from "./statement/attestation.ts";
+export { isReport, type Provenance, type ReportFile } from "./statement/provenance.ts";
+export {
+  type DifferenceFigure,
+  type Figures,
+  type MeasuredFigure,
+  readFigures,
+} from "./statement/report-figures.ts";

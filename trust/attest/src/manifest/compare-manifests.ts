@@ -4,6 +4,7 @@
  */
 import type { Digests, FileFacts, FolderEntry, LinkEntry } from "./manifest.ts";
 import { foldersAbove, foldPath } from "./path-rules.ts";
+import { isSameDigest } from "./same-digest.ts";
 
 type Kind = ComparedEntry["kind"];
 
@@ -117,8 +118,8 @@ function differencesOf(
 }
 
 function haveSameContent(one: ExpectedFile, other: ComparedFile): boolean {
-  if (one.size !== other.size || one.sha256 !== other.sha256) return false;
-  return one.sm3 === undefined || other.sm3 === undefined || one.sm3 === other.sm3;
+  if (one.size !== other.size || !isSameDigest(one.sha256, other.sha256)) return false;
+  return one.sm3 === undefined || other.sm3 === undefined || isSameDigest(one.sm3, other.sm3);
 }
 
 /** Null of what is known by its name alone. A folder without content, or a file without, could be any other. */
