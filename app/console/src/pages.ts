@@ -48,3 +48,79 @@ export async function renderProfile({ tree, slowest }: Profile, title: string): 
   const data: ProfileDocument = { format: "cupel-profile/1", title, tree, slowest };
   return renderPage("profile", { title: `${title}: profile`, data });
 }
+
+/** Shares are fractions; a ratio is of the model over its original. */
+export type AttestedUnit = "share" | "dB" | "number" | "bytes" | "ratio";
+
+export interface AttestedFigures {
+  readonly measured: readonly {
+    readonly name: string;
+    readonly unit: AttestedUnit;
+    readonly original: number | null;
+    readonly compressed: number | null;
+    readonly of: string;
+  }[];
+  readonly differences: readonly {
+    readonly name: string;
+    readonly unit: AttestedUnit;
+    readonly value: number | null;
+    readonly interval: { readonly low: number; readonly high: number } | null;
+    readonly of: string;
+  }[];
+}
+
+export interface AttestedOrigin {
+  /** Name of the model that was compressed. */
+  readonly source: string;
+  readonly sourceDigest: string;
+  /** Path in the folder. */
+  readonly model: string;
+  readonly tool: string;
+  /** ISO 8601, UTC. */
+  readonly finishedAt: string;
+  readonly report: string;
+  readonly reportDigest: string;
+  readonly command: string | null;
+  /** As it is to be shown. */
+  readonly recipe: string | null;
+  readonly figures: AttestedFigures | null;
+}
+
+export interface AttestedEntry {
+  readonly path: string;
+  /** Bytes; null of what is no file. */
+  readonly size: number | null;
+  /** Of a file its SHA-256, of anything else what it is. */
+  readonly about: string;
+}
+
+/** What the page holds, as JSON in the element `#attestation`. */
+export interface AttestationDocument {
+  readonly format: "cupel-attestation-page/1";
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string | null;
+  readonly isValid: boolean;
+  /** Sentences. */
+  readonly differences: readonly string[];
+  readonly signers: readonly { readonly signed: string; readonly by: string }[];
+  readonly sequence: number;
+  /** ISO 8601, UTC. */
+  readonly sealedAt: string;
+  /** ISO 8601, UTC. */
+  readonly verifiedAt: string;
+  /** In hex. */
+  readonly roots: { readonly sha256: string; readonly sm3: string };
+  /** Null where it is not told. */
+  readonly origin: AttestedOrigin | null;
+  readonly files: readonly AttestedEntry[];
+}
+
+/**
+ * The whole page for one verified seal, as HTML text to write to a file.
+ * @throws TEMPLATE_MISSING, TEMPLATE_BUILD_FAILED, WRITE_FAILED, DISK_FULL
+ */
+export async function renderAttestation(attestation: Omit<AttestationDocument, "format">): Promise<string> {
+  const data: AttestationDocument = { format: "cupel-attestation-page/1", ...attestation };
+  return renderPage("attestation", { title: `${attestation.name}: attestation`, data });
+}

@@ -44,6 +44,7 @@ export {
 } from "./signature/signing-key.ts";
 export type { SealFacts } from "./statement/attestation.ts";
 export { isReport, type Provenance, type ReportFile } from "./statement/provenance.ts";
+export type { ProvenanceFacts } from "./statement/provenance-facts.ts";
 export {
   type DifferenceFigure,
   type Figures,

@@ -20,6 +20,7 @@ export const digestFacts: readonly string[] = [
   "obj.outputDigest",
   "ctx.digest",
   "ctx.settings",
+  "ctx.signer",
   ...dataFacts.flatMap((fact) => [`obj.${fact}Digest`, `obj.${fact}Listing`]),
 ];
 

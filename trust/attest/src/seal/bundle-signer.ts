@@ -9,6 +9,7 @@ import { type VerificationKey, verificationKeyOf } from "../signature/signing-ke
 export type Signer =
   | { readonly kind: "key"; readonly keyId: string; readonly algorithm: string }
   | { readonly kind: "certificate"; readonly subject: string; readonly fingerprint: string }
+  | { readonly kind: "keyless"; readonly identity: string; readonly issuer: string }
   /** Nobody signed: this root of the folder's tree is trusted by itself. In hex. */
   | { readonly kind: "root"; readonly root: string };
 

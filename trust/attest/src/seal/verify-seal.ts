@@ -19,6 +19,7 @@ import { parseBundle } from "../signature/bundle.ts";
 import { verifyEnvelope } from "../signature/dsse.ts";
 import type { JsonObject } from "../signature/json-members.ts";
 import { type Attestation, parseAttestation, type SealFacts } from "../statement/attestation.ts";
+import { type ProvenanceFacts, provenanceFacts } from "../statement/provenance-facts.ts";
 import { bundleSigner, envelopeKey, type SealTrust, type Signer, signerUnknown } from "./bundle-signer.ts";
 import { resourcesOf } from "./seal-folder.ts";
 import { attestationName, sealNames, signatureName } from "./seal-names.ts";
@@ -45,6 +46,8 @@ export interface SealVerdict extends Omit<SealFacts, "hasModelSignature"> {
   readonly files: ReadonlyMap<string, string>;
   /** SLSA provenance, version 1; null where nothing is told of how the model was made. */
   readonly provenance: JsonObject | null;
+  /** What stands in it of a compression; null for any other. */
+  readonly origin: ProvenanceFacts | null;
   /** CycloneDX 1.7. */
   readonly bom: JsonObject;
 }
@@ -86,6 +89,7 @@ export async function verifySeal(
     manifest,
     files: new Map(manifest.flatMap((each) => (each.kind === "file" ? [[each.path, each.sha256]] : []))),
     provenance,
+    origin: provenanceFacts(provenance),
     bom,
   };
 }

@@ -1,0 +1,56 @@
+/** A verdict as the page of the console has it. Pure. */
+import {
+  describeDifference,
+  type ManifestEntry,
+  type ProvenanceFacts,
+  type SealVerdict,
+} from "@cupel/attest";
+import type { AttestationDocument, AttestedEntry } from "@cupel/console";
+import { signerText } from "./seal-text.ts";
+
+export function attestationPage(
+  folder: string,
+  verdict: SealVerdict,
+  verifiedAt: string,
+): Omit<AttestationDocument, "format"> {
+  const { isValid, name, version, sequence, sealedAt, roots, signers, differences, manifest } = verdict;
+  return {
+    folder,
+    name,
+    version,
+    isValid,
+    sequence,
+    sealedAt,
+    verifiedAt,
+    roots,
+    differences: differences.map(describeDifference),
+    signers: signers.map((each) => ({ signed: each.signed, by: signerText(each) })),
+    origin: verdict.origin && originOf(verdict.origin),
+    files: manifest.map(entryOf),
+  };
+}
+
+function originOf(origin: ProvenanceFacts): AttestationDocument["origin"] {
+  const { source, model, tool, finishedOn, report, command, recipe, figures } = origin;
+  return {
+    source: source.name,
+    sourceDigest: source.sha256,
+    model,
+    tool: Object.entries(tool)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", "),
+    finishedAt: finishedOn,
+    report: report.name,
+    reportDigest: report.sha256,
+    command,
+    recipe: recipe === null ? null : JSON.stringify(recipe, null, 2),
+    figures,
+  };
+}
+
+function entryOf(entry: ManifestEntry): AttestedEntry {
+  const { path } = entry;
+  if (entry.kind === "folder") return { path, size: null, about: "empty folder" };
+  if (entry.kind === "link") return { path, size: null, about: `link to ${entry.target}` };
+  return { path, size: entry.size, about: `${entry.sha256}${entry.executable ? ", executable" : ""}` };
+}

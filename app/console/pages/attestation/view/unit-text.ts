@@ -1,0 +1,22 @@
+/** A figure in its unit. */
+import {
+  bytesText,
+  type Figure,
+  figureText,
+  isFigure,
+  MISSING,
+  percentText,
+} from "../../../shared/view/number-text.ts";
+import type { AttestedUnit } from "../../../src/pages.ts";
+
+const texts: Readonly<Record<AttestedUnit, (value: number) => string>> = {
+  share: (value) => percentText(value, 2),
+  dB: (value) => `${figureText(value)}\u00a0dB`,
+  number: (value) => figureText(value, 4),
+  bytes: (value) => bytesText(value),
+  ratio: (value) => figureText(value),
+};
+
+export function unitText(unit: AttestedUnit, value: Figure): string {
+  return isFigure(value) ? texts[unit](value) : MISSING;
+}
