@@ -15,6 +15,7 @@ import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
+import { serveAudit } from "./serve-audit.ts";
 import { serveLoad } from "./serve-load.ts";
 import { serveMemory } from "./serve-memory.ts";
 import { serveReload } from "./serve-reload.ts";
@@ -45,6 +46,7 @@ export const benchmarks: readonly Benchmark[] = [
   serveLoad,
   serveMemory,
   serveReload,
+  serveAudit,
   wireFormats,
   audit,
   auditRing,

@@ -1,7 +1,9 @@
 /** The servers that are compared, each a process that is started on given cores and asked for its port and its memory. */
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { startLineProcess } from "./line-process.ts";
+import { type LineProcess, startLineProcess } from "./line-process.ts";
+
+export const cupelCommand = new URL("../../../app/cli/src/main.ts", import.meta.url).pathname;
 
 export interface ServerProcess extends AsyncDisposable {
   readonly port: number;
@@ -50,21 +52,37 @@ export async function startKserve(
 ): Promise<Omit<ServerProcess, "memory">> {
   const port = await freePort();
   const script = new URL("kserve_server.py", import.meta.url).pathname;
-  const child = startLineProcess(python, [script, model, String(port), String(threads)], {
-    cpus,
-    isMute: true,
-  });
+  const args = [script, model, String(port), String(threads)];
+  const child = startLineProcess(python, args, { cpus, isMute: true });
+  await ready(child, port);
+  return { port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** `cupel serve`, as it is called by people. @param args but for the port */
+export async function startCupelServe(
+  args: readonly string[],
+  cpus: string | null,
+): Promise<Omit<ServerProcess, "memory"> & { readonly pid: number }> {
+  const port = await freePort();
+  const words = [cupelCommand, "serve", ...args, "--port", String(port)];
+  const child = startLineProcess(process.execPath, words, { cpus, isMute: true });
+  await ready(child, port);
+  return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** Ends the process where it is not ready within a minute. */
+async function ready(child: LineProcess, port: number): Promise<void> {
   for (let i = 0; i < 300; i++) {
     await wait(200);
     try {
       const answer = await fetch(`http://127.0.0.1:${port}/v2/health/ready`);
-      if (answer.ok) return { port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+      if (answer.ok) return;
     } catch {
       // It does not listen yet.
     }
   }
   await child[Symbol.asyncDispose]();
-  throw new Error("KServe's server did not get ready within a minute.");
+  throw new Error("The server did not get ready within a minute.");
 }
 
 async function freePort(): Promise<number> {
