@@ -182,6 +182,43 @@ test("count-and-drop: what is lost is counted by cause, and the log says how man
   assert.ok(!dropped.some(({ id }) => events.some((event) => event.id === id)));
 });
 
+test("count-and-drop: what is lost right before the end is told at the end, and so is the end itself", async () => {
+  await using its = await opened({ policy: "count-and-drop" });
+  await many(its.recorder, 0, 3);
+  its.disk.failing.set("write", "ENOSPC");
+  await many(its.recorder, 3, 4);
+  its.disk.failing.clear();
+  // Within the pause after the fault.
+  const subject = { kind: "system", id: "server" };
+  const stop = { action: "SERVE.STOP", severity: "INFO", subject, object: {}, context: {} } as const;
+  assert.equal((await its.recorder.record(stop)).state, "logged");
+  its.disk.failing.set("write", "ENOSPC");
+  const late = await many(its.recorder, 7, 2);
+  assert.ok(late.every(({ state }) => state === "dropped"));
+  its.disk.failing.clear();
+  await its.recorder[Symbol.asyncDispose]();
+  const told = (await journalText(its.log))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ action }) => action === "AUDIT.DROP");
+  assert.equal(
+    told.reduce((sum, { ctx }) => sum + Number(ctx.count), 0),
+    6,
+  );
+  assert.doesNotMatch(its.alerts.join(), /does not tell of/);
+});
+
+test("count-and-drop: losses that cannot be recorded at the end are told to whoever watches", async () => {
+  await using its = await opened({ policy: "count-and-drop" });
+  await many(its.recorder, 0, 3);
+  its.disk.failing.set("write", "ENOSPC");
+  await many(its.recorder, 3, 4);
+  await its.recorder[Symbol.asyncDispose]();
+  // Four, and the event that was to tell of them.
+  assert.match(its.alerts.join(), /Events were lost that the record does not tell of: full 5\./);
+});
+
 const openFile = async (log: string) => {
   const name = (await readdir(join(log, "journal"))).find((each) => each.endsWith(".open"));
   return join(log, "journal", name ?? "");

@@ -248,7 +248,7 @@ class LogRecorder implements Recorder {
       const made = this.#maker.make(inAuditContext(event), isExact);
       if ("refused" in made) return this.#refuse(made.refused, made.refusal);
       const until = this.#clock.monotonic() + deadline;
-      const waiting = new WaitingEvent(made.stamp, this.#lines.add(made.line), until);
+      const waiting = new WaitingEvent(made.stamp, event.action, this.#lines.add(made.line), until);
       if (this.#queue.isFull) {
         this.#overflow(waiting);
         return waiting.promise;
@@ -370,7 +370,11 @@ class LogRecorder implements Recorder {
     const parts = { log, queue: this.#queue, counters, clock: this.#clock };
     if (spill !== null) return new SpillPolicy({ ...parts, spill, logNext: () => opened.journal.next });
     return this.#options.policy === "count-and-drop"
-      ? new DropPolicy(parts, (dropped) => this.#recordOwn(dropEvent(dropped)))
+      ? new DropPolicy({
+          ...parts,
+          recordDrop: (dropped) => this.#recordOwn(dropEvent(dropped)),
+          onUntold: (message) => this.#options.onAlert?.({ kind: "fault", message }),
+        })
       : new BlockPolicy(parts);
   }
 
@@ -387,8 +391,9 @@ class LogRecorder implements Recorder {
       pause(this.#deadline + tendPeriod, undefined, { signal: late.signal }).catch(() => {}),
     ]);
     late.abort();
-    for (const timer of this.#timers) clearInterval(timer);
+    // What it records has a deadline too, which a timer sees to.
     if (!this.#isLost) await this.#policy.close();
+    for (const timer of this.#timers) clearInterval(timer);
     await this.#parts.owned.disposeAsync();
   }
 }

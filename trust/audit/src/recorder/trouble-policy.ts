@@ -6,6 +6,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Clock, reasonOf } from "@cupel/base";
+import type { ActionCode } from "../event/actions.ts";
 import { JournalFault } from "../journal/journal-fault.ts";
 import type { Batch, EventQueue } from "./event-queue.ts";
 import type { LogKeeper } from "./log-keeper.ts";
@@ -20,7 +21,7 @@ export interface TroublePolicy {
   tend(): Promise<void>;
   /** For one more than the queue takes. @returns null where it must be refused */
   overflow(): "dropped" | null;
-  /** No further batch comes. */
+  /** No further batch comes but of what the policy itself records. Never throws. */
   close(): Promise<void>;
 }
 
@@ -102,25 +103,44 @@ export class BlockPolicy implements TroublePolicy {
   async close(): Promise<void> {}
 }
 
-/** Records the event that says how many were lost. @returns whether it is in the log. Never throws. */
-export type RecordDrop = (dropped: ReadonlyMap<TroubleCause, number>) => Promise<boolean>;
+/**
+ * Tells what is an end: no later event says the same, and whoever stops does so soon after. Under `count-and-drop` they are tried
+ * in a pause too.
+ */
+const ends: ReadonlySet<string> = new Set<ActionCode>([
+  "AUDIT.CLOSE",
+  "AUDIT.DROP",
+  "SERVE.STOP",
+  ...(["COMPRESS", "EVAL", "PREDICT", "TRAIN"] as const).flatMap(
+    (work) => [`${work}.FINISH`, `${work}.FAIL`, `${work}.CANCEL`] as const,
+  ),
+]);
+
+export interface DropParts extends PolicyParts {
+  /** Records the event that says how many were lost. @returns whether it is in the log. Never throws. */
+  readonly recordDrop: (dropped: ReadonlyMap<TroubleCause, number>) => Promise<boolean>;
+  /** Told when the policy is closed, of events that were lost and that the log does not tell of. */
+  readonly onUntold: (message: string) => void;
+}
 
 export class DropPolicy implements TroublePolicy {
-  readonly #parts: PolicyParts;
+  readonly #parts: DropParts;
   readonly #backoff: Backoff;
-  readonly #recordDrop: RecordDrop;
   /** Not told in the log yet. */
   readonly #untold = new Map<TroubleCause, number>();
+  /** What is being told. */
+  #telling: Promise<void> | null = null;
+  #isClosing = false;
 
-  constructor(parts: PolicyParts, recordDrop: RecordDrop) {
+  constructor(parts: DropParts) {
     this.#parts = parts;
     this.#backoff = new Backoff(parts.clock);
-    this.#recordDrop = recordDrop;
   }
 
   async keep(batch: Batch): Promise<void> {
     const { log, counters } = this.#parts;
-    if (!this.#backoff.isOver && counters.trouble !== null) {
+    const isPaused = counters.trouble !== null && !this.#backoff.isOver && !this.#isClosing;
+    if (isPaused && counters.trouble !== null && !batch.some(({ action }) => ends.has(action))) {
       this.#drop(batch, counters.trouble);
       return;
     }
@@ -139,7 +159,7 @@ export class DropPolicy implements TroublePolicy {
   }
 
   async tend(): Promise<void> {
-    if (this.#untold.size > 0 && this.#backoff.isOver) this.#tell();
+    if (this.#backoff.isOver) this.#tell();
   }
 
   overflow(): "dropped" {
@@ -147,7 +167,16 @@ export class DropPolicy implements TroublePolicy {
     return "dropped";
   }
 
-  async close(): Promise<void> {}
+  /** The last occasion: a pause is not waited for. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#telling;
+    this.#tell();
+    await this.#telling;
+    if (this.#untold.size === 0) return;
+    const counts = [...this.#untold].map(([cause, events]) => `${cause} ${events}`).join(", ");
+    this.#parts.onUntold(`Events were lost that the record does not tell of: ${counts}.`);
+  }
 
   #drop(batch: Batch, cause: TroubleCause): void {
     for (const event of batch) event.elsewhere("dropped");
@@ -157,16 +186,21 @@ export class DropPolicy implements TroublePolicy {
 
   #count(cause: TroubleCause, events: number): void {
     this.#parts.counters.dropped[cause] += events;
+    this.#addUntold(cause, events);
+  }
+
+  #addUntold(cause: TroubleCause, events: number): void {
     this.#untold.set(cause, (this.#untold.get(cause) ?? 0) + events);
   }
 
   #tell(): void {
-    if (this.#untold.size === 0) return;
+    if (this.#untold.size === 0 || this.#telling !== null) return;
     const dropped = new Map(this.#untold);
     this.#untold.clear();
-    void this.#recordDrop(dropped).then((isLogged) => {
+    this.#telling = this.#parts.recordDrop(dropped).then((isLogged) => {
+      this.#telling = null;
       if (isLogged) return;
-      for (const [cause, events] of dropped) this.#untold.set(cause, (this.#untold.get(cause) ?? 0) + events);
+      for (const [cause, events] of dropped) this.#addUntold(cause, events);
     });
   }
 }

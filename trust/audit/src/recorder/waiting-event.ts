@@ -7,6 +7,7 @@ import type { Receipt } from "./receipt.ts";
 export class WaitingEvent {
   readonly id: string;
   readonly time: string;
+  readonly action: string;
   readonly line: PiledLine;
   /** By the monotonic clock, milliseconds. */
   readonly deadline: number;
@@ -19,9 +20,15 @@ export class WaitingEvent {
   #reject: (reason: Error) => void = () => {};
   #forget: (() => void) | null = null;
 
-  constructor(event: { readonly id: string; readonly time: string }, line: PiledLine, deadline: number) {
-    this.id = event.id;
-    this.time = event.time;
+  constructor(
+    stamp: { readonly id: string; readonly time: string },
+    action: string,
+    line: PiledLine,
+    deadline: number,
+  ) {
+    this.id = stamp.id;
+    this.time = stamp.time;
+    this.action = action;
     this.line = line;
     this.deadline = deadline;
     this.promise = new Promise((resolve, reject) => {
