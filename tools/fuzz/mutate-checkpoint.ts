@@ -6,8 +6,7 @@
 import { createHash } from "node:crypto";
 import { own, type Random, setOwn } from "@cupel/base";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
-
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+import { asObject, editedJson, type Json, parsed } from "./mutate-json.ts";
 
 interface Checkpoint {
   readonly metadata: Record<string, string>;
@@ -17,11 +16,6 @@ interface Checkpoint {
 
 const trainingKey = "cupel.training";
 const lengthBytes = 8;
-
-const edgeValues: readonly Json[] = [
-  ...[null, true, "", "__proto__", [], {}],
-  ...[0, -1, 0.5, 1e-320, 1e308, 2 ** 31, 2 ** 53, 2 ** 64],
-];
 
 /** Nine of ten edits end in a file with a right digest. */
 export const mutateCheckpoint: Mutate = (bytes, random, others) => {
@@ -38,7 +32,7 @@ const edits: readonly ((checkpoint: Checkpoint, random: Random) => Checkpoint)[]
   (checkpoint, random) => withTraining(checkpoint, random),
   (checkpoint, random) => ({
     ...checkpoint,
-    entries: asObject(edited(checkpoint.entries, random), checkpoint.entries),
+    entries: asObject(editedJson(checkpoint.entries, random), checkpoint.entries),
   }),
   (checkpoint, random) => ({ ...checkpoint, body: mutateBytes(checkpoint.body, random, []) }),
   (checkpoint, random) => {
@@ -56,40 +50,9 @@ function withTraining(checkpoint: Checkpoint, random: Random): Checkpoint {
   setOwn(
     metadata,
     trainingKey,
-    training === undefined ? text.slice(1) : JSON.stringify(edited(training, random)),
+    training === undefined ? text.slice(1) : JSON.stringify(editedJson(training, random)),
   );
   return { ...checkpoint, metadata };
-}
-
-/** Goes down with three chances of four, where there is something to go down into. */
-function edited(value: Json, random: Random): Json {
-  const isList = Array.isArray(value);
-  const members: [string, Json][] = typeof value === "object" && value !== null ? Object.entries(value) : [];
-  const at = random.integer(members.length);
-  const member = members[at];
-  if (member === undefined) return edgeValues[random.integer(edgeValues.length)]!;
-  const [name, inside] = member;
-  const isDeeper = typeof inside === "object" && inside !== null;
-  if (isDeeper && random.integer(4) > 0) members[at] = [name, edited(inside, random)];
-  else {
-    const other = members[random.integer(members.length)]!;
-    const ways: readonly (() => void)[] = [
-      () => members.splice(at, 1),
-      () => members.push(isList ? [String(members.length), inside] : [`${name} `, inside]),
-      () => members.splice(at, 1, [name, other[1]]),
-      () => members.splice(at, 1, [edgeNames[random.integer(edgeNames.length)]!, inside]),
-      () => members.splice(at, 1, [name, edgeValues[random.integer(edgeValues.length)]!]),
-      () => members.splice(at, 1, [name, typeof inside === "number" ? inside + 1 : String(inside)]),
-    ];
-    ways[random.integer(ways.length)]!();
-  }
-  return isList ? members.map(([, each]) => each) : Object.fromEntries(members);
-}
-
-const edgeNames = ["__proto__", "constructor", "toString", "", "state/", "epoch"];
-
-function asObject(value: Json, otherwise: { [name: string]: Json }): { [name: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : otherwise;
 }
 
 /** Null for what is no file of the format. */
@@ -116,13 +79,4 @@ function writeCheckpoint({ metadata, entries, body }: Checkpoint): Uint8Array {
   const length = Buffer.alloc(lengthBytes);
   length.writeBigUInt64LE(BigInt(header.length));
   return new Uint8Array(Buffer.concat([length, header, body]));
-}
-
-/** Undefined for what is no JSON. */
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

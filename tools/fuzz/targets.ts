@@ -3,6 +3,15 @@ import { globSync, readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import {
+  compareManifests,
+  describeDifference,
+  manifestRoots,
+  parseManifest,
+  readArchive,
+} from "@cupel/attest";
+import { own } from "@cupel/base";
 import { compress, parseRecipe } from "@cupel/compress";
 import { checkModel, encodeModelBytes, graphSummary, inferShapes, readModel } from "@cupel/onnx";
 import { tryIsolated } from "@cupel/runtime";
@@ -17,7 +26,9 @@ import {
 import { trainBriefly } from "./brief-training.ts";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
 import { mutateCheckpoint } from "./mutate-checkpoint.ts";
+import { mutateManifest } from "./mutate-manifest.ts";
 import { mutateMessage } from "./mutate-message.ts";
+import { mutateZip } from "./mutate-zip.ts";
 import { attempt } from "./outcome.ts";
 
 export interface FuzzTarget {
@@ -123,7 +134,55 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     },
     hangMs: 5_000,
   },
+  zip: {
+    summary: "the digests of an archive's entries are taken; what is accepted is a manifest",
+    watched: /\/trust\/attest\/src\//,
+    seeds: "tools/fuzz/corpus/zip/*",
+    mutate: mutateZip,
+    async run(bytes, folder) {
+      const path = join(folder, "given.zip");
+      await writeFile(path, bytes);
+      // Coverage is that of this thread.
+      const manifest = await readArchive(path, { workers: 0 });
+      mustHold(() => parseManifest(manifest, "the archive"));
+      manifestRoots(manifest);
+    },
+    hangMs: 10_000,
+  },
+  manifest: {
+    summary:
+      "two manifests are read and compared: no difference, and equal roots, exactly when they say the same",
+    watched: /\/trust\/attest\/src\//,
+    seeds: "tools/fuzz/corpus/manifest/*",
+    mutate: mutateManifest,
+    async run(bytes) {
+      const given = Object(jsonOf(text(bytes)));
+      const read = (member: string) => attempt(() => parseManifest(own(given, member), member));
+      const [expected, found] = [await read("expected"), await read("found")];
+      if (expected === null || found === null) return;
+      const differences = compareManifests(expected, found);
+      for (const difference of differences) describeDifference(difference);
+      compareManifests(found, expected);
+      const isSame = isDeepStrictEqual(expected, found);
+      const haveSameRoots = isDeepStrictEqual(manifestRoots(expected), manifestRoots(found));
+      if (isSame !== (differences.length === 0) || isSame !== haveSameRoots) {
+        throw new Error(
+          `${differences.length} differences, equal roots: ${haveSameRoots}, the same: ${isSame}`,
+        );
+      }
+    },
+    hangMs: 10_000,
+  },
 };
+
+/** What refuses here was accepted before. @throws a finding */
+function mustHold(check: () => unknown): void {
+  try {
+    check();
+  } catch (thrown) {
+    throw new Error("Accepted, and refused when it was looked at again", { cause: thrown });
+  }
+}
 
 /** Null for a text that is no JSON. */
 function jsonOf(given: string): unknown {
