@@ -1,29 +1,13 @@
-/** What is fuzzed. To add a target: a row here, and inputs for a start in corpus/NAME. */
+/**
+ * What is fuzzed. To add a target: a row here, and inputs for a start in corpus/NAME. A target loads what it runs
+ * when it runs: coverage is taken of every function that is loaded, after each input.
+ */
 import { globSync, readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
-import {
-  compareManifests,
-  describeDifference,
-  manifestRoots,
-  parseManifest,
-  readArchive,
-} from "@cupel/attest";
 import { own } from "@cupel/base";
-import { compress, parseRecipe } from "@cupel/compress";
-import { checkModel, encodeModelBytes, graphSummary, inferShapes, readModel } from "@cupel/onnx";
-import { tryIsolated } from "@cupel/runtime";
-import { parseNetwork } from "@cupel/train";
-import {
-  openImages,
-  parseAugmentation,
-  parsePreprocessing,
-  preprocessingFor,
-  syntheticInspection,
-} from "@cupel/vision";
-import { trainBriefly } from "./brief-training.ts";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
 import { mutateCheckpoint } from "./mutate-checkpoint.ts";
 import { mutateManifest } from "./mutate-manifest.ts";
@@ -48,7 +32,8 @@ export interface FuzzTarget {
 }
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
-const square = preprocessingFor(["N", 3, 224, 224]);
+/** Of a network that does not say what it takes. */
+const usualShape = ["N", 3, 224, 224];
 
 export const targets: Readonly<Record<string, FuzzTarget>> = {
   onnx: {
@@ -57,6 +42,11 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "model/onnx/test/fixtures/*.onnx",
     mutate: mutateMessage,
     async run(bytes) {
+      const { checkModel, encodeModelBytes, graphSummary, inferShapes, readModel } = await import(
+        "@cupel/onnx"
+      );
+      const { compress, parseRecipe } = await import("@cupel/compress");
+      const { preprocessingFor, syntheticInspection } = await import("@cupel/vision");
       const fresh = () => readModel(bytes);
       encodeModelBytes(fresh());
       graphSummary(fresh());
@@ -65,7 +55,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
       checkModel(model);
       const recipe = parseRecipe({ stages: [{ stage: "clean" }, { stage: "quantise", bits: 16 }] }, "fuzz");
       const shape = model.graph.inputs[0]?.shape ?? [];
-      const preprocessing = (await attempt(() => preprocessingFor(shape))) ?? square;
+      const preprocessing = (await attempt(() => preprocessingFor(shape))) ?? preprocessingFor(usualShape);
       const images = syntheticInspection({ count: 1 });
       encodeModelBytes((await compress(model, { images, preprocessing, recipe })).model);
     },
@@ -76,7 +66,10 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     watched: null,
     seeds: "{model/onnx/test/fixtures,tools/fuzz/corpus/onnx}/*.onnx",
     mutate: mutateMessage,
-    run: (bytes) => tryIsolated(bytes, { threads: 1, limits: { memory: 1e9, time: 4_000 } }),
+    async run(bytes) {
+      const { tryIsolated } = await import("@cupel/runtime");
+      return tryIsolated(bytes, { threads: 1, limits: { memory: 1e9, time: 4_000 } });
+    },
     hangMs: 20_000,
   },
   images: {
@@ -85,6 +78,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "tools/fuzz/corpus/images/*",
     mutate: mutateBytes,
     async run(bytes, folder) {
+      const { openImages } = await import("@cupel/vision");
       for (const name of ["a-images-idx3-ubyte", "b.bin", "c.csv", "d.gz"]) {
         const path = join(folder, name);
         await writeFile(path, bytes);
@@ -99,6 +93,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     watched: /\/model\/(train|runtime)\/src\//,
     seeds: "tools/fuzz/corpus/checkpoint/*",
     async made(folder) {
+      const { trainBriefly } = await import("./brief-training.ts");
       return Promise.all(
         [1, 2].map(async (epochs) => {
           const path = join(folder, `${epochs}.safetensors`);
@@ -109,6 +104,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     },
     mutate: mutateCheckpoint,
     async run(bytes, folder) {
+      const { trainBriefly } = await import("./brief-training.ts");
       const path = join(folder, "given.safetensors");
       await writeFile(path, bytes);
       try {
@@ -125,6 +121,10 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "tools/fuzz/corpus/options/*",
     mutate: mutateBytes,
     async run(bytes) {
+      const { parseAugmentation, parsePreprocessing, preprocessingFor } = await import("@cupel/vision");
+      const { parseNetwork } = await import("@cupel/train");
+      const { parseRecipe } = await import("@cupel/compress");
+      const square = preprocessingFor(usualShape);
       const given = text(bytes);
       await attempt(() => parsePreprocessing(given, square));
       await attempt(() => parseAugmentation(given));
@@ -140,6 +140,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "tools/fuzz/corpus/zip/*",
     mutate: mutateZip,
     async run(bytes, folder) {
+      const { manifestRoots, parseManifest, readArchive } = await import("@cupel/attest");
       const path = join(folder, "given.zip");
       await writeFile(path, bytes);
       // Coverage is that of this thread.
@@ -156,6 +157,9 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "tools/fuzz/corpus/manifest/*",
     mutate: mutateManifest,
     async run(bytes) {
+      const { compareManifests, describeDifference, manifestRoots, parseManifest } = await import(
+        "@cupel/attest"
+      );
       const given = Object(jsonOf(text(bytes)));
       const read = (member: string) => attempt(() => parseManifest(own(given, member), member));
       const [expected, found] = [await read("expected"), await read("found")];
