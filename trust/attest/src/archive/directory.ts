@@ -27,7 +27,7 @@ export interface ArchiveEntry {
   readonly position: number;
 }
 
-/** Of an archive's directory. */
+/** Of an archive's directory, and of the folders that it names or implies. */
 export const mostEntries = 100_000;
 /** Bytes of it; it is held in memory. */
 const longestDirectory = 2 ** 26;
@@ -60,12 +60,16 @@ export interface Directory {
 export function readDirectory(bytes: ArchiveBytes): Directory {
   const place = findDirectory(bytes);
   if (place.entries > mostEntries || place.length > longestDirectory) {
-    throw archiveRefusal("ARCHIVE_TOO_LARGE", bytes.path, null, `names more than ${mostEntries} entries`);
+    throw tooMany(bytes);
   }
   const entries = recordsIn(bytes, place).map((record) => entryOf(bytes, record));
   assertNoDuplicate(bytes, entries);
   assertNoBomb(bytes, entries);
   return { entries, position: place.position };
+}
+
+function tooMany({ path }: ArchiveBytes) {
+  return archiveRefusal("ARCHIVE_TOO_LARGE", path, null, `names more than ${mostEntries} entries or folders`);
 }
 
 interface DirectoryRecord {
@@ -181,7 +185,11 @@ function assertNoDuplicate(bytes: ArchiveBytes, entries: readonly ArchiveEntry[]
     if (kinds.has(path)) throw refuse(path, "is there twice");
     kinds.set(path, kind);
   }
-  const folders = new Set(entries.flatMap(({ path }) => foldersAbove(path)));
+  const folders = new Set<string>();
+  for (const { path } of entries) {
+    for (const folder of foldersAbove(path)) folders.add(folder);
+    if (folders.size > mostEntries) throw tooMany(bytes);
+  }
   for (const folder of folders) {
     if (kinds.get(folder) === "file") throw refuse(folder, "is a file, and others lie in it as in a folder");
   }

@@ -2,7 +2,7 @@
 import { attestErrors } from "../errors.ts";
 import type { LinkEntry } from "./manifest.ts";
 import { findCollision } from "./path-rules.ts";
-import { linkLeads } from "./resolve-link.ts";
+import { findWrongLink } from "./resolve-link.ts";
 
 /** @param where the entries are from, for the message. @throws NAME_COLLISION */
 export function checkCollisions(paths: Iterable<string>, where: string): void {
@@ -19,19 +19,23 @@ export function checkCollisions(paths: Iterable<string>, where: string): void {
 /** @throws LINK_REFUSED */
 export function checkLinks(links: readonly LinkEntry[], where: string): void {
   const targets = new Map(links.map(({ path, target }) => [path, target]));
-  for (const [path, target] of targets) {
-    const leads = linkLeads(path, targets);
-    if (leads === "inside") continue;
-    throw attestErrors.error(
-      "LINK_REFUSED",
-      `The link ${shown(path)} in ${where} leads ${leads === "round" ? "round in a circle" : "out of it"}, to ${shown(target)}. ` +
-        "Put the file there instead, or remove the link.",
-      { details: { path, target } },
-    );
-  }
+  const wrong = findWrongLink(targets);
+  if (wrong === null) return;
+  const { path, leads } = wrong;
+  const target = targets.get(path) ?? "";
+  throw attestErrors.error(
+    "LINK_REFUSED",
+    `The link ${shown(path)} in ${where} leads ${leads === "round" ? "round in a circle" : "out of it"}, to ${shown(target)}. ` +
+      "Put the file there instead, or remove the link.",
+    { details: { path, target } },
+  );
 }
 
-/** A name in quotes. Two that look alike, as in two Unicode forms, are told apart by their escapes. */
+/** Characters of a name that a message has. */
+const longestShown = 400;
+
+/** A name in quotes. Two that look alike, as in two Unicode forms, are told apart by their escapes. A long one is cut. */
 export function shown(name: string): string {
-  return `"${name.replace(/[^ -~]/gu, (each) => (/[\p{L}\p{N}]/u.test(each) ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`))}"`;
+  const text = name.length > longestShown ? `${name.slice(0, longestShown)}...` : name;
+  return `"${text.replace(/[^ -~]/gu, (each) => (/[\p{L}\p{N}]/u.test(each) ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`))}"`;
 }

@@ -45,10 +45,15 @@ export const manifestSchema = {
   items: { anyOf: [schemas.file, schemas.link, schemas.folder] },
 } as const satisfies Schema;
 
+/** In the paths of a manifest, all together: each takes about 150 bytes of memory while they are compared. */
+const mostNames = 2 ** 22;
+
 /** @param where it is from, for messages. @throws MANIFEST_INVALID, NAME_COLLISION, LINK_REFUSED */
 export function parseManifest(value: unknown, where: string): Manifest {
   if (!Array.isArray(value)) throw invalid(where, "it is no list of entries");
   const manifest = value.map((each, i) => entryOf(each, i, where));
+  const names = manifest.reduce((sum, entry) => sum + entry.path.split("/").length, 0);
+  if (names > mostNames) throw invalid(where, `its paths have more than ${mostNames} names`);
   let before: ManifestEntry | undefined;
   const kinds = new Map(manifest.map((entry) => [entry.path, entry.kind]));
   for (const [i, entry] of manifest.entries()) {
