@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { own } from "@cupel/base";
+import { mutateBundle } from "./mutate-bundle.ts";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
 import { mutateCheckpoint } from "./mutate-checkpoint.ts";
 import { mutateManifest } from "./mutate-manifest.ts";
@@ -174,6 +175,17 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
           `${differences.length} differences, equal roots: ${haveSameRoots}, the same: ${isSame}`,
         );
       }
+    },
+    hangMs: 10_000,
+  },
+  bundle: {
+    summary: "a signature's bundle and PEM are read, and verified when nothing that was signed is another",
+    watched: /\/trust\/attest\/src\//,
+    seeds: "tools/fuzz/corpus/bundle/*",
+    mutate: mutateBundle,
+    async run(bytes) {
+      const { runBundle } = await import("./run-bundle.ts");
+      await runBundle(bytes);
     },
     hangMs: 10_000,
   },
