@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { Random } from "@cupel/base";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
 import { mutateDer } from "./mutate-der.ts";
-import { asObject, editedJson, editedText, type Json, parsed } from "./mutate-json.ts";
+import { asObject, editedJson, editedText, type Json, parsed, textOf } from "./mutate-json.ts";
 
 /** Nine of ten edits keep the outermost layer. */
 export const mutateBundle: Mutate = (bytes, random, others) => {
@@ -84,7 +84,7 @@ function withStatement(bytes: Uint8Array, random: Random): Uint8Array {
     () => withResources(statement, resources.with(one, editedJson(resources[one] ?? {}, random))),
     () => {
       const resource = asObject(resources[one], {});
-      const name = editedText(String(resource.name), random);
+      const name = editedText(textOf(resource.name), random);
       return withResources(statement, [...resources, { ...resource, name }]);
     },
     () => withResources(statement, resources.toSpliced(one, 1)),
@@ -105,6 +105,6 @@ function withDigest(statement: { [name: string]: Json }): { [name: string]: Json
   const { resources } = asObject(statement.predicate, {});
   if (!Array.isArray(resources)) return statement;
   const digest = createHash("sha256");
-  for (const each of resources) digest.update(Buffer.from(String(asObject(each, {}).digest), "hex"));
+  for (const each of resources) digest.update(Buffer.from(textOf(asObject(each, {}).digest), "hex"));
   return { ...statement, subject: [{ name: "fuzz", digest: { sha256: digest.digest("hex") } }] };
 }

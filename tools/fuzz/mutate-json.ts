@@ -37,7 +37,7 @@ export function editedJson(value: Json, random: Random): Json {
       () => members.splice(at, 1, [name, other[1]]),
       () => members.splice(at, 1, [edgeNames[random.integer(edgeNames.length)]!, inside]),
       () => members.splice(at, 1, [name, edgeValues[random.integer(edgeValues.length)]!]),
-      () => members.splice(at, 1, [name, typeof inside === "number" ? inside + 1 : String(inside)]),
+      () => members.splice(at, 1, [name, typeof inside === "number" ? inside + 1 : textOf(inside)]),
       () => members.splice(at, 1, [name, typeof inside === "string" ? editedText(inside, random) : inside]),
     ];
     ways[random.integer(ways.length)]!();
@@ -62,6 +62,11 @@ export function editedText(text: string, random: Random): string {
     () => before + run.repeat(2 ** random.integer(14)) + after,
   ];
   return ways[random.integer(ways.length)]!();
+}
+
+/** An object may have a member "toString": it is no text of itself. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
 /** Undefined for what is no JSON. */

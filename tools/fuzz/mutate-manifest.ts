@@ -4,7 +4,7 @@
  */
 import type { Random } from "@cupel/base";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
-import { asObject, editedJson, editedText, type Json, parsed } from "./mutate-json.ts";
+import { asObject, editedJson, editedText, type Json, parsed, textOf } from "./mutate-json.ts";
 
 /** Nine of ten edits keep the JSON whole. */
 export const mutateManifest: Mutate = (bytes, random, others) => {
@@ -27,7 +27,7 @@ type Edit = (entries: readonly Json[], random: Random) => Json[];
 
 const withText = (name: string, edit: (text: string, random: Random) => string): Edit => {
   return (entries, random) =>
-    withOne(entries, random, (entry) => ({ ...entry, [name]: edit(String(entry[name] ?? ""), random) }));
+    withOne(entries, random, (entry) => ({ ...entry, [name]: edit(textOf(entry[name]), random) }));
 };
 
 const edits: readonly Edit[] = [
@@ -43,7 +43,7 @@ const edits: readonly Edit[] = [
   },
   (entries, random) => {
     const other = asObject(entries[random.integer(entries.length)], {});
-    const way = `${"../".repeat(random.integer(3))}${other.path}`;
+    const way = `${"../".repeat(random.integer(3))}${textOf(other.path)}`;
     return withOne(entries, random, ({ path = "" }) => ({ kind: "link", path, target: way }));
   },
   (entries, random) => [...entries, { kind: "folder", path: `${random.integer(100)}` }],
@@ -64,6 +64,6 @@ function listOf(value: Json | undefined): Json[] {
 }
 
 function inOrder(entries: readonly Json[]): Json[] {
-  const key = (entry: Json) => Buffer.from(String(asObject(entry, {}).path));
+  const key = (entry: Json) => Buffer.from(textOf(asObject(entry, {}).path));
   return entries.toSorted((one, other) => Buffer.compare(key(one), key(other)));
 }

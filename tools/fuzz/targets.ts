@@ -33,6 +33,7 @@ export interface FuzzTarget {
 }
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
+let bundleTrial: Promise<(bytes: Uint8Array) => Promise<void>> | undefined;
 /** Of a network that does not say what it takes. */
 const usualShape = ["N", 3, 224, 224];
 
@@ -184,8 +185,11 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
     seeds: "tools/fuzz/corpus/bundle/*",
     mutate: mutateBundle,
     async run(bytes) {
-      const { runBundle } = await import("./run-bundle.ts");
-      await runBundle(bytes);
+      bundleTrial ??= (await import("../../trust/attest/tools/try-bundle.ts")).openBundleTrial(
+        join(import.meta.dirname, "corpus/bundle"),
+        attempt,
+      );
+      await (await bundleTrial)(bytes);
     },
     hangMs: 10_000,
   },

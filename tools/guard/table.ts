@@ -97,6 +97,11 @@ export const guardTable: GuardTable = {
       specifier: "../../service/serve/tools/connect-conformance-server.ts",
       reason: "starts a service of others, which no package publishes, on the server's own listener",
     },
+    {
+      files: "tools/fuzz/targets.ts",
+      specifier: "../../trust/attest/tools/try-bundle.ts",
+      reason: "fuzzes what reads signatures, of which the package publishes the verdict only",
+    },
   ],
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",
