@@ -31,7 +31,7 @@ export { type FileDigestOptions, fileDigest } from "./file-digest.ts";
 export { type FileLock, lockFile } from "./file-lock.ts";
 export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";
-export { type Gate, openGate, type Verdict } from "./gate.ts";
+export { type Gate, type GateFile, type GateRequest, openGate, type Verdict } from "./gate.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";

@@ -16,6 +16,7 @@ import { withResponseCache } from "./cache/response-cache.ts";
 import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
 import { createStatistics } from "./core/statistics.ts";
+import { serveErrors } from "./errors.ts";
 import { createGrpcFace } from "./grpc/face.ts";
 import { createImages } from "./images/create-images.ts";
 import { listen } from "./listener/listen.ts";
@@ -73,6 +74,7 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}): Promise<RunningServer> {
   const { sink: plugged = silentSink, gate = openGate, version = "0.1.0", signal } = plugs;
+  assertAttested(config, plugs);
   const settings = memoised((model: string) => settingsOf(config, model));
   await using opening = new AsyncDisposableStack();
   const access = await openAccess(config);
@@ -200,6 +202,18 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     close: closeOnce,
     [Symbol.asyncDispose]: () => closeOnce(),
   };
+}
+
+/** What the engine kept of a model would be loaded in the place of the bytes that were verified. @throws CONFIG_INVALID */
+function assertAttested({ attestation, engine }: ServeConfig, { gate }: ServerPlugs): void {
+  if (attestation.policy === null) return;
+  const problem =
+    gate === undefined
+      ? "/attestation/policy needs a gate that verifies, and none is plugged in"
+      : engine.cacheFolder === null
+        ? null
+        : "/engine/cacheFolder must be null with an attestation.policy: what lies there is not sealed";
+  if (problem !== null) throw serveErrors.error("CONFIG_INVALID", `${problem}.`);
 }
 
 /** As OIP v2 and Triton name what goes beyond the protocol. */

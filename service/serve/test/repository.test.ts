@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { openTemporaryFolder, type WorkEvent } from "@cupel/base";
+import { type Gate, type GateRequest, openTemporaryFolder, type WorkEvent } from "@cupel/base";
 import { readModel, Tensor, writeModelFile } from "@cupel/onnx";
 import { anonymous, type Call } from "../src/core/call.ts";
 import type { ModelRepository } from "../src/repository/model-repository.ts";
@@ -58,7 +58,7 @@ test("a folder is served: versions, metadata, digests, and what cannot be served
     trial: "none",
     policyOf: () => ({ kind: "all" }),
     gate: {
-      async allow(path) {
+      async allow({ path }) {
         paths.push(path);
         return { allowed: true };
       },
@@ -110,8 +110,25 @@ test("weights in other files belong to the digest, and what happens to them late
   const absent = await putScalerWithWeights(join(folder.path, "y", "model.onnx"), 6);
   const absentBytes = await readFile(absent);
   await rm(absent);
-  await using repository = await openRepository(folder.path, { trial: "none", pollMs: 20 });
+  const asked: GateRequest[] = [];
+  const gate: Gate = {
+    async allow(request) {
+      asked.push(request);
+      return { allowed: true };
+    },
+  };
+  await using repository = await openRepository(folder.path, { trial: "none", pollMs: 20, gate });
   const [loaded] = repository.versions("x");
+  const sums = execFileSync("sha256sum", [path, weights], { encoding: "utf8" }).trim().split("\n");
+  assert.deepEqual(
+    asked.find((each) => each.path === path)?.files.map(({ path, sha256 }) => `${sha256}  ${path}`),
+    sums,
+  );
+  assert.deepEqual(
+    asked.find((each) => each.path !== path)?.files,
+    [],
+    "what cannot be taken is asked for too",
+  );
   const lines = execFileSync("sha256sum", ["model.onnx", weights.slice(dirname(path).length + 1)], {
     cwd: dirname(path),
   });
@@ -155,6 +172,11 @@ test("the gate's refusal keeps a server from starting, and a running one at what
   allowed = true;
   await using repository = await openRepository(path, { gate, trial: "none" });
   assert.equal(repository.isReady, true);
+  const closed: Gate = { ...gate, allowFolder: async () => ({ allowed: false, reason: "One is missing." }) };
+  await assert.rejects(openRepository(path, { gate: closed, trial: "none" }), {
+    code: "MODEL_REFUSED",
+    message: /One is missing/,
+  });
   allowed = false;
   await put(path, scaler(3));
   await assert.rejects(repository.load("x"), { code: "MODEL_REFUSED" });

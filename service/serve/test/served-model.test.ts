@@ -135,6 +135,19 @@ test("what happens to a file after it was taken does not reach what is in servic
   await until(() => fake.opened.length === 2);
   await until(() => fake.serving === 1);
   assert.deepEqual(fake.actions(), ["MODEL.LOAD", "MODEL.UNLOAD", "MODEL.RELOAD"]);
+  assert.deepEqual(fake.letIn, [false, true], "the gate let these bytes in, and would find others now");
+});
+
+test("bytes that cannot be taken fail for what the gate knows of them, where it knows anything", async () => {
+  await using folder = await openTemporaryFolder("serve-test");
+  await using fake = new FakeModel(folder.path);
+  await fake.put("1", 1);
+  fake.find("1");
+  await truncate(fake.path("1"), 3);
+  await assert.rejects(fake.load(), { code: "MODEL_NOT_PROTOBUF" });
+  fake.refusal = serveErrors.error("MODEL_REFUSED", "It was cut off.");
+  await assert.rejects(fake.load(), { code: "MODEL_REFUSED", message: "It was cut off." });
+  assert.deepEqual(fake.loads, []);
 });
 
 test("a crashed session is opened again by itself, and requests may be repeated meanwhile", async () => {

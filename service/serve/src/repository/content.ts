@@ -13,6 +13,7 @@ import {
   baseErrors,
   CupelError,
   fileDigest,
+  type GateFile,
   readRegular,
   reasonOf,
   throwIfCancelled,
@@ -24,6 +25,8 @@ export interface Content extends AsyncDisposable {
   readonly path: string;
   /** Files of weights, relative to the model's folder. */
   readonly locations: readonly string[];
+  /** SHA-256 in hex of the copies: of the model's file, then of its weights in the order of `locations`. */
+  readonly sums: readonly string[];
   /**
    * SHA-256 in hex: of the file where it is the only one; else of the lines that `sha256sum` prints for the file and its
    * weights, in the order of `locations`.
@@ -51,10 +54,12 @@ export async function takeContent(path: string, folder: string, signal: AbortSig
       await mkdir(dirname(to), { recursive: true });
       await copyRegular(found, to, (reason, cause) => missing(location, reason, cause));
     }
+    const sums = await sumsOf(copy, locations, signal);
     return {
       path: copy,
       locations,
-      digest: await digestOf(copy, locations, signal),
+      sums,
+      digest: digestOfSums(path, locations, sums),
       [Symbol.asyncDispose]: () => rm(own, { recursive: true, force: true }),
     };
   } catch (thrown) {
@@ -77,13 +82,34 @@ export async function digestOf(
   locations: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const model = await digestOfFile(path, signal);
-  if (locations.length === 0) return model;
-  const lines = [`${model}  ${basename(path)}\n`];
-  for (const location of locations) {
-    lines.push(`${await digestOfFile(await locate(path, location), signal)}  ${location}\n`);
-  }
+  return digestOfSums(path, locations, await sumsOf(path, locations, signal));
+}
+
+async function sumsOf(
+  path: string,
+  locations: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const sums = [await digestOfFile(path, signal)];
+  for (const location of locations) sums.push(await digestOfFile(await locate(path, location), signal));
+  return sums;
+}
+
+function digestOfSums(path: string, locations: readonly string[], sums: readonly string[]): string {
+  if (locations.length === 0) return sums.join("");
+  const names = [basename(path), ...locations];
+  const lines = names.map((name, i) => `${sums[i]}  ${name}\n`);
   return createHash("sha256").update(lines.join("")).digest("hex");
+}
+
+/** Of what was taken from the model at `origin`: where each file came from, and what it is. */
+export function gateFiles(origin: string, { locations, sums }: Content): GateFile[] {
+  const [model = "", ...weights] = sums;
+  const folder = dirname(origin);
+  return [
+    { path: origin, sha256: model },
+    ...locations.map((location, i) => ({ path: join(folder, location), sha256: weights[i] ?? "" })),
+  ];
 }
 
 /**

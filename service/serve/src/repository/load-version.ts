@@ -5,7 +5,7 @@
  * What the engine made of the same bytes before is opened instead of them, where it is kept: these bytes have been tried
  * then. The gate is asked all the same.
  */
-import { CupelError, type Gate, reasonOf, throwIfCancelled } from "@cupel/base";
+import { CupelError, type Gate, type GateRequest, reasonOf, throwIfCancelled } from "@cupel/base";
 import {
   type CacheTarget,
   type EngineCache,
@@ -16,7 +16,7 @@ import {
   tryIsolated,
 } from "@cupel/runtime";
 import { serveErrors } from "../errors.ts";
-import type { Content } from "./content.ts";
+import { type Content, gateFiles } from "./content.ts";
 import type { VersionName } from "./model-events.ts";
 import { readProperties } from "./model-properties.ts";
 import { type OpenedVersion, openVersion, type VersionParts } from "./open-version.ts";
@@ -48,14 +48,7 @@ export async function loadVersion(
   signal: AbortSignal,
 ): Promise<OpenedVersion> {
   const { gate, threads, spins, instances, parts, remark } = options;
-  const verdict = await gate.allow(origin, signal);
-  if (!verdict.allowed) {
-    throw serveErrors.error(
-      "MODEL_REFUSED",
-      `Version ${version} of the model "${model}" was refused: ${verdict.reason}`,
-      { details: { model, version, path: origin, ...verdict.details } },
-    );
-  }
+  await assertAllowed(gate, { model, version }, { path: origin, files: gateFiles(origin, content) }, signal);
   // Before anything here looks into it: what grows without end does so in the process that tries it.
   const { graph, trial } = await prepare(content, options, signal);
   const { properties, side, problems } = await readProperties(content.path);
@@ -81,6 +74,22 @@ export async function loadVersion(
     }
   }
   return await openVersion(file, { ...opening, graph: null });
+}
+
+/** @throws MODEL_REFUSED, what the gate throws */
+export async function assertAllowed(
+  gate: Gate,
+  { model, version }: VersionName,
+  request: GateRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const verdict = await gate.allow(request, signal);
+  if (verdict.allowed) return;
+  throw serveErrors.error(
+    "MODEL_REFUSED",
+    `Version ${version} of the model "${model}" was refused: ${verdict.reason}`,
+    { details: { model, version, path: request.path, ...verdict.details } },
+  );
 }
 
 interface Prepared {

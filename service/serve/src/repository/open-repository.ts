@@ -25,7 +25,7 @@ import { type EngineCache, openEngineCache } from "@cupel/runtime";
 import type { IndexEntry } from "../core/metadata.ts";
 import { serveErrors } from "../errors.ts";
 import { listFolder } from "./list-folder.ts";
-import { loadVersion } from "./load-version.ts";
+import { assertAllowed, loadVersion } from "./load-version.ts";
 import type { Lease, ModelRepository } from "./model-repository.ts";
 import type { ModelVersion } from "./model-version.ts";
 import type { RepositoryOptions } from "./repository-options.ts";
@@ -150,11 +150,14 @@ class FolderRepository implements StartingRepository {
       closing: this.#closing.signal,
       pollMs: pollMs ?? usualPauseMs,
       log,
-      load: ({ model, version }, origin, content, signal) =>
+      ask: ({ model, version }, origin, signal) =>
+        assertAllowed(gate, { model, version }, { path: origin, files: [] }, signal),
+      load: ({ model, version }, origin, content, signal, isLetIn = false) =>
         this.#loads.pass(
           () => {
             const remark = (message: string) => log({ level: "warn", message, model, version });
-            const loading = { gate, trial, cache, threads, spins, instances, parts, remark };
+            const asked = isLetIn ? openGate : gate;
+            const loading = { gate: asked, trial, cache, threads, spins, instances, parts, remark };
             return loadVersion({ model, version }, origin, content, loading, signal);
           },
           `Loading the model "${model}"`,
@@ -178,14 +181,25 @@ class FolderRepository implements StartingRepository {
     const failures: CupelError[] = [];
     const load = (model: ServedModel) =>
       model.load(signal).catch((thrown) => void failures.push(errorFrom(thrown, signal)));
-    if (standing === null) await Promise.all([...this.#models.values()].map(load));
-    else await this.#resume(standing, load, signal);
+    if (standing === null) {
+      await this.#assertAllowed(signal);
+      await Promise.all([...this.#models.values()].map(load));
+    } else await this.#resume(standing, load, signal);
     throwIfCancelled(asked, "Opening the repository");
     const refused = failures.find(({ code }) => code === "MODEL_REFUSED");
     if (refused) throw refused;
     const models = [...this.#models.values()];
     if (failures[0] && models.every(({ ready }) => ready.length === 0)) throw failures[0];
     this.#schedule();
+  }
+
+  /** @throws MODEL_REFUSED, what the gate throws */
+  async #assertAllowed(signal: AbortSignal): Promise<void> {
+    const verdict = await this.#options.gate?.allowFolder?.(this.#path, signal);
+    if (verdict === undefined || verdict.allowed) return;
+    throw serveErrors.error("MODEL_REFUSED", `What lies in ${this.#path} was refused: ${verdict.reason}`, {
+      details: { path: this.#path, ...verdict.details },
+    });
   }
 
   /** What only the folder has is found by the next look, as the other process finds it. */

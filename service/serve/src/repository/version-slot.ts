@@ -34,8 +34,16 @@ export interface SlotContext {
   /** Milliseconds between two looks; the first of the pauses before what failed is tried again. */
   readonly pollMs: number;
   log(line: RepositoryLine): void;
-  /** See `loadVersion`. */
-  load(slot: VersionSlot, origin: string, content: Content, signal: AbortSignal): Promise<OpenedVersion>;
+  /** See `loadVersion`. @param isLetIn whether the gate of this process let the same bytes in before */
+  load(
+    slot: VersionSlot,
+    origin: string,
+    content: Content,
+    signal: AbortSignal,
+    isLetIn?: boolean,
+  ): Promise<OpenedVersion>;
+  /** Of bytes that cannot be taken: whether the gate has a word on that. @throws MODEL_REFUSED */
+  ask(slot: VersionSlot, origin: string, signal: AbortSignal): Promise<void>;
   /** Waits for the model's turn. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Keeps an eye on what is being drained. */
@@ -145,7 +153,8 @@ export class VersionSlot {
     } catch (thrown) {
       if (signal.aborted) throw errorFrom(thrown, signal);
       if (this.#misses(thrown) && !isAsked) return null;
-      return await this.#fail(thrown, digest, state, isAsked);
+      const refused = digest === "" ? await this.#refusal(path, signal) : null;
+      return await this.#fail(refused ?? thrown, digest, state, isAsked);
     } finally {
       this.#isLoading = false;
     }
@@ -225,7 +234,7 @@ export class VersionSlot {
         await delay(pause, undefined, { signal: closing, ref: false });
         await this.#context.inTurn(async () => {
           if (this.#served !== crashed) return;
-          await this.#adopt({ path: crashed.content.path, origin: crashed.origin }, closing);
+          await this.#adopt({ path: crashed.content.path, origin: crashed.origin }, closing, digest);
         });
       } catch (thrown) {
         if (!closing.aborted) await this.#fail(thrown, digest, this.#handled, false);
@@ -233,14 +242,29 @@ export class VersionSlot {
     }
   }
 
-  /** Takes a copy into service that was in service elsewhere, whatever has become of the file. */
-  async #adopt({ path, origin }: ServedBytes, signal: AbortSignal): Promise<void> {
+  /**
+   * Takes a copy into service that was in service before, whatever has become of the file.
+   * @param letIn digest of bytes that were in service here: the gate is not asked for the same again, for it would look at
+   * files that may be others by now
+   */
+  async #adopt({ path, origin }: ServedBytes, signal: AbortSignal, letIn?: string): Promise<void> {
     await using taken = new AsyncDisposableStack();
     const content = taken.use(await takeContent(path, this.#context.workFolder, signal));
-    const opened = taken.use(await this.#context.load(this, origin, content, signal));
+    const isLetIn = content.digest === letIn;
+    const opened = taken.use(await this.#context.load(this, origin, content, signal, isLetIn));
     await this.#switch(opened, content, origin);
     taken.move();
     this.#failure = null;
+  }
+
+  /** What was tampered with may not even be read: the gate knows why. */
+  async #refusal(path: string, signal: AbortSignal): Promise<CupelError | null> {
+    try {
+      await this.#context.ask(this, path, signal);
+      return null;
+    } catch (thrown) {
+      return errorFrom(thrown, signal);
+    }
   }
 
   /** Whether the bytes name the files of weights that were looked at; from now on these are. */

@@ -21,6 +21,10 @@ export class FakeModel implements EventSink, AsyncDisposable {
   readonly opened: FakeVersion[] = [];
   /** Origins asked for, in order. */
   readonly loads: string[] = [];
+  /** Of each of them: whether the gate need not be asked. */
+  readonly letIn: boolean[] = [];
+  /** What the gate says of bytes that cannot be taken. */
+  refusal: CupelError | null = null;
   /** Bytes that cannot be loaded, by the factor of their scaler. */
   readonly broken = new Set<number>();
   /** Called while bytes are being loaded. */
@@ -42,8 +46,12 @@ export class FakeModel implements EventSink, AsyncDisposable {
       closing: this.#closing.signal,
       pollMs: 1,
       log: (line) => this.lines.push(line),
-      load: async ({ model, version }, origin, content) => {
+      ask: async () => {
+        if (this.refusal !== null) throw this.refusal;
+      },
+      load: async ({ model, version }, origin, content, _signal, isLetIn = false) => {
         this.loads.push(origin);
+        this.letIn.push(isLetIn);
         await this.whileLoading();
         const broken = [...this.broken].some((factor) => this.digests.get(content.digest) === factor);
         if (broken) throw runtimeErrors.error("MODEL_LOAD_FAILED", `Could not load ${content.path}: broken.`);

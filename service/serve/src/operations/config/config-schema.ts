@@ -156,6 +156,13 @@ const engine = section({
   ),
 });
 
+const attestation = section({
+  policy: orNone(
+    path,
+    "File that says whose seals count: every model must lie in a folder that is as it was sealed. Not with engine.cacheFolder",
+  ),
+});
+
 const batching = {
   maxRows: Type.Integer({
     ...count,
@@ -330,6 +337,7 @@ const admin = section({
 export const configSchema = section({
   listen,
   repository,
+  attestation,
   engine,
   batching: section(batching),
   cache: section(cache),
