@@ -4,6 +4,9 @@ import { defineErrors, failures } from "@cupel/base";
 /** Data of a file whose path the message has. */
 const badFile = { ...failures.badData, public: false } as const;
 
+/** A seal, or what lies under it, that a policy does not let in. */
+const refused = { http: 403, grpc: "PERMISSION_DENIED", exit: 77, retryable: false, public: false } as const;
+
 export const attestErrors = defineErrors({
   FOLDER_UNREADABLE: {
     meaning: "A folder, or something in it, does not exist or cannot be read.",
@@ -166,6 +169,35 @@ export const attestErrors = defineErrors({
   TRUSTED_ROOT_INVALID: {
     meaning: "What is given as Sigstore's trusted root is none.",
     ...badFile,
+  },
+  POLICY_UNREADABLE: {
+    meaning: "A policy, or a file that it names, does not exist or cannot be read.",
+    ...failures.noInput,
+  },
+  POLICY_INVALID: {
+    meaning:
+      "A policy has a mistake, or names a key or certificate that cannot be used; its details say where.",
+    ...badFile,
+  },
+  SEEN_SEALS_INVALID: {
+    meaning: "The file that keeps which seals were seen is damaged or cannot be read.",
+    ...badFile,
+  },
+  SEAL_REVOKED: {
+    meaning: "The policy revokes the folder's root, or every key that sealed it.",
+    ...refused,
+  },
+  SEAL_NOT_ALLOWED: {
+    meaning: "The policy names the roots that may be loaded, and the folder's is none of them.",
+    ...refused,
+  },
+  SEAL_ROLLED_BACK: {
+    meaning: "A later seal of the same name was seen already, and the policy allows no way back.",
+    ...refused,
+  },
+  MODEL_UNSEALED: {
+    meaning: "What was to be loaded is not what lies sealed in the model's folder.",
+    ...refused,
   },
 });
 

@@ -10,6 +10,8 @@ export {
   type Difference,
   type ExpectedEntry,
 } from "./manifest/compare-manifests.ts";
+export { type AttestationGateOptions, openAttestationGate } from "./gate/attestation-gate.ts";
+export { type ComparedEntry, compareManifests, type Difference } from "./manifest/compare-manifests.ts";
 export { describeDifference } from "./manifest/describe-difference.ts";
 export type { DigestCacheOptions } from "./manifest/digest-cache.ts";
 export {
@@ -30,6 +32,7 @@ export { type SignedModel, type SignModelOptions, signModel } from "./oms/sign-m
 export type { ModelStatement, Resource, Serialization } from "./oms/statement.ts";
 export type { ModelSigner, ModelTrust, SignedStatement } from "./oms/verify-bundle.ts";
 export { type ModelVerdict, type VerifyModelOptions, verifyModel } from "./oms/verify-model.ts";
+export { policySchema } from "./policy/policy-schema.ts";
 export type { SealTrust, Signer } from "./seal/bundle-signer.ts";
 export { type Seal, type SealOptions, sealFolder } from "./seal/seal-folder.ts";
 export { type SealSigner, type SealVerdict, type VerifyOptions, verifySeal } from "./seal/verify-seal.ts";
