@@ -3,6 +3,7 @@ import "@cupel/base";
 
 export { type ArchiveOptions, readArchive } from "./archive/read-archive.ts";
 export { type AttestErrorCode, attestErrors } from "./errors.ts";
+export { type AttestationGateOptions, openAttestationGate } from "./gate/attestation-gate.ts";
 export type { KeylessTrust } from "./keyless/verify-keyless.ts";
 export {
   type ComparedEntry,
@@ -10,8 +11,6 @@ export {
   type Difference,
   type ExpectedEntry,
 } from "./manifest/compare-manifests.ts";
-export { type AttestationGateOptions, openAttestationGate } from "./gate/attestation-gate.ts";
-export { type ComparedEntry, compareManifests, type Difference } from "./manifest/compare-manifests.ts";
 export { describeDifference } from "./manifest/describe-difference.ts";
 export type { DigestCacheOptions } from "./manifest/digest-cache.ts";
 export {

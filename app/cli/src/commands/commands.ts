@@ -42,6 +42,16 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./bench-model.ts")).benchModelCommand,
   },
   {
+    name: "seal",
+    summary: "Seal a folder: prove what is in it, how it was made and by whom",
+    load: async () => (await import("./seal.ts")).sealCommand,
+  },
+  {
+    name: "verify",
+    summary: "Verify a sealed folder: that it is what was sealed, by one whom you trust",
+    load: async () => (await import("./verify.ts")).verifyCommand,
+  },
+  {
     name: "serve",
     summary: "Serve models over REST and gRPC on one port",
     load: async () => (await import("./serve.ts")).serveCommand,
@@ -96,49 +106,6 @@ export const commands: readonly CommandRow[] = [
     summary: "See the whole path in under a minute: drawn images, a built-in network, a report",
     load: async () => (await import("./demo.ts")).demoCommand,
   },
-import { auditEraseCommand } from "./audit/erase.ts";
-import { auditFsckCommand } from "./audit/fsck.ts";
-import { auditHoldCommand } from "./audit/hold.ts";
-import { auditProveCommand } from "./audit/prove.ts";
-import { auditRetainCommand } from "./audit/retain.ts";
-import { auditTailCommand } from "./audit/tail.ts";
-import { auditValidateCommand } from "./audit/validate.ts";
-import { auditVerifyCommand } from "./audit/verify.ts";
-import { auditWitnessCommand } from "./audit/witness.ts";
-import { benchModelCommand } from "./bench-model.ts";
-import type { Command, CommandGroup } from "./command.ts";
-import { compressCommand } from "./compress.ts";
-import { demoCommand } from "./demo.ts";
-import { evalCommand } from "./eval.ts";
-import { inspectCommand } from "./inspect.ts";
-import { predictCommand } from "./predict.ts";
-import { reportCommand } from "./report.ts";
-import { sealCommand } from "./seal.ts";
-import { serveCommand } from "./serve.ts";
-import { trainCommand } from "./train.ts";
-import { verifyCommand } from "./verify.ts";
-
-export const commands: readonly Command[] = [
-  compressCommand,
-  trainCommand,
-  evalCommand,
-  predictCommand,
-  reportCommand,
-  inspectCommand,
-  benchModelCommand,
-  sealCommand,
-  verifyCommand,
-  serveCommand,
-  auditValidateCommand,
-  auditVerifyCommand,
-  auditFsckCommand,
-  auditProveCommand,
-  auditWitnessCommand,
-  auditTailCommand,
-  auditHoldCommand,
-  auditRetainCommand,
-  auditEraseCommand,
-  demoCommand,
 ];
 
 export const groups: readonly CommandGroup[] = [auditGroup];

@@ -33,8 +33,6 @@ const reportOption = text({
 const noReport = flag({ name: "no-report", summary: "Sign nothing of how the model was made" });
 
 export const sealCommand: Command = {
-  name: "seal",
-  summary: "Seal a folder: prove what is in it, how it was made and by whom",
   description:
     "Writes DIR/attestation.json (every file by SHA-256 and SM3, the roots of their Merkle tree, how the model was made, signed by each key) and, with a key of " +
     "ECDSA, DIR/model.sig (OpenSSF Model Signing v1.0), which other people's tools verify. Both replace older ones at once; nothing else in DIR is " +

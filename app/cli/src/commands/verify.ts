@@ -21,8 +21,6 @@ const pageOption = text({
 });
 
 export const verifyCommand: Command = {
-  name: "verify",
-  summary: "Verify a sealed folder: that it is what was sealed, by one whom you trust",
   description:
     "Reads every file of DIR and compares it with what was sealed; each difference is named. Whom you trust is said with --key, --certificate or --root, and one of " +
     "them that stands behind the seal is enough. Nothing is asked of a network and nothing in DIR is changed. Exit status: 0 as it was sealed, 3 not as it was sealed, " +

@@ -190,7 +190,7 @@ async function assertSealed(
 
 /** Other after any write to anything in the folder, its seal included, and after any change of whose seals count. */
 async function stateKey(folder: string, { trust }: Policy, signal: AbortSignal | undefined): Promise<string> {
-  const { identities } = await walkFolder(await realpath(folder), new Set(), signal);
+  const { identities } = await walkFolder(await realpath(folder), nothingLeftOut, signal);
   const signers = [
     trust.keys.map(({ keyId }) => keyId),
     trust.certificates.map(({ fingerprint256 }) => fingerprint256),
@@ -198,6 +198,8 @@ async function stateKey(folder: string, { trust }: Policy, signal: AbortSignal |
   ];
   return hash("sha256", JSON.stringify([[...identities].sort(), signers]));
 }
+
+const nothingLeftOut = { exclude: new Set<string>(), ignore: new Set<string>() };
 
 function onlyLarge(progress: Progress): Progress {
   return {

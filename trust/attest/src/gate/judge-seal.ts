@@ -49,6 +49,8 @@ function signerText(signer: Signer): string {
       return `the key ${signer.keyId}`;
     case "certificate":
       return `the certificate ${signer.fingerprint}`;
+    case "keyless":
+      return signer.identity;
     case "root":
       return `the root ${signer.root}`;
   }

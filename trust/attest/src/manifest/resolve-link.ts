@@ -10,15 +10,6 @@ const mostLinks = 40;
 
 const absolute = /^\/|^[A-Za-z]:/;
 
-/** @param targets of all links, by path. A target that does not exist is inside when its path is. */
-export function linkLeads(
-  path: string,
-  targets: ReadonlyMap<string, string>,
-): "inside" | "outside" | "round" {
-  const end = followLink(path, targets);
-  return end === "outside" || end === "round" ? end : "inside";
-}
-
 /** The path at the end of a link, and of those that it leads to; "" is the folder itself. */
 export function followLink(
   path: string,
@@ -46,6 +37,8 @@ export function followLink(
       return "outside";
     }
   }
+}
+
 export interface WrongLink {
   readonly path: string;
   readonly leads: "outside" | "round";

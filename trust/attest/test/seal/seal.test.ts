@@ -124,7 +124,10 @@ test("an attestation that was edited, unsigned, or moved from another folder is 
   await edited((whole) => `${whole} `, "ATTESTATION_INVALID");
   await edited(withPayload('"version":"3"', '"version":"4"'), "DSSE_SIGNATURE_INVALID");
   await edited(withPayload('"name":"parts"', '"name":"rolls"'), "DSSE_SIGNATURE_INVALID");
-  await edited((whole) => whole.replace('"file","path":"model.onnx"', '"file","path":"../onnx"'), "MANIFEST_INVALID");
+  await edited(
+    (whole) => whole.replace('"file","path":"model.onnx"', '"file","path":"../onnx"'),
+    "MANIFEST_INVALID",
+  );
   await edited(() => "[".repeat(100_000), "ATTESTATION_INVALID");
   await edited(() => "", "ATTESTATION_INVALID");
 
