@@ -109,8 +109,8 @@ function issuerFault(issuer: X509Certificate, between: number, time: Date): stri
   const facts = certificateFacts(issuer);
   const reason = factsFault(facts);
   if (reason !== null) return reason;
-  if (!issuer.ca) return "is not that of an authority";
   if (facts?.keyUsage?.keyCertSign === false) return "is not for signing certificates";
+  if (!issuer.ca) return "is not that of an authority";
   const most = facts?.pathLength ?? null;
   if (most !== null && between > most) return `allows ${most} authorities below it, and there are ${between}`;
   if (time < issuer.validFromDate || time > issuer.validToDate) {
