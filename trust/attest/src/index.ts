@@ -34,6 +34,7 @@ export { type ModelVerdict, type VerifyModelOptions, verifyModel } from "./oms/v
 export { policySchema } from "./policy/policy-schema.ts";
 export type { SealTrust, Signer } from "./seal/bundle-signer.ts";
 export { type Seal, type SealOptions, sealFolder } from "./seal/seal-folder.ts";
+export type { SealTrust, Signer } from "./seal/seal-trust.ts";
 export { type SealSigner, type SealVerdict, type VerifyOptions, verifySeal } from "./seal/verify-seal.ts";
 export { openCertificates } from "./signature/certificate-chain.ts";
 export {

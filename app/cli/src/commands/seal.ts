@@ -88,7 +88,7 @@ export const sealCommand: Command = {
         progress: context.progress,
       });
       if (seal.remark !== null) context.remark(seal.remark);
-      if (!seal.hasModelSignature) {
+      if (seal.modelKeyId === null) {
         context.remark("There is no model.sig, which takes a key of ECDSA: only Cupel verifies this seal.");
       }
       const { name, version, sequence, sealedAt, roots, manifest, keyIds, provenance } = seal;
@@ -113,7 +113,7 @@ export const sealCommand: Command = {
           roots,
           files,
           keyIds,
-          modelSignature: seal.hasModelSignature,
+          modelKeyId: seal.modelKeyId,
           figures: provenance?.figures ?? null,
         },
         text: factsText([
@@ -121,7 +121,7 @@ export const sealCommand: Command = {
             "sealed",
             `${folder}, ${numberOf(files, "file")}, as ${name}${version === null ? "" : ` ${version}`}`,
           ],
-          ["files", seal.hasModelSignature ? "attestation.json, model.sig" : "attestation.json"],
+          ["files", seal.modelKeyId === null ? "attestation.json" : "attestation.json, model.sig"],
           ["SHA-256", roots.sha256],
           ["SM3", roots.sm3],
           ...keyIds.map((id) => ["key", id] as const),

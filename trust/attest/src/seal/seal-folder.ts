@@ -17,11 +17,10 @@ import {
   systemClock,
   throwIfCancelled,
 } from "@cupel/base";
-import { inPathOrder, type Manifest } from "../manifest/manifest.ts";
+import { type FileEntry, inPathOrder, type Manifest } from "../manifest/manifest.ts";
 import { manifestRoots } from "../manifest/merkle-root.ts";
 import { type ManifestOptions, readManifest } from "../manifest/read-manifest.ts";
-import { formatStatement as formatModelStatement, type Resource } from "../oms/statement.ts";
-import { formatBundle } from "../signature/bundle.ts";
+import { signManifest } from "../oms/sign-model.ts";
 import { signEnvelope } from "../signature/dsse.ts";
 import type { SigningKey } from "../signature/signing-key.ts";
 import {
@@ -66,7 +65,8 @@ export interface Seal extends SealFacts {
 /**
  * An older seal is replaced.
  * @throws what `readManifest` throws; REPORT_INVALID, REPORT_FOREIGN; OPTION_INVALID for keys that do not go together;
- * FILE_LOCKED where another process is sealing; WRITE_FAILED, DISK_FULL
+ * SIGNING_KEY_INVALID, SIGNER_CERTIFICATE_INVALID for a certificate that is not the key's or not for signing; LINK_REFUSED for
+ * a link to nothing where there is a model.sig; FILE_LOCKED where another process is sealing; WRITE_FAILED, DISK_FULL
  */
 export async function sealFolder(folder: string, options: SealOptions): Promise<Seal> {
   const { keys, certificates = [], report, signal, clock = systemClock } = options;
@@ -84,13 +84,18 @@ export async function sealFolder(folder: string, options: SealOptions): Promise<
     sequence: Math.max(now, (await olderSequence(attestationPath)) + 1),
     sealedAt: new Date(now).toISOString(),
     roots: manifestRoots(manifest),
-    hasModelSignature: modelKey !== null,
+    modelKeyId: modelKey?.keyId ?? null,
   };
   const bom = mlBom({ ...facts, manifest, provenance });
   const content = { manifest, facts, provenance: provenance?.predicate ?? null, bom };
   const attestation = attestationBytes(content, keys);
   const signature =
-    modelKey && signatureBytes(modelKey, certificates, resourcesOf(manifest, attestation), name);
+    modelKey &&
+    signManifest(folder, inPathOrder([...manifest, attestationEntry(attestation)]), {
+      key: modelKey,
+      certificateChain: certificates,
+      name,
+    });
   throwIfCancelled(signal, "Sealing");
   await lock.assertHeld();
   await replaceFiles(
@@ -116,15 +121,10 @@ function modelKeyOf(
   if (more.length > 0) {
     throw refusal("More than one key is of ECDSA, and model.sig has one signature. Give one of them.");
   }
-  const [signer] = certificates;
-  if (signer === undefined) return key;
-  const pem = signer.publicKey.export({ type: "spki", format: "pem" });
-  if (key?.publicKeyPem === pem) return key;
-  throw refusal(
-    key === null
-      ? "The certificate is for model.sig, and no key is of ECDSA, which signs it."
-      : "The first certificate is not that of the ECDSA key: it has another public key.",
-  );
+  if (certificates.length > 0 && key === null) {
+    throw refusal("The certificate is for model.sig, and no key is of ECDSA, which signs it.");
+  }
+  return key;
 }
 
 /** Of the seal that is there; 0 where there is none, or one that is damaged. */
@@ -142,36 +142,14 @@ function attestationBytes(content: AttestationContent, keys: readonly SigningKey
   return formatAttestation({ ...content, statements });
 }
 
-/** What OMS signs: files alone, attestation.json among them, which has the links, the modes and the empty folders. */
-export function resourcesOf(manifest: Manifest, attestation: Buffer): Resource[] {
-  const own = {
+/** What model.sig signs besides the manifest. */
+export function attestationEntry(bytes: Buffer): FileEntry {
+  return {
+    kind: "file",
     path: attestationName,
-    size: attestation.byteLength,
-    sha256: hash("sha256", attestation),
-    sm3: hash("sm3", attestation),
+    size: bytes.byteLength,
+    executable: false,
+    sha256: hash("sha256", bytes),
+    sm3: hash("sm3", bytes),
   };
-  const files = manifest.filter((each) => each.kind === "file");
-  return inPathOrder([...files, own]).map(({ path, size, sha256, sm3 }) => ({
-    path,
-    range: null,
-    size,
-    sha256,
-    sm3,
-  }));
-}
-
-function signatureBytes(
-  key: SigningKey,
-  certificates: readonly X509Certificate[],
-  resources: readonly Resource[],
-  name: string,
-): Buffer {
-  const serialization = { shardSize: null, allowSymlinks: false, ignorePaths: [signatureName] };
-  const envelope = signEnvelope(key, formatModelStatement({ name, resources, serialization }));
-  return formatBundle(
-    certificates.length === 0
-      ? { kind: "publicKey", hint: key.keyId }
-      : { kind: "certificateChain", certificates },
-    envelope,
-  );
 }

@@ -8,21 +8,24 @@
  * is enough. Only the folder's own files are read, and nothing is asked of a network.
  */
 import { join } from "node:path";
-import { readRegular, reasonOf } from "@cupel/base";
+import { CupelError, readRegular, reasonOf } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { compareManifests, type Difference } from "../manifest/compare-manifests.ts";
 import type { HashName, Manifest } from "../manifest/manifest.ts";
 import { type ManifestOptions, readManifest, readSha256Manifest } from "../manifest/read-manifest.ts";
 import { isSameDigest } from "../manifest/same-digest.ts";
-import { parseStatement } from "../oms/statement.ts";
-import { parseBundle } from "../signature/bundle.ts";
+import { compareModel } from "../oms/compare-model.ts";
+import { isIgnored, parseStatement } from "../oms/statement.ts";
+import { verifyBundle } from "../oms/verify-bundle.ts";
+import { type Bundle, parseBundle } from "../signature/bundle.ts";
 import { verifyEnvelope } from "../signature/dsse.ts";
 import type { JsonObject } from "../signature/json-members.ts";
+import { verificationKeyOf } from "../signature/signing-key.ts";
 import { type Attestation, parseAttestation, type SealFacts } from "../statement/attestation.ts";
 import { type ProvenanceFacts, provenanceFacts } from "../statement/provenance-facts.ts";
-import { bundleSigner, envelopeKey, type SealTrust, type Signer, signerUnknown } from "./bundle-signer.ts";
-import { resourcesOf } from "./seal-folder.ts";
+import { attestationEntry } from "./seal-folder.ts";
 import { attestationName, sealNames, signatureName } from "./seal-names.ts";
+import { envelopeKey, type SealTrust, type Signer, sealerUnknown } from "./seal-trust.ts";
 
 export interface VerifyOptions extends Omit<ManifestOptions, "exclude" | "cache"> {
   /** Default both. SHA-256 alone finds every difference in a quarter of the time. */
@@ -34,7 +37,7 @@ export interface SealSigner {
   readonly by: Signer;
 }
 
-export interface SealVerdict extends Omit<SealFacts, "hasModelSignature"> {
+export interface SealVerdict extends Omit<SealFacts, "modelKeyId"> {
   /** Whether the folder is as it was sealed: there are no differences. */
   readonly isValid: boolean;
   /** Those that are trusted, at least one. */
@@ -71,16 +74,16 @@ export async function verifySeal(
   const { facts, manifest, provenance, bom } = attestation;
   const signers = [
     ...attestationSigners(attestation, trust, folder),
-    ...modelSigners(attestation, attestationBytes, signatureBytes, trust, folder),
+    ...(await modelSigners(attestation, attestationBytes, signatureBytes, trust, folder)),
     ...rootSigners(facts, trust),
   ];
-  if (signers.length === 0) throw signerUnknown(folder, keyIdsOf(attestation));
+  if (signers.length === 0) throw sealerUnknown(folder, keyIdsOf(attestation));
   const readFolder = hashes.includes("sm3") ? readManifest : readSha256Manifest;
   const differences = compareManifests(
     manifest,
     await readFolder(folder, { ...reading, exclude: sealNames }),
   );
-  const { hasModelSignature: _, ...told } = facts;
+  const { modelKeyId: _, ...told } = facts;
   return {
     ...told,
     isValid: differences.length === 0,
@@ -129,20 +132,19 @@ function attestationSigners(
     if (claimed !== undefined) verifyEnvelope(statement, claimed, where);
     const key = claimed ?? envelopeKey(statement, keys);
     if (key === null) return [];
-    const { keyId, algorithm } = key;
-    return [{ signed: attestationName, by: { kind: "key", keyId, algorithm } }];
+    return [{ signed: attestationName, by: { kind: "key", keyId: key.keyId } }];
   });
 }
 
 /** That it is of this attestation is found out whoever signed it. */
-function modelSigners(
+async function modelSigners(
   { facts, manifest }: Attestation,
   attestationBytes: Buffer,
   signatureBytes: Buffer | null,
-  trust: SealTrust,
+  { keys = [], certificates }: SealTrust,
   folder: string,
-): SealSigner[] {
-  if (!facts.hasModelSignature) {
+): Promise<SealSigner[]> {
+  if (facts.modelKeyId === null) {
     if (signatureBytes === null) return [];
     throw incomplete(
       folder,
@@ -154,24 +156,39 @@ function modelSigners(
   }
   const where = join(folder, signatureName);
   const bundle = parseBundle(signatureBytes, where);
-  const expected = resourcesOf(manifest, attestationBytes);
-  const { resources } = parseStatement(bundle.envelope.payload, where);
-  const digests = new Map(resources.map(({ path, range, sha256 }) => [path, range === null ? sha256 : ""]));
-  const isOfIt =
-    resources.length === expected.length &&
-    expected.every(({ path, sha256 }) => isSameDigest(digests.get(path) ?? "", sha256));
-  if (!isOfIt) {
+  const sealed = [...manifest, attestationEntry(attestationBytes)];
+  if (signingKeyId(bundle, where) !== facts.modelKeyId || !isOf(bundle, sealed, where)) {
     throw incomplete(
       folder,
       `${signatureName} is not of this ${attestationName}: one of them was replaced, or the sealing was interrupted between them`,
     );
   }
+  const publicKeys = keys.filter(({ algorithm }) => algorithm.startsWith("ecdsa-"));
   try {
-    return [{ signed: signatureName, by: bundleSigner(bundle, trust, where) }];
+    const { signer } = await verifyBundle(signatureBytes, { publicKeys, certificates }, where);
+    return [{ signed: signatureName, by: signer }];
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "SIGNER_UNKNOWN") return [];
+    if (thrown instanceof CupelError && thrown.code === "SIGNER_UNKNOWN") return [];
     throw thrown;
   }
+}
+
+/** As the bundle says. Null where no key of somebody's own signed. */
+function signingKeyId({ material }: Bundle, where: string): string | null {
+  if (material.kind === "publicKey") return material.hint;
+  const [leaf] = material.kind === "certificate" ? [] : material.certificates;
+  return leaf === undefined ? null : verificationKeyOf(leaf.publicKey, where).keyId;
+}
+
+/** Links and folders that OMS does not sign are in attestation.json, which it signs. */
+function isOf({ envelope }: Bundle, sealed: Manifest, where: string): boolean {
+  const statement = parseStatement(envelope.payload, where);
+  const { ignorePaths } = statement.serialization;
+  const signed = sealed.filter(({ path }) => !isIgnored(path, ignorePaths));
+  return (
+    signed.some(({ path }) => path === attestationName) &&
+    compareModel(statement, { manifest: signed, shards: null }).length === 0
+  );
 }
 
 function rootSigners({ roots }: SealFacts, { roots: trusted = [] }: SealTrust): SealSigner[] {

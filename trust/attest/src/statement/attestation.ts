@@ -42,8 +42,8 @@ export interface SealFacts {
   /** ISO 8601, UTC. By the clock of whoever sealed: nobody else stands for it. */
   readonly sealedAt: string;
   readonly roots: ManifestRoots;
-  /** Whether model.sig belongs to it. */
-  readonly hasModelSignature: boolean;
+  /** The key that signs model.sig, in hex; null where the seal has none. */
+  readonly modelKeyId: string | null;
 }
 
 export interface AttestationContent {
@@ -62,7 +62,7 @@ export interface Attestation extends AttestationContent {
 
 /** The bytes of the statement: what is signed. */
 export function formatStatement({ manifest, facts, provenance, bom }: AttestationContent): Buffer {
-  const { name, version, sequence, sealedAt, roots, hasModelSignature } = facts;
+  const { name, version, sequence, sealedAt, roots, modelKeyId } = facts;
   return Buffer.from(
     JSON.stringify({
       _type: statementType,
@@ -73,7 +73,7 @@ export function formatStatement({ manifest, facts, provenance, bom }: Attestatio
         sequence,
         sealedAt,
         entries: manifest.length,
-        modelSignature: hasModelSignature,
+        modelSignature: modelKeyId === null ? null : { keyId: modelKeyId },
         provenance: provenance && { sha256: jsonDigest(provenance) },
         bom: { sha256: jsonDigest(bom) },
       },
@@ -162,6 +162,7 @@ function parseFacts({ payload }: Envelope, fault: Fault): SealFacts {
   const predicate = jsonObject(member(statement, "predicate"), "the predicate", fault);
   const version = member(predicate, "version");
   const sequence = member(predicate, "sequence");
+  const modelSignature = member(predicate, "modelSignature");
   if (version !== null && typeof version !== "string") throw fault("version is no text");
   if (!isSequence(sequence)) throw fault("sequence is no whole number of at least 0");
   return {
@@ -173,7 +174,10 @@ function parseFacts({ payload }: Envelope, fault: Fault): SealFacts {
       sha256: jsonText(digest, "cupelTreeSha256", fault),
       sm3: jsonText(digest, "cupelTreeSm3", fault),
     },
-    hasModelSignature: member(predicate, "modelSignature") === true,
+    modelKeyId:
+      modelSignature === null
+        ? null
+        : jsonText(jsonObject(modelSignature, "modelSignature", fault), "keyId", fault),
   };
 }
 
