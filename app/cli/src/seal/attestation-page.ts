@@ -1,19 +1,18 @@
 /** A verdict as the page of the console has it. Pure. */
-import {
-  describeDifference,
-  type ManifestEntry,
-  type ProvenanceFacts,
-  type SealVerdict,
-} from "@cupel/attest";
+import { describeDifference, type ManifestEntry, type ProvenanceFacts } from "@cupel/attest";
 import type { AttestationDocument, AttestedEntry } from "@cupel/console";
+import { invalid } from "../arguments/option.ts";
 import { signerText } from "./seal-text.ts";
+import type { FolderVerdict } from "./verify-folder.ts";
 
+/** @throws OPTION_INVALID where there is no attestation to show */
 export function attestationPage(
   folder: string,
-  verdict: SealVerdict,
+  { isValid, name, signers, differences, seal }: FolderVerdict,
   verifiedAt: string,
 ): Omit<AttestationDocument, "format"> {
-  const { isValid, name, version, sequence, sealedAt, roots, signers, differences, manifest } = verdict;
+  if (seal === null) throw invalid("page", `shows an attestation.json, and ${folder} has none`);
+  const { version, sequence, sealedAt, roots, manifest, origin } = seal;
   return {
     folder,
     name,
@@ -25,7 +24,7 @@ export function attestationPage(
     roots,
     differences: differences.map(describeDifference),
     signers: signers.map((each) => ({ signed: each.signed, by: signerText(each) })),
-    origin: verdict.origin && originOf(verdict.origin),
+    origin: origin && originOf(origin),
     files: manifest.map(entryOf),
   };
 }

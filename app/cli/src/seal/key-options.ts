@@ -2,13 +2,14 @@
 import { realpath } from "node:fs/promises";
 import { sep } from "node:path";
 import {
+  type KeylessTrust,
   openCertificates,
   openSigningKey,
   openVerificationKey,
   type SealTrust,
   type SigningKey,
 } from "@cupel/attest";
-import { CupelError, own } from "@cupel/base";
+import { CupelError, reasonOf } from "@cupel/base";
 import { invalid, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { filesOption, readGiven } from "../audit/note-keys.ts";
@@ -51,6 +52,14 @@ export const trustOptions = {
     "64 digits of hex",
     (given) => (/^[0-9a-f]{64}$/i.test(given) ? given.toLowerCase() : undefined),
   ),
+  trustedRoot: text({
+    name: "trusted-root",
+    placeholder: "FILE",
+    summary:
+      "For a keyless model.sig of others: the trusted_root.json of its Sigstore, with --identity and --issuer",
+  }),
+  identity: text({ name: "identity", placeholder: "ID", summary: "Who signed keyless, such as an address" }),
+  issuer: text({ name: "issuer", placeholder: "URL", summary: "Who vouches for that identity" }),
 };
 
 /**
@@ -80,7 +89,7 @@ export async function readSigningKeys(
 
 async function givenPassphrase(given: Given): Promise<string | undefined> {
   const file = given.get(signingOptions.passphrase);
-  if (file === undefined) return own(process.env as Record<string, string>, passphraseVariable);
+  if (file === undefined) return process.env[passphraseVariable];
   const [line = ""] = (await readGiven("passphrase", file)).toString("utf8").split(/\r?\n/);
   return line;
 }
@@ -96,10 +105,14 @@ async function refuseInside(file: string, folder: string): Promise<void> {
   }
 }
 
-/** @throws OPTION_INVALID where nobody is trusted, and what `openVerificationKey` and `openCertificates` throw */
-export async function readTrust(given: Given): Promise<SealTrust> {
+export interface GivenTrust extends SealTrust {
+  readonly keyless: KeylessTrust | undefined;
+}
+
+/** @throws OPTION_INVALID where nobody is trusted, FILE_UNREADABLE, and what `openVerificationKey` and `openCertificates` throw */
+export async function readTrust(given: Given): Promise<GivenTrust> {
   if (Object.values(trustOptions).every((option) => !given.has(option))) {
-    throw invalid("key", "says whom you trust: give it, --certificate or --root");
+    throw invalid("key", "says whom you trust, and is missing: give it, --certificate or --root");
   }
   const certificates = await Promise.all(
     given.get(trustOptions.certificates).map((file) => openCertificates(file)),
@@ -108,5 +121,22 @@ export async function readTrust(given: Given): Promise<SealTrust> {
     keys: await Promise.all(given.get(trustOptions.keys).map((file) => openVerificationKey(file))),
     certificates: certificates.flat(),
     roots: given.get(trustOptions.roots),
+    keyless: await readKeyless(given),
   };
+}
+
+async function readKeyless(given: Given): Promise<KeylessTrust | undefined> {
+  const [file, identity, issuer] = [trustOptions.trustedRoot, trustOptions.identity, trustOptions.issuer].map(
+    (option) => given.get(option),
+  );
+  if (file === undefined && identity === undefined && issuer === undefined) return undefined;
+  if (file === undefined || identity === undefined || issuer === undefined) {
+    throw invalid("trusted-root", "--identity and --issuer belong together: give all three");
+  }
+  const text = (await readGiven("trusted root", file)).toString("utf8");
+  try {
+    return { trustedRoot: JSON.parse(text), identity, issuer };
+  } catch (thrown) {
+    throw invalid("trusted-root", `names ${file}, which is no JSON: ${reasonOf(thrown)}`);
+  }
 }
