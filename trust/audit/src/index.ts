@@ -136,6 +136,7 @@ export { type CheckTreeOptions, checkTree, type TreeFault, type TreeReport } fro
 export { type Bundle, EntryBundles, LONGEST_ENTRY } from "./tree/entry-bundle.ts";
 export {
   bundleFile,
+  type DurableFolders,
   type LogFile,
   sm3TileFile,
   tileFile,

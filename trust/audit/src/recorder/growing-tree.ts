@@ -5,7 +5,7 @@
  * from the journal. While a publication waits for the disk leaves are added all the same.
  */
 import { join } from "node:path";
-import { CupelError, reasonOf } from "@cupel/base";
+import { CupelError, reasonOf, systemClock } from "@cupel/base";
 import { auditErrors } from "../errors.ts";
 import { systemDisk } from "../journal/disk.ts";
 import { linesOf } from "../journal/lines.ts";
@@ -16,6 +16,7 @@ import { signNote } from "../note/signed-note.ts";
 import { EntryBundles } from "../tree/entry-bundle.ts";
 import {
   bundleFile,
+  type DurableFolders,
   type LogFile,
   sm3TileFile,
   tileFile,
@@ -31,6 +32,11 @@ import type { TreeState, TreeThreadData } from "./tree-task.ts";
 /** Files that a publication has not written yet, of about 75 kB each with its tile: beyond, leaves wait for the disk. */
 const mostUnwritten = 4096;
 
+/** A publication takes at most this part of the time, unless it is asked for: a disk that is slow to flush has other work. */
+const publishingShare = 1 / 50;
+/** Milliseconds without a checkpoint, at most, however slow the disk. */
+const longestRest = 10_000;
+
 const journalFolder = "journal";
 
 export class GrowingTree {
@@ -42,6 +48,9 @@ export class GrowingTree {
   #published: number;
   /** Taken out of the trees, and not on the disk for sure. */
   #unwritten: LogFile[] = [];
+  readonly #durableFolders: DurableFolders = new Set();
+  /** By the monotonic clock: before, nothing is published that nobody waits for. */
+  #restsUntil = 0;
   #publication: Promise<void> | null = null;
   #fault: string | null = null;
 
@@ -109,17 +118,24 @@ export class GrowingTree {
 
   /** Begins to publish what has grown, where that is not under way. What fails is told by `state` and is done at the next call. */
   publish(): void {
-    if (this.#publication !== null || this.#published === this.#tree.size) return;
-    this.#publication = this.#write().finally(() => {
-      this.#publication = null;
-    });
+    if (systemClock.monotonic() >= this.#restsUntil) this.#begin();
   }
 
   /** Resolves when a publication of the present size has succeeded or failed. */
   async publishAll(): Promise<void> {
     await this.#publication;
-    this.publish();
+    this.#begin();
     await this.#publication;
+  }
+
+  #begin(): void {
+    if (this.#publication !== null || this.#published === this.#tree.size) return;
+    const began = systemClock.monotonic();
+    this.#publication = this.#write().finally(() => {
+      const ended = systemClock.monotonic();
+      this.#restsUntil = ended + Math.min(longestRest, (ended - began) / publishingShare);
+      this.#publication = null;
+    });
   }
 
   #add(line: Uint8Array): void {
@@ -144,7 +160,7 @@ export class GrowingTree {
       ...(this.#sm3?.takeTiles().map(sm3TileFile) ?? []),
     );
     try {
-      await writeLogFiles(folder, this.#unwritten);
+      await writeLogFiles(folder, this.#unwritten, this.#durableFolders);
       await writeCheckpoint(folder, signNote(text, [this.#key]));
       this.#unwritten = [];
       this.#published = size;

@@ -49,15 +49,31 @@ function fileOf(path: string, width: number, bytes: Uint8Array): LogFile {
 }
 
 /**
+ * Folders whose own names are durable, by path. Whoever writes a log again and again keeps it from call to call: the folders
+ * around what is written need not be flushed each time.
+ */
+export type DurableFolders = Set<string>;
+
+/**
  * @param folder of the log, which exists
+ * @param durable default none
  * @throws DISK_FULL, WRITE_FAILED; files of the call may then be there or not, none of them in part
  */
-export async function writeLogFiles(folder: string, files: readonly LogFile[]): Promise<void> {
-  for (let at = 0; at < files.length; at += BATCH) await writeBatch(folder, files.slice(at, at + BATCH));
-  flushFolders(folder, new Set(files.map(({ path }) => dirname(join(folder, path)))));
+export async function writeLogFiles(
+  folder: string,
+  files: readonly LogFile[],
+  durable: DurableFolders = new Set(),
+): Promise<void> {
+  for (let at = 0; at < files.length; at += BATCH) {
+    await writeBatch(folder, files.slice(at, at + BATCH), durable);
+  }
+  flushFolders(folder, new Set(files.map(({ path }) => dirname(join(folder, path)))), durable);
   // Only now is what they stood for certain. One that a crash leaves is harmless.
   for (const { replaces } of files) {
-    if (replaces !== null) rmSync(join(folder, replaces), { recursive: true, force: true });
+    if (replaces === null) continue;
+    const partials = join(folder, replaces);
+    durable.delete(partials);
+    rmSync(partials, { recursive: true, force: true });
   }
 }
 
@@ -73,7 +89,7 @@ interface OpenFile {
   readonly descriptor: number;
 }
 
-async function writeBatch(folder: string, files: readonly LogFile[]): Promise<void> {
+async function writeBatch(folder: string, files: readonly LogFile[], durable: DurableFolders): Promise<void> {
   const written: OpenFile[] = [];
   let path = folder;
   try {
@@ -81,7 +97,7 @@ async function writeBatch(folder: string, files: readonly LogFile[]): Promise<vo
       for (const file of files) {
         path = join(folder, file.path);
         const temporary = temporaryBeside(path);
-        const descriptor = openIn(folder, temporary);
+        const descriptor = openIn(folder, temporary, durable);
         written.push({ path, temporary, descriptor });
         writeWhole(descriptor, file.bytes);
       }
@@ -118,23 +134,25 @@ async function flushAll(files: readonly OpenFile[]): Promise<PromiseSettledResul
   return results;
 }
 
-function openIn(folder: string, path: string): number {
+function openIn(folder: string, path: string, durable: DurableFolders): number {
   try {
     return openSync(path, "wx");
   } catch (thrown) {
     if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
     // A log whose own folder is gone is not begun anew.
-    makeFolders(folder, dirname(path));
+    makeFolders(folder, dirname(path), durable);
     return openSync(path, "wx");
   }
 }
 
 /** Those below `folder` that `path` needs. */
-function makeFolders(folder: string, path: string): void {
+function makeFolders(folder: string, path: string, durable: DurableFolders): void {
   if (relative(folder, path) === "") return;
-  makeFolders(folder, dirname(path));
+  makeFolders(folder, dirname(path), durable);
   try {
     mkdirSync(path);
+    // Somebody may have removed one that was.
+    durable.delete(path);
   } catch (thrown) {
     if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
   }
@@ -145,13 +163,19 @@ function writeWhole(descriptor: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(descriptor, bytes, at);
 }
 
-/** With those around them up to the log's own, which may have been made for them. */
-function flushFolders(folder: string, folders: ReadonlySet<string>): void {
-  const all = new Set([folder]);
+/** With those around them in which a name may be new, up to the log's own. */
+function flushFolders(folder: string, folders: ReadonlySet<string>, durable: DurableFolders): void {
+  const all = new Set(folders);
+  const named = new Set<string>();
   for (const each of folders) {
-    for (let path = each; relative(folder, path) !== ""; path = dirname(path)) all.add(path);
+    for (let path = each; relative(folder, path) !== ""; path = dirname(path)) {
+      if (durable.has(path)) continue;
+      named.add(path);
+      all.add(dirname(path));
+    }
   }
   for (const path of all) flushFolder(path);
+  for (const path of named) durable.add(path);
 }
 
 function flushFolder(path: string): void {

@@ -1,6 +1,6 @@
 /** What is written of a log, in a real folder. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -27,9 +27,10 @@ test("a log that grows is whole at every checkpoint, and full files replace part
   await using folder = await openTemporaryFolder("log");
   const key = generateNoteKey("example.com/log");
   const log = memoryLog();
+  const durable = new Set<string>();
   for (const batch of [3, 250, 2, 1, 300]) {
     log.append(linesOf(batch));
-    await writeLogFiles(folder.path, log.publish());
+    await writeLogFiles(folder.path, log.publish(), durable);
     const text = checkpointText("example.com/log", log.tree.size, log.tree.root(), log.sm3.root());
     await writeCheckpoint(folder.path, signNote(text, [key]));
     const reader = readLog(folder.path);
@@ -44,6 +45,25 @@ test("a log that grows is whole at every checkpoint, and full files replace part
   }
   assert.deepEqual(await filesIn(folder.path), ["checkpoint", ...log.files.keys()].sort());
   assert.ok(!log.files.has("tile/0/000.p/253") && log.files.has("tile/0/000"));
+});
+
+test("a folder counts as durable by name while it is there: not when it was replaced by a full file, or removed", async () => {
+  await using folder = await openTemporaryFolder("log");
+  const durable = new Set<string>();
+  const names = () => [...durable].map((path) => path.slice(folder.path.length + 1)).sort();
+  const file = (path: string, replaces: string | null = null) => ({
+    path,
+    bytes: Buffer.from("x"),
+    replaces,
+  });
+  await writeLogFiles(folder.path, [file("tile/0/000.p/3")], durable);
+  assert.deepEqual(names(), ["tile", "tile/0", "tile/0/000.p"]);
+  await writeLogFiles(folder.path, [file("tile/0/000", "tile/0/000.p")], durable);
+  assert.deepEqual(names(), ["tile", "tile/0"]);
+  await rm(join(folder.path, "tile"), { recursive: true });
+  await writeLogFiles(folder.path, [file("tile/0/001.p/1")], durable);
+  assert.deepEqual(names(), ["tile", "tile/0", "tile/0/001.p"]);
+  assert.deepEqual(await filesIn(folder.path), ["tile/0/001.p/1"]);
 });
 
 test("where a file cannot be written nothing of it is left", async () => {
