@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { own, type Random, setOwn } from "@cupel/base";
 import { type Mutate, mutateBytes } from "./mutate-bytes.ts";
-import { asObject, editedJson, type Json, parsed } from "./mutate-json.ts";
+import { asObject, editedJson, type Json, parsed, textOf } from "./mutate-json.ts";
 
 interface Checkpoint {
   readonly metadata: Record<string, string>;
@@ -65,7 +65,7 @@ function readCheckpoint(bytes: Uint8Array): Checkpoint | null {
   if (typeof header !== "object" || header === null || Array.isArray(header)) return null;
   const { __metadata__: found = {}, ...entries } = header;
   const texts = Object.entries(asObject(found, {})).filter(([name]) => name !== "sha256");
-  const metadata = Object.fromEntries(texts.map(([name, text]): [string, string] => [name, String(text)]));
+  const metadata = Object.fromEntries(texts.map(([name, text]): [string, string] => [name, textOf(text)]));
   return { metadata, entries, body: bytes.slice(end) };
 }
 

@@ -11,7 +11,7 @@ import { formatStatement, parseStatement } from "../src/oms/statement.ts";
 import { type Bundle, formatBundle, parseBundle } from "../src/signature/bundle.ts";
 import { verifyCertificateChain } from "../src/signature/certificate-chain.ts";
 import { preAuthEncoding, verifyEnvelope } from "../src/signature/dsse.ts";
-import { verificationKeyOf } from "../src/signature/signing-key.ts";
+import { certificateKeyOf } from "../src/signature/signing-key.ts";
 
 /** Null where the work ended with an error of the tables. */
 export type Attempt = <Result>(work: () => Result | Promise<Result>) => Promise<Result | null>;
@@ -51,7 +51,7 @@ export async function openBundleTrial(
     }
     await tryChain(certificatesOf(bundle));
     const [signer] = certificatesOf(bundle);
-    const theirs = signer && (await attempt(() => verificationKeyOf(signer.publicKey, where)));
+    const theirs = signer && (await attempt(() => certificateKeyOf(signer, where)));
     if (theirs) await attempt(() => verifyEnvelope(bundle.envelope, theirs, where));
     if (bundle.material.kind !== "certificate") {
       const again = parseBundle(formatBundle(bundle.material, bundle.envelope), where);

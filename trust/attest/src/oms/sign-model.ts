@@ -8,9 +8,9 @@ import type { DigestPoolOptions } from "../manifest/digest-pool.ts";
 import { type Digests, inPathOrder, type Manifest } from "../manifest/manifest.ts";
 import { readManifest } from "../manifest/read-manifest.ts";
 import { formatBundle } from "../signature/bundle.ts";
-import { assertForSigning } from "../signature/certificate-chain.ts";
+import { assertForSigning, subjectOf } from "../signature/certificate-chain.ts";
 import { signEnvelope } from "../signature/dsse.ts";
-import { type SigningKey, verificationKeyOf } from "../signature/signing-key.ts";
+import { certificateKeyOf, type SigningKey } from "../signature/signing-key.ts";
 import { gitPaths, modelSignatureFile } from "./default-exclusions.ts";
 import { filesOf, followLinks, linksOf } from "./follow-links.ts";
 import { formatStatement, isIgnored, modelEmpty } from "./statement.ts";
@@ -92,10 +92,10 @@ export function signManifest(
 /** @throws SIGNING_KEY_INVALID, SIGNER_CERTIFICATE_INVALID */
 function assertLeaf(leaf: X509Certificate, key: SigningKey, folder: string): void {
   assertForSigning(leaf, folder);
-  if (verificationKeyOf(leaf.publicKey, folder).keyId === key.keyId) return;
+  if (certificateKeyOf(leaf, folder).keyId === key.keyId) return;
   throw attestErrors.error(
     "SIGNING_KEY_INVALID",
     `The first certificate for ${folder} is that of another key. Give the signer's first.`,
-    { details: { subject: leaf.subject, keyId: key.keyId } },
+    { details: { subject: subjectOf(leaf), keyId: key.keyId } },
   );
 }

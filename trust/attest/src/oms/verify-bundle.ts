@@ -6,10 +6,10 @@ import type { X509Certificate } from "node:crypto";
 import { attestErrors } from "../errors.ts";
 import type { KeylessTrust } from "../keyless/verify-keyless.ts";
 import { type Bundle, parseBundle } from "../signature/bundle.ts";
-import { fingerprintOf, verifyCertificateChain } from "../signature/certificate-chain.ts";
+import { fingerprintOf, subjectOf, verifyCertificateChain } from "../signature/certificate-chain.ts";
 import { inTotoPayloadType, verifyEnvelope } from "../signature/dsse.ts";
 import { bundleFault } from "../signature/json-members.ts";
-import { type VerificationKey, verificationKeyOf } from "../signature/signing-key.ts";
+import { certificateKeyOf, type VerificationKey } from "../signature/signing-key.ts";
 import { type ModelStatement, parseStatement } from "./statement.ts";
 
 /** Whom to believe. Whoever is in none of them is unknown. */
@@ -68,8 +68,8 @@ async function signerOf(bundle: Bundle, trust: ModelTrust, where: string): Promi
       const [leaf, ...others] = material.certificates;
       if (leaf === undefined) throw bundleFault(where)("it has no certificate");
       verifyCertificateChain(leaf, others, trust.certificates ?? [], where);
-      verifyEnvelope(envelope, forModels(verificationKeyOf(leaf.publicKey, where), where), where);
-      return { kind: "certificate", subject: leaf.subject, fingerprint: fingerprintOf(leaf) };
+      verifyEnvelope(envelope, forModels(certificateKeyOf(leaf, where), where), where);
+      return { kind: "certificate", subject: subjectOf(leaf), fingerprint: fingerprintOf(leaf) };
     }
     case "certificate": {
       if (trust.keyless === undefined) {

@@ -8,6 +8,7 @@
 import { hash, X509Certificate } from "node:crypto";
 import { reasonOf } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
+import { shown } from "../manifest/check-manifest.ts";
 import { type CertificateFacts, certificateFacts } from "./certificate-facts.ts";
 import { readPem } from "./read-pem.ts";
 
@@ -71,8 +72,8 @@ export function verifyCertificateChain(
   if (fault !== null) throw fault;
   throw attestErrors.error(
     "SIGNER_UNKNOWN",
-    `The signature in ${where} is by "${nameOf(leaf)}", which none of the certificates that are trusted stands behind. Give the certificate of its authority.`,
-    { details: { subject: leaf.subject, issuer: leaf.issuer, fingerprint: fingerprintOf(leaf) } },
+    `The signature in ${where} is by ${shown(subjectOf(leaf))}, which none of the certificates that are trusted stands behind. Give the certificate of its authority.`,
+    { details: { subject: subjectOf(leaf), issuer: leaf.issuer, fingerprint: fingerprintOf(leaf) } },
   );
 }
 
@@ -129,8 +130,8 @@ function factsFault(facts: CertificateFacts | null): string | null {
 function unfit(where: string, certificate: X509Certificate, reason: string) {
   return attestErrors.error(
     "SIGNER_CERTIFICATE_INVALID",
-    `The signature in ${where} cannot be trusted: the certificate of "${nameOf(certificate)}" ${reason}.`,
-    { details: { subject: certificate.subject, fingerprint: fingerprintOf(certificate), reason } },
+    `The signature in ${where} cannot be trusted: the certificate of ${shown(subjectOf(certificate))} ${reason}.`,
+    { details: { subject: subjectOf(certificate), fingerprint: fingerprintOf(certificate), reason } },
   );
 }
 
@@ -139,6 +140,8 @@ export function fingerprintOf({ raw }: X509Certificate): string {
   return hash("sha256", raw);
 }
 
-function nameOf({ subject }: X509Certificate): string {
-  return subject.replaceAll("\n", ", ");
+/** On one line. Empty where the certificate names nobody: node:crypto then has none. */
+export function subjectOf(certificate: X509Certificate): string {
+  const subject: string | undefined = certificate.subject;
+  return subject?.replaceAll("\n", ", ") ?? "";
 }

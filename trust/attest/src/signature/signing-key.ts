@@ -9,6 +9,7 @@ import {
   type KeyObject,
   sign as signWith,
   verify as verifyWith,
+  type X509Certificate,
 } from "node:crypto";
 import { own, reasonOf } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
@@ -111,6 +112,14 @@ export function verificationKeyOf(publicKey: KeyObject, where: string): Verifica
   const point = sm2PublicPoint(publicKey.export({ type: "spki", format: "der" }));
   if (point === null) throw unsupported(where, publicKey);
   return { ...facts, verify: (bytes, signature) => sm2Verify(point, bytes, signature) };
+}
+
+/** A certificate may be read and its key not. @throws SIGNING_KEY_INVALID, SIGNING_KEY_UNSUPPORTED */
+export function certificateKeyOf(certificate: X509Certificate, where: string): VerificationKey {
+  return verificationKeyOf(
+    readKey(where, certificate.toString(), () => certificate.publicKey),
+    where,
+  );
 }
 
 function factsOf(publicKey: KeyObject, where: string): KeyFacts {
