@@ -32,7 +32,6 @@ export type { ModelStatement, Resource, Serialization } from "./oms/statement.ts
 export type { ModelSigner, ModelTrust, SignedStatement } from "./oms/verify-bundle.ts";
 export { type ModelVerdict, type VerifyModelOptions, verifyModel } from "./oms/verify-model.ts";
 export { policySchema } from "./policy/policy-schema.ts";
-export type { SealTrust, Signer } from "./seal/bundle-signer.ts";
 export { type Seal, type SealOptions, sealFolder } from "./seal/seal-folder.ts";
 export type { SealTrust, Signer } from "./seal/seal-trust.ts";
 export { type SealSigner, type SealVerdict, type VerifyOptions, verifySeal } from "./seal/verify-seal.ts";

@@ -2,7 +2,7 @@
 import { attestErrors } from "../errors.ts";
 import { isSameDigest } from "../manifest/same-digest.ts";
 import { fingerprintHex, type Policy } from "../policy/open-policy.ts";
-import type { Signer } from "../seal/bundle-signer.ts";
+import type { Signer } from "../seal/seal-trust.ts";
 import type { SealVerdict } from "../seal/verify-seal.ts";
 
 /** @throws SEAL_REVOKED, SEAL_NOT_ALLOWED */
