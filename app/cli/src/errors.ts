@@ -14,6 +14,11 @@ export const cliErrors = defineErrors({
     meaning: "The accuracy was asked for, but the images carry no labels.",
     ...failures.usage,
   },
+  SERVE_REFUSED: {
+    meaning: "None of the processes that were to serve could start: a model was refused.",
+    ...failures.unavailable,
+    exit: 77,
+  },
   SERVE_FAILED: {
     meaning: "None of the processes that were to serve could start.",
     ...failures.unavailable,

@@ -1,9 +1,11 @@
 /** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
+import { type AttestationGateOptions, openAttestationGate } from "@cupel/attest";
 import {
   type EventFacts,
   type EventSeverity,
   type EventSink,
   errorFrom,
+  type Gate,
   reasonOf,
   type WorkEvent,
 } from "@cupel/base";
@@ -15,6 +17,7 @@ import {
   type LoadedConfig,
   leaveSupervisor,
   loadConfig,
+  type ServeConfig,
   startServer,
   supervise,
 } from "@cupel/serve";
@@ -56,6 +59,12 @@ const processes = integer({
   min: 1,
   summary: "Processes that share the port; caches and limits are each process's own",
   fallback: "1",
+});
+const attestation = text({
+  name: "require-attestation",
+  placeholder: "POLICY",
+  summary:
+    "Serve only models that lie in a sealed folder and are as they were sealed, by whom the policy says; a refusal at the start ends with status 77",
 });
 const settings = repeated(
   {
@@ -99,6 +108,7 @@ export const serveCommand: Command = {
     host,
     port,
     processes,
+    attestation,
     settings,
     showConfig,
     ...Object.values(recordOptions),
@@ -109,6 +119,7 @@ export const serveCommand: Command = {
     { line: "cupel serve --config serve.yaml --show-config", says: "what the settings come to" },
     { line: "cupel serve parts.onnx --port 9000 --set batching.maxDelayMs=2", says: "one model" },
     { line: "cupel serve models/ --audit record", says: "with a record of who asked what" },
+    { line: "cupel serve models/ --require-attestation policy.json", says: "nothing but what is sealed" },
     { line: "cupel serve models/ --runtime-log record", says: "for cupel audit tail --runtime record" },
   ],
   async run(given, context) {
@@ -169,6 +180,7 @@ function flagsOf(given: Given): Readonly<Record<string, unknown>> {
     "listen.host": given.get(host),
     "listen.port": given.get(port),
     processes: given.get(processes),
+    "attestation.policy": given.get(attestation),
     "engine.threads": given.has(globals.threads) ? given.get(globals.threads) : undefined,
   };
 }
@@ -198,7 +210,7 @@ interface Logs {
 async function served(
   { config }: LoadedConfig,
   { sink, runtimeFolder }: Logs,
-  { signal: asked, say }: CommandContext,
+  { signal: asked, say, progress }: CommandContext,
 ): Promise<Outcome> {
   using supervisor = heedSupervisor(() => {
     say("The process that supervises is gone: requests in hand are broken off.");
@@ -206,9 +218,11 @@ async function served(
   });
   const signal = AbortSignal.any([asked, supervisor.signal]);
   await using _ = runtimeFolder === undefined ? null : await openCommandRuntimeLog(runtimeFolder, say);
+  const gate = await gateOf(config, { sink, progress });
   await using server = await startServer(config, {
     signal,
     sink,
+    gate,
     version: cupelVersion(),
     log: standardError,
   });
@@ -227,11 +241,23 @@ async function served(
   return { json: { url, models }, text: `Stopped serving at ${url}; every request was answered.` };
 }
 
+/** @throws as `openAttestationGate` */
+async function gateOf(
+  { attestation: { policy }, repository }: ServeConfig,
+  options: Pick<AttestationGateOptions, "sink" | "progress">,
+): Promise<Gate | undefined> {
+  if (policy === null) return undefined;
+  return await openAttestationGate(policy, { ...options, repository: repository.path });
+}
+
 async function supervised(
-  { config: { processes: count, logging } }: LoadedConfig,
+  { config }: LoadedConfig,
   { sink }: Logs,
   { signal, say }: CommandContext,
 ): Promise<Outcome> {
+  const { processes: count, logging } = config;
+  // Each process has its own. A policy that cannot be used is told of once.
+  await gateOf(config, {});
   let served = 0;
   const status = await supervise({
     count,
@@ -246,9 +272,14 @@ async function supervised(
     },
   });
   if (status !== 0) {
-    throw cliErrors.error("SERVE_FAILED", `No process could start; the first ended with status ${status}.`, {
-      details: { status },
-    });
+    const isRefusal = status === cliErrors.specs.SERVE_REFUSED.exit;
+    throw cliErrors.error(
+      isRefusal ? "SERVE_REFUSED" : "SERVE_FAILED",
+      `No process could start; the first ended with status ${status}.`,
+      {
+        details: { status },
+      },
+    );
   }
   return { json: { processes: count }, text: `Stopped ${count} processes; every request was answered.` };
 }
