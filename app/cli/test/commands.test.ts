@@ -1,10 +1,20 @@
 /** The commands on small models and seeded images, from the words to the files. */
 import assert from "node:assert/strict";
-import { mkdir, readFile, stat, symlink } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
+import { appendFile, mkdir, readFile, stat, symlink } from "node:fs/promises";
 import test from "node:test";
 import { readModelFile } from "@cupel/onnx";
 import { metadataKeys, preprocessingFromMetadata } from "@cupel/predict";
-import { cupel, filesUnder, prepared, realData, scratch, spawnCupel, withoutData } from "./harness.ts";
+import {
+  cupel,
+  filesUnder,
+  prepared,
+  realData,
+  type Scratch,
+  scratch,
+  spawnCupel,
+  withoutData,
+} from "./harness.ts";
 
 test("compress writes a model and its report, with preprocessing and class names inside the model", async () => {
   await using folder = await scratch();
@@ -30,7 +40,49 @@ test("compress writes a model and its report, with preprocessing and class names
   const report = JSON.parse(await readFile(folder.at("out", "small.report.json"), "utf8"));
   assert.equal(report.format, "cupel-report/4");
   assert.equal(report.accuracy.images, 12);
+  await sealsWhatItClaims(folder, report);
 });
+
+/** The figures of the report, its recipe and its source are signed with the model, and a page shows them. */
+async function sealsWhatItClaims(
+  folder: Scratch,
+  report: Record<string, { sha256?: string }>,
+): Promise<void> {
+  const out = folder.at("out");
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = await folder.write("own.pem", privateKey.export({ type: "pkcs8", format: "pem" }));
+  const trusted = await folder.write("own.pub", publicKey.export({ type: "spki", format: "pem" }));
+  const sealed = await cupel("seal", out, "--key", key, "--name", "parts", "--model-version", "3");
+  assert.deepEqual([sealed.status, sealed.err], [0, ""]);
+  assert.match(sealed.out, /^sealed +.*out, 3 files, as parts 3\nfiles +attestation\.json, model\.sig\n/);
+  assert.match(sealed.out, /^claimed +top-1 accuracy: [\d.]+ % before, [\d.]+ % after, 12 images$/m);
+
+  const page = folder.at("attestation.html");
+  const told = await cupel("verify", out, "--key", trusted, "--page", page, "--json");
+  assert.equal(told.status, 0, told.err);
+  const { valid, name, version, signers, differences, provenance } = JSON.parse(told.out);
+  assert.deepEqual([valid, name, version, differences], [true, "parts", "3", []]);
+  assert.deepEqual(
+    signers.map(({ signed }: { signed: string }) => signed),
+    ["attestation.json", "model.sig"],
+  );
+  const { resolvedDependencies, externalParameters } = provenance.buildDefinition;
+  assert.equal(resolvedDependencies[0].digest.sha256, report.original?.sha256);
+  assert.deepEqual(externalParameters.recipe, report.recipe);
+  const html = await readFile(page, "utf8");
+  assert.match(html, /<title>parts: attestation<\/title>/);
+  assert.match(html, /"isValid":true/);
+  const byFile = await cupel("verify", folder.at("out", "model.sig"), "--key", trusted);
+  assert.match(byFile.out, /^valid +.*3 files, sealed as parts 3$/m);
+
+  // Another model under the name that the report tells of.
+  await appendFile(folder.at("out", "small.onnx"), ".");
+  const foreign = await cupel("seal", out, "--key", key);
+  assert.equal(foreign.status, 65);
+  assert.match(foreign.err, /error REPORT_FOREIGN: .*small\.report\.json is not of a model in this folder/);
+  const without = await cupel("seal", out, "--key", key, "--no-report", "--json");
+  assert.equal(JSON.parse(without.out).figures, null);
+}
 
 test("--json prints one JSON object and nothing else, --quiet nothing on stderr", async () => {
   await using folder = await scratch();

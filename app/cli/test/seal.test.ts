@@ -1,11 +1,14 @@
-/** `cupel seal` and `cupel verify`: what they write and say, for whom, and with which exit status. */
+/**
+ * `cupel seal` and `cupel verify`: what they write and say, for whom, and with which exit status. A compressed model with its
+ * report is sealed in commands.test.ts, which has one.
+ */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { chmod, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openSigningKey, signModel } from "@cupel/attest";
-import { cupel, filesUnder, prepared, type Scratch, scratch, spawnCupel } from "./harness.ts";
+import { cupel, type Scratch, scratch, spawnCupel } from "./harness.ts";
 
 /** NAME.pem and NAME.pub beside the folder `out`, which has a model. */
 async function sealable() {
@@ -25,60 +28,6 @@ async function sealable() {
   await folder.write("out/classes.txt", "ok\nopen\n");
   return { folder, out: folder.at("out"), key, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
-
-test("a compressed model is sealed with the figures of its report, and verified with a page", async () => {
-  await using made = await sealable();
-  const { folder, out, key } = made;
-  const { privatePath, publicPath } = await key("own");
-  await rm(out, { recursive: true });
-  const { model, images } = await prepared(folder);
-  const small = join(out, "small.onnx");
-  const compressed = await cupel("compress", model, "--images", images, "-o", small);
-  assert.equal(compressed.status, 0, compressed.err);
-
-  const sealed = await cupel("seal", out, "--key", privatePath, "--name", "parts", "--model-version", "3");
-  assert.equal(sealed.status, 0, sealed.err);
-  assert.match(sealed.out, /^sealed +.*out, 3 files, as parts 3\nfiles +attestation\.json, model\.sig\n/);
-  assert.match(sealed.out, /claimed +.*\n? *size: [\d,]+ bytes before, [\d,]+ bytes after/m);
-  assert.equal(sealed.err, "");
-  assert.deepEqual(await filesUnder(out), [
-    "attestation.json",
-    "model.sig",
-    "small.onnx",
-    "small.report.html",
-    "small.report.json",
-  ]);
-
-  const page = folder.at("attestation.html");
-  const told = await cupel("verify", out, "--key", publicPath, "--page", page, "--json");
-  assert.equal(told.status, 0, told.err);
-  const { valid, name, version, signers, differences, provenance } = JSON.parse(told.out);
-  assert.deepEqual([valid, name, version, differences], [true, "parts", "3", []]);
-  assert.deepEqual(
-    signers.map(({ signed }: { signed: string }) => signed),
-    ["attestation.json", "model.sig"],
-  );
-  const report = JSON.parse(await readFile(join(out, "small.report.json"), "utf8"));
-  const { resolvedDependencies, externalParameters } = provenance.buildDefinition;
-  assert.equal(resolvedDependencies[0].digest.sha256, report.original.sha256);
-  assert.deepEqual(externalParameters.recipe, report.recipe);
-  const html = await readFile(page, "utf8");
-  assert.match(html, /<title>parts: attestation<\/title>/);
-  assert.match(html, /"isValid":true/);
-  assert.ok(html.includes(report.original.sha256));
-  assert.match(
-    (await cupel("verify", join(out, "model.sig"), "--key", publicPath)).out,
-    /^valid +.*3 files, sealed as parts 3$/m,
-  );
-
-  // Another model under the name that the report tells of.
-  await writeFile(small, `${await readFile(small, "latin1")}.`, "latin1");
-  const foreign = await cupel("seal", out, "--key", privatePath);
-  assert.equal(foreign.status, 65);
-  assert.match(foreign.err, /error REPORT_FOREIGN: .*small\.report\.json is not of a model in this folder/);
-  const without = await cupel("seal", out, "--key", privatePath, "--no-report", "--json");
-  assert.equal(JSON.parse(without.out).figures, null);
-});
 
 test("differences are named, the exit status is 3, and 4 where nobody is trusted", async () => {
   await using made = await sealable();

@@ -1,10 +1,11 @@
 /** Every page against the rules of axe-core: light and dark, on a desk and on a phone, with everything unfolded. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { renderProfile, renderReport } from "@cupel/console";
+import { renderAttestation, renderProfile, renderReport } from "@cupel/console";
 import type { CompressionReport } from "@cupel/report";
 import axe from "axe-core";
 import { sourcePages } from "../src/page-sources.ts";
+import { brokenAttestation, validAttestation } from "./fixture/attestations.ts";
 import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
 import { awkwardProfile, emptyProfile, tinyProfile } from "./fixture/profiles.ts";
 import { awkwardReport, minimalReport, mobileNetReport, resNetReport } from "./fixture/reports.ts";
@@ -44,6 +45,10 @@ const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<strin
     "a profile": () => renderProfile(tinyProfile(), "tiny"),
     "a profile with awkward names": () => renderProfile(awkwardProfile(), "awkward"),
     "a profile of nothing": () => renderProfile(emptyProfile(), "nothing"),
+  },
+  attestation: {
+    "an attestation": () => renderAttestation(validAttestation()),
+    "an attestation that does not hold": () => renderAttestation(brokenAttestation()),
   },
 };
 
