@@ -26,7 +26,6 @@ const reserved: Readonly<Record<string, readonly string[]>> = {
     "CONFIG.CHANGE",
   ],
   "the tracing of the environment": ["ENV.CHANGE", "ENV.READ"],
-  "the sealing of models": ["SEAL.CREATE", "SEAL.VERIFY", "SEAL.VERIFY.FAIL"],
   archives: ["AUDIT.EXPORT"],
   "commands that rotate keys": ["AUDIT.KEY.ROTATE"],
 };

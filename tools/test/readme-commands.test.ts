@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -158,6 +159,11 @@ async function layOut(): Promise<void> {
     context: {},
   } as const;
   writeFileSync(at("events.jsonl"), `${lineOf(stamper.stamp(load))}\n`);
+  mkdirSync(at("parts"));
+  cpSync(join(root, "app/cli/models/inspection.onnx"), at("parts/model.onnx"));
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(at("own.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  writeFileSync(at("own.pub"), publicKey.export({ type: "spki", format: "pem" }));
   for (const name of models) cpSync(join(root, "app/cli/models/inspection.onnx"), at(name));
   for (const name of idxSets) {
     mkdirSync(dirname(at(name)), { recursive: true });

@@ -37,7 +37,7 @@ export const sealCommand: Command = {
     "Writes DIR/attestation.json (every file by SHA-256 and SM3, the roots of their Merkle tree, how the model was made, signed by each key) and, with a key of " +
     "ECDSA, DIR/model.sig (OpenSSF Model Signing v1.0), which other people's tools verify. Both replace older ones at once; nothing else in DIR is " +
     "changed. A report in DIR is signed as well, when it is of a model in DIR. Exit status: 65 what cannot be sealed (links that lead out, devices, " +
-    "a report of another model, a key that is none), 66 not there, 73 or 74 not written, 75 when DIR changed meanwhile or another process seals it.",
+    "a report of another model, a key that is none, a folder that changed meanwhile), 66 not there, 74 not written, 75 while another process seals it.",
   operands: [{ name: "DIR", summary: "The folder to seal" }],
   options: [
     ...Object.values(signingOptions),
