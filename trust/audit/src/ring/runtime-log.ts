@@ -29,8 +29,8 @@ export interface RuntimeLog extends AsyncDisposable {
   drain(): Promise<RuntimeCounts>;
 }
 
-/** Milliseconds between two looks at the rings: a ring of 2 MiB then has room for about 400,000 entries a second. */
-const drainMs = 50;
+/** Milliseconds between two looks at the rings: a ring of 2 MiB then has room for about 200,000 entries a second, and each look costs as much as a hundred entries. */
+const drainMs = 100;
 const countsEveryMs = 1000;
 const defaults = { ringBytes: 2 ** 21, fileBytes: 2 ** 24, files: 4 };
 const leastFileBytes = 4096;
