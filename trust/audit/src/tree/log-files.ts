@@ -1,13 +1,12 @@
 /**
  * Writing the files of a log. A file is whole when it bears its name, and what is written in one call is durable when the
- * call ends: temporary names first, then all of them flushed together (one by one the device would be waited for hundreds
- * of times), then renamed, then their folders flushed. A checkpoint MUST be written after the call with its tiles and
+ * call ends: temporary names first, a few at a time, then flushed, then renamed, and last the folders flushed. A checkpoint MUST be written after the call with its tiles and
  * bundles has ended, or a crash may leave one that nothing stands behind.
  *
  * Opening, writing and renaming are synchronous: they touch memory only, and the promises of them would cost more than all
- * hashes of a tile. The thread that writes tiles has little else to do.
+ * hashes of a tile. What waits for the device is not: the thread that writes tiles adds leaves meanwhile.
  */
-import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { CupelError, temporaryBeside, writeError } from "@cupel/base";
@@ -19,8 +18,11 @@ import { sm3Tree } from "./tree-hash.ts";
 const flush = promisify(fsync);
 /** Flushes at a time. Node has four threads for all that waits for disks, and the recorder's journal needs one of them. */
 const LANES = 2;
-/** Files that are open at a time. */
-const BATCH = 128;
+/**
+ * Files that are open at a time. They are written in one turn of the event loop, and whoever waits for a leaf to be added, for a receipt,
+ * waits for that.
+ */
+const BATCH = 16;
 const CHECKPOINT = "checkpoint";
 
 export interface LogFile {
@@ -67,7 +69,7 @@ export async function writeLogFiles(
   for (let at = 0; at < files.length; at += BATCH) {
     await writeBatch(folder, files.slice(at, at + BATCH), durable);
   }
-  flushFolders(folder, new Set(files.map(({ path }) => dirname(join(folder, path)))), durable);
+  await flushFolders(folder, new Set(files.map(({ path }) => dirname(join(folder, path)))), durable);
   // Only now is what they stood for certain. One that a crash leaves is harmless.
   for (const { replaces } of files) {
     if (replaces === null) continue;
@@ -164,7 +166,11 @@ function writeWhole(descriptor: number, bytes: Uint8Array): void {
 }
 
 /** With those around them in which a name may be new, up to the log's own. */
-function flushFolders(folder: string, folders: ReadonlySet<string>, durable: DurableFolders): void {
+async function flushFolders(
+  folder: string,
+  folders: ReadonlySet<string>,
+  durable: DurableFolders,
+): Promise<void> {
   const all = new Set(folders);
   const named = new Set<string>();
   for (const each of folders) {
@@ -174,17 +180,17 @@ function flushFolders(folder: string, folders: ReadonlySet<string>, durable: Dur
       all.add(dirname(path));
     }
   }
-  for (const path of all) flushFolder(path);
+  for (const path of all) await flushFolder(path);
   for (const path of named) durable.add(path);
 }
 
-function flushFolder(path: string): void {
+async function flushFolder(path: string): Promise<void> {
   // Windows opens no folders, and keeps renames in the order of its journal.
   if (process.platform === "win32") return;
   try {
     const descriptor = openSync(path, "r");
     try {
-      fsyncSync(descriptor);
+      await flush(descriptor);
     } finally {
       closeSync(descriptor);
     }
