@@ -24,6 +24,7 @@ import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
 import { windowDetector } from "./window-detector.ts";
 import { wireFormats } from "./wire-formats.ts";
+import { zipDigests } from "./zip-digests.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
@@ -50,4 +51,5 @@ export const benchmarks: readonly Benchmark[] = [
   wireFormats,
   audit,
   auditRing,
+  zipDigests,
 ];
