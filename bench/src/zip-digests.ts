@@ -7,10 +7,10 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { hashNames } from "@cupel/attest";
 import { openTemporaryFolder, spreadOf } from "@cupel/base";
+import { copyAsPublished } from "./attest/copy-as-published.ts";
 import type { DigestedArchive } from "./attest/digest-archive.ts";
 import { type WeightsArchive, writeWeightsArchive } from "./attest/weights-archive.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -60,7 +60,8 @@ export const zipDigests: Benchmark = {
 
     await using folder = await openTemporaryFolder("bench-zip");
     const unpacked = join(folder.path, "unpacked");
-    const bare = await digest(cores[0]!, null);
+    const reader = await copyAsPublished(join(folder.path, "published"));
+    const bare = await digest(reader, cores[0]!, null);
     const measured = new Map<Way, Turn[]>(ways.map((way) => [way, []]));
     const sizes: Record<string, number> = {};
     for (const [method, its] of Map.groupBy(ways, (way) => way.method)) {
@@ -75,7 +76,7 @@ export const zipDigests: Benchmark = {
         for (const way of its) {
           signal.throwIfAborted();
           const on = cores.slice(0, way.cores).join();
-          const ours = await digest(on, path);
+          const ours = await digest(reader, on, path);
           await rm(unpacked, { recursive: true, force: true });
           await mkdir(unpacked);
           const peer = await timed(["taskset", "-c", on, "sh", "-c", unpackAndDigest, "sh", path, unpacked]);
@@ -170,10 +171,8 @@ async function timed(command: readonly string[]): Promise<{ readonly ms: number;
   return { ms: performance.now() - began, output: stdout };
 }
 
-const reader = fileURLToPath(new URL("./attest/digest-archive.ts", import.meta.url));
-
 /** @param path null for a process that does nothing */
-async function digest(cores: number | string, path: string | null) {
+async function digest(reader: string, cores: number | string, path: string | null) {
   const { ms, output } = await timed([
     ...["taskset", "-c", String(cores), process.execPath, reader],
     ...(path === null ? [] : [path]),
