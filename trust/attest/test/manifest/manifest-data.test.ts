@@ -174,7 +174,31 @@ const mistakes: readonly (readonly [string, RegExp, unknown])[] = [
   ["LINK_REFUSED", /leads out of it/, [link("a", "../b")]],
   ["LINK_REFUSED", /leads out of it/, [link("a", "C:/b")]],
   ["LINK_REFUSED", /round in a circle/, [link("a", "a")]],
+  ["LINK_REFUSED", /round in a circle/, linkChain(41)],
+  ["LINK_REFUSED", /leads out of it/, [link("a", "x/".repeat(2000))]],
+  ["MANIFEST_INVALID", /has 129 names, more than 128/, [file(`${"d/".repeat(128)}f`)]],
+  ["MANIFEST_INVALID", /is longer than 4096 bytes/, [file("é".repeat(2049))]],
+  ["MANIFEST_INVALID", /the target of "l" is longer than 4096 bytes/, [link("l", "d/".repeat(500_000))]],
 ];
+
+/** Each leads to the next, the last to nothing. */
+function linkChain(count: number) {
+  return Array.from({ length: count }, (_, i) => link(numbered(i), numbered(i + 1)));
+}
+
+function numbered(i: number): string {
+  return `l${String(i).padStart(6, "0")}`;
+}
+
+test("as many links in a row as a system follows, and many that lead through them", () => {
+  const chain = linkChain(40);
+  assert.deepEqual(parseManifest(chain, "here"), chain);
+  // Of which each target is long: walked again for each link that leads through, they would take hours.
+  const long = linkChain(20_000).map(({ path, target }, i) =>
+    i < 38 ? link(path, `${"./".repeat(2000)}${target}`) : link(path, i === 38 ? "x" : numbered(1)),
+  );
+  assert.equal(parseManifest(long, "here").length, 20_000);
+});
 
 test("what no folder could have is refused", () => {
   for (const [code, message, value] of mistakes) {
