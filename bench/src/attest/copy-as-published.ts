@@ -8,23 +8,23 @@ import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-/** Folders by the name below @cupel: all that the reader of archives needs. */
-const packages = { base: "base", attest: "trust/attest" } as const;
-const reader = "bench/src/attest/digest-archive.ts";
+/** All that the reader of archives needs, by the name below @cupel. */
+const packages = ["base", "attest"];
+const reader = fileURLToPath(new URL("./digest-archive.ts", import.meta.url));
 
 /** @returns the reader's module in it */
 export async function copyAsPublished(folder: string): Promise<string> {
-  for (const [name, from] of Object.entries(packages)) {
+  for (const name of packages) {
+    const from = dirname(fileURLToPath(import.meta.resolve(`@cupel/${name}`)));
     const to = join(folder, "node_modules/@cupel", name);
     await mkdir(to, { recursive: true });
     await writeFile(join(to, "package.json"), '{"type":"module","exports":"./src/index.js"}');
-    for (const path of globSync("src/**/*.ts", { cwd: join(root, from) })) {
-      await copy(join(root, from, path), join(to, asScript(path)));
+    for (const path of globSync("**/*.ts", { cwd: from })) {
+      await copy(join(from, path), join(to, "src", asScript(path)));
     }
   }
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
-  await copy(join(root, reader), join(folder, "digest-archive.js"));
+  await copy(reader, join(folder, "digest-archive.js"));
   return join(folder, "digest-archive.js");
 }
 
