@@ -1,5 +1,6 @@
 /** The table of benchmarks. To add one: a file, and a row here. */
 import { accuracy } from "./accuracy.ts";
+import { attestStart } from "./attest-start.ts";
 import { audit } from "./audit.ts";
 import { auditRing } from "./audit-ring.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -52,4 +53,5 @@ export const benchmarks: readonly Benchmark[] = [
   audit,
   auditRing,
   zipDigests,
+  attestStart,
 ];
