@@ -49,8 +49,8 @@ export async function renderProfile({ tree, slowest }: Profile, title: string): 
   return renderPage("profile", { title: `${title}: profile`, data });
 }
 
-/** Shares are fractions; a ratio is of the model over its original. */
-export type AttestedUnit = "share" | "dB" | "number" | "bytes" | "ratio";
+/** Shares are fractions, and points a difference of two such; a ratio is of the model over its original. */
+export type AttestedUnit = "share" | "points" | "dB" | "number" | "bytes" | "ratio";
 
 export interface AttestedFigures {
   readonly measured: readonly {

@@ -27,7 +27,7 @@ describe("attestation page in Chromium", { skip }, () => {
       assert.deepEqual(await rows("#figures"), [
         ["top-1 accuracy", "97.50 %", "97.20 %", "", "5,000 images"],
         ["size", "23.7 MB", "2.7 MB", "", ""],
-        ["top-1 accuracy", "", "", "−0.30 % (−0.60 % to 0.00 %)", "5,000 images"],
+        ["top-1 accuracy", "", "", "−0.30 points (−0.60 points to 0.00 points)", "5,000 images"],
         ["noise", "", "", "–", "32 images"],
       ]);
       assert.deepEqual(await rows("#files"), [

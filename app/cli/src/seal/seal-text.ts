@@ -24,18 +24,18 @@ export function figureLines({ measured, differences }: Figures): string[] {
         `${name}: ${figureText(unit, original)} before, ${figureText(unit, compressed)} after${of === "" ? "" : `, ${of}`}`,
     ),
     ...differences.map(({ name, unit, value, interval, of }) => {
-      const isLoss = unit === "share" && name.includes("accuracy");
-      const text = (each: number | null) =>
-        isLoss && each !== null ? `${pointsText(each)}` : figureText(unit, each);
       const range =
-        interval === null ? "" : `, 95 % interval ${text(interval.low)} to ${text(interval.high)}`;
-      return `${name}, against the original: ${text(value)}${isLoss ? " points" : ""}${range}${of === "" ? "" : `, ${of}`}`;
+        interval === null
+          ? ""
+          : `, 95 % interval ${figureText(unit, interval.low)} to ${figureText(unit, interval.high)}`;
+      return `${name}, against the original: ${figureText(unit, value)}${range}${of === "" ? "" : `, ${of}`}`;
     }),
   ];
 }
 
 function figureText(unit: Figures["measured"][number]["unit"], value: number | null): string {
   if (value === null) return "not known";
+  if (unit === "points") return `${pointsText(value)} points`;
   if (unit === "bytes") return `${value.toLocaleString("en-US")} bytes`;
   return unit === "ratio" ? ratioText(value) : valueText(unit, value);
 }

@@ -9,6 +9,7 @@ import "../../shared/style/controls.css";
 import "../../shared/style/masthead.css";
 import "../../shared/style/remarks.css";
 import "../../shared/style/facts.css";
+import "./style/attestation.css";
 import "../../shared/style/print.css";
 
 startPage<AttestationDocument>({

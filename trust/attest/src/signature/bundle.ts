@@ -5,6 +5,7 @@
  * https://github.com/sigstore/protobuf-specs, sigstore_bundle.proto
  */
 import { X509Certificate } from "node:crypto";
+import { own } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { shown } from "../manifest/check-manifest.ts";
 import { type Envelope, formatEnvelope, parseEnvelope } from "./dsse.ts";
@@ -98,7 +99,7 @@ function materialOf(value: unknown, fault: Fault): VerificationMaterial {
     "timestampVerificationData",
   ]);
   const [name = "", ...more] = materialNames.filter((each) => member(material, each) !== undefined);
-  const read = materials[name];
+  const read = own(materials, name);
   if (read === undefined || more.length > 0) {
     throw fault(`verificationMaterial must have one of ${materialNames.join(", ")}`);
   }

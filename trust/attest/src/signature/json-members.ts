@@ -1,4 +1,5 @@
 /** Members of JSON that somebody wrote, each taken only when it is what it must be. */
+import { own } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { shown } from "../manifest/check-manifest.ts";
 
@@ -43,7 +44,7 @@ export function jsonBytes(object: JsonObject, name: string, fault: Fault): Buffe
 }
 
 export function member(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
+  return own<unknown>(object, name);
 }
 
 export function isObject(value: unknown): value is JsonObject {

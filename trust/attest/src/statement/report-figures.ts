@@ -9,8 +9,11 @@ import {
   member,
 } from "../signature/json-members.ts";
 
-/** Shares are fractions in [0, 1]; a ratio is of the compressed model over the original. */
-export type FigureUnit = "share" | "dB" | "number" | "bytes" | "ratio";
+/**
+ * Shares are fractions in [0, 1], and points a difference of two such; a ratio is of the compressed model over the
+ * original.
+ */
+export type FigureUnit = "share" | "points" | "dB" | "number" | "bytes" | "ratio";
 
 export interface MeasuredFigure {
   readonly name: string;
@@ -80,7 +83,7 @@ function ofAccuracy(report: JsonObject, fault: Fault): Figures {
   const lost = jsonObject(member(accuracy, "difference"), "difference", fault);
   return {
     measured: [...top("top-1 accuracy", "top1"), ...top("top-5 accuracy", "top5")],
-    differences: [difference("top-1 accuracy", "share", lost, of, fault)],
+    differences: [difference("top-1 accuracy", "points", lost, of, fault)],
   };
 }
 
@@ -115,7 +118,7 @@ function figureLists(lists: JsonObject, fault: Fault): Figures {
   };
 }
 
-const units = ["share", "dB", "number", "bytes", "ratio"] as const satisfies readonly FigureUnit[];
+const units = ["share", "points", "dB", "number", "bytes", "ratio"] as const satisfies readonly FigureUnit[];
 
 function told(figure: JsonObject, fault: Fault) {
   const unit = units.find((each) => each === member(figure, "unit"));

@@ -70,7 +70,7 @@ test("what a report claims is signed, and shown again by whoever verifies", asyn
     differences: [
       {
         name: "top-1 accuracy",
-        unit: "share",
+        unit: "points",
         value: -0.003,
         interval: { low: -0.006, high: 0 },
         of: "5,000 images",
