@@ -151,9 +151,9 @@ async function recordedAnswers(record: string): Promise<number> {
 
 /** As the command says it: it ends with another status than 0 for any but "valid". */
 async function verdictOf(record: string): Promise<string> {
-  const words = [cupelCommand, "audit", "verify", record, "--key", `${record}.pub`, "--json"];
+  const words = ["audit", "verify", record, "--key", `${record}.pub`, "--json"];
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, words);
+    const { stdout } = await promisify(execFile)(cupelCommand, words);
     const { verdict }: { readonly verdict: string } = JSON.parse(stdout);
     return verdict;
   } catch (thrown) {

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { type LineProcess, startLineProcess } from "./line-process.ts";
 
-export const cupelCommand = new URL("../../../app/cli/src/main.ts", import.meta.url).pathname;
+/** As npm puts it into the path of its scripts. */
+export const cupelCommand = "cupel";
 
 export interface ServerProcess extends AsyncDisposable {
   readonly port: number;
@@ -64,8 +65,8 @@ export async function startCupelServe(
   cpus: string | null,
 ): Promise<Omit<ServerProcess, "memory"> & { readonly pid: number }> {
   const port = await freePort();
-  const words = [cupelCommand, "serve", ...args, "--port", String(port)];
-  const child = startLineProcess(process.execPath, words, { cpus, isMute: true });
+  const words = ["serve", ...args, "--port", String(port)];
+  const child = startLineProcess(cupelCommand, words, { cpus, isMute: true });
   await ready(child, port);
   return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
