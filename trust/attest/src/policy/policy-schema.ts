@@ -43,7 +43,7 @@ export const policySchema = {
       type: "array",
       minItems: 1,
       items: { anyOf: Object.values(signerSchemas) },
-      expects: 'a list of signers, such as [{ "key": "signer.pub" }]',
+      expects: 'a list of at least one signer, such as [{ "key": "signer.pub" }]',
       description: "Whose seals count: that of one of them is enough",
     },
     roots: {
