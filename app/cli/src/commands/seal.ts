@@ -36,7 +36,8 @@ export const sealCommand: Command = {
   description:
     "Writes DIR/attestation.json (every file by SHA-256 and SM3, the roots of their Merkle tree, how the model was made, signed by each key) and, with a key of " +
     "ECDSA, DIR/model.sig (OpenSSF Model Signing v1.0), which other people's tools verify. Both replace older ones at once; nothing else in DIR is " +
-    "changed. A report in DIR is signed as well, when it is of a model in DIR. Exit status: 65 what cannot be sealed (links that lead out, devices, " +
+    "changed. A key is made with openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ecdsa.pem, and what others verify with is then written by " +
+    "openssl pkey -in ecdsa.pem -pubout -out ecdsa.pub. A report in DIR is signed as well, when it is of a model in DIR. Exit status: 65 what cannot be sealed (links that lead out, devices, " +
     "a report of another model, a key that is none, a folder that changed meanwhile), 66 not there, 74 not written, 75 while another process seals it.",
   operands: [{ name: "DIR", summary: "The folder to seal" }],
   options: [
@@ -54,11 +55,6 @@ export const sealCommand: Command = {
       line: "cupel seal out/ --key ecdsa.pem --certificate chain.pem --name resnet50 --model-version 3",
       says: "for whoever trusts an authority",
     },
-    {
-      line: "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ecdsa.pem",
-      says: "makes a key",
-    },
-    { line: "openssl pkey -in ecdsa.pem -pubout -out ecdsa.pub", says: "what others verify with" },
   ],
   async run(given, context) {
     const folder = given.operands[0]!;
