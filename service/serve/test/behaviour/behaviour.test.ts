@@ -16,7 +16,6 @@ const faces: readonly FaceRow[] = [
   { name: "REST, JSON", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "json", key) },
   { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
   { name: "REST, CBOR", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "cbor", key) },
-  { name: "REST, CBOR", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "cbor", key) },
   { name: "gRPC", statusOf: grpcStatusOf, connect: grpcClient },
 ];
 
