@@ -2,7 +2,20 @@
  * What the journal asks of a file system, and nothing more: small enough that a test can put a simulated disk in its
  * place, which forgets at a crash whatever was not synchronised. Every failure is the system's, with its `code`.
  */
-import { close, fdatasync, fstat, fsync, ftruncate, open, read, type Stats, stat, write } from "node:fs";
+import {
+  close,
+  fdatasync,
+  fstat,
+  fsync,
+  ftruncate,
+  open,
+  read,
+  readSync,
+  type Stats,
+  stat,
+  statSync,
+  write,
+} from "node:fs";
 import { mkdir, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -10,8 +23,11 @@ import { promisify } from "node:util";
 export interface DiskFile {
   /** May take fewer bytes than offered and say so: no error is thrown then. @returns how many were taken */
   write(bytes: Uint8Array, position: number): Promise<number>;
-  /** `length` bytes, or fewer where the file is shorter. Also of a file whose name is gone. */
-  read(position: number, length: number): Promise<Buffer>;
+  /**
+   * `length` bytes, or fewer where the file is shorter. Also of a file whose name is gone.
+   * @param isAwake see `Disk.identity`
+   */
+  read(position: number, length: number, isAwake?: boolean): Promise<Buffer>;
   truncate(length: number): Promise<void>;
   /** What was written is durable when it resolves. After it failed nothing may be believed that this descriptor says. */
   sync(): Promise<void>;
@@ -38,8 +54,12 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** Names that were made, changed or removed in the folder are durable when it resolves. */
   syncFolder(folder: string): Promise<void>;
-  /** Null where nothing has this name. */
-  identity(path: string): Promise<FileIdentity | null>;
+  /**
+   * Null where nothing has this name.
+   * @param isAwake whether the disk has answered just now. Then the thread itself asks, which costs a tenth of asking by another
+   * one; of a disk that hangs it would hang too. Default false.
+   */
+  identity(path: string, isAwake?: boolean): Promise<FileIdentity | null>;
   list(folder: string): Promise<string[]>;
   /** And those around it, each synchronised in the one around. */
   makeFolder(folder: string): Promise<void>;
@@ -70,11 +90,13 @@ async function fileOf(path: string, flags: string): Promise<DiskFile> {
   const fd = await system.open(path, flags, 0o640);
   return {
     write: (bytes, position) => system.write(fd, bytes, position),
-    async read(position, length) {
+    async read(position, length, isAwake = false) {
       const bytes = Buffer.allocUnsafe(length);
       let filled = 0;
       while (filled < length) {
-        const got = await system.read(fd, bytes.subarray(filled), position + filled);
+        const rest = bytes.subarray(filled);
+        const at = position + filled;
+        const got = isAwake ? readSync(fd, rest, 0, rest.length, at) : await system.read(fd, rest, at);
         if (got === 0) break;
         filled += got;
       }
@@ -107,9 +129,9 @@ export const systemDisk: Disk = {
       await system.close(fd);
     }
   },
-  async identity(path) {
+  async identity(path, isAwake = false) {
     try {
-      return identityOf(await system.stat(path));
+      return identityOf(isAwake ? statSync(path) : await system.stat(path));
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return null;
       throw thrown;
