@@ -32,8 +32,8 @@ import type { TreeState, TreeThreadData } from "./tree-task.ts";
 /** Files that a publication has not written yet, of about 75 kB each with its tile: beyond, leaves wait for the disk. */
 const mostUnwritten = 4096;
 
-/** A publication takes at most this part of the time, unless it is asked for: a disk that is slow to flush has other work. */
-const publishingShare = 1 / 50;
+/** A publication takes at most this part of the time, unless it is asked for: the disk and the processor have other work. */
+const publishingShare = 1 / 200;
 /** Milliseconds without a checkpoint, at most, however slow the disk. */
 const longestRest = 10_000;
 

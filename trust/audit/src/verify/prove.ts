@@ -148,7 +148,7 @@ async function notCovered(
   const covered = size === 0 ? "covers no event" : `covers events 0 to ${size - 1}`;
   if (end !== null && index < end) {
     const advice = isOwn
-      ? "Whoever writes the log signs a new one each second, and when it closes: ask again then."
+      ? "Whoever writes the log signs a new one every 1 to 10 s, and when it closes: ask again then."
       : "Give a newer one, or none.";
     return auditErrors.error(
       "EVENT_NOT_COVERED",
