@@ -12,6 +12,7 @@ import { locateEntries } from "../../src/archive/local-headers.ts";
 import { readArchive, readManifest } from "../../src/index.ts";
 import {
   abc,
+  beyondOneCall,
   bytes,
   inBehind,
   manifestOf,
@@ -90,6 +91,20 @@ test("a sound archive has the manifest of the folder that it would be", async ()
     expected.filter(({ path }) => path !== "stored"),
   );
   assert.deepEqual(await manifestOf(zipBytes([])), []);
+});
+
+test("a deflated entry has its digests by a thread and without, small or large", async () => {
+  const contents = [Buffer.alloc(0), text, large, beyondOneCall];
+  const archive = zipBytes(contents.map((content, i) => ({ name: `${i}`, content, deflate: true })));
+  for (const workers of [0, 1]) {
+    const digests = (await manifestOf(archive, { workers })).map(
+      (entry) => entry.kind === "file" && entry.sha256,
+    );
+    assert.deepEqual(
+      digests,
+      contents.map((content) => hash("sha256", content)),
+    );
+  }
 });
 
 test("an entry beyond 4 GiB is found where it is", () => {

@@ -5,7 +5,17 @@ import { test } from "node:test";
 import { crc32, deflateRawSync } from "node:zlib";
 import { CupelError, openTemporaryFolder } from "@cupel/base";
 import { readArchive } from "../../src/index.ts";
-import { abc, bytes, inBehind, manifestOf, packed, streamed, text, utf8 } from "../support/archive-parts.ts";
+import {
+  abc,
+  beyondOneCall,
+  bytes,
+  inBehind,
+  manifestOf,
+  packed,
+  streamed,
+  text,
+  utf8,
+} from "../support/archive-parts.ts";
 import {
   descriptor,
   extraField,
@@ -23,6 +33,9 @@ const named = (name: string | Buffer) => one({ name, flags: utf8 });
 const local = (header: Partial<Header>) => one({ local: header });
 const deflated = (entry: Partial<ZipEntry>) => one({ content: text, deflate: true, ...entry });
 const said = (size: number) => ({ both: { size } });
+const packedLarge = deflateRawSync(beyondOneCall, { level: 1 });
+const deflatedLarge = (entry: Partial<ZipEntry>) =>
+  one({ content: beyondOneCall, packed: packedLarge, deflate: true, ...entry });
 
 const hostile: Readonly<Record<string, Case>> = {
   "path upwards": ["ARCHIVE_PATH_REFUSED", /name "\.\."/, named("../evil")],
@@ -96,6 +109,31 @@ const hostile: Readonly<Record<string, Case>> = {
     "ARCHIVE_DATA_INVALID",
     /does not unpack/,
     deflated({ packed: Buffer.alloc(50, 0xff) }),
+  ],
+  "large, size too small": [
+    "ARCHIVE_SIZE_WRONG",
+    /has more where/,
+    deflatedLarge(said(beyondOneCall.length - 1)),
+  ],
+  "large, size too large": [
+    "ARCHIVE_SIZE_WRONG",
+    new RegExp(`has ${beyondOneCall.length} bytes where`),
+    deflatedLarge(said(beyondOneCall.length + 1)),
+  ],
+  "large, bytes behind packed data": [
+    "ARCHIVE_SIZE_WRONG",
+    /packed bytes in use/,
+    deflatedLarge({ packed: Buffer.concat([packedLarge, bytes("more")]) }),
+  ],
+  "large, packed data cut off": [
+    "ARCHIVE_SIZE_WRONG|ARCHIVE_DATA_INVALID",
+    /where its size|unpack/,
+    deflatedLarge({ packed: packedLarge.subarray(0, -3) }),
+  ],
+  "large, packed data that are none": [
+    "ARCHIVE_DATA_INVALID",
+    /does not unpack/,
+    deflatedLarge({ packed: Buffer.alloc(2 ** 20, 0xff) }),
   ],
   "bomb that says what it is": [
     "ARCHIVE_TOO_LARGE",

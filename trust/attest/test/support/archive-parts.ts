@@ -27,4 +27,9 @@ export const wideSizes = ({ size, packedSize }: { size: number; packedSize: numb
 export const abc = bytes("abc");
 export const text = bytes("weights ".repeat(2000));
 export const packed = deflateRawSync(text);
+/** Too much to be inflated in one call, and packed by less than what is refused as a bomb. */
+export const beyondOneCall = Buffer.alloc(
+  2 ** 24 + 1,
+  Array.from({ length: 5000 }, (_, i) => ((i * 2654435761) >>> 0).toString(16)).join(""),
+);
 export const inBehind = { crc: 0, size: 0, packedSize: 0 };
