@@ -23,6 +23,8 @@ export interface OwnedThreadOptions {
   readonly closed: () => CupelError;
   /** What to do when the thread crashed, a sentence that ends its message. */
   readonly advice: string;
+  /** Where objects begin, in MiB: a thread that makes few takes less memory with little. Default: what Node gives. */
+  readonly youngGenerationMiB?: number | undefined;
 }
 
 export interface TaskOptions {
@@ -58,7 +60,9 @@ export class OwnedThread<Task, Result> {
   /** @param entry the thread's module, which MUST call `serveThread` with a handler of these tasks. */
   constructor(entry: URL, options: OwnedThreadOptions) {
     this.#options = options;
-    this.#worker = new Worker(entry, { name: options.name, execArgv: [], workerData: options.data });
+    const { name, data, youngGenerationMiB: maxYoungGenerationSizeMb } = options;
+    const resourceLimits = maxYoungGenerationSizeMb === undefined ? {} : { maxYoungGenerationSizeMb };
+    this.#worker = new Worker(entry, { name, execArgv: [], workerData: data, resourceLimits });
     this.#worker.on("message", (reply: FromThread<Result>) => this.#settle(reply));
     this.#worker.on("error", (thrown) => this.#fail(reasonOf(thrown), thrown));
     this.#worker.on("exit", (status) => {

@@ -107,5 +107,6 @@ function openThread<Item, Hash extends HashName>(
     data: counter,
     closed: () => attestErrors.error("FOLDER_UNREADABLE", "The reading was ended by another failure."),
     advice: "Nothing was attested. Try again.",
+    youngGenerationMiB: 1,
   });
 }
