@@ -157,6 +157,12 @@ export const serveErrors = defineErrors({
     ...failures.badRequest,
     http: 415,
   },
+  HTTP_VERSION_UNSUPPORTED: {
+    meaning: "The method cannot be called over this version of HTTP: its stream goes both ways at once.",
+    ...failures.badRequest,
+    http: 505,
+    grpc: "UNIMPLEMENTED",
+  },
   NOT_ACCEPTABLE: {
     meaning: "The answer cannot be sent in the form the request asks for, such as NaN in JSON.",
     ...failures.badRequest,

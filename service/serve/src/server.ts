@@ -13,6 +13,7 @@ import { createAdmission } from "./access/create-admission.ts";
 import { openAccess } from "./access/open-access.ts";
 import { createBatcher } from "./batching/batcher.ts";
 import { withResponseCache } from "./cache/response-cache.ts";
+import type { Protocol } from "./connect/protocol.ts";
 import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
 import { createStatistics } from "./core/statistics.ts";
@@ -149,7 +150,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
   const metricsText = () => cluster.metricsText();
   const faces = [
-    createGrpcFace({ ...face, onError: defect }),
+    createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
     createRestFace(face),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
@@ -214,6 +215,10 @@ function assertAttested({ attestation, engine }: ServeConfig, { gate }: ServerPl
         ? null
         : "/engine/cacheFolder must be null with an attestation.policy: what lies there is not sealed";
   if (problem !== null) throw serveErrors.error("CONFIG_INVALID", `${problem}.`);
+}
+
+function protocolsOf({ faces: { connect, grpcWeb } }: ServeConfig): readonly Protocol[] {
+  return [...(connect ? (["connect"] as const) : []), ...(grpcWeb ? (["grpc-web"] as const) : [])];
 }
 
 /** As OIP v2 and Triton name what goes beyond the protocol. */

@@ -29,7 +29,7 @@ import { createRouterFace } from "../src/grpc/router-face.ts";
 import { listen } from "../src/listener/listen.ts";
 import { openAdmission } from "../test/support/open-admission.ts";
 
-const [descriptors = "", protocols = ""] = process.argv.slice(2);
+const [descriptors = ""] = process.argv.slice(2);
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));
 const suite = "connectrpc.conformance.v1";
 
@@ -230,12 +230,8 @@ if (asked.serverCreds) {
 await using face = createRouterFace({
   routes: addRoutes,
   bodyLimit: asked.messageReceiveLimit || 2 ** 22,
-  router: {
-    requestGate: createGate(openAdmission, () => "infer"),
-    jsonOptions: { registry },
-    grpcWeb: protocols.includes("grpc-web"),
-    connect: protocols.includes("connect"),
-  },
+  protocols: ["grpc-web", "connect"],
+  router: { requestGate: createGate(openAdmission, () => "infer"), jsonOptions: { registry } },
   contextValues: peerValues,
   failed: console.error,
 });

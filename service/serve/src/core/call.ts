@@ -1,7 +1,7 @@
 /** Who asks and how long they wait: what the core knows of a request beside the request. */
 import type { StageTimes } from "./inference.ts";
 
-export type FaceName = "rest" | "grpc" | "admin";
+export type FaceName = "rest" | "grpc" | "grpc-web" | "connect" | "admin";
 
 /** What an authenticated caller is. */
 export interface Principal {

@@ -30,3 +30,11 @@ export interface InferenceResponse {
 export const stages = ["decode", "queue", "batch", "run", "encode"] as const;
 export type Stage = (typeof stages)[number];
 export type StageTimes = Partial<Record<Stage, number>>;
+
+/** @param sum gets the times of one answer more */
+export function addTimes(sum: StageTimes, times: StageTimes): void {
+  for (const stage of stages) {
+    const ms = times[stage];
+    if (ms !== undefined) sum[stage] = (sum[stage] ?? 0) + ms;
+  }
+}

@@ -5,11 +5,13 @@ import {
   createContextValues,
   type HandlerContext,
 } from "@connectrpc/connect";
-import { cancellation } from "@cupel/base";
+import { cancellation, own } from "@cupel/base";
 import type { Admission, AdmittedCall, Peer } from "../core/admission.ts";
-import type { Call } from "../core/call.ts";
+import type { Call, FaceName } from "../core/call.ts";
 import type { FaceRequest } from "../core/face.ts";
+import type { StageTimes } from "../core/inference.ts";
 import { peerOf } from "../core/peer-of.ts";
+import { serverTiming } from "../core/server-timing.ts";
 import { connectErrorOf } from "./connect-error.ts";
 import { departureOf } from "./deadline.ts";
 import { namedError } from "./name-refusals.ts";
@@ -21,13 +23,20 @@ export function peerValues(request: FaceRequest): ContextValues {
   return createContextValues().set(peerKey, peerOf(request));
 }
 
+/** By the library's name of a protocol. */
+const faces: Readonly<Record<string, FaceName>> = {
+  grpc: "grpc",
+  "grpc-web": "grpc-web",
+  connect: "connect",
+};
+
 /** @param actionOf what admission calls a method */
 export function createGate(admission: Admission, actionOf: (context: HandlerContext) => string) {
   return async (context: HandlerContext): Promise<void> => {
     const { signal, values, requestHeader } = context;
     try {
       const call = await admission.admit({
-        face: "grpc",
+        face: own(faces, context.protocolName)!,
         action: actionOf(context),
         header: (name) => requestHeader.get(name) ?? undefined,
         peer: values.get(peerKey),
@@ -69,22 +78,26 @@ export async function answer<Answer>(
 ): Promise<Answer> {
   using call = takeCall(context);
   try {
-    return await run(call);
+    const answered = await run(call);
+    tellTimes(context, call.times);
+    return answered;
   } catch (thrown) {
     call.failed?.(namedError(thrown, call.signal));
     throw connectErrorOf(thrown, call.signal);
   }
 }
 
-/** Answers a call of a stream. */
+/** Answers a call of a stream. @param run adds the times of its answers to the second */
 export async function* answerMany<Answer>(
   context: HandlerContext,
-  run: (call: Call) => AsyncIterable<Answer>,
+  run: (call: Call, times: StageTimes) => AsyncIterable<Answer>,
 ): AsyncIterable<Answer> {
   using call = takeCall(context);
   let isTold = false;
   try {
-    yield* run(call);
+    const times: StageTimes = {};
+    yield* run(call, times);
+    tellTimes(context, times);
   } catch (thrown) {
     isTold = true;
     call.failed?.(namedError(thrown, call.signal));
@@ -93,4 +106,13 @@ export async function* answerMany<Answer>(
     // Nothing is thrown where a client left: its answers are asked for no more.
     if (!isTold && call.signal.aborted) call.failed?.(cancellation("The call", call.signal));
   }
+}
+
+/** As the header Server-Timing of the other faces, where the client asks for it: a trailer where answers have trailers. */
+function tellTimes(context: HandlerContext, times: StageTimes): void {
+  const { requestHeader, responseHeader, responseTrailer, protocolName, method } = context;
+  const text = requestHeader.get("cupel-timing") === "1" ? serverTiming(times) : "";
+  if (text === "") return;
+  const isPlain = protocolName === "connect" && method.methodKind === "unary";
+  (isPlain ? responseHeader : responseTrailer).set("server-timing", text);
 }

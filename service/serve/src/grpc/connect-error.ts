@@ -11,7 +11,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details
 export const errorDomain = "cupel";
 
 /** A client that heeds it retries after this many milliseconds, https://grpc.io/docs/guides/retry/ */
-const pushback = "grpc-retry-pushback-ms";
+export const pushback = "grpc-retry-pushback-ms";
 
 /** Trailers of an error stay well below the 8 KiB that clients take. */
 const longestMessage = 1_000;
@@ -64,6 +64,12 @@ export function connectErrorOf(thrown: unknown, signal?: AbortSignal): ConnectEr
     ],
     error,
   );
+}
+
+/** Of an answer in a stream that goes on: "IMAGE_INVALID: ...". */
+export function errorText(thrown: unknown, signal: AbortSignal): string {
+  const { code, message } = publicError(errorFrom(thrown, signal));
+  return `${code}: ${message}`;
 }
 
 /** In whole ms; null where the same call cannot succeed later. */

@@ -1,10 +1,11 @@
 /**
  * The gRPC face: the Open Inference Protocol v2 as Triton's client speaks it, images in and answers out, health and
- * reflection. gRPC-Web and Connect are the same methods, switched on by options.
+ * reflection. gRPC-Web and Connect are the same methods.
  */
 
 import type { HandlerContext } from "@connectrpc/connect";
 import { own } from "@cupel/base";
+import type { Protocol } from "../connect/protocol.ts";
 import type { Face, FaceOptions } from "../core/face.ts";
 import { createGate, peerValues } from "./admitted-call.ts";
 import { file_cupel_v1_vision, VisionService } from "./gen/cupel/v1/vision_pb.ts";
@@ -24,18 +25,16 @@ import {
 } from "./gen/inference/inference_service_pb.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { inferenceActions, inferenceRoutes } from "./inference-routes.ts";
-import { nameRefusals } from "./name-refusals.ts";
+import { namedRefusal } from "./name-refusals.ts";
 import { reflectionRoutes } from "./reflection-routes.ts";
 import { createRouterFace } from "./router-face.ts";
 import { visionActions, visionRoutes } from "./vision-routes.ts";
 
 export interface GrpcFaceOptions extends FaceOptions {
-  /** Requests of one ModelStreamInfer that are answered at once. Default 8. */
+  /** Requests of one ModelStreamInfer, or images of one PredictEach, that are answered at once. Default 8. */
   readonly streamConcurrency?: number | undefined;
-  /** Also gRPC-Web. Default false. */
-  readonly grpcWeb?: boolean | undefined;
-  /** Also Connect. Default false. */
-  readonly connect?: boolean | undefined;
+  /** What is spoken beside gRPC. Default: gRPC-Web and Connect. */
+  readonly protocols?: readonly Protocol[] | undefined;
   /** Told of an answer that could not be written though its client is there: a defect. */
   onError(error: unknown): void;
 }
@@ -61,21 +60,19 @@ const actions: Readonly<Record<string, Readonly<Record<string, string>> | string
 
 export function createGrpcFace(options: GrpcFaceOptions): Face {
   const { service, admission, bodyLimit, streamConcurrency = 8, onError } = options;
+  const { protocols = ["grpc-web", "connect"] } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
   return createRouterFace({
     bodyLimit,
-    router: {
-      grpcWeb: options.grpcWeb ?? false,
-      connect: options.connect ?? false,
-      requestGate: createGate(admission, actionOf),
-    },
+    protocols,
+    naming: (error) => namedRefusal(error, bodyLimit),
+    router: { requestGate: createGate(admission, actionOf) },
     contextValues: peerValues,
-    finish: (response) => nameRefusals(response, bodyLimit),
     routes(router) {
       router.service(GRPCInferenceService, inferenceRoutes({ service, streamConcurrency, stopping: signal }));
-      router.service(VisionService, visionRoutes(service));
+      router.service(VisionService, visionRoutes({ service, streamConcurrency }));
       router.service(
         Health,
         healthRoutes({ service, hasService: (name) => names.has(name), stopping: signal }),

@@ -1,12 +1,13 @@
 /** The Open Inference Protocol's service, with what Triton's client calls besides. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { errorFrom, publicError } from "@cupel/base";
 import type { Call } from "../core/call.ts";
+import { addTimes, type StageTimes } from "../core/inference.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import type { TensorMetadata } from "../core/metadata.ts";
 import { serveErrors } from "../errors.ts";
 import { answer, answerMany } from "./admitted-call.ts";
+import { errorText } from "./connect-error.ts";
 import type {
   GRPCInferenceService,
   ModelInferRequest,
@@ -64,13 +65,19 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
     return written;
   };
   /** A failure is an answer too, and the stream goes on. */
-  const inferOfStream = async (request: ModelInferRequest, call: Call): Promise<StreamAnswer> => {
+  const inferOfStream = async (
+    request: ModelInferRequest,
+    call: Call,
+    sum: StageTimes,
+  ): Promise<StreamAnswer> => {
+    const times: StageTimes = {};
     try {
-      return { inferResponse: await infer(request, { ...call, times: {} }) };
+      const inferResponse = await infer(request, { ...call, times });
+      addTimes(sum, times);
+      return { inferResponse };
     } catch (thrown) {
-      const { code, message } = publicError(errorFrom(thrown, call.signal));
       const { id, modelName, modelVersion } = request;
-      return { errorMessage: `${code}: ${message}`, inferResponse: { id, modelName, modelVersion } };
+      return { errorMessage: errorText(thrown, call.signal), inferResponse: { id, modelName, modelVersion } };
     }
   };
 
@@ -101,9 +108,9 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
       }),
     modelInfer: (request, context) => answer(context, (call) => infer(request, call)),
     modelStreamInfer: (requests, context) =>
-      answerMany(context, async function* (call) {
+      answerMany(context, async function* (call, times) {
         const accepted = untilStopped(requests, stopping);
-        yield* mapInOrder(accepted, streamConcurrency, (request) => inferOfStream(request, call));
+        yield* mapInOrder(accepted, streamConcurrency, (request) => inferOfStream(request, call, times));
         if (!stopping.aborted) return;
         throw serveErrors.error(
           "SERVER_STOPPING",

@@ -1,11 +1,11 @@
 /**
  * What the library refuses before a method is called - a message that does not parse, one that is too large - gets our
- * code too, so that every error on this face has one. It is found in the trailers: the library has no other place.
+ * code too, so that every error has one. It is found in what is written: the library has no other place.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { bytesText, CupelError, cancellation, errorFrom } from "@cupel/base";
+import type { ErrorNaming } from "../connect/protocol-form.ts";
 import { serveErrors } from "../errors.ts";
 import { connectErrorOf } from "./connect-error.ts";
 
@@ -13,45 +13,63 @@ const statusHeader = "grpc-status";
 const messageHeader = "grpc-message";
 const detailsHeader = "grpc-status-details-bin";
 
-export function nameRefusals(response: UniversalServerResponse, bodyLimit: number): UniversalServerResponse {
-  const { body, trailer } = response;
-  return body === undefined || trailer === undefined
-    ? response
-    : { ...response, body: thenName(body, trailer, bodyLimit) };
-}
-
-async function* thenName(
-  body: AsyncIterable<Uint8Array>,
-  trailer: Headers,
-  bodyLimit: number,
-): AsyncIterable<Uint8Array> {
-  yield* body;
+/** Of an error; others are left alone. Its message comes to be written as gRPC has it. */
+export function nameTrailers(trailer: Headers, naming: ErrorNaming): void {
   const text = trailer.get(messageHeader);
   if (text === null) return;
-  const message = decodeURIComponent(text);
   // Our own errors have details.
   if (!trailer.has(detailsHeader)) {
-    const code = refusalCode(Number(trailer.get(statusHeader)), message);
-    if (code !== null) setTrailerStatus(trailer, connectErrorOf(refusal(code, message, bodyLimit)));
+    const error = new ConnectError(decodeURIComponent(text), Number(trailer.get(statusHeader)));
+    const named = naming(error);
+    if (named !== null) setTrailerStatus(trailer, named);
   }
   trailer.set(messageHeader, percentEncoded(decodeURIComponent(trailer.get(messageHeader) ?? "")));
 }
 
-type RefusalCode = "REQUEST_INVALID" | "BODY_TOO_LARGE";
+/** An error of the library's as one of ours; null where it says nothing of a message. */
+export function namedRefusal({ code, rawMessage }: ConnectError, bodyLimit: number): ConnectError | null {
+  const row = rowOf(code, rawMessage);
+  if (row === undefined) return null;
+  const named = connectErrorOf(refusal(row.code, rawMessage, bodyLimit));
+  if (!row.keepsStatus) return named;
+  const kept = new ConnectError(named.rawMessage, code);
+  kept.details = named.details;
+  return kept;
+}
 
-const rows: readonly { readonly status: Code; readonly message: RegExp; readonly code: RefusalCode }[] = [
+type RefusalCode = "REQUEST_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "BODY_TOO_LARGE" | "ROUTE_UNKNOWN";
+
+interface RefusalRow {
+  readonly status: Code;
+  readonly message: RegExp;
+  readonly code: RefusalCode;
+  /** The protocols want the library's status, not that of our code. */
+  readonly keepsStatus?: true;
+}
+
+const rows: readonly RefusalRow[] = [
   { status: Code.InvalidArgument, message: /./, code: "REQUEST_INVALID" },
   { status: Code.Internal, message: /^parse (binary|json)/i, code: "REQUEST_INVALID" },
+  { status: Code.Unimplemented, message: /^protocol error/, code: "REQUEST_INVALID", keepsStatus: true },
+  { status: Code.Unimplemented, message: /^The server has no method/, code: "ROUTE_UNKNOWN" },
+  {
+    status: Code.Unimplemented,
+    message: /^unknown compression/,
+    code: "MEDIA_TYPE_UNSUPPORTED",
+    keepsStatus: true,
+  },
   { status: Code.ResourceExhausted, message: /./, code: "BODY_TOO_LARGE" },
 ];
 
-/** Ours for what the library says; null where it says nothing of a message. */
-function refusalCode(status: Code, message: string): RefusalCode | null {
-  return rows.find((row) => row.status === status && row.message.test(message))?.code ?? null;
+function rowOf(status: Code, message: string): RefusalRow | undefined {
+  return rows.find((row) => row.status === status && row.message.test(message));
 }
 
 function refusal(code: RefusalCode, message: string, bodyLimit: number): CupelError {
   if (code === "REQUEST_INVALID") return serveErrors.error(code, `The message does not parse: ${message}.`);
+  if (code === "ROUTE_UNKNOWN") return serveErrors.error(code, message);
+  if (code === "MEDIA_TYPE_UNSUPPORTED")
+    return serveErrors.error(code, `The message is compressed otherwise than the server takes: ${message}.`);
   return serveErrors.error(
     code,
     `The message is larger, after decompression, than limits.bodyLimit, which is ${bytesText(bodyLimit)}. Send less, or have the limit raised.`,
@@ -64,8 +82,8 @@ export function namedError(thrown: unknown, signal: AbortSignal): CupelError {
   const ours = thrown instanceof ConnectError ? thrown.cause : thrown;
   if (ours instanceof CupelError) return ours;
   if (thrown instanceof ConnectError) {
-    const named = refusalCode(thrown.code, thrown.rawMessage);
-    if (named !== null) return serveErrors.error(named, thrown.rawMessage, { cause: thrown });
+    const row = rowOf(thrown.code, thrown.rawMessage);
+    if (row !== undefined) return serveErrors.error(row.code, thrown.rawMessage, { cause: thrown });
     if (thrown.code === Code.Canceled || thrown.code === Code.Aborted)
       return cancellation("The call", signal);
   }

@@ -1,6 +1,9 @@
 /** Images in, answers out. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { throwIfCancelled } from "@cupel/base";
+import type { Call } from "../core/call.ts";
+import { addTimes, type StageTimes } from "../core/inference.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import { serveErrors } from "../errors.ts";
 import type {
@@ -11,28 +14,70 @@ import type {
   ToldBox,
   ToldClass,
 } from "../images/predict-request.ts";
-import { answer } from "./admitted-call.ts";
+import { answer, answerMany } from "./admitted-call.ts";
+import { errorText } from "./connect-error.ts";
 import {
   type AnswerSchema,
   type Image,
   PixelFormat,
+  type PredictEachResponseSchema,
   type PredictRequest as PredictMessage,
   type PredictResponseSchema,
   type VisionService,
 } from "./gen/cupel/v1/vision_pb.ts";
+import { mapInOrder } from "./map-in-order.ts";
 
-export const visionActions: Readonly<Record<string, string>> = { Predict: "predict" };
+export interface VisionRoutesOptions {
+  readonly service: InferenceService;
+  /** Images of one PredictEach that are answered at once. */
+  readonly streamConcurrency: number;
+}
 
-export function visionRoutes(service: InferenceService): ServiceImpl<typeof VisionService> {
+export const visionActions: Readonly<Record<string, string>> = { Predict: "predict", PredictEach: "predict" };
+
+type EachAnswer = MessageInitShape<typeof PredictEachResponseSchema>;
+
+export function visionRoutes(options: VisionRoutesOptions): ServiceImpl<typeof VisionService> {
+  const { service, streamConcurrency } = options;
+
+  const predict = async (message: PredictMessage, call: Call) => {
+    const start = performance.now();
+    const request = readPredictRequest(message);
+    call.times.decode = performance.now() - start;
+    return writePredictResponse(await service.predict(request, call));
+  };
+  /** A failure is an answer too, and the stream goes on. */
+  const predictOne = async (
+    message: PredictMessage,
+    index: number,
+    call: Call,
+    sum: StageTimes,
+  ): Promise<EachAnswer> => {
+    const times: StageTimes = {};
+    try {
+      const images = message.images.slice(index, index + 1);
+      const response = await predict({ ...message, images }, { ...call, times });
+      addTimes(sum, times);
+      return { index, response };
+    } catch (thrown) {
+      return { index, errorMessage: errorText(thrown, call.signal) };
+    }
+  };
   return {
-    predict: (message, context) =>
-      answer(context, async (call) => {
-        const start = performance.now();
-        const request = readPredictRequest(message);
-        call.times.decode = performance.now() - start;
-        return writePredictResponse(await service.predict(request, call));
+    predict: (message, context) => answer(context, (call) => predict(message, call)),
+    predictEach: (message, context) =>
+      answerMany(context, async function* (call, times) {
+        yield* mapInOrder(indices(message.images, call.signal), streamConcurrency, (index) =>
+          predictOne(message, index, call, times),
+        );
+        throwIfCancelled(call.signal, "The call");
       }),
   };
+}
+
+/** Nothing new is begun for a client that has left, or whose time is up. */
+async function* indices(images: readonly Image[], signal: AbortSignal): AsyncIterable<number> {
+  for (const index of images.keys()) if (!signal.aborted) yield index;
 }
 
 const bareFormats = {

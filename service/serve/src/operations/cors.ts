@@ -32,9 +32,14 @@ const requestHeaders = [
   "inference-header-content-length",
   "traceparent",
   "tracestate",
+  "content-encoding",
   "connect-protocol-version",
   "connect-timeout-ms",
+  "connect-content-encoding",
+  "connect-accept-encoding",
   "grpc-timeout",
+  "grpc-encoding",
+  "grpc-accept-encoding",
   "x-grpc-web",
   "x-user-agent",
 ].join(", ");
@@ -47,6 +52,10 @@ const exposedHeaders = [
   "grpc-status",
   "grpc-message",
   "grpc-status-details-bin",
+  "grpc-encoding",
+  "grpc-retry-pushback-ms",
+  "content-encoding",
+  "connect-content-encoding",
 ].join(", ");
 
 export function decideCors(policy: CorsPolicy, { method, header }: CorsRequest): CorsDecision {

@@ -7,6 +7,7 @@ import type { Face, FaceOptions, FaceRequest, FaceResponse } from "../core/face.
 import { pathOf } from "../core/path-of.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { refuse, sendAnswer } from "../core/send-answer.ts";
+import { serverTiming } from "../core/server-timing.ts";
 import { serveErrors } from "../errors.ts";
 import { readBody } from "./body-limit.ts";
 import { readTimeout, timeoutHeader } from "./deadline.ts";
@@ -15,7 +16,6 @@ import type { Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
 import { createRouter, type Router } from "./router.ts";
 import { routes } from "./routes/routes.ts";
-import { serverTiming } from "./server-timing.ts";
 
 /** The face takes requests for these paths and all below them. */
 const roots = ["/v2", "/docs", "/openapi.json"];

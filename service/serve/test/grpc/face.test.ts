@@ -240,7 +240,7 @@ test("images go in with their format, answers come out", async () => {
   assert.deepEqual([format.status, format.reason], [3, "REQUEST_INVALID"]);
 });
 
-test("gRPC-Web and Connect are the same methods, off unless an option says so", async () => {
+test("gRPC-Web and Connect are the same methods, on unless an option says otherwise", async () => {
   const ask = async (url: string, type: string) => {
     const response = await fetch(`${url}/${inference}/ServerLive`, {
       method: "POST",
@@ -250,11 +250,11 @@ test("gRPC-Web and Connect are the same methods, off unless an option says so", 
     return { status: response.status, body: Buffer.from(await response.arrayBuffer()).toString("latin1") };
   };
   {
-    await using server = await openFace();
+    await using server = await openFace({ protocols: [] });
     assert.equal((await ask(server.listener.url, "application/json")).status, 415);
     assert.equal((await ask(server.listener.url, "application/grpc-web+proto")).status, 415);
   }
-  await using server = await openFace({ grpcWeb: true, connect: true });
+  await using server = await openFace();
   assert.deepEqual(await ask(server.listener.url, "application/json"), {
     status: 200,
     body: '{"live":true}',

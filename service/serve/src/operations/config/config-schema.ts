@@ -299,6 +299,11 @@ const breaker = section({
   probes: Type.Integer({ ...count, default: breakerDefaults.probes, description: "Calls it tries with" }),
 });
 
+/** REST and gRPC are always on. */
+const faces = section({
+  connect: Type.Boolean({ default: true, description: "Speak Connect beside gRPC" }),
+  grpcWeb: Type.Boolean({ default: true, description: "Speak gRPC-Web beside gRPC" }),
+});
 const cors = section({
   origins: Type.Array(name, { default: [], description: 'Origins of pages that may call; "*" for all' }),
   maxAgeSeconds: Type.Integer({
@@ -348,6 +353,7 @@ export const configSchema = section({
   limits,
   access,
   breaker,
+  faces,
   cors,
   tracing,
   logging,

@@ -1,5 +1,5 @@
 /** Where the time of a request went, as the header Server-Timing says it (W3C Server Timing), in ms. */
-import { type StageTimes, stages } from "../core/inference.ts";
+import { type StageTimes, stages } from "./inference.ts";
 
 export function serverTiming(times: StageTimes): string {
   return stages
