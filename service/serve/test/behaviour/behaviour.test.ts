@@ -4,7 +4,9 @@ import { behaviours } from "./behaviours.ts";
 import { type BehaviourClient, grpcStatusOf, httpStatusOf, type StatusOf } from "./client.ts";
 import { grpcClient } from "./grpc-client.ts";
 import { restClient } from "./rest-client.ts";
+import { rpcClient } from "./rpc-client.ts";
 import { type BehaviourServer, startBehaviourServer } from "./server.ts";
+import { webTransports } from "./web-transports.ts";
 
 interface FaceRow {
   readonly name: string;
@@ -17,6 +19,13 @@ const faces: readonly FaceRow[] = [
   { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
   { name: "REST, CBOR", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "cbor", key) },
   { name: "gRPC", statusOf: grpcStatusOf, connect: grpcClient },
+  ...webTransports.map(
+    ({ name, transport, deadline }): FaceRow => ({
+      name,
+      statusOf: grpcStatusOf,
+      connect: (port, key) => rpcClient({ transport: transport(`http://127.0.0.1:${port}`), key, deadline }),
+    }),
+  ),
 ];
 
 let server: BehaviourServer;

@@ -195,6 +195,8 @@ export const behaviours: readonly Behaviour[] = [
         [client.modelMetadata("none"), "MODEL_UNKNOWN", "not found"],
         [client.load("none"), "MODEL_UNKNOWN", "not found"],
       ] as const;
+      // All are on their way, and may be refused in any order.
+      for (const [asked] of cases) asked.catch(() => {});
       for (const [asked, code, status] of cases) await refused(scene, asked, { code, status });
     },
   },

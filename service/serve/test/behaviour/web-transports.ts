@@ -1,0 +1,40 @@
+/** The clients that others wrote for Connect and gRPC-Web: those of connect-es, and the official one of gRPC-Web. */
+import type { Transport } from "@connectrpc/connect";
+import { createConnectTransport as createNodeTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { OfficialClient } from "../support/official-grpc-web.ts";
+import { connectDeadline, grpcDeadline, type RpcClientOptions } from "./rpc-client.ts";
+
+interface WebTransport {
+  readonly name: string;
+  readonly deadline: RpcClientOptions["deadline"];
+  transport(baseUrl: string): Pick<Transport, "unary">;
+}
+
+export const webTransports: readonly WebTransport[] = [
+  {
+    name: "Connect, binary, HTTP/2",
+    deadline: connectDeadline,
+    transport: (baseUrl) => createNodeTransport({ baseUrl, httpVersion: "2" }),
+  },
+  {
+    name: "Connect, JSON, fetch",
+    deadline: connectDeadline,
+    transport: (baseUrl) => createConnectTransport({ baseUrl, useHttpGet: true }),
+  },
+  {
+    name: "gRPC-Web, fetch",
+    deadline: grpcDeadline,
+    transport: (baseUrl) => createGrpcWebTransport({ baseUrl }),
+  },
+  {
+    name: "gRPC-Web, official client",
+    deadline: grpcDeadline,
+    transport: (baseUrl) => new OfficialClient(baseUrl, "binary"),
+  },
+  {
+    name: "gRPC-Web as text, official client",
+    deadline: grpcDeadline,
+    transport: (baseUrl) => new OfficialClient(baseUrl, "text"),
+  },
+];
