@@ -10,8 +10,13 @@ import { arrays } from "./tensor-arrays.ts";
 
 const { method: inference } = GRPCInferenceService;
 
+export interface RpcTransport extends Pick<Transport, "unary"> {
+  /** Ends connections that would be kept. */
+  close?(): void;
+}
+
 export interface RpcClientOptions {
-  readonly transport: Pick<Transport, "unary">;
+  readonly transport: RpcTransport;
   readonly key: string;
   /** How the protocol tells a server when a call is late. */
   readonly deadline: (ms: number) => Readonly<Record<string, string>>;
@@ -112,7 +117,9 @@ export function rpcClient({ transport, key: ownKey, deadline }: RpcClientOptions
     async unload(modelName, options) {
       await ask(inference.repositoryModelUnload, { modelName }, options);
     },
-    async [Symbol.asyncDispose]() {},
+    async [Symbol.asyncDispose]() {
+      transport.close?.();
+    },
   };
 }
 

@@ -1,21 +1,24 @@
 /** The clients that others wrote for Connect and gRPC-Web: those of connect-es, and the official one of gRPC-Web. */
-import type { Transport } from "@connectrpc/connect";
-import { createConnectTransport as createNodeTransport } from "@connectrpc/connect-node";
+import { createConnectTransport as createNodeTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { OfficialClient } from "../support/official-grpc-web.ts";
-import { connectDeadline, grpcDeadline, type RpcClientOptions } from "./rpc-client.ts";
+import { connectDeadline, grpcDeadline, type RpcClientOptions, type RpcTransport } from "./rpc-client.ts";
 
 interface WebTransport {
   readonly name: string;
   readonly deadline: RpcClientOptions["deadline"];
-  transport(baseUrl: string): Pick<Transport, "unary">;
+  transport(baseUrl: string): RpcTransport;
 }
 
 export const webTransports: readonly WebTransport[] = [
   {
     name: "Connect, binary, HTTP/2",
     deadline: connectDeadline,
-    transport: (baseUrl) => createNodeTransport({ baseUrl, httpVersion: "2" }),
+    transport(baseUrl) {
+      const sessionManager = new Http2SessionManager(baseUrl);
+      const { unary } = createNodeTransport({ baseUrl, httpVersion: "2", sessionManager });
+      return { unary, close: () => sessionManager.abort() };
+    },
   },
   {
     name: "Connect, JSON, fetch",
