@@ -107,6 +107,14 @@ export const serveErrors = defineErrors({
     retryable: false,
     public: true,
   },
+  ORIGIN_FORBIDDEN: {
+    meaning: "The page is of an origin whose pages may not open a WebSocket to the server.",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 77,
+    retryable: false,
+    public: true,
+  },
   AUTH_UNAVAILABLE: {
     meaning: "The keys that tokens are verified with cannot be read now.",
     ...unavailable,

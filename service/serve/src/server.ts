@@ -36,6 +36,7 @@ import { joinProcesses } from "./processes/member.ts";
 import type { ModelRepository } from "./repository/model-repository.ts";
 import { prepareRepository } from "./repository/open-repository.ts";
 import { createRestFace } from "./rest/face.ts";
+import { createWebSocketFace } from "./websocket/face.ts";
 
 /** What comes from outside: the record, the proof, and who reads the log. */
 export interface ServerPlugs {
@@ -149,12 +150,20 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const face = { service, admission, instruments, bodyLimit: config.limits.bodyLimit };
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
   const metricsText = () => cluster.metricsText();
+  const { host, port, tls, cleartextAnywhere, limits } = config.listen;
   const faces = [
+<<<<<<< HEAD
     createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
+=======
+    // Before gRPC, which takes the same paths.
+    ...(config.faces.websocket
+      ? [createWebSocketFace({ ...face, cors: config.cors, limits, onError: defect })]
+      : []),
+    createGrpcFace({ ...face, onError: defect }),
+>>>>>>> eada38f0 (Serve: calls over WebSocket, with the frames of gRPC, on the same port)
     createRestFace(face),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
-  const { host, port, tls, cleartextAnywhere, limits } = config.listen;
   const open = async () =>
     opening.use(
       await listen({

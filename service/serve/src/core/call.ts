@@ -2,6 +2,7 @@
 import type { StageTimes } from "./inference.ts";
 
 export type FaceName = "rest" | "grpc" | "grpc-web" | "connect" | "admin";
+export type FaceName = "rest" | "grpc" | "websocket" | "admin";
 
 /** What an authenticated caller is. */
 export interface Principal {

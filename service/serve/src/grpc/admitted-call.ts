@@ -32,11 +32,18 @@ const faces: Readonly<Record<string, FaceName>> = {
 
 /** @param actionOf what admission calls a method */
 export function createGate(admission: Admission, actionOf: (context: HandlerContext) => string) {
+/** @param actionOf what admission calls a method. @param face default "grpc" */
+export function createGate(
+  admission: Admission,
+  actionOf: (context: HandlerContext) => string,
+  face: FaceName = "grpc",
+) {
   return async (context: HandlerContext): Promise<void> => {
     const { signal, values, requestHeader } = context;
     try {
       const call = await admission.admit({
         face: own(faces, context.protocolName)!,
+        face,
         action: actionOf(context),
         header: (name) => requestHeader.get(name) ?? undefined,
         peer: values.get(peerKey),

@@ -27,8 +27,11 @@ import { healthRoutes } from "./health-routes.ts";
 import { inferenceActions, inferenceRoutes } from "./inference-routes.ts";
 import { namedRefusal } from "./name-refusals.ts";
 import { reflectionRoutes } from "./reflection-routes.ts";
+import type { Face, FaceOptions } from "../core/face.ts";
+import { createGate, peerValues } from "./admitted-call.ts";
+import { nameRefusals } from "./name-refusals.ts";
 import { createRouterFace } from "./router-face.ts";
-import { visionActions, visionRoutes } from "./vision-routes.ts";
+import { actionOf, serviceRoutes } from "./services.ts";
 
 export interface GrpcFaceOptions extends FaceOptions {
   /** Requests of one ModelStreamInfer, or images of one PredictEach, that are answered at once. Default 8. */
@@ -39,31 +42,10 @@ export interface GrpcFaceOptions extends FaceOptions {
   onError(error: unknown): void;
 }
 
-/** Those of the services, and of the details of errors. */
-const files = [
-  file_google_rpc_error_details,
-  file_inference_inference_service,
-  file_cupel_v1_vision,
-  file_grpc_health_v1_health,
-  file_grpc_reflection_v1_reflection,
-  file_grpc_reflection_v1alpha_reflection,
-];
-
-/** What admission calls the methods of each service; health is open as `live` is. */
-const actions: Readonly<Record<string, Readonly<Record<string, string>> | string>> = {
-  [GRPCInferenceService.typeName]: inferenceActions,
-  [VisionService.typeName]: visionActions,
-  [Health.typeName]: "live",
-  [ServerReflection.typeName]: "metadata",
-  [ServerReflectionAlpha.typeName]: "metadata",
-};
-
 export function createGrpcFace(options: GrpcFaceOptions): Face {
   const { service, admission, bodyLimit, streamConcurrency = 8, onError } = options;
   const { protocols = ["grpc-web", "connect"] } = options;
   const stopping = new AbortController();
-  const { signal } = stopping;
-  const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
   return createRouterFace({
     bodyLimit,
     protocols,
@@ -80,12 +62,9 @@ export function createGrpcFace(options: GrpcFaceOptions): Face {
       router.service(ServerReflection, reflectionRoutes(files, signal));
       router.service(ServerReflectionAlpha, reflectionRoutes(files, signal));
     },
+    finish: (response) => nameRefusals(response, bodyLimit),
+    routes: serviceRoutes({ service, streamConcurrency, stopping: stopping.signal }),
     failed: onError,
     stop: () => stopping.abort(),
   });
-}
-
-function actionOf({ service, method }: HandlerContext): string {
-  const row = own(actions, service.typeName)!;
-  return typeof row === "string" ? row : row[method.name]!;
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Socket } from "node:net";
 import { continueWhenRead } from "./await-continue.ts";
 import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
-import type { Dispatch } from "./dispatch.ts";
+import type { Dispatch, Upgrades } from "./dispatch.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { hasOneHost, originForm } from "./request-target.ts";
 
@@ -16,6 +16,7 @@ export interface HttpServer {
 
 export interface HttpServerOptions {
   readonly dispatch: Dispatch;
+  readonly upgrades: Upgrades;
   readonly limits: ConnectionLimits;
   /** Whether a request may go on for as long as something moves on it. */
   streams(request: Parameters<Dispatch>[0]): boolean;
@@ -29,7 +30,9 @@ const statusLines: Partial<Record<ConnectionErrorCause, string>> = {
   protocol_error: "400 Bad Request",
 };
 
-export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): HttpServer {
+const noUpgrade = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+export function createHttp1({ dispatch, upgrades, limits, failed }: HttpServerOptions): HttpServer {
   const sockets = new Set<Socket>();
   /** The response in hand of each socket. */
   const busy = new Map<Socket, ServerResponse>();
@@ -52,8 +55,15 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
     dispatch(request, response);
   };
 
+  const isUpgraded = (request: IncomingMessage): boolean => {
+    if (isStopping || !hasOneHost(request)) return false;
+    request.url = originForm(request.url ?? "/");
+    return upgrades.wants(request);
+  };
+
   const server = createServer(
     {
+      shouldUpgradeCallback: isUpgraded,
       maxHeaderSize: limits.headerBytes,
       // Node takes none that is longer than that of the whole request.
       headersTimeout: Math.min(limits.headersMs, limits.requestMs),
@@ -73,6 +83,18 @@ export function createHttp1({ dispatch, limits, failed }: HttpServerOptions): Ht
       response.shouldKeepAlive = isKept && !isStopping;
     });
     take(request, response);
+  });
+  server.on("upgrade", (request, duplex, head) => {
+    const socket = duplex as Socket;
+    // Node has taken its own listener off: without one, a client that breaks the connection would end the process.
+    socket.on("error", (error) => failed(causeOf(error), socket.remoteAddress, error));
+    // Node before 24.9 asks nobody.
+    if (!isUpgraded(request)) {
+      socket.end(noUpgrade, () => socket.destroy());
+      return;
+    }
+    sockets.delete(socket);
+    upgrades.take(request, socket, head);
   });
   server.maxHeadersCount = limits.headers;
   server.timeout = limits.stalledMs;

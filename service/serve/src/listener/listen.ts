@@ -13,7 +13,7 @@ import { serveErrors } from "../errors.ts";
 import { type Instruments, silentInstruments } from "../operations/instruments.ts";
 import { AddressCount } from "./address-count.ts";
 import { type ConnectionError, codeOf } from "./connection-error.ts";
-import { createDispatch } from "./dispatch.ts";
+import { createDispatch, createUpgrades } from "./dispatch.ts";
 import { type FirstBytes, readFirstBytes } from "./first-bytes.ts";
 import { createHttp1, type HttpServer, type HttpServerOptions } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
@@ -70,6 +70,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
   const http: HttpServerOptions = {
     dispatch: createDispatch(faces, onError),
+    upgrades: createUpgrades(faces, onError),
     limits,
     streams: (request: FaceRequest) => faces.find((face) => face.takes(request))?.streams?.(request) ?? false,
     failed,

@@ -32,6 +32,8 @@ export function withCors(faces: readonly Face[], policy: CorsPolicy): readonly F
         for (const [name, value] of Object.entries(decide(request).headers)) response.setHeader(name, value);
         face.handle(request, response);
       },
+      upgrades: (request) => face.upgrades?.(request) ?? false,
+      upgrade: (...upgraded) => face.upgrade?.(...upgraded),
       stop: () => face.stop?.(),
       [Symbol.asyncDispose]: () => face[Symbol.asyncDispose](),
     }),

@@ -47,6 +47,7 @@ const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(v
 export function labelBounds(models: ServedModels): (metric: string, label: string) => LabelBound {
   const bounds: Readonly<Record<string, LabelBound>> = {
     face: oneOf(["rest", "grpc", "grpc-web", "connect", "admin"]),
+    face: oneOf(["rest", "grpc", "websocket", "admin"]),
     action: oneOf(actions),
     model: (value) => value === "" || models.has(value),
     version: isVersion,

@@ -303,6 +303,7 @@ const breaker = section({
 const faces = section({
   connect: Type.Boolean({ default: true, description: "Speak Connect beside gRPC" }),
   grpcWeb: Type.Boolean({ default: true, description: "Speak gRPC-Web beside gRPC" }),
+  websocket: Type.Boolean({ default: true, description: "Take calls of browsers by WebSocket" }),
 });
 const cors = section({
   origins: Type.Array(name, { default: [], description: 'Origins of pages that may call; "*" for all' }),
