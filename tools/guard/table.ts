@@ -88,6 +88,16 @@ export const guardTable: GuardTable = {
       reason: "the compiler's types are not the repository's: its name is a constant there",
     },
     {
+      files: "service/serve/test/websocket/framing.test.ts",
+      specifier: "../../../client/src/websocket/frame.ts",
+      reason: "what the two sides of the protocol say of the same bytes",
+    },
+    {
+      files: "service/serve/test/",
+      specifier: "../../../client/src/websocket/transport.ts",
+      reason: "the client of the WebSocket face, which depends on the server in its own tests",
+    },
+    {
       files: "tools/conformance/start-server.ts",
       specifier: "../../service/serve/tools/conformance-server.ts",
       reason: "starts, in a process of its own, a server on the models that the package's tests have",

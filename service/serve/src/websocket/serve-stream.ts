@@ -53,6 +53,8 @@ export interface OpenStream {
 /** Bytes that are read ahead of the method; also the largest WebSocket message, for it is put together before it is read. */
 export const readAhead = 1 << 20;
 
+const protoType = "application/grpc+proto";
+
 /** Methods that take one message: it must come in time, as a body does. */
 const oneMessage: ReadonlySet<string> = new Set(["unary", "server_streaming"]);
 
@@ -96,7 +98,7 @@ export function serveStream(socket: WebSocket, options: StreamOptions): OpenStre
     if (phase === "over") return;
     phase = "over";
     stopTimer();
-    sendHeaders(new Headers());
+    sendHeaders(new Headers({ "content-type": protoType }));
     sendBlock(trailers);
     // What a client still sends is read and dropped, so that it finds the trailers and not a broken connection.
     inbox.end();
@@ -150,7 +152,7 @@ export function serveStream(socket: WebSocket, options: StreamOptions): OpenStre
     }
   };
   const ask = async (header: Headers): Promise<UniversalServerResponse> => {
-    if (!header.has("content-type")) header.set("content-type", "application/grpc+proto");
+    if (!header.has("content-type")) header.set("content-type", protoType);
     // As on the gRPC face: who compresses is answered compressed.
     if (!header.has("grpc-encoding")) header.delete("grpc-accept-encoding");
     const told = await handler({

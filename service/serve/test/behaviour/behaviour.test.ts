@@ -1,5 +1,6 @@
 /** Every behaviour over every face: what holds on one holds on all. */
 import { after, before, describe, test } from "node:test";
+import { WebSocketPeer } from "../support/web-socket-peer.ts";
 import { behaviours } from "./behaviours.ts";
 import { type BehaviourClient, grpcStatusOf, httpStatusOf, type StatusOf } from "./client.ts";
 import { grpcClient } from "./grpc-client.ts";
@@ -26,6 +27,12 @@ const faces: readonly FaceRow[] = [
       connect: (port, key) => rpcClient({ transport: transport(`http://127.0.0.1:${port}`), key, deadline }),
     }),
   ),
+  { name: "gRPC", statusOf: grpcStatusOf, connect: (port, key) => grpcClient(port, key) },
+  {
+    name: "WebSocket",
+    statusOf: grpcStatusOf,
+    connect: (port, key) => grpcClient(port, key, new WebSocketPeer(port)),
+  },
 ];
 
 let server: BehaviourServer;

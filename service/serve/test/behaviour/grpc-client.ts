@@ -1,14 +1,16 @@
-/** A client of the gRPC face by @grpc/grpc-js: tensors as raw contents, images as messages. */
+/** A client of the methods of gRPC: tensors as raw contents, images as messages. By default by @grpc/grpc-js. */
 import type { IndexEntry, ModelMetadata, ModelState, NumberTensor, Tensor, ToldClass } from "@cupel/serve";
-import { GrpcPeer, type Message, PeerError } from "../support/grpc-peer.ts";
+import { type CallingPeer, GrpcPeer, type Message, PeerError } from "../support/grpc-peer.ts";
 import { type BehaviourClient, type CallOptions, Refusal } from "./client.ts";
 import { arrays } from "./tensor-arrays.ts";
 
 const inference = "inference.GRPCInferenceService";
 
-export function grpcClient(port: number, ownKey: string): BehaviourClient {
-  const peer = new GrpcPeer(port);
-
+export function grpcClient(
+  port: number,
+  ownKey: string,
+  peer: CallingPeer = new GrpcPeer(port),
+): BehaviourClient {
   async function ask(method: string, request: object, options: CallOptions = {}): Promise<Message> {
     const { key = ownKey, timeoutMs, signal } = options;
     try {

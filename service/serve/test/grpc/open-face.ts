@@ -16,7 +16,7 @@ export const infer = `${inference}/ModelInfer`;
 export const streamInfer = `${inference}/ModelStreamInfer`;
 
 /** Counts calls that were let in and are not disposed. */
-function countingAdmission() {
+export function countingAdmission() {
   const state = {
     open: 0,
     failures: [] as string[],

@@ -38,7 +38,8 @@ export type Message = Readonly<Record<string, unknown>>;
 
 type Method = Pick<MethodDefinition<object, object>, "requestSerialize" | "responseDeserialize">;
 
-function methodOf(path: string): Method {
+/** How a message of the method is written and read. */
+export function methodOf(path: string): Method {
   const [service = "", name = ""] = path.split("/");
   const methods = Object.entries(definitions[service] ?? {});
   const method: Method | undefined = methods.find(([each]) => each === name)?.[1];
@@ -62,7 +63,11 @@ export class PeerError extends Error {
   readonly details: Readonly<Record<string, string>>;
   readonly retryMs: number | null;
 
-  constructor({ code, details, metadata }: ServiceError) {
+  constructor({
+    code,
+    details,
+    metadata,
+  }: Pick<ServiceError, "details" | "metadata"> & { readonly code: number }) {
     super(details);
     const headers = new Headers({ "grpc-status": String(code) });
     const [bin] = metadata.get("grpc-status-details-bin");
@@ -77,7 +82,13 @@ export class PeerError extends Error {
   }
 }
 
-export class GrpcPeer implements Disposable {
+/** Whatever carries the calls. */
+export interface CallingPeer extends Disposable {
+  /** @param path "inference.GRPCInferenceService/ModelInfer" */
+  call(path: string, request?: object, options?: PeerCallOptions): Promise<Message>;
+}
+
+export class GrpcPeer implements CallingPeer {
   readonly #client: Client;
 
   constructor(port: number, options: Readonly<Record<string, number | string>> = {}) {
@@ -88,7 +99,6 @@ export class GrpcPeer implements Disposable {
     });
   }
 
-  /** @param path "inference.GRPCInferenceService/ModelInfer" */
   call(path: string, request: object = {}, options: PeerCallOptions = {}): Promise<Message> {
     const { requestSerialize, responseDeserialize } = methodOf(path);
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
