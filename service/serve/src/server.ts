@@ -152,15 +152,11 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const metricsText = () => cluster.metricsText();
   const { host, port, tls, cleartextAnywhere, limits } = config.listen;
   const faces = [
-<<<<<<< HEAD
-    createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
-=======
     // Before gRPC, which takes the same paths.
     ...(config.faces.websocket
       ? [createWebSocketFace({ ...face, cors: config.cors, limits, onError: defect })]
       : []),
-    createGrpcFace({ ...face, onError: defect }),
->>>>>>> eada38f0 (Serve: calls over WebSocket, with the frames of gRPC, on the same port)
+    createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
     createRestFace(face),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));

@@ -1,8 +1,10 @@
 /** Who asks and how long they wait: what the core knows of a request beside the request. */
 import type { StageTimes } from "./inference.ts";
 
-export type FaceName = "rest" | "grpc" | "grpc-web" | "connect" | "admin";
-export type FaceName = "rest" | "grpc" | "websocket" | "admin";
+/** As metrics, logs and the record name them. */
+export const faceNames = ["rest", "grpc", "grpc-web", "connect", "websocket", "graphql", "admin"] as const;
+
+export type FaceName = (typeof faceNames)[number];
 
 /** What an authenticated caller is. */
 export interface Principal {

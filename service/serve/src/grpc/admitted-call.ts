@@ -30,20 +30,17 @@ const faces: Readonly<Record<string, FaceName>> = {
   connect: "connect",
 };
 
-/** @param actionOf what admission calls a method */
-export function createGate(admission: Admission, actionOf: (context: HandlerContext) => string) {
-/** @param actionOf what admission calls a method. @param face default "grpc" */
+/** @param actionOf what admission calls a method. @param face default: by the protocol */
 export function createGate(
   admission: Admission,
   actionOf: (context: HandlerContext) => string,
-  face: FaceName = "grpc",
+  face?: FaceName,
 ) {
   return async (context: HandlerContext): Promise<void> => {
     const { signal, values, requestHeader } = context;
     try {
       const call = await admission.admit({
-        face: own(faces, context.protocolName)!,
-        face,
+        face: face ?? own(faces, context.protocolName)!,
         action: actionOf(context),
         header: (name) => requestHeader.get(name) ?? undefined,
         peer: values.get(peerKey),

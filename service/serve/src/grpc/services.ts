@@ -54,7 +54,7 @@ export function serviceRoutes(options: ServicesOptions): (router: ConnectRouter)
   const names = new Set(files.flatMap((file) => file.services.map(({ typeName }) => typeName)));
   return (router) => {
     router.service(GRPCInferenceService, inferenceRoutes(options));
-    router.service(VisionService, visionRoutes(service));
+    router.service(VisionService, visionRoutes(options));
     router.service(Health, healthRoutes({ service, hasService: (name) => names.has(name), stopping }));
     router.service(ServerReflection, reflectionRoutes(files, stopping));
     router.service(ServerReflectionAlpha, reflectionRoutes(files, stopping));

@@ -1,5 +1,7 @@
 /** What each label may say: closed sets that the program knows, and the names of models that the server has. */
+
 import { own } from "@cupel/base";
+import { faceNames } from "../core/call.ts";
 import { stages } from "../core/inference.ts";
 import { connectionErrorCauses } from "../listener/connection-error.ts";
 import { metricTable } from "./metric-table.ts";
@@ -46,8 +48,7 @@ const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(v
  */
 export function labelBounds(models: ServedModels): (metric: string, label: string) => LabelBound {
   const bounds: Readonly<Record<string, LabelBound>> = {
-    face: oneOf(["rest", "grpc", "grpc-web", "connect", "admin"]),
-    face: oneOf(["rest", "grpc", "websocket", "admin"]),
+    face: oneOf(faceNames),
     action: oneOf(actions),
     model: (value) => value === "" || models.has(value),
     version: isVersion,

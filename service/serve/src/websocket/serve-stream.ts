@@ -3,13 +3,18 @@
  * trailers end it. The socket closes with the call, as a stream of HTTP/2 does, so that a slow call holds up no other.
  */
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { type CupelError, errorFrom } from "@cupel/base";
 import type { RawData, WebSocket } from "ws";
 import { serveErrors } from "../errors.ts";
 import { connectErrorOf } from "../grpc/connect-error.ts";
-import { nameRefusals } from "../grpc/name-refusals.ts";
+import { grpcForm } from "../grpc/grpc-form.ts";
+import { namedRefusal } from "../grpc/name-refusals.ts";
 import type { ConnectionErrorCause } from "../listener/connection-error.ts";
 import { type CloseCode, closeCodes } from "./close-code.ts";
 import { blockFlag, FrameReader, frame } from "./frame.ts";
@@ -155,7 +160,7 @@ export function serveStream(socket: WebSocket, options: StreamOptions): OpenStre
     if (!header.has("content-type")) header.set("content-type", protoType);
     // As on the gRPC face: who compresses is answered compressed.
     if (!header.has("grpc-encoding")) header.delete("grpc-accept-encoding");
-    const told = await handler({
+    const asked: UniversalServerRequest = {
       // A WebSocket carries both directions at once, which the library knows of HTTP/2 alone.
       httpVersion: "2.0",
       method: "POST",
@@ -164,8 +169,8 @@ export function serveStream(socket: WebSocket, options: StreamOptions): OpenStre
       body: inbox,
       signal: left.signal,
       contextValues: options.contextValues,
-    });
-    return nameRefusals(told, limits.bodyLimit);
+    };
+    return await grpcForm.answer(handler, asked, (error) => namedRefusal(error, limits.bodyLimit));
   };
 
   socket.on("message", (data: RawData, isBinary) => {

@@ -19,7 +19,7 @@ const faces: readonly FaceRow[] = [
   { name: "REST, JSON", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "json", key) },
   { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
   { name: "REST, CBOR", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "cbor", key) },
-  { name: "gRPC", statusOf: grpcStatusOf, connect: grpcClient },
+  { name: "gRPC", statusOf: grpcStatusOf, connect: (port, key) => grpcClient(port, key) },
   ...webTransports.map(
     ({ name, transport, deadline }): FaceRow => ({
       name,
@@ -27,7 +27,6 @@ const faces: readonly FaceRow[] = [
       connect: (port, key) => rpcClient({ transport: transport(`http://127.0.0.1:${port}`), key, deadline }),
     }),
   ),
-  { name: "gRPC", statusOf: grpcStatusOf, connect: (port, key) => grpcClient(port, key) },
   {
     name: "WebSocket",
     statusOf: grpcStatusOf,
