@@ -116,6 +116,7 @@ export const guardTable: GuardTable = {
   keptDependencies: {
     "@biomejs/biome": "npm run lint and format",
     "@types/node": "types of node:",
+    "@types/ws": "types of ws",
     assemblyscript: "service/shared-map/tools/compile-core.ts",
     typescript: "npm run typecheck and build",
   },

@@ -5,7 +5,7 @@
 import type { WebSocket } from "ws";
 
 export interface KeepAliveOptions {
-  /** Between two pings, and for the answer, in ms. */
+  /** Between two pings, in ms. */
   readonly pingMs: number;
   /** While what the client sends is not read on, its answers are not seen either: so long nothing may move then, in ms. */
   readonly stalledMs: number;
@@ -13,15 +13,21 @@ export interface KeepAliveOptions {
   dead(): void;
 }
 
+/** Pings in a row without a sign of life: counted, not timed, so that a server that was busy meanwhile blames nobody. */
+const mostUnanswered = 2;
+
 /** @returns to be called whenever something moved, until the socket closes */
 export function keepAlive(socket: WebSocket, { pingMs, stalledMs, dead }: KeepAliveOptions): () => void {
-  let moved = performance.now();
+  let unanswered = 0;
   const hear = () => {
-    moved = performance.now();
+    unanswered = 0;
   };
   const timer = setInterval(() => {
-    if (performance.now() - moved < (socket.isPaused ? stalledMs : pingMs)) socket.ping();
-    else {
+    const most = socket.isPaused ? stalledMs / pingMs : mostUnanswered;
+    if (unanswered < most) {
+      unanswered++;
+      socket.ping();
+    } else {
       clearInterval(timer);
       dead();
     }
