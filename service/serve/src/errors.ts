@@ -177,6 +177,23 @@ export const serveErrors = defineErrors({
     http: 406,
     grpc: "FAILED_PRECONDITION",
   },
+  QUERY_INVALID: {
+    meaning: "The GraphQL document does not parse or does not fit the schema, or its variables do not.",
+    ...failures.badRequest,
+  },
+  QUERY_TOO_COMPLEX: {
+    meaning: "The GraphQL document is longer or deeper, or asks for more, than the server answers at once.",
+    ...failures.badRequest,
+  },
+  PREFLIGHT_REQUIRED: {
+    meaning:
+      "A page of another site could have had a browser send the request; a header must say that none did.",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 77,
+    retryable: false,
+    public: true,
+  },
   SERVICE_UNKNOWN: {
     meaning: "The server has no gRPC service of that name.",
     ...failures.notFound,

@@ -18,6 +18,7 @@ import { createInferenceService, type InferenceService } from "./core/inference-
 import type { IndexEntry } from "./core/metadata.ts";
 import { createStatistics } from "./core/statistics.ts";
 import { serveErrors } from "./errors.ts";
+import { createGraphqlFace } from "./graphql/face.ts";
 import { createGrpcFace } from "./grpc/face.ts";
 import { createImages } from "./images/create-images.ts";
 import { listen } from "./listener/listen.ts";
@@ -151,6 +152,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const defect = (thrown: unknown) => logger.error({ err: thrown }, "defect");
   const metricsText = () => cluster.metricsText();
   const { host, port, tls, cleartextAnywhere, limits } = config.listen;
+  const index = () => repository.index();
   const faces = [
     // Before gRPC, which takes the same paths.
     ...(config.faces.websocket
@@ -158,6 +160,9 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       : []),
     createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
     createRestFace(face),
+    ...(config.faces.graphql
+      ? [createGraphqlFace({ ...face, ...graphqlOptions(config), policy: access.policy, index })]
+      : []),
     ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
   const open = async () =>
@@ -203,7 +208,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
     url: listener.url,
     host: listener.host,
     port: listener.port,
-    index: () => repository.index(),
+    index,
     metricsText,
     close: closeOnce,
     [Symbol.asyncDispose]: () => closeOnce(),
@@ -228,6 +233,11 @@ function protocolsOf({ faces: { connect, grpcWeb } }: ServeConfig): readonly Pro
 
 /** As OIP v2 and Triton name what goes beyond the protocol. */
 const extensions = ["binary_tensor_data", "model_repository", "model_configuration", "statistics"];
+
+function graphqlOptions({ graphql }: ServeConfig) {
+  const { introspection, maxDepth, maxCost, cacheMs } = graphql;
+  return { introspection, limits: { depth: maxDepth, cost: maxCost }, cacheMs };
+}
 
 function trialOf({ engine }: ServeConfig): IsolationLimits | "none" {
   if (!engine.trial) return "none";

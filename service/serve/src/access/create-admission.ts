@@ -108,10 +108,14 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
     }
   };
   const assertCallerTakes = (caller: string, { id }: Principal): void => {
-    const { inFlight: most, rate } = limits.callers?.get(id) ?? limits.perKey;
+    const { inFlight: most } = limits.callers?.get(id) ?? limits.perKey;
     if (most !== null && (inFlightOf.get(caller) ?? 0) >= most) {
       throw inFlightLimit("limits.inFlightPerKey", most, "The caller");
     }
+    assertRate(caller, { id });
+  };
+  const assertRate = (caller: string, { id }: Pick<Principal, "id">): void => {
+    const { rate } = limits.callers?.get(id) ?? limits.perKey;
     const wait = rate === null ? 0 : rates.take(caller, rate);
     if (rate === null || wait === 0) return;
     throw serveErrors.error(
@@ -148,6 +152,7 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
     const { face, peer } = arrival;
     let isDisposed = false;
     let failure: CupelError | null = null;
+    let parts = 0;
     const call: AdmittedCall = {
       face,
       principal,
@@ -156,6 +161,11 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
       times: {},
       failed(error) {
         failure = errorFrom(error, deadline.signal);
+      },
+      part(action) {
+        if (parts++ > 0) assertRate(callerOf(call), principal);
+        const shared = { signal: deadline.signal, [Symbol.dispose]: nothing };
+        return admitted({ ...arrival, action }, principal, clock.monotonic(), nothing, shared);
       },
       [Symbol.dispose]() {
         if (isDisposed) return;
@@ -221,6 +231,8 @@ export function createAdmission(options: AdmissionOptions = {}): ServerAdmission
     },
   };
 }
+
+function nothing(): void {}
 
 function timeoutOf({ timeoutMs }: Arrival, limits: AdmissionLimits): number | null {
   const wanted = timeoutMs ?? limits.defaultTimeoutMs;

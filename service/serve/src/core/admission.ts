@@ -29,6 +29,12 @@ export interface AdmittedCall extends Call, Disposable {
    * parse, an answer that cannot be written. Call it before the call is disposed.
    */
   failed?(error: unknown): void;
+  /**
+   * A part of the call with times and a record of its own, where one request asks for several things. The first is what the
+   * request was let in for; each further one counts against the rate of the caller. Dispose it when it is answered.
+   * @throws RATE_LIMIT
+   */
+  part(action: string): AdmittedCall;
 }
 
 export interface Admission {

@@ -29,6 +29,7 @@ const requestHeaders = [
   "x-api-key",
   "cupel-timeout-ms",
   "cupel-timing",
+  "cupel-csrf",
   "inference-header-content-length",
   "traceparent",
   "tracestate",

@@ -49,7 +49,7 @@ const isVersion: LabelBound = (value) => value === "" || /^[1-9]\d{0,8}$/.test(v
 export function labelBounds(models: ServedModels): (metric: string, label: string) => LabelBound {
   const bounds: Readonly<Record<string, LabelBound>> = {
     face: oneOf(faceNames),
-    action: oneOf(actions),
+    action: oneOf([...actions, "graphql"]),
     model: (value) => value === "" || models.has(value),
     version: isVersion,
     code: isCode,

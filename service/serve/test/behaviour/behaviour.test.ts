@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { WebSocketPeer } from "../support/web-socket-peer.ts";
 import { behaviours } from "./behaviours.ts";
 import { type BehaviourClient, grpcStatusOf, httpStatusOf, type StatusOf } from "./client.ts";
+import { graphqlClient } from "./graphql-client.ts";
 import { grpcClient } from "./grpc-client.ts";
 import { restClient } from "./rest-client.ts";
 import { rpcClient } from "./rpc-client.ts";
@@ -19,6 +20,16 @@ const faces: readonly FaceRow[] = [
   { name: "REST, JSON", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "json", key) },
   { name: "REST, binary", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "binary", key) },
   { name: "REST, CBOR", statusOf: httpStatusOf, connect: (port, key) => restClient(port, "cbor", key) },
+  {
+    name: "GraphQL, lists",
+    statusOf: httpStatusOf,
+    connect: (port, key) => graphqlClient(port, "lists", key),
+  },
+  {
+    name: "GraphQL, base64",
+    statusOf: httpStatusOf,
+    connect: (port, key) => graphqlClient(port, "base64", key),
+  },
   { name: "gRPC", statusOf: grpcStatusOf, connect: (port, key) => grpcClient(port, key) },
   ...webTransports.map(
     ({ name, transport, deadline }): FaceRow => ({

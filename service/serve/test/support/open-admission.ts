@@ -1,18 +1,20 @@
 /** Lets everybody in and ends a call at its deadline or when its client has left. */
 import { startDeadline } from "../../src/access/deadline.ts";
-import type { Admission } from "../../src/core/admission.ts";
+import type { Admission, AdmittedCall } from "../../src/core/admission.ts";
 import { anonymous } from "../../src/core/call.ts";
 
 export const openAdmission: Admission = {
   async admit({ face, peer, left, timeoutMs = null }) {
     const deadline = startDeadline(left, timeoutMs);
-    return {
+    const call = (end: () => void): AdmittedCall => ({
       face,
       principal: anonymous,
       signal: deadline.signal,
       address: peer.address,
       times: {},
-      [Symbol.dispose]: () => deadline[Symbol.dispose](),
-    };
+      part: () => call(() => {}),
+      [Symbol.dispose]: end,
+    });
+    return call(() => deadline[Symbol.dispose]());
   },
 };

@@ -334,6 +334,28 @@ const logging = section({
     description: "Level of the line a request",
   }),
 });
+const graphql = section({
+  introspection: Type.Boolean({ default: true, description: "Tell the schema to who asks for it" }),
+  maxDepth: Type.Integer({
+    ...count,
+    maximum: 100,
+    default: 16,
+    description: "Fields of a query within each other",
+  }),
+  maxCost: Type.Integer({
+    ...count,
+    default: 10_000,
+    description: "Objects that a query may ask for, each by the most there are of it; a run counts 100",
+  }),
+  cacheMs: Type.Integer({
+    ...milliseconds,
+    default: 1_000,
+    description: "How long metadata and statistics count that were told before; 0: they are not kept",
+  }),
+});
+const faces = section({
+  graphql: Type.Boolean({ default: true, description: "Answer GraphQL at /graphql" }),
+});
 const admin = section({
   enabled: Type.Boolean({ default: true, description: "Serve /metrics and /debug" }),
   profileSeconds: Type.Integer({ ...count, maximum: 600, default: 60, description: "The longest profile" }),
@@ -358,6 +380,8 @@ export const configSchema = section({
   cors,
   tracing,
   logging,
+  faces,
+  graphql,
   processes: Type.Integer({ ...count, default: 1, description: "Processes that share the port" }),
   admin,
 });
