@@ -85,14 +85,12 @@ async function handle(parts: Parts, request: FaceRequest, response: FaceResponse
       timeoutMs: readTimeout(header(timeoutHeader)),
     });
     try {
+      using ending = new Ending(call.signal);
       const body = () => readBody(request, { limit: bodyLimit, signal: call.signal });
-      await answer(
-        parts,
-        call,
-        { method: request.method ?? "", url: request.url ?? "", header, body },
-        request,
-        response,
-      );
+      const asked = { method: request.method ?? "", url: request.url ?? "", header, body };
+      const answered = await answer(parts, asked, call, ending.signal);
+      response.appendHeader("vary", "accept");
+      await writeResponse(answered, request, response, departure.signal);
       if (call.signal.aborted) call.failed?.(cancellation("The call", call.signal));
     } catch (thrown) {
       call.failed?.(thrown);
@@ -103,32 +101,29 @@ async function handle(parts: Parts, request: FaceRequest, response: FaceResponse
   }
 }
 
+/** @param ending of the work of the fields */
 async function answer(
   { pipeline, facts, stopping, concurrency, options }: Parts,
-  call: AdmittedCall,
   asked: AskedRequest,
-  request: FaceRequest,
-  response: FaceResponse,
-): Promise<void> {
+  call: AdmittedCall,
+  ending: AbortSignal,
+): Promise<Response> {
   const { header, method } = asked;
   assertReadable(asked);
   const params = await readRequest(asked);
-  using ending = new Ending(call.signal);
   const operation: Operation = {
     service: options.service,
     facts,
     call,
-    work: new FieldWork(ending.signal, concurrency),
+    work: new FieldWork(ending, concurrency),
     stopping,
     timing: header("cupel-timing") === "1" ? [] : null,
   };
-  const answered = await pipeline(
-    new Request(`http://localhost${graphqlPath}`, { method, headers: { accept: header("accept") ?? "*/*" } }),
-    { operation, params },
-  );
+  const headers = { accept: header("accept") ?? "*/*" };
+  const request = new Request(`http://localhost${graphqlPath}`, { method, headers });
+  const answered = await pipeline(request, { operation, params });
   if (answered.status === 406 && answered.body === null) throw notAcceptable();
-  response.appendHeader("vary", "accept");
-  await writeResponse(answered, request, response, call.signal);
+  return answered;
 }
 
 /** The signal of an operation's fields: fires with the error that ended the call, and when the answer is sent. */

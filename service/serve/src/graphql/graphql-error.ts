@@ -67,5 +67,5 @@ function toldError(thrown: unknown, cause: CupelError, options: ToldOptions): Gr
 function statusOf(cause: CupelError) {
   const { status, headers } = problemOf(cause, { instance: "" });
   const { "content-type": _type, ...rest } = headers;
-  return { status, headers: rest, spec: true };
+  return { status, headers: rest, spec: cause.code !== "METHOD_NOT_ALLOWED" };
 }

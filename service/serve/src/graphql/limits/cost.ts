@@ -72,11 +72,11 @@ export function assertCost({ schema, document, operationName, variables }: CostQ
   const defaults = new Map(
     operation.variableDefinitions?.map(({ variable, defaultValue }) => [variable.name.value, defaultValue]),
   );
-  const valueOf = (node: ValueNode | undefined): unknown => {
+  const sentValue = (node: ValueNode | undefined): unknown => {
     switch (node?.kind) {
       case Kind.VARIABLE: {
         const name = node.name.value;
-        return Object.hasOwn(variables, name) ? variables[name] : valueOf(defaults.get(name));
+        return Object.hasOwn(variables, name) ? variables[name] : sentValue(defaults.get(name));
       }
       case Kind.LIST:
         return node.values;
@@ -97,7 +97,7 @@ export function assertCost({ schema, document, operationName, variables }: CostQ
       } else {
         const asked: Asked = (name) => {
           const given = node.arguments?.find((each) => each.name.value === name);
-          return given === undefined ? around(name) : valueOf(given.value);
+          return given === undefined ? around(name) : sentValue(given.value);
         };
         const row = costTable.get(`${type.name}.${node.name.value}`);
         const field = type.getFields()[node.name.value];
