@@ -15,7 +15,7 @@ import { parseConfig, type RunningServer, startServer } from "@cupel/serve";
 import { exportImages, syntheticInspection } from "@cupel/vision";
 
 const root = join(import.meta.dirname, "../../..");
-const documents = ["README.md", "docs/serving.md", "service/serve/README.md"];
+const documents = ["README.md", "docs/serving.md", "docs/graphql.md", "service/serve/README.md"];
 const address = "http://127.0.0.1:8080";
 
 interface Block {

@@ -8,12 +8,19 @@ import { predictErrors } from "@cupel/predict";
 import { runtimeErrors } from "@cupel/runtime";
 import Type, { type TSchema } from "typebox";
 import { serveErrors } from "../src/errors.ts";
+import { fixedLimits } from "../src/graphql/limits/limits.ts";
+import { typeDefinitions } from "../src/graphql/type-definitions.ts";
 import { configSchema } from "../src/operations/config/config-schema.ts";
 import { expectedAt } from "../src/operations/config/load-config.ts";
 import { metricTable } from "../src/operations/metric-table.ts";
 
 /** Relative to the repository. */
-export const pages = ["docs/errors.md", "docs/serving-metrics.md", "docs/serving-settings.md"] as const;
+export const pages = [
+  "docs/errors.md",
+  "docs/graphql.md",
+  "docs/serving-metrics.md",
+  "docs/serving-settings.md",
+] as const;
 
 const tables: Readonly<Record<string, () => string>> = {
   "errors of serving": () => errorTable(Object.entries<ErrorSpec>(serveErrors.specs)),
@@ -21,6 +28,8 @@ const tables: Readonly<Record<string, () => string>> = {
   "errors of a load": () => errorTable(ofLoads),
   metrics: metricsTable,
   settings: settingsTable,
+  "limits of documents": documentLimitsTable,
+  "schema of GraphQL": () => `\`\`\`graphql\n${typeDefinitions.trim()}\n\`\`\``,
 };
 
 /** The page with its tables as they are now. */
@@ -101,6 +110,27 @@ function metricsTable(): string {
       labels.join(", "),
       aggregation,
       help,
+    ]),
+  );
+}
+
+const documentLimits: Readonly<Record<keyof typeof fixedLimits, string>> = {
+  characters: "Of the document: images and tensors are variables",
+  tokens: "Words and marks of it",
+  nesting: "Braces, brackets and parentheses within each other",
+  directives: "In the whole document",
+  definitions: "Operations and fragments",
+  aliases: "With those of fragments wherever they are spread",
+  fields: "The same",
+};
+
+function documentLimitsTable(): string {
+  return table(
+    ["Limit", "At most", "Of what"],
+    Object.entries(fixedLimits).map(([name, most]) => [
+      `\`${name}\``,
+      String(most),
+      documentLimits[name as keyof typeof fixedLimits],
     ]),
   );
 }

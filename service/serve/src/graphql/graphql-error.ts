@@ -55,12 +55,16 @@ function toldError(thrown: unknown, cause: CupelError, options: ToldOptions): Gr
     positions: located?.positions ?? null,
     path: located?.path ?? null,
     extensions: {
-      ...details,
+      ...JSON.parse(JSON.stringify(details, plainNumbers)),
       code,
       retryable: cause.spec.retryable,
       ...(options.isRefusal ? { http: statusOf(cause) } : {}),
     },
   });
+}
+
+function plainNumbers(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 /** As yoga takes it: with `spec`, an answer of type application/json keeps its status 200. */

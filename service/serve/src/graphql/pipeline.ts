@@ -125,7 +125,8 @@ function useTold(hidesNames: boolean): YogaPlugin {
           isRefusal,
           hidesNames,
         });
-        operation.call.failed?.(first);
+        // What failed beside an answer is a run, which has a record of its own.
+        if (isRefusal) operation.call.failed?.(first);
         return { ...each, errors: public_, ...extensions };
       };
       if (Array.isArray(result)) throw new TypeError("lists of operations are not taken");

@@ -223,3 +223,34 @@ test("an observer is told of every call once, answered or refused", async () => 
   call[Symbol.dispose]();
   assert.deepEqual(told, ["infer IN_FLIGHT_LIMIT", "infer anonymous 7"]);
 });
+
+test("parts of a call are told each by itself, and count against the rate after the first", async () => {
+  const told: string[] = [];
+  const limits = { ...noLimits, perKey: { inFlight: 1, rate: { perSecond: 0.001, burst: 2 } } };
+  const admission = createAdmission({
+    limits,
+    observer: {
+      answered: ({ action }, _call, _elapsedMs, failure) =>
+        void told.push(`${action} ${failure?.code ?? "OK"}`),
+      refused: () => {},
+    },
+  });
+  const call = await admission.admit(arrival({}, { action: "graphql" }));
+  const [first, second] = [call.part("infer"), call.part("predict")];
+  assert.equal(first.signal, call.signal);
+  assert.notEqual(first.times, call.times);
+  assert.throws(() => call.part("infer"), { code: "RATE_LIMIT" });
+  second.failed?.(new Error("so it is"));
+  second[Symbol.dispose]();
+  first[Symbol.dispose]();
+  assert.equal(admission.inFlight, 1, "parts take no room of their own");
+  call[Symbol.dispose]();
+  assert.deepEqual(told, ["predict INTERNAL", "infer OK", "graphql OK"]);
+  assert.equal(admission.inFlight, 0);
+});
+
+test("an operation of GraphQL is let in for whoever may do anything at all", async () => {
+  const admission = createAdmission({ authentication, policy });
+  using _caller = await admission.admit(arrival(as("caller"), { action: "graphql" }));
+  await assert.rejects(admission.admit(arrival({}, { action: "graphql" })), { code: "AUTH_REQUIRED" });
+});

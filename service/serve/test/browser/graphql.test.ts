@@ -34,7 +34,7 @@ test("a browser subscribes by EventSource and by fetch, and sends a file", { ski
       Object.assign(globalThis, { events, source });
       await new Promise<void>((resolve) => {
         source.addEventListener("next", (event) => {
-          events.push((event as MessageEvent<string>).data);
+          events.push(String((event as MessageEvent).data));
           resolve();
         });
       });

@@ -304,6 +304,7 @@ const faces = section({
   connect: Type.Boolean({ default: true, description: "Speak Connect beside gRPC" }),
   grpcWeb: Type.Boolean({ default: true, description: "Speak gRPC-Web beside gRPC" }),
   websocket: Type.Boolean({ default: true, description: "Take calls of browsers by WebSocket" }),
+  graphql: Type.Boolean({ default: true, description: "Answer GraphQL at /graphql" }),
 });
 const cors = section({
   origins: Type.Array(name, { default: [], description: 'Origins of pages that may call; "*" for all' }),
@@ -353,9 +354,6 @@ const graphql = section({
     description: "How long metadata and statistics count that were told before; 0: they are not kept",
   }),
 });
-const faces = section({
-  graphql: Type.Boolean({ default: true, description: "Answer GraphQL at /graphql" }),
-});
 const admin = section({
   enabled: Type.Boolean({ default: true, description: "Serve /metrics and /debug" }),
   profileSeconds: Type.Integer({ ...count, maximum: 600, default: 60, description: "The longest profile" }),
@@ -380,7 +378,6 @@ export const configSchema = section({
   cors,
   tracing,
   logging,
-  faces,
   graphql,
   processes: Type.Integer({ ...count, default: 1, description: "Processes that share the port" }),
   admin,
