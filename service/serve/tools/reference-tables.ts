@@ -122,6 +122,7 @@ const documentLimits: Readonly<Record<keyof typeof fixedLimits, string>> = {
   definitions: "Operations and fragments",
   aliases: "With those of fragments wherever they are spread",
   fields: "The same",
+  repeats: "Fields that stand where one of the same name stands already",
 };
 
 function documentLimitsTable(): string {

@@ -31,6 +31,9 @@ export function toldErrors(thrown: readonly unknown[], options: ToldOptions): To
   return { errors, first: causes[0]! };
 }
 
+/** As the library says that it compared as many fields as it does. */
+const aborted = "Validation aborted.";
+
 /** What a resolver threw, or what the library found wrong with the request. */
 function causeOf(thrown: unknown, signal: AbortSignal): CupelError {
   for (let at = thrown; at instanceof Error; at = at instanceof GraphQLError ? at.originalError : undefined) {
@@ -41,6 +44,15 @@ function causeOf(thrown: unknown, signal: AbortSignal): CupelError {
   const { http } = thrown.extensions as { readonly http?: { readonly status?: number } };
   if (http?.status === 405) {
     return serveErrors.error("METHOD_NOT_ALLOWED", thrown.message, { details: { allow: "POST" } });
+  }
+  if (thrown.message === aborted) {
+    return serveErrors.error(
+      "QUERY_TOO_COMPLEX",
+      "The document has too many fields of one name. Ask for each once.",
+      {
+        withoutStack: true,
+      },
+    );
   }
   return serveErrors.error("QUERY_INVALID", thrown.message, { withoutStack: true });
 }

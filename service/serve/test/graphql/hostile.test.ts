@@ -30,6 +30,9 @@ const tooComplex: Readonly<Record<string, string>> = {
   "51 directives": `{ server { name ${times(51, () => "@skip(if: false)")} } }`,
   "12,000 tokens": `{ server { ${times(12_000, () => "name")} } }`,
   "2,000 fields of one name, which validation compares in pairs": `{ server { ${times(2_000, () => "name")} } }`,
+  "102 fields of one name": `{ server { ${times(102, () => "name")} } }`,
+  "fields of one name inside fields of one name": `{ ${times(10, () => `server { ${times(11, () => "name")} }`)} }`,
+  "the same by fragments": `{ ${times(51, () => "...a ...b")} } fragment a on Query { server { name } } fragment b on Query { server { version } }`,
   "lists within lists": `{ infer(model: "m", inputs: ${"[".repeat(500)}${"]".repeat(500)}) { id } }`,
   "types within types": `query ($x: ${"[".repeat(500)}Int${"]".repeat(500)}) { server { name } }`,
   "1,000 operations": times(1_000, (i) => `query q${i} { server { name } }`),
@@ -47,6 +50,12 @@ describe("documents", () => {
       assert.ok(text.length < 2_000);
     });
   }
+
+  test("many fields that differ, and a few that repeat, are answered", async () => {
+    const query = `{ ...a server { name version } ${times(90, (i) => `r${i}: server { name isReady }`)} }
+      fragment a on Query { server { name } ... on Query { server { version } } }`;
+    assert.deepEqual((await face.ask(query)).codes, []);
+  });
 
   test("the size of a list counts when it is a variable, given or by default", async () => {
     const query =

@@ -41,25 +41,28 @@ async function codeOf(asked: Promise<unknown>): Promise<string> {
   }
 }
 
+/** A tenth in every run: what an attack costs the back end grows with its time alone. */
+const count = process.env.CUPEL_LONG_TESTS ? 100_000 : 10_000;
+
 describe("an attack with names of nothing", () => {
   for (const [name, keyOf] of [
     ["all different", (i: number) => [`absent${i}`, undefined]],
     ["versions of a model that is there", (i: number) => ["m", String(i + 2)]],
     ["no names at all", (i: number) => [`${"x".repeat(300)}/../${i}`, undefined]],
   ] as const) {
-    test(`100,000 of them, ${name}, cost the back end 1 % at most`, async () => {
+    test(`${count} of them, ${name}, cost the back end 1 % at most`, async () => {
       using opened = open();
       const { facts, asked, clock, listed } = opened;
       const call = callOf(["reader"]);
       let refused = 0;
-      for (let i = 0; i < 100_000; i++) {
+      for (let i = 0; i < count; i++) {
         // A fast attacker: 10,000 a second.
         clock.ms += 0.1;
         const [model, version] = keyOf(i);
         if ((await codeOf(facts.metadata(model!, version, call))).endsWith("_UNKNOWN")) refused++;
       }
-      assert.equal(refused, 100_000);
-      assert.ok(asked.length + listed() <= 1_000, `${asked.length} questions and ${listed()} lists`);
+      assert.equal(refused, count);
+      assert.ok(asked.length + listed() <= count / 100, `${asked.length} questions and ${listed()} lists`);
       assert.equal(await codeOf(facts.metadata("m", "1", call)), "OK");
     });
   }

@@ -23,7 +23,9 @@ export const fixedLimits = {
   definitions: 50,
   aliases: 100,
   /** With those of fragments wherever they are spread. */
-  fields: 1_000,
+  fields: 500,
+  /** Of them, those that stand where one of the same name stands already: validation compares them in pairs, all that is in them too. */
+  repeats: 100,
 } as const;
 
 export function tooComplex(

@@ -10,6 +10,10 @@ interface Measure {
   readonly depth: number;
   readonly fields: number;
   readonly aliases: number;
+  /** With those inside its fields. */
+  readonly repeats: number;
+  /** How often each response name stands in it, without what is inside its fields. */
+  readonly names: ReadonlyMap<string, number>;
 }
 
 /** @throws QUERY_TOO_COMPLEX; QUERY_INVALID where a fragment spreads itself */
@@ -39,7 +43,13 @@ export function measureDocument({ definitions }: DocumentNode, mostDepth: number
     return measure;
   };
   const ofSelections = (set: SelectionSetNode | undefined): Measure => {
-    let [depth, fields, aliases] = [0, 0, 0];
+    let [depth, fields, aliases, repeats] = [0, 0, 0, 0];
+    const names = new Map<string, number>();
+    const add = (name: string, count: number) => {
+      const before = names.get(name) ?? 0;
+      repeats += before === 0 ? count - 1 : count;
+      names.set(name, before + count);
+    };
     for (const node of set?.selections ?? []) {
       const inner =
         node.kind === Kind.FRAGMENT_SPREAD ? ofFragment(node.name.value) : ofSelections(node.selectionSet);
@@ -47,14 +57,23 @@ export function measureDocument({ definitions }: DocumentNode, mostDepth: number
       depth = Math.max(depth, inner.depth + Number(isField));
       fields += inner.fields + Number(isField);
       aliases += inner.aliases + Number(isField && node.alias !== undefined);
+      repeats += isField ? inner.repeats : inner.repeats - ownRepeats(inner);
+      if (isField) add(node.alias?.value ?? node.name.value, 1);
+      else for (const [name, count] of inner.names) add(name, count);
       assertAtMost("fields", fields, fixedLimits.fields);
       assertAtMost("aliases", aliases, fixedLimits.aliases);
+      assertAtMost("repeats", repeats, fixedLimits.repeats);
       assertAtMost("depth", depth, mostDepth);
     }
-    return { depth, fields, aliases };
+    return { depth, fields, aliases, repeats, names };
   };
   for (const node of definitions) {
     if (node.kind === Kind.FRAGMENT_DEFINITION) ofFragment(node.name.value);
     else if (node.kind === Kind.OPERATION_DEFINITION) ofSelections(node.selectionSet);
   }
+}
+
+/** Counted again where a fragment stands beside other fields. */
+function ownRepeats({ names }: Measure): number {
+  return names.values().reduce((sum, count) => sum + count - 1, 0);
 }
