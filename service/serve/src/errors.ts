@@ -18,6 +18,19 @@ export const serveErrors = defineErrors({
     ...failures.notFound,
     public: true,
   },
+  REPORT_MISSING: {
+    meaning: "No report of a compression that made this version lies beside it, or it cannot be shown.",
+    ...failures.notFound,
+    public: true,
+  },
+  REPORT_REFUSED: {
+    meaning: "The gate refused the report that lies beside the model: it is not what was sealed.",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 77,
+    retryable: false,
+    public: false,
+  },
   MODEL_NOT_READY: {
     meaning: "The model is known but not loaded: it is loading, was unloaded, or could not be loaded.",
     http: 503,

@@ -25,6 +25,8 @@ export type {
   TensorMetadata,
 } from "./core/metadata.ts";
 export { type ConfigTensor, type ModelConfig, modelConfig } from "./core/model-config.ts";
+export type { ModelReport } from "./core/model-report.ts";
+export type { Page, Pages } from "./core/pages.ts";
 export {
   type CountedRequest,
   type CountedTime,

@@ -16,6 +16,7 @@ import { withResponseCache } from "./cache/response-cache.ts";
 import type { Protocol } from "./connect/protocol.ts";
 import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
+import type { Pages } from "./core/pages.ts";
 import { createStatistics } from "./core/statistics.ts";
 import { serveErrors } from "./errors.ts";
 import { createGraphqlFace } from "./graphql/face.ts";
@@ -34,6 +35,7 @@ import { measuredSink, recordSnapshot } from "./operations/record-metrics.ts";
 import { startEvent, stopEvent } from "./operations/server-events.ts";
 import { createVersionBreakers, withBreakers } from "./operations/version-breakers.ts";
 import { joinProcesses } from "./processes/member.ts";
+import { createModelReports } from "./repository/model-reports.ts";
 import type { ModelRepository } from "./repository/model-repository.ts";
 import { prepareRepository } from "./repository/open-repository.ts";
 import { createRestFace } from "./rest/face.ts";
@@ -47,6 +49,8 @@ export interface ServerPlugs {
   readonly gate?: Gate | undefined;
   /** Where log lines go. Default: the standard output. */
   readonly log?: DestinationStream | undefined;
+  /** The console at `/` and reports for people. Default: none; `/` says where else to look then, and reports are JSON. */
+  readonly pages?: Pages | undefined;
   /** As the server names itself. Default "0.1.0". */
   readonly version?: string | undefined;
   /** Cancels the start only. */
@@ -125,9 +129,15 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   });
   const repository = withBreakers(member.shared(prepared), breakers);
   known.repository = repository;
-  const about = { name: "cupel", version, extensions };
+  const isAttested = config.attestation.policy !== null;
+  const about = {
+    name: "cupel",
+    version,
+    extensions: isAttested ? [...extensions, "attestation"] : extensions,
+  };
+  const reports = createModelReports({ gate });
   const cached = opening.use(
-    withResponseCache(createInferenceService({ repository, metadata: about, statistics }), {
+    withResponseCache(createInferenceService({ repository, metadata: about, statistics, reports }), {
       policyOf: (model) => (settings(model).cache.enabled ? settings(model).cache : null),
       repository,
       instruments,
@@ -159,7 +169,7 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
       ? [createWebSocketFace({ ...face, cors: config.cors, limits, onError: defect })]
       : []),
     createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
-    createRestFace(face),
+    createRestFace({ ...face, pages: plugs.pages }),
     ...(config.faces.graphql
       ? [createGraphqlFace({ ...face, ...graphqlOptions(config), policy: access.policy, index })]
       : []),

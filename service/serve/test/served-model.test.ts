@@ -55,6 +55,7 @@ test("a broken version never replaces a good one, is told once, and the next goo
     ["READY"],
   );
   assert.match(fake.model.index()[0]?.reason ?? "", /refused the model/);
+  assert.equal(fake.model.index()[0]?.code, "MODEL_LOAD_FAILED");
   assert.ok(!fake.model.index()[0]?.reason.includes(folder.path), "no path leaves the machine");
   // The same bytes under a new date are no news.
   await fake.put("1", 9);

@@ -25,6 +25,10 @@ export function withAuthorisation(service: InferenceService, policy: Policy): In
       authorise(policy, call.principal, "metadata", model);
       return service.modelMetadata(model, version, call);
     },
+    async modelReport(model, version, call) {
+      authorise(policy, call.principal, "metadata", model);
+      return await service.modelReport(model, version, call);
+    },
     isReady: () => service.isReady(),
     isModelReady(model, version, call) {
       authorise(policy, call.principal, "ready", model);

@@ -64,8 +64,8 @@ export interface ServerAdmission extends Admission {
 
 /** How long a caller of a full or starting server should wait, in ms: nobody knows when that ends. */
 const retryAfterMs = 1_000;
-/** Whether the server lives and is ready is told to everybody and at all times. */
-const openActions: ReadonlySet<string> = new Set(["live", "ready"]);
+/** Whether the server lives and is ready is told to everybody and at all times; the console has nothing of a model in it. */
+const openActions: ReadonlySet<string> = new Set(["live", "ready", "console"]);
 /** Of who runs the server, and wanted most where it is full or stops: no limit holds for them. */
 const operatorActions: ReadonlySet<string> = new Set(["metrics", "debug"]);
 

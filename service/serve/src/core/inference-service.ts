@@ -12,6 +12,7 @@ import type { Call } from "./call.ts";
 import { datatypeOf, datatypes } from "./datatype.ts";
 import type { InferenceRequest, InferenceResponse } from "./inference.ts";
 import type { IndexEntry, ModelMetadata, ServerMetadata, TensorMetadata } from "./metadata.ts";
+import { type ModelReport, type ModelReports, noReports } from "./model-report.ts";
 import { createStatistics, type Statistics, type VersionStatistics } from "./statistics.ts";
 import type { NumberTensor, Tensor } from "./tensor.ts";
 
@@ -39,6 +40,11 @@ export interface InferenceService {
   metadata(): ServerMetadata;
   /** @throws MODEL_UNKNOWN, VERSION_UNKNOWN, MODEL_NOT_READY */
   modelMetadata(model: string, version: string | undefined, call: Call): ModelMetadata;
+  /**
+   * How the version was made, and what that cost.
+   * @throws MODEL_UNKNOWN, VERSION_UNKNOWN, MODEL_NOT_READY, REPORT_MISSING, REPORT_REFUSED
+   */
+  modelReport(model: string, version: string | undefined, call: Call): Promise<ModelReport>;
   isReady(): boolean;
   /** @throws MODEL_UNKNOWN, VERSION_UNKNOWN */
   isModelReady(model: string, version: string | undefined, call: Call): boolean;
@@ -62,12 +68,15 @@ export interface InferenceServiceOptions {
   readonly metadata: ServerMetadata;
   /** Default: its own, which see no runs of joined requests. */
   readonly statistics?: Statistics | undefined;
+  /** Default: no version has one. */
+  readonly reports?: ModelReports | undefined;
 }
 
 export function createInferenceService({
   repository,
   metadata,
   statistics = createStatistics(),
+  reports = noReports,
 }: InferenceServiceOptions): InferenceService {
   return {
     noRoom({ model, version }, call) {
@@ -105,6 +114,10 @@ export function createInferenceService({
     modelMetadata(model, version) {
       using lease = repository.lease(model, version);
       return metadataOf(lease.version, repository.versions(model));
+    },
+    async modelReport(model, version, call) {
+      using lease = repository.lease(model, version);
+      return await reports.of({ ...lease.version, origin: lease.origin }, call.signal);
     },
     isReady: () => repository.isReady,
     isModelReady(model, version) {

@@ -33,4 +33,6 @@ export interface IndexEntry {
   readonly state: ModelState;
   /** Why it is not ready, or why a READY one still answers from the file before: the newer one was refused. "" otherwise. */
   readonly reason: string;
+  /** Of the error that the reason tells of. Absent where there is none. */
+  readonly code?: string | undefined;
 }

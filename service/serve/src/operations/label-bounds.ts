@@ -22,6 +22,7 @@ export const actions = [
   "metadata",
   "ready",
   "live",
+  "console",
   "load",
   "unload",
   "index",

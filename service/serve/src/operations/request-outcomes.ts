@@ -82,6 +82,8 @@ export function withOutcomes(service: InferenceService, outcomes: RequestOutcome
     metadata: () => service.metadata(),
     modelMetadata: (model, version, call) =>
       notedNow({ model, version }, call, () => service.modelMetadata(model, version, call)),
+    modelReport: (model, version, call) =>
+      noted({ model, version }, call, () => service.modelReport(model, version, call)),
     isReady: () => service.isReady(),
     isModelReady: (model, version, call) =>
       notedNow({ model, version }, call, () => service.isModelReady(model, version, call)),

@@ -113,7 +113,11 @@ export function withBreakers(repository: ModelRepository, breakers: VersionBreak
       // Without any the repository says why.
       const chosen = ready.length === 0 ? version : breakers.choose(ready).version;
       const lease = repository.lease(model, chosen);
-      return { version: breakers.guard(lease.version), [Symbol.dispose]: () => lease[Symbol.dispose]() };
+      return {
+        version: breakers.guard(lease.version),
+        origin: lease.origin,
+        [Symbol.dispose]: () => lease[Symbol.dispose](),
+      };
     },
     versions: (model) => repository.versions(model),
     index: () => repository.index(),

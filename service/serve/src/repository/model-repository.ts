@@ -5,6 +5,8 @@ import type { ModelVersion } from "./model-version.ts";
 /** A version that stays loaded until it is given back: a reload drains what still uses the old one. */
 export interface Lease extends Disposable {
   readonly version: ModelVersion;
+  /** The path in the folder of models that its bytes were taken from; what lies there may be another file by now. */
+  readonly origin: string;
 }
 
 export interface ModelRepository extends AsyncDisposable {

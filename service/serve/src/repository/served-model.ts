@@ -4,7 +4,7 @@
  */
 import { type CupelError, errorFrom, publicError } from "@cupel/base";
 import type { IndexEntry } from "../core/metadata.ts";
-import { serveErrors } from "../errors.ts";
+import { type ServeErrorCode, serveErrors } from "../errors.ts";
 import type { UnloadCause } from "./model-events.ts";
 import type { Lease } from "./model-repository.ts";
 import type { ModelVersion } from "./model-version.ts";
@@ -90,19 +90,27 @@ export class ServedModel {
       .map((version) => ({ name: this.name, version, ...this.#stateOf(version) }));
   }
 
-  #stateOf(version: string): Pick<IndexEntry, "state" | "reason"> {
+  #stateOf(version: string): Pick<IndexEntry, "state" | "reason" | "code"> {
     const slot = this.#slots.get(version);
     const found = this.#found.get(version);
-    const failed = slot?.failure ? publicError(slot.failure).message : "";
-    const reason = found?.kind === "problem" ? found.reason : failed;
-    if (slot?.ready) return { state: "READY", reason };
-    if (slot?.isLoading) return { state: "LOADING", reason };
+    const failure = slot?.failure ? publicError(slot.failure) : null;
+    const { reason, code } =
+      found?.kind === "problem"
+        ? { reason: found.reason, code: unservable }
+        : { reason: failure?.message ?? "", code: failure?.code };
+    const told = code === undefined ? { reason } : { reason, code };
+    if (slot?.ready) return { state: "READY", ...told };
+    if (slot?.isLoading) return { state: "LOADING", ...told };
     if (slot?.isHeld)
-      return { state: "UNAVAILABLE", reason: reason || "Its session crashed and is opened again." };
+      return {
+        ...told,
+        state: "UNAVAILABLE",
+        reason: reason || "Its session crashed and is opened again.",
+      };
     const isDraining = [...this.#draining].some((each) => each.version.version === version);
     if (isDraining) return { state: "UNLOADING", reason: "" };
     const unserved = this.#unloaded === null ? "The version policy does not choose it." : "It was unloaded.";
-    return { state: "UNAVAILABLE", reason: reason || unserved };
+    return { ...told, state: "UNAVAILABLE", reason: reason || unserved };
   }
 
   get standing(): ModelStanding {
@@ -183,7 +191,7 @@ export class ServedModel {
       const failed =
         file.kind === "file"
           ? await slot.renew(file.path, isAsked, signal)
-          : await slot.refuse(serveErrors.error("REPOSITORY_INVALID", file.reason), isAsked);
+          : await slot.refuse(serveErrors.error(unservable, file.reason), isAsked);
       failure ??= failed;
       if (slot.isHeld) chosen.add(version);
     }
@@ -255,3 +263,6 @@ export class ServedModel {
     }
   }
 }
+
+/** Of what looks like a version and cannot be one. */
+const unservable: ServeErrorCode = "REPOSITORY_INVALID";

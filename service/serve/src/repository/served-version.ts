@@ -33,6 +33,7 @@ export class ServedVersion {
     let isHeld = true;
     return {
       version: this.version,
+      origin: this.origin,
       [Symbol.dispose]: () => {
         if (!isHeld) return;
         isHeld = false;

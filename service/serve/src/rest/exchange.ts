@@ -1,10 +1,13 @@
 /** One request of a route and its answer, without a word of the server that carries them. */
 import type { Call } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
+import type { Pages } from "../core/pages.ts";
 
 export interface Exchange {
   readonly service: InferenceService;
   readonly call: Call;
+  /** Null where nobody draws any. */
+  readonly pages: Pages | null;
   /** The parts of the path that the route leaves open. */
   readonly params: Readonly<Record<string, string>>;
   /** The last value of each name. */

@@ -4,6 +4,7 @@
  */
 import { errorFrom } from "@cupel/base";
 import type { Face, FaceOptions, FaceRequest, FaceResponse } from "../core/face.ts";
+import type { Pages } from "../core/pages.ts";
 import { pathOf } from "../core/path-of.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { refuse, sendAnswer } from "../core/send-answer.ts";
@@ -17,15 +18,20 @@ import type { Route } from "./route.ts";
 import { createRouter, type Router } from "./router.ts";
 import { routes } from "./routes/routes.ts";
 
-/** The face takes requests for these paths and all below them. */
+export interface RestFaceOptions extends FaceOptions {
+  /** Default: none; `/` says where else to look then. */
+  readonly pages?: Pages | undefined;
+}
+
+/** The face takes requests for `/`, for these paths and for all below them. */
 const roots = ["/v2", "/docs", "/openapi.json"];
 
-export function createRestFace(options: FaceOptions): Face {
+export function createRestFace(options: RestFaceOptions): Face {
   const router = createRouter(routes);
   return {
     takes: (request) => {
       const path = pathOf(request);
-      return roots.some((root) => path === root || path.startsWith(`${root}/`));
+      return path === "/" || roots.some((root) => path === root || path.startsWith(`${root}/`));
     },
     handle(request, response) {
       // What even a refusal cannot be made of is a defect: the client sees its connection end.
@@ -36,7 +42,7 @@ export function createRestFace(options: FaceOptions): Face {
 }
 
 async function handle(
-  { service, admission, bodyLimit }: FaceOptions,
+  { service, admission, bodyLimit, pages }: RestFaceOptions,
   router: Router,
   request: FaceRequest,
   response: FaceResponse,
@@ -61,6 +67,7 @@ async function handle(
       const exchange: Exchange = {
         service,
         call,
+        pages: pages ?? null,
         params,
         query: queryOf(request),
         header,

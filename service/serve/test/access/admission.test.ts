@@ -53,7 +53,7 @@ test("whether the server lives and is ready is told to everybody, whatever they 
   const limits = { ...noLimits, inFlight: 0 };
   const admission = createAdmission({ authentication, policy, limits });
   void admission.drain();
-  for (const action of ["live", "ready"]) {
+  for (const action of ["live", "ready", "console"]) {
     using call = await admission.admit(arrival({ "x-api-key": "wrong" }, { action }));
     assert.equal(call.principal.id, "anonymous");
   }

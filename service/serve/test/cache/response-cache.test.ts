@@ -64,6 +64,7 @@ class FakeService {
       modelMetadata: unused,
       isReady: () => true,
       isModelReady: () => true,
+      modelReport: () => Promise.reject(new Error("not here")),
       repositoryIndex: () => [],
       loadModel: unused,
       unloadModel: unused,

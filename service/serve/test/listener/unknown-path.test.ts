@@ -34,7 +34,7 @@ test("problem details with the protocol's member error, for every method and eit
   };
   for (const [method, path] of [
     ["GET", "/foo"],
-    ["GET", "/"],
+    ["GET", "/console"],
     ["POST", "/v1/models"],
     ["DELETE", "/v2models?key=secret"],
     ["GET", "/V2/models"],

@@ -157,6 +157,7 @@ function fakeRepository(versions: readonly ModelVersion[]): ModelRepository {
   return {
     lease: (_model, version) => ({
       version: versions.find((each) => each.version === (version ?? "2"))!,
+      origin: "",
       [Symbol.dispose]() {},
     }),
     versions: () => versions,

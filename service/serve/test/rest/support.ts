@@ -5,6 +5,7 @@ import { createServer as createHttp2, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { InferenceRequest, InferenceService, NumberTensor } from "@cupel/serve";
 import type { Admission } from "../../src/core/admission.ts";
+import type { Pages } from "../../src/core/pages.ts";
 import { serveErrors } from "../../src/errors.ts";
 import type { CorsPolicy } from "../../src/operations/cors.ts";
 import { withCors } from "../../src/operations/cors-faces.ts";
@@ -38,6 +39,7 @@ export function echo(over: Partial<InferenceService> = {}): InferenceService {
         properties: {},
       };
     },
+    modelReport: () => Promise.reject(new Error("not here")),
     isReady: () => true,
     isModelReady: (model) => {
       known(model);
@@ -68,14 +70,22 @@ export interface ServeOptions {
   readonly bodyLimit?: number;
   /** Default: pages of other origins are told nothing. */
   readonly cors?: CorsPolicy;
+  readonly pages?: Pages;
 }
 
-export async function serve({ service, admission, bodyLimit, cors }: ServeOptions = {}): Promise<Served> {
+export async function serve({
+  service,
+  admission,
+  bodyLimit,
+  cors,
+  pages,
+}: ServeOptions = {}): Promise<Served> {
   const bare = createRestFace({
     service: service ?? echo(),
     admission: admission ?? openAdmission,
     instruments: silentInstruments,
     bodyLimit: bodyLimit ?? 2 ** 20,
+    pages,
   });
   const face = withCors([bare], cors ?? { origins: [], maxAgeSeconds: 0 }).at(-1) ?? bare;
   const http1 = createServer((request, response) => face.handle(request, response));

@@ -78,6 +78,10 @@ export class EchoService implements InferenceService {
     };
   }
 
+  modelReport() {
+    return Promise.reject(new Error("not here"));
+  }
+
   isReady(): boolean {
     return this.ready;
   }

@@ -19,6 +19,10 @@ export function fakeService(act: (method: string, model: string) => void = () =>
       act("metadata", model);
       return { name: model, versions: [], platform: "", inputs: [], outputs: [], properties: {} };
     },
+    async modelReport(model) {
+      act("report", model);
+      return { name: "", bytes: Buffer.from("{}") };
+    },
     isReady: () => true,
     isModelReady(model) {
       act("ready", model);

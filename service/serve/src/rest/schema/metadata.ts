@@ -25,4 +25,18 @@ export const metadataSchemas = {
       additionalProperties: { type: "string" },
     }),
   }),
+  ModelReport: Type.Unsafe<Readonly<Record<string, unknown>>>({
+    type: "object",
+    description:
+      "A report of cupel compress, as it lies beside the model; its format says which members it has.",
+    properties: { format: { type: "string", description: "cupel-report/ and its version." } },
+    required: ["format"],
+  }),
+  PathIndex: object("Where to look.", {
+    paths: Type.Unsafe<Readonly<Record<string, string>>>({
+      type: "object",
+      description: "What is at each path.",
+      additionalProperties: { type: "string" },
+    }),
+  }),
 };

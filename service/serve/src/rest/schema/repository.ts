@@ -18,6 +18,7 @@ export const repositorySchemas = {
     reason: text(
       "Why it is not ready, or why a READY one still answers from the file before; empty otherwise.",
     ),
+    code: Type.Optional(text("Of the error that is the reason, where there is one.")),
   }),
   RepositoryIndex: Type.Array(ref("IndexEntry"), { description: "Every version that the server knows of." }),
   LoadRequest: object("How to load or unload. The body may be left out.", {
