@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { own, reasonOf, writeFileAtomically } from "@cupel/base";
 import { consoleErrors } from "./errors.ts";
 import { type Library, librariesOf, noticeHtml } from "./library-notices.ts";
+import { pagePolicy } from "./page-policy.ts";
 import { pageFolder, shellFile, templateFile } from "./page-sources.ts";
 
 /**
@@ -21,22 +22,27 @@ export async function buildPage(name: string): Promise<readonly Library[]> {
   const started = new Date();
   const { script, style, libraries } = await bundle(pageFolder(name));
   const safeScript = escapeScript(script);
-  const digest = createHash("sha256").update(safeScript).digest("base64");
+  const digests = { script: digestOf(safeScript), style: digestOf(style) };
   const slots: Readonly<Record<string, string>> = {
-    "slot:digest": `sha256-${digest}`,
+    "slot:policy": pagePolicy(name, digests),
     "<!-- slot:style -->": `<style>${style}</style>`,
     "<!-- slot:licences -->": noticeHtml(libraries),
     "<!-- slot:script -->": `<script type="module">${safeScript}</script>`,
   };
   const shell = await readFile(shellFile, "utf8");
   const html = shell.replace(
-    /slot:digest|<!-- slot:(style|licences|script) -->/g,
+    /slot:policy|<!-- slot:(style|licences|script) -->/g,
     (slot) => own(slots, slot) ?? slot,
   );
   const target = templateFile(name);
   await writeFileAtomically(target, html);
   await utimes(target, started, started);
   return libraries;
+}
+
+/** As a content policy names what is inline. */
+function digestOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
 interface Bundle {

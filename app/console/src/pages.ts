@@ -49,6 +49,21 @@ export async function renderProfile({ tree, slowest }: Profile, title: string): 
   return renderPage("profile", { title: `${title}: profile`, data });
 }
 
+/** What the page holds, as JSON in the element `#server`: it asks the server for all else. */
+export interface ServerDocument {
+  readonly format: "cupel-server-page/1";
+}
+
+/**
+ * The console of a server, to be sent by it at `/` with `policyOf` it as a header. It has nothing of a server in it, and
+ * asks the one that it came from.
+ * @throws TEMPLATE_MISSING, TEMPLATE_BUILD_FAILED, WRITE_FAILED, DISK_FULL
+ */
+export async function renderServer(): Promise<string> {
+  const data: ServerDocument = { format: "cupel-server-page/1" };
+  return renderPage("server", { title: "Cupel server", data });
+}
+
 /** Shares are fractions, and points a difference of two such; a ratio is of the model over its original. */
 export type AttestedUnit = "share" | "points" | "dB" | "number" | "bytes" | "ratio";
 

@@ -31,6 +31,7 @@ import { openCommandRuntimeLog } from "../audit/open-runtime-log.ts";
 import { operator } from "../audit/operator.ts";
 import { recordOptions, recordPlace } from "../audit/record-options.ts";
 import { cliErrors } from "../errors.ts";
+import { consolePages } from "../serve/console-pages.ts";
 import { tableText } from "../terminal/table.ts";
 import { cupelVersion } from "../version.ts";
 import type { Command, CommandContext, Outcome } from "./command.ts";
@@ -223,6 +224,7 @@ async function served(
     signal,
     sink,
     gate,
+    pages: consolePages(),
     version: cupelVersion(),
     log: standardError,
   });
@@ -234,7 +236,9 @@ async function served(
   signal.addEventListener("abort", () => stop(), { once: true });
   if (signal.aborted) stop();
   if (!isSupervised()) {
-    say(`Serving ${names || "no model yet"} at ${url}. REST is described at ${url}/docs.`);
+    say(
+      `Serving ${names || "no model yet"} at ${url}. REST is described at ${url}/docs; a browser shows the console at ${url}.`,
+    );
   }
   await stopped;
   await server.close();
@@ -267,7 +271,9 @@ async function supervised(
     ready(about, pid) {
       const url = urlOf(about);
       if (++served === count) {
-        say(`Serving from ${count} processes at ${url}. REST is described at ${url}/docs.`);
+        say(
+          `Serving from ${count} processes at ${url}. REST is described at ${url}/docs; a browser shows the console at ${url}.`,
+        );
       } else if (served > count) say(`Process ${pid} serves in place of one that ended.`);
     },
   });
