@@ -51,7 +51,11 @@ export function App() {
             <NowCards latest={latest} span={span} points={history.points} />
           </Section>
         )}
-        <Section id="models" title="Models">
+        <Section
+          id="models"
+          title="Models"
+          intro="Every version, and the requests for it in the last minute."
+        >
           <ModelTable entries={entries} latest={latest} span={span} show={setShown} />
         </Section>
         {shown !== null && (

@@ -2,11 +2,10 @@
 import { useState } from "preact/hooks";
 
 interface ImageFieldProps {
-  readonly file: File | null;
   readonly take: (file: File) => void;
 }
 
-export function ImageField({ file, take }: ImageFieldProps) {
+export function ImageField({ take }: ImageFieldProps) {
   const [isOver, setOver] = useState(false);
   const over = (event: DragEvent) => {
     event.preventDefault();
@@ -34,7 +33,6 @@ export function ImageField({ file, take }: ImageFieldProps) {
           if (chosen !== undefined) take(chosen);
         }}
       />
-      {file !== null && <span class="file-name">{file.name}</span>}
     </label>
   );
 }

@@ -64,8 +64,7 @@ function Row({ entry, latest, span, show }: RowProps) {
       <th scope="row">{name}</th>
       <td>{version || MISSING}</td>
       <td class="state">
-        <span class={`state-tag ${look}`}>{text}</span>
-        {code !== "" && <code>{code}</code>}
+        <span class={`state-tag ${look}`}>{text}</span> {code !== "" && <code>{code}</code>}
         {reason !== "" && <p>{reason}</p>}
       </td>
       {figureTexts(entry, latest, span).map((figure, i) => (
@@ -75,8 +74,13 @@ function Row({ entry, latest, span, show }: RowProps) {
       ))}
       <td>
         {look !== "bad" && look !== "idle" && (
-          <button class="link" type="button" onClick={() => show(entry)}>
-            show<span class="visually-hidden"> the report of {`${name}, version ${version}`}</span>
+          <button
+            class="link"
+            type="button"
+            aria-label={`show the report of ${name}, version ${version}`}
+            onClick={() => show(entry)}
+          >
+            show
           </button>
         )}
       </td>

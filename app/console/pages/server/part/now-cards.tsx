@@ -45,7 +45,7 @@ export function NowCards({ latest, span, points }: NowCardsProps) {
       >
         {curve(({ queued }) => queued)}
       </Card>
-      <Card title="rows a run" value={figureText(load.rows)} note="requests that were joined" />
+      <Card title="rows a run" value={figureText(load.rows)} note="joined in the engine" />
       <Card title="cache hits" value={percentText(load.hits)} note="of look-ups" />
       <Card
         title="memory"

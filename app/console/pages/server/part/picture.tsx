@@ -18,9 +18,10 @@ const colours = 6;
 export function Picture({ file, answer }: PictureProps) {
   const { width, height, boxes, drawing, mask } = answer;
   const url = useObjectUrl(file);
-  const [cannotShow, setCannotShow] = useState(false);
+  const [unshown, setUnshown] = useState("");
   const shown = boxes?.toSorted((a, b) => b.score - a.score).slice(0, mostBoxes) ?? [];
   const isDrawn = mask !== null && drawing !== null;
+  const source = isDrawn ? `data:image/png;base64,${drawing}` : url;
   const about = isDrawn
     ? "The image with a colour for each class"
     : `The image${boxes === null ? "" : `, with ${plural(shown.length, "box", "boxes")} drawn`}`;
@@ -31,12 +32,14 @@ export function Picture({ file, answer }: PictureProps) {
       class="picture"
       style={{ aspectRatio: `${width} / ${height}`, maxWidth: `${shownWidth(width, height)}px` }}
     >
-      <img
-        src={isDrawn ? `data:image/png;base64,${drawing}` : url}
-        alt={cannotShow ? "The browser cannot show this image" : about}
-        class={Math.max(width, height) < tiny && !isDrawn ? "tiny" : ""}
-        onError={() => setCannotShow(true)}
-      />
+      {source !== "" && (
+        <img
+          src={source}
+          alt={unshown === source ? "The browser cannot show this image" : about}
+          class={Math.max(width, height) < tiny && !isDrawn ? "tiny" : ""}
+          onError={() => setUnshown(source)}
+        />
+      )}
       {drawn.map((box, i) => (
         <div
           key={i}
@@ -72,7 +75,7 @@ function shownWidth(width: number, height: number): number {
   return Math.round(Math.min(Math.max(width, 320), 480 * (width / height)));
 }
 
-/** Given back to the browser when another takes its place. */
+/** Given back to the browser when another takes its place; "" until there is one. */
 function useObjectUrl(file: File): string {
   const [url, setUrl] = useState("");
   useEffect(() => {

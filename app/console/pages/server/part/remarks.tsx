@@ -57,7 +57,7 @@ export function Remarks({ state }: { readonly state: ServerState }) {
 function notReady(problem: Problem | null): string {
   if (problem?.code === "SERVER_STARTING") return "It loads its models.";
   if (problem?.code === "SERVER_STOPPING") return "It is shutting down.";
-  return "A model that is to be served is not.";
+  return "A model that is to be served is not ready.";
 }
 
 interface MissingProps {

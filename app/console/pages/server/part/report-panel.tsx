@@ -31,7 +31,11 @@ export function ReportPanel({ of: { name, version }, close }: ReportPanelProps) 
     return () => own.abort();
   }, [path]);
   return (
-    <Section id="report" title={`Report of ${name}, version ${version}`}>
+    <Section
+      id="report"
+      title={`Report of ${name}, version ${version}`}
+      intro="Its first figures, as they lie beside the model."
+    >
       <div class="panel" tabIndex={-1} ref={heading}>
         <Report asked={asked} path={path} file={`${name}.${version}.report.html`} />
         <button class="plain" type="button" onClick={close}>

@@ -72,7 +72,7 @@ export function TryImage({ models }: { readonly models: readonly string[] }) {
               </label>
             )}
           </div>
-          <ImageField file={file} take={take} />
+          <ImageField take={take} />
           <button class="plain" type="submit" disabled={file === null || isBusy}>
             Predict again
           </button>

@@ -10,7 +10,7 @@ export interface Sample {
   readonly value: number;
 }
 
-const line = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?$/;
+const line = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(NaN|[+-]?(?:Inf|[\d.]\S*))(?:[ \t]+-?\d+)?$/;
 const label = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
 /** What is no sample is passed over. */
