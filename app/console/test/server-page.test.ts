@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { renderServer } from "@cupel/console";
+import type { Page } from "playwright-core";
 import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
 import { pngBytes } from "./fixture/png.ts";
 import { awkwardServer, HOSTILE, metricText, problem, tryImage, usualServer } from "./fixture/servers.ts";
+
+/** As a reader who comes back to the tab: the page looks at once. */
+const lookAgain = (page: Page) => page.evaluate(`document.dispatchEvent(new Event("visibilitychange"))`);
 
 const image = pngBytes(4, 4, (x) => [x * 60, 90, 30]);
 
@@ -28,6 +32,8 @@ describe("server page in Chromium", { skip }, () => {
         assert.equal(await page.locator("h1").innerText(), "1 version in service");
         assert.match(await text(".remarks"), /1 version could not be loaded.*Attested\./);
         // Every look counts one round of requests more, and the second says how many in the time between.
+        await page.locator("#now").waitFor();
+        await lookAgain(page);
         await page.getByText(/P90 \d/).waitFor();
         const [, rate = ""] = /requests a second ([\d.]+)/.exec(await text("#now")) ?? [];
         assert.ok(Number(rate) > 0, rate);
@@ -87,6 +93,7 @@ describe("server page in Chromium", { skip }, () => {
         assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 390);
         // What was refused is not asked again, whatever else is.
         const again = page.waitForRequest(/repository\/index/);
+        await lookAgain(page);
         await again;
         assert.equal(asked.filter((each) => each.endsWith("/metrics")).length, 1);
       },
@@ -139,9 +146,11 @@ describe("server page in Chromium", { skip }, () => {
       async (page) => {
         await page.locator("#models tbody tr").first().waitFor();
         isThere = false;
+        await lookAgain(page);
         await page.getByRole("heading", { name: "The server does not answer" }).waitFor();
         assert.equal(await page.locator("#models tbody tr").count(), 3);
         isThere = true;
+        await lookAgain(page);
         await page.getByRole("heading", { name: "1 version in service" }).waitFor();
       },
       { answer: (path, request) => (isThere ? answer(path, request) : null) },

@@ -17,6 +17,7 @@ export function TryImage({ models }: { readonly models: readonly string[] }) {
   const running = useRef<AbortController | null>(null);
   const model = models.includes(chosen) ? chosen : (models[0] ?? "");
   const task = useTask(model);
+  const hasWindows = task === "classification" || task === null;
   useEffect(() => () => running.current?.abort(), []);
 
   const run = async (image: File) => {
@@ -24,7 +25,12 @@ export function TryImage({ models }: { readonly models: readonly string[] }) {
     const own = new AbortController();
     running.current = own;
     setBusy(true);
-    const asked: PredictOptions = { ...options, model, draw: task === "segmentation" };
+    const asked: PredictOptions = {
+      ...options,
+      model,
+      windows: options.windows && hasWindows,
+      draw: task === "segmentation",
+    };
     const found = await predict(image, asked, own.signal);
     if (own.signal.aborted) return;
     setBusy(false);
@@ -61,7 +67,7 @@ export function TryImage({ models }: { readonly models: readonly string[] }) {
               min="0"
               set={(threshold) => set({ threshold })}
             />
-            {(task === "classification" || task === null) && (
+            {hasWindows && (
               <label class="check">
                 <input
                   type="checkbox"
