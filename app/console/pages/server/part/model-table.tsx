@@ -10,7 +10,7 @@ import {
 import type { NamedVersion } from "../app.tsx";
 import { breakerState, loadFigures } from "../view/figures.ts";
 import type { Span } from "../view/history.ts";
-import { type IndexEntry, stateWords } from "../view/model-rows.ts";
+import { type IndexEntry, isCurrent, stateWords } from "../view/model-rows.ts";
 import type { Snapshot } from "../view/snapshot.ts";
 
 interface ModelTableProps {
@@ -43,7 +43,11 @@ export function ModelTable({ entries, latest, span, show }: ModelTableProps) {
           </thead>
           <tbody>
             {entries.map((entry) => (
-              <Row key={`${entry.version}/${entry.name}`} {...{ entry, latest, span, show }} />
+              <Row
+                key={`${entry.version}/${entry.name}`}
+                isCurrent={isCurrent(entry, entries)}
+                {...{ entry, latest, span, show }}
+              />
             ))}
           </tbody>
         </table>
@@ -54,9 +58,11 @@ export function ModelTable({ entries, latest, span, show }: ModelTableProps) {
 
 interface RowProps extends Omit<ModelTableProps, "entries"> {
   readonly entry: IndexEntry;
+  /** Whether requests that name no version are for it. */
+  readonly isCurrent: boolean;
 }
 
-function Row({ entry, latest, span, show }: RowProps) {
+function Row({ entry, isCurrent, latest, span, show }: RowProps) {
   const { name, version, reason, code } = entry;
   const { text, look } = stateWords(entry);
   return (
@@ -67,7 +73,7 @@ function Row({ entry, latest, span, show }: RowProps) {
         <span class={`state-tag ${look}`}>{text}</span> {code !== "" && <code>{code}</code>}
         {reason !== "" && <p>{reason}</p>}
       </td>
-      {figureTexts(entry, latest, span).map((figure, i) => (
+      {figureTexts(entry, isCurrent, latest, span).map((figure, i) => (
         <td key={figureHeads[i]} class="numeric">
           {figure}
         </td>
@@ -88,10 +94,17 @@ function Row({ entry, latest, span, show }: RowProps) {
   );
 }
 
-function figureTexts({ name, version }: IndexEntry, latest: Snapshot | null, span: Span | null): string[] {
+function figureTexts(
+  { name, version }: IndexEntry,
+  isCurrent: boolean,
+  latest: Snapshot | null,
+  span: Span | null,
+): string[] {
   if (latest === null) return figureHeads.map(() => MISSING);
+  // What is refused before a version was found is counted under none.
+  const versions = isCurrent ? [version, ""] : [version];
   const isOf = (labels: ReadonlyMap<string, string>) =>
-    labels.get("model") === name && labels.get("version") === version;
+    labels.get("model") === name && versions.includes(labels.get("version") ?? "");
   const load = loadFigures(latest, span, isOf);
   return [
     figureText(load.rate),

@@ -14,13 +14,13 @@ interface StagesProps {
   readonly span: Span | null;
 }
 
-const meanings: Readonly<Record<string, string>> = {
-  decode: "bytes to a tensor",
-  queue: "waiting for its turn",
-  batch: "joined with others",
-  run: "in the engine",
-  encode: "the answer written",
-};
+const meanings: ReadonlyMap<string, string> = new Map([
+  ["decode", "bytes to a tensor"],
+  ["queue", "waiting for its turn"],
+  ["batch", "joined with others"],
+  ["run", "in the engine"],
+  ["encode", "the answer written"],
+]);
 
 export function Stages({ models, span }: StagesProps) {
   const [model, setModel] = useState("");
@@ -48,7 +48,7 @@ export function Stages({ models, span }: StagesProps) {
               <BarRow
                 key={stage}
                 title={stage}
-                about={meanings[stage] ?? ""}
+                about={meanings.get(stage) ?? ""}
                 share={longest > 0 ? (mean ?? 0) / longest : 0}
                 text={`${millisecondsText(mean)}, P99 ${millisecondsText(p99)}`}
               />

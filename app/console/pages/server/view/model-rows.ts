@@ -65,3 +65,9 @@ export function readyModels(entries: readonly IndexEntry[]): string[] {
     ...new Set(entries.filter(({ state }) => state === "READY" || state === "").map(({ name }) => name)),
   ];
 }
+
+/** The newest version that is ready. */
+export function isCurrent(entry: IndexEntry, entries: readonly IndexEntry[]): boolean {
+  const ready = entries.filter(({ name, state }) => name === entry.name && state === "READY");
+  return ready.at(-1) === entry;
+}
