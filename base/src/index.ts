@@ -2,6 +2,13 @@
 import "./supported-node.ts";
 
 export { removePartial, temporaryBeside, writeError, writeFileAtomically } from "./atomic-file.ts";
+export {
+  Breaker,
+  type BreakerOptions,
+  type BreakerState,
+  type Outcome,
+  type Settle,
+} from "./breaker.ts";
 export { bytesText, threeDigits } from "./bytes-text.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { collectGarbage } from "./collect-garbage.ts";

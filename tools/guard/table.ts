@@ -63,6 +63,11 @@ export const guardTable: GuardTable = {
       reason: "reports on a model as compress writes it",
     },
     {
+      files: "service/serve/test/behaviour/",
+      specifier: "@cupel/client",
+      reason: "the suite of behaviours runs through the client too",
+    },
+    {
       files: "app/console/src/build-page.ts",
       specifier: "vite",
       reason: "builds the pages in the repository; the published package carries them built",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { serveErrors } from "@cupel/serve";
 import { metricTable } from "../src/operations/metric-table.ts";
+import { openApiPage, openApiPath } from "../tools/openapi-page.ts";
 import { pages, withTables } from "../tools/reference-tables.ts";
 
 for (const page of pages) {
@@ -21,6 +22,10 @@ for (const page of pages) {
     );
   });
 }
+
+test(`${openApiPath} is what the server answers: else run npm run tables`, () => {
+  assert.equal(readFileSync(join(import.meta.dirname, "../../..", openApiPath), "utf8"), openApiPage());
+});
 
 test("a code, a metric and a setting of each kind are there", () => {
   const told = pages

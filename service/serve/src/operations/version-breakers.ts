@@ -2,12 +2,21 @@
  * A breaker around each version of each model. A version that fails by itself is suspended; a caller who named no version
  * is served by the newest one that is not, so that a bad new version costs its first failures and nothing more.
  */
-import { type Clock, type CupelError, errorFrom, systemClock } from "@cupel/base";
+import {
+  Breaker,
+  type BreakerOptions,
+  type BreakerState,
+  type Clock,
+  type CupelError,
+  errorFrom,
+  type Outcome,
+  systemClock,
+} from "@cupel/base";
 import { type Call, callerOf } from "../core/call.ts";
 import { serveErrors } from "../errors.ts";
 import type { ModelRepository } from "../repository/model-repository.ts";
 import type { ModelVersion } from "../repository/model-version.ts";
-import { Breaker, type BreakerOptions, type BreakerState, breakerDefaults, type Outcome } from "./breaker.ts";
+import { breakerDefaults } from "./breaker-defaults.ts";
 import { type Instruments, silentInstruments } from "./instruments.ts";
 import { RunFailures } from "./run-failures.ts";
 

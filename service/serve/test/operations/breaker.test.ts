@@ -1,12 +1,12 @@
 /** The breaker against its definition, and what a suspended version means for callers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { baseErrors } from "@cupel/base";
+import { Breaker, type BreakerOptions, baseErrors, type Outcome, type Settle } from "@cupel/base";
 import { runtimeErrors } from "@cupel/runtime";
 import fc from "fast-check";
 import { anonymous, type Call } from "../../src/core/call.ts";
 import { serveErrors } from "../../src/errors.ts";
-import { Breaker, type BreakerOptions, type Outcome, type Settle } from "../../src/operations/breaker.ts";
+
 import { createVersionBreakers, withBreakers } from "../../src/operations/version-breakers.ts";
 import type { ModelRepository } from "../../src/repository/model-repository.ts";
 import type { ModelVersion } from "../../src/repository/model-version.ts";
@@ -39,8 +39,7 @@ function reference({ windowMs, minimumCalls, errorShare, openMs, probes }: Break
           history.push({ at: later, failed: outcome === "failure" });
           const recent = history.filter(({ at }) => bucket(at) > bucket(later) - 30);
           const share = recent.filter(({ failed }) => failed).length / recent.length;
-          if (outcome === "failure" && recent.length >= minimumCalls && share >= errorShare)
-            to("open", later);
+          if (outcome === "failure" && recent.length >= minimumCalls && share > errorShare) to("open", later);
         }
       };
     },

@@ -6,7 +6,7 @@
 import Type, { type Static, type TSchema } from "typebox";
 import { tokenAlgorithms } from "../../access/token.ts";
 import { defaultLimits } from "../../listener/limits.ts";
-import { breakerDefaults } from "../breaker.ts";
+import { breakerDefaults } from "../breaker-defaults.ts";
 
 /** An object whose every key may be left out where its value has a default. */
 const section = <Properties extends Record<string, TSchema>>(properties: Properties, description = "") =>
@@ -293,7 +293,7 @@ const breaker = section({
     exclusiveMinimum: 0,
     maximum: 1,
     default: breakerDefaults.errorShare,
-    description: "Opens when this share of them failed",
+    description: "Opens when more than this share of them failed; 1: never",
   }),
   openMs: Type.Integer({ ...count, default: breakerDefaults.openMs, description: "Until it tries again" }),
   probes: Type.Integer({ ...count, default: breakerDefaults.probes, description: "Calls it tries with" }),

@@ -4,29 +4,21 @@
  *
  * Calls are counted in a ring of 30 buckets, which together are the window; a bucket leaves it as a whole. Terms:
  * - CLOSED: every call passes. It opens when the window has at least `minimumCalls` and the share of failures among
- *   them is at least `errorShare`.
+ *   them is above `errorShare`.
  * - OPEN: no call passes, for `openMs`.
  * - HALF OPEN: `probes` calls pass. When all of them succeed it closes with an empty window; when one fails it opens.
  * A call that passed before the state changed says nothing of the state after.
  */
-import type { Clock } from "@cupel/base";
+import type { Clock } from "./clock.ts";
 
 export interface BreakerOptions {
   readonly windowMs: number;
   readonly minimumCalls: number;
-  /** 0 to 1. */
+  /** 0 to 1; 0: the first failure opens it, once the calls are enough. */
   readonly errorShare: number;
   readonly openMs: number;
   readonly probes: number;
 }
-
-export const breakerDefaults: BreakerOptions = {
-  windowMs: 30_000,
-  minimumCalls: 20,
-  errorShare: 0.5,
-  openMs: 5_000,
-  probes: 2,
-};
 
 export type BreakerState = "closed" | "half-open" | "open";
 /** `none`: it says nothing of what is behind the breaker, such as a call that was cancelled. */
@@ -118,7 +110,7 @@ export class Breaker {
     this.#failures[at]!++;
     this.#windowFailures++;
     const { minimumCalls, errorShare } = this.#options;
-    const isFailing = this.#windowFailures >= errorShare * this.#windowCalls;
+    const isFailing = this.#windowFailures > errorShare * this.#windowCalls;
     if (this.#windowCalls >= minimumCalls && isFailing) this.#open();
   }
 

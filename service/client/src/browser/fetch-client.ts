@@ -1,0 +1,48 @@
+/** HTTP by fetch. A browser does not say why a connection failed, nor whether the request was sent. */
+import { clientError } from "../errors.ts";
+import type { FaceOptions } from "../faces/platform.ts";
+import type { HttpClient } from "../rest/http-client.ts";
+
+export function createFetchClient(endpoint: URL, { maxAnswerBytes }: FaceOptions): HttpClient {
+  const base = endpoint.href.replace(/\/$/, "");
+  return {
+    async send({ method, path, headers, body, signal }) {
+      try {
+        const answer = await fetch(base + path, {
+          method,
+          headers,
+          signal,
+          cache: "no-store",
+          body: body ?? null,
+        });
+        return {
+          status: answer.status,
+          header: (name) => answer.headers.get(name),
+          body: await wholeBody(answer, maxAnswerBytes),
+        };
+      } catch (thrown) {
+        if (signal.aborted) throw signal.reason;
+        if (!(thrown instanceof TypeError)) throw thrown;
+        throw clientError("CONNECTION_LOST", `No answer came: ${thrown.message}.`, { cause: thrown });
+      }
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+async function wholeBody(answer: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body ?? []) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > most) throw clientError("ANSWER_TOO_LARGE", `The answer has more than ${most} bytes.`);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}
