@@ -209,6 +209,37 @@ test("an endpoint that fails is suspended after 20 calls, tried with three after
   assert.deepEqual(states, ["open", "half-open", "closed"]);
 });
 
+// As https://github.com/nodeshift/opossum/issues/385 (never half open after failures at once) and 819 (all pass then).
+test("failures at once open it, and of calls at once after the minute three are sent", async () => {
+  const timing = fakeTiming();
+  let sent = 0;
+  using client = fakeClient(
+    async ({ call }) => {
+      sent++;
+      await timing.wait(10, call.signal);
+      throw lost();
+    },
+    { endpoints: "http://a", retry: { retries: 0 } },
+    timing,
+  );
+  const together = async (calls: number) => {
+    const ends = Array.from({ length: calls }, () => client.infer(emptyRequest).catch(codeOf));
+    await timing.advance(10);
+    return await Promise.all(ends);
+  };
+  await together(30);
+  assert.equal(sent, 30);
+  assert.deepEqual(await together(10), Array(10).fill("SERVER_SUSPENDED"));
+  await timing.advance(60_000);
+  const after = await together(10);
+  assert.equal(sent, 33);
+  assert.equal(after.filter((code) => code === "SERVER_SUSPENDED").length, 7);
+  await timing.advance(59_000);
+  assert.deepEqual(await together(1), ["SERVER_SUSPENDED"]);
+  await timing.advance(1_000);
+  assert.deepEqual(await together(1), ["CONNECTION_LOST"]);
+});
+
 test("one model that is not ready does not suspend its server", async () => {
   const timing = fakeTiming();
   const spec = specOfHttp(503, "not ready", true);
