@@ -36,15 +36,22 @@ export function apiReports(root: string): ReadonlyMap<string, string> {
       const { name, exports }: { name: string; exports?: Record<string, unknown> } = JSON.parse(
         readFileSync(path, "utf8"),
       );
-      const entries = Object.entries(exports ?? {}).flatMap(([subpath, target]) =>
-        typeof target === "string" && target.endsWith(".ts") ? [{ subpath, path: join(place, target) }] : [],
-      );
+      const entries = Object.entries(exports ?? {}).flatMap(([subpath, target]) => {
+        const source = sourceOf(target);
+        return source === null ? [] : [{ subpath, path: join(place, source) }];
+      });
       if (entries.length > 0) reports.set(join(place, "api.md"), reportText(name, entries, read));
     }
     return reports;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Of what a manifest exports under one name; where it depends on a condition, what Node.js takes. */
+function sourceOf(target: unknown): string | null {
+  if (typeof target === "string") return target.endsWith(".ts") ? target : null;
+  return typeof target === "object" && target !== null && "default" in target ? sourceOf(target.default) : null;
 }
 
 /** @param entries what the manifest exports, with the source of each. */

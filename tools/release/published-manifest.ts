@@ -27,10 +27,15 @@ export interface PublishedOptions {
   readonly engine: EngineSubstitution;
 }
 
+interface Built {
+  readonly types: string;
+  readonly default: string;
+}
+
 export type PublishedManifest = Omit<Manifest, "exports"> &
   Project & {
     readonly engines: { readonly node: string };
-    readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
+    readonly exports: Readonly<Record<string, Built | Readonly<Record<string, Built>>>>;
     readonly optionalDependencies?: Readonly<Record<string, string>>;
     readonly publishConfig: { readonly access: "public" };
   };
@@ -53,7 +58,14 @@ export function publishedManifest(source: Manifest, options: PublishedOptions): 
     ...(type === undefined ? {} : { type }),
     engines: { node: `>=${options.minimumNode}` },
     exports: Object.fromEntries(
-      Object.entries(source.exports ?? {}).map(([subpath, path]) => [subpath, builtFrom(path)]),
+      Object.entries(source.exports ?? {}).map(([subpath, target]) => [
+        subpath,
+        typeof target === "string"
+          ? builtFrom(target)
+          : Object.fromEntries(
+              Object.entries(target).map(([condition, path]) => [condition, builtFrom(path)]),
+            ),
+      ]),
     ),
     ...(bin === undefined ? {} : { bin }),
     files: [...(source.files ?? ["src"]), "NOTICE"],
@@ -65,7 +77,7 @@ export function publishedManifest(source: Manifest, options: PublishedOptions): 
   };
 }
 
-function builtFrom(path: string): { types: string; default: string } {
+function builtFrom(path: string): Built {
   const stem = path.replace(/\.ts$/, "");
   return { types: `${stem}.d.ts`, default: `${stem}.js` };
 }

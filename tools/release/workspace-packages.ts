@@ -11,8 +11,8 @@ export interface Manifest {
   readonly license?: string;
   readonly keywords?: readonly string[];
   readonly type?: string;
-  /** Each subpath with its TypeScript source. */
-  readonly exports?: Readonly<Record<string, string>>;
+  /** Each subpath with its TypeScript source, or with one a condition, such as "browser" and "default". */
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly bin?: Readonly<Record<string, string>>;
   /** Folders that are published; `src` where nothing is said. */
   readonly files?: readonly string[];

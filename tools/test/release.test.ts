@@ -32,7 +32,11 @@ describe("the published manifest", () => {
     version: "1.2.3",
     license: "Apache-2.0",
     type: "module",
-    exports: { ".": "./src/index.ts", "./node": "./src/node.ts" },
+    exports: {
+      ".": "./src/index.ts",
+      "./node": "./src/node.ts",
+      "./page": { browser: "./src/page.ts", default: "./src/node.ts" },
+    },
     bin: { thing: "./bin/thing.js" },
     files: ["bin", "src"],
     dependencies: { "@cupel/base": "1.2.3", [wholeEngine]: "1.30.0" },
@@ -44,6 +48,10 @@ describe("the published manifest", () => {
     assert.deepEqual(published.exports, {
       ".": { types: "./src/index.d.ts", default: "./src/index.js" },
       "./node": { types: "./src/node.d.ts", default: "./src/node.js" },
+      "./page": {
+        browser: { types: "./src/page.d.ts", default: "./src/page.js" },
+        default: { types: "./src/node.d.ts", default: "./src/node.js" },
+      },
     });
     assert.deepEqual(published.bin, { thing: "./bin/thing.js" });
     assert.deepEqual(published.files, ["bin", "src", "NOTICE"]);
