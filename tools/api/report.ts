@@ -51,7 +51,9 @@ export function apiReports(root: string): ReadonlyMap<string, string> {
 /** Of what a manifest exports under one name; where it depends on a condition, what Node.js takes. */
 function sourceOf(target: unknown): string | null {
   if (typeof target === "string") return target.endsWith(".ts") ? target : null;
-  return typeof target === "object" && target !== null && "default" in target ? sourceOf(target.default) : null;
+  return typeof target === "object" && target !== null && "default" in target
+    ? sourceOf(target.default)
+    : null;
 }
 
 /** @param entries what the manifest exports, with the source of each. */
