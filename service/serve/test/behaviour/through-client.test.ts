@@ -18,6 +18,8 @@ const faces: readonly { readonly face: FaceName; readonly statusOf: StatusOf }[]
 ];
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
+/** Faces that a server may not have: their rows are passed over there. */
+const later = new Set<FaceName>(["grpc-web", "connect"]);
 const short = new Set<FaceName>(["rest-binary", "grpc"]);
 
 let server: BehaviourServer;
@@ -32,7 +34,7 @@ for (const { face, statusOf } of faces) {
     let isServed = false;
     before(async () => {
       client = cupelClient(face, server.port, server.keys.operator, statusOf);
-      isServed = await client.isReady().catch(() => false);
+      isServed = later.has(face) ? await client.isReady().catch(() => false) : true;
     });
     after(() => client[Symbol.asyncDispose]());
     for (const behaviour of behaviours) {
