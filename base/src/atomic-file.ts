@@ -3,7 +3,7 @@
  * device, and only then renamed over it. A crash, a full disk or a cancelled run leaves the old file.
  */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, rmdir, stat } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CupelError, reasonOf } from "./error.ts";
 import { baseErrors, throwIfCancelled } from "./errors.ts";
@@ -22,20 +22,57 @@ type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 export async function writeFileAtomically(
   path: string,
   chunks: Chunks | string,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
+  await placed(path, chunks, options, (temporary) => rename(temporary, path));
+}
+
+/**
+ * The same where a file of that name MUST stay as it is: of several that write it at once, also on several machines that
+ * share the folder, the first wins. Needs a file system with hard links.
+ * @returns whether it was written; false where there was one. @throws as `writeFileAtomically`
+ */
+export async function createFileAtomically(
+  path: string,
+  chunks: Chunks | string,
+  options: WriteOptions = {},
+): Promise<boolean> {
+  return await placed(path, chunks, options, async (temporary) => {
+    const isFirst = await link(temporary, path).then(
+      () => true,
+      (thrown: NodeJS.ErrnoException) => {
+        if (thrown.code === "EEXIST") return false;
+        throw thrown;
+      },
+    );
+    await rm(temporary);
+    return isFirst;
+  });
+}
+
+interface WriteOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @param place gives the file that was written its name. */
+async function placed<Placed>(
+  path: string,
+  chunks: Chunks | string,
+  { signal }: WriteOptions,
+  place: (temporary: string) => Promise<Placed>,
+): Promise<Placed> {
   const temporary = temporaryBeside(path);
   try {
     await makeFolder(dirname(path));
     const file = await open(temporary, "wx");
     try {
-      await writeAll(file, typeof chunks === "string" ? [Buffer.from(chunks)] : chunks, options.signal);
+      await writeAll(file, typeof chunks === "string" ? [Buffer.from(chunks)] : chunks, signal);
       await file.sync();
     } finally {
       await file.close();
     }
-    throwIfCancelled(options.signal, `Writing ${path}`);
-    await rename(temporary, path);
+    throwIfCancelled(signal, `Writing ${path}`);
+    return await place(temporary);
   } catch (thrown) {
     // Where the folder is a file there is nothing to remove, and `thrown` says so.
     await rm(temporary, { force: true }).catch(() => {});

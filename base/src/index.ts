@@ -1,7 +1,13 @@
 // First, so that nothing that an old Node.js lacks is reached before.
 import "./supported-node.ts";
 
-export { removePartial, temporaryBeside, writeError, writeFileAtomically } from "./atomic-file.ts";
+export {
+  createFileAtomically,
+  removePartial,
+  temporaryBeside,
+  writeError,
+  writeFileAtomically,
+} from "./atomic-file.ts";
 export {
   Breaker,
   type BreakerOptions,

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { CupelError, writeFileAtomically } from "@cupel/base";
+import { CupelError, createFileAtomically, writeFileAtomically } from "@cupel/base";
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "cupel-base-"));
@@ -75,3 +75,14 @@ test("a full device is its own error", async () => {
     });
   });
 });
+
+test("of several that create a file at once the first wins, and nothing else is left", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "a", "file");
+    const won = await Promise.all(["0", "1", "2", "3"].map((text) => createFileAtomically(path, text)));
+    assert.equal(won.filter((isFirst) => isFirst).length, 1);
+    assert.equal(await readFile(path, "utf8"), String(won.indexOf(true)));
+    assert.equal(await createFileAtomically(path, "later"), false);
+    assert.equal(await readFile(path, "utf8"), String(won.indexOf(true)));
+    assert.deepEqual(await readdir(join(folder, "a")), ["file"]);
+  }));

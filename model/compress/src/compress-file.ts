@@ -36,9 +36,10 @@ import {
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { Feeds, openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, split, type UnreadableImage } from "@cupel/vision";
+import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
 import { type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
+import { type KeptApart, keepApart } from "./intake/keep-apart.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
@@ -129,13 +130,6 @@ export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> 
   /** How the labels of the images that judge met the model's classes; null where they have none, or unused ones. */
   readonly labels: LabelsBy;
 }
-
-/** Of images without others for evaluation, this share is kept apart, ... */
-const keptApart = 0.2;
-/** ... at most this many, ... */
-const mostKeptApart = 1000;
-/** ... and none of a set smaller than this. */
-const leastToSplit = 20;
 
 /**
  * The file takes its name when the engine has opened it, its outputs on calibration images are those of the graph
@@ -309,7 +303,6 @@ function imagesNeeded() {
 
 type WithImages = CompressFileOptions & { readonly images: ImageSource };
 
-/** Images that calibrate and images that judge never overlap where that can be had. */
 function chooseImages(
   options: WithImages,
   classes: ModelClasses,
@@ -323,7 +316,7 @@ function chooseImages(
   const labels = evaluation ? evaluation.by : by;
   const order = orderSentence(labels, classes);
   if (evaluation) return { calibration, evaluation: evaluation.images, labels, order };
-  const { rest, heldOut } = keepApart(calibration, seed, onFact);
+  const { rest, heldOut } = partsOf(calibration, seed, onFact);
   return { calibration: rest, evaluation: heldOut, labels, order };
 }
 
@@ -337,7 +330,7 @@ function chooseUnmatched(
 ): ChosenImages {
   const { images, evaluation } = options;
   const judged = judgesByLabels(options, task, classes, onFact);
-  const parts = evaluation ? { rest: images, heldOut: evaluation } : keepApart(images, seed, onFact);
+  const parts = evaluation ? { rest: images, heldOut: evaluation } : partsOf(images, seed, onFact);
   return {
     calibration: withoutLabels(parts.rest),
     evaluation: judged === null ? withoutLabels(parts.heldOut) : parts.heldOut,
@@ -368,18 +361,15 @@ function judgesByLabels(
 }
 
 /** All of them twice where they are too few. */
-function keepApart(
+function partsOf(
   images: ImageSource,
   seed: number,
   onFact: (fact: CompressionFact) => void,
-): { readonly rest: ImageSource; readonly heldOut: ImageSource } {
+): Pick<KeptApart, "rest" | "heldOut"> {
+  const parts = keepApart(images, seed);
   const of = images.length;
-  if (of < leastToSplit) {
-    onFact({ kind: "notKeptApart", of });
-    return { rest: images, heldOut: images };
-  }
-  const parts = split(images, Math.min(keptApart, mostKeptApart / of), seed);
-  onFact({ kind: "keptApart", images: parts.heldOut.length, of });
+  if (parts.areSame) onFact({ kind: "notKeptApart", of });
+  else onFact({ kind: "keptApart", images: parts.heldOut.length, of });
   return parts;
 }
 

@@ -7,8 +7,12 @@ export {
   compressFile,
 } from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
+export { type KeptApart, keepApart } from "./intake/keep-apart.ts";
+export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
 export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
+export { choosePoint, type MeasuredPoint } from "./search/choose-point.ts";
+export type { Loss } from "./search/loss.ts";
 export { type WeightBits, weightBits } from "./weights/quantised-weights.ts";
 export { defaultFloor, type Floor, type OutputFigure } from "./written/floor.ts";
 export type { WrittenCheck } from "./written/verify-compressed.ts";

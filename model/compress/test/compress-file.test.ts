@@ -13,7 +13,14 @@ import {
   writeMetadata,
 } from "@cupel/predict";
 import type { ImageSource } from "@cupel/vision";
-import { type CompressFileOptions, type CompressionFact, compressFile, defaultRecipe } from "../src/index.ts";
+import {
+  type CompressFileOptions,
+  type CompressionFact,
+  compressFile,
+  defaultRecipe,
+  keepApart,
+  measureRecipe,
+} from "../src/index.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
@@ -291,4 +298,28 @@ test("a model at chance stops the work before it begins, unless it is allowed", 
   assert.ok(!(await readdir(folder)).some((name) => name.includes("chance")));
   const { facts } = await compressed({ images, out, allowChance: true });
   assert.ok(facts.some((fact) => fact.kind === "chance" && fact.chance.verdict === "at"));
+});
+
+test("a recipe is measured on images that neither calibrated it nor are kept for the end", async () => {
+  const { rest, heldOut } = keepApart(noiseImages(40, { labels }), 1);
+  const { point, file } = await measureRecipe(at("float.onnx"), {
+    out: at("measured.onnx"),
+    images: rest,
+    judge: heldOut,
+    preprocessing: plain(),
+    threads: 1,
+  });
+  assert.equal(file.report, null);
+  assert.equal(point.bytes, (await stat(at("measured.onnx"))).size);
+  // As two models are compared that nobody knows to belong together.
+  await using first = await openPredictor(at("float.onnx"), {
+    taskName: "classification",
+    preprocessing: plain(),
+  });
+  await using second = await openPredictor(at("measured.onnx"), { taskName: "classification" });
+  const top1 = async (model: typeof first) => {
+    const { predictions, labels: own } = await model.evaluate(heldOut);
+    return predictions.filter((each, i) => each === own[i]).length / heldOut.length;
+  };
+  assert.ok(Math.abs(point.loss - ((await top1(first)) - (await top1(second)))) < 1e-9);
 });

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import type { Evaluation } from "@cupel/predict";
 import fc from "fast-check";
 import { allocationPath, type Option, type Plan, type PlannedSize } from "../src/search/allocate-bits.ts";
+import { choosePoint, type MeasuredPoint } from "../src/search/choose-point.ts";
 import { searchBits } from "../src/search/search-bits.ts";
 import { meanDivergence } from "../src/search/sensitivity.ts";
 import type { WeightBits } from "../src/weights/quantised-weights.ts";
@@ -146,5 +147,39 @@ describe("the search", () => {
     assert.equal(tradeOff.filter((point) => point.chosen).length, 1);
     assert.deepEqual([tradeOff[0]!.bytes, tradeOff.at(-1)!.bytes], [1050, 150]);
     assert.equal(tradeOff.at(-1)!.loss, 0.081);
+  });
+});
+
+describe("the choice among measured recipes", () => {
+  const point = fc.record({
+    bytes: fc.integer({ min: 1, max: 20 }),
+    loss: fc.constant(0),
+    cautious: fc.integer({ min: 0, max: 20 }).map((share) => share / 100),
+  });
+  const limit = fc.option(fc.integer({ min: 1, max: 20 }));
+
+  test("it keeps to the target, and none that does is better", () => {
+    fc.assert(
+      fc.property(fc.array(point, { minLength: 1 }), limit, limit, (points, maxBytes, percent) => {
+        const maxDrop = percent === null ? null : percent / 100;
+        const keeps = ({ bytes, cautious }: MeasuredPoint) =>
+          bytes <= (maxBytes ?? 20) && cautious <= (maxDrop ?? 1);
+        const able = points.filter(keeps);
+        if (able.length === 0) {
+          assert.throws(() => choosePoint(points, { maxBytes, maxDrop }), { code: "BUDGET_UNREACHABLE" });
+          return;
+        }
+        const chosen = choosePoint(points, { maxBytes, maxDrop });
+        assert.ok(keeps(chosen));
+        // A size alone asks for accuracy; everything else for a small file.
+        const by = maxBytes !== null && maxDrop === null ? "cautious" : "bytes";
+        assert.equal(chosen[by], Math.min(...able.map((each) => each[by])));
+      }),
+    );
+  });
+
+  test("a single recipe without a target is taken as it is", () => {
+    const only = { bytes: 9, loss: 0.9, cautious: 0.95 };
+    assert.equal(choosePoint([only], { maxBytes: null, maxDrop: null }), only);
   });
 });

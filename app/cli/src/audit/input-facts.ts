@@ -70,7 +70,7 @@ async function contentFacts(fact: string, path: string, signal: AbortSignal): Pr
 }
 
 /** SHA-256 of a line a file, "SIZE  NAME", in the order of the names in UTF-16, which are relative and have "/". */
-async function listingDigest(folder: string): Promise<string> {
+export async function listingDigest(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => !entry.isDirectory())

@@ -12,6 +12,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./compress.ts")).compressCommand,
   },
   {
+    name: "work",
+    summary: "Do jobs of compressions that are shared among machines",
+    load: async () => (await import("./work.ts")).workCommand,
+  },
+  {
     name: "train",
     summary: "Train a network on labelled images, or train a model further",
     load: async () => (await import("./train.ts")).trainCommand,

@@ -19,6 +19,7 @@ import { allowChanceOption, preprocessingOption } from "../input/preprocessing-o
 import { skippedJson } from "../input/source-remarks.ts";
 import { strictOption } from "../input/unreadable-images.ts";
 import { profiled, profileFacts, profileFiles, profileOption } from "../profile/profiled.ts";
+import { submitOptions } from "../queue/submit-options.ts";
 import { reportFiles } from "../report/report-files.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
@@ -54,12 +55,35 @@ async function factsOf({ model, bytes, layers }: Compressed): Promise<WorkFacts>
   };
 }
 
+/** Options that say how jobs are shared. @throws OPTION_INVALID */
+function refuseWithoutQueue(given: Given): void {
+  const idle = Object.values(submitOptions).find((option) => given.has(option));
+  if (idle) throw invalid(idle.name, "is of no use without --queue");
+}
+
+async function givenFacts(given: Given, signal: AbortSignal) {
+  return {
+    ...(await modelFacts(given.operands[0]!, signal)),
+    ...(await inputFacts(
+      {
+        data: given.get(calibrationOptions.images),
+        labels: given.get(calibrationOptions.labels),
+        evaluation: given.get(evaluationOptions.images),
+        evaluationLabels: given.get(evaluationOptions.labels),
+      },
+      signal,
+    )),
+  };
+}
+
 export const compressCommand: Command = {
   description:
     "Writes a plain ONNX model that any ONNX Runtime runs, OUT.report.html (open it in a browser) and " +
     "OUT.report.json. Needs images like those the model was trained on, labelled or not, but for --bits 16. The " +
     "preprocessing and the class names travel inside the model that is written.",
-  operands: [{ name: "MODEL", summary: "The trained model, ONNX, in float" }],
+  operands: [
+    { name: "MODEL", summary: "The trained model, ONNX, in float; with --queue also a folder of them" },
+  ],
   options: [
     ...Object.values(calibrationOptions),
     outOption,
@@ -76,6 +100,7 @@ export const compressCommand: Command = {
     profileOption,
     strictOption,
     ...isolationOptions,
+    ...Object.values(submitOptions),
     ...Object.values(recordOptions),
   ],
   examples: [
@@ -92,9 +117,33 @@ export const compressCommand: Command = {
       line: "cupel compress resnet50.onnx --bits 16 -o resnet50.half.onnx",
       says: "half of the size, without images; it computes in float32 as before",
     },
+    {
+      line: "cupel compress /mnt/models/in --images /mnt/models/calib --max-drop 0.7 --queue redis://10.0.0.5 --share /mnt/models -o small/",
+      says: "a folder of models, every width tried on each by the machines that run cupel work",
+    },
   ],
   async run(given, context) {
     const out = required(given, outOption);
+    const url = given.get(submitOptions.queue);
+    if (url !== undefined) {
+      const { compressByQueue } = await import("../queue/compress-by-queue.ts");
+      const order = { url, out, reportFolder: given.get(reportDir), report: !given.get(noReport) };
+      return await recorded(
+        {
+          name: "compress",
+          about: async () => ({ object: await givenFacts(given, context.signal) }),
+          async run() {
+            return {
+              outcome: await compressByQueue(given, order, context),
+              about: async () => ({ object: {} }),
+            };
+          },
+        },
+        given,
+        context,
+      );
+    }
+    refuseWithoutQueue(given);
     const recipe = await chooseRecipe(given, context.remark);
     const hasImages = given.has(calibrationOptions.images) || looksAtImages(recipe);
     if (!hasImages) refuseWithoutImages(given);
@@ -161,18 +210,7 @@ export const compressCommand: Command = {
       {
         name: "compress",
         about: async () => ({
-          object: {
-            ...(await modelFacts(path, context.signal)),
-            ...(await inputFacts(
-              {
-                data: given.get(calibrationOptions.images),
-                labels: given.get(calibrationOptions.labels),
-                evaluation: evaluationPath,
-                evaluationLabels: given.get(evaluationOptions.labels),
-              },
-              context.signal,
-            )),
-          },
+          object: await givenFacts(given, context.signal),
           context: { settings: settingsDigest(given, compressCommand.options, { recipe }) },
         }),
         run: work,

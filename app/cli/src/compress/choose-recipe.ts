@@ -76,11 +76,39 @@ export async function chooseRecipe(given: Given, remark: (sentence: string) => v
   if (path !== undefined && bits !== undefined) {
     throw invalid("bits", `cannot be given with --recipe: write the width into ${path}`);
   }
-  const recipe =
-    path === undefined ? defaultFor(given, bits) : parseRecipe(await readJson(path), path, remark);
-  const targeted = withTarget(withOverrides(recipe, given.get(recipeOptions.overrides)), given);
-  return withImages(targeted, given.get(recipeOptions.images));
+  const recipe = path === undefined ? defaultFor(given, bits) : await readRecipe(path, remark);
+  return changed(withTarget(recipe, given), given);
 }
+
+/**
+ * One of several recipes to choose from: the target is for the choice, and for a recipe that has widths to choose from too.
+ * @param tried a width, "mixed", or the path of a recipe. @throws as `chooseRecipe`
+ */
+export async function recipeToTry(
+  tried: string,
+  given: Given,
+  remark: (sentence: string) => void,
+): Promise<Recipe> {
+  const width = widthsToTry.find((each) => String(each) === tried);
+  const recipe = width === undefined ? await readRecipe(tried, remark) : defaultRecipe(width);
+  return changed(isMixed(recipe) ? withTarget(recipe, given) : recipe, given);
+}
+
+/** In the order of their sizes. */
+export const widthsToTry = [...weightBits, "mixed"] as const;
+
+async function readRecipe(path: string, remark: (sentence: string) => void): Promise<Recipe> {
+  return parseRecipe(await readJson(path), path, remark);
+}
+
+function changed(recipe: Recipe, given: Given): Recipe {
+  return withImages(
+    withOverrides(recipe, given.get(recipeOptions.overrides)),
+    given.get(recipeOptions.images),
+  );
+}
+
+const isMixed = (recipe: Recipe): boolean => stageOf(recipe, "quantise")?.bits === "mixed";
 
 function defaultFor(given: Given, bits: string | undefined): Recipe {
   const hasTarget = given.has(recipeOptions.maxBytes) || given.has(recipeOptions.maxDrop);
@@ -104,8 +132,7 @@ function withOverrides(recipe: Recipe, given: readonly NamedOverride[]): Recipe 
 function withTarget(recipe: Recipe, given: Given): Recipe {
   const maxBytes = given.get(recipeOptions.maxBytes) ?? recipe.target.maxBytes;
   const maxDrop = given.get(recipeOptions.maxDrop) ?? recipe.target.maxDrop;
-  const isMixed = stageOf(recipe, "quantise")?.bits === "mixed";
-  if (!isMixed && (maxBytes !== null || maxDrop !== null)) {
+  if (!isMixed(recipe) && (maxBytes !== null || maxDrop !== null)) {
     throw invalid(
       maxBytes !== null ? "max-bytes" : "max-drop",
       "needs widths to choose from: use --bits mixed, or leave --bits out",

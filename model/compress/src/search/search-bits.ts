@@ -8,11 +8,11 @@
  */
 import { type Progress, silentProgress } from "@cupel/base";
 import type { Evaluation } from "@cupel/predict";
-import { compareEvaluations } from "@cupel/predict";
 import type { TradeOffPoint } from "@cupel/report";
 import { compressErrors } from "../errors.ts";
 import type { Target } from "../recipe/recipe.ts";
 import type { Plan, PlannedSize } from "./allocate-bits.ts";
+import { classLoss, type Loss } from "./loss.ts";
 
 export interface Candidate {
   /** Of the file as it would be written. */
@@ -36,12 +36,9 @@ export interface SearchResult {
 /** Plans run to show the curve, evenly spaced in bytes. */
 const curvePoints = 5;
 
-interface Measured {
+interface Measured extends Loss {
   readonly at: number;
   readonly bytes: number;
-  readonly loss: number;
-  /** The loss and one standard error: what a target is held against. */
-  readonly cautious: number;
 }
 
 /** @throws BUDGET_UNREACHABLE */
@@ -57,7 +54,7 @@ export async function searchBits(
     if (known) return known;
     const candidate = options.build(path[at]!.plan);
     const evaluation = await candidate.evaluate();
-    const found = { at, bytes: candidate.bytes, ...lossOf(options.reference, evaluation) };
+    const found = { at, bytes: candidate.bytes, ...classLoss(options.reference, evaluation) };
     measured.set(at, found);
     task.note(`${(found.bytes / 1e6).toFixed(2)} MB, ${(100 * found.loss).toFixed(2)} points`);
     task.advance();
@@ -121,13 +118,6 @@ function evenlySpaced(path: readonly PlannedSize[], count: number): number[] {
       ),
     ),
   ];
-}
-
-/** Top-1 lost where there are labels; else the share of predictions that changed. */
-function lossOf(reference: Evaluation, evaluation: Evaluation): { loss: number; cautious: number } {
-  const { difference, agreement, images, lost, gained } = compareEvaluations(reference, evaluation);
-  if (!difference) return { loss: 1 - agreement.value, cautious: 1 - agreement.value };
-  return { loss: -difference.value, cautious: -difference.value + Math.sqrt(lost + gained) / images };
 }
 
 function curveOf(points: readonly Measured[], chosen: number): TradeOffPoint[] {
