@@ -56,6 +56,7 @@ const coreSchemas = hasPackage("kubernetes_validate")
       },
     ).stdout.trim()
   : null;
+if (coreSchemas !== null) writeCoreSchemas(coreSchemas, join(work.path, "schemas"));
 const isCustom = (file: string): boolean => /^(canary\/(http|grpc)route|kserve\/|sign\/)/.test(file);
 
 const kubeconformOf: Validator = {
@@ -69,7 +70,7 @@ const kubeconformOf: Validator = {
     told(kubeconform, [
       "-strict",
       "-schema-location",
-      `${coreSchemas}/kubernetes-json-schema/v${kubernetesVersion}-local-strict/{{.ResourceKind}}{{.KindSuffix}}.json`,
+      `${work.path}/schemas/{{.ResourceKind}}{{.KindSuffix}}.json`,
       "-schema-location",
       `${work.path}/schemas/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json`,
       path,
@@ -176,7 +177,10 @@ const others: readonly Checked[] = [
 ];
 
 let [failed, passed] = [0, 0];
-for (const { file, validators, wrong, beside = [], prepared = (text) => text } of [...manifests, ...others]) {
+for (const { file, validators, wrong, beside = [], prepared = (text: string) => text } of [
+  ...manifests,
+  ...others,
+]) {
   const text = readFileSync(join(deploy, file), "utf8");
   const folder = join(work.path, "copy");
   mkdirSync(folder, { recursive: true });
@@ -300,10 +304,25 @@ function closed(schema: unknown, isRoot = false): unknown {
   const { properties, additionalProperties, ...rest } = Object.fromEntries(members);
   if (properties === undefined || rest["x-kubernetes-preserve-unknown-fields"] === true)
     return Object.fromEntries(members);
-  return {
-    ...rest,
-    properties,
-    additionalProperties: additionalProperties ?? false,
-    ...(isRoot && { type: "object" }),
-  };
+  const own = isRoot
+    ? {
+        apiVersion: { type: "string" },
+        kind: { type: "string" },
+        metadata: { type: "object" },
+        ...properties,
+      }
+    : properties;
+  return { ...rest, properties: own, additionalProperties: additionalProperties ?? false };
+}
+
+/** Those of Kubernetes refer to a file of definitions at an address; each gets its own. */
+function writeCoreSchemas(packageFolder: string, folder: string): void {
+  const from = join(packageFolder, "kubernetes-json-schema", `v${kubernetesVersion}-local-strict`);
+  const definitions = readFileSync(join(from, "_definitions.json"), "utf8");
+  for (const name of globSync("*-v[0-9]*.json", { cwd: from })) {
+    const schema = readFileSync(join(from, name), "utf8").trim();
+    if (!schema.includes('"x-kubernetes-group-version-kind"')) continue;
+    const whole = `${schema.slice(0, -1)}, "$defs": ${JSON.stringify(JSON.parse(definitions).$defs)} }`;
+    writeFileSync(join(folder, name), whole.replaceAll("/api/_definitions.json#/$defs/", "#/$defs/"));
+  }
 }

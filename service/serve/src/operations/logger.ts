@@ -41,7 +41,7 @@ export function logRequests(logger: Logger, level: RequestLevel): RecordSink {
     const isOurs = error !== null && error.spec.http >= 500;
     const at = isOurs ? "error" : level !== "off" && isProbe(record) ? "trace" : level;
     if (at === "off" || !logger.isLevelEnabled(at)) return;
-    const { face, action, model, version, code, principal, address, traceId, id } = record;
+    const { face, action, model, version, code, principal, address, region, traceId, id } = record;
     const line = {
       face,
       action,
@@ -53,6 +53,7 @@ export function logRequests(logger: Logger, level: RequestLevel): RecordSink {
       address,
       ms: rounded(record.elapsedMs),
       stages: record.times,
+      ...(region === null ? {} : { region }),
       ...(traceId === null ? {} : { traceId }),
       ...(error === null ? {} : { err: error }),
     };

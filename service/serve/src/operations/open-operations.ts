@@ -42,6 +42,7 @@ export async function openOperations(
   const observer = createRequestObserver({
     outcomes,
     events: sink,
+    regionHeader: logging.regionHeader,
     sinks: [
       ...(tracing === null ? [] : [tracing.sink]),
       measureRequests(instruments),

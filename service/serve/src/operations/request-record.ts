@@ -20,6 +20,8 @@ export interface RequestRecord {
   /** Null where it was refused before anybody knew. */
   readonly principal: string | null;
   readonly address: string;
+  /** As the edge says it in the header of `logging.regionHeader`; null where nobody does. */
+  readonly region: string | null;
   readonly elapsedMs: number;
   readonly times: StageTimes;
   /** That the client sent, if it did. */
@@ -44,9 +46,18 @@ export interface RequestObserverOptions {
   readonly sinks: readonly RecordSink[];
   /** Told of every refusal at the door, before the client is. */
   readonly events?: EventSink | undefined;
+  /** Header that the edge says a request's region in. Default: none. */
+  readonly regionHeader?: string | null | undefined;
 }
 
-export function createRequestObserver({ outcomes, sinks, events }: RequestObserverOptions): RequestObserver {
+export function createRequestObserver({
+  outcomes,
+  sinks,
+  events,
+  regionHeader = null,
+}: RequestObserverOptions): RequestObserver {
+  const record = (arrival: Arrival, elapsedMs: number, error: CupelError | null) =>
+    recordOf(arrival, elapsedMs, error, regionHeader);
   const tell = (record: RequestRecord): void => {
     for (const sink of sinks) sink(record);
   };
@@ -66,7 +77,16 @@ export function createRequestObserver({ outcomes, sinks, events }: RequestObserv
   };
 }
 
-function record(arrival: Arrival, elapsedMs: number, error: CupelError | null): RequestRecord {
+/** A name of a region, whoever sent it: nothing that would make a line long or look like another. */
+const region = /^[A-Za-z0-9-]{1,32}$/;
+
+function recordOf(
+  arrival: Arrival,
+  elapsedMs: number,
+  error: CupelError | null,
+  regionHeader: string | null,
+): RequestRecord {
+  const said = regionHeader === null ? undefined : arrival.header(regionHeader)?.trim();
   const parent = parseTraceparent(arrival.header("traceparent"));
   return {
     face: arrival.face,
@@ -78,6 +98,7 @@ function record(arrival: Arrival, elapsedMs: number, error: CupelError | null): 
     error,
     principal: null,
     address: arrival.peer.address,
+    region: said !== undefined && region.test(said) ? said : null,
     elapsedMs,
     times: {},
     parent,

@@ -32,13 +32,15 @@ interface Run {
   /** The face fails, and not the service. */
   readonly faceFails?: unknown;
   readonly events?: EventSink;
+  readonly regionHeader?: string;
 }
 
 /** One request through the door and the service, 40 ms in all. */
-async function request({ sinks, fails, faceFails, events, arrival: its = arrival() }: Run): Promise<void> {
+async function request({ arrival: its = arrival(), ...run }: Run): Promise<void> {
+  const { sinks, fails, faceFails, events, regionHeader } = run;
   const outcomes = new RequestOutcomes();
   const clock = manualClock();
-  const observer = createRequestObserver({ outcomes, sinks, events });
+  const observer = createRequestObserver({ outcomes, sinks, events, regionHeader });
   const admission = createAdmission({ clock, observer });
   const inner = fakeService(() => {
     if (fails !== undefined) throw fails;
@@ -78,6 +80,21 @@ test("a request is one line with its code, its stages and the trace it belongs t
     traceId: "0af7651916cd43dd8448eb211c80319c",
     msg: "request",
   });
+});
+
+test("the region that the edge says is in the line where its header is named, and only what looks like one", async () => {
+  const { lines, sink } = logged("info");
+  const from = (region: string) => arrival({ "x-region": region });
+  await request({ sinks: [sink], arrival: from("eu-west-1"), regionHeader: "x-region" });
+  await request({ sinks: [sink], arrival: from("eu-west-1") });
+  await request({ sinks: [sink], arrival: arrival(), regionHeader: "x-region" });
+  for (const wrong of ["a\nb", "", "x".repeat(33), "DE, FR"]) {
+    await request({ sinks: [sink], arrival: from(wrong), regionHeader: "x-region" });
+  }
+  assert.deepEqual(
+    lines.map(({ region }) => region),
+    ["eu-west-1", ...Array.from({ length: 6 }, () => undefined)],
+  );
 });
 
 test("lines of requests are off or at their level, but a failure of the server is always an error", async () => {

@@ -334,6 +334,10 @@ const logging = section({
     ...level,
     description: "Level of the line a request",
   }),
+  regionHeader: orNone(
+    Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$", expects: "the name of a header" }),
+    "Header in which the edge says where a request comes from; the line has it as region",
+  ),
 });
 const graphql = section({
   introspection: Type.Boolean({ default: true, description: "Tell the schema to who asks for it" }),
