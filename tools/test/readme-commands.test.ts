@@ -57,6 +57,10 @@ const notRun: readonly NotRun[] = [
   },
   { command: /^git clone .*$|^cd \w+$/, reason: "needs the network" },
   {
+    command: /^cupel (work|compress) .*(--queue |\\$)/,
+    reason: "needs a server and a shared folder; queue.test.ts of the command has both",
+  },
+  {
     command: /^npm run tables$/,
     reason: "writes into docs/; reference-tables.test.ts of the package serve compares",
   },
