@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cupel/v1/vision.proto.
  */
 export const file_cupel_v1_vision: GenFile = /*@__PURE__*/
-  fileDesc("ChVjdXBlbC92MS92aXNpb24ucHJvdG8SCGN1cGVsLnYxIlsKBUltYWdlEgwKBGRhdGEYASABKAwSJQoGZm9ybWF0GAIgASgOMhUuY3VwZWwudjEuUGl4ZWxGb3JtYXQSDQoFd2lkdGgYAyABKA0SDgoGaGVpZ2h0GAQgASgNIrwBCg5QcmVkaWN0UmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEh8KBmltYWdlcxgEIAMoCzIPLmN1cGVsLnYxLkltYWdlEhAKA3RvcBgFIAEoDUgAiAEBEhYKCXRocmVzaG9sZBgGIAEoAUgBiAEBEg8KB3dpbmRvd3MYByABKAgSDAoEZHJhdxgIIAEoCEIGCgRfdG9wQgwKCl90aHJlc2hvbGQiRwoLU2NvcmVkQ2xhc3MSDQoFaW5kZXgYASABKA0SEQoEbmFtZRgCIAEoCUgAiAEBEg0KBXNjb3JlGAMgASgBQgcKBV9uYW1lImUKA0JveBIkCgVjbGFzcxgBIAEoCzIVLmN1cGVsLnYxLlNjb3JlZENsYXNzEgwKBGxlZnQYAiABKAESCwoDdG9wGAMgASgBEg0KBXJpZ2h0GAQgASgBEg4KBmJvdHRvbRgFIAEoASI7CgRNYXNrEgsKA3BuZxgBIAEoDBImCgdjbGFzc2VzGAIgAygLMhUuY3VwZWwudjEuU2NvcmVkQ2xhc3MiJwoIUmVhZFRleHQSDAoEdGV4dBgBIAEoCRINCgVzY29yZRgCIAEoASLOAQoGQW5zd2VyEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRImCgdjbGFzc2VzGAMgAygLMhUuY3VwZWwudjEuU2NvcmVkQ2xhc3MSHAoFYm94ZXMYBCADKAsyDS5jdXBlbC52MS5Cb3gSHAoEbWFzaxgFIAEoCzIOLmN1cGVsLnYxLk1hc2sSIAoEdGV4dBgGIAEoCzISLmN1cGVsLnYxLlJlYWRUZXh0Eg4KBnZhbHVlcxgHIAMoARIPCgdkcmF3aW5nGAggASgMIm4KD1ByZWRpY3RSZXNwb25zZRINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEgwKBHRhc2sYBCABKAkSIQoHYW5zd2VycxgFIAMoCzIQLmN1cGVsLnYxLkFuc3dlcipvCgtQaXhlbEZvcm1hdBIcChhQSVhFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIUChBQSVhFTF9GT1JNQVRfUkdCEAESFQoRUElYRUxfRk9STUFUX0k0MjAQAhIVChFQSVhFTF9GT1JNQVRfTlYxMhADMk8KDVZpc2lvblNlcnZpY2USPgoHUHJlZGljdBIYLmN1cGVsLnYxLlByZWRpY3RSZXF1ZXN0GhkuY3VwZWwudjEuUHJlZGljdFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChVjdXBlbC92MS92aXNpb24ucHJvdG8SCGN1cGVsLnYxIlsKBUltYWdlEgwKBGRhdGEYASABKAwSJQoGZm9ybWF0GAIgASgOMhUuY3VwZWwudjEuUGl4ZWxGb3JtYXQSDQoFd2lkdGgYAyABKA0SDgoGaGVpZ2h0GAQgASgNIrwBCg5QcmVkaWN0UmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEh8KBmltYWdlcxgEIAMoCzIPLmN1cGVsLnYxLkltYWdlEhAKA3RvcBgFIAEoDUgAiAEBEhYKCXRocmVzaG9sZBgGIAEoAUgBiAEBEg8KB3dpbmRvd3MYByABKAgSDAoEZHJhdxgIIAEoCEIGCgRfdG9wQgwKCl90aHJlc2hvbGQiRwoLU2NvcmVkQ2xhc3MSDQoFaW5kZXgYASABKA0SEQoEbmFtZRgCIAEoCUgAiAEBEg0KBXNjb3JlGAMgASgBQgcKBV9uYW1lImUKA0JveBIkCgVjbGFzcxgBIAEoCzIVLmN1cGVsLnYxLlNjb3JlZENsYXNzEgwKBGxlZnQYAiABKAESCwoDdG9wGAMgASgBEg0KBXJpZ2h0GAQgASgBEg4KBmJvdHRvbRgFIAEoASI7CgRNYXNrEgsKA3BuZxgBIAEoDBImCgdjbGFzc2VzGAIgAygLMhUuY3VwZWwudjEuU2NvcmVkQ2xhc3MiJwoIUmVhZFRleHQSDAoEdGV4dBgBIAEoCRINCgVzY29yZRgCIAEoASLOAQoGQW5zd2VyEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRImCgdjbGFzc2VzGAMgAygLMhUuY3VwZWwudjEuU2NvcmVkQ2xhc3MSHAoFYm94ZXMYBCADKAsyDS5jdXBlbC52MS5Cb3gSHAoEbWFzaxgFIAEoCzIOLmN1cGVsLnYxLk1hc2sSIAoEdGV4dBgGIAEoCzISLmN1cGVsLnYxLlJlYWRUZXh0Eg4KBnZhbHVlcxgHIAMoARIPCgdkcmF3aW5nGAggASgMIm4KD1ByZWRpY3RSZXNwb25zZRINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEgwKBHRhc2sYBCABKAkSIQoHYW5zd2VycxgFIAMoCzIQLmN1cGVsLnYxLkFuc3dlciJoChNQcmVkaWN0RWFjaFJlc3BvbnNlEg0KBWluZGV4GAEgASgNEhUKDWVycm9yX21lc3NhZ2UYAiABKAkSKwoIcmVzcG9uc2UYAyABKAsyGS5jdXBlbC52MS5QcmVkaWN0UmVzcG9uc2UqbwoLUGl4ZWxGb3JtYXQSHAoYUElYRUxfRk9STUFUX1VOU1BFQ0lGSUVEEAASFAoQUElYRUxfRk9STUFUX1JHQhABEhUKEVBJWEVMX0ZPUk1BVF9JNDIwEAISFQoRUElYRUxfRk9STUFUX05WMTIQAzKZAQoNVmlzaW9uU2VydmljZRI+CgdQcmVkaWN0EhguY3VwZWwudjEuUHJlZGljdFJlcXVlc3QaGS5jdXBlbC52MS5QcmVkaWN0UmVzcG9uc2USSAoLUHJlZGljdEVhY2gSGC5jdXBlbC52MS5QcmVkaWN0UmVxdWVzdBodLmN1cGVsLnYxLlByZWRpY3RFYWNoUmVzcG9uc2UwAWIGcHJvdG8z");
 
 /**
  * @generated from message cupel.v1.Image
@@ -326,6 +326,39 @@ export const PredictResponseSchema: GenMessage<PredictResponse> = /*@__PURE__*/
   messageDesc(file_cupel_v1_vision, 7);
 
 /**
+ * @generated from message cupel.v1.PredictEachResponse
+ */
+export type PredictEachResponse = Message<"cupel.v1.PredictEachResponse"> & {
+  /**
+   * Of the image in the request, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * Empty where the image was answered; else the code of the error and what happened: "IMAGE_INVALID: ...".
+   *
+   * @generated from field: string error_message = 2;
+   */
+  errorMessage: string;
+
+  /**
+   * With one answer.
+   *
+   * @generated from field: cupel.v1.PredictResponse response = 3;
+   */
+  response?: PredictResponse | undefined;
+};
+
+/**
+ * Describes the message cupel.v1.PredictEachResponse.
+ * Use `create(PredictEachResponseSchema)` to create a new message.
+ */
+export const PredictEachResponseSchema: GenMessage<PredictEachResponse> = /*@__PURE__*/
+  messageDesc(file_cupel_v1_vision, 8);
+
+/**
  * @generated from enum cupel.v1.PixelFormat
  */
 export const PixelFormat = {
@@ -370,6 +403,17 @@ export const VisionService: GenService<{
     methodKind: "unary";
     input: typeof PredictRequestSchema;
     output: typeof PredictResponseSchema;
+  },
+  /**
+   * The same, an answer an image: each is sent when it and those before it are ready. An image fails in the message that
+   * answers it; the stream goes on.
+   *
+   * @generated from rpc cupel.v1.VisionService.PredictEach
+   */
+  predictEach: {
+    methodKind: "server_streaming";
+    input: typeof PredictRequestSchema;
+    output: typeof PredictEachResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cupel_v1_vision, 0);
