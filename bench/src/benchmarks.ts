@@ -17,6 +17,7 @@ import { isolation } from "./isolation.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
 import { serveAudit } from "./serve-audit.ts";
+import { serveFaces } from "./serve-faces.ts";
 import { serveLoad } from "./serve-load.ts";
 import { serveMemory } from "./serve-memory.ts";
 import { serveReload } from "./serve-reload.ts";
@@ -49,6 +50,7 @@ export const benchmarks: readonly Benchmark[] = [
   serveMemory,
   serveReload,
   serveAudit,
+  serveFaces,
   wireFormats,
   audit,
   auditRing,

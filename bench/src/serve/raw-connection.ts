@@ -1,6 +1,6 @@
 /**
  * One kept-alive HTTP/1.1 connection that sends requests made beforehand and looks at nothing of an answer but its
- * status, its length and Retry-After: a load generator must cost less than what it measures.
+ * status, its end and Retry-After: a load generator must cost less than what it measures.
  */
 import { connect, type Socket } from "node:net";
 
@@ -12,13 +12,15 @@ export interface RawAnswer {
 }
 
 const endOfHead = Buffer.from("\r\n\r\n");
+/** Of a body in chunks, when it has no trailer fields. */
+const endOfChunks = Buffer.from("\r\n0\r\n\r\n");
 
 export class RawConnection {
   readonly #socket: Socket;
   #answered: ((answer: RawAnswer) => void) | null = null;
   #head = Buffer.alloc(0);
-  /** Bytes of the body that are to come; null while the head is. */
-  #left: number | null = null;
+  /** Of the body that is to come: its bytes, or its last ones where it comes in chunks; null while the head is to come. */
+  #left: number | Buffer<ArrayBuffer> | null = null;
   #answer: RawAnswer = { status: 0, retryAfter: null };
   #isOpen = true;
 
@@ -31,6 +33,11 @@ export class RawConnection {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Both ways, so far. */
+  get bytes(): number {
+    return this.#socket.bytesRead + this.#socket.bytesWritten;
   }
 
   /** The connection MUST have answered what was sent before. */
@@ -66,17 +73,25 @@ export class RawConnection {
       const end = this.#head.indexOf(endOfHead);
       if (end < 0) return;
       const head = this.#head.toString("latin1", 0, end);
-      rest = this.#head.subarray(end + endOfHead.length);
+      const isChunked = /\r\ntransfer-encoding: chunked/i.test(head);
+      // The empty line after the head begins what may be the only chunk.
+      rest = this.#head.subarray(end + (isChunked ? 2 : endOfHead.length));
       this.#head = Buffer.alloc(0);
       const seconds = /\r\nretry-after: (\d+)/i.exec(head)?.[1];
       this.#answer = {
         status: Number(head.slice(9, 12)),
         retryAfter: seconds === undefined ? null : Number(seconds),
       };
-      this.#left = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      this.#left = isChunked ? Buffer.alloc(0) : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     }
-    this.#left -= rest.length;
-    if (this.#left > 0) return;
+    if (typeof this.#left === "number") {
+      this.#left -= rest.length;
+      if (this.#left > 0) return;
+    } else {
+      const last = rest.length < endOfChunks.length ? Buffer.concat([this.#left, rest]) : rest;
+      this.#left = last.subarray(-endOfChunks.length);
+      if (!this.#left.equals(endOfChunks)) return;
+    }
     this.#left = null;
     this.#settle(this.#answer);
   }
