@@ -45,9 +45,10 @@ export async function openRawWebSocket(
     }
     for (let frame = frameOf(unread); frame !== null; frame = frameOf(unread)) {
       unread = unread.subarray(frame.end);
-      if (frame.opcode === closing) return fail(new Error(`Closed: ${unread.toString("latin1")}`));
-      if (frame.opcode > lastOfData || !frame.isLast) continue;
-      waiting?.resolve();
+      if (frame.opcode === closing) return fail(new Error("The server closed the socket."));
+      if (frame.opcode > lastOfData) continue;
+      // A block of headers is no answer; one of trailers ends the call, which nobody asked for.
+      if (frame.flags < blockFlag) waiting?.resolve();
     }
   });
   await opened.promise;
@@ -66,13 +67,20 @@ export async function openRawWebSocket(
   };
 }
 
+/** Of gRPC's frames, of which each message of the server's has one. */
+const blockFlag = 0x80;
 const lastOfData = 2;
 const closing = 8;
 
+interface Frame {
+  readonly opcode: number;
+  /** The first byte of what it carries. */
+  readonly flags: number;
+  readonly end: number;
+}
+
 /** The first frame of what a server sent, which masks nothing; null where it is not there whole. */
-function frameOf(
-  bytes: Buffer,
-): { readonly opcode: number; readonly isLast: boolean; readonly end: number } | null {
+function frameOf(bytes: Buffer): Frame | null {
   if (bytes.length < 2) return null;
   const short = bytes[1]! & 127;
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;
@@ -80,7 +88,7 @@ function frameOf(
   const length =
     short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   const end = start + length;
-  return bytes.length < end ? null : { opcode: bytes[0]! & 15, isLast: bytes[0]! >= 128, end };
+  return bytes.length < end ? null : { opcode: bytes[0]! & 15, flags: bytes[start] ?? 0, end };
 }
 
 /** One binary frame of a client. */

@@ -12,6 +12,9 @@ import {
   ModelInferRequestSchema,
 } from "../src/grpc/gen/inference/inference_service_pb.ts";
 
+import { blockFlag, frame } from "../src/websocket/frame.ts";
+import { subprotocol } from "../src/websocket/handshake.ts";
+
 const [model = "", name = "", count = "1"] = process.argv.slice(2);
 const random = createRandom(1);
 const values = Float32Array.from({ length: Number(count) }, () => random.uniform() * 2 - 1);
@@ -45,6 +48,18 @@ function http1(path: string, headers: readonly string[], body: Uint8Array | stri
   const lines = [`POST ${path} HTTP/1.1`, "host: 127.0.0.1", ...headers, `content-length: ${content.length}`];
   const request = Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), content]);
   return { transport: "http1", request: request.toString("base64") };
+}
+
+function graphql(field: "base64" | "data", tensor: object): object {
+  const query = `query ($model: String!, $inputs: [TensorInput!]!) {
+    infer(model: $model, inputs: $inputs) { model version outputs { name datatype shape ${field} } }
+  }`;
+  const variables = { model, inputs: [{ name, datatype: "FP32", shape, ...tensor }] };
+  return http1(
+    "/graphql",
+    ["content-type: application/json", "accept: application/graphql-response+json"],
+    JSON.stringify({ query, variables }),
+  );
 }
 
 const rest = `/v2/models/${model}/infer`;
@@ -95,5 +110,15 @@ const rows = [
       framed(protobuf).toString("base64"),
     ),
   },
+  {
+    face: "WebSocket",
+    transport: "websocket",
+    path: "/inference.GRPCInferenceService/ModelStreamInfer",
+    protocol: subprotocol,
+    first: Buffer.from(frame(blockFlag, new Uint8Array())).toString("base64"),
+    message: framed(protobuf).toString("base64"),
+  },
+  { face: "GraphQL, base64", ...graphql("base64", { base64: bytes.toString("base64") }) },
+  { face: "GraphQL, lists", ...graphql("data", { data: jsonValues }) },
 ];
 console.log(JSON.stringify(rows));
