@@ -1,6 +1,7 @@
 /** The clients that others wrote for Connect and gRPC-Web: those of connect-es, and the official one of gRPC-Web. */
 import { createConnectTransport as createNodeTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import "../support/xml-http-request.ts";
 import { OfficialClient } from "../support/official-grpc-web.ts";
 import { connectDeadline, grpcDeadline, type RpcClientOptions, type RpcTransport } from "./rpc-client.ts";
 

@@ -11,6 +11,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../../src/grpc/gen/google/rpc/
 import { Health } from "../../src/grpc/gen/grpc/health/v1/health_pb.ts";
 import { GRPCInferenceService } from "../../src/grpc/gen/inference/inference_service_pb.ts";
 import { infer, inference, openFace, until } from "../grpc/open-face.ts";
+import "../support/xml-http-request.ts";
 import { OfficialClient } from "../support/official-grpc-web.ts";
 
 type Opened = Awaited<ReturnType<typeof openFace>>;

@@ -6,6 +6,8 @@ import type { Admission } from "../../src/core/admission.ts";
 import { serveErrors } from "../../src/errors.ts";
 import { createGrpcFace, type GrpcFaceOptions } from "../../src/grpc/face.ts";
 import { listen } from "../../src/listener/listen.ts";
+import type { CorsPolicy } from "../../src/operations/cors.ts";
+import { withCors } from "../../src/operations/cors-faces.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
 import { EchoService } from "../support/echo-service.ts";
 import { GrpcPeer, type Message, PeerError } from "../support/grpc-peer.ts";
@@ -45,7 +47,15 @@ export function countingAdmission() {
   return { admission, state };
 }
 
-export async function openFace(options: Partial<GrpcFaceOptions> = {}) {
+interface OpenFaceOptions extends Partial<GrpcFaceOptions> {
+  /** Default: no page may call. */
+  readonly cors?: CorsPolicy;
+}
+
+export async function openFace({
+  cors = { origins: [], maxAgeSeconds: 0 },
+  ...options
+}: OpenFaceOptions = {}) {
   const echo = new EchoService();
   const { admission, state } = countingAdmission();
   const errors: unknown[] = [];
@@ -57,7 +67,11 @@ export async function openFace(options: Partial<GrpcFaceOptions> = {}) {
     onError: (error) => errors.push(error),
     ...options,
   });
-  const listener = await listen({ faces: [face], port: 0, onError: (error) => errors.push(error) });
+  const listener = await listen({
+    faces: withCors([face], cors),
+    port: 0,
+    onError: (error) => errors.push(error),
+  });
   const peer = new GrpcPeer(listener.port);
   return {
     echo,

@@ -1,4 +1,4 @@
-/** The official gRPC-Web client (npm grpc-web), which knows browsers alone, as the part of a transport that tests use. */
+/** The official gRPC-Web client (npm grpc-web), which knows browsers alone (elsewhere ./xml-http-request.ts goes first), as the part of a transport that tests use. */
 import {
   create,
   type DescMessage,
@@ -11,7 +11,6 @@ import {
 import { type Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import grpcWeb, { type Metadata, type RpcError } from "grpc-web";
-import { XmlHttpRequest } from "./xml-http-request.ts";
 
 /** As the client names them; protoc's plug-in says `grpcweb` and `grpcwebtext`. */
 export type OfficialMode = "binary" | "text";
@@ -26,7 +25,6 @@ export class OfficialClient {
   readonly #url: string;
 
   constructor(url: string, format: OfficialMode) {
-    Object.assign(globalThis, { XMLHttpRequest: XmlHttpRequest });
     this.#client = new grpcWeb.GrpcWebClientBase({ format });
     this.#url = url;
   }

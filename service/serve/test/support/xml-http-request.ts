@@ -1,7 +1,7 @@
 /** What the official gRPC-Web client needs of a browser's XMLHttpRequest, on Node's http: text arrives as it is sent. */
 import { type ClientRequest, type IncomingMessage, request as open } from "node:http";
 
-export class XmlHttpRequest {
+class XmlHttpRequest {
   onreadystatechange: (() => void) | null = null;
   readyState = 0;
   status = 0;
@@ -73,3 +73,5 @@ export class XmlHttpRequest {
     this.onreadystatechange?.();
   }
 }
+
+Object.assign(globalThis, { XMLHttpRequest: XmlHttpRequest });
