@@ -1,5 +1,6 @@
 /**
- * connectrpc's conformance suite (Go) against our listener: its service behind our ALPN, first bytes, limits and gate.
+ * connectrpc's conformance suite (Go), all protocols: against our listener, with its service behind our ALPN, first bytes,
+ * limits and gate; then against the transports that clients are made of.
  * `node tools/conformance/connect-conformance.ts`; more arguments go to the suite, such as --run PATTERN.
  *
  * CUPEL_CONNECTCONFORMANCE names the program (default: on the path); its .proto files are read from its Go module
@@ -23,9 +24,17 @@ const built = run("npx", [
   ...["--yes", "--package=@bufbuild/buf@1.74.0", "--", "buf", "build", module, "-o", descriptors],
 ]);
 if (built !== 0) throw new Error("buf cannot build the suite's .proto files.");
-process.exitCode = run(suite, [
-  ...["--mode", "server", "--conf", join(import.meta.dirname, "connect-conformance.yaml")],
-  ...["--max-servers", "2", "--parallel", "4", ...process.argv.slice(2), "--"],
-  ...[process.execPath, join(import.meta.dirname, "../../service/serve/tools/connect-conformance-server.ts")],
-  descriptors,
-]);
+const tools = join(import.meta.dirname, "../../service/serve/tools");
+const here = (name: string) => join(import.meta.dirname, name);
+const modes = {
+  server: ["--max-servers", "2", "--parallel", "4"],
+  client: ["--known-failing", `@${here("connect-client-known-failing.txt")}`],
+};
+const statuses = Object.entries(modes).map(([mode, options]) =>
+  run(suite, [
+    ...["--mode", mode, "--conf", here("connect-conformance.yaml"), ...options],
+    ...[...process.argv.slice(2), "--"],
+    ...[process.execPath, join(tools, `connect-conformance-${mode}.ts`), descriptors],
+  ]),
+);
+process.exitCode = Math.max(...statuses);
