@@ -219,17 +219,18 @@ export const behaviours: readonly Behaviour[] = [
   {
     name: "a client that leaves takes its request out of the queue",
     async run({ client, server }) {
-      // One that runs and one that is prepared.
-      const inFront = [client.infer(slowRequest(2)), client.infer(slowRequest(3))];
-      const leaver = new AbortController();
-      const gone = assert.rejects(client.infer(slowRequest(4), { signal: leaver.signal }));
+      // One that runs, one that is prepared and one that waits, so that who comes after them cannot be the first.
+      const inFront = [2, 3, 4].map((factor) => client.infer(slowRequest(factor)));
       await until(async () => (await server.queued("slow")) > 0);
+      const leaver = new AbortController();
+      const gone = assert.rejects(client.infer(slowRequest(5), { signal: leaver.signal }));
+      await until(async () => (await server.queued("slow")) > 1);
       const before = await server.answered("slow", "CANCELLED");
       leaver.abort();
       await gone;
       await until(async () => (await server.answered("slow", "CANCELLED")) > before);
-      assert.equal(await server.queued("slow"), 0);
       await Promise.all(inFront);
+      assert.equal(await server.queued("slow"), 0);
     },
   },
   {
