@@ -53,7 +53,7 @@ export const serveFaces: Benchmark = {
       return { ...report, cpuMs };
     };
     using task = progress.start("Faces", rounds * sizes.length, "rounds");
-    const figures: Record<string, Readonly<Record<string, readonly Run[]>>> = {};
+    const figures = new Map<string, Readonly<Record<string, readonly Run[]>>>();
     const quotes: string[] = [];
     for (const elements of sizes) {
       const asks = await requests(elements);
@@ -67,13 +67,13 @@ export const serveFaces: Benchmark = {
         }
         task.advance();
       }
-      figures[`${elements} numbers`] = Object.fromEntries(runs);
+      figures.set(`${elements} numbers`, Object.fromEntries(runs));
       print(`${faceTable(elements, runs)}\n`);
       quotes.push(`${4 * elements} bytes: ${quoteOf(runs)}`);
     }
     return {
       kind: "measured",
-      figures: { rounds, callers, runs: figures },
+      figures: { rounds, callers, runs: Object.fromEntries(figures) },
       bars: [],
       quote: `Processor time of the server a request, in times of REST with binary tensors. ${quotes.join(". ")}.`,
     };

@@ -24,17 +24,20 @@ const built = run("npx", [
   ...["--yes", "--package=@bufbuild/buf@1.74.0", "--", "buf", "build", module, "-o", descriptors],
 ]);
 if (built !== 0) throw new Error("buf cannot build the suite's .proto files.");
-const tools = join(import.meta.dirname, "../../service/serve/tools");
 const here = (name: string) => join(import.meta.dirname, name);
+const programs = {
+  server: join(import.meta.dirname, "../../service/serve/tools/connect-conformance-server.ts"),
+  client: join(import.meta.dirname, "../../service/serve/tools/connect-conformance-client.ts"),
+};
 const modes = {
   server: ["--max-servers", "2", "--parallel", "4"],
   client: ["--known-failing", `@${here("connect-client-known-failing.txt")}`],
 };
-const statuses = Object.entries(modes).map(([mode, options]) =>
+const statuses = (["server", "client"] as const).map((mode) =>
   run(suite, [
-    ...["--mode", mode, "--conf", here("connect-conformance.yaml"), ...options],
+    ...["--mode", mode, "--conf", here("connect-conformance.yaml"), ...modes[mode]],
     ...[...process.argv.slice(2), "--"],
-    ...[process.execPath, join(tools, `connect-conformance-${mode}.ts`), descriptors],
+    ...[process.execPath, programs[mode], descriptors],
   ]),
 );
 process.exitCode = Math.max(...statuses);

@@ -113,6 +113,11 @@ export const guardTable: GuardTable = {
       reason: "starts a service of others, which no package publishes, on the server's own listener",
     },
     {
+      files: "tools/conformance/connect-conformance.ts",
+      specifier: "../../service/serve/tools/connect-conformance-client.ts",
+      reason: "calls a service of others, which no package publishes, by the transports of a client",
+    },
+    {
       files: "tools/fuzz/targets.ts",
       specifier: "../../trust/attest/tools/try-bundle.ts",
       reason: "fuzzes what reads signatures, of which the package publishes the verdict only",

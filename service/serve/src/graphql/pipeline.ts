@@ -15,7 +15,7 @@ import {
   parse,
   Source,
 } from "graphql";
-import { createYoga, type Plugin } from "graphql-yoga";
+import { createYoga, isAsyncIterable, type Plugin } from "graphql-yoga";
 import type { Policy } from "../access/policy.ts";
 import { createDocumentCache, nothingKept } from "./document-cache.ts";
 import { toldErrors } from "./graphql-error.ts";
@@ -130,7 +130,7 @@ function useTold(hidesNames: boolean): YogaPlugin {
         return { ...each, errors: public_, ...extensions };
       };
       if (Array.isArray(result)) throw new TypeError("lists of operations are not taken");
-      setResult(Symbol.asyncIterator in result ? mapped(result, told) : told(result));
+      setResult(isAsyncIterable(result) ? mapped(result, told) : told(result));
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Scalars that carry data: base64, files and the elements of tensors. */
+import { own } from "@cupel/base";
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
 import { base64Bytes } from "../rest/read-json-data.ts";
 import { textOf } from "./long-text.ts";
@@ -64,7 +65,7 @@ function element(node: ValueNode, variables: Readonly<Record<string, unknown>> |
     case Kind.BOOLEAN:
       return node.value;
     case Kind.VARIABLE:
-      return variables?.[node.name.value];
+      return own(variables ?? {}, node.name.value);
     default:
       throw invalid("An element of a tensor is a number, a text or a boolean.");
   }

@@ -2,6 +2,7 @@
  * What an operation asks for at most: an object counts one, a run of a model a hundred, and what is inside a list counts as
  * often as the list may be long. Lengths are known before anything runs: from the arguments, or from the table.
  */
+import { own } from "@cupel/base";
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -76,7 +77,7 @@ export function assertCost({ schema, document, operationName, variables }: CostQ
     switch (node?.kind) {
       case Kind.VARIABLE: {
         const name = node.name.value;
-        return Object.hasOwn(variables, name) ? variables[name] : sentValue(defaults.get(name));
+        return Object.hasOwn(variables, name) ? own(variables, name) : sentValue(defaults.get(name));
       }
       case Kind.LIST:
         return node.values;
