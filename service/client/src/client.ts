@@ -20,7 +20,7 @@ type HeaderTable = Readonly<Record<string, string>>;
 export interface ClientOptions {
   /** One server, or several that serve the same models. */
   readonly endpoints: string | readonly (string | EndpointOptions)[];
-  /** Default "rest-binary". A browser has all but "grpc". */
+  /** Default "rest-binary". A browser has all but "grpc", and Node.js "websocket" from version 22 on. */
   readonly face?: FaceName | undefined;
   /** Sent with every call, such as `{ "x-api-key": key }`; a function is asked before each call, so that a token can be renewed. */
   readonly headers?: HeaderTable | (() => HeaderTable | Promise<HeaderTable>) | undefined;

@@ -137,7 +137,7 @@ test("a server that takes the request and never answers is left at the deadline,
   assert.equal(requests, 2);
   // Half open: the other side is gone and says nothing.
   await using silent = await tcpServer(() => {});
-  for (const face of ["rest-binary", "grpc", "connect"] as const) {
+  for (const face of ["rest-binary", "grpc", "connect", "websocket", "graphql"] as const) {
     using waiting = createClient({ endpoints: silent.url, face, timeoutMs: 150 });
     const { code, status } = await failed(waiting.infer(request));
     assert.deepEqual({ code, status }, { code: "DEADLINE_EXCEEDED", status: null }, face);
@@ -146,7 +146,15 @@ test("a server that takes the request and never answers is left at the deadline,
 
 test("nobody listens: it is certain that nothing was sent, so load is tried again too", async () => {
   const url = await closedPort();
-  for (const face of ["rest-json", "rest-binary", "grpc", "grpc-web", "connect"] as const) {
+  for (const face of [
+    "rest-json",
+    "rest-binary",
+    "grpc",
+    "grpc-web",
+    "connect",
+    "websocket",
+    "graphql",
+  ] as const) {
     const timing = hasty();
     using client = createClientOn(nodePlatform, { endpoints: url, face }, timing);
     const { code, mayHaveRun, status } = await failed(client.load("m"));

@@ -6,7 +6,14 @@ import type { InferenceRequest, InferenceResponse, StreamAnswer } from "../messa
 import type { IndexEntry, ModelMetadata, ServerMetadata, VersionStatistics } from "../messages/metadata.ts";
 import type { PredictResponse, WirePredictRequest } from "../messages/prediction.ts";
 
-export type FaceName = "rest-json" | "rest-binary" | "grpc" | "grpc-web" | "connect";
+export type FaceName =
+  | "rest-json"
+  | "rest-binary"
+  | "grpc"
+  | "grpc-web"
+  | "connect"
+  | "websocket"
+  | "graphql";
 
 /** Of one try. */
 export interface FaceCall {

@@ -6,8 +6,15 @@ import type { HttpAnswer } from "./http-client.ts";
 const waiting = new Set([429, 502, 503, 504]);
 
 export function problemOf(answer: HttpAnswer, now: number): ClientError {
-  const { status } = answer;
-  const problem = membersOf(answer);
+  return failureOf(membersOf(answer), answer, now);
+}
+
+/** @param problem members as problem details have them */
+export function failureOf(
+  problem: Readonly<Record<string, unknown>>,
+  { status, header }: Pick<HttpAnswer, "status" | "header">,
+  now: number,
+): ClientError {
   const code = textOf(problem.code) ?? `HTTP_${status}`;
   const message =
     textOf(problem.detail) ?? textOf(problem.error) ?? `The server answered with status ${status}.`;
@@ -19,7 +26,7 @@ export function problemOf(answer: HttpAnswer, now: number): ClientError {
     spec: specOfHttp(status, textOf(problem.title) ?? message, retryable),
     message,
     status,
-    retryAfterMs: isExact ? retryAfterMs : retryAfterOf(answer.header("retry-after"), now),
+    retryAfterMs: isExact ? retryAfterMs : retryAfterOf(header("retry-after"), now),
     details: problem,
   });
 }

@@ -1,6 +1,7 @@
 /** The REST face: the Open Inference Protocol v2 over HTTP, tensors as JSON or as bytes behind it. */
 import { type Clock, systemClock } from "@cupel/base/portable";
 import { clientError } from "../errors.ts";
+import { deadlineHeader } from "../faces/deadline-header.ts";
 import type { Face, FaceCall } from "../faces/face.ts";
 import type { CountedTime, VersionStatistics } from "../messages/metadata.ts";
 import type { components } from "./gen/rest-api.ts";
@@ -20,9 +21,7 @@ export function createRestFace(http: HttpClient, form: "json" | "binary", clock:
       ...request,
       headers: {
         ...request.headers,
-        ...(call.timeoutMs === null
-          ? {}
-          : { "cupel-timeout-ms": String(Math.max(1, Math.ceil(call.timeoutMs))) }),
+        ...deadlineHeader(call),
         ...call.headers,
       },
       signal: call.signal,

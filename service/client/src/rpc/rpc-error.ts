@@ -15,6 +15,8 @@ export function rpcError(thrown: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (thrown instanceof ClientError) return thrown;
   const error = ConnectError.from(thrown);
+  // A transport of our own knows what broke.
+  if (error.cause instanceof ClientError) return error.cause;
   const [info] = error.findDetails(ErrorInfoSchema);
   const broken = info === undefined ? brokenBelow(error) : null;
   if (broken) return broken;

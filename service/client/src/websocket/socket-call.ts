@@ -5,6 +5,7 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalClientRequest, UniversalClientResponse } from "@connectrpc/connect/protocol";
+import { clientError } from "../errors.ts";
 import { AnswerReader, blockFrame } from "./frame.ts";
 
 const subprotocol = "cupel.grpc.v1";
@@ -22,10 +23,10 @@ const closedEarly: ReadonlyMap<number, readonly [Code, string]> = new Map([
   [1002, [Code.Internal, "The server says that the frames are none."]],
   [1009, [Code.ResourceExhausted, "A message is larger than the server takes."]],
 ]);
-const broken = [
-  Code.Unavailable,
-  "The connection could not be opened, or broke before the call was over.",
-] as const;
+/** Without a word of the server's. Headers go only when the socket is open: before that it was given nothing. */
+const unopened = () =>
+  clientError("SERVER_UNREACHABLE", "No WebSocket to the server could be opened.", { mayHaveRun: false });
+const broken = () => clientError("CONNECTION_LOST", "The connection broke before the answer was whole.");
 
 export async function callBySocket(request: UniversalClientRequest): Promise<UniversalClientResponse> {
   const { url, header, body, signal } = request;
@@ -33,12 +34,14 @@ export async function callBySocket(request: UniversalClientRequest): Promise<Uni
   const socket = new WebSocket(url.replace(/^http/, "ws"), subprotocol);
   socket.binaryType = "arraybuffer";
   const answer = new SocketAnswer();
+  let wasOpen = false;
   const leave = () => {
     answer.fail(ConnectError.from(signal?.reason, Code.Canceled));
     socket.close();
   };
   signal?.addEventListener("abort", leave, { once: true });
   socket.addEventListener("open", () => {
+    wasOpen = true;
     send(socket, header, body, answer).catch((thrown: unknown) => {
       answer.fail(ConnectError.from(thrown));
       socket.close();
@@ -57,8 +60,10 @@ export async function callBySocket(request: UniversalClientRequest): Promise<Uni
   socket.addEventListener("error", () => {});
   socket.addEventListener("close", ({ code }) => {
     signal?.removeEventListener("abort", leave);
-    const [status, message] = closedEarly.get(code) ?? broken;
-    answer.fail(new ConnectError(message, status));
+    const told = closedEarly.get(code);
+    if (told) return answer.fail(new ConnectError(told[1], told[0]));
+    const cause = wasOpen ? broken() : unopened();
+    answer.fail(new ConnectError(cause.message, Code.Unavailable, undefined, undefined, cause));
   });
   return { status: 200, header: await answer.header, body: answer, trailer: answer.trailer };
 }

@@ -1,0 +1,54 @@
+/** From the body of an answer to its `data`, or to the error that it tells. */
+import { type ClientError, clientError } from "../errors.ts";
+import type { HttpAnswer } from "../rest/http-client.ts";
+import { failureOf, problemOf } from "../rest/problem.ts";
+import type { OperationName, Told } from "./documents.ts";
+
+/** @throws ANSWER_INVALID, and what the server told */
+export function readAnswer<Name extends OperationName>(answer: HttpAnswer, now: number): Told[Name] {
+  const message = messageOf(answer);
+  const isRefusal = answer.status < 200 || answer.status > 299;
+  // A proxy's page, or REST's problem details where GraphQL is switched off.
+  if (message === null)
+    throw isRefusal ? problemOf(answer, now) : invalid("The answer is not one of GraphQL");
+  const [error] = message.errors;
+  if (error !== undefined) throw isRefusal ? refusalOf(error, answer, now) : invalid(textOf(error));
+  if (isObject(message.data) && Object.values(message.data).every(isObject))
+    return message.data as unknown as Told[Name];
+  throw invalid("The answer has no data");
+}
+
+interface Message {
+  readonly data: unknown;
+  readonly errors: readonly unknown[];
+}
+
+function messageOf({ body }: HttpAnswer): Message | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (!isObject(value)) return null;
+    const { data = null, errors = [] } = value;
+    return Array.isArray(errors) && (data !== null || errors.length > 0) ? { data, errors } : null;
+  } catch {
+    return null;
+  }
+}
+
+function refusalOf(error: unknown, answer: HttpAnswer, now: number): ClientError {
+  const { message, extensions } = isObject(error) ? error : {};
+  return failureOf({ ...(isObject(extensions) ? extensions : {}), detail: message }, answer, now);
+}
+
+/** With this type of answer every error has a status of its own: one with 200 is not our server's. */
+function textOf(error: unknown): string {
+  const text = isObject(error) && typeof error.message === "string" ? error.message : "no message";
+  return `The answer has status 200 and an error (${text})`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+export function invalid(what: string): ClientError {
+  return clientError("ANSWER_INVALID", `${what}, which is not as the protocol has it.`);
+}
