@@ -315,3 +315,64 @@ test("gRPC: a stream is answered in order, a request that fails is an answer, an
   using lost = createClient({ endpoints: away.url, face: "grpc" });
   assert.equal((await failed(all(lost.inferStream(requests())))).code, "CONNECTION_LOST");
 });
+
+test("GraphQL: an error has its code, its status and its time to come again; what is not GraphQL's is told as on REST", async () => {
+  let reply = { status: 200, body: "", headers: {} };
+  const sent: { type: string; csrf: unknown; timeout: unknown }[] = [];
+  await using server = await httpServer((asked, response) => {
+    const { "content-type": type = "", "cupel-csrf": csrf, "cupel-timeout-ms": timeout } = asked.headers;
+    sent.push({ type: type.split(";")[0]!, csrf, timeout: Number(timeout) <= 5_000 });
+    response.writeHead(reply.status, reply.headers).end(reply.body);
+  });
+  using client = createClient({
+    endpoints: server.url,
+    face: "graphql",
+    retry: { retries: 0 },
+    timeoutMs: 5_000,
+  });
+  const refused = (extensions: object) =>
+    JSON.stringify({ data: null, errors: [{ message: "No.", extensions }] });
+  const inferred = (output: object) =>
+    JSON.stringify({ data: { infer: { model: "m", version: "1", id: null, outputs: [output] } } });
+  const head = { name: "y", datatype: "FP32", shape: [1] };
+  const limited = { code: "RATE_LIMIT", retryable: true, limit: "rate" };
+  const rows = [
+    [429, { "retry-after": "7" }, refused(limited), "RATE_LIMIT", 7_000],
+    [429, { "retry-after": "7" }, refused({ ...limited, retryAfterMs: 6_500 }), "RATE_LIMIT", 6_500],
+    [404, {}, refused({ code: "MODEL_UNKNOWN", retryable: false }), "MODEL_UNKNOWN", null],
+    [500, {}, '{"errors": [null]}', "HTTP_500", null],
+    [404, {}, '{"code": "PATH_UNKNOWN", "detail": "None."}', "PATH_UNKNOWN", null],
+    [503, { "retry-after": "1" }, "<h1>Later</h1>", "HTTP_503", 1_000],
+    [200, {}, "<h1>Hello</h1>", "ANSWER_INVALID", null],
+    [200, {}, refused({ code: "RATE_LIMIT" }), "ANSWER_INVALID", null],
+    [200, {}, '{"data": null}', "ANSWER_INVALID", null],
+    [200, {}, '{"data": {"infer": null}}', "ANSWER_INVALID", null],
+    [200, {}, '{"data": {}}', "ANSWER_INVALID", null],
+    [200, {}, '{"data": {"infer": {}}}', "ANSWER_INVALID", null],
+    [200, {}, inferred(head), "ANSWER_INVALID", null],
+    [200, {}, inferred({ ...head, base64: "?" }), "ANSWER_INVALID", null],
+    [200, {}, inferred({ ...head, base64: "AAA=" }), "ANSWER_INVALID", null],
+  ] as const;
+  for (const [status, headers, body, code, retryAfterMs] of rows) {
+    reply = { status, headers, body };
+    const error = await failed(client.infer(request));
+    assert.deepEqual([error.code, error.retryAfterMs], [code, retryAfterMs], body);
+    if (code !== "ANSWER_INVALID") assert.equal(error.status, status, body);
+  }
+  assert.deepEqual(sent.at(-1), { type: "application/json", csrf: undefined, timeout: true });
+  await failed(client.predict({ model: "m", images: [Uint8Array.of(1)] }));
+  assert.deepEqual(sent.at(-1), { type: "multipart/form-data", csrf: "1", timeout: true });
+  const models = Array(1_000).fill({ name: "m", version: "1", state: "READY", reason: "" });
+  reply = { status: 200, headers: {}, body: JSON.stringify({ data: { models } }) };
+  assert.equal((await failed(client.index())).code, "FACE_UNSUPPORTED");
+  assert.equal((await failed(all(client.inferStream((async function* () {})())))).code, "FACE_UNSUPPORTED");
+});
+
+test("WebSocket: certificates that it cannot be given are refused when the client is made", () => {
+  assert.throws(
+    () => createClient({ endpoints: "https://127.0.0.1", face: "websocket", tls: { ca: "pem" } }),
+    {
+      code: "FACE_UNSUPPORTED",
+    },
+  );
+});

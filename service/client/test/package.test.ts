@@ -4,12 +4,21 @@ import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { buildSchema, parse, validate } from "graphql";
 import { rolldown } from "rolldown";
+import { documents } from "../src/graphql/documents.ts";
 import { documentPath, headerOf, typesPath } from "../tools/rest-types.ts";
 
 test("the types of REST are those of docs/openapi.json: else run npm run generate", () => {
   const [header] = readFileSync(typesPath, "utf8").split("\n", 1);
   assert.equal(header, headerOf(readFileSync(documentPath, "utf8")));
+});
+
+test("what is sent over GraphQL is of the schema in docs/graphql.md", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/graphql.md"), "utf8");
+  const schema = buildSchema(/^```graphql\n(.*?)^```$/ms.exec(page)?.[1] ?? "");
+  for (const [name, text] of Object.entries(documents))
+    assert.deepEqual(validate(schema, parse(text)), [], name);
 });
 
 /** Modules of Node's that a bundle of a page with this import reaches. */

@@ -13,7 +13,7 @@ export function readAnswer<Name extends OperationName>(answer: HttpAnswer, now: 
     throw isRefusal ? problemOf(answer, now) : invalid("The answer is not one of GraphQL");
   const [error] = message.errors;
   if (error !== undefined) throw isRefusal ? refusalOf(error, answer, now) : invalid(textOf(error));
-  if (isObject(message.data) && Object.values(message.data).every(isObject))
+  if (isObject(message.data) && isObject(Object.values(message.data)[0]))
     return message.data as unknown as Told[Name];
   throw invalid("The answer has no data");
 }
