@@ -1,5 +1,6 @@
 /** What breaks between a client and a server: sockets, names, certificates, halves of answers. */
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { test } from "node:test";
 import { ClientError, type ClientOptions, createClient } from "@cupel/client";
 import { createClientOn } from "../src/client.ts";
@@ -375,4 +376,22 @@ test("WebSocket: certificates that it cannot be given are refused when the clien
       code: "FACE_UNSUPPORTED",
     },
   );
+});
+
+test("WebSocket: an open connection that breaks is told so, and a load on it is not sent again", async () => {
+  await using server = await tcpServer((socket) => {
+    socket.on("data", (data) => {
+      const key = /^sec-websocket-key: *(\S+)/im.exec(data.toString("latin1"))?.[1];
+      if (key === undefined) return socket.resetAndDestroy();
+      // RFC 6455, section 4.2.2
+      const accept = hash("sha1", `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, "base64");
+      const lines = ["HTTP/1.1 101 Switching Protocols", "upgrade: websocket", "connection: Upgrade"];
+      lines.push(`sec-websocket-accept: ${accept}`, "sec-websocket-protocol: cupel.grpc.v1", "", "");
+      return socket.write(lines.join("\r\n"));
+    });
+  });
+  using client = createClientOn(nodePlatform, { endpoints: server.url, face: "websocket" }, hasty());
+  const { code, mayHaveRun, status } = await failed(client.load("m"));
+  assert.deepEqual({ code, mayHaveRun, status }, { code: "CONNECTION_LOST", mayHaveRun: true, status: null });
+  assert.equal(server.connections, 1);
 });

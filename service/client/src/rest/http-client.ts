@@ -1,4 +1,4 @@
-/** One HTTP exchange, whole: what the REST face needs of Node.js or of a browser. */
+/** One HTTP exchange, whole: what REST and GraphQL need of Node.js or of a browser. */
 export interface HttpRequest {
   readonly method: "GET" | "POST";
   /** With its query, from "/". */
