@@ -101,6 +101,8 @@ export async function* answerMany<Answer>(
   try {
     const times: StageTimes = {};
     yield* run(call, times);
+    // A client that sends nothing more does not keep its stream past its deadline.
+    if (call.signal.aborted) throw cancellation("The call", call.signal);
     tellTimes(context, times);
   } catch (thrown) {
     isTold = true;

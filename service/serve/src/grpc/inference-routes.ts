@@ -109,7 +109,7 @@ export function inferenceRoutes(options: InferenceRoutesOptions): ServiceImpl<ty
     modelInfer: (request, context) => answer(context, (call) => infer(request, call)),
     modelStreamInfer: (requests, context) =>
       answerMany(context, async function* (call, times) {
-        const accepted = untilStopped(requests, stopping);
+        const accepted = untilStopped(requests, AbortSignal.any([stopping, call.signal]));
         yield* mapInOrder(accepted, streamConcurrency, (request) => inferOfStream(request, call, times));
         if (!stopping.aborted) return;
         throw serveErrors.error(

@@ -67,8 +67,9 @@ export function reflectionRoutes(files: readonly DescFile[], stopping: AbortSign
   };
   return {
     serverReflectionInfo<Request extends Asked>(requests: AsyncIterable<Request>, context: HandlerContext) {
-      return answerMany(context, async function* () {
-        for await (const request of untilStopped(requests, stopping)) yield answerOf(request);
+      return answerMany(context, async function* ({ signal }) {
+        const accepted = untilStopped(requests, AbortSignal.any([stopping, signal]));
+        for await (const request of accepted) yield answerOf(request);
       });
     },
   };

@@ -1,9 +1,10 @@
 /** ModelStreamInfer and what else goes on for long, by another's client. */
 import assert from "node:assert/strict";
+import { connect } from "node:http2";
 import { test } from "node:test";
 import type { ServiceError } from "@grpc/grpc-js";
 import { type Message, PeerError } from "../support/grpc-peer.ts";
-import { one, openFace, streamInfer, until } from "./open-face.ts";
+import { inference, one, openFace, streamInfer, until } from "./open-face.ts";
 
 test("a stream answers in the order of its requests, some at once; a failure is in its message and the stream goes on", async () => {
   await using server = await openFace({ streamConcurrency: 3 });
@@ -61,4 +62,32 @@ test("a stream is cancelled with its requests; a stopping server finishes what i
   await closed;
   assert.deepEqual(server.state.failures, ["CANCELLED", "SERVER_STOPPING"]);
   assert.deepEqual(states, [{ status: "SERVING" }, { status: "NOT_SERVING" }]);
+});
+
+test("a stream whose client waits past its deadline ends then, though the client does not end it", async () => {
+  await using server = await openFace();
+  await server.peer.call(`${inference}/ServerLive`);
+  const frame = Buffer.from(JSON.stringify({ modelName: "echo" }));
+  const head = Buffer.from([0, 0, 0, 0, frame.length]);
+  for (const path of [streamInfer, "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"]) {
+    // Another's client would leave by itself.
+    const session = connect(`http://127.0.0.1:${server.listener.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": `/${path}`,
+      "content-type": "application/grpc+json",
+      "grpc-timeout": "200m",
+      te: "trailers",
+    });
+    if (path === streamInfer) stream.write(Buffer.concat([head, frame]));
+    stream.resume();
+    const status = await new Promise((resolve) => {
+      stream.on("response", (headers) => headers["grpc-status"] && resolve(headers["grpc-status"]));
+      stream.on("trailers", (trailers) => resolve(trailers["grpc-status"]));
+    });
+    assert.equal(status, "4", path);
+    session.close();
+  }
+  await until(() => server.state.open === 0);
+  assert.deepEqual(server.state.failures, ["DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"]);
 });
