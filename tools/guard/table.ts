@@ -63,9 +63,9 @@ export const guardTable: GuardTable = {
       reason: "reports on a model as compress writes it",
     },
     {
-      files: "service/serve/test/behaviour/",
+      files: "service/serve/test/",
       specifier: "@cupel/client",
-      reason: "the suite of behaviours runs through the client too",
+      reason: "the suite of behaviours runs through the client too, and a page in a browser has it",
     },
     {
       files: "app/console/src/build-page.ts",

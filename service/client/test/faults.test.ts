@@ -342,6 +342,7 @@ test("GraphQL: an error has its code, its status and its time to come again; wha
     [429, { "retry-after": "7" }, refused({ ...limited, retryAfterMs: 6_500 }), "RATE_LIMIT", 6_500],
     [404, {}, refused({ code: "MODEL_UNKNOWN", retryable: false }), "MODEL_UNKNOWN", null],
     [500, {}, '{"errors": [null]}', "HTTP_500", null],
+    [500, {}, '{"data": {"infer": {}}}', "HTTP_500", null],
     [404, {}, '{"code": "PATH_UNKNOWN", "detail": "None."}', "PATH_UNKNOWN", null],
     [503, { "retry-after": "1" }, "<h1>Later</h1>", "HTTP_503", 1_000],
     [200, {}, "<h1>Hello</h1>", "ANSWER_INVALID", null],

@@ -8,11 +8,13 @@ import type { OperationName, Told } from "./documents.ts";
 export function readAnswer<Name extends OperationName>(answer: HttpAnswer, now: number): Told[Name] {
   const message = messageOf(answer);
   const isRefusal = answer.status < 200 || answer.status > 299;
-  // A proxy's page, or REST's problem details where GraphQL is switched off.
-  if (message === null)
-    throw isRefusal ? problemOf(answer, now) : invalid("The answer is not one of GraphQL");
-  const [error] = message.errors;
-  if (error !== undefined) throw isRefusal ? refusalOf(error, answer, now) : invalid(textOf(error));
+  const error = message?.errors[0];
+  if (isRefusal) {
+    // Without an error of GraphQL's: a proxy's page, or REST's problem details where GraphQL is switched off.
+    throw error === undefined ? problemOf(answer, now) : refusalOf(error, answer, now);
+  }
+  if (message === null) throw invalid("The answer is not one of GraphQL");
+  if (error !== undefined) throw invalid(textOf(error));
   if (isObject(message.data) && isObject(Object.values(message.data)[0]))
     return message.data as unknown as Told[Name];
   throw invalid("The answer has no data");
