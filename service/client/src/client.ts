@@ -1,8 +1,8 @@
 /** The client: one interface, whatever face of the server it speaks. */
-import { type BreakerOptions, baseErrors, own } from "@cupel/base/portable";
+import { type BreakerOptions, own, reasonOf } from "@cupel/base/portable";
 import { type CallOptions, Calls, type Operation } from "./calls.ts";
 import { type EndpointOptions, Endpoints } from "./endpoints.ts";
-import { ClientError, clientError } from "./errors.ts";
+import { clientError, optionInvalid } from "./errors.ts";
 import type { ClientObserver } from "./events.ts";
 import type { FaceName } from "./faces/face.ts";
 import type { Platform, TlsOptions } from "./faces/platform.ts";
@@ -178,11 +178,12 @@ export function createClientOn(
 /** @throws OPTION_INVALID */
 function endpointsOf(given: ClientOptions["endpoints"]): readonly EndpointOptions[] {
   const list = typeof given === "string" ? [given] : given;
-  if (list.length === 0) throw invalid("The client needs the URL of a server in `endpoints`.");
+  if (!Array.isArray(list) || list.length === 0)
+    throw optionInvalid("The client needs the URL of a server in `endpoints`.");
   return list.map((each) => {
     const endpoint = typeof each === "string" ? { url: each } : each;
     if (/^https?:$/.test(URL.parse(endpoint.url)?.protocol ?? "")) return endpoint;
-    throw invalid(`The endpoint "${endpoint.url}" is no URL that begins with http:// or https://.`);
+    throw optionInvalid(`The endpoint "${endpoint.url}" is no URL that begins with http:// or https://.`);
   });
 }
 
@@ -190,15 +191,13 @@ async function wireImage(image: ImageSource, { readFile }: Platform): Promise<Wi
   if (image instanceof Uint8Array) return { kind: "encoded", bytes: image };
   if (image instanceof Blob) return { kind: "encoded", bytes: new Uint8Array(await image.arrayBuffer()) };
   if (typeof image === "object" && "kind" in image) return image;
-  if (readFile) return { kind: "encoded", bytes: await readFile(image) };
-  throw invalid(`The image "${image}" is a path, and a browser has no files. Fetch it, and give its Blob.`);
-}
-
-function invalid(message: string): ClientError {
-  return new ClientError({
-    code: "OPTION_INVALID",
-    spec: baseErrors.specs.OPTION_INVALID,
-    message,
-    mayHaveRun: false,
-  });
+  if (!readFile)
+    throw optionInvalid(
+      `The image "${image}" is a path, and a browser has no files. Fetch it, and give its Blob.`,
+    );
+  try {
+    return { kind: "encoded", bytes: await readFile(image) };
+  } catch (cause) {
+    throw optionInvalid(`The image "${image}" cannot be read: ${reasonOf(cause)}.`, cause);
+  }
 }

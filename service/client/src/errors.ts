@@ -1,5 +1,5 @@
 /** The failures of a call: those the client makes itself, and those a server told, in one class. */
-import { CupelError, defineErrors, type ErrorSpec, type GrpcStatus } from "@cupel/base/portable";
+import { baseErrors, CupelError, defineErrors, type ErrorSpec, type GrpcStatus } from "@cupel/base/portable";
 
 const unavailable = { http: 503, grpc: "UNAVAILABLE", exit: 69, retryable: true, public: true } as const;
 const foreign = { http: 502, grpc: "INTERNAL", exit: 76, retryable: false, public: true } as const;
@@ -94,6 +94,12 @@ export function clientError(
   more: Partial<Omit<Failure, "code" | "spec" | "message">> = {},
 ): ClientError {
   return new ClientError({ code, spec: clientErrors.specs[code], message, ...more });
+}
+
+/** Of an option or a request that is none: nothing was sent. */
+export function optionInvalid(message: string, cause?: unknown): ClientError {
+  const spec = baseErrors.specs.OPTION_INVALID;
+  return new ClientError({ code: "OPTION_INVALID", spec, message, mayHaveRun: false, cause });
 }
 
 /** By number, https://grpc.io/docs/guides/status-codes/, with the HTTP status that is nearest. */

@@ -362,4 +362,7 @@ test("options that are none are refused when the client is made", () => {
   const timing = fakeTiming();
   for (const endpoints of [[], "", "server:80", "ftp://a", "/path", ["http://a", "b"]])
     assert.throws(() => fakeClient(async () => ({}), { endpoints }, timing), { code: "OPTION_INVALID" });
+  // As JavaScript calls it.
+  const misspelt: { endpoints: string } = JSON.parse('{"endpoint":"http://a"}');
+  assert.throws(() => fakeClient(async () => ({}), misspelt, timing), { code: "OPTION_INVALID" });
 });

@@ -195,6 +195,29 @@ test("a server without TLS is told from one that is away", async () => {
   }
 });
 
+test("a request that cannot be sent is its caller's fault on every face, and does not suspend the server", async () => {
+  await using server = await grpcServer(() => {});
+  const image = Uint8Array.of(1);
+  for (const face of ["grpc", "grpc-web", "connect"] as const) {
+    using client = createClient({ endpoints: server.url, face });
+    for (let i = 0; i < 25; i++) {
+      const { code, mayHaveRun } = await failed(client.predict({ model: "m", images: [image], top: -1 }));
+      assert.deepEqual({ code, mayHaveRun }, { code: "OPTION_INVALID", mayHaveRun: false }, face);
+    }
+    const input = { name: "x", datatype: "FP32", shape: [0.5], data: Float32Array.of(1) } as const;
+    const broken = { model: "m", inputs: [input] };
+    assert.equal((await failed(client.infer(broken))).code, "OPTION_INVALID", face);
+    async function* requests() {
+      yield broken;
+    }
+    assert.equal((await failed(all(client.inferStream(requests())))).code, "OPTION_INVALID", face);
+  }
+  using client = createClient({ endpoints: server.url });
+  const unread = await failed(client.predict({ model: "m", images: ["no/such/file.png"] }));
+  assert.equal(unread.code, "OPTION_INVALID");
+  assert.match(unread.message, /no\/such\/file\.png/);
+});
+
 test("what is no answer of the protocol is told so, and is not tried again", async () => {
   let requests = 0;
   let page = "<html>hello</html>";

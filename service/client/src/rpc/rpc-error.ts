@@ -4,7 +4,7 @@
  * its cause.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ClientError, clientError, grpcStatusName, specOfGrpc } from "../errors.ts";
+import { ClientError, clientError, grpcStatusName, optionInvalid, specOfGrpc } from "../errors.ts";
 import { connectionError } from "../faces/connection-error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
 
@@ -60,6 +60,9 @@ function brokenBelow(error: ConnectError): ClientError | null {
   const { rawMessage: message } = error;
   // What a server told came with headers.
   if ([...error.metadata.keys()].length > 0) return null;
+  // The caller's number that no message holds: nothing was sent, and the server is not to blame.
+  if (error.code === Code.Internal && message.startsWith("serialize "))
+    return optionInvalid(`The request has no form as a message: ${message}.`, error);
   if (error.code === Code.ResourceExhausted && /readMaxBytes|larger than/.test(message))
     return clientError("ANSWER_TOO_LARGE", message, { cause: error });
   if (/^(http\/2|protocol error|unsupported content type|missing trailer|HTTP 5\d\d)/i.test(message)) {

@@ -3,6 +3,8 @@
  * four have apart is the transport.
  */
 import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { reasonOf } from "@cupel/base/portable";
+import { optionInvalid } from "../errors.ts";
 import type { Face, FaceCall } from "../faces/face.ts";
 import type { InferenceRequest, StreamAnswer } from "../messages/inference.ts";
 import type { CountedTime, TensorMetadata, VersionStatistics } from "../messages/metadata.ts";
@@ -71,11 +73,11 @@ export function createRpcFace(owned: OwnedTransport): Face {
       }),
     infer: (request, call) =>
       ask(call, async (options) =>
-        readInferMessage(await inference.modelInfer(inferMessage(request), options)),
+        readInferMessage(await inference.modelInfer(made(inferMessage, request), options)),
       ),
     predict: (request, call) =>
       ask(call, async (options) =>
-        readPredictMessage(await vision.predict(predictMessage(request), options)),
+        readPredictMessage(await vision.predict(made(predictMessage, request), options)),
       ),
     index: (call) =>
       ask(call, async (options) =>
@@ -107,8 +109,17 @@ function optionsOf({ signal, timeoutMs, headers }: FaceCall): CallOptions {
   };
 }
 
+/** @throws OPTION_INVALID what has no form as a message, such as a shape that is not of whole numbers */
+function made<Request, Message>(make: (request: Request) => Message, request: Request): Message {
+  try {
+    return make(request);
+  } catch (cause) {
+    throw optionInvalid(`The request has no form as a message: ${reasonOf(cause)}`, cause);
+  }
+}
+
 async function* messagesOf(requests: AsyncIterable<InferenceRequest>) {
-  for await (const request of requests) yield inferMessage(request);
+  for await (const request of requests) yield made(inferMessage, request);
 }
 
 function tensorMetadata({ name, datatype, shape }: MetadataMessage): TensorMetadata {
