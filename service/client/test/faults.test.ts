@@ -195,6 +195,15 @@ test("a server without TLS is told from one that is away", async () => {
   }
 });
 
+test("a connection that is reset in its handshake has sent nothing", async () => {
+  await using server = await tcpServer((socket) => socket.once("data", () => socket.destroy()));
+  for (const face of ["rest-binary", "grpc"] as const) {
+    using client = once({ endpoints: server.url.replace("http:", "https:"), face });
+    const { code, mayHaveRun } = await failed(client.load("m"));
+    assert.deepEqual({ code, mayHaveRun }, { code: "SERVER_UNREACHABLE", mayHaveRun: false }, face);
+  }
+});
+
 test("a request that cannot be sent is its caller's fault on every face, and does not suspend the server", async () => {
   await using server = await grpcServer(() => {});
   const image = Uint8Array.of(1);

@@ -57,6 +57,9 @@ function kindOf(code: string, error: Error): (keyof typeof sentences & ClientErr
   // A time-out of the connection's making; one of the kernel's on an open connection has another call.
   if (code === "ETIMEDOUT")
     return "syscall" in error && error.syscall === "read" ? "CONNECTION_LOST" : "SERVER_UNREACHABLE";
+  // A reset in the handshake: no byte of the call was sent.
+  if (code === "ECONNRESET" && /before secure TLS connection was established/.test(error.message))
+    return "SERVER_UNREACHABLE";
   if (lost.has(code)) return "CONNECTION_LOST";
   return tls.test(code) ? "TLS_FAILED" : null;
 }
