@@ -227,6 +227,20 @@ test("a request that cannot be sent is its caller's fault on every face, and doe
   assert.match(unread.message, /no\/such\/file\.png/);
 });
 
+test("a model that is not ready is told from one that is not there, and from a path that is not the server's", async () => {
+  let answer = { status: 503, code: "MODEL_NOT_READY" };
+  await using server = await httpServer((_, response) => {
+    response.writeHead(answer.status, { "content-type": "application/problem+json" });
+    response.end(JSON.stringify({ code: answer.code, detail: "none", retryable: false }));
+  });
+  using client = once({ endpoints: server.url });
+  assert.equal(await client.modelReady("m"), false);
+  answer = { status: 404, code: "MODEL_UNKNOWN" };
+  assert.equal((await failed(client.modelReady("m"))).code, "MODEL_UNKNOWN");
+  answer = { status: 404, code: "ROUTE_UNKNOWN" };
+  assert.equal((await failed(client.ready())).code, "ROUTE_UNKNOWN");
+});
+
 test("what is no answer of the protocol is told so, and is not tried again", async () => {
   let requests = 0;
   let page = "<html>hello</html>";

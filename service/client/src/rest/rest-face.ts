@@ -41,11 +41,11 @@ export function createRestFace(http: HttpClient, form: "json" | "binary", clock:
       },
       call,
     );
-  /** What a 503 or 404 says is an answer here. */
+  /** What a 503 says is an answer here. A model or path that is not there is an error, as on the other faces. */
   const isReady = async (path: string, call: FaceCall): Promise<boolean> => {
     const answer = await http.send({ method: "GET", path, headers: call.headers, signal: call.signal });
     if (answer.status === 200) return true;
-    if (answer.status === 503 || answer.status === 404) return false;
+    if (answer.status === 503) return false;
     throw problemOf(answer, clock.now());
   };
   return {
