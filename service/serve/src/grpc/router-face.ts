@@ -29,6 +29,7 @@ import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { pathOf, unknownRoute } from "../core/path-of.ts";
 import { refuse, sendAnswer } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
+import { boundTimeout } from "./bounded-timeout.ts";
 
 export interface RouterFaceOptions {
   routes(router: ConnectRouter): void;
@@ -144,6 +145,7 @@ function read(
   const asked = universalRequestFromNodeRequest(request, response, undefined, values);
   const { header } = asked;
   if (header.has("content-type")) header.set("content-type", typeOf(request));
+  boundTimeout(header);
   // Every client accepts gzip, few ask for it: who compresses is answered compressed.
   for (const [sent, accepted] of compressions) if (!header.has(sent)) header.delete(accepted);
   return asked;

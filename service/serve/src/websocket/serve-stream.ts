@@ -12,6 +12,7 @@ import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { type CupelError, errorFrom } from "@cupel/base";
 import type { RawData, WebSocket } from "ws";
 import { serveErrors } from "../errors.ts";
+import { boundTimeout } from "../grpc/bounded-timeout.ts";
 import { connectErrorOf } from "../grpc/connect-error.ts";
 import { grpcForm } from "../grpc/grpc-form.ts";
 import { namedRefusal } from "../grpc/name-refusals.ts";
@@ -158,6 +159,7 @@ export function serveStream(socket: WebSocket, options: StreamOptions): OpenStre
   };
   const ask = async (header: Headers): Promise<UniversalServerResponse> => {
     if (!header.has("content-type")) header.set("content-type", protoType);
+    boundTimeout(header);
     // As on the gRPC face: who compresses is answered compressed.
     if (!header.has("grpc-encoding")) header.delete("grpc-accept-encoding");
     const asked: UniversalServerRequest = {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport as nodeTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
@@ -228,4 +229,29 @@ test("a client of HTTP/1.1 that leaves or hangs up half is noticed while it wait
   const [answer] = await once(nowhere, "data");
   assert.match(String(answer), /^HTTP\/1.1 400 /);
   nowhere.destroy();
+});
+
+test("a client that waits for years is answered, though its message comes late", async () => {
+  await using server = await openFace();
+  const framed = Buffer.concat([Buffer.from([0, 0, 0, 0, json("echo").length]), Buffer.from(json("echo"))]);
+  const late = async function* (body: Uint8Array) {
+    yield body.subarray(0, 3);
+    await delay(50);
+    yield body.subarray(3);
+  };
+  for (const [type, timeout, body] of [
+    ["application/json", { "connect-timeout-ms": "9999999999" }, Buffer.from(json("echo"))],
+    ["application/grpc-web+json", { "grpc-timeout": "99999999S" }, framed],
+    ["application/grpc-web+json", { "grpc-timeout": "99999999H" }, framed],
+  ] as const) {
+    const answer = await fetch(`${server.listener.url}/${infer}`, {
+      method: "POST",
+      headers: { "content-type": type, ...timeout },
+      body: ReadableStream.from(late(body)),
+      duplex: "half",
+    });
+    assert.match(await answer.text(), /"modelName":"echo"/);
+  }
+  const wrong = await post(server, infer, "application/json", json("echo"), { "connect-timeout-ms": "1e9" });
+  assert.equal(wrong.status, 400);
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
@@ -78,6 +79,15 @@ test("a call is headers, messages and an end; its answer is headers, messages an
     server.echo.calls.map(({ face }) => face),
     ["websocket", "websocket", "websocket"],
   );
+});
+
+test("a client that waits for years is answered, though its message comes late", async () => {
+  await using server = await openFace();
+  const patient = await new RawStream(server.url + inferPath).open();
+  patient.send(headers({ ...json, "grpc-timeout": "99999999S" }));
+  await delay(50);
+  patient.send(message(request("echo", "a-1")), endOfStream);
+  assert.equal((await patient.answered()).status, 0);
 });
 
 test("a stream both ways answers while it is sent, and says what HTTP/2 says", async () => {
