@@ -7,7 +7,7 @@
  */
 import { baseErrors, reasonOf } from "@cupel/base/portable";
 import type { Endpoint, Endpoints } from "./endpoints.ts";
-import { ClientError, clientError } from "./errors.ts";
+import { ClientError, clientError, optionInvalid } from "./errors.ts";
 import type { ClientObserver } from "./events.ts";
 import { connectionError } from "./faces/connection-error.ts";
 import type { Face, FaceCall } from "./faces/face.ts";
@@ -170,7 +170,16 @@ export class Calls implements Disposable {
 
   async #headers({ headers = {} }: CallOptions): Promise<Readonly<Record<string, string>>> {
     const all = [await this.#options.headers(), headers].flatMap(Object.entries<string>);
-    return Object.fromEntries(all.map(([name, value]) => [name.toLowerCase(), value]));
+    const checked = new Headers();
+    for (const [name, value] of all) {
+      try {
+        checked.set(name, value);
+      } catch {
+        // Neither the value nor the platform's message, which has it: it may be a key.
+        throw optionInvalid(`The header "${name}" has a name or a value that HTTP does not carry.`);
+      }
+    }
+    return Object.fromEntries(checked);
   }
 
   async #send<T>({ operation, number, deadline, signal, headers, tried }: Try, run: Run<T>): Promise<T> {

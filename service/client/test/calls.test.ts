@@ -1,6 +1,7 @@
 /** A call over all policies, with time that the test moves and servers that are functions. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { ClientError, clientError, specOfHttp } from "../src/errors.ts";
 import type { ClientEvent } from "../src/events.ts";
 import { emptyRequest, fakeClient } from "./support/fake-face.ts";
@@ -365,4 +366,25 @@ test("options that are none are refused when the client is made", () => {
   // As JavaScript calls it.
   const misspelt: { endpoints: string } = JSON.parse('{"endpoint":"http://a"}');
   assert.throws(() => fakeClient(async () => ({}), misspelt, timing), { code: "OPTION_INVALID" });
+});
+
+test("a header that HTTP does not carry is refused and not told, and one with a line's end loses it", async () => {
+  const timing = fakeTiming();
+  const seen: unknown[] = [];
+  const client = fakeClient(
+    async ({ call }) => {
+      seen.push(call.headers);
+      return {};
+    },
+    { endpoints: "http://a" },
+    timing,
+  );
+  for (const headers of [{ "a b": "c" }, { "x-api-key": "hunter2\n3" }, { "x-api-key": "hunter2✓" }]) {
+    const refused = await client.infer(emptyRequest, { headers }).catch((thrown: unknown) => thrown);
+    assert.ok(refused instanceof ClientError);
+    assert.deepEqual([refused.code, refused.mayHaveRun], ["OPTION_INVALID", false]);
+    assert.doesNotMatch(inspect(refused, { depth: null }), /hunter2/);
+  }
+  await client.infer(emptyRequest, { headers: { "X-API-Key": "secret\n" } });
+  assert.deepEqual(seen, [{ "x-api-key": "secret" }]);
 });
