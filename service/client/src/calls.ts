@@ -48,6 +48,9 @@ export interface Operation {
   readonly isIdempotent: boolean;
 }
 
+/** The longest that a server takes over REST. */
+const longestTimeoutMs = 86_400_000;
+
 type Run<T> = (face: Face, call: FaceCall) => Promise<T>;
 
 /** One try of a call. */
@@ -157,6 +160,10 @@ export class Calls implements Disposable {
     else signal?.addEventListener("abort", leave, { once: true });
     this.#open.add(closing);
     const limit = timeoutMs === undefined ? this.#options.timeoutMs : timeoutMs;
+    if (limit !== null && !(limit <= longestTimeoutMs))
+      throw optionInvalid(
+        `"timeoutMs" is ${limit}, and at most ${longestTimeoutMs}, which is a day; null waits for ever.`,
+      );
     const deadline = openDeadline(limit, closing.signal, this.#options.timing);
     return {
       deadline,

@@ -24,7 +24,7 @@ export interface ClientOptions {
   readonly face?: FaceName | undefined;
   /** Sent with every call, such as `{ "x-api-key": key }`; a function is asked before each call, so that a token can be renewed. */
   readonly headers?: HeaderTable | (() => HeaderTable | Promise<HeaderTable>) | undefined;
-  /** For a whole call with its retries, in ms; null: for ever. Default 30,000. */
+  /** For a whole call with its retries, in ms, a day at most; null: for ever. Default 30,000. */
   readonly timeoutMs?: number | null | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly budget?: RetryBudgetOptions | undefined;

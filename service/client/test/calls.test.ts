@@ -388,3 +388,12 @@ test("a header that HTTP does not carry is refused and not told, and one with a 
   await client.infer(emptyRequest, { headers: { "X-API-Key": "secret\n" } });
   assert.deepEqual(seen, [{ "x-api-key": "secret" }]);
 });
+
+test("a deadline that no timer keeps is refused", async () => {
+  const client = fakeClient(async () => ({}), { endpoints: "http://a" }, fakeTiming());
+  for (const timeoutMs of [Number.NaN, Number.POSITIVE_INFINITY, 86_400_001])
+    await assert.rejects(client.infer(emptyRequest, { timeoutMs }), {
+      code: "OPTION_INVALID",
+      mayHaveRun: false,
+    });
+});
