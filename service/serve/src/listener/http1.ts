@@ -1,6 +1,7 @@
 /** HTTP/1.1 on sockets that others accepted. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { continueWhenRead } from "./await-continue.ts";
 import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
 import type { Dispatch, Upgrades } from "./dispatch.ts";
@@ -125,6 +126,9 @@ export function createHttp1({ dispatch, upgrades, limits, failed }: HttpServerOp
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
       server.emit("connection", socket);
+      // Read by Node's parser itself, what TLS has deciphered already still comes when the parser pauses for answers that
+      // wait to be sent, and is refused as malformed. A listener has the socket read as a stream, which holds it back.
+      if (socket instanceof TLSSocket) socket.on("data", () => {});
     },
     stop() {
       isStopping = true;

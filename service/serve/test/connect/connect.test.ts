@@ -1,17 +1,25 @@
 /** gRPC-Web and Connect beside gRPC: the forms of refusals, plain HTTP, text mode, times, who leaves. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+
+import { connect as connectTls } from "node:tls";
+
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport as nodeTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { openTemporaryFolder } from "@cupel/base";
 import { PixelFormat, VisionService } from "../../src/grpc/gen/cupel/v1/vision_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../src/grpc/gen/google/rpc/error_details_pb.ts";
 import { Health } from "../../src/grpc/gen/grpc/health/v1/health_pb.ts";
 import { GRPCInferenceService } from "../../src/grpc/gen/inference/inference_service_pb.ts";
 import { infer, inference, openFace, until } from "../grpc/open-face.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import "../support/xml-http-request.ts";
 import { OfficialClient } from "../support/official-grpc-web.ts";
 
@@ -255,3 +263,67 @@ test("a client that waits for years is answered, though its message comes late",
   const wrong = await post(server, infer, "application/json", json("echo"), { "connect-timeout-ms": "1e9" });
   assert.equal(wrong.status, 400);
 });
+test("over TLS a client that sends on before it reads its answers is waited for, not taken for malformed", async () => {
+  await using folder = await openTemporaryFolder("tls");
+  const authority = makeCertificate("An authority");
+  const own = makeCertificate("localhost", authority);
+  const tls = { certificate: join(folder.path, "cert.pem"), key: join(folder.path, "key.pem") };
+  await writeFile(tls.certificate, own.certificate);
+  await writeFile(tls.key, own.key);
+  await using server = await openFace({ tls });
+  const below = gathering(server.listener.port);
+  const socket = connectTls({
+    socket: below,
+    servername: "localhost",
+    ca: authority.certificate,
+    ALPNProtocols: ["http/1.1"],
+  });
+  await once(socket, "secureConnect");
+  const size = 600_000;
+  const large = { name: "x", datatype: "UINT8", shape: [size] };
+  const raw = Buffer.alloc(size).toString("base64");
+  const body = JSON.stringify({ modelName: "echo", inputs: [large], rawInputContents: [raw] });
+  const head = `POST /${infer} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const requests = 12;
+  for (let i = 0; i < requests; i++) socket.write(head + body);
+  // Nothing is read until nothing moves: answers fill what lies between. What comes then finds a parser that pauses.
+  await once(socket, "readable");
+  const { echo } = server;
+  for (let before = -1; before !== echo.requests.length; await delay(100)) before = echo.requests.length;
+  const small = JSON.stringify({ name: "x" });
+  const smallHead = `POST /${inference}/ModelMetadata HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${small.length}\r\n\r\n`;
+  socket.write(smallHead);
+  socket.write(small);
+  await delay(100);
+  let answers = "";
+  for await (const chunk of socket) {
+    answers += String(chunk).replaceAll("A", "");
+    if (answers.includes("onnxruntime")) break;
+  }
+  assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g), Array(requests + 1).fill("HTTP/1.1 200"));
+});
+
+/** A connection on which records of TLS that are written at one time arrive together. */
+function gathering(port: number): Duplex {
+  const socket = connect(port, "127.0.0.1");
+  let pending: Uint8Array[] = [];
+  const send = () => {
+    socket.write(Buffer.concat(pending));
+    pending = [];
+  };
+  const below = new Duplex({
+    read: () => void socket.resume(),
+    write(chunk, _encoding, written) {
+      if (pending.push(chunk) === 1) setImmediate(setImmediate, send);
+      written();
+    },
+    destroy(error, destroyed) {
+      socket.destroy();
+      destroyed(error);
+    },
+  });
+  socket.on("data", (chunk) => {
+    if (!below.push(chunk)) socket.pause();
+  });
+  return below;
+}

@@ -6,6 +6,7 @@ import type { Admission } from "../../src/core/admission.ts";
 import { serveErrors } from "../../src/errors.ts";
 import { createGrpcFace, type GrpcFaceOptions } from "../../src/grpc/face.ts";
 import { listen } from "../../src/listener/listen.ts";
+import type { TlsOptions } from "../../src/listener/tls.ts";
 import type { CorsPolicy } from "../../src/operations/cors.ts";
 import { withCors } from "../../src/operations/cors-faces.ts";
 import { silentInstruments } from "../../src/operations/instruments.ts";
@@ -50,10 +51,13 @@ export function countingAdmission() {
 interface OpenFaceOptions extends Partial<GrpcFaceOptions> {
   /** Default: no page may call. */
   readonly cors?: CorsPolicy;
+  /** Default: cleartext. */
+  readonly tls?: TlsOptions;
 }
 
 export async function openFace({
   cors = { origins: [], maxAgeSeconds: 0 },
+  tls,
   ...options
 }: OpenFaceOptions = {}) {
   const echo = new EchoService();
@@ -69,6 +73,7 @@ export async function openFace({
   });
   const listener = await listen({
     faces: withCors([face], cors),
+    tls,
     port: 0,
     onError: (error) => errors.push(error),
   });
