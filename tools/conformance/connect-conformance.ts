@@ -31,7 +31,11 @@ const programs = {
 };
 const modes = {
   server: ["--max-servers", "2", "--parallel", "4"],
-  client: ["--known-failing", `@${here("connect-client-known-failing.txt")}`],
+  client: [
+    ...["--known-failing", `@${here("connect-client-known-failing.txt")}`],
+    // At its deadline a server may reset the stream before the library's own timer fires, which then says canceled.
+    ...["--known-flaky", "Timeouts/**/(grpc server impl)/**"],
+  ],
 };
 const statuses = (["server", "client"] as const).map((mode) =>
   run(suite, [
