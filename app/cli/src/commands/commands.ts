@@ -58,7 +58,7 @@ export const commands: readonly CommandRow[] = [
   },
   {
     name: "serve",
-    summary: "Serve models over REST and gRPC on one port",
+    summary: "Serve models over REST, gRPC, gRPC-Web, Connect, WebSocket and GraphQL on one port",
     load: async () => (await import("./serve.ts")).serveCommand,
   },
   {

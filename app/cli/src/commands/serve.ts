@@ -1,4 +1,4 @@
-/** `cupel serve`: models behind REST and gRPC on one port, until it is told to stop. */
+/** `cupel serve`: models behind every face on one port, until it is told to stop. */
 import { type AttestationGateOptions, openAttestationGate } from "@cupel/attest";
 import {
   type EventFacts,
@@ -51,7 +51,7 @@ const port = integer({
   name: "port",
   placeholder: "N",
   min: 0,
-  summary: "Port for REST and gRPC; 0 takes one that is free",
+  summary: "Port of every face; 0 takes one that is free",
   fallback: "8080",
 });
 const processes = integer({
