@@ -18,8 +18,8 @@ import {
 } from "../src/grpc/gen/inference/inference_service_pb.ts";
 import { readInferenceRequest as readGrpc } from "../src/grpc/read-request.ts";
 import { writeInferenceResponse as writeGrpc } from "../src/grpc/write-response.ts";
+import { readBody } from "../src/http/body-limit.ts";
 import { headerLengthHeader } from "../src/rest/binary-tensors.ts";
-import { readBody } from "../src/rest/body-limit.ts";
 import { cborType } from "../src/rest/cbor.ts";
 import type { Answer } from "../src/rest/exchange.ts";
 import { readInferenceRequest as readRest } from "../src/rest/read-request.ts";

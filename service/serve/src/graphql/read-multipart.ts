@@ -1,7 +1,7 @@
 /** A form with an operation and files (https://github.com/jaydenseric/graphql-multipart-request-spec). */
 import { own } from "@cupel/base";
 import { serveErrors } from "../errors.ts";
-import { parseJson } from "../rest/parse-json.ts";
+import { parseJson } from "../http/parse-json.ts";
 
 /** A file of the request, in the place of the variable that names it. */
 export class UploadedFile {

@@ -4,8 +4,8 @@
  * taken with a header that no such page can send unasked.
  */
 import { serveErrors } from "../errors.ts";
-import { mediaType } from "../rest/content-type.ts";
-import { parseJson } from "../rest/parse-json.ts";
+import { mediaType } from "../http/content-type.ts";
+import { parseJson } from "../http/parse-json.ts";
 import { boundLongTexts } from "./long-text.ts";
 import { readMultipart } from "./read-multipart.ts";
 

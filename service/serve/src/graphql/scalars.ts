@@ -1,7 +1,7 @@
 /** Scalars that carry data: base64, files and the elements of tensors. */
 import { own } from "@cupel/base";
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
-import { base64Bytes } from "../rest/read-json-data.ts";
+import { base64Bytes } from "../core/base64-bytes.ts";
 import { textOf } from "./long-text.ts";
 import { UploadedFile } from "./read-multipart.ts";
 

@@ -1,11 +1,12 @@
 /** Tensors of the schema become the core's, and the core's those of the schema. */
+
+import { base64Bytes } from "../core/base64-bytes.ts";
 import type { Datatype } from "../core/datatype.ts";
+import { notA, numbersOf } from "../core/number-values.ts";
 import type { NumberTensor, Tensor } from "../core/tensor.ts";
 import { readElements, readNumbers, tensorBytes } from "../core/tensor-bytes.ts";
+import { isNumberHead, type NumberHead, type TensorHead } from "../core/tensor-head.ts";
 import { serveErrors } from "../errors.ts";
-import { notA, numbersOf } from "../rest/number-values.ts";
-import { base64Bytes } from "../rest/read-json-data.ts";
-import { isNumberHead, type NumberHead, type TensorHead } from "../rest/tensor-head.ts";
 import { textOf } from "./long-text.ts";
 
 export interface TensorInput {

@@ -12,7 +12,7 @@ import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { refuse } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
-import { Departure } from "../rest/departure.ts";
+import { Departure } from "../http/departure.ts";
 import { cpuProfile } from "./cpu-profile.ts";
 import { heapSnapshot } from "./heap-snapshot.ts";
 import { metricContentType } from "./metric-text.ts";

@@ -6,13 +6,13 @@ import { elementCount, setOwn } from "@cupel/base";
 import type { TypedArray } from "@cupel/runtime";
 import { Decoder, Encoder, Tag } from "cbor-x";
 import { datatypes } from "../core/datatype.ts";
+import { notA, numbersOf } from "../core/number-values.ts";
 import type { NumberTensor, Tensor } from "../core/tensor.ts";
 import { readNumbers, tensorBytes } from "../core/tensor-bytes.ts";
+import { isNumberHead, type NumberHead, type TensorHead } from "../core/tensor-head.ts";
 import { serveErrors } from "../errors.ts";
 import { flatten, mismatch } from "./flatten.ts";
-import { notA, numbersOf } from "./number-values.ts";
 import { scanCbor } from "./scan-cbor.ts";
-import { isNumberHead, type NumberHead, type TensorHead } from "./tensor-head.ts";
 
 export const cborType = "application/cbor";
 

@@ -1,6 +1,6 @@
 /** Lists of elements, flat or nested as a shape says, become one list in row-major order. */
 import { runtimeErrors } from "@cupel/runtime";
-import type { TensorHead } from "./tensor-head.ts";
+import type { TensorHead } from "../core/tensor-head.ts";
 
 /** @param elements as many as the shape has. @throws INPUT_SHAPE_MISMATCH */
 export function flatten(values: readonly unknown[], head: TensorHead, elements: number): readonly unknown[] {

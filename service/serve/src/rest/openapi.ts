@@ -5,7 +5,7 @@
 import { own, setOwn } from "@cupel/base";
 import type { ServerMetadata } from "../core/metadata.ts";
 import { problemType } from "../core/problem-details.ts";
-import { contentEncodings } from "./body-limit.ts";
+import { contentEncodings } from "../http/body-limit.ts";
 import type { Body, Operation, Parameter, Route } from "./route.ts";
 import { schemas } from "./schema/schemas.ts";
 

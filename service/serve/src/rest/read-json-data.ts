@@ -3,15 +3,17 @@
  * own parser reads the numbers, which is the fastest there is; where it loses digits of 64-bit integers, they are read
  * again from the text, which it has found to be well formed.
  */
+
 import { elementCount } from "@cupel/base";
 import type { TypedArray } from "@cupel/runtime";
+import { base64Bytes } from "../core/base64-bytes.ts";
 import { datatypes } from "../core/datatype.ts";
+import { notA, numbersOf } from "../core/number-values.ts";
+import type { NumberHead, TensorHead } from "../core/tensor-head.ts";
 import { serveErrors } from "../errors.ts";
 import { flatten, mismatch } from "./flatten.ts";
 import { isSpace, type Span } from "./locate-data.ts";
-import { notA, numbersOf } from "./number-values.ts";
 import { integer, nextInteger, readInteger } from "./read-integer.ts";
-import type { NumberHead, TensorHead } from "./tensor-head.ts";
 
 /** @throws REQUEST_INVALID, INPUT_SHAPE_MISMATCH, DATATYPE_UNSUPPORTED */
 export function readJsonNumbers(bytes: Buffer, span: Span, head: NumberHead): TypedArray {
@@ -32,11 +34,6 @@ export function readJsonBytes(bytes: Buffer, span: Span, head: TensorHead): Uint
     if (decoded) return decoded;
     throw notA(head, index, value);
   });
-}
-
-/** Null where the text is not base64 (RFC 4648, section 4). */
-export function base64Bytes(text: string): Uint8Array | null {
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? Buffer.from(text, "base64") : null;
 }
 
 function readValues(bytes: Buffer, { start, end }: Span, head: TensorHead): readonly unknown[] {

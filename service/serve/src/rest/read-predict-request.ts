@@ -1,13 +1,13 @@
 /** Images become the core's question: one as the body itself, or many in JSON as base64 or in CBOR as bytes. */
 import { own } from "@cupel/base";
 import type { TSchema } from "typebox";
+import { base64Bytes } from "../core/base64-bytes.ts";
 import { serveErrors } from "../errors.ts";
+import { mediaType } from "../http/content-type.ts";
+import { parseJson } from "../http/parse-json.ts";
 import type { ImageInput, PredictRequest } from "../images/predict-request.ts";
 import { cborType, decodeCbor } from "./cbor.ts";
-import { mediaType } from "./content-type.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseJson } from "./parse-json.ts";
-import { base64Bytes } from "./read-json-data.ts";
 import { conformer, conformTo } from "./schema/conform.ts";
 import { type PredictImage, predictOptions } from "./schema/predict.ts";
 

@@ -2,17 +2,17 @@
 import type { InferenceRequest } from "../core/inference.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { readElements, readNumbers } from "../core/tensor-bytes.ts";
+import { isNumberHead, tensorHead } from "../core/tensor-head.ts";
 import { serveErrors } from "../errors.ts";
+import { mediaType } from "../http/content-type.ts";
 import { binaryPart, headerLengthHeader, readHeaderLength } from "./binary-tensors.ts";
 import { cborTensor, cborType, decodeCbor } from "./cbor.ts";
-import { mediaType } from "./content-type.ts";
 import type { Exchange } from "./exchange.ts";
 import { locateData } from "./locate-data.ts";
 import { readJsonBytes, readJsonNumbers } from "./read-json-data.ts";
 import { conformer } from "./schema/conform.ts";
 import type { RequestedOutput, RequestTensor } from "./schema/inference.ts";
 import type { ParameterRecord } from "./schema/parts.ts";
-import { isNumberHead, tensorHead } from "./tensor-head.ts";
 
 export interface ReadInference {
   readonly request: InferenceRequest;

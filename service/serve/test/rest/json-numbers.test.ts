@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { numbersOf } from "../../src/rest/number-values.ts";
+import { numbersOf } from "../../src/core/number-values.ts";
 import { integer, readInteger } from "../../src/rest/read-integer.ts";
 import { createTextBytes } from "../../src/rest/text-bytes.ts";
 import { writeJsonData } from "../../src/rest/write-json-data.ts";

@@ -1,5 +1,5 @@
 /** `/`: the console where one is plugged in, for people; for programs, and without it, where else to look. */
-import { preferredType } from "../content-type.ts";
+import { preferredType } from "../../http/content-type.ts";
 import { pageAnswer } from "../page-answer.ts";
 import { jsonAnswer, type Route } from "../route.ts";
 

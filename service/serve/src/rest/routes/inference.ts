@@ -1,10 +1,10 @@
 /** Tensors in, tensors out. */
 import Type from "typebox";
-import { wantsCbor } from "../content-type.ts";
-import { longestTimeoutMs } from "../deadline.ts";
+import { longestTimeoutMs } from "../../http/deadline.ts";
 import type { Exchange } from "../exchange.ts";
 import { readInferenceRequest } from "../read-request.ts";
 import { modelRoutes, type Parameter, type Route } from "../route.ts";
+import { wantsCbor } from "../wants-cbor.ts";
 import { writeCborResponse, writeInferenceResponse } from "../write-response.ts";
 
 export const timeoutParameter: Parameter = {

@@ -1,8 +1,9 @@
 /** Images in, answers out. */
-import { preferredType, wantsCbor } from "../content-type.ts";
+import { preferredType } from "../../http/content-type.ts";
 import { imageTypes, readPredictRequest } from "../read-predict-request.ts";
 import { modelRoutes, type Parameter, type Route } from "../route.ts";
 import { predictOptions } from "../schema/predict.ts";
+import { wantsCbor } from "../wants-cbor.ts";
 import { writeCborPrediction, writeDrawing, writePredictResponse } from "../write-predict-response.ts";
 import { assertRoom, timeoutParameter, timingParameter } from "./inference.ts";
 

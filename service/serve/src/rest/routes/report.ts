@@ -1,5 +1,5 @@
 /** How a model was made: its report as data, or as the page that people read. */
-import { preferredType } from "../content-type.ts";
+import { preferredType } from "../../http/content-type.ts";
 import { pageAnswer } from "../page-answer.ts";
 import { modelRoutes, type Route } from "../route.ts";
 

@@ -1,7 +1,7 @@
 /** The models on the server: which there are, load, unload (Triton's model repository extension). */
 import { serveErrors } from "../../errors.ts";
+import { parseJson } from "../../http/parse-json.ts";
 import type { Exchange } from "../exchange.ts";
-import { parseJson } from "../parse-json.ts";
 import { jsonAnswer, type Route } from "../route.ts";
 import { conformer } from "../schema/conform.ts";
 

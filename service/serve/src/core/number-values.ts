@@ -1,7 +1,8 @@
 /** Plain numbers become the array of a datatype; what does not fit is refused by name rather than bent. */
-import { datatypes, type NumberDatatype } from "../core/datatype.ts";
-import type { NumberTensor } from "../core/tensor.ts";
+
 import { serveErrors } from "../errors.ts";
+import { datatypes, type NumberDatatype } from "./datatype.ts";
+import type { NumberTensor } from "./tensor.ts";
 import type { NumberHead, TensorHead } from "./tensor-head.ts";
 
 interface Limits {

@@ -1,6 +1,7 @@
 /** What a request says of an input before its data, in whatever form that comes. */
-import { type Datatype, datatypes, isNumberDatatype, type NumberDatatype } from "../core/datatype.ts";
+
 import { serveErrors } from "../errors.ts";
+import { type Datatype, datatypes, isNumberDatatype, type NumberDatatype } from "./datatype.ts";
 
 export interface TensorHead {
   readonly name: string;

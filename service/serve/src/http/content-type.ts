@@ -1,7 +1,5 @@
 /** Media types: of a body, and which of those on offer a client would rather have (RFC 9110, section 12.5.1). */
 
-import type { Exchange } from "./exchange.ts";
-
 /** Without parameters, in lower case; "" where the header is absent. */
 export function mediaType(header: string | undefined): string {
   return header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
@@ -31,11 +29,4 @@ export function preferredType<const Offer extends string>(
     return 0;
   };
   return offers.reduce((best, offer) => (qualityOf(offer) > qualityOf(best) ? offer : best), offers[0]);
-}
-
-/** Whether the answer goes as CBOR: the client would rather have it, or sent it and says nothing. */
-export function wantsCbor({ header }: Pick<Exchange, "header">): boolean {
-  const isCbor = mediaType(header("content-type")) === "application/cbor";
-  const [first, second] = ["application/json", "application/cbor"] as const;
-  return preferredType(header("accept"), isCbor ? [second, first] : [first, second]) === second;
 }
