@@ -41,9 +41,9 @@ const slowRequest = (value = 0): InferenceRequest => ({
     {
       name: "x",
       datatype: "FP32",
-      shape: [256, 256],
+      shape: [64, 64],
       // The product of this matrix with itself is itself, near enough to stay a number.
-      data: new Float32Array(256 * 256).fill((1 + value / 100_000) / 256),
+      data: new Float32Array(64 * 64).fill((1 + value / 100_000) / 64),
     },
   ],
 });
