@@ -37,18 +37,27 @@ const looks = [
       ] as const)),
 ] as const;
 
+/** A second of the same kind takes seconds: CUPEL_LONG_TESTS looks at all. */
+function inLong(states: Readonly<Record<string, () => Promise<string>>>): typeof states {
+  return process.env.CUPEL_LONG_TESTS === undefined ? {} : states;
+}
+
 /** By page, then by what is on it. A page that is not here fails below. */
 const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<string>>>>> = {
   report: {
     "a report": () => renderReport(part(resNetReport(), 20)),
-    "a report of a thousand classes": () => renderReport(part(mobileNetReport(), 0)),
-    "a report of one layer without labels": () => renderReport(minimalReport()),
     "a report with awkward names and figures": () => renderReport(part(awkwardReport(), 0)),
+    ...inLong({
+      "a report of a thousand classes": () => renderReport(part(mobileNetReport(), 0)),
+      "a report of one layer without labels": () => renderReport(minimalReport()),
+    }),
   },
   profile: {
-    "a profile": () => renderProfile(tinyProfile(), "tiny"),
     "a profile with awkward names": () => renderProfile(awkwardProfile(), "awkward"),
-    "a profile of nothing": () => renderProfile(emptyProfile(), "nothing"),
+    ...inLong({
+      "a profile": () => renderProfile(tinyProfile(), "tiny"),
+      "a profile of nothing": () => renderProfile(emptyProfile(), "nothing"),
+    }),
   },
   attestation: {
     "an attestation": () => renderAttestation(validAttestation()),

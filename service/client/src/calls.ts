@@ -154,16 +154,16 @@ export class Calls implements Disposable {
       throw clientError("CLIENT_CLOSED", `${operation.name} was called on a client that is closed.`, {
         mayHaveRun: false,
       });
+    const limit = timeoutMs === undefined ? this.#options.timeoutMs : timeoutMs;
+    if (limit !== null && !(limit >= 0 && limit <= longestTimeoutMs))
+      throw optionInvalid(
+        `"timeoutMs" is ${limit}. Give milliseconds from 0 to ${longestTimeoutMs}, which is a day; null waits for ever.`,
+      );
     const closing = new AbortController();
     const leave = () => closing.abort(signal?.reason);
     if (signal?.aborted) leave();
     else signal?.addEventListener("abort", leave, { once: true });
     this.#open.add(closing);
-    const limit = timeoutMs === undefined ? this.#options.timeoutMs : timeoutMs;
-    if (limit !== null && !(limit <= longestTimeoutMs))
-      throw optionInvalid(
-        `"timeoutMs" is ${limit}, and at most ${longestTimeoutMs}, which is a day; null waits for ever.`,
-      );
     const deadline = openDeadline(limit, closing.signal, this.#options.timing);
     return {
       deadline,

@@ -391,7 +391,7 @@ test("a header that HTTP does not carry is refused and not told, and one with a 
 
 test("a deadline that no timer keeps is refused", async () => {
   const client = fakeClient(async () => ({}), { endpoints: "http://a" }, fakeTiming());
-  for (const timeoutMs of [Number.NaN, Number.POSITIVE_INFINITY, 86_400_001])
+  for (const timeoutMs of [Number.NaN, -1, Number.POSITIVE_INFINITY, 86_400_001])
     await assert.rejects(client.infer(emptyRequest, { timeoutMs }), {
       code: "OPTION_INVALID",
       mayHaveRun: false,
