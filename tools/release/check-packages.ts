@@ -28,8 +28,8 @@ const packages = workspacePackages(root).map(({ manifest }) => manifest);
 const names = packages.map(({ name }) => name);
 const version = packages.find(({ name }) => name === "@cupel/cli")!.version;
 
-/** Optional parts of others that have a script, and do without it: cbor-x decodes in JavaScript then. */
-const needless: ReadonlySet<string> = new Set(["node_modules/cbor-extract"]);
+/** Optional parts of others that have a script, and do without it: cbor-x and msgpackr decode in JavaScript then. */
+const needless: ReadonlySet<string> = new Set(["node_modules/cbor-extract", "node_modules/msgpackr-extract"]);
 
 const project = mkdtempSync(join(tmpdir(), "cupel-stranger-"));
 const launcher = join(project, "node_modules/@cupel/cli/bin/cupel.js");
