@@ -57,6 +57,11 @@ export interface CompressFileOptions extends WorkOptions {
    * bits: the file is then compared with the original on random images, and there is no report.
    */
   readonly images?: ImageSource | undefined;
+  /**
+   * Images that stages train with, labelled or not: without labels, or with those that are no classes of the model, the
+   * original teaches. Default: none, and a stage that trains is refused.
+   */
+  readonly training?: ImageSource | undefined;
   /** Whether labels of `images` MUST be classes of the model. Default false: labels that are none are left out. */
   readonly needsLabels?: boolean | undefined;
   /** Names in the order of the model's classes, for a model whose metadata has none. Default: those of the images. */
@@ -184,9 +189,11 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     onFact({ kind: "chance", chance });
   }
 
+  const training = options.training && trainingImages(options.training, isOfClasses, classes, onFact);
   const unreadable = new Map<string, UnreadableImage>();
   const adjustable = await compressAdjustably(opened.model, {
     images: calibration,
+    training,
     preprocessing,
     preprocessingOrigin: uncertainOrigin(chosen),
     classes: names,
@@ -358,6 +365,20 @@ function judgesByLabels(
     if (labelled) onFact({ kind: "labelsUnused", problem });
   }
   return null;
+}
+
+/** A teacher needs no labels, so those that mean nothing to the model are left out, which is said. */
+function trainingImages(
+  images: ImageSource,
+  isOfClasses: boolean,
+  classes: ModelClasses,
+  onFact: (fact: CompressionFact) => void,
+): ImageSource {
+  if (!isOfClasses) return withoutLabels(images);
+  const match = matchLabels(images, classes);
+  if (match.problem === null) return match.images;
+  onFact({ kind: "labelsUnused", problem: match.problem });
+  return withoutLabels(images);
 }
 
 /** All of them twice where they are too few. */

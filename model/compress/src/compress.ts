@@ -33,6 +33,11 @@ export interface CompressOptions extends WorkOptions {
   /** Calibration images, not read with 16 bits; labels, where present, let the search measure accuracy instead of agreement. */
   readonly images: ImageSource;
   /**
+   * What stages train with. Labels, where present, MUST be classes of the model; without, the original teaches. Default:
+   * none, and a stage that trains is refused.
+   */
+  readonly training?: ImageSource | undefined;
+  /**
    * How the images become the model's input. Written into the model, as are the class names; a guess only where images
    * are looked at.
    */
@@ -105,6 +110,7 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   const context = {
     recipe,
     ...images,
+    training: options.training ?? null,
     preprocessing,
     seed,
     threads,

@@ -22,6 +22,11 @@ export const compressErrors = defineErrors({
     ...failures.usage,
     public: false,
   },
+  TRAINING_IMAGES_NEEDED: {
+    meaning: "A stage of the recipe trains, and there are no images to train with.",
+    ...failures.usage,
+    public: false,
+  },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   ALREADY_QUANTISED: {
     meaning: "The model holds nodes that compute with 8-bit numbers or make them, such as QLinearConv.",

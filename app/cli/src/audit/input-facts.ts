@@ -11,7 +11,15 @@ import type { Option } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { recordOptions } from "./record-options.ts";
 
-const dataFacts = ["data", "labels", "evaluation", "evaluationLabels", "validation"] as const;
+const dataFacts = [
+  "data",
+  "labels",
+  "training",
+  "trainingLabels",
+  "evaluation",
+  "evaluationLabels",
+  "validation",
+] as const;
 
 /** Facts that masking leaves as they are. */
 export const digestFacts: readonly string[] = [

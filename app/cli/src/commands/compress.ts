@@ -9,7 +9,7 @@ import { recorded, type WorkFacts } from "../audit/recorded.ts";
 import { chooseRecipe, recipeOptions } from "../compress/choose-recipe.ts";
 import { type Compressed, compressWithReport } from "../compress/compress-with-report.ts";
 import { floorOption } from "../compress/floor-option.ts";
-import { calibrationOptions, evaluationOptions } from "../compress/image-options.ts";
+import { calibrationOptions, evaluationOptions, trainingOptions } from "../compress/image-options.ts";
 import { summaryJson, summaryText } from "../compress/summary.ts";
 import { classesOption, givenClasses, openGiven, taskLabels } from "../input/image-options.ts";
 import { isolationOptions, tryIfIsolated } from "../input/isolation.ts";
@@ -38,6 +38,7 @@ function refuseWithoutImages(given: Given): void {
   const idle = [
     calibrationOptions.labels,
     calibrationOptions.labelColumn,
+    ...Object.values(trainingOptions),
     ...Object.values(evaluationOptions),
     reportDir,
   ].find((option) => given.has(option));
@@ -68,6 +69,8 @@ async function givenFacts(given: Given, signal: AbortSignal) {
       {
         data: given.get(calibrationOptions.images),
         labels: given.get(calibrationOptions.labels),
+        training: given.get(trainingOptions.images),
+        trainingLabels: given.get(trainingOptions.labels),
         evaluation: given.get(evaluationOptions.images),
         evaluationLabels: given.get(evaluationOptions.labels),
       },
@@ -89,6 +92,7 @@ export const compressCommand: Command = {
     outOption,
     ...Object.values(recipeOptions),
     floorOption,
+    ...Object.values(trainingOptions),
     ...Object.values(evaluationOptions),
     classesOption,
     taskOption,
@@ -126,6 +130,8 @@ export const compressCommand: Command = {
     const out = required(given, outOption);
     const url = given.get(submitOptions.queue);
     if (url !== undefined) {
+      const idle = Object.values(trainingOptions).find((option) => given.has(option));
+      if (idle) throw invalid(idle.name, "is of no use with --queue: its jobs do not train");
       const { compressByQueue } = await import("../queue/compress-by-queue.ts");
       const order = { url, out, reportFolder: given.get(reportDir), report: !given.get(noReport) };
       return await recorded(
@@ -163,6 +169,11 @@ export const compressCommand: Command = {
       const images = hasImages
         ? await openGiven(given, calibrationOptions, required(given, calibrationOptions.images), remark)
         : undefined;
+      const trainingPath = given.get(trainingOptions.images);
+      const training =
+        trainingPath === undefined
+          ? undefined
+          : await openGiven(given, trainingOptions, trainingPath, remark);
       const evaluation =
         evaluationPath === undefined
           ? undefined
@@ -175,6 +186,7 @@ export const compressCommand: Command = {
             open,
             out,
             images,
+            training,
             classes: images && givenClasses(given, images),
             needsLabels: given.has(calibrationOptions.labels) || given.has(calibrationOptions.labelColumn),
             evaluation,
@@ -196,7 +208,7 @@ export const compressCommand: Command = {
       const outcome = {
         json: {
           ...summaryJson(compressed),
-          skipped: skippedJson(...[images, evaluation].filter((each) => each !== undefined)),
+          skipped: skippedJson(...[images, training, evaluation].filter((each) => each !== undefined)),
           profile,
         },
         text: [

@@ -16,6 +16,7 @@ type Order = Pick<
   CompressFileOptions,
   | "out"
   | "images"
+  | "training"
   | "floor"
   | "needsLabels"
   | "taskName"

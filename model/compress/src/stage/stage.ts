@@ -19,6 +19,7 @@ import type { TSchema } from "typebox";
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import type { Calibration } from "../calibrate/calibrate.ts";
 import type { Placement } from "../emit/placement.ts";
+import { compressErrors } from "../errors.ts";
 import type { Layer } from "../layer.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -97,6 +98,8 @@ export interface StageContext extends WorkOptions {
   readonly images: ImageSource;
   /** Images to choose by; those of `images` when the recipe chooses nothing. */
   readonly heldOut: ImageSource;
+  /** Images to train with; labels, where present, are classes of the model. Null: none were given. */
+  readonly training: ImageSource | null;
   readonly preprocessing: Preprocessing;
   readonly seed: number;
   readonly threads: number;
@@ -130,6 +133,16 @@ export function edited(state: State, edit: (model: Model) => { readonly notes: r
     correspondence: followed(state.correspondence, edits()),
     notes: [...state.notes, ...notes],
   };
+}
+
+/** @throws TRAINING_IMAGES_NEEDED */
+export function trainingImagesOf({ training }: StageContext, stage: string): ImageSource {
+  if (training !== null) return training;
+  throw compressErrors.error(
+    "TRAINING_IMAGES_NEEDED",
+    `The stage "${stage}" trains: give images to train with (--train-images), labelled or not, beside those that calibrate.`,
+    { details: { stage } },
+  );
 }
 
 /** What an earlier stage made. The order of a recipe is checked before it runs, so that it is there. */
