@@ -42,6 +42,7 @@ export {
 } from "./event-sink.ts";
 export { type FileDigestOptions, fileDigest } from "./file-digest.ts";
 export { type FileLock, lockFile } from "./file-lock.ts";
+export { filesDigest, type NamedDigest } from "./files-digest.ts";
 export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";
 export { type Gate, type GateFile, type GateRequest, openGate, type Verdict } from "./gate.ts";

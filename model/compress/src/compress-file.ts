@@ -5,7 +5,7 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { assertWritable, bytesText, type WorkOptions } from "@cupel/base";
-import type { Model } from "@cupel/onnx";
+import { type Model, writtenBytes } from "@cupel/onnx";
 import {
   assertAboveChance,
   type Chance,
@@ -81,6 +81,11 @@ export interface CompressFileOptions extends WorkOptions {
    * is refused but for those that have a usual value.
    */
   readonly inputs?: Feeds | undefined;
+  /**
+   * Whether weights of at least 4096 bytes lie in a file of their own beside `out`, NAME.DIGEST.data, each at the start of a
+   * page, so that an engine maps them. Default false: only where a model would pass protobuf's 2 GiB.
+   */
+  readonly externalData?: boolean | undefined;
   /** Default: 8 bits. */
   readonly recipe?: Recipe | undefined;
   /** The least the written file must keep of the original, on calibration images; null for anything. Default: `defaultFloor`. */
@@ -126,6 +131,8 @@ export type CompressionFact =
 export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> {
   /** On disk, external data included. */
   readonly bytes: { readonly original: number; readonly compressed: number };
+  /** The file of weights beside the model; null where they are in it. */
+  readonly dataPath: string | null;
   /** How the images were prepared, and who says so. */
   readonly chosen: ChosenPreprocessing;
   /** What was found before the file took its name. */
@@ -189,6 +196,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     onFact({ kind: "chance", chance });
   }
 
+  const form = { externalData: options.externalData ? {} : undefined };
   const training = options.training && trainingImages(options.training, isOfClasses, classes, onFact);
   const unreadable = new Map<string, UnreadableImage>();
   const adjustable = await compressAdjustably(opened.model, {
@@ -198,6 +206,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     preprocessingOrigin: uncertainOrigin(chosen),
     classes: names,
     recipe,
+    bytesOf: (model) => writtenBytes(model, out, form),
     seed,
     threads,
     strict,
@@ -229,7 +238,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
           ...verification,
           onUnreadable: (image) => unreadable.set(image.id, image),
         }),
-      { signal },
+      { ...form, signal },
     );
   const { result, written } = await writtenWithinFloor(adjustable, write, { path, floor, verification });
   onFact({ kind: "written" });
@@ -238,12 +247,12 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { model: _, notes, ...facts } = result;
   for (const sentence of [...opened.notes, ...notes]) onFact({ kind: "note", sentence });
 
-  const { verdict: check } = written;
+  const { verdict: check, dataPath } = written;
   const bytes = { original: opened.bytes, compressed: written.bytes };
   const gain = gainSentence(bytes);
   if (gain !== null) onFact({ kind: "note", sentence: gain });
   if (options.report === false || images === undefined)
-    return { ...facts, bytes, chosen, check, report: null, labels };
+    return { ...facts, bytes, dataPath, chosen, check, report: null, labels };
   const report = await makeReport({
     originalPath: path,
     compressedPath: out,
@@ -263,7 +272,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     signal,
     progress,
   });
-  return { ...facts, bytes, chosen, check, report, labels };
+  return { ...facts, bytes, dataPath, chosen, check, report, labels };
 }
 
 /** A file that is this share of the original gains nothing that anyone notices. */

@@ -7,7 +7,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { WorkOptions } from "@cupel/base";
-import { type Correspondence, followed, type Model } from "@cupel/onnx";
+import { type Correspondence, followed, type Model, writtenBytes } from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
@@ -47,6 +47,8 @@ export interface CompressOptions extends WorkOptions {
   /** Class names in the order of the scores. Default: those the model has. */
   readonly classes?: readonly string[] | null | undefined;
   readonly recipe: Recipe;
+  /** Of a model as it will be written, for a search by size. Default: as one file. */
+  readonly bytesOf?: ((model: Model) => number) | undefined;
   /** Default 1. */
   readonly seed?: number | undefined;
   /** Default: all cores. */
@@ -102,6 +104,7 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   const recipe = parseRecipe(options.recipe, "The recipe");
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
   const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
+  const { bytesOf = (written: Model) => writtenBytes(written, "model.onnx") } = options;
   let state = await takeIn(model, { threads, open, signal });
   assertCompressible(state.model);
   const heldOut = heldOutOf(recipe);
@@ -109,6 +112,7 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   const images = splitImages(options.images, heldOut, seed);
   const context = {
     recipe,
+    bytesOf,
     ...images,
     training: options.training ?? null,
     preprocessing,

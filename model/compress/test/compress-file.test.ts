@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
 import {
@@ -59,6 +59,42 @@ test("it writes a model that needs nothing but its file, and reports on the imag
   assert.deepEqual(facts[0], { kind: "keptApart", images: 8, of: 40 });
   await using predictor = await openPredictor(at("small.onnx"));
   assert.deepEqual(predictor.preprocessing, plain());
+});
+
+test("weights in a file of their own: on pages, found by who predicts, and counted where a size is the target", async () => {
+  const out = at("external/small.onnx");
+  const wide = at("wide.onnx");
+  await writeModelFile(smallClassifier(1, 64), wide);
+  const options = {
+    images: noiseImages(12),
+    preprocessing: plain(),
+    report: false,
+    threads: 1,
+    floor: null,
+  };
+  const inside = await compressFile(wide, { ...options, out: at("inside.onnx") });
+  const made = await compressFile(wide, { ...options, out, externalData: true });
+  assert.equal(inside.dataPath, null);
+  assert.ok(made.dataPath);
+  assert.deepEqual((await readdir(at("external"))).sort(), [basename(made.dataPath), "small.onnx"].sort());
+  const sizes = await Promise.all([out, made.dataPath].map(async (path) => (await stat(path)).size));
+  assert.equal(made.bytes.compressed, sizes[0]! + sizes[1]!);
+  const { graph } = await readModelFile(out);
+  const places = [...graph.initializers].flatMap(({ constant }) =>
+    constant?.source.kind === "external" ? [constant.source.place] : [],
+  );
+  assert.ok(places.length > 0);
+  for (const { offset, length } of places) assert.ok(offset % 4096 === 0 && length >= 4096);
+  assert.ok(
+    [...graph.initializers].every(
+      ({ constant }) => constant!.source.kind === "external" || constant!.byteLength < 4096,
+    ),
+  );
+  const scores = async (path: string) => {
+    await using predictor = await openPredictor(path);
+    return await Array.fromAsync(predictor.predict(options.images));
+  };
+  assert.deepEqual(await scores(out), await scores(at("inside.onnx")));
 });
 
 test("what was chosen for the caller is told", async () => {

@@ -23,7 +23,7 @@ export { externalAlignment } from "./file/external-data.ts";
 export { externalLocations } from "./file/external-locations.ts";
 export { inlinedNodeLimit } from "./file/inline-functions.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
-export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
+export { type WriteOptions, type WrittenModel, writeModelFile, writtenBytes } from "./file/write.ts";
 export {
   type Correspondence,
   type Counterpart,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   mkdir,
   mkdtemp,
@@ -19,6 +20,7 @@ import { after, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
+  attribute,
   encodeModelBytes,
   externalAlignment,
   type Model,
@@ -26,6 +28,7 @@ import {
   readModelFile,
   Tensor,
   writeModelFile,
+  writtenBytes,
 } from "../src/index.ts";
 import { modelOf, valueNamed } from "./support/build.ts";
 
@@ -78,6 +81,34 @@ test("weights written beside the model lie on pages and read back the same", asy
     sizes.reduce((a, b) => a + b),
     written.bytes,
   );
+  assert.equal(writtenBytes(model, written.path, { externalData: {} }), written.bytes);
+  const digest = createHash("sha256")
+    .update(await readFile(written.dataPath!))
+    .digest("hex");
+  assert.equal(basename(written.dataPath!), `m.${digest.slice(0, 12)}.data`);
+  const whole = await writeModelFile(model, join(folder, "whole.onnx"));
+  assert.equal(writtenBytes(model, whole.path), (await stat(whole.path)).size);
+});
+
+test("the same bytes in tensors of other sizes are other files: neither model finds the weights of the other", async () => {
+  const folder = await temporaryFolder();
+  const parted = (...sizes: number[]) => {
+    const model = modelOf({ x: ["N"] });
+    const weights = sizes.map((size, i) =>
+      model.graph.addConstant(`w${i}`, Tensor.float32([size], new Float32Array(size).fill(1))),
+    );
+    const node = model.graph.append({
+      opType: "Concat",
+      inputs: weights,
+      attributes: { axis: attribute.int(0) },
+    });
+    model.graph.outputs.push(node.output);
+    return model;
+  };
+  const at = (name: string) => join(folder, name, "m.onnx");
+  const one = await writeModelFile(parted(3001), at("one"), { externalData: {} });
+  const two = await writeModelFile(parted(1100, 1901), at("two"), { externalData: {} });
+  assert.notEqual(basename(one.dataPath!), basename(two.dataPath!));
 });
 
 test("a model with outside weights is written into one file, and back out again", async () => {

@@ -162,7 +162,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
   const fusion = await fusionOf(paths.compressed, work);
 
   const describe = async (side: keyof ModelPair<string>): Promise<ModelSide> => ({
-    ...(await describeFile(paths[side], models[side])),
+    ...(await describeFile(paths[side])),
     parameters: parametersOf(models[side]),
     latency: latency[side],
     memory: memory[side],

@@ -1,9 +1,8 @@
 /** The two models of a comparison: whatever is measured is measured of both. Their files, read and described. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Model, readModelFile, separateNodeNames } from "@cupel/onnx";
+import { fileDigest, filesDigest, type NamedDigest, readRegular } from "@cupel/base";
+import { externalLocations, type Model, readModelFile, separateNodeNames } from "@cupel/onnx";
 import { atImageSize, type ModelInputs, modelInputs } from "@cupel/predict";
 import type { Feeds } from "@cupel/runtime";
 import type { Preprocessing } from "@cupel/vision";
@@ -49,27 +48,20 @@ export async function readMeasured(
 }
 
 /**
- * What a model is on disk. The digest is of the model file, followed by the files of its external data in
- * order of their names; the size is that of all of them.
+ * What a model is on disk: the digest and the size are those of the model file and its external data together.
+ * @throws MODEL_NOT_PROTOBUF, and what reading the files throws
  */
 export async function describeFile(
   path: string,
-  model: Model,
-): Promise<Pick<ModelSide, "file" | "bytes" | "sha256">> {
-  const hash = createHash("sha256");
+): Promise<Pick<ModelSide, "file" | "bytes" | "sha256" | "files">> {
+  const names = [basename(path), ...externalLocations(await readRegular(path))];
+  const files: NamedDigest[] = [];
   let bytes = 0;
-  for (const file of [path, ...externalFilesOf(model).map((name) => join(dirname(path), name))]) {
-    bytes += (await stat(file)).size;
-    for await (const chunk of createReadStream(file)) hash.update(chunk);
+  for (const file of names) {
+    const place = join(dirname(path), file);
+    bytes += (await stat(place)).size;
+    files.push({ file, sha256: await fileDigest(place) });
   }
-  return { file: basename(path), bytes, sha256: hash.digest("hex") };
-}
-
-/** Names as written in the model, relative to its folder. */
-function externalFilesOf(model: Model): string[] {
-  const names = new Set<string>();
-  for (const { constant } of model.graph.initializers) {
-    if (constant?.source.kind === "external") names.add(constant.source.place.location);
-  }
-  return [...names].sort();
+  const described = { file: basename(path), bytes, sha256: filesDigest(files) };
+  return files.length === 1 ? described : { ...described, files };
 }

@@ -32,6 +32,8 @@ const latency = object(
   "One image a run, both models in turn.",
 );
 
+const digest = "^[0-9a-f]{64}$";
+
 const unknownBytes = Type.Union([count, Type.Null()]);
 const memory = object(
   {
@@ -45,7 +47,18 @@ const memory = object(
 const side = object({
   file: text,
   bytes: Type.Integer(said("On disk, external data included.")),
-  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  sha256: Type.String({
+    pattern: digest,
+    description: "Of the file; with external data that of the lines which `sha256sum` prints for `files`.",
+  }),
+  files: Type.Optional(
+    list(
+      object({ file: text, sha256: Type.String({ pattern: digest }) }),
+      said(
+        "The model's file and those of its external data, in the order in which it names them; left out where there are none.",
+      ),
+    ),
+  ),
   parameters: count,
   latency,
   memory,

@@ -1,6 +1,7 @@
 /** The report of real files: written, loaded by the engine, measured. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -54,7 +55,9 @@ async function reportOf(
   { compression = result, signal }: Partial<Pick<MakeReportOptions, "compression" | "signal">> = {},
 ): Promise<CompressionReport> {
   const compressedPath = join(folder, "compressed.onnx");
-  await writeModelFile(compressed, compressedPath);
+  // With weights in a file of their own, where it is not the original.
+  const form = compressed === quantised ? { externalData: { minBytes: 64 } } : {};
+  await writeModelFile(compressed, compressedPath, form);
   return makeReport({
     originalPath,
     compressedPath,
@@ -117,9 +120,25 @@ describe("report of a quantised model", () => {
     assert.equal(report.original.parameters - report.compressed.parameters, 3 * 24 - 8 * (16 - 9));
   });
 
-  test("files, environment, notes and time are told", () => {
+  test("files, environment, notes and time are told", async () => {
     assert.match(report.original.sha256, /^[0-9a-f]{64}$/);
     assert.notEqual(report.original.sha256, report.compressed.sha256);
+    assert.equal(report.original.files, undefined);
+    const { files = [], sha256 } = report.compressed;
+    assert.deepEqual(
+      files.map(({ file }) => file.replace(/\.\w{12}\./, ".DIGEST.")),
+      ["compressed.onnx", "compressed.DIGEST.data"],
+    );
+    const lines = files.map((each) => `${each.sha256}  ${each.file}\n`).join("");
+    assert.equal(sha256, createHash("sha256").update(lines).digest("hex"));
+    for (const { file, sha256: own } of files) {
+      assert.equal(
+        own,
+        createHash("sha256")
+          .update(await readFile(join(folder, file)))
+          .digest("hex"),
+      );
+    }
     assert.match(report.environment.engine, /^onnxruntime-node \d/);
     assert.equal(report.createdAt, "2026-01-02T00:00:00.000Z");
     assert.ok(report.notes.some((note) => note.includes("20 of the 70 images")));

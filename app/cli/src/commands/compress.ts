@@ -25,6 +25,11 @@ import { factsText } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
 
 const outOption = text({ name: "out", short: "o", placeholder: "OUT.onnx", summary: "The model to write" });
+const externalData = flag({
+  name: "external-data",
+  summary:
+    "Weights in a file of their own beside OUT.onnx, OUT.DIGEST.data, each at the start of a page: an engine maps them instead of reading them",
+});
 const reportDir = text({
   name: "report-dir",
   placeholder: "DIR",
@@ -90,6 +95,7 @@ export const compressCommand: Command = {
   options: [
     ...Object.values(calibrationOptions),
     outOption,
+    externalData,
     ...Object.values(recipeOptions),
     floorOption,
     ...Object.values(trainingOptions),
@@ -132,6 +138,8 @@ export const compressCommand: Command = {
     if (url !== undefined) {
       const idle = Object.values(trainingOptions).find((option) => given.has(option));
       if (idle) throw invalid(idle.name, "is of no use with --queue: its jobs do not train");
+      if (given.get(externalData))
+        throw invalid(externalData.name, "is of no use with --queue: a job's model is one file");
       const { compressByQueue } = await import("../queue/compress-by-queue.ts");
       const order = { url, out, reportFolder: given.get(reportDir), report: !given.get(noReport) };
       return await recorded(
@@ -185,6 +193,7 @@ export const compressCommand: Command = {
           {
             open,
             out,
+            externalData: given.get(externalData),
             images,
             training,
             classes: images && givenClasses(given, images),

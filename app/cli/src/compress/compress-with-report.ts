@@ -15,6 +15,7 @@ export interface Compressed extends CompressedFile {
 type Order = Pick<
   CompressFileOptions,
   | "out"
+  | "externalData"
   | "images"
   | "training"
   | "floor"

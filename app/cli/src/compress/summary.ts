@@ -7,7 +7,7 @@ import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Compressed } from "./compress-with-report.ts";
 
-export function summaryText({ model, files, bytes, layers, check, report }: Compressed): string {
+export function summaryText({ model, dataPath, files, bytes, layers, check, report }: Compressed): string {
   return factsText([
     [
       "model",
@@ -16,17 +16,30 @@ export function summaryText({ model, files, bytes, layers, check, report }: Comp
         ...(report ? slowerText(report) : []),
       ].join(", but "),
     ],
-    ["weights", widthsText(layers)],
+    ["weights", [widthsText(layers), ...(dataPath === null ? [] : [`in ${dataPath}`])].join("; ")],
     ...(check.random ? randomFacts(check) : []),
     ...(report ? [...reportFacts(report), ["report", files.html] as const] : []),
   ]);
 }
 
 export function summaryJson(compressed: Compressed): Record<string, unknown> {
-  const { model, files, bytes, recipe, calibration, layers, tradeOff, chosen, check, labels, report } =
-    compressed;
+  const {
+    model,
+    dataPath,
+    files,
+    bytes,
+    recipe,
+    calibration,
+    layers,
+    tradeOff,
+    chosen,
+    check,
+    labels,
+    report,
+  } = compressed;
   return {
     model,
+    data: dataPath,
     bytes,
     recipe,
     calibration,

@@ -28,6 +28,8 @@ export interface ChoiceOptions extends WorkOptions {
   readonly seed: number;
   /** The model as it would be shipped under a plan. */
   readonly build: (plan: Plan) => Model;
+  /** Of a model as it will be written. */
+  readonly bytesOf: (model: Model) => number;
 }
 
 /**

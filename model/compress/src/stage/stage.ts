@@ -94,6 +94,8 @@ export interface Quantised {
 /** What every stage is lent. */
 export interface StageContext extends WorkOptions {
   readonly recipe: Recipe;
+  /** Of a model as it will be written. */
+  readonly bytesOf: (model: Model) => number;
   /** Images to measure by. */
   readonly images: ImageSource;
   /** Images to choose by; those of `images` when the recipe chooses nothing. */

@@ -26,8 +26,10 @@ export async function writtenWithinFloor(
     if (!(thrown instanceof CupelError) || thrown.code !== "FLOOR_MISSED" || floor === null) throw thrown;
     const other = await inFloatUntil(await floorCheck(path, { ...verification, floor }));
     if (other === null) throw thrown;
-    const { path: refused } = thrown.details;
-    if (typeof refused === "string") await rm(refused, { force: true });
+    // Weights beside it that were there before are not among them.
+    for (const refused of [thrown.details.path, thrown.details.dataPath]) {
+      if (typeof refused === "string") await rm(refused, { force: true });
+    }
     return { result: other, written: await write(other.model) };
   }
 }

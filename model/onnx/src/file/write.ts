@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
-import type { ExternalPlace, Model, Tensor } from "../graph/index.ts";
+import type { Model } from "../graph/index.ts";
 import { byteLengthOfAll, encodeModel } from "./encode.ts";
-import { externalAlignment } from "./external-data.ts";
+import { alignedChunks, largeTensors, layOut, layoutBytes } from "./external-layout.ts";
 
 /** Protobuf cannot hold more than 2 GiB in one message. */
 const protobufLimit = 2 ** 31 - 1;
@@ -13,9 +13,10 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Put weights of at least `minBytes` (default 4096) into a file of their own beside the model, each
-   * at a multiple of 4096 bytes. Default: only when the model would pass protobuf's 2 GiB.
+   * at a multiple of 4096 bytes; a model without such weights is one file. Default: only when the model would pass
+   * protobuf's 2 GiB.
    */
-  readonly externalData?: { readonly minBytes?: number };
+  readonly externalData?: { readonly minBytes?: number } | undefined;
 }
 
 export interface WrittenModel {
@@ -32,7 +33,8 @@ export async function writeModelFile(
   path: string,
   options: WriteOptions = {},
 ): Promise<WrittenModel> {
-  if (!options.externalData) {
+  const tensors = largeTensors(model, options.externalData?.minBytes);
+  if (!options.externalData || tensors.size === 0) {
     const chunks = encodeModel(model);
     const bytes = byteLengthOfAll(chunks);
     if (bytes <= protobufLimit) {
@@ -40,41 +42,38 @@ export async function writeModelFile(
       return { path, dataPath: null, bytes };
     }
   }
-  const tensors = largeTensors(model, options.externalData?.minBytes ?? externalAlignment);
   // Named by its contents: an older model beside it never finds other weights under its own name.
   const digest = createHash("sha256");
-  for (const tensor of tensors) digest.update(tensor.bytes());
-  const location = `${basename(path, extname(path))}.${digest.digest("hex").slice(0, 12)}.data`;
+  for (const chunk of alignedChunks(layOut(tensors, ""))) digest.update(chunk);
+  const location = locationOf(path, digest.digest("hex"));
   const places = layOut(tensors, location);
   const dataPath = join(dirname(path), location);
   await writeFileAtomically(dataPath, alignedChunks(places), { signal: options.signal });
   const chunks = encodeModel(model, (tensor) => places.get(tensor) ?? "inside");
   await writeFileAtomically(path, chunks, { signal: options.signal });
-  const last = [...places.values()].at(-1);
-  return { path, dataPath, bytes: byteLengthOfAll(chunks) + (last ? last.offset + last.length : 0) };
+  return { path, dataPath, bytes: byteLengthOfAll(chunks) + layoutBytes(places) };
 }
 
-function largeTensors(model: Model, minBytes: number): Set<Tensor> {
-  const constants = Array.from(model.graph.initializers, (value) => value.constant!);
-  return new Set(constants.filter((tensor) => tensor.type !== "string" && tensor.byteLength >= minBytes));
-}
-
-function layOut(tensors: Iterable<Tensor>, location: string): Map<Tensor, ExternalPlace> {
-  const places = new Map<Tensor, ExternalPlace>();
-  let end = 0;
-  for (const tensor of tensors) {
-    const offset = Math.ceil(end / externalAlignment) * externalAlignment;
-    places.set(tensor, { location, offset, length: tensor.byteLength });
-    end = offset + tensor.byteLength;
+/**
+ * Bytes on disk of what `writeModelFile` would write, external data included: the same encoding, of which nothing is copied
+ * or written. The weights are not looked at.
+ */
+export function writtenBytes(
+  model: Model,
+  path: string,
+  { externalData }: Pick<WriteOptions, "externalData"> = {},
+): number {
+  const tensors = largeTensors(model, externalData?.minBytes);
+  if (!externalData || tensors.size === 0) {
+    const bytes = byteLengthOfAll(encodeModel(model));
+    if (bytes <= protobufLimit) return bytes;
   }
-  return places;
+  const places = layOut(tensors, locationOf(path, "0".repeat(64)));
+  return (
+    byteLengthOfAll(encodeModel(model, (tensor) => places.get(tensor) ?? "inside")) + layoutBytes(places)
+  );
 }
 
-function* alignedChunks(places: ReadonlyMap<Tensor, ExternalPlace>): Iterable<Uint8Array> {
-  let end = 0;
-  for (const [tensor, place] of places) {
-    yield new Uint8Array(place.offset - end);
-    yield tensor.bytes();
-    end = place.offset + place.length;
-  }
+function locationOf(path: string, digest: string): string {
+  return `${basename(path, extname(path))}.${digest.slice(0, 12)}.data`;
 }

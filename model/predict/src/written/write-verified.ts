@@ -68,16 +68,20 @@ async function refused(
   out: string,
 ): Promise<CupelError> {
   const aside = freeName(out);
+  let weights: string | null = null;
   const kept = async (): Promise<string> => {
     // Weights are named by their contents: those that are there belong to a model that must stay as it is.
-    if (dataPath !== null && !existsSync(beside(out, dataPath))) await move(dataPath, beside(out, dataPath));
+    if (dataPath !== null && !existsSync(beside(out, dataPath))) {
+      await move(dataPath, beside(out, dataPath));
+      weights = beside(out, dataPath);
+    }
     await move(path, aside);
     return `It is kept as ${aside}`;
   };
   const fate = await kept().catch((thrown: unknown) => `It could not be kept (${reasonOf(thrown)})`);
   return new CupelError(error.code, error.spec, `${error.message} ${fate}; ${out} is as it was.`, {
     cause: error,
-    details: { ...error.details, path: aside, out },
+    details: { ...error.details, path: aside, ...(weights === null ? {} : { dataPath: weights }), out },
   });
 }
 

@@ -4,7 +4,6 @@
  * that nothing that happens to the original afterwards reaches the engine: weights are mapped, and a mapped file that is
  * cut short ends the process.
  */
-import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
@@ -13,6 +12,7 @@ import {
   baseErrors,
   CupelError,
   fileDigest,
+  filesDigest,
   type GateFile,
   readRegular,
   reasonOf,
@@ -96,10 +96,8 @@ async function sumsOf(
 }
 
 function digestOfSums(path: string, locations: readonly string[], sums: readonly string[]): string {
-  if (locations.length === 0) return sums.join("");
   const names = [basename(path), ...locations];
-  const lines = names.map((name, i) => `${sums[i]}  ${name}\n`);
-  return createHash("sha256").update(lines.join("")).digest("hex");
+  return filesDigest(names.map((file, i) => ({ file, sha256: sums[i] ?? "" })));
 }
 
 /** Of what was taken from the model at `origin`: where each file came from, and what it is. */

@@ -10,6 +10,8 @@
  * https://slsa.dev/spec/v1.0/provenance
  */
 import { hash } from "node:crypto";
+import { posix } from "node:path";
+import { filesDigest, type NamedDigest } from "@cupel/base";
 import { attestErrors } from "../errors.ts";
 import { shown } from "../manifest/check-manifest.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -44,6 +46,12 @@ export interface ModelFile {
   readonly sha256: string;
 }
 
+/** As a report tells of it. */
+interface ReportedModel extends ModelFile {
+  /** The model's own, then those of its external data; `sha256` is the digest of all. */
+  readonly files: readonly NamedDigest[];
+}
+
 export interface Provenance {
   readonly predicate: JsonObject;
   /** The model that was made, by its path in the sealed folder. */
@@ -71,7 +79,7 @@ export function provenanceOf({ bytes, name }: ReportFile, manifest: Manifest): P
       buildType: compressionBuildType,
       externalParameters: membersOf(report, ["command", "recipe", "data", "preprocessing", "seed"]),
       internalParameters: membersOf(environment, ["cpu", "cores", "features"]),
-      resolvedDependencies: [{ name: original.file, digest: { sha256: original.sha256 } }],
+      resolvedDependencies: original.files.map(({ file, sha256 }) => ({ name: file, digest: { sha256 } })),
     },
     runDetails: {
       builder: {
@@ -103,27 +111,51 @@ export function isReport(bytes: Uint8Array): boolean {
   return typeof value === "object" && value !== null && "format" in value && value.format === reportFormat;
 }
 
-function modelOf(report: JsonObject, side: "original" | "compressed", fault: Fault): ModelFile {
+function modelOf(report: JsonObject, side: "original" | "compressed", fault: Fault): ReportedModel {
   const model = jsonObject(member(report, side), side, fault);
   const sha256 = jsonText(model, "sha256", fault);
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw fault(`sha256 of ${side} is no digest`);
-  return { file: jsonText(model, "file", fault), sha256 };
+  return { file: jsonText(model, "file", fault), sha256, files: filesOf(model, side, sha256, fault) };
 }
 
-/** At any path: a report knows the name of its model, and not where it was put. */
-function modelIn(manifest: Manifest, { file, sha256 }: ModelFile, report: string): ModelFile {
+/** The digest of a model with external data is that of the digests of its files. */
+function filesOf(model: JsonObject, side: string, sha256: string, fault: Fault): readonly NamedDigest[] {
+  const told = member(model, "files");
+  if (told === undefined) return [{ file: jsonText(model, "file", fault), sha256 }];
+  if (!Array.isArray(told)) throw fault(`files of ${side} is no list`);
+  const files = told.map((each, i) => {
+    const file = jsonObject(each, `files of ${side}, ${i}`, fault);
+    return { file: jsonText(file, "file", fault), sha256: jsonText(file, "sha256", fault) };
+  });
+  if (!isSameDigest(filesDigest(files), sha256)) throw fault(`sha256 of ${side} is not that of its files`);
+  return files;
+}
+
+/** At any path, but with its weights where it looks for them: a report knows the name of its model, and not where it was put. */
+function modelIn(manifest: Manifest, { file, sha256, files: its }: ReportedModel, report: string): ModelFile {
   const files = manifest.filter((entry) => entry.kind === "file");
-  const model = files.find((entry) => isSameDigest(entry.sha256, sha256));
-  if (model !== undefined) return { file: model.path, sha256 };
+  const [own, ...weights] = its;
+  const model = files.find(
+    (entry) =>
+      own !== undefined &&
+      isSameDigest(entry.sha256, own.sha256) &&
+      weights.every((weight) => {
+        const path = posix.join(posix.dirname(entry.path), weight.file);
+        return files.some((found) => found.path === path && isSameDigest(found.sha256, weight.sha256));
+      }),
+  );
+  if (model !== undefined) return { file: model.path, sha256: model.sha256 };
   const namesake = files.find(({ path }) => path.split("/").at(-1) === file);
   const found =
-    namesake === undefined
-      ? `There is no ${shown(file)} here`
-      : `${shown(namesake.path)} has the SHA-256 ${namesake.sha256}`;
+    namesake !== undefined && own !== undefined && isSameDigest(namesake.sha256, own.sha256)
+      ? `Its weights (${weights.map((weight) => shown(weight.file)).join(", ")}) are not beside it, or are others`
+      : namesake === undefined
+        ? `There is no ${shown(file)} here`
+        : `${shown(namesake.path)} has the SHA-256 ${namesake.sha256}`;
   throw attestErrors.error(
     "REPORT_FOREIGN",
     `The report ${report} is not of a model in this folder: it is of ${shown(file)} with the SHA-256 ${sha256}. ${found}. ` +
-      "Compress again, remove the report, or seal without it. Models with external data have no report that can be sealed.",
+      "Compress again, remove the report, or seal without it.",
     { details: { report, file, sha256, found: namesake?.sha256 ?? null } },
   );
 }

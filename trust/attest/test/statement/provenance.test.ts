@@ -131,6 +131,34 @@ test("what a report claims is signed, and shown again by whoever verifies", asyn
   await assert.rejects(verifySeal(folder.path, { keys: [verification] }), { code: "ATTESTATION_INVALID" });
 });
 
+test("a model and its weights in a file of their own are both what the report is of", async () => {
+  await using folder = await modelFolder();
+  const weights = "weights apart";
+  const files = [
+    { file: "small.onnx", sha256: sha256(model) },
+    { file: "small.0123.data", sha256: sha256(weights) },
+  ];
+  // As sha256sum(1) prints them.
+  const both = sha256(files.map((each) => `${each.sha256}  ${each.file}\n`).join(""));
+  const sealed = (told: object) => {
+    const bytes = bytesOf({ ...report, compressed: { ...report.compressed, ...told } });
+    return sealFolder(folder.path, { keys: [signing], report: { bytes, name: "r.json" } });
+  };
+  const foreign = {
+    code: "REPORT_FOREIGN",
+    message: /weights \(.*small\.0123\.data.*\) are not beside it, or are others/,
+  };
+  await assert.rejects(sealed({ sha256: both, files }), foreign);
+  await writeFile(join(folder.path, "small.0123.data"), "other weights");
+  await assert.rejects(sealed({ sha256: both, files }), foreign);
+  await writeFile(join(folder.path, "small.0123.data"), weights);
+  await assert.rejects(sealed({ sha256: sha256(model), files }), { code: "REPORT_INVALID" });
+  await assert.rejects(sealed({ sha256: both, files: [] }), { code: "REPORT_INVALID" });
+  await sealed({ sha256: both, files });
+  const { origin } = await verifySeal(folder.path, { keys: [verification] });
+  assert.equal(origin?.model, "small.onnx");
+});
+
 test("figures of other tasks and none at all are taken as they are", async () => {
   await using folder = await modelFolder();
   const figure = { name: "mean IoU", unit: "share", original: 0.8, compressed: null, of: "32 images" };
