@@ -14,6 +14,7 @@ import { graphSize } from "./graph-size.ts";
 import { imagePath } from "./image-path.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
+import { mappedWeights } from "./mapped-weights.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
 import { serveAudit } from "./serve-audit.ts";
@@ -44,6 +45,7 @@ export const benchmarks: readonly Benchmark[] = [
   sharedMap,
   isolation,
   engineCache,
+  mappedWeights,
   dropped,
   serve,
   serveLoad,

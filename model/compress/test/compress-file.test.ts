@@ -92,7 +92,9 @@ test("weights in a file of their own: on pages, found by who predicts, and count
   );
   const scores = async (path: string) => {
     await using predictor = await openPredictor(path);
-    return await Array.fromAsync(predictor.predict(options.images));
+    const found: unknown[] = [];
+    for await (const each of predictor.predict(options.images)) found.push(each);
+    return found;
   };
   assert.deepEqual(await scores(out), await scores(at("inside.onnx")));
 });
