@@ -8,6 +8,14 @@ export {
 } from "./analyse/folding-estimate.ts";
 export { assertLoadable } from "./analyse/loadable.ts";
 export { macsOf } from "./analyse/macs.ts";
+export {
+  type MemoryPlan,
+  type MemoryPlanOptions,
+  type MemoryStep,
+  type PlannedValue,
+  planMemory,
+  type ReuseRule,
+} from "./analyse/memory-plan.ts";
 export { assertOpset, assertStaticRank, oldestOpset } from "./analyse/requirements.ts";
 export {
   type GraphSummary,

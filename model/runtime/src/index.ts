@@ -39,6 +39,11 @@ export {
   type MemoryWatchReport,
   watchMemory,
 } from "./memory/memory-watch.ts";
+export {
+  type MemoryPrediction,
+  type PredictMemoryOptions,
+  predictMemory,
+} from "./memory/predict-memory.ts";
 export { cpuFeatures } from "./processor/cpu.ts";
 export { type CpuFeature, type CpuFeatures, type Int8Advice, int8Advice } from "./processor/cpu-features.ts";
 export { engineThreads, setEngineThreads } from "./session/engine-budget.ts";
