@@ -2,7 +2,7 @@
  * From a trained float model to a small one: runs the stages of a recipe one after the other and writes what
  * they chose into a new model.
  *
- *   take in -> clean -> equalise -> calibrate -> quantise (-> search) -> emit
+ *   take in -> clean -> equalise -> calibrate -> quantise (-> search) (-> exits) -> emit
  *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
@@ -19,6 +19,8 @@ import {
   type UnreadableImage,
 } from "@cupel/vision";
 import { chosen, emitModel } from "./emit/emit-model.ts";
+import { type ExitReport, exitReport } from "./exits/choose-exit.ts";
+import { withExit } from "./exits/wire-exit.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { type Layer, layerName } from "./layer.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
@@ -79,7 +81,9 @@ export interface CompressResult {
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
-  /** From the values of the model given to those of `model`. */
+  /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
+  readonly exit: ExitReport | null;
+  /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
   readonly correspondence: Correspondence;
   readonly notes: readonly string[];
 }
@@ -139,7 +143,8 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   return {
     result: emittedResult(state, recipe, calibrated, quantised),
     async inFloatUntil(accept) {
-      const build = (tried: Calibrated) => emitModel(state.model, tried, quantised).model;
+      const build = (tried: Calibrated) =>
+        withExit(emitModel(state.model, tried, quantised).model, state.exit).model;
       const found = await placedUntil(state.model, calibrated, context, (tried) => accept(build(tried)));
       if (found === null) return null;
       const changed = { ...state, notes: [...state.notes, found.note] };
@@ -155,26 +160,38 @@ function emittedResult(
   quantised: Quantised,
 ): CompressResult {
   const emitted = emitModel(state.model, calibrated, quantised);
+  const wired = withExit(emitted.model, state.exit);
   return {
-    model: emitted.model,
+    model: wired.model,
     recipe,
     calibration: calibrated.report,
     tradeOff: quantised.tradeOff,
     layers: calibrated.layers.map((layer) => {
       return described(layer, chosen(quantised.variants, quantised.plan, layer.weight.name)!);
     }),
-    correspondence: followed(state.correspondence, emitted.correspondence),
+    exit: exitReport(state.exit),
+    correspondence: followed(followed(state.correspondence, emitted.correspondence), wired.correspondence),
     notes: state.notes,
   };
 }
 
 function halvedResult(
-  { model, correspondence, notes }: State,
+  { model, correspondence, notes, exit }: State,
   recipe: Recipe,
   halved: readonly HalvedLayer[],
 ): CompressResult {
   const layers = halved.map((layer) => ({ ...layer, bits: 16, form: "FP16" }));
-  return { model, recipe, calibration: null, tradeOff: [], layers, correspondence, notes };
+  const wired = withExit(model, exit);
+  return {
+    model: wired.model,
+    recipe,
+    calibration: null,
+    tradeOff: [],
+    layers,
+    exit: exitReport(exit),
+    correspondence: followed(correspondence, wired.correspondence),
+    notes,
+  };
 }
 
 /** With nothing to choose, no images are held out. */

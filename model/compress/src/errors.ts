@@ -27,6 +27,11 @@ export const compressErrors = defineErrors({
     ...failures.usage,
     public: false,
   },
+  EXIT_HAS_NO_PLACE: {
+    meaning:
+      "The model is not one that can be left early: no value inside it is all that the rest is computed from.",
+    ...failures.badData,
+  },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   ALREADY_QUANTISED: {
     meaning: "The model holds nodes that compute with 8-bit numbers or make them, such as QLinearConv.",

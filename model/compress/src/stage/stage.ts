@@ -20,6 +20,7 @@ import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import type { Calibration } from "../calibrate/calibrate.ts";
 import type { Placement } from "../emit/placement.ts";
 import { compressErrors } from "../errors.ts";
+import type { ChosenExit } from "../exits/choose-exit.ts";
 import type { Layer } from "../layer.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -66,6 +67,8 @@ export interface State {
   readonly quantised: Quantised | null;
   /** The layers whose weights lie in `model` as float16; null unless `quantise` was to store 16 bits. */
   readonly halved: readonly HalvedLayer[] | null;
+  /** Where `exits` lets images leave early; null before it, and where that saves nothing. */
+  readonly exit: ChosenExit | null;
 }
 
 export interface Calibrated {
@@ -122,6 +125,7 @@ export function stateOf(model: Model): State {
     calibrated: null,
     quantised: null,
     halved: null,
+    exit: null,
   };
 }
 

@@ -2,6 +2,7 @@
 import { calibrateStage } from "./calibrate.ts";
 import { cleanStage } from "./clean.ts";
 import { equaliseStage } from "./equalise.ts";
+import { exitsStage } from "./exits.ts";
 import { quantiseStage } from "./quantise.ts";
 import type { Entry, Stage, StageContext, State } from "./stage.ts";
 
@@ -10,6 +11,7 @@ export const stages = {
   equalise: equaliseStage,
   calibrate: calibrateStage,
   quantise: quantiseStage,
+  exits: exitsStage,
 };
 
 export type StageName = keyof typeof stages;

@@ -1,0 +1,95 @@
+/**
+ * Lets images leave the network early where it is sure of them. It comes last: the head is trained on what the rounded
+ * network computes, and the straight network is cleaned, calibrated and rounded as if there were no exit.
+ */
+import { threeDigits } from "@cupel/base";
+import { atImageSize, isClassifier, modelInputs, predictErrors } from "@cupel/predict";
+import { sample, split } from "@cupel/vision";
+import { Type } from "typebox";
+import { emitModel } from "../emit/emit-model.ts";
+import { compressErrors } from "../errors.ts";
+import { averageMs, chooseExit, timesOf } from "../exits/choose-exit.ts";
+import { type CutPoint, cutPoints, spreadCuts } from "../exits/cut-points.ts";
+import { lookAt } from "../exits/exit-head.ts";
+import { option, wholeFrom } from "../recipe/option.ts";
+import { defineStage, made, type Stage, type State, trainingImagesOf } from "./stage.ts";
+
+const options = {
+  maxDrop: option(Type.Number({ minimum: 0, maximum: 1, expects: "a fraction from 0 to 1" }), {
+    default: 0.003,
+    description:
+      "top-1 that exits may cost on the images they are chosen by, one standard error included, as a fraction",
+  }),
+  images: option(wholeFrom(8), {
+    default: 8000,
+    description:
+      "at most this many training images are looked at; a quarter of them chooses place and threshold",
+  }),
+};
+
+/** Places where a head is trained. */
+const placesTried = 6;
+/** Of the training images. */
+const selectionShare = 0.25;
+
+export const exitsStage: Stage<"exits", typeof options> = defineStage({
+  name: "exits",
+  options,
+  requires: ["quantise"],
+  async run(state, { maxDrop, images }, context) {
+    const training = sample(trainingImagesOf(context, "exits"), images, context.seed);
+    const { preprocessing, seed, threads, open, signal, progress } = context;
+    const straight = straightModel(state);
+    const places = placesIn(state, context.preprocessing);
+    const names = places.map(({ name }) => name);
+    const { rest, heldOut } = split(training, selectionShare, seed);
+    const seen = {
+      training: await lookAt(straight, names, rest, context),
+      selection: await lookAt(straight, names, heldOut, context),
+    };
+    const found = await chooseExit(straight, places, seen, { maxDrop, seed, threads, signal, progress });
+    if (found === null) {
+      const note = `No image may leave early: at each of ${places.length} places the first to leave cost more than ${maxDrop} of top-1.`;
+      return { ...state, notes: [...state.notes, note] };
+    }
+    const { place, head, point } = found;
+    const exit = { after: place.name, head };
+    const { forms } = modelInputs(straight, preprocessing, undefined);
+    const times = await timesOf(straight, exit, { threads, inputs: forms, open, signal, progress });
+    const percent = (share: number) => `${threeDigits(100 * share)} %`;
+    const note =
+      `Images leave after "${place.name}" where its exit is surer than ${threeDigits(point.threshold)}: ${percent(point.leaving)} of ${seen.selection.labels.length} ` +
+      `images held out did, which cost ${threeDigits(100 * point.loss)} points. On average an image takes ` +
+      `${threeDigits(averageMs(point, times))} ms instead of ${threeDigits(times.straightMs)} ms: ${threeDigits(times.leavingMs)} ms where it leaves, ` +
+      `${threeDigits(times.stayingMs)} ms where it stays.`;
+    const chosen = { ...found, ...exit, threshold: point.threshold, times };
+    return { ...state, exit: chosen, notes: [...state.notes, note] };
+  },
+});
+
+/** What would be written without an exit. */
+function straightModel({ model, halved, calibrated, quantised }: State) {
+  if (halved) return model;
+  return emitModel(model, made(calibrated, "calibrate"), made(quantised, "quantise")).model;
+}
+
+/** @throws OUTPUT_UNSUPPORTED, EXIT_HAS_NO_PLACE */
+function placesIn({ model }: State, preprocessing: Parameters<typeof atImageSize>[1]): CutPoint[] {
+  const { outputs } = model.graph;
+  const [scores] = outputs;
+  if (!isClassifier(model) || outputs.length !== 1 || scores?.shape?.length !== 2) {
+    throw predictErrors.error(
+      "OUTPUT_UNSUPPORTED",
+      `An exit answers with a row of class scores an image, as the model's only output: it has ${outputs
+        .map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`)
+        .join(", ")}. Leave out the stage "exits".`,
+    );
+  }
+  const places = spreadCuts(cutPoints(atImageSize(model, preprocessing)), placesTried);
+  if (places.length > 0) return places;
+  throw compressErrors.error(
+    "EXIT_HAS_NO_PLACE",
+    "Nowhere inside the model is one value of channels all that the rest is computed from, with work before and behind it, " +
+      'so that no image can leave early. Leave out the stage "exits".',
+  );
+}
