@@ -15,11 +15,11 @@ import {
   type JudgedImage,
   spreadPoints,
 } from "./exit-curve.ts";
-import { type ExitHead, largestAt, type SeenImages, scoresOf, trainHead } from "./exit-head.ts";
+import type { SeenImages } from "./exit-features.ts";
+import { type ExitHead, largestAt, scoresOf, trainHead } from "./exit-head.ts";
 import { type Exit, wireExit } from "./wire-exit.ts";
 
 export interface ChosenExit extends Exit {
-  readonly place: CutPoint;
   readonly point: ExitPoint;
   /** All points of the place, on the selection images. */
   readonly points: readonly ExitPoint[];
@@ -117,7 +117,7 @@ function workOf({ place, point }: Pick<TrainedExit, "place" | "point">): number 
 
 function judged(seen: SeenImages, head: ExitHead, name: string): JudgedImage[] {
   const { classes, scores, labels } = seen;
-  const early = scoresOf(head, seen.means.get(name)!);
+  const early = scoresOf(head, seen.features.get(name)!);
   return labels.map((label, i) => {
     const row = early.subarray(i * classes, (i + 1) * classes);
     const answer = largestAt(row);

@@ -11,11 +11,15 @@ import {
   subgraphsOf,
   type Value,
 } from "@cupel/onnx";
+import { atImageSize } from "@cupel/predict";
+import type { Preprocessing } from "@cupel/vision";
 
 export interface CutPoint {
   /** Of the value, [N, channels, H, W] in float32. */
   readonly name: string;
   readonly channels: number;
+  /** Height and width of a quarter of it, where the model fixes them and they are even; else null. */
+  readonly quarter: readonly [height: number, width: number] | null;
   /** Share of the network's multiply-accumulates that make it, between 0 and 1. */
   readonly share: number;
 }
@@ -24,8 +28,9 @@ export interface CutPoint {
 const leastShare = 0.05;
 const mostShare = 0.85;
 
-/** @param model with the shapes that its values have for images, as `atImageSize` infers them. In execution order. */
-export function cutPoints({ graph }: Model): CutPoint[] {
+/** In execution order. */
+export function cutPoints(model: Model, preprocessing: Preprocessing): CutPoint[] {
+  const { graph } = atImageSize(model, preprocessing);
   const nodes = [...graph.nodes];
   const position = new Map(nodes.map((node, at) => [node, at]));
   // A branch that holds control flow of its own is left alone.
@@ -50,9 +55,16 @@ export function cutPoints({ graph }: Model): CutPoint[] {
     const isPlace = at >= first && only !== undefined && others.length === 0 && only.producer === node;
     if (!isPlace || !(share >= leastShare && share <= mostShare) || !endsBlock(graph, only)) continue;
     const [, channels] = only.shape ?? [];
-    if (typeof channels === "number") found.push({ name: only.name, channels, share });
+    if (typeof channels !== "number") continue;
+    found.push({ name: only.name, channels, quarter: quarterOf(model.graph.value(only.name)), share });
   }
   return found;
+}
+
+function quarterOf(value: Value | undefined): CutPoint["quarter"] {
+  const [, , height, width] = value?.shape ?? [];
+  if (typeof height !== "number" || typeof width !== "number") return null;
+  return height % 2 === 0 && width % 2 === 0 ? [height / 2, width / 2] : null;
 }
 
 /** An activation behind it belongs to the operator that made it: the two are one kernel. */

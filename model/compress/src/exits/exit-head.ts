@@ -1,107 +1,50 @@
 /**
- * What decides at an exit: the mean of every channel and one dense layer, GlobalAveragePool and Gemm. The rest of the
- * network stays as it is, so that the means are the same in every step: they are computed once, by the very graph that
- * is written, and the dense layer alone is trained on them, by distillation from the network's own scores.
+ * What answers at an exit: two dense layers on its features, trained by distillation from the network's own scores. The
+ * first, the larger one, has 8-bit weights in the file, which the engine expands once, when it loads it.
  */
-import { createRandom, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
-import { cloneModel, Emitter, type Model, type Value } from "@cupel/onnx";
-import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
-import { float32Of, type openSession } from "@cupel/runtime";
+import { createRandom, throwIfCancelled } from "@cupel/base";
+import { attribute, type Emitter, Tensor, type Value } from "@cupel/onnx";
 import { learningRateAt, mlp, openTrainer } from "@cupel/train";
-import {
-  batches,
-  type ImageSource,
-  type Preprocessing,
-  tensorDims,
-  type UnreadableImage,
-} from "@cupel/vision";
-import { openTuned } from "../calibrate/open-tuned.ts";
+import type { SeenImages } from "./exit-features.ts";
 
-/** Of a dense layer from the mean of each channel to each class. */
+/** scores = second relu(first x + bias) + bias */
 export interface ExitHead {
-  /** [classes, channels], row-major. */
+  readonly first: RoundedDense;
+  readonly second: Dense;
+}
+
+interface Dense {
+  /** [outputs, inputs], row-major. */
   readonly weight: Float32Array;
   readonly bias: Float32Array;
 }
 
-/** What a network gives for some images. */
-export interface SeenImages {
-  readonly labels: readonly (number | null)[];
-  readonly classes: number;
-  /** The network's output, [images, classes] row-major. */
-  readonly scores: Float32Array;
-  /** By name of the value: the mean of each channel, [images, channels] row-major. */
-  readonly means: ReadonlyMap<string, Float32Array>;
+interface RoundedDense {
+  /** [outputs, inputs], row-major. */
+  readonly codes: Int8Array;
+  /** One an output: a weight is its code times it. */
+  readonly scales: Float32Array;
+  readonly bias: Float32Array;
 }
 
-export interface LookOptions extends WorkOptions {
-  readonly preprocessing: Preprocessing;
-  readonly threads: number;
-  readonly strict: boolean;
-  readonly onUnreadable: ((unreadable: UnreadableImage) => void) | undefined;
-  readonly open: typeof openSession | undefined;
-}
-
-/** Images a run. */
-const imagesAtOnce = 32;
-
-/**
- * The value that an exit reads: behind rounding, what the rest of the network reads too.
- * @param name of the value before it is rounded
- */
-export function readAtExit({ graph }: Model, name: string): Value {
-  const value = graph.value(name)!;
-  const [first] = value.consumers;
-  if (!first?.is("QuantizeLinear")) return value;
-  const dequantise = first.output.consumers.find((node) => node.is("DequantizeLinear"));
-  return dequantise?.output ?? value;
-}
-
-/** @param names of values of the network, before rounding. `model` is left as it is. */
-export async function lookAt(
-  model: Model,
-  names: readonly string[],
-  images: ImageSource,
-  options: LookOptions,
-): Promise<SeenImages> {
-  const { preprocessing, strict, onUnreadable, signal, progress = silentProgress } = options;
-  const scoresName = model.graph.outputs[0]!.name;
-  const meansNames = new Map<string, string>();
-  const make = (): Model => {
-    const copy = cloneModel(model);
-    const emit = new Emitter(copy, { typed: false });
-    for (const name of names) {
-      const pooled = emit.op("GlobalAveragePool", [readAtExit(copy, name)]);
-      copy.graph.outputs.push(pooled);
-      meansNames.set(name, pooled.name);
-    }
-    return copy;
-  };
-  await using opened = await openTuned(make, options);
-  using task = progress.start("Looking at images for an exit", images.length, "images");
-  const batchSize = imagesPerRun(
-    imageInputOf(opened.session.inputs),
-    tensorDims(preprocessing, 1),
-    imagesAtOnce,
+/** The scores [N, classes] of features [N, features]. */
+export function emitHead(emit: Emitter, features: Value, { first, second }: ExitHead): Value {
+  const { graph } = emit.model;
+  const hidden = first.bias.length;
+  const codes = graph.addConstant(
+    "exit.first",
+    Tensor.int8([hidden, first.codes.length / hidden], first.codes),
   );
-  const labels: (number | null)[] = [];
-  const scores: Float32Array[] = [];
-  const means = new Map(names.map((name) => [name, [] as Float32Array[]]));
-  for await (const batch of batches(images, preprocessing, { batchSize, strict, onUnreadable, signal })) {
-    throwIfCancelled(signal, "Looking at images for an exit");
-    labels.push(...batch.labels);
-    const tensors = new Map(Object.entries(await runImages(opened.session, batch)));
-    scores.push(float32Of(tensors.get(scoresName)!));
-    for (const [name, rows] of means) rows.push(float32Of(tensors.get(meansNames.get(name)!)!));
-    task.advance(batch.labels.length);
-  }
-  const all = joined(scores);
-  return {
-    labels,
-    classes: labels.length === 0 ? 0 : all.length / labels.length,
-    scores: all,
-    means: new Map([...means].map(([name, rows]) => [name, joined(rows)])),
+  const scales = graph.addConstant("exit.first.scale", Tensor.float32([hidden], first.scales));
+  const weight = emit.op("DequantizeLinear", [codes, scales], { axis: attribute.int(0) });
+  const dense = (input: Value, matrix: Value, name: string, bias: Float32Array): Value => {
+    const held = graph.addConstant(name, Tensor.float32([bias.length], bias));
+    return emit.op("Gemm", [input, matrix, held], { transB: attribute.int(1) });
   };
+  const classes = second.bias.length;
+  const last = graph.addConstant("exit.second", Tensor.float32([classes, hidden], second.weight));
+  const inner = emit.op("Relu", [dense(features, weight, "exit.first.bias", first.bias)]);
+  return dense(inner, last, "exit.second.bias", second.bias);
 }
 
 export interface TrainHeadOptions {
@@ -112,15 +55,16 @@ export interface TrainHeadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const hidden = 64;
 const batch = 128;
-const steps = 1500;
-const learningRate = 0.01;
-const weightDecay = 1e-3;
+const steps = 1000;
+const learningRate = 0.003;
+const weightDecay = 0.01;
 const temperature = 2;
 /** Share of the loss that is the network's answer, where images have labels; all of it where they have none. */
-const teacherShare = 0.5;
+const teacherShare = 0.9;
 
-/** On means brought to mean 0 and deviation 1, which the weights then undo. */
+/** On features brought to mean 0 and deviation 1, which the weights then undo. */
 export async function trainHead(
   seen: SeenImages,
   name: string,
@@ -128,21 +72,18 @@ export async function trainHead(
 ): Promise<ExitHead> {
   const { classes, labels, scores } = seen;
   const count = labels.length;
-  const means = seen.means.get(name)!;
-  const channels = means.length / count;
-  const { offset, deviation } = spreadOfColumns(means, channels);
+  const features = seen.features.get(name)!;
+  const inputs = features.length / count;
+  const { offset, deviation } = spreadOfColumns(features, inputs);
   const size = Math.min(batch, count);
   const hasLabels = labels.every((label) => label !== null);
-  await using trainer = await openTrainer(
-    mlp({ inputs: channels, hidden: [], classes, seed: options.seed }),
-    {
-      batch: size,
-      threads: options.threads,
-      signal: options.signal,
-      loss: { kind: "distillation", temperature, weight: hasLabels ? teacherShare : 1 },
-      optimiser: { kind: "adamw", weightDecay },
-    },
-  );
+  await using trainer = await openTrainer(mlp({ inputs, hidden: [hidden], classes, seed: options.seed }), {
+    batch: size,
+    threads: options.threads,
+    signal: options.signal,
+    loss: { kind: "distillation", temperature, weight: hasLabels ? teacherShare : 1 },
+    optimiser: { kind: "adamw", weightDecay },
+  });
   const random = createRandom(options.seed);
   let order = random.permutation(count);
   let next = 0;
@@ -152,26 +93,30 @@ export async function trainHead(
       order = random.permutation(count);
       next = 0;
     }
-    const data = new Float32Array(size * channels);
+    const data = new Float32Array(size * inputs);
     const teacher = new Float32Array(size * classes);
     const truth = new Int32Array(size);
     for (let row = 0; row < size; row++) {
       const at = order[next + row]!;
-      for (let c = 0; c < channels; c++) {
-        data[row * channels + c] = (means[at * channels + c]! - offset[c]!) / deviation[c]!;
+      for (let c = 0; c < inputs; c++) {
+        data[row * inputs + c] = (features[at * inputs + c]! - offset[c]!) / deviation[c]!;
       }
       const answer = scores.subarray(at * classes, (at + 1) * classes);
       teacher.set(options.areProbabilities ? answer.map(logOf) : answer, row * classes);
       truth[row] = labels[at] ?? largestAt(answer);
     }
     next += size;
-    const inputs = { input: { type: "float32", dims: [size, channels], data } } as const;
+    const feeds = { input: { type: "float32", dims: [size, inputs], data } } as const;
     const rate = learningRateAt({ kind: "cosine", learningRate }, step, steps);
-    await trainer.step({ inputs, teacher, labels: truth }, rate);
+    await trainer.step({ inputs: feeds, teacher, labels: truth }, rate);
   }
   const trained = await trainer.exportModel();
   const parameter = (of: string) => trained.graph.value(of)!.constant!.toFloat32();
-  return onMeans(parameter("fc1.weight"), parameter("fc1.bias"), { offset, deviation });
+  const first = onFeatures(
+    { weight: parameter("fc1.weight"), bias: parameter("fc1.bias") },
+    { offset, deviation },
+  );
+  return { first: rounded(first), second: { weight: parameter("fc2.weight"), bias: parameter("fc2.bias") } };
 }
 
 interface ColumnSpread {
@@ -193,30 +138,55 @@ function spreadOfColumns(rows: Float32Array, columns: number): ColumnSpread {
 }
 
 /** W ((x - m) / s) + b = (W / s) x + (b - (W / s) m) */
-function onMeans(weight: Float32Array, bias: Float32Array, { offset, deviation }: ColumnSpread): ExitHead {
-  const channels = offset.length;
-  const scaled = weight.map((w, i) => w / deviation[i % channels]!);
-  const shifted = bias.map((b, row) => {
-    let sum = b;
-    for (let c = 0; c < channels; c++) sum -= scaled[row * channels + c]! * offset[c]!;
-    return sum;
-  });
+function onFeatures({ weight, bias }: Dense, { offset, deviation }: ColumnSpread): Dense {
+  const inputs = offset.length;
+  const scaled = weight.map((w, i) => w / deviation[i % inputs]!);
+  const shifted = bias.map((b, row) => b - product(scaled, row, offset, 0));
   return { weight: scaled, bias: shifted };
 }
 
-/** Scores of an exit for means of channels, [images, classes] row-major: what the written layer computes. */
-export function scoresOf({ weight, bias }: ExitHead, means: Float32Array): Float32Array {
-  const classes = bias.length;
-  const channels = weight.length / classes;
-  const scores = new Float32Array((means.length / channels) * classes);
-  for (let at = 0; at < scores.length; at++) {
-    const row = at % classes;
-    const image = (at - row) / classes;
-    let sum = bias[row]!;
-    for (let c = 0; c < channels; c++) sum += weight[row * channels + c]! * means[image * channels + c]!;
-    scores[at] = sum;
+const largestCode = 127;
+
+function rounded({ weight, bias }: Dense): RoundedDense {
+  const inputs = weight.length / bias.length;
+  const scales = bias.map((_, row) => {
+    let largest = 0;
+    for (let i = row * inputs; i < (row + 1) * inputs; i++) largest = Math.max(largest, Math.abs(weight[i]!));
+    return largest > 0 ? largest / largestCode : 1;
+  });
+  const codes = Int8Array.from(weight, (w, i) => Math.round(w / scales[Math.floor(i / inputs)]!));
+  return { codes, scales, bias };
+}
+
+/** Scores of an exit, [images, classes] row-major, as the written layers compute them. */
+export function scoresOf({ first, second }: ExitHead, features: Float32Array): Float32Array {
+  const [width, classes] = [first.bias.length, second.bias.length];
+  const images = features.length / (first.codes.length / width);
+  const scores = new Float32Array(images * classes);
+  const inner = new Float32Array(width);
+  for (let image = 0; image < images; image++) {
+    for (let row = 0; row < width; row++) {
+      const sum = first.scales[row]! * product(first.codes, row, features, image, features.length / images);
+      inner[row] = Math.max(0, sum + first.bias[row]!);
+    }
+    for (let row = 0; row < classes; row++) {
+      scores[image * classes + row] = product(second.weight, row, inner, 0) + second.bias[row]!;
+    }
   }
   return scores;
+}
+
+/** Of a row of one matrix and one of the other, both of `length` columns. */
+function product(
+  a: Float32Array | Int8Array,
+  rowOfA: number,
+  b: Float32Array,
+  rowOfB: number,
+  length = b.length,
+): number {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += a[rowOfA * length + i]! * b[rowOfB * length + i]!;
+  return sum;
 }
 
 /** A probability of nothing has no logarithm. */
@@ -230,14 +200,4 @@ export function largestAt(row: Float32Array): number {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
   return best;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -26,11 +26,12 @@ import {
   Value,
 } from "@cupel/onnx";
 import { endsInSoftmax, imageInputOf, inputsOf } from "@cupel/predict";
-import { type ExitHead, readAtExit } from "./exit-head.ts";
+import type { CutPoint } from "./cut-points.ts";
+import { emitFeatures, readAtExit } from "./exit-features.ts";
+import { type ExitHead, emitHead } from "./exit-head.ts";
 
 export interface Exit {
-  /** The value that the exit reads, by its name before it is rounded. */
-  readonly after: string;
+  readonly place: CutPoint;
   readonly head: ExitHead;
   /** An image leaves when the largest probability of its exit is above this: 1 is never, below 0 always. */
   readonly threshold: number;
@@ -50,30 +51,20 @@ export function withExit(straight: Model, exit: Exit | null): WiredModel {
 }
 
 /** @param straight as it would be written without an exit; it is left as it is */
-export function wireExit(straight: Model, { after, head, threshold }: Exit): Model {
+export function wireExit(straight: Model, { place, head, threshold }: Exit): Model {
   const model = cloneModel(straight);
   const { graph } = model;
   const output = graph.outputs[0]!;
   const isProbability = endsInSoftmax(model);
   const isOpen = typeof imageInputOf(inputsOf(graph)).dims[0] !== "number";
-  const read = readAtExit(model, after);
-  const cut = read.name === after ? read : read.producer!.input(0)!;
+  const read = readAtExit(model, place.name);
+  const cut = read.name === place.name ? read : read.producer!.input(0)!;
   const rest = takeOut(graph, cut);
 
   const emit = new Emitter(model, { typed: false });
   emit.scope = "exit/";
   const seen = cut === read ? cut : emit.op("DequantizeLinear", [cut, ...cut.producer!.inputs.slice(1)]);
-  const [classes, channels] = [head.bias.length, head.weight.length / head.bias.length];
-  const means = emit.op("Flatten", [emit.op("GlobalAveragePool", [seen])]);
-  const sums = emit.op(
-    "Gemm",
-    [
-      means,
-      graph.addConstant("exit.weight", Tensor.float32([classes, channels], head.weight)),
-      graph.addConstant("exit.bias", Tensor.float32([classes], head.bias)),
-    ],
-    { transB: attribute.int(1) },
-  );
+  const sums = emitHead(emit, emitFeatures(emit, seen, place), head);
   const probabilities = emit.op("Softmax", [sums], { axis: attribute.int(1) });
   const scores = isProbability ? probabilities : sums;
   const [confidence] = emit.node("TopK", [probabilities, emit.integers([1])], { axis: attribute.int(1) }, 2);
@@ -148,7 +139,7 @@ function gather(value: Value, stop: Value | null, into: Set<Node>): void {
 /** Writes what was taken out into a branch, reading `start` for `cut`. @returns the network's output there */
 function putIn(branch: Graph, { nodes, output }: Rest, cut: Value, start: Value): Value {
   const here = new Map<Value, Value>([[cut, start]]);
-  const valueOf = (value: Value): Value => {
+  const inBranch = (value: Value): Value => {
     const known = here.get(value);
     if (known) return known;
     // What the model is fed besides its images stays outside.
@@ -162,7 +153,7 @@ function putIn(branch: Graph, { nodes, output }: Rest, cut: Value, start: Value)
       opType: node.opType,
       domain: node.domain,
       name: node.name,
-      inputs: inputs.map((value) => value && valueOf(value)),
+      inputs: inputs.map((value) => value && inBranch(value)),
       outputs: node.outputs.map(({ name }) => (name === "" ? "" : branch.uniqueName(name))),
       attributes: Object.fromEntries(node.attributes),
     });

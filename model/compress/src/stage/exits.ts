@@ -3,14 +3,14 @@
  * network computes, and the straight network is cleaned, calibrated and rounded as if there were no exit.
  */
 import { threeDigits } from "@cupel/base";
-import { atImageSize, isClassifier, modelInputs, predictErrors } from "@cupel/predict";
-import { sample, split } from "@cupel/vision";
+import { isClassifier, modelInputs, predictErrors } from "@cupel/predict";
+import { type Preprocessing, sample, split } from "@cupel/vision";
 import { Type } from "typebox";
 import { emitModel } from "../emit/emit-model.ts";
 import { compressErrors } from "../errors.ts";
 import { averageMs, chooseExit, timesOf } from "../exits/choose-exit.ts";
 import { type CutPoint, cutPoints, spreadCuts } from "../exits/cut-points.ts";
-import { lookAt } from "../exits/exit-head.ts";
+import { featureCount, lookAt } from "../exits/exit-features.ts";
 import { option, wholeFrom } from "../recipe/option.ts";
 import { defineStage, made, type Stage, type State, trainingImagesOf } from "./stage.ts";
 
@@ -21,7 +21,7 @@ const options = {
       "top-1 that exits may cost on the images they are chosen by, one standard error included, as a fraction",
   }),
   images: option(wholeFrom(8), {
-    default: 8000,
+    default: 6000,
     description:
       "at most this many training images are looked at; a quarter of them chooses place and threshold",
   }),
@@ -29,6 +29,8 @@ const options = {
 
 /** Places where a head is trained. */
 const placesTried = 6;
+/** Of what is seen of the training images at all places. */
+const featureBytes = 256 * 2 ** 20;
 /** Of the training images. */
 const selectionShare = 0.25;
 
@@ -37,15 +39,16 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
   options,
   requires: ["quantise"],
   async run(state, { maxDrop, images }, context) {
-    const training = sample(trainingImagesOf(context, "exits"), images, context.seed);
+    const given = trainingImagesOf(context, "exits");
     const { preprocessing, seed, threads, open, signal, progress } = context;
     const straight = straightModel(state);
-    const places = placesIn(state, context.preprocessing);
-    const names = places.map(({ name }) => name);
+    const places = placesIn(state, preprocessing);
+    const bytesAnImage = places.reduce((sum, place) => sum + 4 * featureCount(place), 0);
+    const training = sample(given, Math.min(images, Math.floor(featureBytes / bytesAnImage)), seed);
     const { rest, heldOut } = split(training, selectionShare, seed);
     const seen = {
-      training: await lookAt(straight, names, rest, context),
-      selection: await lookAt(straight, names, heldOut, context),
+      training: await lookAt(straight, places, rest, context),
+      selection: await lookAt(straight, places, heldOut, context),
     };
     const found = await chooseExit(straight, places, seen, { maxDrop, seed, threads, signal, progress });
     if (found === null) {
@@ -53,7 +56,7 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
       return { ...state, notes: [...state.notes, note] };
     }
     const { place, head, point } = found;
-    const exit = { after: place.name, head };
+    const exit = { place, head };
     const { forms } = modelInputs(straight, preprocessing, undefined);
     const times = await timesOf(straight, exit, { threads, inputs: forms, open, signal, progress });
     const percent = (share: number) => `${threeDigits(100 * share)} %`;
@@ -62,7 +65,7 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
       `images held out did, which cost ${threeDigits(100 * point.loss)} points. On average an image takes ` +
       `${threeDigits(averageMs(point, times))} ms instead of ${threeDigits(times.straightMs)} ms: ${threeDigits(times.leavingMs)} ms where it leaves, ` +
       `${threeDigits(times.stayingMs)} ms where it stays.`;
-    const chosen = { ...found, ...exit, threshold: point.threshold, times };
+    const chosen = { ...found, threshold: point.threshold, times };
     return { ...state, exit: chosen, notes: [...state.notes, note] };
   },
 });
@@ -74,7 +77,7 @@ function straightModel({ model, halved, calibrated, quantised }: State) {
 }
 
 /** @throws OUTPUT_UNSUPPORTED, EXIT_HAS_NO_PLACE */
-function placesIn({ model }: State, preprocessing: Parameters<typeof atImageSize>[1]): CutPoint[] {
+function placesIn({ model }: State, preprocessing: Preprocessing): CutPoint[] {
   const { outputs } = model.graph;
   const [scores] = outputs;
   if (!isClassifier(model) || outputs.length !== 1 || scores?.shape?.length !== 2) {
@@ -85,7 +88,7 @@ function placesIn({ model }: State, preprocessing: Parameters<typeof atImageSize
         .join(", ")}. Leave out the stage "exits".`,
     );
   }
-  const places = spreadCuts(cutPoints(atImageSize(model, preprocessing)), placesTried);
+  const places = spreadCuts(cutPoints(model, preprocessing), placesTried);
   if (places.length > 0) return places;
   throw compressErrors.error(
     "EXIT_HAS_NO_PLACE",
