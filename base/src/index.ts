@@ -46,6 +46,7 @@ export { filesDigest, type NamedDigest } from "./files-digest.ts";
 export { closeWhenForgotten } from "./forgotten.ts";
 export { freeBuffer } from "./free-buffer.ts";
 export { type Gate, type GateFile, type GateRequest, openGate, type Verdict } from "./gate.ts";
+export { meanRatio } from "./mean-ratio.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";

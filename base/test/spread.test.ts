@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { medianInterval, quantile, spreadOf } from "@cupel/base";
+import { meanRatio, medianInterval, quantile, spreadOf } from "@cupel/base";
 
 test("quantiles are those of numpy.quantile", () => {
   // numpy.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1])
@@ -38,4 +38,12 @@ test("the interval of a median is between the order statistics that tables of th
 test("so few values that no two of them hold the median have no such interval", () => {
   const { value, low, high } = medianInterval([3, 1, 2, 5, 4]);
   assert.deepEqual([value, low, high], [3, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
+});
+
+test("the interval of a ratio of means is that of Cochran's estimator", () => {
+  // By hand: the means are 3 and 2, the residuals 1, -1, -1 and 1, so that the error is sqrt(4 / 12) / 2.
+  const { value, low, high } = meanRatio([2.5, 2, 3.5, 4], [1, 2, 3, 2]);
+  assert.equal(value, 1.5);
+  assert.ok(Math.abs(high - 1.5 - (1.959964 * Math.sqrt(4 / 12)) / 2) < 1e-12, `${high}`);
+  assert.ok(Math.abs(low + high - 3) < 1e-12);
 });

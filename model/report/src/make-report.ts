@@ -51,6 +51,7 @@ import {
   timeSharesOf,
 } from "./measure/cost.ts";
 import { constantValues, countParameters } from "./measure/count-parameters.ts";
+import { feedsOf } from "./measure/image-feeds.ts";
 import { atOnce, describeFile, inTurn, type ModelPair, readMeasured } from "./model-pair.ts";
 import type {
   CalibrationReport,
@@ -154,7 +155,8 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
   const taskFigures = answers && compareTask(task, answers);
   const changed = predictions?.changed ?? [];
   const timeShares = await timeSharesOf(paths, segmentsOfBoth(layers), forms, work);
-  const { timeRatio, ...latency } = await latencyOf(paths, forms, work);
+  const feeds = await feedsOf(graphs, images, preprocessing, { seed, signal });
+  const { timeRatio, ...latency } = await latencyOf(paths, forms, feeds, work);
   const slowdown = isSlower(timeRatio)
     ? slowdownOf(timeRatio, await operatorTimesOf(paths, forms, work))
     : null;
@@ -221,6 +223,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
       labelled: predictions === null ? taskFigures?.measured.length !== 0 : predictions.accuracy !== null,
       labelOrder: orderSentence(by ?? answers?.original.labelsBy ?? null, classes),
       latency,
+      timedImages: feeds?.original.length ?? null,
       fed: [measuredSentence(original.inputs), ...original.inputs.sentences].filter((each) => each !== null),
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
@@ -308,7 +311,7 @@ function segmentsOfBoth(layers: readonly MatchedLayer[]): ModelPair<readonly Seg
 }
 
 function parametersOf({ graph }: Model): number {
-  return countParameters(graph.nodes, constantValues(graph));
+  return countParameters(graph.allNodes(), constantValues(graph));
 }
 
 async function withThumbnails(

@@ -199,7 +199,7 @@ test("a network put on integers where that is slower is told slower, and convers
   await writeModelFile(slower, at("slower.onnx"));
   const paths = { original: at("slow.onnx"), compressed: at("slower.onnx") };
   const forms = { original: {}, compressed: {} };
-  const { timeRatio } = await latencyOf(paths, forms, { threads: 1 });
+  const { timeRatio } = await latencyOf(paths, forms, null, { threads: 1 });
   assert.ok(isSlower(timeRatio), `${timeRatio.value}, from ${timeRatio.low}`);
   const { operators } = slowdownOf(timeRatio, await operatorTimesOf(paths, forms, { threads: 1 }));
   const named = operators.map(({ operator }) => operator);

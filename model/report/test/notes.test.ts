@@ -23,6 +23,7 @@ const calm: NoteFacts = {
   fed: [],
   memoryKnown: true,
   latency: { original: latency, compressed: latency },
+  timedImages: null,
 };
 
 test("a measurement without reservations has no notes", () => {
@@ -39,6 +40,11 @@ test("each reservation is one sentence that says what it means for the figures",
     [{ memoryKnown: false }, /memory/],
     [{ harmless: "One layer is odd." }, /^One layer is odd\.$/],
     [{ latency: { original: latency, compressed: { ...latency, p90Ms: 40 } } }, /speed figures are rough/],
+    // Times of either way differ by more than that, and nothing is wrong.
+    [
+      { timedImages: 40, latency: { original: latency, compressed: { ...latency, p90Ms: 40 } } },
+      /the mean over 40 of the images/,
+    ],
   ];
   for (const [facts, expected] of cases) {
     const notes = reportNotes({ ...calm, ...facts });

@@ -23,6 +23,8 @@ export interface NoteFacts {
   readonly fed: readonly string[];
   readonly memoryKnown: boolean;
   readonly latency: ModelPair<LatencyReport>;
+  /** Images that times are means over; null where time does not depend on the image. */
+  readonly timedImages: number | null;
 }
 
 /** Slowest over fastest tenth of the runs beyond which the machine was busy with something else. */
@@ -49,7 +51,10 @@ export function reportNotes(facts: NoteFacts): string[] {
     facts.compared < facts.images
       ? `Layers were compared on ${facts.compared} of the ${facts.images} images, drawn evenly over the classes; accuracy is of all of them.`
       : null,
-    Object.values(facts.latency).some(isUnsteady)
+    facts.timedImages === null
+      ? null
+      : `Images leave one of the models early or take different ways through it: its speed is the mean over ${facts.timedImages} of the images, and another set of images gives another.`,
+    facts.timedImages === null && Object.values(facts.latency).some(isUnsteady)
       ? "Run times varied by a factor of two and more while they were measured: other work ran on this machine, so the speed figures are rough."
       : null,
     ...facts.fed,

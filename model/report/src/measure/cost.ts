@@ -1,9 +1,16 @@
 /** What running the two models costs, measured by the engine on the written files, and on which machine. */
 import { readFileSync } from "node:fs";
-import { type MedianInterval, silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import {
+  type MedianInterval,
+  meanRatio,
+  silentProgress,
+  throwIfCancelled,
+  type WorkOptions,
+} from "@cupel/base";
 import {
   type CpuFeatures,
   engineVersion,
+  type Feeds,
   fusionReport,
   type InputForms,
   type Latency,
@@ -38,31 +45,45 @@ export interface MeasuredLatency extends ModelPair<LatencyReport> {
   readonly timeRatio: MedianInterval;
 }
 
-/** @param forms what the models are fed: images of the preprocessing's size. */
+/**
+ * @param forms what the models are fed: images of the preprocessing's size.
+ * @param feeds of evaluation images, where one of the models does less for some of them: means over these are compared,
+ * since a median would tell of one of the ways alone. Null: noise does as well.
+ */
 export async function latencyOf(
   paths: ModelPair<string>,
   forms: ModelPair<InputForms>,
+  feeds: ModelPair<readonly Feeds[]> | null,
   { threads, signal, progress }: CostOptions,
 ): Promise<MeasuredLatency> {
+  const images = feeds?.original.length ?? 1;
   const measured = await measureLatency(
     [
-      { name: "original", model: paths.original, inputs: forms.original },
-      { name: "compressed", model: paths.compressed, inputs: forms.compressed },
+      { name: "original", model: paths.original, inputs: forms.original, feeds: feeds?.original },
+      { name: "compressed", model: paths.compressed, inputs: forms.compressed, feeds: feeds?.compressed },
     ],
-    { runs: latencyRuns, leastMs: latencyMs, threads, signal, progress },
+    {
+      // Each image as often as any other.
+      runs: images * Math.ceil(latencyRuns / images),
+      leastMs: feeds ? 0 : latencyMs,
+      threads,
+      signal,
+      progress,
+    },
   );
-  const report = ({ latency, runs }: Latency): LatencyReport => ({
+  const report = ({ latency, runs, times }: Latency): LatencyReport => ({
     threads,
     runs,
     medianMs: latency.median,
     p10Ms: latency.p10,
     p90Ms: latency.p90,
+    ...(feeds && { meanMs: times.reduce((sum, ms) => sum + ms, 0) / times.length }),
   });
   const [original, compressed] = measured;
   return {
     original: report(original!),
     compressed: report(compressed!),
-    timeRatio: compressed!.timeRatio,
+    timeRatio: feeds ? meanRatio(compressed!.times, original!.times) : compressed!.timeRatio,
   };
 }
 

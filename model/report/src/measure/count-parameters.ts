@@ -11,7 +11,9 @@ export function constantValues(graph: Graph): Set<Value> {
   const isConstant = (value: Value | null) =>
     value === null || found.has(value) || (value.constant !== null && !fed.has(value));
   for (const value of graph.initializers) if (!fed.has(value)) found.add(value);
-  for (const node of graph.nodes) {
+  for (const node of graph.allNodes()) {
+    // Those of a branch are no initialisers of the graph around it.
+    for (const value of node.inputs) if (value?.constant && !fed.has(value)) found.add(value);
     if (node.opType.startsWith("Random") || !node.inputs.every(isConstant)) continue;
     for (const output of node.outputs) found.add(output);
   }

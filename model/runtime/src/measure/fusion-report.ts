@@ -77,7 +77,7 @@ export function reportFusions(optimised: Model): FusionReport {
     matrixProduct: { total: 0, quantised: 0 },
   };
   const unfused: UnfusedNode[] = [];
-  for (const node of optimised.graph.nodes) {
+  for (const node of optimised.graph.allNodes()) {
     const opType = node.isStandard ? node.opType : `${node.domain}.${node.opType}`;
     operators.set(opType, (operators.get(opType) ?? 0) + 1);
     const compute = Object.hasOwn(computeOperators, node.opType) ? computeOperators[node.opType] : undefined;

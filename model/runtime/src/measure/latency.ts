@@ -47,6 +47,8 @@ export interface MeasuredModel {
   readonly model: ModelSource;
   /** Sizes that the model leaves open, and inputs that take no random values. Default: see `feedDims`. */
   readonly inputs?: InputForms | undefined;
+  /** What single images are, in place of random numbers, each round the next of them. Default: random, the same in all. */
+  readonly feeds?: readonly Feeds[] | undefined;
 }
 
 export interface Latency {
@@ -55,6 +57,8 @@ export interface Latency {
   readonly runs: number;
   /** Milliseconds for one image. */
   readonly latency: Spread;
+  /** The milliseconds themselves, by round. */
+  readonly times: readonly number[];
   /** Time of the first model over this one's, by round: above 1 means faster than the first. */
   readonly ratio: Spread;
   /** This model's time over the first's in the same round: the median, with its 95 % interval. */
@@ -64,7 +68,8 @@ export interface Latency {
 
 interface Contestant {
   readonly session: InferenceSession;
-  readonly feeds: Feeds;
+  /** At least one; each round takes the next. */
+  readonly feeds: readonly Feeds[];
 }
 
 /** A model's idle threads must not spin while another model is on. */
@@ -101,10 +106,11 @@ export async function measureLatency(
     interleave(contestants, { runs, leastMs, warmup, signal, onRound: () => task.advance() });
 
   const single = await rounds(
-    sessions.map((session, i) => ({
-      session,
-      feeds: randomFeeds(session.inputs, seed, models[i]!.inputs),
-    })),
+    sessions.map((session, i) => {
+      const { inputs, feeds = [{}] } = models[i]!;
+      const random = randomFeeds(session.inputs, seed, inputs);
+      return { session, feeds: feeds.map((given) => ({ ...random, ...given })) };
+    }),
   );
   const batched =
     batch === undefined
@@ -112,7 +118,7 @@ export async function measureLatency(
       : await rounds(
           sessions.map((session, i) => ({
             session,
-            feeds: batchFeeds(session, batch, seed, models[i]!),
+            feeds: [batchFeeds(session, batch, seed, models[i]!)],
           })),
         );
 
@@ -120,6 +126,7 @@ export async function measureLatency(
     name,
     runs: single[i]!.length,
     latency: spreadOf(single[i]!),
+    times: single[i]!,
     ratio: spreadOf(single[i]!.map((ms, round) => single[0]![round]! / ms)),
     timeRatio: medianInterval(single[i]!.map((ms, round) => ms / single[0]![round]!)),
     throughput:
@@ -152,11 +159,12 @@ async function interleave(
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (round + turn) % contestants.length;
       const { session, feeds } = contestants[i]!;
+      const fed = feeds[round % feeds.length]!;
       if (round < warmup) {
-        await session.warmUp(feeds);
+        await session.warmUp(fed);
         continue;
       }
-      const { engineMs } = await session.timedRun(feeds);
+      const { engineMs } = await session.timedRun(fed);
       times[i]!.push(engineMs);
       allMs += engineMs;
     }

@@ -1,0 +1,319 @@
+/** Leaving a network early: the places, the choice, the wired graph, and the whole stage. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  cloneModel,
+  encodeModelBytes,
+  type Model,
+  readModelFile,
+  type Shape,
+  writeModelFile,
+} from "@cupel/onnx";
+import { float32Of, optimisedGraph, type TensorData } from "@cupel/runtime";
+import { type CutPoint, cutPoints, spreadCuts } from "../src/exits/cut-points.ts";
+import { choosePointWithin, exitPoints, spreadPoints } from "../src/exits/exit-curve.ts";
+import { type ExitHead, scoresOf } from "../src/exits/exit-head.ts";
+import { wireExit } from "../src/exits/wire-exit.ts";
+import { compress, compressFile, parseRecipe, type Recipe } from "../src/index.ts";
+import { options, pixels, quantise } from "./support/compressing.ts";
+import { noiseImages, plain } from "./support/images.ts";
+import { Network, smallClassifier } from "./support/network.ts";
+import { refused } from "./support/refused.ts";
+import { outputs, run } from "./support/run.ts";
+
+let folder = "";
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cupel-exits-"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const classes = 4;
+const place: CutPoint = { name: "first.relu", channels: 8, quarter: [4, 4], share: 0.6 };
+
+/** Weights that make some images of `pixels` surer than others. */
+function someHead(features: number): ExitHead {
+  const net = new Network(["N", 1], 3);
+  const values = (dims: number[], spread: number) =>
+    net.constant("w", dims, spread).constant!.toFloat32().slice();
+  const width = 5;
+  return {
+    first: {
+      codes: Int8Array.from(values([width, features], 40), (x) =>
+        Math.max(-127, Math.min(127, Math.round(x))),
+      ),
+      scales: new Float32Array(width).fill(0.02),
+      bias: values([width], 0.1),
+    },
+    second: { weight: values([classes, width], 1), bias: values([classes], 0.1) },
+  };
+}
+
+/** The mean of each channel over each quarter of an 8 x 8 value, in the order of a flattened AveragePool. */
+function quarterMeans({ data, dims }: TensorData): Float32Array {
+  const [images, channels] = dims as [number, number];
+  const means = new Float32Array(images * channels * 4);
+  for (let plane = 0; plane < images * channels; plane++) {
+    for (let y = 0; y < 8; y++) {
+      for (let x = 0; x < 8; x++) {
+        means[plane * 4 + (y >> 2) * 2 + (x >> 2)]! += Number(data[plane * 64 + y * 8 + x]) / 16;
+      }
+    }
+  }
+  return means;
+}
+
+const rowsOf = (scores: Float32Array): Float32Array[] =>
+  Array.from({ length: scores.length / classes }, (_, i) => scores.slice(i * classes, (i + 1) * classes));
+
+function confidenceOf(row: Float32Array): number {
+  const most = Math.max(...row);
+  return 1 / row.reduce((sum, score) => sum + Math.exp(score - most), 0);
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array, what: string): void {
+  assert.equal(actual.length, expected.length, what);
+  for (const [i, value] of expected.entries()) {
+    assert.ok(Math.abs(value - actual[i]!) < 1e-4, `${what}: ${actual[i]} at ${i}, not ${value}`);
+  }
+}
+
+/** What an exit should give, from taps of the straight network. @param tap what the exit reads */
+async function expectedOf(straight: Model, tap: string, head: ExitHead, x: TensorData) {
+  const found = await run(straight, x, { taps: [tap] });
+  return { whole: float32Of(found.scores!), early: scoresOf(head, quarterMeans(found[tap]!)) };
+}
+
+describe("a wired exit", () => {
+  const forms: readonly (readonly [string, () => Promise<Model>, string])[] = [
+    ["in float32", async () => smallClassifier(), "first.relu"],
+    [
+      "in 8 bits",
+      async () => {
+        const recipe = quantise({ kernels: "wherever-possible" });
+        return (await compress(smallClassifier(), options({ recipe }))).model;
+      },
+      "first.relu.dq",
+    ],
+    [
+      "in packed 3 bits",
+      async () =>
+        (
+          await compress(
+            smallClassifier(),
+            options({ recipe: quantise({ bits: 3, kernels: "wherever-possible" }) }),
+          )
+        ).model,
+      "first.relu.dq",
+    ],
+  ];
+  for (const [name, make, tap] of forms) {
+    test(`${name} gives each image its exit's answer where that is sure, else the network's, in whatever company`, async () => {
+      const straight = await make();
+      const before = encodeModelBytes(straight);
+      const head = someHead(32);
+      const x = pixels([9, 3, 8, 8]);
+      const { whole, early } = await expectedOf(straight, tap, head, x);
+      const at = async (threshold: number, input = x) =>
+        (await outputs(wireExit(straight, { place, head, threshold }), input))[0]!;
+      assertClose(await at(-1), early, "all leave");
+      assertClose(await at(2), whole, "none leaves");
+
+      const sure = rowsOf(early).map(confidenceOf);
+      const sorted = sure.toSorted((a, b) => a - b);
+      const threshold = (sorted[4]! + sorted[5]!) / 2;
+      const expected = rowsOf(early).map((row, i) => (sure[i]! > threshold ? row : rowsOf(whole)[i]!));
+      assertClose(await at(threshold), Float32Array.from(expected.flatMap((row) => [...row])), "some leave");
+      for (const [i, row] of expected.entries()) {
+        const data = (x.data as Float32Array).slice(i * 192, (i + 1) * 192);
+        assertClose(await at(threshold, { ...x, dims: [1, 3, 8, 8], data }), row, `image ${i} alone`);
+      }
+      assert.deepEqual(encodeModelBytes(straight), before, "the straight model is left as it was");
+    });
+  }
+
+  for (const size of [1, 4]) {
+    test(`of a model fixed to ${size} images a run answers alike`, async () => {
+      const shape: Shape = [size, 3, 8, 8];
+      const straight = smallClassifier(1, 8, shape);
+      const head = someHead(32);
+      const x = pixels([size, 3, 8, 8]);
+      const { whole, early } = await expectedOf(straight, "first.relu", head, x);
+      const sure = rowsOf(early).map(confidenceOf);
+      const threshold = size === 1 ? sure[0]! + 0.01 : (Math.max(...sure) + Math.min(...sure)) / 2;
+      const expected = rowsOf(early).flatMap((row, i) => [
+        ...(sure[i]! > threshold ? row : rowsOf(whole)[i]!),
+      ]);
+      const [actual] = await outputs(wireExit(straight, { place, head, threshold }), x);
+      assertClose(actual!, Float32Array.from(expected), "scores");
+    });
+  }
+
+  test("keeps the kernels of the rest on integers, its constants in the branch, and every name once", async () => {
+    const recipe = quantise({ kernels: "wherever-possible" });
+    const { model: straight } = await compress(smallClassifier(), options({ recipe }));
+    const wired = wireExit(straight, { place, head: someHead(32), threshold: 0.5 });
+    const count = (model: Model, opType: string) =>
+      [...model.graph.allNodes()].filter((node) => node.opType === opType).length;
+    const optimised = async (model: Model) => optimisedGraph([encodeModelBytes(model)]);
+    const expected = count(await optimised(straight), "QLinearConv");
+    assert.equal(expected, 3);
+    assert.equal(count(await optimised(wired), "QLinearConv"), expected);
+    assert.equal(wired.graph.value("last.weight.q"), undefined, "it left with its layer");
+  });
+
+  test("of a network that ends in a Softmax answers with probabilities too", async () => {
+    const straight = cloneModel(smallClassifier());
+    const { graph } = straight;
+    const [scores] = graph.outputs.splice(0);
+    graph.outputs.push(
+      graph.append({ opType: "Softmax", inputs: [scores!], outputs: ["probabilities"] }).output,
+    );
+    const [early] = await outputs(wireExit(straight, { place, head: someHead(32), threshold: -1 }), pixels());
+    for (const row of rowsOf(early!)) assert.ok(Math.abs(row.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
+  });
+});
+
+describe("places for an exit", () => {
+  test("are values that all the rest is computed from, behind whole blocks", () => {
+    // Work: 216, 72 and 64 a pixel. The depthwise layer has the shortcut beside it, and behind the sum no work is left.
+    const [only, ...others] = cutPoints(smallClassifier(), plain());
+    assert.deepEqual(others, []);
+    const { share, ...rest } = only!;
+    assert.deepEqual(rest, { name: "first.relu", channels: 8, quarter: [4, 4] });
+    assert.ok(Math.abs(share - 216 / (216 + 72 + 64)) < 0.01, `${share}`);
+  });
+
+  test("have no quarters where the model leaves the size of its images open, or it is odd", () => {
+    const at = (shape: Shape, size: number) =>
+      cutPoints(smallClassifier(1, 8, shape), plain(size))[0]?.quarter;
+    assert.equal(at(["N", 3, "H", "W"], 8), null);
+    assert.equal(at(["N", 3, 7, 7], 7), null);
+  });
+
+  test("are spread over the work, each once", () => {
+    const cuts = Array.from({ length: 40 }, (_, i) => ({ ...place, name: `${i}`, share: 0.05 + i * 0.02 }));
+    const chosen = spreadCuts(cuts, 4).map(({ share }) => share);
+    assert.equal(new Set(chosen).size, 4);
+    assert.ok(chosen[0]! < 0.2 && chosen[3]! > 0.7, `${chosen}`);
+    assert.deepEqual(spreadCuts(cuts.slice(0, 2), 4), cuts.slice(0, 2));
+  });
+});
+
+test("the curve of an exit, and the most that may leave within a drop, are those counted by hand", () => {
+  const image = (confidence: number, exitIsRight: boolean, wholeIsRight: boolean) => {
+    return { confidence, exitIsRight, wholeIsRight };
+  };
+  const points = exitPoints([
+    image(0.6, false, true),
+    image(0.875, true, false),
+    image(0.75, true, true),
+    image(0.75, false, true),
+  ]);
+  assert.deepEqual(points, [
+    { threshold: 1, leaving: 0, right: 0.75, loss: 0, cautious: 0 },
+    { threshold: 0.8125, leaving: 0.25, right: 1, loss: -0.25, cautious: 0 },
+    { threshold: Math.fround(0.675), leaving: 0.75, right: 0.75, loss: 0, cautious: Math.SQRT2 / 4 },
+    { threshold: Math.fround(0.3), leaving: 1, right: 0.5, loss: 0.25, cautious: 0.25 + Math.sqrt(3) / 4 },
+  ]);
+  assert.equal(choosePointWithin(points, 0.3), points[1]);
+  assert.equal(choosePointWithin(points, 0.4), points[2]);
+  assert.equal(choosePointWithin(points, 1), points[3]);
+  assert.equal(choosePointWithin(exitPoints([image(0.9, false, true)]), 0.5), null);
+  assert.deepEqual(
+    spreadPoints(points, 2).map(({ leaving }) => leaving),
+    [0, 0.25, 1],
+  );
+});
+
+describe("the stage", () => {
+  const recipe = (exits: object = {}, bits: 8 | 16 = 8): Recipe =>
+    parseRecipe(
+      {
+        stages: [
+          { stage: "clean" },
+          ...(bits === 16 ? [] : [{ stage: "calibrate" }]),
+          { stage: "quantise", bits },
+          { stage: "exits", ...exits },
+        ],
+      },
+      "test",
+    );
+  const training = noiseImages(64, { seed: 5 });
+
+  for (const bits of [8, 16] as const) {
+    test(`of a recipe of ${bits} bits lets images leave, says what it chose, and is the same for the same seed`, async () => {
+      const given = options({ recipe: recipe({ maxDrop: 0.5 }, bits), training });
+      const { model, exit, correspondence, notes } = await compress(smallClassifier(), given);
+      assert.equal([...model.graph.nodes].filter((node) => node.is("If")).length, 1);
+      assert.equal(exit?.after, "first.relu");
+      assert.ok(exit.chosen.leaving > 0 && exit.chosen.cautious <= 0.5, JSON.stringify(exit.chosen));
+      const { leavingMs, stayingMs } = exit.times;
+      const { leaving, averageMs } = exit.chosen;
+      assert.ok(Math.abs(averageMs - (leaving * leavingMs + (1 - leaving) * stayingMs)) < 1e-9);
+      assert.equal(exit.curve[0]?.leaving, 0);
+      assert.equal(exit.curve.at(-1)?.leaving, 1);
+      for (const { name } of correspondence.values()) assert.ok(model.graph.value(name), name);
+      assert.ok(notes.some((note) => note.startsWith("Images leave after")));
+      const again = await compress(smallClassifier(), given);
+      assert.deepEqual(encodeModelBytes(again.model), encodeModelBytes(model));
+    });
+  }
+
+  test("leaves the network straight where nobody may leave, and says so", async () => {
+    // Labels by chance: the exit is right as rarely as the network, on other images.
+    const labelled = noiseImages(64, { seed: 5, labels: (index) => index % 4 });
+    const { model, exit, notes } = await compress(
+      smallClassifier(),
+      options({ recipe: recipe({ maxDrop: 0 }), training: labelled }),
+    );
+    if (exit === null) {
+      assert.ok(notes.some((note) => note.startsWith("No image may leave early")));
+      assert.ok([...model.graph.nodes].every((node) => !node.is("If")));
+    } else assert.ok(exit.chosen.cautious <= 0);
+  });
+
+  test("writes a file that the checks accept and whose time is a mean over images", async () => {
+    const path = join(folder, "float.onnx");
+    const out = join(folder, "early.onnx");
+    await writeModelFile(smallClassifier(), path);
+    const { check, exit, report } = await compressFile(path, {
+      out,
+      images: noiseImages(24, { labels: (index) => index % 4 }),
+      evaluation: noiseImages(12, { seed: 9, labels: (index) => index % 4 }),
+      training,
+      preprocessing: plain(),
+      recipe: recipe({ maxDrop: 0.5 }),
+      allowChance: true,
+      floor: null,
+      threads: 1,
+    });
+    assert.equal(check.largestDifference, 0);
+    assert.ok([...(await readModelFile(out)).graph.nodes].some((node) => node.is("If")));
+    assert.ok(exit && report);
+    assert.equal(typeof report.compressed.latency.meanMs, "number");
+    assert.ok(report.notes.some((note) => note.includes("mean over 12 of the images")));
+    assert.equal(report.fusion.convolutions, 3, "those of the branch are counted");
+  });
+
+  test("refuses what cannot be left early, and training without images", async () => {
+    const net = new Network();
+    const dense = net.done(net.gemm("scores", net.node("Flatten", "flat", [net.x]), 192, 6));
+    await refused(() => compress(dense, options({ recipe: recipe(), training })), "EXIT_HAS_NO_PLACE");
+    await refused(
+      () => compress(smallClassifier(), options({ recipe: recipe() })),
+      "TRAINING_IMAGES_NEEDED",
+      /exits/,
+    );
+    const two = new Network();
+    const first = two.relu(two.conv("first", two.x, 3, 8));
+    const maps = two.done(two.head(first, 8), two.conv("maps", first, 8, 2));
+    await refused(
+      () => compress(maps, options({ recipe: recipe(), training })),
+      "OUTPUT_UNSUPPORTED",
+      /exits/,
+    );
+  });
+});
