@@ -28,7 +28,14 @@ import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { Variant } from "./search/variants.ts";
 import { placedUntil } from "./stage/calibrate.ts";
-import { type Calibrated, type HalvedLayer, made, type Quantised, type State } from "./stage/stage.ts";
+import {
+  type Calibrated,
+  type HalvedLayer,
+  made,
+  type Quantised,
+  type Retrained,
+  type State,
+} from "./stage/stage.ts";
 import { runStage } from "./stage/stages.ts";
 
 export interface CompressOptions extends WorkOptions {
@@ -81,6 +88,8 @@ export interface CompressResult {
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
+  /** What each epoch of the stage `retrain` gave; null without it. */
+  readonly retrained: Retrained | null;
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
   readonly exit: ExitReport | null;
   /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
@@ -171,6 +180,7 @@ function emittedResult(
     }),
     exit: exitReport(state.exit),
     correspondence: followed(followed(state.correspondence, emitted.correspondence), wired.correspondence),
+    retrained: state.retrained,
     notes: state.notes,
   };
 }
@@ -188,6 +198,7 @@ function halvedResult(
     calibration: null,
     tradeOff: [],
     layers,
+    retrained: null,
     exit: exitReport(exit),
     correspondence: followed(correspondence, wired.correspondence),
     notes,

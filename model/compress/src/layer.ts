@@ -89,7 +89,11 @@ export function weightedLayers(graph: Graph): Layer[] {
 
 /** The weights by rows: a copy, [O, K] row-major. */
 export function weightRows(layer: Layer): Float32Array {
-  const data = layer.weight.constant!.toFloat32();
+  return inRows(layer, layer.weight.constant!.toFloat32());
+}
+
+/** Numbers in the operator's own layout by rows: a copy, [O, K] row-major. */
+export function inRows(layer: Layer, data: Float32Array): Float32Array {
   if (layer.axis === 0) return data.slice();
   return swapAxes(data, [layer.columns / layer.kernelSize, layer.rows, layer.kernelSize]);
 }

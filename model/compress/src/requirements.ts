@@ -24,6 +24,26 @@ export function assertSearchable(model: Model): void {
   );
 }
 
+/** Training teaches the predictions of the original. @throws OUTPUT_UNSUPPORTED, INPUT_UNSUPPORTED */
+export function assertTrainable(model: Model): void {
+  const { inputs, outputs } = model.graph;
+  if (!isClassifier(model)) {
+    const shapes = outputs.map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`);
+    throw predictErrors.error(
+      "OUTPUT_UNSUPPORTED",
+      `Retraining teaches class scores, and the output of this model is not one row of them an image: ${shapes.join(", ")}. ` +
+        'Leave out the stage "retrain".',
+    );
+  }
+  const fed = inputs.filter(({ constant }) => !constant);
+  if (fed.length === 1) return;
+  throw predictErrors.error(
+    "INPUT_UNSUPPORTED",
+    `Retraining feeds images only, and this model has ${fed.length} inputs: ${fed.map(({ name }) => `"${name}"`).join(", ")}. ` +
+      'Leave out the stage "retrain".',
+  );
+}
+
 /** Standard operators on 8-bit numbers; the engine's own, in `com.microsoft`, begin with these words too. */
 const quantisedOperator =
   /^(QLinear|QGemm|QAttention|QEmbed|Quantize|Dequantize|DynamicQuantize|ConvInteger|MatMulInteger|MatMulNBits|MatMulBnb4)/;

@@ -21,6 +21,15 @@ export { type NetworkForImages, networkForImages } from "./network/network-for-i
 export { type NetworkFacts, type NetworkSpec, networkNames, parseNetwork } from "./network/network-spec.ts";
 export { type ResNetOptions, resnet18, resnet34, resnet50 } from "./network/resnet.ts";
 export { type ResNetCifarOptions, resnetCifar } from "./network/resnet-cifar.ts";
+export {
+  type FakeActivation,
+  type FakeQuantisation,
+  type FakeQuantised,
+  type FakeWeight,
+  fakeQuantise,
+  type QuantisedValues,
+  readQuantised,
+} from "./quantisation/fake-quantisation.ts";
 export type { ParameterOptions } from "./step/folded-network.ts";
 export type { Loss } from "./step/loss.ts";
 export type { LossScaling } from "./step/loss-scaling.ts";

@@ -35,16 +35,23 @@ export function valueScales(
  * engine then keeps the Clip and the layer before it in float, or refuses the file (ONNX Runtime 1.30). Steps are made so much smaller that no level does.
  */
 function withinClip(value: Value, scale: ActivationScale): ActivationScale {
-  if (!value.producer?.is("Clip") || clipsAsItsMaker(value, scale)) return scale;
-  const [low, high] = clipRange(value.producer);
+  if (clipsAsItsMaker(value, scale)) return scale;
   const { zeroPoint } = scale;
+  const step = mostStep(value, zeroPoint);
+  return step === Number.POSITIVE_INFINITY ? scale : { scale: step, zeroPoint };
+}
+
+/** The largest scale in float32 whose 256 levels a Clip that makes the value lets through; infinite where none bounds it. */
+export function mostStep({ producer }: Value, zeroPoint: number): number {
+  if (!producer?.is("Clip")) return Number.POSITIVE_INFINITY;
+  const [low, high] = clipRange(producer);
   const below = zeroPoint > 0 ? -low / zeroPoint : Number.POSITIVE_INFINITY;
   const above = zeroPoint < 255 ? high / (255 - zeroPoint) : Number.POSITIVE_INFINITY;
   const step = Math.min(below, above);
-  if (!(step > 0)) return scale;
+  if (!(step > 0)) return Number.POSITIVE_INFINITY;
   // Rounding to float32 may make it larger again.
   const rounded = Math.fround(step);
-  return { scale: rounded > step ? Math.fround(step * (1 - 2 ** -23)) : rounded, zeroPoint };
+  return rounded > step ? Math.fround(step * (1 - 2 ** -23)) : rounded;
 }
 
 /** A Relu or Clip vanishes into the rounding only where the 256 levels reach no further than it lets through. */

@@ -130,13 +130,12 @@ async function makeVariants(
   { signal, progress }: StageContext,
 ): Promise<Map<string, readonly Variant[]>> {
   const { layers } = calibrated;
-  const isReduced = settings.reduceRange === "auto" ? reducesRange : settings.reduceRange;
   using task = (progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
   const variants = new Map<string, readonly Variant[]>();
   for (const layer of layers) {
     const own = overrideOf(layer, settings.overrides);
     const bits = own !== undefined && own !== "float" ? own : settings.bits;
-    const maxLevel = isReduced && sumsInPairs(layer, calibrated.placement) ? 63 : 127;
+    const maxLevel = mostLevelOf(layer, calibrated.placement, settings.reduceRange, reducesRange);
     const ofLayer: Variant[] = [];
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();
@@ -147,6 +146,17 @@ async function makeVariants(
     task.advance();
   }
   return variants;
+}
+
+/** The largest magnitude of the layer's int8 weights. @param reducesRange what the processor asks for */
+export function mostLevelOf(
+  layer: Layer,
+  placement: Placement,
+  reduceRange: boolean | "auto",
+  reducesRange: boolean,
+): 127 | 63 {
+  const isReduced = reduceRange === "auto" ? reducesRange : reduceRange;
+  return isReduced && sumsInPairs(layer, placement) ? 63 : 127;
 }
 
 /** What runs in float has no sums of 8 bits to overflow, and the engine's depthwise kernels sum in 32 bits. */

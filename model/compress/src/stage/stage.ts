@@ -24,6 +24,7 @@ import type { ChosenExit } from "../exits/choose-exit.ts";
 import type { Layer } from "../layer.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import type { RetrainedEpoch } from "../retrain/retrain-network.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import type { Variant } from "../search/variants.ts";
 
@@ -65,6 +66,8 @@ export interface State {
   readonly calibrated: Calibrated | null;
   /** What `quantise` chose; null before it, and with 16 bits. */
   readonly quantised: Quantised | null;
+  /** What each epoch of `retrain` gave; null without it. */
+  readonly retrained: Retrained | null;
   /** The layers whose weights lie in `model` as float16; null unless `quantise` was to store 16 bits. */
   readonly halved: readonly HalvedLayer[] | null;
   /** Where `exits` lets images leave early; null before it, and where that saves nothing. */
@@ -79,6 +82,13 @@ export interface Calibrated {
   /** By name, of each of the placement's values. */
   readonly scales: ReadonlyMap<string, ActivationScale>;
   readonly report: CalibrationReport;
+}
+
+export interface Retrained {
+  /** From 0, which is before the first step. */
+  readonly epochs: readonly RetrainedEpoch[];
+  /** The epoch whose weights are written; 0 where none was better. */
+  readonly kept: number;
 }
 
 export interface HalvedLayer {
@@ -124,6 +134,7 @@ export function stateOf(model: Model): State {
     notes: [],
     calibrated: null,
     quantised: null,
+    retrained: null,
     halved: null,
     exit: null,
   };

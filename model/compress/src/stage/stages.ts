@@ -4,6 +4,7 @@ import { cleanStage } from "./clean.ts";
 import { equaliseStage } from "./equalise.ts";
 import { exitsStage } from "./exits.ts";
 import { quantiseStage } from "./quantise.ts";
+import { retrainStage } from "./retrain.ts";
 import type { Entry, Stage, StageContext, State } from "./stage.ts";
 
 export const stages = {
@@ -11,6 +12,7 @@ export const stages = {
   equalise: equaliseStage,
   calibrate: calibrateStage,
   quantise: quantiseStage,
+  retrain: retrainStage,
   exits: exitsStage,
 };
 

@@ -125,6 +125,17 @@ export function weightStorage(shape: ConvShape, leads: boolean): WeightStorage {
   return { form, permutation, dims: permutation.map((axis) => sizes[axis]!) };
 }
 
+/** A weight that is computed in ONNX's order, such as a rounded one, as `layout` says. */
+export function storedWeight(
+  emit: Emitter,
+  shape: ConvShape,
+  { permutation, dims }: WeightStorage,
+  w: Value,
+): Value {
+  const axes = [shape.filters, shape.channels, elementCount(shape.kernel)];
+  return emit.reshape(emit.transpose(emit.reshape(w, axes), permutation), dims);
+}
+
 /** Rows [P, M] from rows `x` [Q, C] and a weight as `layout` says. One group. */
 export function rowsConvolution(
   emit: Emitter,

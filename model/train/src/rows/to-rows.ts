@@ -17,7 +17,7 @@ import { trainErrors } from "../errors.ts";
 import type { ConvShape } from "../gradient/convolution-shape.ts";
 import { windowOf } from "../gradient/window.ts";
 import { rowsBatchNormalisation } from "./batch-normalisation.ts";
-import { rowsConvolution, type WeightStorage, weightStorage } from "./convolution.ts";
+import { rowsConvolution, storedWeight, type WeightStorage, weightStorage } from "./convolution.ts";
 import { Feature } from "./feature.ts";
 
 /** What the rewritten graph asks of whoever owns the parameters. */
@@ -136,10 +136,10 @@ function asRows(emit: Emitter, operand: Feature, dims: Dims): Value | null {
 
 const convolution: Conversion = (walk, node) => {
   const [x, w, bias] = [walk.feature(node.input(0)!), node.input(1)!, node.input(2)];
-  // A weight that others read as well must lie as ONNX has it.
-  if (node.int("group", 1) !== 1 || !w.constant || w.uses.length > 1) return null;
+  // A constant weight that others read as well must lie as ONNX has it.
+  if (node.int("group", 1) !== 1 || (w.constant && w.uses.length > 1)) return null;
   const [batch, channels, ...sizes] = x.dims;
-  const { outputs: filters, kernel } = weightLayout(node, w.constant.dims)!;
+  const { outputs: filters, kernel } = weightLayout(node, w.constant?.dims ?? walk.feature(w).dims)!;
   const outputs = walk.emit.dims(node.output).slice(2);
   const shape: ConvShape = {
     ...windowOf(node, kernel, sizes, outputs),
@@ -149,7 +149,10 @@ const convolution: Conversion = (walk, node) => {
     group: 1,
   };
   const layout = weightStorage(shape, walk.leads(node.input(0)!));
-  const product = rowsConvolution(walk.emit, shape, layout, x.rows, walk.source.parameter(w, layout));
+  const weight = w.constant
+    ? walk.source.parameter(w, layout)
+    : storedWeight(walk.emit, shape, layout, walk.feature(w).plain);
+  const product = rowsConvolution(walk.emit, shape, layout, x.rows, weight);
   const y = bias ? walk.emit.add(product, walk.feature(bias).plain) : product;
   return [Feature.rows(walk.emit, [batch!, filters, ...outputs], y)];
 };
@@ -224,6 +227,14 @@ const concat: Conversion = (walk, node) => {
   ];
 };
 
+/** One step for all elements: the layout does not matter. */
+const quantisation: Conversion = (walk, node) => {
+  const [x, ...others] = node.inputs.map((input) => input && walk.feature(input));
+  if (!x!.isRows || others.some((other) => other && elementCount(other.dims) !== 1)) return null;
+  const inputs = [x!.rows, ...others.map((other) => other?.plain ?? null)];
+  return [Feature.rows(walk.emit, x!.dims, walk.emit.append(node, inputs)[0]!)];
+};
+
 const broadcastOperators = ["Add", "Div", "Max", "Min", "Mul", "Sub", "Sum"];
 
 const conversions: Readonly<Record<string, Conversion>> = {
@@ -231,5 +242,7 @@ const conversions: Readonly<Record<string, Conversion>> = {
   BatchNormalization: batchNormalization,
   Concat: concat,
   Conv: convolution,
+  DequantizeLinear: quantisation,
   GlobalAveragePool: globalMean,
+  QuantizeLinear: quantisation,
 };
