@@ -5,11 +5,11 @@
  *
  *   weight      r s,  r = round(clip(h u / e, low, high)),  s = S e,  e = exp(t)
  *   activation  DequantizeLinear(QuantizeLinear(x, s, z), s, z),      s = min(S e, most)
- *   bias        round(b / (s of the input * s of the weight)) times that, as 8-bit kernels add it
+ *   bias        round(B b / (s of the input * s of the weight)) times that, as 8-bit kernels add it
  *
  * S is the step to begin with, t is trained and starts at 0: a step changes by a share of itself and stays above 0. u is the
- * weight in units of its row's range S h, h = max(-low, high): one learning rate suits all rows, however the folding of a
- * normalisation has scaled them.
+ * weight in units of its row's range S h, h = max(-low, high), b the bias in units of the largest B: one learning rate suits
+ * all, however the folding of a normalisation has scaled them.
  *
  * Who exports reads r, s and the biases off the graph (`readQuantised`) instead of computing them once more: what was
  * trained is then what is written, to the last bit.
@@ -141,22 +141,30 @@ class Writer {
   #bias({ name, input }: { readonly name: string; readonly input: string | null }, scale: Value) {
     const emit = this.#emit;
     const bias = this.#value(name);
-    this.parameters.add(name);
-    if (input === null) {
-      this.rounded.biases.set(name, name);
-      return;
-    }
     const readers = [...bias.uses];
-    const step = this.#activationSteps.get(input);
-    if (!step) throw unknown(input);
-    const unit = emit.mul(emit.op("Reshape", [scale, emit.integers([-1])]), step);
-    // Too many levels for an integer type with a gradient: the whole part has none and needs none.
-    const inUnits = emit.div(bias, unit);
-    const whole = emit.op("Floor", [inUnits]);
-    const integers = emit.add(whole, this.#round(emit.sub(inUnits, whole)));
-    const rounded = emit.mul(integers, unit);
-    for (const { node, index } of readers) node.setInput(index, rounded);
-    this.rounded.biases.set(name, rounded.name);
+    const numbers = bias.constant!.toFloat32();
+    const range = numbers.reduce((most, each) => Math.max(most, Math.abs(each)), 0) || 1;
+    const latent = this.#parameter(
+      `${name}.latent`,
+      Tensor.float32(
+        bias.constant!.dims,
+        numbers.map((each) => each / range),
+      ),
+    );
+    let trained = emit.mul(latent, range);
+    if (input !== null) {
+      const step = this.#activationSteps.get(input);
+      if (!step) throw unknown(input);
+      const unit = emit.mul(emit.op("Reshape", [scale, emit.integers([-1])]), step);
+      // Too many levels for an integer type with a gradient: the whole part has none and needs none.
+      const inUnits = emit.div(trained, unit);
+      const whole = emit.op("Floor", [inUnits]);
+      const integers = emit.add(whole, this.#round(emit.sub(inUnits, whole)));
+      trained = emit.mul(integers, unit);
+    }
+    for (const { node, index } of readers) node.setInput(index, trained);
+    this.#graph.removeConstant(bias);
+    this.rounded.biases.set(name, trained.name);
   }
 
   /** To the nearest integer of -128..127; the gradient passes. */
