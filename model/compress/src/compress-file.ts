@@ -41,8 +41,9 @@ import { type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
 import { type KeptApart, keepApart } from "./intake/keep-apart.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
-import { looksAtImages, type Recipe } from "./recipe/recipe.ts";
+import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
+import { trainingImagesOf } from "./stage/stage.ts";
 import { defaultFloor, type Floor } from "./written/floor.ts";
 import { listReader } from "./written/listed-boxes.ts";
 import { randomImages } from "./written/random-images.ts";
@@ -147,7 +148,7 @@ export interface CompressedFile extends Omit<CompressResult, "model" | "notes"> 
  * The file takes its name when the engine has opened it, its outputs on calibration images are those of the graph
  * in memory and they keep to the floor; one that fails is kept as `NAME.failed.onnx` and named in the error. The
  * file has its name before the report is made, and keeps it when the report fails.
- * @throws WRITE_FAILED before the first image is read, OUTPUT_IS_INPUT, IMAGES_NEEDED, LABELS_MISMATCH, WRITTEN_FILE_FAILS,
+ * @throws WRITE_FAILED before the first image is read, OUTPUT_IS_INPUT, IMAGES_NEEDED, TRAINING_IMAGES_NEEDED, LABELS_MISMATCH, WRITTEN_FILE_FAILS,
  * WRITTEN_FILE_DIFFERS, FLOOR_MISSED, and what `openModel`, `compress`, `writeVerified` and `makeReport` throw
  */
 export async function compressFile(path: string, options: CompressFileOptions): Promise<CompressedFile> {
@@ -156,6 +157,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { out, seed = 1, threads, strict, signal, progress, floor = defaultFloor } = options;
   const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
+  if (stageOf(recipe, "retrain")) trainingImagesOf({ training: options.training ?? null }, "retrain");
   const opened = await openModel(path);
   const usual = choosePreprocessing(opened, options.preprocessing);
   assertInFloat(opened.model);

@@ -2,7 +2,7 @@
  * From a trained float model to a small one: runs the stages of a recipe one after the other and writes what
  * they chose into a new model.
  *
- *   take in -> clean -> equalise -> calibrate -> quantise (-> search) (-> exits) -> emit
+ *   take in -> clean -> equalise -> calibrate -> quantise (-> search) -> retrain -> exits -> emit
  *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
@@ -36,7 +36,7 @@ import {
   type Retrained,
   type State,
 } from "./stage/stage.ts";
-import { runStage } from "./stage/stages.ts";
+import { assertStageReady, runStage } from "./stage/stages.ts";
 
 export interface CompressOptions extends WorkOptions {
   /** Calibration images, not read with 16 bits; labels, where present, let the search measure accuracy instead of agreement. */
@@ -138,6 +138,7 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
     progress,
   };
 
+  for (const entry of recipe.stages) assertStageReady(entry, state.model, context);
   // Before anything is measured: a search for a size counts it.
   if (looksAtImages(recipe) || preprocessingOrigin !== "guessed") {
     writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });

@@ -12,7 +12,7 @@ import { refused } from "./support/refused.ts";
 const needed = ["clean", "calibrate", "quantise"];
 /** A valid recipe but for what is given. */
 const recipe = (changes: Readonly<Record<string, object>>, target?: object) => ({
-  stages: ["clean", "equalise", "calibrate", "quantise"]
+  stages: ["clean", "equalise", "calibrate", "quantise", "retrain"]
     .filter((stage) => needed.includes(stage) || stage in changes)
     .map((stage) => ({ stage, ...changes[stage] })),
   ...(target ? { target } : {}),
@@ -38,6 +38,14 @@ const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = 
   ["quantise", "overrides", { conv: 7 }],
   ["quantise", "overrides", []],
   ["quantise", "heldOut", 0],
+  ["retrain", "epochs", 0],
+  ["retrain", "learningRate", 0],
+  ["retrain", "batch", 1.5],
+  ["retrain", "temperature", 0],
+  ["retrain", "labelShare", 1.1],
+  ["retrain", "augmentation", ["flip"]],
+  ["retrain", "activations", "float"],
+  ["retrain", "heldOut", 0],
 ];
 
 test("what is left out is as in the default recipe", () => {
@@ -95,6 +103,15 @@ describe("refused, naming the key and the place", () => {
   test("a target where there is nothing to choose", async () => {
     await refused(() => parseRecipe(recipe({}, { maxBytes: 1000 }), "r.json"), "RECIPE_INVALID", /"mixed"/);
     await refused(() => defaultRecipe(8, { maxDrop: 0.1 }), "RECIPE_INVALID", /"mixed"/);
+  });
+
+  test("retraining with what it has no use for", async () => {
+    const blocks = recipe({ quantise: { bits: 4, blockSize: 8 }, retrain: {} });
+    await refused(() => parseRecipe(blocks, "r.json"), "RECIPE_INVALID", /"blockSize"/);
+    const words = recipe({ retrain: { augmentation: "turn" } });
+    await refused(() => parseRecipe(words, "r.json"), "AUGMENTATION_INVALID", /turn/);
+    const half = { stages: [{ stage: "quantise", bits: 16 }, { stage: "retrain" }] };
+    await refused(() => parseRecipe(half, "r.json"), "RECIPE_INVALID", /leave out the stage "retrain"/);
   });
 
   test("unknown keys, at every depth", async () => {

@@ -4,21 +4,21 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRandom } from "@cupel/base";
+import { createRandom, type Progress } from "@cupel/base";
 import { encodeModelBytes, type Model } from "@cupel/onnx";
-import { float32Of, openSession } from "@cupel/runtime";
+import { evaluate } from "@cupel/predict";
 import { openTrainer } from "@cupel/train";
 import type { ImageSource } from "@cupel/vision";
-import { type CompressOptions, compress, parseRecipe } from "../src/index.ts";
 import { emitModel } from "../src/emit/emit-model.ts";
+import { type CompressOptions, compress, parseRecipe } from "../src/index.ts";
 import { readBack } from "../src/retrain/read-back.ts";
 import { roundedNetwork } from "../src/retrain/rounded-network.ts";
 import { made, stateOf } from "../src/stage/stage.ts";
 import { runStage } from "../src/stage/stages.ts";
-import { plain } from "./support/images.ts";
+import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
-import { feed, outputs } from "./support/run.ts";
+import { feed, largestDifference, outputs } from "./support/run.ts";
 
 /** Four quarters of a colour each, and some noise: scores of a random network differ from one to the next. */
 function patches(count: number, seed: number): ImageSource {
@@ -82,8 +82,30 @@ function manyForms(seed = 3): Model {
   return net.done(net.head(sum, 8));
 }
 
-async function trainedAndWritten(model: Model, bits: number, quantise: object = {}) {
-  const used = recipe({ bits, ...quantise }, null);
+/** Steps enough to learn something on these networks, in about a second. */
+const quick = { epochs: 6, batch: 16, learningRate: 0.01 };
+
+/** Mean square of what the scores differ by, over that of the original's about their mean, on images for this only. */
+async function errorOf(float: Model, rounded: Model): Promise<number> {
+  const [a, b] = await Promise.all(
+    [float, rounded].map(async (model) => {
+      const { scores } = await evaluate(encodeModelBytes(model), patches(200, 3), plain(), { threads: 1 });
+      return scores;
+    }),
+  );
+  const means = [0, 1, 2, 3].map(
+    (at) => a!.reduce((sum, x, i) => sum + (i % 4 === at ? x : 0), 0) / (a!.length / 4),
+  );
+  let [error, signal] = [0, 0];
+  for (const [i, x] of a!.entries()) {
+    error += (x - b![i]!) ** 2;
+    signal += (x - means[i % 4]!) ** 2;
+  }
+  return error / signal;
+}
+
+async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean) {
+  const used = recipe({ bits, granularity: isByTensor ? "tensor" : "channel" }, null);
   const given = options({ recipe: used });
   const context = {
     ...given,
@@ -101,7 +123,7 @@ async function trainedAndWritten(model: Model, bits: number, quantise: object = 
   const quantised = made(state.quantised, "quantise");
   const rounded = roundedNetwork(state.model, calibrated, quantised, {
     learnsActivations: true,
-    isByTensor: false,
+    isByTensor,
     mostLevelOf: () => 63,
   });
   const { parameters } = rounded.network;
@@ -126,29 +148,147 @@ async function trainedAndWritten(model: Model, bits: number, quantise: object = 
     { placement: calibrated.placement, scales: read.scales },
     { variants: read.variants, plan: quantised.plan },
   );
-  const before = emitModel(state.model, calibrated, quantised);
-  return { trained, trainer, emitted: emitted.model, before: before.model, read, calibrated };
+  const { model: untrained } = emitModel(state.model, calibrated, quantised);
+  return { trained, emitted: emitted.model, untrained, scales: read.scales, firstScales: calibrated.scales };
 }
 
-describe("what is trained is what is written", () => {
-  for (const [name, model] of [["many forms", manyForms()], ["a residual block", smallClassifier()]] as const) {
-    for (const bits of [8, 4, 3, 2]) {
-      test(`${name} at ${bits} bits`, async () => {
-        const { trained, emitted, before, read, calibrated } = await trainedAndWritten(model, bits);
-        const x = feed([64, 3, 8, 8], 99);
-        // The engine would round the float weights of the trained graph once more.
-        const float = { configEntries: { "session.disable_quant_qdq": "1" } };
-        const [[wanted], [found], [untrained]] = [
-          await outputs(trained, x, float),
-          await outputs(emitted, x),
-          await outputs(before, x),
-        ];
-        const apart = (one: Float32Array) =>
-          Float32Array.from(one, (value, at) => Math.abs(value - wanted![at]!)).toSorted();
-        console.log(name, bits, apart(found!).at(-1), apart(found!)[200], apart(untrained!)[128], wanted!.slice(0, 4));
-        const moved = [...read.scales].filter(([each, { scale }]) => scale !== calibrated.scales.get(each)!.scale);
-        console.log(moved.length, read.scales.size);
-      });
-    }
+/**
+ * Integer kernels and the trained float graph add in different orders, so that a value on the border of two levels may come
+ * out one level apart; on the few thousand values of these networks none has. What is left is the rounding of float32 itself.
+ */
+const roundingOfFloat = 2e-6;
+
+describe("what is trained is what is written, by the engine with its optimiser on", () => {
+  for (const [name, model, bits, isByTensor] of [
+    ["many forms at 8 bits", manyForms(), 8, false],
+    ["many forms at 2 bits", manyForms(), 2, false],
+    ["a residual block at 4 bits", smallClassifier(), 4, false],
+    ["a residual block at 3 bits, a step a tensor", smallClassifier(), 3, true],
+  ] as const) {
+    test(name, async () => {
+      const { trained, emitted, untrained, scales, firstScales } = await trainedAndWritten(
+        model,
+        bits,
+        isByTensor,
+      );
+      const x = feed([64, 3, 8, 8], 99);
+      // The engine would round the float weights of the trained graph once more.
+      const asItIs = { configEntries: { "session.disable_quant_qdq": "1" } };
+      const [[wanted], [found], [before]] = [
+        await outputs(trained, x, asItIs),
+        await outputs(emitted, x),
+        await outputs(untrained, x),
+      ];
+      assert.ok(
+        largestDifference(wanted!, found!) < roundingOfFloat,
+        `${largestDifference(wanted!, found!)}`,
+      );
+      assert.ok(largestDifference(wanted!, before!) > 0.1, "it was trained");
+      for (const [value, { scale }] of scales) {
+        assert.notEqual(scale, firstScales.get(value)!.scale, `the step of ${value} is learned`);
+      }
+    });
   }
+});
+
+describe("retraining", () => {
+  for (const bits of [2, 4]) {
+    test(`at ${bits} bits is nearer to the original on other images than rounding alone`, async () => {
+      const model = smallClassifier(7, 8);
+      const [plainly, retrained] = [
+        await compress(model, options({ recipe: recipe({ bits }, null) })),
+        await compress(model, options({ recipe: recipe({ bits }, quick) })),
+      ];
+      const { epochs, kept } = retrained.retrained!;
+      assert.ok(kept > 0, JSON.stringify(epochs));
+      assert.ok(epochs.at(-1)!.loss! < epochs[1]!.loss!, "the loss falls");
+      const [before, after] = [await errorOf(model, plainly.model), await errorOf(model, retrained.model)];
+      assert.ok(after < 0.7 * before, `${after}, ${before} by rounding alone`);
+      assert.equal(plainly.retrained, null);
+      assert.match(retrained.notes.at(-1)!, /Retrained for 6 epochs, the best of them \d: of 25 images/);
+    });
+  }
+
+  test("gives the same file to the byte for the same seed", async () => {
+    const given = options({
+      recipe: recipe({ bits: 3 }, { ...quick, epochs: 1, augmentation: "flip,crop=1" }),
+    });
+    const [a, b, c] = [
+      await compress(smallClassifier(), given),
+      await compress(smallClassifier(), given),
+      await compress(smallClassifier(), { ...given, seed: 2 }),
+    ];
+    assert.deepEqual(encodeModelBytes(a.model), encodeModelBytes(b.model));
+    assert.notDeepEqual(a.retrained, c.retrained);
+  });
+
+  test("learns from labels where there are any", async () => {
+    // Labels that the network, which is random, does not give: only they can teach them.
+    const labelled = { ...patches(256, 2), labelled: true, classes: ["a", "b", "c", "d"], label: () => 2 };
+    const used = recipe({ bits: 4 }, { ...quick, labelShare: 1 });
+    const { retrained } = await compress(
+      smallClassifier(),
+      options({ training: labelled, classes: ["a", "b", "c", "d"], recipe: used }),
+    );
+    assert.ok(retrained!.epochs[0]!.accuracy! < 0.9);
+    assert.equal(retrained!.epochs[retrained!.kept]!.accuracy, 1);
+  });
+
+  test("keeps what rounding alone gave where nothing is better", async () => {
+    const used = { bits: 8, reduceRange: false };
+    const [plainly, { model, retrained, notes }] = [
+      await compress(smallClassifier(), options({ recipe: recipe(used, null) })),
+      await compress(
+        smallClassifier(),
+        options({ recipe: recipe(used, { ...quick, epochs: 1, learningRate: 0.9 }) }),
+      ),
+    ];
+    assert.equal(retrained!.kept, 0);
+    assert.deepEqual(encodeModelBytes(model), encodeModelBytes(plainly.model));
+    assert.match(notes.at(-1)!, /nothing better/);
+  });
+
+  test("is refused before anything is measured: without images, for boxes", async () => {
+    const used = recipe({}, {});
+    let read = 0;
+    const images = noiseImages(8, { onRead: () => read++ });
+    const given = { images, training: undefined, recipe: used };
+    await refused(
+      () => compress(smallClassifier(), options(given)),
+      "TRAINING_IMAGES_NEEDED",
+      /--train-images/,
+    );
+    await refused(
+      () => compress(smallClassifier(), options({ ...given, training: patches(1, 1) })),
+      "SELECTION_INVALID",
+      /1 images/,
+    );
+    const net = new Network();
+    const map = net.done(net.conv("map", net.x, 3, 4));
+    await refused(
+      () => compress(map, options({ ...given, training: patches(8, 1) })),
+      "OUTPUT_UNSUPPORTED",
+      /"map"/,
+    );
+    assert.equal(read, 0);
+  });
+
+  test("stops when it is cancelled, and leaves the model given as it was", async () => {
+    const model = smallClassifier();
+    const before = encodeModelBytes(model);
+    const controller = new AbortController();
+    const progress: Progress = {
+      start: (what) => ({
+        advance: () => what === "Retraining" && controller.abort(),
+        note: () => {},
+        [Symbol.dispose]() {},
+      }),
+    };
+    const used = recipe({ bits: 4 }, { ...quick, epochs: 1000 });
+    await refused(
+      () => compress(model, options({ recipe: used, progress, signal: controller.signal })),
+      "CANCELLED",
+    );
+    assert.deepEqual(encodeModelBytes(model), before);
+  });
 });

@@ -3,6 +3,7 @@
  * never silently does nothing. Keys of earlier versions are read, with a remark.
  */
 import { own } from "@cupel/base";
+import { parseAugmentation } from "@cupel/vision";
 import { type TSchema, Type } from "typebox";
 import { isStageName, type StageName, stages } from "../stage/stages.ts";
 import type { WeightBits } from "../weights/quantised-weights.ts";
@@ -64,6 +65,7 @@ export function parseRecipe(
   if (!isRecord(target)) throw invalid(where, `"target" must be an object`);
   const recipe = { stages: parsed, target: readOptions(targetOptions, target, `${where}, target`) };
   assertChoice(recipe, where);
+  assertRetraining(recipe, where);
   for (const key of renamed) remark(`${where}: "${key}" is now called "${own(renamedKeys, key)}".`);
   return recipe;
 }
@@ -90,7 +92,7 @@ function assertOrder(entries: readonly RecipeStage[], where: string): void {
 
 /** What 16 bits leave nothing to do for is refused, so that nobody believes it was done. */
 function assertHalf(entry: RecipeStage, names: readonly StageName[], where: string): void {
-  const idle = names.find((name) => name === "equalise" || name === "calibrate");
+  const idle = names.find((name) => name !== "clean" && name !== "quantise");
   if (idle) throw invalid(where, `16 bits round no activation: leave out the stage "${idle}"`);
   const usual = defaultsOf(stages.quantise.options);
   for (const [key, value] of Object.entries(entry)) {
@@ -108,6 +110,16 @@ function assertChoice(recipe: Recipe, where: string): void {
   const { maxBytes, maxDrop } = recipe.target;
   if ((maxBytes === null && maxDrop === null) || stageOf(recipe, "quantise")?.bits === "mixed") return;
   throw invalid(where, `"target" needs widths to choose from: set "bits" of the stage quantise to "mixed"`);
+}
+
+/** Told here, since training comes last. @throws AUGMENTATION_INVALID */
+function assertRetraining(recipe: Recipe, where: string): void {
+  const retrain = stageOf(recipe, "retrain");
+  if (!retrain) return;
+  if (retrain.augmentation !== "") parseAugmentation(retrain.augmentation);
+  if (stageOf(recipe, "quantise")?.blockSize != null) {
+    throw invalid(where, `the stage "retrain" learns a step for each channel: leave out "blockSize"`);
+  }
 }
 
 /** An own key "__proto__" stays one, so that it is refused like any other. */

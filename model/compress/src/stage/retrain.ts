@@ -3,7 +3,7 @@
  * original's answers (and labels, where there are any) on training images call for.
  */
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
-import { parseAugmentation, stratifiedOrder, subset } from "@cupel/vision";
+import { type ImageSource, parseAugmentation, stratifiedOrder, subset, visionErrors } from "@cupel/vision";
 import { Type } from "typebox";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { stageOf } from "../recipe/recipe.ts";
@@ -48,9 +48,12 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
   name: "retrain",
   options,
   requires: ["clean", "calibrate", "quantise"],
+  assertReady(model, _, context) {
+    assertSomeToTrain(trainingImagesOf(context, "retrain"));
+    assertTrainable(model);
+  },
   async run(state, settings, context) {
     const images = trainingImagesOf(context, "retrain");
-    assertTrainable(state.model);
     const calibrated = made(state.calibrated, "calibrate");
     const quantised = made(state.quantised, "quantise");
     const how = stageOf(context.recipe, "quantise");
@@ -76,6 +79,7 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
       {
         ...settings,
         augmentation: settings.augmentation === "" ? [] : parseAugmentation(settings.augmentation),
+        batch: Math.min(settings.batch, images.length - kept),
         train: inOrder(order.slice(kept)),
         heldOut: inOrder(order.slice(0, kept)),
       },
@@ -102,3 +106,13 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
     };
   },
 });
+
+/** One to train with, and one to choose by. @throws SELECTION_INVALID */
+function assertSomeToTrain({ length, location }: ImageSource): void {
+  if (length >= 2) return;
+  throw visionErrors.error(
+    "SELECTION_INVALID",
+    `${location} has ${length} images. Retraining needs some to train with and some to choose the best epoch by.`,
+    { details: { images: length } },
+  );
+}

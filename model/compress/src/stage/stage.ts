@@ -38,6 +38,8 @@ export interface Stage<Name extends string, Taken extends Options> {
   readonly requires: readonly string[];
   /** @throws RECIPE_KEY_UNKNOWN, RECIPE_INVALID */
   parse(given: Readonly<Record<string, unknown>>, where: string): Entry<Name, Taken>;
+  /** Throws what would stop `run`, as far as the model taken in and the context tell: told before the first stage runs. */
+  readonly assertReady?: (model: Model, options: ValuesOf<Taken>, context: StageContext) => void;
   /** `state` is used up: its model may be edited in place. */
   run(state: State, options: ValuesOf<Taken>, context: StageContext): Promise<State>;
 }
@@ -153,7 +155,7 @@ export function edited(state: State, edit: (model: Model) => { readonly notes: r
 }
 
 /** @throws TRAINING_IMAGES_NEEDED */
-export function trainingImagesOf({ training }: StageContext, stage: string): ImageSource {
+export function trainingImagesOf({ training }: Pick<StageContext, "training">, stage: string): ImageSource {
   if (training !== null) return training;
   throw compressErrors.error(
     "TRAINING_IMAGES_NEEDED",

@@ -1,4 +1,5 @@
 /** Every stage of a recipe, in the order they run. Adding one is adding a row. */
+import type { Model } from "@cupel/onnx";
 import { calibrateStage } from "./calibrate.ts";
 import { cleanStage } from "./clean.ts";
 import { equaliseStage } from "./equalise.ts";
@@ -26,6 +27,15 @@ type Taken<Name extends StageName> = (typeof stages)[Name]["options"];
 
 /** The table once more, so that the compiler sees that an entry belongs to its row. */
 const rows: { readonly [Name in StageName]: Stage<Name, Taken<Name>> } = stages;
+
+/** @throws what would stop the stage, as far as it can tell */
+export function assertStageReady<Name extends StageName>(
+  entry: { readonly [Each in Name]: Entry<Each, Taken<Each>> }[Name],
+  model: Model,
+  context: StageContext,
+): void {
+  rows[entry.stage].assertReady?.(model, entry, context);
+}
 
 export function runStage<Name extends StageName>(
   entry: { readonly [Each in Name]: Entry<Each, Taken<Each>> }[Name],
