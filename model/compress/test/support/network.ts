@@ -34,6 +34,10 @@ export class Network {
     return this.model.graph.addConstant(name, Tensor.int64([values.length], values));
   }
 
+  integer(name: string, value: number): Value {
+    return this.model.graph.addConstant(name, Tensor.int64([], [value]));
+  }
+
   scalar(name: string, value: number): Value {
     return this.model.graph.addConstant(name, Tensor.float32([], [value]));
   }
@@ -76,6 +80,18 @@ export class Network {
       bias ? [x, weight, this.constant(`${name}.bias`, [to], 0.3)] : [x, weight],
       { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [stride, stride], group },
     );
+  }
+
+  /** Along axis 1. */
+  split(name: string, x: Value, sizes: Value): readonly Value[] {
+    const outputs = Array.from({ length: sizes.constant!.size }, (_, i) => `${name}.${i}`);
+    return this.model.graph.append({
+      opType: "Split",
+      name,
+      inputs: [x, sizes],
+      outputs,
+      attributes: { axis: attribute.int(1) },
+    }).outputs;
   }
 
   batchNorm(name: string, x: Value, channels: number): Value {

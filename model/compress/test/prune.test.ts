@@ -1,0 +1,433 @@
+/** Pruning: what goes together, and that a network without channels computes what it does with them at zero. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createRandom } from "@cupel/base";
+import { checkModel, cloneModel, type Model, Tensor, type Value } from "@cupel/onnx";
+import fc from "fast-check";
+import { channelGroups, describeChannel } from "../src/prune/channel-groups.ts";
+import { followChannels } from "../src/prune/follow-channels.ts";
+import { removeChannels } from "../src/prune/remove-channels.ts";
+import { Network } from "./support/network.ts";
+import { feed, largestDifference, outputs } from "./support/run.ts";
+import { sideBySide } from "./support/side-by-side.ts";
+
+/** Part of each group, at random, but never all. */
+function someChannels(model: Model, seed: number): Set<number> {
+  const random = createRandom(seed);
+  return new Set(
+    channelGroups(model).groups.flatMap(({ channels }) => {
+      const stays = random.integer(channels.length);
+      return channels.filter((_, i) => i !== stays && random.uniform() < 0.5);
+    }),
+  );
+}
+
+/**
+ * The network with these channels at zero: where they are made, and where something is held for each. With `readers` also
+ * where they are summed, which is needed behind a function that does not make zero of zero.
+ */
+function zeroed(model: Model, removed: ReadonlySet<number>, readers: boolean): Model {
+  const copy = cloneModel(model);
+  const { coupling, places } = followChannels(copy);
+  for (const { parameter, axis, labels, side } of places) {
+    if (side === "reads" && !readers) continue;
+    const { dims } = parameter.constant!;
+    const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+    const values = parameter.constant!.toFloat32().map((value, i) => {
+      const label = labels[Math.floor(i / inner) % dims[axis]!]!;
+      return removed.has(coupling.find(label)) ? 0 : value;
+    });
+    copy.graph.setConstant(parameter, Tensor.float32(dims, values));
+  }
+  return copy;
+}
+
+interface Case {
+  readonly name: string;
+  readonly model: Model;
+  readonly readers?: boolean | undefined;
+  readonly seed: number;
+}
+
+/** Removing is zeroing, for each of these: 1e-5 of what the outputs reach. @returns the models without channels */
+async function assertRemovable(cases: readonly Case[]): Promise<Model[]> {
+  const pairs = cases.map(({ model, seed, readers = false }) => {
+    const removed = someChannels(model, seed);
+    const pruned = cloneModel(model);
+    removeChannels(pruned, followChannels(pruned), removed);
+    checkModel(pruned);
+    return { zero: zeroed(model, removed, readers), pruned };
+  });
+  const found = await outputs(
+    sideBySide(pairs.flatMap(({ zero, pruned }) => [zero, pruned])),
+    feed([2, 3, 8, 8]),
+  );
+  let at = 0;
+  for (const { name, model } of cases) {
+    const count = model.graph.outputs.length;
+    for (let i = 0; i < count; i++) {
+      const [zero, without] = [found[at + i]!, found[at + count + i]!];
+      const scale = zero.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      assert.ok(scale > 0, `${name} says something`);
+      const apart = largestDifference(zero, without);
+      assert.ok(apart <= 1e-5 * Math.max(1, scale), `${name}, output ${i}: ${apart} apart of ${scale}`);
+    }
+    at += 2 * count;
+  }
+  return pairs.map(({ pruned }) => pruned);
+}
+
+const weightsOf = (model: Model) =>
+  [...model.graph.initializers].reduce((sum, { constant }) => sum + (constant?.size ?? 0), 0);
+
+const block = (net: Network, name: string, x: Value, from: number, to: number, options = {}) =>
+  net.relu(net.batchNorm(`${name}.bn`, net.conv(name, x, from, to, options), to));
+
+/** What a network ends in: the scores of its channels. */
+interface Topology {
+  readonly build: (net: Network) => Value | Value[];
+  readonly readers?: boolean;
+  /** Channels that removing takes along, as they are told: by the name of a group. */
+  readonly tells?: Readonly<Record<string, string>>;
+}
+
+const topologies: Readonly<Record<string, Topology>> = {
+  plain: {
+    build: (net) => net.head(block(net, "second", block(net, "first", net.x, 3, 8), 8, 6), 6),
+    tells: { first: "channel 0 of first removes channel 0 of first.bn, input 0 of second" },
+  },
+  residual: {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 8);
+      const second = net.conv("second", block(net, "inner", first, 8, 5), 5, 8);
+      return net.head(net.relu(net.node("Add", "sum", [second, first])), 8);
+    },
+    tells: {
+      first:
+        "channel 0 of first removes channel 0 of first.bn, input 0 of inner, channel 0 of second, input 0 of scores",
+    },
+  },
+  concat: {
+    build: (net) => {
+      const parts = [block(net, "a", net.x, 3, 4), block(net, "b", net.x, 3, 6)];
+      return net.head(net.conv("last", net.node("Concat", "joined", parts, { axis: 1 }), 10, 6), 6);
+    },
+    tells: { b: "channel 0 of b removes channel 0 of b.bn, input 4 of last" },
+  },
+  "cascaded concat": {
+    build: (net) => {
+      const a = block(net, "a", net.x, 3, 4);
+      const two = net.node("Concat", "two", [a, block(net, "b", a, 4, 5)], { axis: 1 });
+      const three = net.node("Concat", "three", [two, block(net, "c", two, 9, 3)], { axis: 1 });
+      const four = net.node("Concat", "four", [three, block(net, "d", three, 12, 2)], { axis: -3 });
+      return net.head(four, 14);
+    },
+    tells: { b: "channel 0 of b removes channel 0 of b.bn, input 4 of c, input 4 of d, input 4 of scores" },
+  },
+  split: {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 12);
+      const sizes = net.integers("sizes", [4, 8]);
+      const [a, b] = net.split("parts", first, sizes);
+      const sum = net.node("Add", "sum", [net.conv("left", a!, 4, 6), net.conv("right", b!, 8, 6)]);
+      return net.head(sum, 6);
+    },
+    tells: {
+      first: "channel 0 of first removes channel 0 of first.bn, input 0 of left",
+      "first (2)": "channel 4 of first removes channel 4 of first.bn, input 0 of right",
+    },
+  },
+  "depthwise separable": {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 8);
+      const depthwise = block(net, "depthwise", first, 8, 8, { group: 8 });
+      return net.head(block(net, "point", depthwise, 8, 6, { kernel: 1 }), 6);
+    },
+    tells: {
+      first:
+        "channel 0 of first removes channel 0 of first.bn, channel 0 of depthwise, channel 0 of depthwise.bn, input 0 of point",
+    },
+  },
+  "depthwise with two channels each": {
+    build: (net) => {
+      const wide = net.conv("wide", block(net, "first", net.x, 3, 4), 4, 8, { group: 4 });
+      return net.head(net.relu(wide), 8);
+    },
+  },
+  "squeeze and excite": {
+    build: (net) => {
+      const x = net.conv("body", block(net, "first", net.x, 3, 8), 8, 8);
+      const squeezed = net.node("GlobalAveragePool", "squeeze", [x]);
+      const inner = net.relu(net.conv("down", squeezed, 8, 4, { kernel: 1 }));
+      const gate = net.node("Sigmoid", "gate", [net.conv("up", inner, 4, 8, { kernel: 1 })]);
+      return net.head(net.node("Mul", "scaled", [x, gate]), 8);
+    },
+    tells: { body: "channel 0 of body removes input 0 of down, channel 0 of up, input 0 of scores" },
+  },
+  "flatten and dense": {
+    build: (net) => {
+      const pooled = net.node("MaxPool", "pool", [block(net, "first", net.x, 3, 6)], {
+        kernel_shape: [4, 4],
+        strides: [4, 4],
+      });
+      return net.gemm("scores", net.node("Flatten", "flat", [pooled]), 24, 4);
+    },
+    tells: { first: "channel 0 of first removes channel 0 of first.bn, inputs 0 to 3 of scores" },
+  },
+  "reshape and product": {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 6);
+      const flat = net.node("Reshape", "flat", [first, net.integers("shape", [0, 6, -1])]);
+      const turned = net.node("Transpose", "turned", [flat], { perm: [0, 2, 1] });
+      const product = net.node("MatMul", "product", [turned, net.constant("w", [6, 5])]);
+      const biased = net.node("Add", "biased", [product, net.constant("b", [5])]);
+      return net.node("MatMul", "scores", [net.relu(biased), net.constant("v", [5, 3])]);
+    },
+    tells: { product: "channel 0 of product removes channel 0 of biased, input 0 of scores" },
+  },
+  "grouped convolution, few groups": {
+    build: (net) =>
+      net.head(net.relu(net.conv("grouped", block(net, "first", net.x, 3, 8), 8, 12, { group: 2 })), 12),
+    tells: { first: "channels 0, 4 of first removes channels 0, 4 of first.bn, input 0 of grouped" },
+  },
+  "grouped convolution, many groups": {
+    build: (net) =>
+      net.head(net.relu(net.conv("grouped", block(net, "first", net.x, 3, 8), 8, 12, { group: 4 })), 12),
+  },
+  "transposed convolutions": {
+    build: (net) => {
+      const up = net.relu(
+        net.conv("up", block(net, "first", net.x, 3, 8), 8, 6, { opType: "ConvTranspose" }),
+      );
+      const grouped = net.conv("grouped", up, 6, 8, { opType: "ConvTranspose", group: 2 });
+      return net.head(net.conv("own", grouped, 8, 8, { opType: "ConvTranspose", group: 8 }), 8);
+    },
+  },
+  "two outputs": {
+    build: (net) => {
+      const trunk = block(net, "trunk", net.x, 3, 8);
+      const mask = net.node("Sigmoid", "mask", [net.conv("masked", block(net, "side", trunk, 8, 4), 4, 2)]);
+      return [net.head(trunk, 8), mask];
+    },
+  },
+  "shared weights": {
+    build: (net) => {
+      const weight = net.constant("shared", [8, 8, 1, 1], 0.4);
+      const first = block(net, "first", net.x, 3, 8);
+      const once = net.relu(net.node("Conv", "once", [first, weight], { kernel_shape: [1, 1] }));
+      const twice = net.relu(net.node("Conv", "twice", [once, weight], { kernel_shape: [1, 1] }));
+      return net.head(twice, 8);
+    },
+  },
+  "resnet-cifar shortcut without parameters": {
+    build: (net) => {
+      let x = block(net, "stem", net.x, 3, 4);
+      for (const [stage, to] of [8, 16].entries()) {
+        const name = `stage${stage}`;
+        const inner = block(net, `${name}.a`, x, to / 2, to, { stride: 2 });
+        const body = net.conv(`${name}.b`, inner, to, to);
+        const thin = net.node("Slice", `${name}.thin`, [
+          x,
+          net.integers(`${name}.from`, [0, 0]),
+          net.integers(`${name}.to`, [9999, 9999]),
+          net.integers(`${name}.axes`, [2, 3]),
+          net.integers(`${name}.by`, [2, 2]),
+        ]);
+        const pads = net.integers(`${name}.pads`, [0, to / 4, 0, 0, 0, to / 4, 0, 0]);
+        const shortcut = net.node("Pad", `${name}.pad`, [thin, pads]);
+        x = net.relu(net.node("Add", `${name}.sum`, [body, shortcut]));
+      }
+      return net.head(x, 16);
+    },
+    tells: {
+      stem: "channel 0 of stem removes channel 0 of stem.bn, input 0 of stage0.a, channel 2 of stage0.b, input 2 of stage1.a, channel 6 of stage1.b, input 6 of scores",
+    },
+  },
+  "channel shuffle": {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 12);
+      const apart = net.node("Reshape", "apart", [first, net.integers("s1", [0, 2, 6, 8, 8])]);
+      const turned = net.node("Transpose", "turned", [apart], { perm: [0, 2, 1, 3, 4] });
+      const shuffled = net.node("Reshape", "shuffled", [turned, net.integers("s2", [0, 12, 8, 8])]);
+      return net.head(net.conv("last", shuffled, 12, 6), 6);
+    },
+    tells: { first: "channels 0, 6 of first removes channels 0, 6 of first.bn, inputs 0, 1 of last" },
+  },
+  "pixel shuffle": {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 16);
+      const column = net.node("DepthToSpace", "column", [first], { blocksize: 2, mode: "CRD" });
+      const wide = net.conv("wide", column, 4, 12);
+      const depth = net.node("DepthToSpace", "depth", [net.relu(wide)], { blocksize: 2 });
+      return net.head(
+        net.conv("last", net.node("SpaceToDepth", "space", [depth], { blocksize: 2 }), 12, 6),
+        6,
+      );
+    },
+    tells: { first: "channels 0 to 3 of first removes channels 0 to 3 of first.bn, input 0 of wide" },
+  },
+  "slices, gathers and a slope a channel": {
+    build: (net) => {
+      const first = net.conv("first", net.x, 3, 10);
+      const bent = net.node("PRelu", "bent", [first, net.constant("slope", [10, 1, 1])]);
+      const part = net.node("Slice", "part", [
+        bent,
+        net.integers("from", [-7]),
+        net.integers("to", [9]),
+        net.integers("axes", [1]),
+      ]);
+      const order = net.node("Gather", "order", [part, net.integers("indices", [5, 0, -2, 3])], { axis: 1 });
+      return net.head(net.conv("last", order, 4, 6), 6);
+    },
+  },
+  "resized, normalised and scaled": {
+    build: (net) => {
+      const first = net.conv("first", net.x, 3, 6);
+      const sizes = net.integers("resize.sizes", [2, 6, 16, 16]);
+      const large = net.node("Resize", "large", [first, null, null, sizes], { mode: "nearest" });
+      const normal = net.node("InstanceNormalization", "normal", [
+        large,
+        net.constant("g", [6]),
+        net.constant("h", [6]),
+      ]);
+      const scaled = net.node("Mul", "scaled", [normal, net.constant("scale", [1, 6, 1, 1])]);
+      const mean = net.node("ReduceMean", "mean", [scaled], { axes: [2, 3], keepdims: 0 });
+      return net.gemm("scores", mean, 6, 4, 0);
+    },
+  },
+  "an offset for each channel behind": {
+    readers: true,
+    build: (net) => {
+      const soft = net.node("Sigmoid", "soft", [net.conv("first", net.x, 3, 8)]);
+      const moved = net.node("Sub", "moved", [soft, net.constant("offset", [8, 1, 1])]);
+      return net.head(net.conv("last", moved, 8, 6), 6);
+    },
+  },
+};
+
+const built = Object.entries(topologies).map(([name, { build, ...rest }]) => {
+  const net = new Network([2, 3, 8, 8]);
+  const made = build(net);
+  return { name, model: net.done(...(Array.isArray(made) ? made : [made])), ...rest };
+});
+
+test("removing channels is zeroing them, in every topology", async () => {
+  const cases = [1, 2].flatMap((seed) => built.map((each) => ({ ...each, seed })));
+  const pruned = await assertRemovable(cases);
+  for (const [i, { name, model }] of cases.entries()) {
+    assert.ok(weightsOf(pruned[i]!) < weightsOf(model), `${name} is smaller`);
+  }
+});
+
+describe("what goes with a channel is told", () => {
+  for (const { name, model, tells = {} } of built) {
+    for (const [group, sentence] of Object.entries(tells)) {
+      test(`${name}: ${group}`, () => {
+        const groups = channelGroups(model);
+        const found = groups.groups.find((each) => each.name === group);
+        assert.ok(found, `a group ${group} in ${groups.groups.map((each) => each.name)}`);
+        assert.equal(describeChannel(groups, found.channels[0]!), `removing ${sentence}`);
+      });
+    }
+  }
+});
+
+const mixing: Readonly<Record<string, (net: Network, x: Value) => Value>> = {
+  Softmax: (net, x) => net.node("Softmax", "mix", [x], { axis: 1 }),
+  ReduceMax: (net, x) =>
+    net.node("Mul", "use", [x, net.node("ReduceMax", "mix", [x], { axes: [1], keepdims: 1 })]),
+  LRN: (net, x) => net.node("LRN", "mix", [x], { size: 3 }),
+  CumSum: (net, x) => net.node("CumSum", "mix", [x, net.integer("axis", 1)]),
+  Slice: (net, x) =>
+    net.node(
+      "Concat",
+      "all",
+      [
+        ...[0, 1].map((from) =>
+          net.node("Slice", from === 0 ? "mix" : "odd", [
+            x,
+            ...[from, 8, 1, 2].map((value, i) => net.integers(`s${from}${i}`, [value])),
+          ]),
+        ),
+      ],
+      { axis: 1 },
+    ),
+};
+
+describe("what mixes channels keeps them, and is named", () => {
+  for (const [opType, mix] of Object.entries(mixing)) {
+    test(opType, () => {
+      const net = new Network([2, 3, 8, 8]);
+      const mixed = mix(net, net.conv("first", net.x, 3, 8));
+      const model = net.done(net.head(net.conv("last", mixed, 8, 4), 4));
+      const { groups, refusals } = channelGroups(model);
+      assert.deepEqual(
+        groups.map(({ name }) => name),
+        ["last"],
+      );
+      assert.ok(
+        refusals.some(({ node, channels }) => node === `${opType} "mix"` && channels === 8),
+        JSON.stringify(refusals),
+      );
+    });
+  }
+
+  test("outputs of the model keep theirs", () => {
+    const net = new Network([2, 3, 8, 8]);
+    const { groups, refusals } = channelGroups(net.done(net.conv("only", net.x, 3, 8)));
+    assert.deepEqual([groups, refusals], [[], []]);
+  });
+});
+
+/** A piece of a network: from a value with so many channels to another. */
+type Piece = (net: Network, name: string, x: Value, width: number) => readonly [Value, number];
+
+const pieces: Readonly<Record<string, Piece>> = {
+  conv: (net, name, x, width) => [block(net, name, x, width, 8), 8],
+  residual: (net, name, x, width) => {
+    const inner = net.conv(`${name}.2`, block(net, name, x, width, 6), 6, width);
+    return [net.relu(net.node("Add", `${name}.sum`, [x, inner])), width];
+  },
+  dense: (net, name, x, width) => [
+    net.node("Concat", `${name}.all`, [x, block(net, name, x, width, 4)], { axis: 1 }),
+    width + 4,
+  ],
+  depthwise: (net, name, x, width) => [block(net, name, x, width, width, { group: width }), width],
+  grouped: (net, name, x, width) => [net.relu(net.conv(name, x, width, width, { group: width / 2 })), width],
+  gated: (net, name, x, width) => {
+    const pooled = net.node("GlobalAveragePool", `${name}.pool`, [x]);
+    const gate = net.node("Sigmoid", `${name}.gate`, [net.conv(name, pooled, width, width, { kernel: 1 })]);
+    return [net.node("Mul", `${name}.gated`, [x, gate]), width];
+  },
+  crossed: (net, name, x, width) => {
+    const [a, b] = net.split(name, x, net.integers(`${name}.sizes`, [2, width - 2]));
+    return [net.node("Concat", `${name}.crossed`, [b!, net.conv(`${name}.b`, a!, 2, 2)], { axis: 1 }), width];
+  },
+  shuffled: (net, name, x, width) => {
+    const apart = net.node("Reshape", `${name}.apart`, [x, net.integers(`${name}.s`, [0, 2, width / 2, 64])]);
+    const turned = net.node("Transpose", `${name}.turned`, [apart], { perm: [0, 2, 1, 3] });
+    return [
+      net.node("Reshape", `${name}.back`, [turned, net.integers(`${name}.t`, [0, width, 8, 8])]),
+      width,
+    ];
+  },
+};
+
+test("whatever these pieces make, removing is zeroing", async () => {
+  const network = fc.record({
+    names: fc.array(fc.constantFrom(...Object.keys(pieces)), { minLength: 1, maxLength: 6 }),
+    seed: fc.integer({ min: 1, max: 1000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(network, { minLength: 1, maxLength: 10 }), async (networks) => {
+      const cases = networks.map(({ names, seed }) => {
+        const net = new Network([2, 3, 8, 8], seed);
+        let [x, width]: readonly [Value, number] = [block(net, "stem", net.x, 3, 8), 8];
+        for (const [i, name] of names.entries()) [x, width] = pieces[name]!(net, `${name}${i}`, x, width);
+        return { name: names.join(", "), model: net.done(net.head(x, width)), seed };
+      });
+      await assertRemovable(cases);
+    }),
+    { numRuns: process.env.CUPEL_LONG_TESTS ? 50 : 5, seed: 19 },
+  );
+});
