@@ -1,8 +1,7 @@
 /** Pruning: what goes together, and that a network without channels computes what it does with them at zero. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRandom } from "@cupel/base";
-import { checkModel, cloneModel, type Model, Tensor, type Value } from "@cupel/onnx";
+import { checkModel, cloneModel, type Model, type Value } from "@cupel/onnx";
 import fc from "fast-check";
 import { channelGroups, describeChannel } from "../src/prune/channel-groups.ts";
 import { followChannels } from "../src/prune/follow-channels.ts";
@@ -10,37 +9,7 @@ import { removeChannels } from "../src/prune/remove-channels.ts";
 import { Network } from "./support/network.ts";
 import { feed, largestDifference, outputs } from "./support/run.ts";
 import { sideBySide } from "./support/side-by-side.ts";
-
-/** Part of each group, at random, but never all. */
-function someChannels(model: Model, seed: number): Set<number> {
-  const random = createRandom(seed);
-  return new Set(
-    channelGroups(model).groups.flatMap(({ channels }) => {
-      const stays = random.integer(channels.length);
-      return channels.filter((_, i) => i !== stays && random.uniform() < 0.5);
-    }),
-  );
-}
-
-/**
- * The network with these channels at zero: where they are made, and where something is held for each. With `readers` also
- * where they are summed, which is needed behind a function that does not make zero of zero.
- */
-function zeroed(model: Model, removed: ReadonlySet<number>, readers: boolean): Model {
-  const copy = cloneModel(model);
-  const { coupling, places } = followChannels(copy);
-  for (const { parameter, axis, labels, side } of places) {
-    if (side === "reads" && !readers) continue;
-    const { dims } = parameter.constant!;
-    const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-    const values = parameter.constant!.toFloat32().map((value, i) => {
-      const label = labels[Math.floor(i / inner) % dims[axis]!]!;
-      return removed.has(coupling.find(label)) ? 0 : value;
-    });
-    copy.graph.setConstant(parameter, Tensor.float32(dims, values));
-  }
-  return copy;
-}
+import { someChannels, zeroed } from "./support/zeroed.ts";
 
 interface Case {
   readonly name: string;
@@ -295,6 +264,19 @@ const topologies: Readonly<Record<string, Topology>> = {
       return net.gemm("scores", mean, 6, 4, 0);
     },
   },
+  "shapes that are computed": {
+    build: (net) => {
+      const first = block(net, "first", net.x, 3, 6);
+      const sizes = net.node("Shape", "sizes", [first]);
+      const front = net.node("Slice", "front", [sizes, net.integers("f0", [0]), net.integers("f1", [2])]);
+      const wanted = net.node("Concat", "wanted", [front, net.integers("rest", [-1])], { axis: 0 });
+      const flat = net.node("Reshape", "flat", [first, wanted]);
+      const count = net.node("Gather", "count", [sizes, net.integers("g", [0])]);
+      const dense = net.node("Concat", "dense", [count, net.integers("all", [-1])], { axis: 0 });
+      return net.gemm("scores", net.node("Reshape", "flatter", [flat, dense]), 384, 4);
+    },
+    tells: { first: "channel 0 of first removes channel 0 of first.bn, inputs 0 to 63 of scores" },
+  },
   "an offset for each channel behind": {
     readers: true,
     build: (net) => {
@@ -333,6 +315,11 @@ describe("what goes with a channel is told", () => {
 });
 
 const mixing: Readonly<Record<string, (net: Network, x: Value) => Value>> = {
+  Shape: (net, x) => {
+    const count = net.node("Cast", "count", [net.node("Shape", "mix", [x])], { to: 1 });
+    const sum = net.node("ReduceSum", "sum", [count], { keepdims: 0 });
+    return net.node("Mul", "scaled", [x, sum]);
+  },
   Softmax: (net, x) => net.node("Softmax", "mix", [x], { axis: 1 }),
   ReduceMax: (net, x) =>
     net.node("Mul", "use", [x, net.node("ReduceMax", "mix", [x], { axes: [1], keepdims: 1 })]),

@@ -42,6 +42,8 @@ export interface ChannelContext {
   give(channels: Channels, output?: number): void;
   /** These channels stay, because of this node. */
   keep(channels: Channels | null, reason: string): void;
+  /** They stay, unless another node has an edit that is due whenever one of them goes. */
+  keepUnlessRewritten(channels: Channels, node: Node, reason: string): void;
   keepLabels(labels: Labels, reason: string): void;
   /** A constant input has these channels along an axis. @returns false where it is no constant of that size */
   parameter(index: number, axis: number, labels: Labels, side: Side): boolean;

@@ -39,6 +39,7 @@ export interface Refusal {
 
 /** A change that is due where some of these channels go. */
 export interface ChannelEdit {
+  readonly node: Node;
   readonly labels: Labels;
   readonly edit: (remains: Remains) => void;
 }
@@ -62,12 +63,20 @@ export function followChannels(model: Model): FollowedChannels {
   return walk.finished();
 }
 
+interface Condition {
+  readonly node: Node;
+  readonly channels: Channels;
+  readonly rewritten: Node;
+  readonly reason: string;
+}
+
 class Walk {
   readonly #model: Model;
   readonly #coupling = new Coupling();
   readonly #values = new Map<Value, Channels>();
   readonly #places: ChannelPlace[] = [];
   readonly #edits: ChannelEdit[] = [];
+  readonly #conditions: Condition[] = [];
   /** What was asked to stay, by node. */
   readonly #kept: { readonly node: string | null; readonly reason: string; readonly labels: Labels }[] = [];
 
@@ -94,6 +103,12 @@ class Walk {
       if (inside) this.#keep(inside.node.label, labels, "it reads them inside a nested graph");
     }
     this.#keepHalfRead(graph);
+    for (const { node, channels, rewritten, reason } of this.#conditions) {
+      const edit = this.#edits.find((each) => each.node === rewritten);
+      const known = new Set(Array.from(edit?.labels ?? [], (label) => this.#coupling.find(label)));
+      const isCovered = channels.labels.every((label) => known.has(this.#coupling.find(label)));
+      if (!isCovered) this.#keep(node.label, channels.labels, reason);
+    }
     const refused = new Map<string, Refusal>();
     for (const { node, reason, labels } of this.#kept) {
       const key = `${node}: ${reason}`;
@@ -167,6 +182,9 @@ class Walk {
       keep: (channels, reason) => {
         if (channels) this.#keep(node.label, channels.labels, reason);
       },
+      keepUnlessRewritten: (channels, rewritten, reason) => {
+        this.#conditions.push({ node, channels, rewritten, reason });
+      },
       keepLabels: (labels, reason) => this.#keep(node.label, labels, reason),
       parameter: (index, axis, labels, side) => {
         const value = constantAt(index);
@@ -174,7 +192,7 @@ class Walk {
         this.#places.push({ node, side, parameter: value, axis, labels });
         return true;
       },
-      onRemoval: (labels, edit) => this.#edits.push({ labels, edit }),
+      onRemoval: (labels, edit) => this.#edits.push({ node, labels, edit }),
       set: (name, index, values) => {
         if (node.attributes.has(name)) node.attributes.set(name, attribute.ints(values));
         else replaceSetting(graph, node, index, values);

@@ -1,5 +1,5 @@
 /** Channels through operators that move elements about, and what of their settings counts channels. */
-import { type Dimension, fromStart } from "@cupel/onnx";
+import { type Dimension, fromStart, type Node, type Value } from "@cupel/onnx";
 import { gatheredLabels, joinedLabels, reshaped, transposed } from "./channel-map.ts";
 import type { ChannelContext, ChannelRule, ChannelRules } from "./channel-rule.ts";
 
@@ -267,7 +267,7 @@ const resize: ChannelRule = (context) => {
   context.give(x);
 };
 
-/** Only what is taken out of a shape beside the channels stays right. */
+/** What is taken out of a shape beside the channels stays right, and so does a Reshape that is told another shape with them. */
 const shape: ChannelRule = (context) => {
   const x = context.channels(0);
   const rank = context.shape(0)?.length;
@@ -276,21 +276,48 @@ const shape: ChannelRule = (context) => {
   const start = fromStart(node.int("start", 0), rank);
   const end = fromStart(node.int("end", rank), rank);
   if (x.axis < start || x.axis >= end) return;
-  const place = x.axis - start;
-  const length = end - start;
-  const isBeside = node.output.uses.every(({ node: reader, index }) => {
-    if (index !== 0 || reader.input(1)?.constant === undefined) return false;
-    const values = reader.input(1)?.constant?.toNumbers() ?? [];
-    if (reader.is("Gather")) return values.every((value) => fromStart(value, length) !== place);
-    if (!reader.is("Slice") || values.length !== 1) return false;
-    const last = reader.input(2)?.constant?.toNumbers()[0];
-    const step = reader.input(4)?.constant?.toNumbers()[0] ?? 1;
-    if (last === undefined || step !== 1) return false;
-    const [from, to] = [fromStart(values[0]!, length), fromStart(Math.min(last, length), length)];
-    return place < from || place >= to;
-  });
-  if (!isBeside) context.keep(x, "their number is computed with");
+  const reshapes = reshapesTold(node.output, { place: x.axis - start, length: end - start });
+  const reason = "their number is computed with";
+  if (reshapes === null) context.keep(x, reason);
+  else for (const each of reshapes) context.keepUnlessRewritten(x, each, reason);
 };
+
+/** Where the number of channels stands in a list of sizes. */
+interface InShape {
+  readonly place: number;
+  readonly length: number;
+}
+
+/** Every Reshape that the number of channels gets to. Null where it gets to something else. */
+function reshapesTold(value: Value, at: InShape | null): Node[] | null {
+  const found: Node[] = [];
+  for (const { node, index } of value.uses) {
+    if (node.is("Reshape") && index === 1) found.push(node);
+    else if (
+      node.is("Cast", "Concat", "Gather", "Slice", "Squeeze", "Unsqueeze") &&
+      node.outputs.length === 1
+    ) {
+      if (index === 0 && at !== null && isBeside(node, at)) continue;
+      const further = reshapesTold(node.output, node.is("Cast") ? at : null);
+      if (further === null) return null;
+      found.push(...further);
+    } else return null;
+  }
+  return found;
+}
+
+/** Whether a node takes other sizes than the number of channels. */
+function isBeside(node: Node, { place, length }: InShape): boolean {
+  const values = node.input(1)?.constant?.toNumbers();
+  if (!values) return false;
+  if (node.is("Gather")) return values.every((value) => fromStart(value, length) !== place);
+  if (!node.is("Slice") || values.length !== 1) return false;
+  const last = node.input(2)?.constant?.toNumbers()[0];
+  const step = node.input(4)?.constant?.toNumbers()[0] ?? 1;
+  if (last === undefined || step !== 1) return false;
+  const [from, to] = [fromStart(values[0]!, length), fromStart(Math.min(last, length), length)];
+  return place < from || place >= to;
+}
 
 function withAt(values: readonly number[], at: number, value: number): number[] {
   return values.map((each, i) => (i === at ? value : each));

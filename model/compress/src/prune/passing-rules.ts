@@ -46,6 +46,11 @@ const byMap: ChannelRule = (context) => {
   context.give(x);
 };
 
+/** Sums over channels, or over some of them. */
+const mixing: ChannelRule = (context) => {
+  for (const index of context.node.inputs.keys()) context.keep(context.channels(index), mixes);
+};
+
 const alike: ChannelRule = (context) => {
   const x = context.channels(0);
   if (!x) return;
@@ -119,6 +124,7 @@ export const passingRules: ChannelRules = {
   ...each(["Softmax", "LogSoftmax", "Hardmax"], along(-1, true)),
   LpNormalization: along(-1),
   LayerNormalization: layerNormalisation,
+  ...each(["LRN", "GroupNormalization", "MeanVarianceNormalization", "Einsum"], mixing),
   Dropout: alike,
 };
 
