@@ -2,7 +2,7 @@
  * From a trained float model to a small one: runs the stages of a recipe one after the other and writes what
  * they chose into a new model.
  *
- *   take in -> clean -> equalise -> calibrate -> quantise (-> search) -> retrain -> exits -> emit
+ *   take in -> clean -> prune -> equalise -> calibrate -> quantise (-> search) -> retrain -> exits -> emit
  *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
@@ -23,6 +23,7 @@ import { type ExitReport, exitReport } from "./exits/choose-exit.ts";
 import { withExit } from "./exits/wire-exit.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { type Layer, layerName } from "./layer.ts";
+import type { Pruned } from "./prune/pruned.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
@@ -88,6 +89,8 @@ export interface CompressResult {
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
+  /** What was removed of each group of channels, and what more would cost; null without the stage `prune`. */
+  readonly pruned: Pruned | null;
   /** What each epoch of the stage `retrain` gave; null without it. */
   readonly retrained: Retrained | null;
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
@@ -179,15 +182,16 @@ function emittedResult(
     layers: calibrated.layers.map((layer) => {
       return described(layer, chosen(quantised.variants, quantised.plan, layer.weight.name)!);
     }),
+    pruned: state.pruned,
+    retrained: state.retrained,
     exit: exitReport(state.exit),
     correspondence: followed(followed(state.correspondence, emitted.correspondence), wired.correspondence),
-    retrained: state.retrained,
     notes: state.notes,
   };
 }
 
 function halvedResult(
-  { model, correspondence, notes, exit }: State,
+  { model, pruned, exit, correspondence, notes }: State,
   recipe: Recipe,
   halved: readonly HalvedLayer[],
 ): CompressResult {
@@ -199,6 +203,7 @@ function halvedResult(
     calibration: null,
     tradeOff: [],
     layers,
+    pruned,
     retrained: null,
     exit: exitReport(exit),
     correspondence: followed(correspondence, wired.correspondence),

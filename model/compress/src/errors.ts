@@ -33,6 +33,11 @@ export const compressErrors = defineErrors({
     ...failures.badData,
   },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
+  NOTHING_TO_PRUNE: {
+    meaning:
+      "No channel of the model can be removed: each is read in a way that needs all of them, or widths would not stay multiples.",
+    ...failures.badData,
+  },
   ALREADY_QUANTISED: {
     meaning: "The model holds nodes that compute with 8-bit numbers or make them, such as QLinearConv.",
     ...failures.badData,

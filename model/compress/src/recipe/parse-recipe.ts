@@ -94,6 +94,8 @@ function assertOrder(entries: readonly RecipeStage[], where: string): void {
 function assertHalf(entry: RecipeStage, names: readonly StageName[], where: string): void {
   const idle = names.find((name) => name !== "clean" && name !== "quantise");
   if (idle) throw invalid(where, `16 bits round no activation: leave out the stage "${idle}"`);
+  if (names.includes("prune") && !names.includes("clean"))
+    throw invalid(where, `the stage "clean" is missing`);
   const usual = defaultsOf(stages.quantise.options);
   for (const [key, value] of Object.entries(entry)) {
     if (key === "stage" || key === "bits" || value === usual[key]) continue;

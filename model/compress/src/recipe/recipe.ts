@@ -25,9 +25,9 @@ export interface Recipe {
   readonly target: Target;
 }
 
-/** Whether anything but the check of the written file reads images: 16 bits round no activation. */
+/** Whether anything but the check of the written file reads images: 16 bits round no activation, but channels are ranked by images. */
 export function looksAtImages(recipe: Recipe): boolean {
-  return stageOf(recipe, "quantise")?.bits !== 16;
+  return stageOf(recipe, "prune") !== undefined || stageOf(recipe, "quantise")?.bits !== 16;
 }
 
 /** The entry of that name; undefined when the recipe has none. */

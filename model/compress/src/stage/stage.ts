@@ -22,6 +22,7 @@ import type { Placement } from "../emit/placement.ts";
 import { compressErrors } from "../errors.ts";
 import type { ChosenExit } from "../exits/choose-exit.ts";
 import type { Layer } from "../layer.ts";
+import type { Pruned } from "../prune/pruned.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RetrainedEpoch } from "../retrain/retrain-network.ts";
@@ -64,6 +65,8 @@ export interface State {
   readonly correspondence: Correspondence;
   /** Sentences for the log. */
   readonly notes: readonly string[];
+  /** What `prune` removed; null without it. */
+  readonly pruned: Pruned | null;
   /** What `calibrate` found; null before it. */
   readonly calibrated: Calibrated | null;
   /** What `quantise` chose; null before it, and with 16 bits. */
@@ -134,6 +137,7 @@ export function stateOf(model: Model): State {
     model: work,
     correspondence: sameValues(work.graph),
     notes: [],
+    pruned: null,
     calibrated: null,
     quantised: null,
     retrained: null,

@@ -4,12 +4,14 @@ import { calibrateStage } from "./calibrate.ts";
 import { cleanStage } from "./clean.ts";
 import { equaliseStage } from "./equalise.ts";
 import { exitsStage } from "./exits.ts";
+import { pruneStage } from "./prune.ts";
 import { quantiseStage } from "./quantise.ts";
 import { retrainStage } from "./retrain.ts";
 import type { Entry, Stage, StageContext, State } from "./stage.ts";
 
 export const stages = {
   clean: cleanStage,
+  prune: pruneStage,
   equalise: equaliseStage,
   calibrate: calibrateStage,
   quantise: quantiseStage,

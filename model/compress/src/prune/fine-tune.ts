@@ -1,0 +1,104 @@
+/**
+ * Trains a pruned network to answer as the one it was made from (Hinton et al. 2015): its scores are the targets, with the labels
+ * as far as there are any. Outputs that are no scores of classes are learned as numbers.
+ */
+import { silentProgress, throwIfCancelled } from "@cupel/base";
+import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
+import { runImages } from "@cupel/predict";
+import { float32Of } from "@cupel/runtime";
+import { learningRateAt, openTrainer } from "@cupel/train";
+import { type ImageSource, openLoader } from "@cupel/vision";
+import { openTuned } from "../calibrate/open-tuned.ts";
+import type { StageContext } from "../stage/stage.ts";
+
+export interface FineTuneOptions {
+  readonly epochs: number;
+  /** The largest; it falls to nothing along half a cosine. */
+  readonly learningRate: number;
+  /** Images a step. */
+  readonly batch: number;
+}
+
+/** Of the labels in the loss, where there are labels. */
+const labelWeight = 0.1;
+/** Norm of all gradients together: a network that has just lost channels makes large ones. */
+const clipNorm = 1;
+
+/** `student` and `teacher` are left as they are. @returns the trained student. @throws what a trainer and images throw */
+export async function fineTune(
+  student: Model,
+  teacher: Model,
+  images: ImageSource,
+  { epochs, learningRate, batch }: FineTuneOptions,
+  context: StageContext,
+): Promise<Model> {
+  const { preprocessing, seed, threads, strict, signal } = context;
+  const batchSize = Math.min(batch, images.length);
+  await using loader = await openLoader(images, preprocessing, {
+    batchSize,
+    seed,
+    strict,
+    workers: 0,
+    signal,
+  });
+  await using taught = await openTuned(() => logitsOf(teacher), context);
+  const isOfClasses = overClasses(student);
+  const total = epochs * loader.batchesPerEpoch;
+  using task = (context.progress ?? silentProgress).start("Fine-tuning", total, "steps");
+  let trainer: Awaited<ReturnType<typeof openTrainer>> | null = null;
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      for await (const { data, dims, labels, indices, index } of loader.epoch(epoch)) {
+        throwIfCancelled(signal, "Fine-tuning");
+        trainer ??= await openTrainer(student, {
+          batch: batchSize,
+          imageDims: dims.slice(1),
+          loss: isOfClasses
+            ? { kind: "distillation", weight: images.labelled ? 1 - labelWeight : 1 }
+            : { kind: "mse" },
+          optimiser: { kind: "sgd", momentum: 0.9 },
+          statistics: "frozen",
+          clipNorm,
+          threads,
+          signal,
+        });
+        const shown = { data: data.slice(), dims, indices, labels: [], sizes: [] };
+        const [answers] = Object.values(await runImages(taught.session, shown));
+        const target = float32Of(answers!);
+        await trainer.step(
+          {
+            inputs: { [inputName(student)]: { type: "float32", dims, data: data.slice() } },
+            ...(isOfClasses
+              ? { labels: images.labelled ? labels.slice() : new Int32Array(batchSize), teacher: target }
+              : { target }),
+          },
+          learningRateAt({ kind: "cosine", learningRate }, epoch * loader.batchesPerEpoch + index, total),
+        );
+        task.advance();
+      }
+    }
+    const trained = await trainer!.exportModel();
+    inferShapes(trained);
+    return trained;
+  } finally {
+    await trainer?.close();
+  }
+}
+
+function inputName({ graph }: Model): string {
+  return graph.inputs.find((input) => !input.constant)!.name;
+}
+
+function overClasses({ graph }: Model): boolean {
+  const shape = graph.outputs[0]?.shape;
+  return shape?.length === 2 && typeof shape[1] === "number" && shape[1] > 1;
+}
+
+/** With the scores ahead of a final Softmax as the only output. */
+function logitsOf(teacher: Model): Model {
+  const copy = cloneModel(teacher);
+  const [first] = copy.graph.outputs;
+  const isSoft = overClasses(copy) && first!.producer?.is("Softmax");
+  copy.graph.outputs.splice(0, copy.graph.outputs.length, isSoft ? first!.producer!.input(0)! : first!);
+  return copy;
+}

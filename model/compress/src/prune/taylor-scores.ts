@@ -1,0 +1,137 @@
+/**
+ * First-order Taylor importance (Molchanov et al., "Importance Estimation for Neural Network Pruning", 2019): how much the loss
+ * changes, to first order, when a channel is removed. That is |sum of gradient x weight| over the weights and the bias that make the
+ * channel, which is the same sum over the places of the layer's output y:
+ *
+ *   y = w x + b,   dL/dw w + dL/db b = sum over places of dL/dy (w x + b) = sum of dL/dy y
+ *
+ * so that no gradient of a weight is needed, and every image counts for itself. The loss is the cross-entropy with the label;
+ * without labels, with the class that the model itself predicts. Outputs of another kind are multiplied by random signs.
+ */
+import { createRandom, silentProgress, throwIfCancelled } from "@cupel/base";
+import { attribute, Emitter, inferShapes, type Model, Tensor, type Value } from "@cupel/onnx";
+import { atImageSize, imageInputOf, imagesPerRun, inputsOf, runImages } from "@cupel/predict";
+import { float32Of } from "@cupel/runtime";
+import { differentiate, gradientName } from "@cupel/train";
+import { batches, tensorDims } from "@cupel/vision";
+import { openTuned } from "../calibrate/open-tuned.ts";
+import type { StageContext } from "../stage/stage.ts";
+
+/** Images a run, where the model takes any number. */
+const imagesARun = 8;
+const lossName = "prune.loss";
+
+/** What a layer makes, and where its channels are. */
+export interface MadeValue {
+  readonly name: string;
+  readonly axis: number;
+}
+
+/** By name, a number for each place. `model` is left as it is. @throws those of `differentiate`, of sessions and of images */
+export async function taylorScores(
+  model: Model,
+  made: readonly MadeValue[],
+  context: StageContext,
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const { preprocessing, strict, onUnreadable, signal } = context;
+  const images = context.training ?? context.images;
+  const dims = tensorDims(preprocessing, 1);
+  const wanted = Math.min(imagesARun, images.length);
+  const batchSize = imagesPerRun(imageInputOf(inputsOf(model.graph)), dims, wanted);
+  const graph = gradientGraph(model, made, batchSize, context);
+  const sums = new Map(made.map(({ name }) => [name, new Float64Array(0)]));
+  await using opened = await openTuned(() => graph, context);
+  const { session } = opened;
+  using task = (context.progress ?? silentProgress).start("Ranking channels", images.length, "images");
+  for await (const batch of batches(images, preprocessing, { batchSize, strict, onUnreadable, signal })) {
+    throwIfCancelled(signal, "Ranking channels");
+    // The graph is of so many images: what is left of the last run would be black ones.
+    if (batch.indices.length < batchSize) break;
+    const tensors = await runImages(session, batch);
+    for (const { name } of made) {
+      const scores = float32Of(tensors[scoreName(name)]!);
+      const sum = sums.get(name)!;
+      sums.set(name, sum.length === 0 ? Float64Array.from(scores) : sum.map((each, i) => each + scores[i]!));
+    }
+    task.advance(batch.indices.length);
+  }
+  return sums;
+}
+
+const scoreName = (name: string) => `${name}.importance`;
+
+function gradientGraph(
+  model: Model,
+  made: readonly MadeValue[],
+  batch: number,
+  context: StageContext,
+): Model {
+  const sized = atImageSize(model, context.preprocessing);
+  const image = imageInputOf(inputsOf(sized.graph));
+  const shape = sized.graph.value(image.name)!.shape!;
+  inferShapes(sized, { inputShapes: { [image.name]: [batch, ...shape.slice(1)] } });
+  emitLoss(sized, context.seed);
+  const graph = differentiate(sized, { loss: lossName, wrt: made.map(({ name }) => name) });
+  inferShapes(graph);
+  const emit = new Emitter(graph);
+  const scores = made.map(({ name, axis }) => {
+    const value = graph.graph.value(name)!;
+    const product = emit.mul(value, graph.graph.value(gradientName(name))!);
+    return scoreOf(emit, product, axis, scoreName(name));
+  });
+  graph.graph.outputs.splice(0, graph.graph.outputs.length, ...scores);
+  return graph;
+}
+
+/** [channels]: over the places of an image the sum, over images the mean of its magnitude. */
+function scoreOf(emit: Emitter, product: Value, axis: number, name: string): Value {
+  const rank = emit.dims(product).length;
+  const places = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis);
+  const byImage = emit.op("Abs", [emit.reduce("ReduceSum", product, places, false)]);
+  return emit.node(
+    "ReduceMean",
+    [byImage, ...emitAxes(emit)],
+    { ...axesAttribute(emit), keepdims: attribute.int(0) },
+    [name],
+  )[0]!;
+}
+
+/** Axes are an input of ReduceMean since operator set 18. */
+function emitAxes(emit: Emitter): Value[] {
+  return emit.model.opset >= 18 ? [emit.integers([0])] : [];
+}
+
+function axesAttribute(emit: Emitter) {
+  return emit.model.opset >= 18 ? {} : { axes: attribute.ints([0]) };
+}
+
+function emitLoss(model: Model, seed: number): void {
+  const { graph } = model;
+  const emit = new Emitter(model);
+  const [first] = graph.outputs;
+  const scores = first?.producer?.is("Softmax") ? first.producer.input(0)! : first!;
+  const dims = emit.dims(scores);
+  if (graph.outputs.length === 1 && dims.length === 2 && dims[1]! > 1) {
+    const classes = emit.op("ArgMax", [scores], { axis: attribute.int(1), keepdims: attribute.int(0) });
+    const ends = emit.constant(Tensor.float32([2], [0, -1 / dims[0]!]));
+    const target = emit.op("OneHot", [classes, emit.integers([dims[1]!]), ends]);
+    const likelihood = emit.mul(target, emit.op("LogSoftmax", [scores], { axis: attribute.int(1) }));
+    emit.node("ReduceSum", [likelihood, emit.integers([0, 1])], { keepdims: attribute.int(0) }, [lossName]);
+    return;
+  }
+  const random = createRandom(seed);
+  const parts = graph.outputs
+    .filter((output) => output.type?.kind === "tensor" && output.type.elementType === "float32")
+    .map((output) => {
+      const size = emit.dims(output).reduce((product, dim) => product * dim, 1);
+      const signs = Float32Array.from({ length: size }, () => (random.uniform() < 0.5 ? -1 : 1));
+      const product = emit.mul(output, emit.floats(emit.dims(output), signs));
+      return emit.reduce(
+        "ReduceSum",
+        product,
+        emit.dims(product).map((_, axis) => axis),
+        false,
+      );
+    });
+  emit.node("Sum", parts, {}, [lossName]);
+}
