@@ -27,6 +27,7 @@ import type { Pruned } from "./prune/pruned.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
+import type { RoundedLayer } from "./rounding/rounding.ts";
 import type { Variant } from "./search/variants.ts";
 import { placedUntil } from "./stage/calibrate.ts";
 import {
@@ -89,6 +90,8 @@ export interface CompressResult {
   /** Empty when nothing was searched. */
   readonly tradeOff: readonly TradeOffPoint[];
   readonly layers: readonly CompressedLayer[];
+  /** What learned rounding did to each layer; empty where each weight became the nearest level. */
+  readonly rounding: readonly RoundedLayer[];
   /** What was removed of each group of channels, and what more would cost; null without the stage `prune`. */
   readonly pruned: Pruned | null;
   /** What each epoch of the stage `retrain` gave; null without it. */
@@ -182,6 +185,7 @@ function emittedResult(
     layers: calibrated.layers.map((layer) => {
       return described(layer, chosen(quantised.variants, quantised.plan, layer.weight.name)!);
     }),
+    rounding: quantised.rounded.filter(({ weight, bits }) => quantised.plan.get(weight) === bits),
     pruned: state.pruned,
     retrained: state.retrained,
     exit: exitReport(state.exit),
@@ -203,6 +207,7 @@ function halvedResult(
     calibration: null,
     tradeOff: [],
     layers,
+    rounding: [],
     pruned,
     retrained: null,
     exit: exitReport(exit),

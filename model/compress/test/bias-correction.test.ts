@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { weightedLayers, weightRows } from "../src/layer.ts";
-import { correctedBias } from "../src/weights/bias-correction.ts";
+import { correctedBias, meansByColumn } from "../src/weights/bias-correction.ts";
 import { Network } from "./support/network.ts";
 
 for (const group of [1, 2, 4]) {
@@ -13,7 +13,7 @@ for (const group of [1, 2, 4]) {
     const rounded = original.map((w) => Math.round(w * 2) / 2);
     const mean = Float64Array.of(0.5, -1, 2, 3);
     const bias = layer!.bias!.constant!.toFloat32();
-    const corrected = correctedBias(layer!, rounded, original, mean);
+    const corrected = correctedBias(layer!, rounded, meansByColumn(layer!, mean), original);
     // Output channel o reads the inputs of its group: 4 / group of them, 9 weights each.
     const expected = (weights: Float32Array, biases: Float32Array, o: number): number => {
       const perGroup = 4 / group;

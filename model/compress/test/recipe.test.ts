@@ -37,6 +37,7 @@ const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = 
   ["quantise", "reduceRange", null],
   ["quantise", "overrides", { conv: 7 }],
   ["quantise", "overrides", []],
+  ["quantise", "rounding", "up"],
   ["quantise", "heldOut", 0],
   ["retrain", "epochs", 0],
   ["retrain", "learningRate", 0],

@@ -5,7 +5,7 @@
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import type { ChannelMoments } from "../calibrate/channel-moments.ts";
 import { biasOf, type Layer, weightRows } from "../layer.ts";
-import { correctedBias } from "../weights/bias-correction.ts";
+import { correctedBias, meansByColumn } from "../weights/bias-correction.ts";
 import { importanceOf } from "../weights/importance.ts";
 import { quantiseWeights, type WeightQuantiser } from "../weights/quantise-weights.ts";
 import {
@@ -58,7 +58,7 @@ export function variantOf(
   );
   const rounded = dequantise(weights);
   const bias = takesBack
-    ? correctedBias(layer, rounded, original, moments.mean())
+    ? correctedBias(layer, rounded, meansByColumn(layer, moments.mean()), original)
     : layer.bias
       ? biasOf(layer)
       : null;
@@ -77,7 +77,7 @@ const largestBias = 2 ** 30;
 const smallestScale = 2 ** -100;
 
 /** A bias is stored in units of input scale times weight scale: it bounds the latter where weights are tiny. */
-function leastScaleOf(layer: Layer, input: ActivationScale | null): (row: number) => number {
+export function leastScaleOf(layer: Layer, input: ActivationScale | null): (row: number) => number {
   const bias = biasOf(layer);
   return (row) =>
     input ? Math.max(smallestScale, Math.abs(bias[row]!) / (input.scale * largestBias)) : smallestScale;

@@ -12,6 +12,8 @@ import { kernelChoices, type Placement } from "../emit/placement.ts";
 import { type Layer, layerName, weightedLayers } from "../layer.ts";
 import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
+import { learnRounding } from "../rounding/learn-rounding.ts";
+import { type RoundingOptions, roundings } from "../rounding/rounding.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import { choosePlan } from "../search/choose-plan.ts";
 import { type LayerInput, type Variant, variantOf } from "../search/variants.ts";
@@ -69,6 +71,11 @@ const options = {
     }),
     { default: {}, description: 'bits, or `"float"`, by name of a layer or of its weight' },
   ),
+  rounding: option(oneOf(...roundings), {
+    default: "nearest",
+    description:
+      "which integer a weight becomes: the `nearest`, or by `gptq` the one that takes back what rounding did to the weights and layers before it",
+  }),
   heldOut: option(wholeFrom(1), {
     default: 1000,
     description: "images kept from calibration to judge bit widths by, half of them at most",
@@ -84,7 +91,21 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
     const calibrated = made(state.calibrated, "calibrate");
     const advice = int8Advice(cpuFeatures());
     const { bits } = settings;
-    const variants = await makeVariants(calibrated, { ...settings, bits }, advice.reduceRange, context);
+    const rounding: RoundingOptions = {
+      ...settings,
+      inputScaleOf: (layer) => inputOf(layer, calibrated).scale,
+      maxLevelOf: (layer) =>
+        mostLevelOf(layer, calibrated.placement, settings.reduceRange, advice.reduceRange),
+    };
+    const nearest = await makeVariants(calibrated, { ...settings, bits }, rounding, context);
+    const { variants, rounded, notes } = await learnRounding(
+      state.model,
+      calibrated,
+      nearest,
+      settings.rounding,
+      rounding,
+      context,
+    );
     const build = (plan: Plan) => emitModel(state.model, calibrated, { variants, plan }).model;
     const { plan, tradeOff } =
       settings.bits === "mixed"
@@ -92,8 +113,8 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
         : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
     return {
       ...state,
-      quantised: { variants, plan, tradeOff },
-      notes: advice.warning ? [...state.notes, advice.warning] : state.notes,
+      quantised: { variants, plan, tradeOff, rounded },
+      notes: [...state.notes, ...notes, ...(advice.warning ? [advice.warning] : [])],
     };
   },
 });
@@ -126,7 +147,7 @@ function storedInHalf(state: State, { overrides }: ValuesOf<typeof options>): St
 async function makeVariants(
   calibrated: Calibrated,
   settings: ValuesOf<typeof options> & { readonly bits: WeightBits | "mixed" },
-  reducesRange: boolean,
+  { maxLevelOf }: RoundingOptions,
   { signal, progress }: StageContext,
 ): Promise<Map<string, readonly Variant[]>> {
   const { layers } = calibrated;
@@ -135,7 +156,7 @@ async function makeVariants(
   for (const layer of layers) {
     const own = overrideOf(layer, settings.overrides);
     const bits = own !== undefined && own !== "float" ? own : settings.bits;
-    const maxLevel = mostLevelOf(layer, calibrated.placement, settings.reduceRange, reducesRange);
+    const maxLevel = maxLevelOf(layer);
     const ofLayer: Variant[] = [];
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();

@@ -26,6 +26,7 @@ import type { Pruned } from "../prune/pruned.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RetrainedEpoch } from "../retrain/retrain-network.ts";
+import type { RoundedLayer } from "../rounding/rounding.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import type { Variant } from "../search/variants.ts";
 
@@ -107,6 +108,8 @@ export interface Quantised {
   readonly variants: ReadonlyMap<string, readonly Variant[]>;
   readonly plan: Plan;
   readonly tradeOff: readonly TradeOffPoint[];
+  /** What learned rounding did; empty where each weight became the nearest level. */
+  readonly rounded: readonly RoundedLayer[];
 }
 
 /** What every stage is lent. */

@@ -1,0 +1,286 @@
+/**
+ * What a layer's weights multiply, as second moments: E[x x^T] over all places that a kernel is laid on in all images.
+ * It is the Hessian of the squared error of the layer's output, for each of its rows. The engine lays the patches out
+ * (a Conv with one weight of 1 for each element of a kernel), multiplies them and hands on one matrix a run, so
+ * that memory does not grow with the images.
+ *
+ * The input is that of the compressed network as far as it is decided: rounded, and made by rounded layers.
+ */
+import { own, throwIfCancelled } from "@cupel/base";
+import {
+  attribute,
+  Emitter,
+  type Model,
+  removeDeadCode,
+  runPasses,
+  tensorType,
+  type Value,
+} from "@cupel/onnx";
+import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
+import { float32Of, type openSession, type TensorData } from "@cupel/runtime";
+import {
+  batches,
+  type ImageBatch,
+  type ImageSource,
+  type Preprocessing,
+  subset,
+  tensorDims,
+} from "@cupel/vision";
+import { openTuned } from "../calibrate/open-tuned.ts";
+import type { Layer } from "../layer.ts";
+import { floatBeside } from "./float-beside.ts";
+
+export interface InputMoments {
+  /** Columns of a matrix of products: all of a row, or a part of it, since a very long row is taken in parts. */
+  readonly columns: number;
+  /** By part, the parts of a group one behind the other: E[x x^T], [columns, columns]. */
+  readonly products: readonly Float64Array[];
+  /** E[x], by part. */
+  readonly means: readonly Float64Array[];
+  /** The same of what the float network multiplies there, y: E[y x^T] and E[y]; null where they are not known. */
+  readonly float: {
+    readonly products: readonly Float64Array[];
+    readonly means: readonly Float64Array[];
+  } | null;
+}
+
+export interface MomentsContext {
+  /** As many as needed are looked at. */
+  readonly images: ImageSource;
+  readonly preprocessing: Preprocessing;
+  readonly threads: number;
+  readonly open: typeof openSession | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A longer row is taken in parts, between which errors do not travel: a matrix of more is 40 MB, and a minute's work to decompose. */
+const mostColumns = 2304;
+/** Patches of a layer in one run, in bytes. They are there twice for a moment. */
+const patchBytes = 64 * 2 ** 20;
+const mostPerRun = 16;
+/** Places for each column of a matrix: with fewer, a row would follow chance. Places of one image resemble each other. */
+const placesPerColumn = 16;
+const leastImages = 96;
+
+/** How many parts a row is taken in: as few as keep to the limit, each of whole input channels. */
+export function partsOfRow({ columns, kernelSize }: Layer): number {
+  const channels = columns / kernelSize;
+  for (let parts = Math.ceil(columns / mostColumns); parts < channels; parts++) {
+    if (channels % parts === 0) return parts;
+  }
+  return channels;
+}
+
+/** Whether patches of its input can be laid out: not those of a ConvTranspose, nor of an input of unknown rank on the right. */
+export function hasPatches({ node, weightIndex, input }: Layer): boolean {
+  return !node.is("ConvTranspose") && (weightIndex === 1 || input.shape !== null);
+}
+
+/**
+ * @param model the compressed model; edited. @param float the model it is made from.
+ * @param layers of `float`, with patches. @returns by weight name; a layer is missing where nothing can be measured:
+ * too few images to fill one run of a model of a fixed batch, or squares beyond float32
+ */
+export async function inputMoments(
+  model: Model,
+  float: Model,
+  layers: readonly Layer[],
+  context: MomentsContext,
+): Promise<Map<string, InputMoments>> {
+  const { images, preprocessing, signal } = context;
+  const watched = watchLayers(model, float, layers);
+  await using opened = await openTuned(() => model, context);
+  const { session } = opened;
+  const input = imageInputOf(session.inputs);
+  const dims = tensorDims(preprocessing, 1);
+  const isOpen = imagesPerRun(input, dims, 1) !== imagesPerRun(input, dims, 2);
+  const least = imagesPerRun(input, dims, 1);
+  const run = async (batch: ImageBatch) => {
+    throwIfCancelled(signal, "Rounding weights");
+    const tensors = await runImages(session, batch);
+    for (const each of watched) each.add(tensors);
+  };
+  const stream = (from: number, to: number, batchSize: number) =>
+    batches(subset(images, range(from, Math.min(to, images.length))), preprocessing, { batchSize, signal });
+  // The first tell how large the patches of an image are, and how many.
+  for await (const batch of stream(0, least, least)) if (batch.indices.length === least) await run(batch);
+  const bytes = watched.reduce((sum, each) => sum + each.patchBytes, 0) / least;
+  const batchSize = isOpen ? Math.max(1, Math.min(mostPerRun, Math.floor(patchBytes / bytes))) : least;
+  const wanted = Math.max(leastImages, ...watched.map((each) => least * each.runsWanted));
+  for await (const batch of stream(least, wanted, batchSize)) {
+    // Black images that fill a run up would be counted.
+    if (isOpen || batch.indices.length === batchSize) await run(batch);
+  }
+  return new Map(
+    watched.flatMap((each) => {
+      const moments = each.moments();
+      return moments ? [[each.name, moments] as const] : [];
+    }),
+  );
+}
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
+
+/** Nothing else is computed by the model then. */
+function watchLayers(model: Model, float: Model, layers: readonly Layer[]): WatchedLayer[] {
+  const { graph } = model;
+  const emit = new Emitter(model, { typed: false });
+  const inputs = layers.map((layer) =>
+    graph.value(layer.node.output.name)?.producer?.input(1 - layer.weightIndex),
+  );
+  const floats = floatBeside(emit, float.graph);
+  graph.outputs.length = 0;
+  const watched = layers.flatMap((layer, index) => {
+    const input = inputs[index];
+    return input ? [new WatchedLayer(layer, watch(emit, layer, input, floats?.get(layer.input.name)))] : [];
+  });
+  runPasses(model, [removeDeadCode]);
+  return watched;
+}
+
+/** Sums of what is fetched for a layer. */
+class WatchedLayer {
+  readonly name: string;
+  readonly #outputs: WatchOutputs;
+  readonly #own: Sums;
+  readonly #float: Sums | null;
+  #sizes: readonly number[] = [];
+
+  constructor(layer: Layer, outputs: WatchOutputs) {
+    this.name = layer.weight.name;
+    this.#outputs = outputs;
+    this.#own = new Sums(layer);
+    this.#float = outputs.float && new Sums(layer);
+  }
+
+  add(tensors: Readonly<Record<string, TensorData>>): void {
+    const { products, means, sizes, float } = this.#outputs;
+    this.#sizes = Array.from(own(tensors, sizes)!.data, Number);
+    const places = this.#sizes[2]!;
+    this.#own.add(own(tensors, products)!, own(tensors, means)!, places);
+    if (float) this.#float!.add(own(tensors, float.products)!, own(tensors, float.means)!, places);
+  }
+
+  /** Of the last run. */
+  get patchBytes(): number {
+    return 4 * this.#sizes.reduce((product, size) => product * size, 1);
+  }
+
+  /** Runs like the last one until there are enough places. */
+  get runsWanted(): number {
+    const [, columns = 0, places = 1] = this.#sizes;
+    return Math.ceil((placesPerColumn * columns) / places);
+  }
+
+  moments(): InputMoments | null {
+    const moments = this.#own.moments();
+    return moments && { ...moments, float: this.#float?.moments() ?? null };
+  }
+}
+
+class Sums {
+  readonly #columns: number;
+  readonly #products: readonly Float64Array[];
+  readonly #means: readonly Float64Array[];
+  #places = 0;
+
+  constructor(layer: Layer) {
+    const parts = layer.groups * partsOfRow(layer);
+    this.#columns = layer.columns / partsOfRow(layer);
+    this.#products = Array.from({ length: parts }, () => new Float64Array(this.#columns ** 2));
+    this.#means = Array.from({ length: parts }, () => new Float64Array(this.#columns));
+  }
+
+  /** @param products summed over so many places. @param means of each column over them */
+  add(products: TensorData, means: TensorData, places: number): void {
+    addTo(this.#products, float32Of(products), 1);
+    addTo(this.#means, float32Of(means), places);
+    this.#places += places;
+  }
+
+  /** Null where nothing was seen, and where squares are beyond float32. */
+  moments(): Omit<InputMoments, "float"> | null {
+    if (this.#places === 0) return null;
+    for (const sums of [...this.#products, ...this.#means]) {
+      for (let i = 0; i < sums.length; i++) sums[i]! /= this.#places;
+      if (!sums.every(Number.isFinite)) return null;
+    }
+    return { columns: this.#columns, products: this.#products, means: this.#means };
+  }
+}
+
+function addTo(sums: readonly Float64Array[], values: Float32Array, weight: number): void {
+  let at = 0;
+  for (const sum of sums) for (let i = 0; i < sum.length; i++) sum[i]! += weight * values[at++]!;
+}
+
+interface WatchOutputs {
+  /** Names of outputs: [parts, columns, columns], [parts, columns], and the three sizes of the patches. */
+  readonly products: string;
+  readonly means: string;
+  readonly sizes: string;
+  readonly float: { readonly products: string; readonly means: string } | null;
+}
+
+function watch(emit: Emitter, layer: Layer, input: Value, float: Value | undefined): WatchOutputs {
+  const write = emit.behind(input.producer, `${layer.weight.name}.patches`);
+  const parts = partsOfRow(layer);
+  const shape = emit.integers([layer.groups * parts, layer.columns / parts, -1]);
+  const patches = write.op("Reshape", [patchesOf(emit, write, layer, input), shape]);
+  const turned = write.op("Transpose", [patches], { perm: attribute.ints([0, 2, 1]) });
+  const floatPatches = float && emit.op("Reshape", [patchesOf(emit, emit, layer, float), shape]);
+  return {
+    products: output(emit, write.matMul(patches, turned), "float32"),
+    means: output(emit, meansOf(emit, write, patches), "float32"),
+    sizes: output(emit, write.op("Shape", [patches]), "int64"),
+    float: floatPatches
+      ? {
+          products: output(emit, emit.matMul(floatPatches, turned), "float32"),
+          means: output(emit, meansOf(emit, emit, floatPatches), "float32"),
+        }
+      : null,
+  };
+}
+
+function meansOf(emit: Emitter, write: Emitter, patches: Value): Value {
+  const axes = [2];
+  const keepdims = attribute.int(0);
+  return (emit.model.opsets.get("") ?? 0) >= 18
+    ? write.op("ReduceMean", [patches, emit.integers(axes)], { keepdims })
+    : write.op("ReduceMean", [patches], { keepdims, axes: attribute.ints(axes) });
+}
+
+/** With what a row's weights multiply along the first axis, [groups * K, ...]. */
+function patchesOf(emit: Emitter, write: Emitter, layer: Layer, input: Value): Value {
+  const { node, columns, groups, kernelSize, weightIndex } = layer;
+  if (!node.is("Conv")) {
+    // The rows of the input, or its columns, one behind the other.
+    const rank = input.shape?.length ?? layer.input.shape?.length ?? 2;
+    const isLeft = weightIndex === 0;
+    const perm = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== rank - 2);
+    if (isLeft) return write.op("Transpose", [input], { perm: attribute.ints([rank - 2, ...perm]) });
+    const rows = write.op("Reshape", [input, emit.integers([-1, columns])]);
+    return write.op("Transpose", [rows], { perm: attribute.ints([1, 0]) });
+  }
+  const dims = layer.weight.constant!.dims.slice(2);
+  const channels = (groups * columns) / kernelSize;
+  const kernels = new Float32Array(channels * kernelSize * kernelSize);
+  for (let i = 0; i < channels * kernelSize; i++) kernels[i * kernelSize + (i % kernelSize)] = 1;
+  const isWhole = kernelSize === 1 && !node.attributes.has("strides") && !node.attributes.has("pads");
+  const laidOut = isWhole
+    ? input
+    : write.op("Conv", [input, emit.floats([channels * kernelSize, 1, ...dims], kernels)], {
+        ...Object.fromEntries(node.attributes),
+        group: attribute.int(channels),
+      });
+  const spatial = dims.map((_, axis) => axis + 2);
+  return write.op("Transpose", [laidOut], { perm: attribute.ints([1, 0, ...spatial]) });
+}
+
+/** @returns its name */
+function output(emit: Emitter, value: Value, type: "float32" | "int64"): string {
+  value.type ??= tensorType(type, null);
+  if (!emit.model.graph.isOutput(value)) emit.model.graph.outputs.push(value);
+  return value.name;
+}

@@ -1,0 +1,27 @@
+/** How it is decided which of its two neighbouring levels a weight becomes, and what that brought each layer. */
+import type { ActivationScale } from "../calibrate/activation-scale.ts";
+import type { Layer } from "../layer.ts";
+import type { WeightBits } from "../weights/quantised-weights.ts";
+
+export const roundings = ["nearest", "gptq"] as const;
+export type Rounding = (typeof roundings)[number];
+
+export interface RoundingOptions {
+  readonly correctBias: boolean;
+  readonly granularity: "channel" | "tensor";
+  /** Null where the layer's input stays in float. */
+  readonly inputScaleOf: (layer: Layer) => ActivationScale | null;
+  /** As `WeightQuantiser` has it. */
+  readonly maxLevelOf: (layer: Layer) => 127 | 63;
+}
+
+export interface RoundedLayer {
+  readonly name: string;
+  /** The weight's name in the original model. */
+  readonly weight: string;
+  readonly bits: WeightBits;
+  readonly method: Rounding;
+  /** Squared error of the layer's output over its variance, on calibration images: rounded to the nearest, and as it is. */
+  readonly nearest: number;
+  readonly noise: number;
+}

@@ -1,0 +1,276 @@
+/** Learned rounding against brute force, against formulas, and against the outputs of whole networks. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createRandom } from "@cupel/base";
+import { cloneModel, encodeModelBytes, type Model, type Value } from "@cupel/onnx";
+import { evaluate } from "@cupel/predict";
+import { outputsOf } from "../src/calibrate/rounding-error.ts";
+import { compress, type Recipe } from "../src/index.ts";
+import { biasOf, layerOf, weightRows } from "../src/layer.ts";
+import { type InputMoments, inputMoments } from "../src/rounding/input-moments.ts";
+import { learnedWeights, rowFactors } from "../src/rounding/learned-weights.ts";
+import { errorOfCodes, type RowGrid, roundRow } from "../src/rounding/round-row.ts";
+import { solved, triangularFactor } from "../src/rounding/triangular-factor.ts";
+import { mostPairSum } from "../src/weights/pair-safe-levels.ts";
+import { quantiseWeights } from "../src/weights/quantise-weights.ts";
+import { RoundingLevels } from "../src/weights/rounding-levels.ts";
+import { options, pixels, quantise } from "./support/compressing.ts";
+import { noiseImages, plain } from "./support/images.ts";
+import { Network, smallClassifier } from "./support/network.ts";
+import { outputs, sqnr } from "./support/run.ts";
+
+/** E[x x^T] of inputs that resemble each other, [size, size]. */
+function resembling(size: number, seed: number): Float64Array {
+  const random = createRandom(seed);
+  const products = new Float64Array(size * size);
+  for (let n = 0; n < 4 * size; n++) {
+    const common = random.normal();
+    const x = Array.from({ length: size }, () => common + 0.5 * random.normal());
+    for (let i = 0; i < size; i++)
+      for (let k = 0; k < size; k++) products[i * size + k]! += (x[i]! * x[k]!) / (4 * size);
+  }
+  return products;
+}
+
+function gridOf(levels: readonly number[], size: number): RowGrid {
+  const rounding = new RoundingLevels(Int8Array.from(levels));
+  return { rounding, steps: new Float64Array(size).fill(0.1), lowest: 0, highest: levels.length - 1 };
+}
+
+/** e^T (H + what was added) e by its definition. */
+function errorBy(
+  products: Float64Array,
+  added: number,
+  row: Float32Array,
+  rounded: readonly number[],
+): number {
+  const e = Array.from(row, (w, k) => w - rounded[k]!);
+  return e.reduce(
+    (sum, a, i) =>
+      sum +
+      e.reduce((inner, b, k) => inner + a * b * (products[i * e.length + k]! + (i === k ? added : 0)), 0),
+    0,
+  );
+}
+
+const weights = (size: number, seed: number): Float32Array => {
+  const random = createRandom(seed);
+  return Float32Array.from({ length: size }, () => 0.15 * random.normal());
+};
+
+for (const [name, levels] of [
+  ["uniform", [-2, -1, 0, 1]],
+  ["fitted", [-4, -1, 1, 3]],
+] as const) {
+  test(`short rows get the best of all codes, long ones better ones than the nearest: ${name} levels`, () => {
+    const size = 6;
+    let [nearestSum, greedySum, bestSum] = [0, 0, 0];
+    for (let seed = 1; seed <= 30; seed++) {
+      const products = resembling(size, seed);
+      const factor = triangularFactor(products, null, size);
+      const row = weights(size, 100 + seed);
+      const grid = gridOf(levels, size);
+      const valuesOf = (codes: readonly number[]) => codes.map((code) => 0.1 * levels[code]!);
+      let best = Number.POSITIVE_INFINITY;
+      for (let n = 0; n < 4 ** size; n++) {
+        const codes = Array.from({ length: size }, (_, k) => Math.floor(n / 4 ** k) % 4);
+        best = Math.min(best, errorBy(products, factor.added, row, valuesOf(codes)));
+      }
+      const found = roundRow(row, grid, factor);
+      const own = errorBy(products, factor.added, row, valuesOf([...found.codes]));
+      assert.ok(Math.abs(own - found.error) < 1e-9, `${found.error} is told for ${own}`);
+      assert.ok(Math.abs(own - best) < 1e-9, `${own} for ${best} at best`);
+      // As a long row is rounded: the same twice, one behind the other, without a search.
+      const twice = triangularFactor(twiceDiagonally(products, size, 3), null, size * 3);
+      const long = Float32Array.from({ length: size * 3 }, (_, k) => row[k % size]!);
+      greedySum += roundRow(long, gridOf(levels, size * 3), twice).error / 3;
+      const nearest = Uint8Array.from(row, (w) => grid.rounding.codeOf(w / 0.1));
+      nearestSum += errorOfCodes(row, nearest, grid, factor);
+      bestSum += best;
+    }
+    assert.ok(greedySum < 0.7 * nearestSum, `${greedySum} for ${nearestSum} of the nearest`);
+    assert.ok(greedySum < 2 * bestSum, `${greedySum} for ${bestSum} at best`);
+  });
+}
+
+function twiceDiagonally(products: Float64Array, size: number, times: number): Float64Array {
+  const all = new Float64Array((size * times) ** 2);
+  for (let t = 0; t < times; t++)
+    for (let i = 0; i < size; i++)
+      for (let k = 0; k < size; k++)
+        all[(t * size + i) * size * times + t * size + k] = products[i * size + k]!;
+  return all;
+}
+
+test("inputs that do not resemble each other leave every weight at its nearest level", () => {
+  const size = 40;
+  const identity = Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 3 : 0));
+  const grid = gridOf([-7, -3, -1, 0, 2, 5], size);
+  for (const length of [size, 12]) {
+    const row = weights(length, length);
+    const products =
+      length === size ? identity : identity.filter((_, i) => i % size < length && i < size * length);
+    const found = roundRow(
+      row,
+      gridOf([-7, -3, -1, 0, 2, 5], length),
+      triangularFactor(products, null, length),
+    );
+    assert.deepEqual(
+      [...found.codes],
+      Array.from(row, (w) => grid.rounding.codeOf(w / 0.1)),
+    );
+  }
+});
+
+test("the factor solves: (H + what was added) x is b again", () => {
+  for (const size of [1, 2, 7, 30]) {
+    const products = resembling(size, size);
+    const factor = triangularFactor(products, null, size);
+    const b = Float64Array.from(weights(size, 9));
+    const x = solved(factor, b);
+    for (let i = 0; i < size; i++) {
+      let sum = factor.added * x[i]!;
+      for (let k = 0; k < size; k++) sum += products[i * size + k]! * x[k]!;
+      assert.ok(Math.abs(sum - b[i]!) < 1e-9, `${sum} is not ${b[i]}`);
+    }
+  }
+});
+
+test("moments that are none, of inputs that are always zero, can be decomposed", () => {
+  const { added, diagonal } = triangularFactor(new Float64Array(9), null, 3);
+  assert.ok(added > 0 && diagonal.every((x) => x > 0));
+  // Rank one, and what the mean takes out is all of it.
+  const ones = new Float64Array(9).fill(1);
+  assert.ok(triangularFactor(ones, Float64Array.of(1, 1, 1), 3).diagonal.every((x) => x > 0));
+});
+
+test("8-bit rows keep to what a pair of products may add up to", async () => {
+  const [rows, columns] = [12, 24];
+  const net = new Network(["N", columns, 4, 4]);
+  const layer = layerOf([...net.done(net.conv("c", net.x, columns, rows, { kernel: 1 })).graph.nodes][0]!)!;
+  const original = weights(rows * columns, 4);
+  const nearest = quantiseWeights(
+    {
+      weights: original,
+      rows,
+      columns,
+      importanceOf: () => new Float32Array(columns).fill(1),
+      leastScaleOf: () => 0,
+    },
+    { bits: 8, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 63 },
+  );
+  const products = [resembling(columns, 8)];
+  const moments: InputMoments = { columns, products, means: [new Float64Array(columns)], float: null };
+  const learned = await learnedWeights(layer, original, nearest, rowFactors(layer, moments, false), {
+    ownScales: true,
+    leastScaleOf: () => 0,
+    maxLevel: 63,
+  });
+  assert.ok(learned.noise < learned.nearestNoise);
+  for (let row = 0; row < rows; row++) {
+    const levels = Array.from(
+      learned.weights.codes.subarray(row * columns, (row + 1) * columns),
+      (code) => code - 127,
+    );
+    const sorted = levels.toSorted((a, b) => a - b);
+    assert.ok(
+      sorted.at(-1)! + sorted.at(-2)! <= mostPairSum && -sorted[0]! - sorted[1]! <= mostPairSum,
+      `${sorted}`,
+    );
+  }
+});
+
+describe("moments of inputs are those of what makes the layer's output", () => {
+  const forms: Readonly<Record<string, (net: Network) => Value>> = {
+    "padded 3 x 3, stride 2": (net) => net.conv("c", net.x, 3, 6, { stride: 2 }),
+    "1 x 1": (net) => net.conv("c", net.x, 3, 6, { kernel: 1 }),
+    "1 x 1, stride 2": (net) => net.conv("c", net.x, 3, 6, { kernel: 1, stride: 2 }),
+    "in groups": (net) => net.conv("c", net.conv("before", net.x, 3, 4, { kernel: 1 }), 4, 6, { group: 2 }),
+    depthwise: (net) => net.conv("c", net.x, 3, 3, { group: 3 }),
+    Gemm: (net) => net.gemm("c", net.node("Flatten", "flat", [net.x]), 192, 5),
+    "MatMul over rows": (net) =>
+      net.node("MatMul", "c", [
+        net.node("Reshape", "rows", [net.x, net.integers("shape", [0, 12, 16])]),
+        net.constant("c.weight", [16, 5]),
+      ]),
+    "MatMul from the left": (net) =>
+      net.node("MatMul", "c", [
+        net.constant("c.weight", [5, 12]),
+        net.node("Reshape", "rows", [net.x, net.integers("shape", [0, 12, 16])]),
+      ]),
+  };
+  for (const [name, make] of Object.entries(forms)) {
+    test(name, async () => {
+      const net = new Network();
+      const model = net.done(make(net));
+      const layer = [...model.graph.nodes].map(layerOf).find((each) => each?.node.name === "c")!;
+      const context = { images: noiseImages(7), preprocessing: plain(), threads: 1, open: undefined };
+      const seen = await outputsOf(() => model, context);
+      const moments = (await inputMoments(cloneModel(model), model, [layer], context)).get("c.weight")!;
+      assert.deepEqual(moments.float, {
+        columns: moments.columns,
+        products: moments.products,
+        means: moments.means,
+      });
+      const { rows, columns, groups } = layer;
+      const [w, bias] = [weightRows(layer), biasOf(layer)];
+      // Of Gemm and MatMul from the right the output channel is the last axis.
+      const isLast = layer.axis === 1 || layer.node.is("Gemm");
+      for (let row = 0; row < rows; row++) {
+        const values = seen.flatMap((data) => {
+          const places = data.length / rows;
+          return Array.from({ length: places }, (_, p) => data[isLast ? p * rows + row : row * places + p]!);
+        });
+        const centred = values.map((y) => y - bias[row]!);
+        const own = w.subarray(row * columns, (row + 1) * columns);
+        const group = Math.floor(row / (rows / groups));
+        let [mean, square] = [0, 0];
+        for (let i = 0; i < columns; i++) {
+          mean += own[i]! * moments.means[group]![i]!;
+          for (let k = 0; k < columns; k++)
+            square += own[i]! * own[k]! * moments.products[group]![i * columns + k]!;
+        }
+        const average = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
+        assert.ok(Math.abs(mean - average(centred)) < 1e-5, `mean ${mean} for ${average(centred)}`);
+        const expected = average(centred.map((y) => y * y));
+        assert.ok(Math.abs(square / expected - 1) < 1e-4, `square ${square} for ${expected}`);
+      }
+    });
+  }
+});
+
+test("the mean of each output stays, whatever the layers before have left in theirs", async () => {
+  const model = smallClassifier();
+  const images = noiseImages(96);
+  const recipe = quantise({ bits: 3, rounding: "gptq" }, { method: "min-max" });
+  const meansOf = async (each: Model) => {
+    const { scores } = await evaluate([encodeModelBytes(each)], images, plain(), { threads: 1 });
+    return Array.from({ length: 4 }, (_, c) =>
+      scores.reduce((sum, x, i) => sum + (i % 4 === c ? x / 96 : 0), 0),
+    );
+  };
+  const float = await meansOf(model);
+  const off = async (by: Recipe) => {
+    const { model: small } = await compress(model, options({ images, recipe: by }));
+    return Math.max(...(await meansOf(small)).map((x, c) => Math.abs(x - float[c]!)));
+  };
+  const nearest = await off(quantise({ bits: 3 }, { method: "min-max" }));
+  const found = await off(recipe);
+  assert.ok(found < 0.01 && found < nearest / 2, `${found}, and ${nearest} rounded to the nearest`);
+});
+
+for (const bits of [4, 3] as const) {
+  test(`${bits} bits rounded by moments are closer to the original than rounded to the nearest`, async () => {
+    const model = smallClassifier();
+    const [float] = await outputs(model, pixels());
+    const by = async (rounding: string) => {
+      const result = await compress(
+        model,
+        options({ images: noiseImages(96), recipe: quantise({ bits, rounding }) }),
+      );
+      return { ...result, ratio: sqnr(float!, (await outputs(result.model, pixels()))[0]!) };
+    };
+    const [nearest, gptq] = [await by("nearest"), await by("gptq")];
+    assert.ok(gptq.ratio > nearest.ratio + 1, `${gptq.ratio} dB for ${nearest.ratio}`);
+  });
+}
