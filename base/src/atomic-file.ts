@@ -12,6 +12,8 @@ import { removeAbandoned } from "./remove-abandoned.ts";
 
 /** Node's writev takes at most IOV_MAX (1024) buffers a call. */
 const BUFFERS_PER_WRITE = 512;
+/** Large chunks are not gathered: whoever makes them one by one has few of them in memory. */
+const BYTES_PER_WRITE = 2 ** 22;
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -82,11 +84,13 @@ async function placed<Placed>(
 
 async function writeAll(file: FileHandle, chunks: Chunks, signal?: AbortSignal): Promise<void> {
   let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
   const flush = async () => {
     throwIfCancelled(signal, "Writing");
     const buffers = pending;
+    const expected = pendingBytes;
     pending = [];
-    const expected = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
+    pendingBytes = 0;
     const { bytesWritten } = await file.writev(buffers);
     // The kernel may take fewer bytes than offered, at 2 GiB or when the device fills: send the rest.
     if (bytesWritten < expected) {
@@ -97,7 +101,8 @@ async function writeAll(file: FileHandle, chunks: Chunks, signal?: AbortSignal):
   for await (const chunk of chunks) {
     if (chunk.byteLength === 0) continue;
     pending.push(chunk);
-    if (pending.length === BUFFERS_PER_WRITE) await flush();
+    pendingBytes += chunk.byteLength;
+    if (pending.length === BUFFERS_PER_WRITE || pendingBytes >= BYTES_PER_WRITE) await flush();
   }
   if (pending.length > 0) await flush();
 }

@@ -54,6 +54,42 @@ export const compressErrors = defineErrors({
     meaning: "An activation was not finite, or constant zero, on every image.",
     ...failures.badData,
   },
+  PACK_UNFIT: {
+    meaning: "A model has too many files, or files of names that a packed model does not hold.",
+    ...failures.badData,
+    public: false,
+  },
+  PACK_INPUT_CHANGED: {
+    meaning: "A file of the model changed while it was packed; nothing was written.",
+    ...failures.badData,
+    public: false,
+  },
+  PACKED_UNKNOWN: { meaning: "The file is not a packed model.", ...failures.badData, public: false },
+  PACKED_TOO_NEW: {
+    meaning: "The packed model was written by a newer version, in a layout that this one does not read.",
+    ...failures.badData,
+    public: false,
+  },
+  PACKED_TRUNCATED: {
+    meaning: "The packed model ends before its contents do; nothing was written.",
+    ...failures.badData,
+    public: false,
+  },
+  PACKED_DAMAGED: {
+    meaning: "What the packed model holds is not what was packed, by its digest or its layout; nothing was written.",
+    ...failures.badData,
+    public: false,
+  },
+  PACKED_TOO_LARGE: {
+    meaning: "The packed model says that it holds more bytes than are allowed; nothing was written.",
+    ...failures.badData,
+    public: false,
+  },
+  UNPACK_WOULD_REPLACE: {
+    meaning: "A file of weights of a packed model has the name of a file that is there and holds something else.",
+    ...failures.usage,
+    public: false,
+  },
   FLOOR_MISSED: {
     meaning:
       "The compressed model answers too differently from the original; it did not get the name that was asked for.",

@@ -6,6 +6,10 @@ export const onnxErrors = defineErrors({
     meaning: "The file is not an ONNX model: it does not parse as one.",
     ...failures.badData,
   },
+  MODEL_PACKED: {
+    meaning: "The file is a model packed for transport; it must be unpacked first.",
+    ...failures.badData,
+  },
   MODEL_TRUNCATED: { meaning: "The file ends before its contents do.", ...failures.badData },
   MODEL_TOO_NEW: {
     meaning: "The model uses an IR version or operator set newer than Cupel reads.",

@@ -27,11 +27,14 @@ export {
 export { type Dims, Emitter, type EmitterOptions, type Operand } from "./emit/emitter.ts";
 export { onnxErrors } from "./errors.ts";
 export { byteLengthOfAll, encodeModel, encodeModelBytes } from "./file/encode.ts";
-export { externalAlignment } from "./file/external-data.ts";
+export { externalAlignment, locateExternalFile } from "./file/external-data.ts";
 export { externalLocations } from "./file/external-locations.ts";
 export { inlinedNodeLimit } from "./file/inline-functions.ts";
+export { packedMagic } from "./file/packed-magic.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
 export { type WriteOptions, type WrittenModel, writeModelFile, writtenBytes } from "./file/write.ts";
+export { type ByteSource, type TensorPlace, tensorPlaces } from "./file/tensor-places.ts";
+export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
 export {
   type Correspondence,
   type Counterpart,

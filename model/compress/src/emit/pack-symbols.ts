@@ -47,3 +47,24 @@ export function packSymbols(codes: Uint8Array, bits: Exclude<WeightBits, 8>): Pa
   }
   return { low, high };
 }
+
+/** The codes of `packSymbols`, with those that pad. */
+export function unpackSymbols({ low, high }: PackedSymbols, bits: Exclude<WeightBits, 8>): Uint8Array {
+  const { codes: count, highBits } = symbolForms[bits];
+  const perHighByte = highBits > 0 ? 8 / highBits : 1;
+  const codes = new Uint8Array(low.length * count);
+  for (let s = 0; s < low.length; s++) {
+    let symbol = low[s]!;
+    if (highBits > 0) {
+      const part = high[Math.floor(s / perHighByte)]! >> ((s % perHighByte) * highBits);
+      symbol |= (part & ((1 << highBits) - 1)) << 8;
+    }
+    for (let i = 0; i < count; i++) codes[s * count + i] = (symbol >> (bits * i)) & ((1 << bits) - 1);
+  }
+  return codes;
+}
+
+/** Whether planes of these lengths are of codes of `bits`, filled to whole bytes. */
+export function arePlanes(low: number, high: number, bits: Exclude<WeightBits, 8>): boolean {
+  return high * 8 === low * symbolForms[bits].highBits;
+}

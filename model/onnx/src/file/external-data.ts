@@ -40,9 +40,7 @@ export function externalFiles(folder: string, home = folder): ExternalFiles {
       const location = entries.get("location") ?? "";
       const offset = Number(entries.get("offset") ?? 0);
       const stated = Number(entries.get("length") ?? length);
-      const path = join(folder, location);
-      if (location === "" || isAbsolute(location) || !isInside(folder, path)) throw outside(location);
-      const { size, file } = locate([folder, home], path, location);
+      const { size, file } = locateExternalFile(location, folder, home);
       const fits = Number.isSafeInteger(offset) && offset >= 0 && offset + length <= size;
       if (stated !== length || !fits) {
         throw missing(
@@ -57,6 +55,17 @@ export function externalFiles(folder: string, home = folder): ExternalFiles {
       };
     },
   };
+}
+
+/** @param home see `externalFiles`. @returns the file behind all links. @throws EXTERNAL_DATA_MISSING */
+export function locateExternalFile(
+  location: string,
+  folder: string,
+  home = folder,
+): { readonly size: number; readonly file: string } {
+  const path = join(folder, location);
+  if (location === "" || isAbsolute(location) || !isInside(folder, path)) throw outside(location);
+  return locate([folder, home], path, location);
 }
 
 /** Links are followed before the file is judged: a name inside the folder may lead anywhere. */

@@ -33,6 +33,7 @@ import {
 } from "../graph/index.ts";
 import { decodeTensor } from "./decode-tensor.ts";
 import { type ExternalFiles, externalFiles, noExternalFiles } from "./external-data.ts";
+import { isPacked } from "./packed-magic.ts";
 
 /** `AttributeProto.AttributeType` of onnx.proto. */
 export const attributeType = {
@@ -80,9 +81,15 @@ export async function readModelFile(path: string): Promise<Model> {
   return readModel(bytes, { folder: dirname(path), home, name: path });
 }
 
-/** @throws MODEL_NOT_PROTOBUF, MODEL_TRUNCATED, MODEL_TOO_NEW, MODEL_INVALID, TENSOR_INVALID, EXTERNAL_DATA_MISSING */
+/** @throws MODEL_NOT_PROTOBUF, MODEL_PACKED, MODEL_TRUNCATED, MODEL_TOO_NEW, MODEL_INVALID, TENSOR_INVALID, EXTERNAL_DATA_MISSING */
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   const name = options.name ?? "the model";
+  if (isPacked(bytes)) {
+    throw onnxErrors.error(
+      "MODEL_PACKED",
+      `${name} is a model packed for transport. Unpack it first: cupel unpack ${name} -o model.onnx`,
+    );
+  }
   const proto = parse(bytes, name);
   if (!proto.graph || proto.irVersion <= 0n) {
     throw onnxErrors.error(
