@@ -6,6 +6,7 @@ import { auditRing } from "./audit-ring.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
+import { compressPeers } from "./compress-peers.ts";
 import { dataParallel } from "./data-parallel.ts";
 import { dropped } from "./dropped.ts";
 import { engineCache } from "./engine-cache.ts";
@@ -34,6 +35,7 @@ export const benchmarks: readonly Benchmark[] = [
   compressCost,
   calibration,
   accuracy,
+  compressPeers,
   textAccuracy,
   windowDetector,
   fusionTrap,
