@@ -4,7 +4,7 @@ import type { Bar } from "../benchmark.ts";
 import { megabytes, points, seconds } from "../figures.ts";
 import type { Measured } from "./measured.ts";
 
-/** Points of top-1, as a fraction, up to which a row counts as a use of its bytes and time. */
+/** Top-1, as a fraction, that a row may lose for its bytes and its time to count. */
 const mostLost = 0.007;
 
 interface Column {
@@ -44,7 +44,7 @@ export function leaders(model: string, rows: readonly Measured[]): Bar[] {
     const [ours, theirs] = bestOfBoth(kept, value);
     if (!ours || !theirs) return [];
     return {
-      claim: `${model}, ${title}, at <= ${100 * mostLost} points lost: no peer is ahead`,
+      claim: `${model}, ${title}, at <= ${(100 * mostLost).toFixed(1)} points lost: no peer is ahead`,
       measured: `${ours.by} ${text(ours)}, ${theirs.by} ${text(theirs)}`,
       isMet: value(ours) <= value(theirs),
       isExact,

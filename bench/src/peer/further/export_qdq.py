@@ -47,7 +47,8 @@ def export(network, example, path):
     network.eval()
     with torch.no_grad():
         expected = network(example).numpy()
-    for name, module in list(network.named_modules()):
+    # One module may stand at several places, where both sides of a MaxPool share their rounding.
+    for name, module in list(network.named_modules(remove_duplicate=False)):
         if hasattr(module, "weight_fake_quant"):
             replace(network, name, RoundedLayer(module))
         elif isinstance(module, FakeQuantize) and not name.endswith("weight_fake_quant"):

@@ -59,9 +59,10 @@ class ResNet(nn.Module):
     def __init__(self, block, counts, width, channels, classes, head):
         super().__init__()
         is_small = block is Basic
-        self.conv1 = nn.Conv2d(channels, width, 3 if is_small else 7, 1 if is_small else 2, 1 if is_small else 3, bias=False)
+        size, stride = (3, 1) if is_small else (7, 2)
+        self.conv1 = nn.Conv2d(channels, width, size, stride, size // 2, bias=False)
         self.bn1, self.relu = nn.BatchNorm2d(width), nn.ReLU()
-        self.maxpool = nn.Identity() if is_small else nn.MaxPool2d(3, 2, 1)
+        self.maxpool = None if is_small else nn.MaxPool2d(3, 2, 1)
         self.stages = [f"layer{i + 1}" for i in range(len(counts))]
         inputs = width
         for stage, count in enumerate(counts):
@@ -75,7 +76,8 @@ class ResNet(nn.Module):
         setattr(self, head, nn.Linear(inputs, classes))
 
     def forward(self, x):
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = x if self.maxpool is None else self.maxpool(x)
         for stage in self.stages:
             x = getattr(self, stage)(x)
         return getattr(self, self.head)(torch.flatten(self.avgpool(x), 1))
@@ -90,7 +92,8 @@ networks = {
 def loaded(name, path, images):
     """The network of that name with the weights of the file. Throws where its outputs are not the file's."""
     network = networks[name]()
-    weights = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in onnx.load(path).graph.initializer}
+    stored = onnx.load(path).graph.initializer
+    weights = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in stored}
     wanted = network.state_dict()
     held = {key: weights[key] if key in weights else wanted[key] for key in wanted}
     missing = [key for key in wanted if key not in weights and not key.endswith("num_batches_tracked")]
