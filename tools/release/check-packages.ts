@@ -14,7 +14,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { minimumNode, own, reasonOf } from "@cupel/base";
-import { environment, npm, run } from "./npm.ts";
+import { environment, npm, outcome, run } from "./npm.ts";
 import { workspacePackages } from "./workspace-packages.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -26,6 +26,14 @@ const oldNode = options["old-node"] ?? oldNodeOnPath();
 const { devDependencies, optionalDependencies: nodePackages } = rootManifest();
 const packages = workspacePackages(root).map(({ manifest }) => manifest);
 const names = packages.map(({ name }) => name);
+/** What others can import: of most packages the package alone. */
+const entries = packages.flatMap(({ name, exports = {} }) =>
+  Object.keys(exports).map((subpath) => `${name}${subpath.slice(1)}`),
+);
+/** For --import: it does its work when it is loaded. */
+const preloaded: ReadonlySet<string> = new Set(["@cupel/attest/guard"]);
+/** For whoever has @connectrpc/connect, whose types need those of a browser. */
+const browserTyped: ReadonlySet<string> = new Set(["@cupel/client/websocket"]);
 const version = packages.find(({ name }) => name === "@cupel/cli")!.version;
 
 /** Optional parts of others that have a script, and do without it: cbor-x and msgpackr decode in JavaScript then. */
@@ -55,7 +63,7 @@ function install(): void {
   if (files.length === 0) throw new Error(`${tarballs} is empty: npm run release -- --dry-run first.`);
   const isEngine = (file: string) => file.startsWith("cupel-engine-");
   const named = (file: string) => `@${file.replace(/-\d+\.\d+\.\d+.*$/, "").replace("-", "/")}`;
-  const entries = (wanted: boolean) =>
+  const chosen = (wanted: boolean) =>
     files.filter(([file]) => isEngine(file) === wanted).map(([file, path]) => [named(file), path]);
   const compilers = Object.fromEntries(
     ["typescript", "@types/node"].map((name) => [name, own(devDependencies, name)]),
@@ -63,8 +71,8 @@ function install(): void {
   write("package.json", {
     private: true,
     type: "module",
-    dependencies: { ...Object.fromEntries(entries(false)), ...compilers },
-    optionalDependencies: Object.fromEntries(entries(true)),
+    dependencies: { ...Object.fromEntries(chosen(false)), ...compilers },
+    optionalDependencies: Object.fromEntries(chosen(true)),
   });
   step("npm install, install scripts allowed", () => {
     npm(["install", "--ignore-scripts=false", "--no-audit", "--no-fund"], { cwd: project });
@@ -86,15 +94,15 @@ function install(): void {
 
 function inNewNode(): void {
   const node = process.execPath;
-  const list = JSON.stringify(names);
-  step("import of every package", () => {
+  const list = JSON.stringify(entries.filter((entry) => !preloaded.has(entry)));
+  step("import of every entry", () => {
     write(
       "import.mjs",
       `for (const name of ${list}) if (Object.keys(await import(name)).length === 0) throw name;`,
     );
     run(node, ["import.mjs"], { cwd: project });
   });
-  step("require of every package", () => {
+  step("require of every entry", () => {
     write(
       "require.cjs",
       `for (const name of ${list}) if (Object.keys(require(name)).length === 0) throw name;`,
@@ -102,17 +110,11 @@ function inNewNode(): void {
     run(node, ["require.cjs"], { cwd: project });
   });
   step("types, with skipLibCheck false", () => {
-    const compilerOptions = {
-      ...{ strict: true, skipLibCheck: false, noEmit: true, module: "nodenext", target: "es2024" },
-      ...{ lib: ["esnext"], types: ["node"] },
-    };
-    write("tsconfig.json", { compilerOptions, files: ["types.ts"] });
-    const imports = names.map((name, at) => `import * as package${at} from "${name}";`);
-    write(
-      "types.ts",
-      `${imports.join("\n")}\nexport const all = [${names.map((_, at) => `package${at}`)}];\n`,
-    );
-    run(node, [join(project, "node_modules/typescript/bin/tsc")], { cwd: project });
+    const plain = entries.filter((entry) => !browserTyped.has(entry));
+    compileImports(plain, ["esnext"]);
+  });
+  step("types that need those of a browser, with skipLibCheck false", () => {
+    compileImports([...browserTyped], ["esnext", "dom"]);
   });
   step("npx cupel --version", () => {
     const printed = npm(["exec", "--no", "--", "cupel", "--version"], { cwd: project });
@@ -121,22 +123,35 @@ function inNewNode(): void {
   step("npx cupel demo", () => demo(() => npm(["exec", "--no", "--", "cupel", "demo"], { cwd: project })));
 }
 
+/** @param lib whose declarations the program has, beside those of Node.js */
+function compileImports(list: readonly string[], lib: readonly string[]): void {
+  const compilerOptions = {
+    ...{ strict: true, skipLibCheck: false, noEmit: true, module: "nodenext", target: "es2024" },
+    ...{ lib, types: ["node"] },
+  };
+  write("tsconfig.json", { compilerOptions, files: ["types.ts"] });
+  const imports = list.map((entry, at) => `import * as entry${at} from "${entry}";`);
+  write("types.ts", `${imports.join("\n")}\nexport const all = [${list.map((_, at) => `entry${at}`)}];\n`);
+  run(process.execPath, [join(project, "node_modules/typescript/bin/tsc")], { cwd: project });
+}
+
 function inOldNode(node: string): void {
   const found = execFileSync(node, ["--version"], { encoding: "utf8" }).trim().slice(1);
   const sentence = `needs Node.js ${minimumNode} or newer, and this is Node.js ${found}`;
   for (const name of names) {
     step(`Node.js ${found}: import of ${name} is refused in a sentence`, () => {
-      const { status, printed } = outcome(node, ["--input-type=module", "-e", `await import("${name}")`]);
-      if (status === 0 || !printed.includes(`Cupel ${sentence}`))
-        throw new Error(printed || `status ${status}`);
+      const words = ["--input-type=module", "-e", `await import("${name}")`];
+      const { status, stderr } = outcome(node, words, { cwd: project, node });
+      if (status === 0 || !stderr.includes(`Cupel ${sentence}`))
+        throw new Error(stderr || `status ${status}`);
     });
   }
   let advised: string | undefined;
   step(`Node.js ${found}: the command says the sentence`, () => {
-    const { status, printed } = outcome(node, [launcher, "--version"]);
-    const isOneLine = printed.trim().split("\n").length === 1;
-    if (status !== 69 || !isOneLine || !printed.includes(sentence)) throw new Error(`${status}: ${printed}`);
-    advised = /npm install (\S+)/.exec(printed)?.[1];
+    const { status, stderr } = outcome(node, [launcher, "--version"], { cwd: project, node });
+    const isOneLine = stderr.trim().split("\n").length === 1;
+    if (status !== 69 || !isOneLine || !stderr.includes(sentence)) throw new Error(`${status}: ${stderr}`);
+    advised = /npm install (\S+)/.exec(stderr)?.[1];
   });
   if (advised === undefined) return;
   step(`Node.js ${found}: with ${advised} beside it, as it advises, the command runs`, () => {
@@ -156,16 +171,6 @@ function demo(start: () => void): void {
   const written = ["inspection.small.onnx", "inspection.small.report.html"];
   const missing = written.filter((file) => !existsSync(join(project, "cupel-demo", file)));
   if (missing.length > 0) throw new Error(`cupel-demo lacks ${missing.join(", ")}`);
-}
-
-/** What a program that should fail prints, on both outputs, and its status. */
-function outcome(node: string, words: readonly string[]): { status: number | null; printed: string } {
-  try {
-    return { status: 0, printed: run(node, words, { cwd: project, node }) };
-  } catch (thrown) {
-    if (!(thrown instanceof Error && "status" in thrown && "stderr" in thrown)) throw thrown;
-    return { status: Number(thrown.status), printed: String(thrown.stderr) };
-  }
 }
 
 function step(name: string, work: () => void): void {

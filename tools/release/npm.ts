@@ -1,5 +1,5 @@
 /** Runs npm: the one that runs this script, in a Node.js of choice, without a shell, so that Windows can too. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 
 export interface NpmOptions {
@@ -15,19 +15,35 @@ export function npm(words: readonly string[], { cwd, node = process.execPath }: 
   return run(node, [cli, ...words], { cwd, node });
 }
 
+/** @returns what it prints on standard output. @throws when it fails, with what it printed on both. */
+export function run(program: string, words: readonly string[], options: NpmOptions): string {
+  const { status, stdout, stderr } = outcome(program, words, options);
+  if (status === 0) return stdout;
+  throw new Error(`${[program, ...words].join(" ")} ended with ${status}:\n${stdout}${stderr}`);
+}
+
+export interface Outcome {
+  /** Null where a signal ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs a program with `node` as the first Node.js on its path. */
-export function run(
+export function outcome(
   program: string,
   words: readonly string[],
   { cwd, node = process.execPath }: NpmOptions,
-): string {
-  return execFileSync(program, words, {
+): Outcome {
+  const { error, ...ended } = spawnSync(program, words, {
     cwd,
     env: environment(node),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     maxBuffer: 64 * 2 ** 20,
   });
+  if (error) throw error;
+  return ended;
 }
 
 /** Set by `npm run`, and would make npm, or a Node.js, look into the repository. npm's settings stay. */

@@ -39,4 +39,3 @@ export type { HedgeOptions } from "./policies/hedge.ts";
 export type { PoolOptions } from "./policies/pool.ts";
 export type { RetryOptions } from "./policies/retry.ts";
 export type { RetryBudgetOptions } from "./policies/retry-budget.ts";
-export { createWebSocketTransport, type WebSocketTransportOptions } from "./websocket/transport.ts";

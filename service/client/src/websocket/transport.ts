@@ -1,6 +1,9 @@
 /**
  * Calls by WebSocket (docs/websocket.md): all of gRPC, streams both ways at once included, from a browser, where HTTP
  * has none of them. Everything but the way of the bytes is the library's gRPC.
+ *
+ * An entry of its own, `@cupel/client/websocket`: it is for whoever has @connectrpc/connect, whose types need those of a
+ * browser. What the other entries reach is without them.
  */
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createTransport } from "@connectrpc/connect/protocol-grpc";
