@@ -21,6 +21,7 @@ import { type Any, anyUnpack, FileDescriptorSetSchema } from "@bufbuild/protobuf
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createWritableIterable } from "@connectrpc/connect/protocol";
 import {
+  compressionBrotli,
   compressionGzip,
   createConnectTransport,
   createGrpcTransport,
@@ -74,6 +75,10 @@ interface WrittenHeader {
 }
 
 const fullDuplex = 5;
+const compressions = new Map([
+  [2, compressionGzip],
+  [3, compressionBrotli],
+]);
 
 function message(name: string): DescMessage {
   const found = registry.getMessage(`${suite}.${name}`);
@@ -101,13 +106,14 @@ function transportOf(asked: Asked): { readonly transport: Transport; close(): vo
     : {};
   const baseUrl = `${isSecure ? "https" : "http"}://${asked.host}:${asked.port}`;
   const sessionManager = new Http2SessionManager(baseUrl, undefined, nodeOptions);
+  const sendCompression = compressions.get(asked.compression);
   const common = {
     baseUrl,
     useBinaryFormat: asked.codec === 1,
     jsonOptions: { registry },
-    acceptCompression: [compressionGzip],
+    acceptCompression: [...compressions.values()],
     // Empty messages too: the library compresses what is longer.
-    ...(asked.compression === 2 ? { sendCompression: compressionGzip, compressMinBytes: -1 } : {}),
+    ...(sendCompression === undefined ? {} : { sendCompression, compressMinBytes: -1 }),
     ...(asked.messageReceiveLimit > 0 ? { readMaxBytes: asked.messageReceiveLimit } : {}),
     useHttpGet: asked.useGetHttpMethod,
   };

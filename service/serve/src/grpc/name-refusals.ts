@@ -49,7 +49,7 @@ interface RefusalRow {
 
 const rows: readonly RefusalRow[] = [
   { status: Code.InvalidArgument, message: /./, code: "REQUEST_INVALID" },
-  { status: Code.Internal, message: /^parse (binary|json)/i, code: "REQUEST_INVALID" },
+  { status: Code.Internal, message: /^(parse (binary|json)|decompression failed)/i, code: "REQUEST_INVALID" },
   { status: Code.Unimplemented, message: /^protocol error/, code: "REQUEST_INVALID", keepsStatus: true },
   { status: Code.Unimplemented, message: /^The server has no method/, code: "ROUTE_UNKNOWN" },
   {

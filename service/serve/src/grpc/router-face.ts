@@ -15,11 +15,7 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import {
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { CupelError } from "@cupel/base";
 import { bodyBytes } from "../connect/body-bytes.ts";
 import { forms } from "../connect/forms.ts";
@@ -30,6 +26,7 @@ import { pathOf, unknownRoute } from "../core/path-of.ts";
 import { refuse, sendAnswer } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
 import { boundTimeout } from "./bounded-timeout.ts";
+import { messageCompressions } from "./message-compressions.ts";
 
 export interface RouterFaceOptions {
   routes(router: ConnectRouter): void;
@@ -53,7 +50,7 @@ export function createRouterFace(options: RouterFaceOptions): Face {
     grpc: true,
     grpcWeb: spoken.has("grpc-web"),
     connect: spoken.has("connect"),
-    acceptCompression: [compressionGzip],
+    acceptCompression: [...messageCompressions],
     readMaxBytes: bodyLimit,
     ...options.router,
   });
@@ -146,7 +143,7 @@ function read(
   const { header } = asked;
   if (header.has("content-type")) header.set("content-type", typeOf(request));
   boundTimeout(header);
-  // Every client accepts gzip, few ask for it: who compresses is answered compressed.
+  // Every client accepts some, few ask for it: who compresses is answered compressed.
   for (const [sent, accepted] of compressions) if (!header.has(sent)) header.delete(accepted);
   return asked;
 }

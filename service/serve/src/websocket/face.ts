@@ -8,12 +8,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { createConnectRouter } from "@connectrpc/connect";
-import { compressionGzip } from "@connectrpc/connect-node";
 import { WebSocketServer } from "ws";
 import type { Face, FaceOptions, FaceRequest } from "../core/face.ts";
 import { pathOf } from "../core/path-of.ts";
 import { refuse } from "../core/send-answer.ts";
 import { createGate, peerValues } from "../grpc/admitted-call.ts";
+import { messageCompressions } from "../grpc/message-compressions.ts";
 import { actionOf, serviceRoutes } from "../grpc/services.ts";
 import { type ConnectionLimits, defaultLimits } from "../listener/limits.ts";
 import type { CorsPolicy } from "../operations/cors.ts";
@@ -55,7 +55,7 @@ export function createWebSocketFace(options: WebSocketFaceOptions): Face {
     grpc: true,
     grpcWeb: false,
     connect: false,
-    acceptCompression: [compressionGzip],
+    acceptCompression: [...messageCompressions],
     readMaxBytes: bodyLimit,
     requestGate: createGate(admission, actionOf, "websocket"),
   });

@@ -1,10 +1,11 @@
 /** The gRPC face by another's client: errors, the door, deadlines, cancellation, health, reflection, metadata. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
-import { fromBinary } from "@bufbuild/protobuf";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { compressionAlgorithms } from "@grpc/grpc-js";
+import { ModelInferRequestSchema } from "../../src/grpc/gen/inference/inference_service_pb.ts";
 import { GrpcPeer, type Message } from "../support/grpc-peer.ts";
 import { openHttp2 } from "../support/http-client.ts";
 import { infer, inference, one, openFace, refusal, until, within } from "./open-face.ts";
@@ -60,25 +61,45 @@ test("a message over the limit, compressed or not, is refused by the name of the
   assert.deepEqual(server.state.failures, ["BODY_TOO_LARGE", "REQUEST_INVALID", "BODY_TOO_LARGE"]);
 });
 
-test("who compresses is answered compressed, who does not is not", async () => {
-  await using server = await openFace();
+test("who compresses is answered compressed, who does not is not; a bomb and what does not decompress are refused", async () => {
+  await using server = await openFace({ bodyLimit: 100_000 });
   const session = await openHttp2(server.listener.url);
-  const ask = async (compressed: boolean) => {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
+  const ask = async (path: string, encoding: string | null, message = Buffer.alloc(0)) => {
+    const answered = Promise.withResolvers<unknown>();
+    const ended = Promise.withResolvers<unknown>();
     const stream = session.request({
       ":method": "POST",
-      ":path": `/${inference}/ServerLive`,
+      ":path": path,
       "content-type": "application/grpc",
       te: "trailers",
-      "grpc-accept-encoding": "identity,gzip",
-      ...(compressed ? { "grpc-encoding": "gzip" } : {}),
+      "grpc-accept-encoding": encoding === null ? "identity,gzip,br" : `identity,${encoding}`,
+      ...(encoding === null ? {} : { "grpc-encoding": encoding }),
     });
-    stream.on("response", (headers) => resolve(headers["grpc-encoding"]));
-    stream.end(Buffer.from([0, 0, 0, 0, 0]));
+    stream.on("response", (headers) => answered.resolve(headers["grpc-encoding"]));
+    stream.on("trailers", (trailers) => ended.resolve(trailers["grpc-status"]));
+    const frame = Buffer.alloc(5);
+    frame[0] = message.length > 0 ? 1 : 0;
+    frame.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([frame, message]));
     stream.resume();
-    return promise;
+    return [await answered.promise, await ended.promise];
   };
-  assert.deepEqual([await ask(true), await ask(false)], ["gzip", undefined]);
+  const live = `/${inference}/ServerLive`;
+  assert.deepEqual(await ask(live, null), [undefined, "0"]);
+  for (const [encoding, compress] of [
+    ["gzip", gzipSync],
+    ["br", brotliCompressSync],
+  ] as const) {
+    assert.deepEqual(await ask(live, encoding), [encoding, "0"]);
+    const request = create(ModelInferRequestSchema, { modelName: "echo" });
+    const packed = compress(toBinary(ModelInferRequestSchema, request));
+    assert.deepEqual(await ask(`/${infer}`, encoding, packed), [encoding, "0"]);
+    assert.deepEqual((await ask(`/${infer}`, encoding, compress(Buffer.alloc(50_000_000))))[1], "8");
+    assert.deepEqual((await ask(`/${infer}`, encoding, packed.subarray(0, -3)))[1], "3");
+    assert.deepEqual((await ask(`/${infer}`, encoding, Buffer.from("It is not compressed.")))[1], "3");
+  }
+  const refusals = ["BODY_TOO_LARGE", "REQUEST_INVALID", "REQUEST_INVALID"];
+  assert.deepEqual(server.state.failures, [...refusals, ...refusals]);
   session.close();
 });
 
