@@ -53,6 +53,14 @@ export const tensorDataScalar = new GraphQLScalarType<readonly unknown[], readon
   },
 });
 
+/** What others wrote as JSON: it is told, and not asked for. */
+export const jsonScalar = new GraphQLScalarType<never>({
+  name: "JSON",
+  parseValue() {
+    throw new TypeError("not an input");
+  },
+});
+
 function element(node: ValueNode, variables: Readonly<Record<string, unknown>> | null | undefined): unknown {
   switch (node.kind) {
     case Kind.INT: {

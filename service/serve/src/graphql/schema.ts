@@ -6,7 +6,7 @@ import type { Operation } from "./operation.ts";
 import { inferenceResolvers } from "./resolvers/inference.ts";
 import { modelResolvers } from "./resolvers/models.ts";
 import { subscriptionResolvers } from "./resolvers/subscriptions.ts";
-import { base64Scalar, tensorDataScalar, uploadScalar } from "./scalars.ts";
+import { base64Scalar, jsonScalar, tensorDataScalar, uploadScalar } from "./scalars.ts";
 import { typeDefinitions } from "./type-definitions.ts";
 
 export function graphqlSchema(policy: Policy): GraphQLSchema {
@@ -20,6 +20,7 @@ export function graphqlSchema(policy: Policy): GraphQLSchema {
       ...inference,
       ...subscriptionResolvers,
       Base64: base64Scalar,
+      JSON: jsonScalar,
       Upload: uploadScalar,
       TensorData: tensorDataScalar,
     },

@@ -86,6 +86,9 @@ numbers below 2^53 are also taken. BYTES are texts of base64. FP16, NaN and infi
 """
 scalar TensorData
 
+"An object of JSON as it was written, whatever members it has."
+scalar JSON
+
 enum Datatype {
   BOOL
   UINT8
@@ -143,6 +146,8 @@ type Model {
   metadata: ModelMetadata!
   "Action stats."
   statistics: [VersionStatistics!]!
+  "How the very bytes in service were made: what cupel compress wrote beside them. Null where nothing of it lies there. Action metadata."
+  report: JSON
 }
 
 type ModelMetadata {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { after, before, describe, test } from "node:test";
 import { serverAudits } from "graphql-http";
+import { reportMissing } from "../../src/core/model-report.ts";
 import { serveErrors } from "../../src/errors.ts";
 import { allEvents, eventsOf, type OpenFace, openGraphqlFace } from "./open-face.ts";
 
@@ -72,6 +73,32 @@ describe("operations", () => {
         ],
       },
     });
+  });
+
+  test("the report of a model is told as it was written, null where there is none, with the others' answers where it is refused", async () => {
+    const written = { format: "cupel-report/1", layers: [{ "a b": [0.1, null] }] };
+    await using opened = await openGraphqlFace({
+      over: {
+        async modelReport(model, version = "none") {
+          if (version === "none") throw reportMissing({ model, version });
+          if (version === "refused") throw serveErrors.error("REPORT_REFUSED", "Another signed it.");
+          return { name: "m.report.json", bytes: Buffer.from(JSON.stringify(written)) };
+        },
+      },
+    });
+    const { data, codes } = await opened.ask(`{
+      made: model(name: "echo", version: "1") { report }
+      unmade: model(name: "echo") { report }
+      refused: model(name: "echo", version: "refused") { name report }
+    }`);
+    assert.deepEqual(data, {
+      made: { report: written },
+      unmade: { report: null },
+      refused: { name: "echo", report: null },
+    });
+    assert.deepEqual(codes, ["REPORT_REFUSED"]);
+    const many = await opened.ask("{ models { model { report } } }");
+    assert.deepEqual([many.status, many.codes], [400, ["QUERY_TOO_COMPLEX"]]);
   });
 
   test("tensors of every datatype come back as they were sent", async () => {

@@ -44,6 +44,8 @@ export const costTable: ReadonlyMap<string, CostRow> = new Map<string, CostRow>(
   ["Subscription.predictEach", { cost: aRun, size: (asked) => lengthOf(asked("images")) }],
   ["Model.statistics", { cost: 5, size: () => 2 }],
   ["Model.metadata", { cost: 5 }],
+  // Of a network of a thousand layers it has 30 MB.
+  ["Model.report", { cost: 1_000 }],
   ["ModelMetadata.inputs", { size: () => 2 }],
   ["ModelMetadata.outputs", { size: () => 2 }],
   ["ModelMetadata.properties", { size: () => 10 }],

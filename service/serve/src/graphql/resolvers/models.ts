@@ -1,4 +1,5 @@
 /** What the server and its models are. Nothing of a model is looked up before a field of it is asked for. */
+import { CupelError } from "@cupel/base";
 import { authorise, type Policy } from "../../access/policy.ts";
 import type { IndexEntry, ModelMetadata } from "../../core/metadata.ts";
 import { serveErrors } from "../../errors.ts";
@@ -72,6 +73,20 @@ export function modelResolvers(policy: Policy) {
         operation.work.run(() => operation.facts.metadata(name, version ?? undefined, lookUp(operation))),
       statistics: ({ name, version }: ModelSource, _args: unknown, operation: Operation) =>
         operation.work.run(() => operation.facts.statistics(name, version ?? undefined, lookUp(operation))),
+      report: ({ name, version }: ModelSource, _args: unknown, operation: Operation) =>
+        operation.work.run(async (): Promise<unknown> => {
+          try {
+            const { bytes } = await operation.service.modelReport(
+              name,
+              version ?? undefined,
+              lookUp(operation),
+            );
+            return JSON.parse(bytes.toString());
+          } catch (thrown) {
+            if (thrown instanceof CupelError && thrown.code === "REPORT_MISSING") return null;
+            throw thrown;
+          }
+        }),
     },
     ModelMetadata: {
       properties: ({ properties }: ModelMetadata) =>
