@@ -13,7 +13,6 @@ import { createAdmission } from "./access/create-admission.ts";
 import { openAccess } from "./access/open-access.ts";
 import { createBatcher } from "./batching/batcher.ts";
 import { withResponseCache } from "./cache/response-cache.ts";
-import type { Protocol } from "./connect/protocol.ts";
 import { createInferenceService, type InferenceService } from "./core/inference-service.ts";
 import type { IndexEntry } from "./core/metadata.ts";
 import type { Pages } from "./core/pages.ts";
@@ -26,6 +25,7 @@ import { listen } from "./listener/listen.ts";
 import { createAdminFace } from "./operations/admin-face.ts";
 import { reportToPrimary } from "./operations/cluster-metrics.ts";
 import type { ServeConfig } from "./operations/config/config-schema.ts";
+import { facesOn } from "./operations/config/faces-on.ts";
 import { settingsOf } from "./operations/config/load-config.ts";
 import { withCors } from "./operations/cors-faces.ts";
 import { logRepository } from "./operations/logger.ts";
@@ -163,17 +163,19 @@ export async function startServer(config: ServeConfig, plugs: ServerPlugs = {}):
   const metricsText = () => cluster.metricsText();
   const { host, port, tls, cleartextAnywhere, limits } = config.listen;
   const index = () => repository.index();
+  const spoken = facesOn(config);
+  const protocols = (["connect", "grpc-web"] as const).filter((protocol) => spoken.has(protocol));
   const faces = [
     // Before gRPC, which takes the same paths.
-    ...(config.faces.websocket
+    ...(spoken.has("websocket")
       ? [createWebSocketFace({ ...face, cors: config.cors, limits, onError: defect })]
       : []),
-    createGrpcFace({ ...face, protocols: protocolsOf(config), onError: defect }),
-    createRestFace({ ...face, pages: plugs.pages }),
-    ...(config.faces.graphql
+    createGrpcFace({ ...face, protocols, onError: defect }),
+    createRestFace({ ...face, pages: plugs.pages, faces: spoken }),
+    ...(spoken.has("graphql")
       ? [createGraphqlFace({ ...face, ...graphqlOptions(config), policy: access.policy, index })]
       : []),
-    ...(config.admin.enabled ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
+    ...(spoken.has("admin") ? [createAdminFace({ ...config.admin, admission, metricsText })] : []),
   ].map((each) => opening.use(each));
   const open = async () =>
     opening.use(
@@ -235,10 +237,6 @@ function assertAttested({ attestation, engine }: ServeConfig, { gate }: ServerPl
         ? null
         : "/engine/cacheFolder must be null with an attestation.policy: what lies there is not sealed";
   if (problem !== null) throw serveErrors.error("CONFIG_INVALID", `${problem}.`);
-}
-
-function protocolsOf({ faces: { connect, grpcWeb } }: ServeConfig): readonly Protocol[] {
-  return [...(connect ? (["connect"] as const) : []), ...(grpcWeb ? (["grpc-web"] as const) : [])];
 }
 
 /** As OIP v2 and Triton name what goes beyond the protocol. */

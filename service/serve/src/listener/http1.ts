@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { refuse } from "../core/send-answer.ts";
+import { serveErrors } from "../errors.ts";
 import { continueWhenRead } from "./await-continue.ts";
 import { type ConnectionErrorCause, causeOf } from "./connection-error.ts";
 import type { Dispatch, Upgrades } from "./dispatch.ts";
@@ -49,7 +51,12 @@ export function createHttp1({ dispatch, upgrades, limits, failed }: HttpServerOp
     });
     if (!hasOneHost(request)) {
       failed("protocol_error", socket.remoteAddress);
-      response.writeHead(400, { connection: "close", "content-length": 0 }).end();
+      response.shouldKeepAlive = false;
+      refuse(
+        serveErrors.error("REQUEST_INVALID", "The request has no header Host, or several. Send one."),
+        request,
+        response,
+      );
       return;
     }
     request.url = originForm(request.url ?? "/");
@@ -72,7 +79,8 @@ export function createHttp1({ dispatch, upgrades, limits, failed }: HttpServerOp
       keepAliveTimeout: limits.idleMs,
       // How late a limit of time may be noticed.
       connectionsCheckingInterval: Math.max(20, Math.min(1000, limits.headersMs / 5)),
-      requireHostHeader: true,
+      // Those without are refused above, in the form of the faces.
+      requireHostHeader: false,
     },
     take,
   );

@@ -72,6 +72,11 @@ export function createAdminFace(options: AdminFaceOptions): Face {
   let isDebugging = false;
 
   const serve = async (page: Page, call: AdmittedCall, request: FaceRequest, response: FaceResponse) => {
+    if (request.method === "HEAD") {
+      setHead(page, response);
+      response.end();
+      return;
+    }
     if (page.action === "debug" && isDebugging) {
       throw serveErrors.error(
         "DEBUG_BUSY",
@@ -81,12 +86,7 @@ export function createAdminFace(options: AdminFaceOptions): Face {
     isDebugging ||= page.action === "debug";
     try {
       const body = await page.open(urlOf(request).searchParams, call);
-      response.statusCode = 200;
-      response.setHeader("content-type", page.type);
-      response.setHeader("cache-control", "no-store");
-      if (page.file !== undefined) {
-        response.setHeader("content-disposition", `attachment; filename="${page.file}"`);
-      }
+      setHead(page, response);
       await pipeline(body, response, { signal: call.signal });
     } finally {
       if (page.action === "debug") isDebugging = false;
@@ -95,9 +95,9 @@ export function createAdminFace(options: AdminFaceOptions): Face {
   const answer = async (page: Page, request: FaceRequest, response: FaceResponse): Promise<void> => {
     using departure = new Departure(request, response);
     try {
-      if (request.method !== "GET") {
-        throw serveErrors.error("METHOD_NOT_ALLOWED", `${request.method} is not taken here. Use GET.`, {
-          details: { allow: "GET" },
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw serveErrors.error("METHOD_NOT_ALLOWED", `${request.method} is not taken here. Use GET, HEAD.`, {
+          details: { allow: "GET, HEAD" },
         });
       }
       using call = await admission.admit({
@@ -130,6 +130,13 @@ export function createAdminFace(options: AdminFaceOptions): Face {
       await Promise.all(running);
     },
   };
+}
+
+function setHead({ type, file }: Page, response: FaceResponse): void {
+  response.statusCode = 200;
+  response.setHeader("content-type", type);
+  response.setHeader("cache-control", "no-store");
+  if (file !== undefined) response.setHeader("content-disposition", `attachment; filename="${file}"`);
 }
 
 function urlOf({ url = "/" }: FaceRequest): {

@@ -1,5 +1,5 @@
 /** One request of a route and its answer, without a word of the server that carries them. */
-import type { Call } from "../core/call.ts";
+import type { Call, FaceName } from "../core/call.ts";
 import type { InferenceService } from "../core/inference-service.ts";
 import type { Pages } from "../core/pages.ts";
 
@@ -8,6 +8,8 @@ export interface Exchange {
   readonly call: Call;
   /** Null where nobody draws any. */
   readonly pages: Pages | null;
+  /** What the server speaks. */
+  readonly faces: ReadonlySet<FaceName>;
   /** The parts of the path that the route leaves open. */
   readonly params: Readonly<Record<string, string>>;
   /** The last value of each name. */

@@ -3,6 +3,7 @@
  * let in, and none is larger than the limit of all faces.
  */
 import { errorFrom } from "@cupel/base";
+import type { FaceName } from "../core/call.ts";
 import type { Face, FaceOptions, FaceRequest, FaceResponse } from "../core/face.ts";
 import type { Pages } from "../core/pages.ts";
 import { pathOf } from "../core/path-of.ts";
@@ -21,7 +22,11 @@ import { routes } from "./routes/routes.ts";
 export interface RestFaceOptions extends FaceOptions {
   /** Default: none; `/` says where else to look then. */
   readonly pages?: Pages | undefined;
+  /** What the server speaks, as `/` says it. Default: REST alone. */
+  readonly faces?: ReadonlySet<FaceName> | undefined;
 }
+
+const restAlone: ReadonlySet<FaceName> = new Set(["rest"]);
 
 /** The face takes requests for `/`, for these paths and for all below them. */
 const roots = ["/v2", "/docs", "/openapi.json"];
@@ -42,7 +47,7 @@ export function createRestFace(options: RestFaceOptions): Face {
 }
 
 async function handle(
-  { service, admission, bodyLimit, pages }: RestFaceOptions,
+  { service, admission, bodyLimit, pages, faces = restAlone }: RestFaceOptions,
   router: Router,
   request: FaceRequest,
   response: FaceResponse,
@@ -68,6 +73,7 @@ async function handle(
         service,
         call,
         pages: pages ?? null,
+        faces,
         params,
         query: queryOf(request),
         header,

@@ -19,7 +19,7 @@ test("a target with scheme and authority is the path after them", () => {
   }
 });
 
-test("a proxy's form of a request is answered as the plain one; two hosts are refused and counted", async () => {
+test("a proxy's form of a request is answered as the plain one; two hosts or none are refused and counted", async () => {
   const instruments = new CountingInstruments();
   await using listener = await listen({
     faces: [
@@ -39,8 +39,16 @@ test("a proxy's form of a request is answered as the plain one; two hosts are re
     return await received(socket);
   };
   assert.match(await send("GET http://a:1/v2?b HTTP/1.1\r\nhost: a:1"), /^HTTP\/1\.1 200 [\s\S]*at \/v2\?b$/);
+  const refused =
+    /^HTTP\/1\.1 400 [\s\S]*content-type: application\/problem\+json\r\n[\s\S]*"instance":"\/v2","code":"REQUEST_INVALID"[^}]*}$/i;
   for (const hosts of ["host: a\r\nHost: b", "host: a\r\nx: 1\r\nhost: a"]) {
-    assert.match(await send(`GET /v2 HTTP/1.1\r\n${hosts}`), /^HTTP\/1\.1 400 /);
+    assert.match(await send(`GET /v2 HTTP/1.1\r\n${hosts}`), refused);
   }
-  assert.equal(instruments.value("connectionErrors", { cause: "protocol_error" }), 2);
+  assert.match(await send("GET /v2?key=secret HTTP/1.1"), refused);
+  // One that was refused ends its connection: what follows may be meant for somebody else.
+  const socket = await openSocket(listener.port);
+  socket.write("GET /v2 HTTP/1.1\r\n\r\nGET /v2 HTTP/1.1\r\nhost: a\r\n\r\n");
+  assert.match(await received(socket), refused);
+  assert.equal(instruments.value("connectionErrors", { cause: "protocol_error" }), 4);
+  assert.match(await send("GET /v2 HTTP/1.0"), /^HTTP\/1\.1 200 /);
 });

@@ -70,6 +70,10 @@ test("metrics are for who may see them, in Prometheus's type", async () => {
   assert.equal(answer.statusCode, 200);
   assert.equal(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
   assert.equal(await text(answer), "up 1\n");
+  const head = await server.get("/metrics", "scraper", "HEAD").answered;
+  assert.deepEqual([head.statusCode, await text(head)], [200, ""]);
+  assert.equal(head.headers["content-type"], answer.headers["content-type"]);
+  assert.equal((await server.get("/metrics", undefined, "HEAD").answered).statusCode, 401);
   const unknown = await server.get("/metrics").answered;
   assert.equal(unknown.statusCode, 401);
   assert.equal(unknown.headers["www-authenticate"], 'Bearer realm="cupel"');

@@ -26,6 +26,7 @@ test("a request to a server is counted, logged and recorded; metrics are served,
       "engine.trial": false,
       "engine.threads": 1,
       "cors.origins": ["https://app.example"],
+      "faces.websocket": false,
     },
   });
   const lines: Record<string, unknown>[] = [];
@@ -82,6 +83,15 @@ test("a request to a server is counted, logged and recorded; metrics are served,
     actions.filter((action) => action !== "MODEL.LOAD"),
     ["SERVE.START", "INFER.REQUEST", "ACCESS.REFUSE"],
   );
+  // Where else to look: by the faces that are on.
+  const { faces, paths } = (await (await fetch(server.url)).json()) as {
+    faces: string[];
+    paths: Record<string, string>;
+  };
+  assert.deepEqual(faces, ["rest", "grpc", "grpc-web", "connect", "graphql", "admin"]);
+  assert.ok("/graphql" in paths && "/metrics" in paths);
+  for (const path of Object.keys(paths))
+    assert.notEqual((await fetch(server.url + path, { method: "OPTIONS" })).status, 404, path);
 });
 
 const origin = "https://app.example";

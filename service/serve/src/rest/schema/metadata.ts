@@ -33,6 +33,7 @@ export const metadataSchemas = {
     required: ["format"],
   }),
   PathIndex: object("Where to look.", {
+    faces: Type.Array(Type.String(), { description: "What the server speaks, on this port." }),
     paths: Type.Unsafe<Readonly<Record<string, string>>>({
       type: "object",
       description: "What is at each path.",
