@@ -202,10 +202,16 @@ export class Calls implements Disposable {
     const { endpoints } = this.#options;
     const endpoint = endpoints.choose(tried);
     if (endpoint) return endpoint;
-    throw clientError("SERVER_SUSPENDED", "Every endpoint failed too often lately. The call was not sent.", {
-      mayHaveRun: false,
-      retryAfterMs: endpoints.retryAfterMs,
-    });
+    const { retryAfterMs } = endpoints;
+    const until =
+      retryAfterMs > 0
+        ? `are asked again in ${Math.ceil(retryAfterMs / 1000)} s`
+        : "are being tried with a few calls";
+    throw clientError(
+      "SERVER_SUSPENDED",
+      `The endpoints failed too often lately and ${until}. The call was not sent.`,
+      { mayHaveRun: false, retryAfterMs },
+    );
   }
 
   /** Tells the breaker and the observer how a send ended. @throws ClientError */

@@ -31,7 +31,8 @@ export const clientErrors = defineErrors({
     ...foreign,
   },
   FACE_UNSUPPORTED: {
-    meaning: "The face of the server that was chosen has no form for the call; another one has.",
+    meaning:
+      "The face that was chosen has no form for the call, or the server does not speak it; another one does.",
     http: 400,
     grpc: "UNIMPLEMENTED",
     exit: 64,
@@ -94,6 +95,15 @@ export function clientError(
   more: Partial<Omit<Failure, "code" | "spec" | "message">> = {},
 ): ClientError {
   return new ClientError({ code, spec: clientErrors.specs[code], message, ...more });
+}
+
+/** Of a server that answers, and not as one of the face. @param answered what it said instead */
+export function faceUnspoken(answered: string, cause?: unknown): ClientError {
+  return clientError(
+    "FACE_UNSUPPORTED",
+    `The server does not speak this face: it answered with ${answered}. Choose one of those that GET / of it lists, or switch this one on there (faces).`,
+    { mayHaveRun: false, cause },
+  );
 }
 
 /** Of an option or a request that is none: nothing was sent. */

@@ -203,6 +203,7 @@ test("an endpoint that fails is suspended after 20 calls, tried with three after
   const refusal = await ended(client.infer(emptyRequest), timing, 1);
   assert.ok(refusal instanceof ClientError && refusal.code === "SERVER_SUSPENDED" && !refusal.mayHaveRun);
   assert.ok(refusal.retryAfterMs! > 59_000 && refusal.retryAfterMs! <= 60_000);
+  assert.match(refusal.message, / in 60 s\. /);
   isSick = false;
   await timing.advance(60_000);
   for (let i = 0; i < 3; i++)

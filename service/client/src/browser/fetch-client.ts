@@ -23,7 +23,11 @@ export function createFetchClient(endpoint: URL, { maxAnswerBytes }: FaceOptions
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
         if (!(thrown instanceof TypeError)) throw thrown;
-        throw clientError("CONNECTION_LOST", `No answer came: ${thrown.message}.`, { cause: thrown });
+        throw clientError(
+          "CONNECTION_LOST",
+          `No answer came (${thrown.message}), and a browser does not say why: the connection broke, or the server does not let in pages of this origin (cors.origins).`,
+          { cause: thrown },
+        );
       }
     },
     [Symbol.dispose]() {},

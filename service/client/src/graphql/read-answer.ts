@@ -1,17 +1,22 @@
 /** From the body of an answer to its `data`, or to the error that it tells. */
-import { type ClientError, clientError } from "../errors.ts";
+import { type ClientError, clientError, faceUnspoken } from "../errors.ts";
 import type { HttpAnswer } from "../rest/http-client.ts";
 import { failureOf, problemOf } from "../rest/problem.ts";
 import type { OperationName, Told } from "./documents.ts";
 
-/** @throws ANSWER_INVALID, and what the server told */
+/** Of the path that all requests have: GraphQL is switched off, or not there. */
+const unspoken = new Set(["ROUTE_UNKNOWN", "HTTP_404"]);
+
+/** @throws ANSWER_INVALID, FACE_UNSUPPORTED, and what the server told */
 export function readAnswer<Name extends OperationName>(answer: HttpAnswer, now: number): Told[Name] {
   const message = messageOf(answer);
   const isRefusal = answer.status < 200 || answer.status > 299;
   const error = message?.errors[0];
   if (isRefusal) {
-    // Without an error of GraphQL's: a proxy's page, or REST's problem details where GraphQL is switched off.
-    throw error === undefined ? problemOf(answer, now) : refusalOf(error, answer, now);
+    if (error !== undefined) throw refusalOf(error, answer, now);
+    // Without an error of GraphQL's: a proxy's page, or REST's problem details.
+    const problem = problemOf(answer, now);
+    throw unspoken.has(problem.code) ? faceUnspoken(`HTTP ${answer.status}`, problem) : problem;
   }
   if (message === null) throw invalid("The answer is not one of GraphQL");
   if (error !== undefined) throw invalid(textOf(error));

@@ -4,12 +4,22 @@
  * its cause.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ClientError, clientError, grpcStatusName, optionInvalid, specOfGrpc } from "../errors.ts";
+import {
+  ClientError,
+  clientError,
+  faceUnspoken,
+  grpcStatusName,
+  optionInvalid,
+  specOfGrpc,
+} from "../errors.ts";
 import { connectionError } from "../faces/connection-error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
 
 /** Statuses that tell a caller to come again. */
 const waiting = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
+
+/** As the transports tell a status of HTTP's under which there is no answer of their protocol. */
+const unspoken = /^HTTP (404|405|415|505)$/;
 
 export function rpcError(thrown: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
@@ -18,6 +28,7 @@ export function rpcError(thrown: unknown, signal: AbortSignal): unknown {
   // A transport of our own knows what broke.
   if (error.cause instanceof ClientError) return error.cause;
   const [info] = error.findDetails(ErrorInfoSchema);
+  if (info === undefined && unspoken.test(error.rawMessage)) return faceUnspoken(error.rawMessage, error);
   const broken = info === undefined ? brokenBelow(error) : null;
   if (broken) return broken;
   const { code, rawMessage: message } = error;

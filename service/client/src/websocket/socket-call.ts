@@ -25,7 +25,11 @@ const closedEarly: ReadonlyMap<number, readonly [Code, string]> = new Map([
 ]);
 /** Without a word of the server's. Headers go only when the socket is open: before that it was given nothing. */
 const unopened = () =>
-  clientError("SERVER_UNREACHABLE", "No WebSocket to the server could be opened.", { mayHaveRun: false });
+  clientError(
+    "SERVER_UNREACHABLE",
+    "No WebSocket to the server could be opened, and a WebSocket does not say why: the server is not there, does not speak this face (faces.websocket), or does not let in pages of this origin (cors.origins).",
+    { mayHaveRun: false },
+  );
 const broken = () => clientError("CONNECTION_LOST", "The connection broke before the answer was whole.");
 
 export async function callBySocket(request: UniversalClientRequest): Promise<UniversalClientResponse> {

@@ -5,6 +5,7 @@ import { connect } from "node:http2";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
+import { createClient } from "@cupel/client";
 import { parseConfig, startServer } from "@cupel/serve";
 import { createAdmission } from "../../src/access/create-admission.ts";
 import { createGrpcFace } from "../../src/grpc/face.ts";
@@ -27,6 +28,7 @@ test("a request to a server is counted, logged and recorded; metrics are served,
       "engine.threads": 1,
       "cors.origins": ["https://app.example"],
       "faces.websocket": false,
+      "faces.connect": false,
     },
   });
   const lines: Record<string, unknown>[] = [];
@@ -88,10 +90,18 @@ test("a request to a server is counted, logged and recorded; metrics are served,
     faces: string[];
     paths: Record<string, string>;
   };
-  assert.deepEqual(faces, ["rest", "grpc", "grpc-web", "connect", "graphql", "admin"]);
+  assert.deepEqual(faces, ["rest", "grpc", "grpc-web", "graphql", "admin"]);
   assert.ok("/graphql" in paths && "/metrics" in paths);
   for (const path of Object.keys(paths))
     assert.notEqual((await fetch(server.url + path, { method: "OPTIONS" })).status, 404, path);
+  // A client says so of one that is not.
+  for (const [face, code] of [
+    ["connect", "FACE_UNSUPPORTED"],
+    ["websocket", "SERVER_UNREACHABLE"],
+  ] as const) {
+    using client = createClient({ endpoints: server.url, face, retry: { retries: 0 } });
+    await assert.rejects(client.infer({ model: "scaler", inputs: [] }), { code, mayHaveRun: false }, face);
+  }
 });
 
 const origin = "https://app.example";
