@@ -67,6 +67,18 @@ async function infer(url: string): Promise<void> {
   assert.equal(answer.status, 200, await answer.text());
 }
 
+/** Two runs in one operation. */
+async function inferTwice(url: string): Promise<void> {
+  const base64 = Buffer.alloc(256).toString("base64");
+  const run = `infer(model: "tiny", inputs: [{ name: "image", datatype: FP32, shape: [1, 1, 8, 8], base64: "${base64}" }]) { version }`;
+  const answer = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", connection: "close" },
+    body: JSON.stringify({ query: `{ one: ${run} other: ${run} }` }),
+  });
+  assert.deepEqual(await answer.json(), { data: { one: { version: "1" }, other: { version: "1" } } });
+}
+
 async function assertValid(folder: Scratch): Promise<void> {
   const told = await cupel("audit", "verify", folder.at("record"), "--key", folder.at("record.pub"));
   assert.equal(told.status, 0, told.out + told.err);
@@ -151,6 +163,7 @@ test("loads and requests of two runs are in one record, signed by one key", asyn
   // Two processes share it, and what one of them had a receipt for outlives it.
   const second = await serveOnce(folder, ["--processes", "2"], async ({ url, metrics }) => {
     for (let i = 0; i < 3; i++) await infer(url);
+    await inferTwice(url);
     assert.ok(figure(metrics, 'cupel_record_events_total{outcome="logged"}') >= 5, metrics);
     const written = await readFile(folder.at("record", "journal", "000000000000.jsonl.open"), "utf8");
     const servers = written.split("\n").filter((line) => line.includes('"SERVE.START"'));
@@ -161,7 +174,9 @@ test("loads and requests of two runs are in one record, signed by one key", asyn
   assert.doesNotMatch(second.err, /made the/);
   const longer = await recordOf(folder);
   assert.deepEqual(longer.lines.slice(0, size), lines);
-  assert.equal(longer.lines.filter(({ action }) => action === "INFER.REQUEST").length, 5);
+  const runs = longer.lines.filter(({ action }) => action === "INFER.REQUEST");
+  const faces = Map.groupBy(runs, ({ ctx }) => ctx.face);
+  assert.deepEqual([faces.get("rest")?.length, faces.get("graphql")?.length], [5, 2]);
   assert.equal(longer.lines.at(-1)?.action, "AUDIT.CLOSE");
   await assertValid(folder);
 
