@@ -64,7 +64,7 @@ export class Endpoints implements Disposable {
     return Math.min(...this.#all.map(({ breaker }) => breaker.retryAfterMs));
   }
 
-  /** Where the next try of a call goes; undefined where no endpoint takes calls. @param tried of this call */
+  /** Where the next try of a call goes: where its breaker admits calls, and before all where this one was not yet. @param tried of this call */
   choose(tried: ReadonlySet<Endpoint>): Endpoint | undefined {
     const admitting = this.#all.filter(({ breaker }) => breaker.admits);
     const fresh = admitting.filter((each) => !tried.has(each));

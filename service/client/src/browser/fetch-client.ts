@@ -2,6 +2,7 @@
 import { clientError } from "../errors.ts";
 import type { FaceOptions } from "../faces/platform.ts";
 import type { HttpClient } from "../rest/http-client.ts";
+import { wholeBody } from "../rest/whole-body.ts";
 
 export function createFetchClient(endpoint: URL, { maxAnswerBytes }: FaceOptions): HttpClient {
   const base = endpoint.href.replace(/\/$/, "");
@@ -18,7 +19,7 @@ export function createFetchClient(endpoint: URL, { maxAnswerBytes }: FaceOptions
         return {
           status: answer.status,
           header: (name) => answer.headers.get(name),
-          body: await wholeBody(answer, maxAnswerBytes),
+          body: answer.body === null ? new Uint8Array() : await wholeBody(answer.body, maxAnswerBytes),
         };
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
@@ -32,21 +33,4 @@ export function createFetchClient(endpoint: URL, { maxAnswerBytes }: FaceOptions
     },
     [Symbol.dispose]() {},
   };
-}
-
-async function wholeBody(answer: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of answer.body ?? []) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > most) throw clientError("ANSWER_TOO_LARGE", `The answer has more than ${most} bytes.`);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

@@ -7,11 +7,11 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { urlToHttpOptions } from "node:url";
-import { clientError } from "../errors.ts";
 import { connectionError } from "../faces/connection-error.ts";
 import type { FaceOptions } from "../faces/platform.ts";
 import { poolDefaults } from "../policies/pool.ts";
 import type { HttpAnswer, HttpClient } from "../rest/http-client.ts";
+import { wholeBody } from "../rest/whole-body.ts";
 import { refuseSlowConnection } from "./connect-timeout.ts";
 import { tlsSettings } from "./tls-settings.ts";
 
@@ -60,23 +60,6 @@ export function http1Agent({ protocol }: URL, { pool, tls }: FaceOptions): HttpA
   return protocol === "https:"
     ? new HttpsAgent({ ...settings, ...tlsSettings(tls) })
     : new HttpAgent(settings);
-}
-
-async function wholeBody(answer: IncomingMessage, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > most) throw clientError("ANSWER_TOO_LARGE", `The answer has more than ${most} bytes.`);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }
 
 function answered({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array<ArrayBuffer>): HttpAnswer {

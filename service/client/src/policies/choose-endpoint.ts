@@ -4,8 +4,7 @@
  * - Endpoints of one region share its calls: the one with the fewest in flight. One without a region is its own.
  * - A region's round trip is that of its nearest endpoint. The nearest region is chosen and kept: another must be nearer by
  *   a fifth and by 5 ms, so that noise moves nobody.
- * - An endpoint that takes no calls (its breaker), or was tried for this very call, comes after all others; one that could
- *   not be reached when last asked comes after those that could.
+ * - An endpoint that could not be reached when last asked comes after those that could.
  */
 export interface Standing {
   readonly region: string;

@@ -59,6 +59,7 @@ function retryAfter(milliseconds: unknown): string {
   return String(Math.max(1, seconds));
 }
 
-function plainNumbers(_name: string, value: unknown): unknown {
+/** For JSON.stringify, which has no form for whole numbers without a bound. */
+export function plainNumbers(_name: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }

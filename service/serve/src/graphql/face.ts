@@ -7,6 +7,7 @@ import { cancellation, errorFrom } from "@cupel/base";
 import type { Policy } from "../access/policy.ts";
 import type { AdmittedCall } from "../core/admission.ts";
 import type { Face, FaceOptions, FaceRequest, FaceResponse } from "../core/face.ts";
+import { headerOf } from "../core/header-of.ts";
 import type { IndexEntry } from "../core/metadata.ts";
 import { pathOf } from "../core/path-of.ts";
 import { peerOf } from "../core/peer-of.ts";
@@ -71,10 +72,7 @@ export function createGraphqlFace(options: GraphqlFaceOptions): Face {
 async function handle(parts: Parts, request: FaceRequest, response: FaceResponse): Promise<void> {
   const { admission, bodyLimit } = parts.options;
   using departure = new Departure(request, response);
-  const header = (name: string): string | undefined => {
-    const value = request.headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
-  };
+  const header = (name: string) => headerOf(request, name);
   try {
     using call = await admission.admit({
       face: "graphql",

@@ -18,23 +18,22 @@ export interface FieldKey {
 export interface FieldCacheOptions {
   /** How long an answer counts, in ms; 0: none is kept. */
   readonly ttlMs: number;
-  /** The same of "not found". Default: as of an answer, at most 1,000. */
-  readonly negativeTtlMs?: number | undefined;
-  /** Bytes of keys and answers. Default 4 MiB; when they are full, what was not asked for lately goes. */
-  readonly maxBytes?: number | undefined;
   readonly clock?: Clock | undefined;
 }
+
+/** How long "not found" counts at most, in ms. */
+const absenceMs = 1_000;
+/** Of keys and answers; when they are full, what was not asked for lately goes. */
+const maxBytes = 4 * 2 ** 20;
 
 type Kept<T> = { readonly value: T } | { readonly refusal: PostedError };
 
 export class FieldCache implements Disposable {
   readonly #map: SharedMap<string, Kept<unknown>> | null;
   readonly #ttlMs: number;
-  readonly #negativeTtlMs: number;
 
-  constructor({ ttlMs, negativeTtlMs, maxBytes = 4 * 2 ** 20, clock }: FieldCacheOptions) {
+  constructor({ ttlMs, clock }: FieldCacheOptions) {
     this.#ttlMs = ttlMs;
-    this.#negativeTtlMs = negativeTtlMs ?? Math.min(ttlMs, 1_000);
     this.#map =
       ttlMs === 0
         ? null
@@ -60,7 +59,11 @@ export class FieldCache implements Disposable {
       return kept.value;
     } catch (thrown) {
       if (isAbsence(thrown) && this.#map.peek(name) === undefined) {
-        this.#map.setIfAbsent(name, { refusal: postError(thrown) }, { ttl: this.#negativeTtlMs });
+        this.#map.setIfAbsent(
+          name,
+          { refusal: postError(thrown) },
+          { ttl: Math.min(this.#ttlMs, absenceMs) },
+        );
       }
       throw thrown;
     }

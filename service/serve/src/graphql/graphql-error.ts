@@ -4,7 +4,7 @@
  */
 import { CupelError, errorFrom, publicError } from "@cupel/base";
 import { GraphQLError } from "graphql";
-import { problemOf } from "../core/problem-details.ts";
+import { plainNumbers, problemOf } from "../core/problem-details.ts";
 import { serveErrors } from "../errors.ts";
 
 /** Messages repeat names and values of the request. */
@@ -73,10 +73,6 @@ function toldError(thrown: unknown, cause: CupelError, options: ToldOptions): Gr
       ...(options.isRefusal ? { http: statusOf(cause) } : {}),
     },
   });
-}
-
-function plainNumbers(_name: string, value: unknown): unknown {
-  return typeof value === "bigint" ? String(value) : value;
 }
 
 /** As yoga takes it: with `spec`, an answer of type application/json keeps its status 200. */

@@ -28,8 +28,8 @@ const formats = { RGB: "rgb", I420: "i420", NV12: "nv12" } as const;
 export function readPredictRequest(asked: PredictArguments): PredictRequest {
   if (asked.images.length === 0)
     throw serveErrors.error("REQUEST_INVALID", "There is no image in the request.");
-  assertLeast("top", asked.top, 1, Number.POSITIVE_INFINITY);
-  assertLeast("threshold", asked.threshold, 0, 1);
+  assertWithin("top", asked.top, 1, Number.POSITIVE_INFINITY);
+  assertWithin("threshold", asked.threshold, 0, 1);
   return {
     model: asked.model,
     version: asked.version ?? undefined,
@@ -42,7 +42,7 @@ export function readPredictRequest(asked: PredictArguments): PredictRequest {
   };
 }
 
-function assertLeast(name: string, value: number | null | undefined, least: number, most: number): void {
+function assertWithin(name: string, value: number | null | undefined, least: number, most: number): void {
   if (value === null || value === undefined || (value >= least && value <= most)) return;
   throw serveErrors.error("REQUEST_INVALID", `The argument "${name}" is ${value}, which it cannot be.`);
 }

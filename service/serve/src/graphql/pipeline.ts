@@ -10,7 +10,6 @@ import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
 import {
   type DocumentNode,
   type ExecutionResult,
-  type GraphQLError,
   NoSchemaIntrospectionCustomRule,
   parse,
   Source,
@@ -117,7 +116,7 @@ function useTold(hidesNames: boolean): YogaPlugin {
       const told = (each: ExecutionResult): ExecutionResult => {
         const timing = toldTiming(operation);
         const extensions = timing === null ? {} : { extensions: { ...each.extensions, timing } };
-        const errors = failuresOf(each);
+        const { errors = [] } = each;
         if (errors.length === 0) return { ...each, ...extensions };
         const isRefusal = (each.data ?? null) === null && !("incremental" in each);
         const { errors: public_, first } = toldErrors(errors, {
@@ -137,8 +136,4 @@ function useTold(hidesNames: boolean): YogaPlugin {
 
 async function* mapped<T>(results: AsyncIterable<T>, map: (result: T) => T): AsyncGenerator<T> {
   for await (const result of results) yield map(result);
-}
-
-function failuresOf({ errors }: ExecutionResult): readonly GraphQLError[] {
-  return errors ?? [];
 }

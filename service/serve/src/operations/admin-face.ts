@@ -6,9 +6,10 @@
 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { errorFrom, own } from "@cupel/base";
+import { errorFrom } from "@cupel/base";
 import type { Admission, AdmittedCall } from "../core/admission.ts";
 import type { Face, FaceRequest, FaceResponse } from "../core/face.ts";
+import { headerOf } from "../core/header-of.ts";
 import { peerOf } from "../core/peer-of.ts";
 import { refuse } from "../core/send-answer.ts";
 import { serveErrors } from "../errors.ts";
@@ -145,11 +146,6 @@ function urlOf({ url = "/" }: FaceRequest): {
 } {
   const [pathname = "/", query = ""] = url.split("?", 2);
   return { pathname, searchParams: new URLSearchParams(query) };
-}
-
-function headerOf({ headers }: FaceRequest, name: string): string | undefined {
-  const value = own(headers, name);
-  return Array.isArray(value) ? value.join(", ") : value;
 }
 
 /** Default 10 seconds. @throws REQUEST_INVALID */

@@ -1,6 +1,6 @@
 /** The faces as pages of other origins may call them: one more that answers preflights, and headers on every answer. */
-import { own } from "@cupel/base";
 import type { Face, FaceRequest } from "../core/face.ts";
+import { headerOf } from "../core/header-of.ts";
 import { type CorsDecision, type CorsPolicy, decideCors } from "./cors.ts";
 
 /** Whose answers nobody else's pages may read stay as they are. The faces are disposed by whoever made them. */
@@ -9,10 +9,7 @@ export function withCors(faces: readonly Face[], policy: CorsPolicy): readonly F
   const decide = (request: FaceRequest): CorsDecision =>
     decideCors(policy, {
       method: request.method ?? "",
-      header: (name) => {
-        const value = own(request.headers, name);
-        return Array.isArray(value) ? value.join(", ") : value;
-      },
+      header: (name) => headerOf(request, name),
     });
   const preflights: Face = {
     takes: (request) => decide(request).isPreflight,

@@ -5,6 +5,7 @@
 import { errorFrom } from "@cupel/base";
 import type { FaceName } from "../core/call.ts";
 import type { Face, FaceOptions, FaceRequest, FaceResponse } from "../core/face.ts";
+import { headerOf } from "../core/header-of.ts";
 import type { Pages } from "../core/pages.ts";
 import { pathOf } from "../core/path-of.ts";
 import { peerOf } from "../core/peer-of.ts";
@@ -53,10 +54,7 @@ async function handle(
   response: FaceResponse,
 ): Promise<void> {
   using departure = new Departure(request, response);
-  const header = (name: string): string | undefined => {
-    const value = request.headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
-  };
+  const header = (name: string) => headerOf(request, name);
   try {
     const { route, params } = router(request.method ?? "", pathOf(request));
     if (route.method === "GET") refuseBody(request);
