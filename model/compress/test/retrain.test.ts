@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createRandom, type Progress } from "@cupel/base";
-import { encodeModelBytes, type Model } from "@cupel/onnx";
+import { encodeModelBytes, type Model, writtenBytes } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
 import { openTrainer } from "@cupel/train";
 import type { ImageSource } from "@cupel/vision";
@@ -116,6 +116,7 @@ async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean
     strict: false,
     onUnreadable: undefined,
     open: undefined,
+    bytesOf: (written: Model) => writtenBytes(written, "model.onnx"),
   };
   let state = stateOf(model);
   for (const entry of used.stages) state = await runStage(entry, state, context);

@@ -32,9 +32,8 @@ export { externalLocations } from "./file/external-locations.ts";
 export { inlinedNodeLimit } from "./file/inline-functions.ts";
 export { packedMagic } from "./file/packed-magic.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
-export { type WriteOptions, type WrittenModel, writeModelFile, writtenBytes } from "./file/write.ts";
 export { type ByteSource, type TensorPlace, tensorPlaces } from "./file/tensor-places.ts";
-export { type WriteOptions, type WrittenModel, writeModelFile } from "./file/write.ts";
+export { type WriteOptions, type WrittenModel, writeModelFile, writtenBytes } from "./file/write.ts";
 export {
   type Correspondence,
   type Counterpart,
