@@ -85,27 +85,23 @@ function manyForms(seed = 3): Model {
 /** Steps enough to learn something on these networks, in about a second. */
 const quick = { epochs: 6, batch: 16, learningRate: 0.01 };
 
-/** Mean square of what the scores differ by, over that of the original's about their mean, on images for this only. */
-async function errorOf(float: Model, rounded: Model): Promise<number> {
-  const [a, b] = await Promise.all(
+/** Mean of sum p log(p / q) over images for this only, p and q the probabilities that the scores of both models stand for. */
+async function divergence(float: Model, rounded: Model): Promise<number> {
+  const [p, q] = await Promise.all(
     [float, rounded].map(async (model) => {
       const { scores } = await evaluate(encodeModelBytes(model), patches(200, 3), plain(), { threads: 1 });
-      return scores;
+      return Array.from({ length: 200 }, (_, image) => {
+        const powers = Array.from(scores.subarray(4 * image, 4 * image + 4), Math.exp);
+        return powers.map((power) => power / powers.reduce((sum, each) => sum + each, 0));
+      });
     }),
   );
-  const means = [0, 1, 2, 3].map(
-    (at) => a!.reduce((sum, x, i) => sum + (i % 4 === at ? x : 0), 0) / (a!.length / 4),
-  );
-  let [error, signal] = [0, 0];
-  for (const [i, x] of a!.entries()) {
-    error += (x - b![i]!) ** 2;
-    signal += (x - means[i % 4]!) ** 2;
-  }
-  return error / signal;
+  const each = p!.flatMap((row, image) => row.map((x, at) => x * Math.log(x / q![image]![at]!)));
+  return each.reduce((sum, x) => sum + x, 0) / 200;
 }
 
 async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean) {
-  const used = recipe({ bits, granularity: isByTensor ? "tensor" : "channel" }, null);
+  const used = recipe({ bits, levels: "uniform", granularity: isByTensor ? "tensor" : "channel" }, null);
   const given = options({ recipe: used });
   const context = {
     ...given,
@@ -126,6 +122,7 @@ async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean
     learnsActivations: true,
     isByTensor,
     mostLevelOf: () => 63,
+    evenly: () => assert.fail("they are even"),
   });
   const { parameters } = rounded.network;
   const isOurs = (name: string) => parameters.has(name);
@@ -203,7 +200,10 @@ describe("retraining", () => {
       const { epochs, kept } = retrained.retrained!;
       assert.ok(kept > 0, JSON.stringify(epochs));
       assert.ok(epochs.at(-1)!.loss! < epochs[1]!.loss!, "the loss falls");
-      const [before, after] = [await errorOf(model, plainly.model), await errorOf(model, retrained.model)];
+      const [before, after] = [
+        await divergence(model, plainly.model),
+        await divergence(model, retrained.model),
+      ];
       assert.ok(after < 0.7 * before, `${after}, ${before} by rounding alone`);
       assert.equal(plainly.retrained, null);
       assert.match(retrained.notes.at(-1)!, /Retrained for 6 epochs, the best of them \d: of 25 images/);

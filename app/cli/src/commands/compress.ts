@@ -124,6 +124,10 @@ export const compressCommand: Command = {
       says: "as accurate as it gets in 11.3 MB",
     },
     {
+      line: "cupel compress resnet50.onnx --images calib/ --bits 4 --train-images train/ --retrain 8 -o resnet50.int4.onnx",
+      says: "4 bits everywhere, trained to answer as before",
+    },
+    {
       line: "cupel compress resnet50.onnx --bits 16 -o resnet50.half.onnx",
       says: "half of the size, without images; it computes in float32 as before",
     },
@@ -136,7 +140,9 @@ export const compressCommand: Command = {
     const out = required(given, outOption);
     const url = given.get(submitOptions.queue);
     if (url !== undefined) {
-      const idle = Object.values(trainingOptions).find((option) => given.has(option));
+      const idle = [...Object.values(trainingOptions), recipeOptions.retrain].find((option) =>
+        given.has(option),
+      );
       if (idle) throw invalid(idle.name, "is of no use with --queue: its jobs do not train");
       if (given.get(externalData))
         throw invalid(externalData.name, "is of no use with --queue: a job's model is one file");

@@ -67,6 +67,13 @@ export const recipeOptions = {
     fallback: "as the recipe says, 512; calibration stops by itself when the ranges have settled",
     summary: "Images to calibrate with, at most",
   }),
+  retrain: integer({
+    name: "retrain",
+    placeholder: "EPOCHS",
+    min: 1,
+    fallback: "as the recipe says; without one, nothing is trained",
+    summary: "Train the network as it will be rounded, so many times through --train-images",
+  }),
 };
 
 /** @throws RECIPE_INVALID, RECIPE_KEY_UNKNOWN, FILE_UNREADABLE, OPTION_INVALID */
@@ -102,10 +109,18 @@ async function readRecipe(path: string, remark: (sentence: string) => void): Pro
 }
 
 function changed(recipe: Recipe, given: Given): Recipe {
-  return withImages(
-    withOverrides(recipe, given.get(recipeOptions.overrides)),
-    given.get(recipeOptions.images),
+  const overridden = withOverrides(recipe, given.get(recipeOptions.overrides));
+  return withRetraining(
+    withImages(overridden, given.get(recipeOptions.images)),
+    given.get(recipeOptions.retrain),
   );
+}
+
+function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
+  if (epochs === undefined) return recipe;
+  const stages = recipe.stages.filter(({ stage }) => stage !== "retrain");
+  const entry = { stage: "retrain", ...stageOf(recipe, "retrain"), epochs };
+  return parseRecipe({ ...recipe, stages: [...stages, entry] }, "--retrain");
 }
 
 const isMixed = (recipe: Recipe): boolean => stageOf(recipe, "quantise")?.bits === "mixed";

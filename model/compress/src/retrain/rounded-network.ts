@@ -13,7 +13,7 @@ import { chosen } from "../emit/emit-model.ts";
 import { type Layer, layerOf, setBias, weightedLayers, weightRows } from "../layer.ts";
 import type { Variant } from "../search/variants.ts";
 import type { Calibrated, Quantised } from "../stage/stage.ts";
-import { uniformLevels } from "../weights/quantised-weights.ts";
+import { uniformLevels, type WeightBits } from "../weights/quantised-weights.ts";
 import { RoundingLevels } from "../weights/rounding-levels.ts";
 import { bestScale } from "../weights/scale-search.ts";
 
@@ -24,6 +24,8 @@ export interface RoundedNetworkOptions {
   readonly isByTensor: boolean;
   /** Largest magnitude of a layer's int8 weights. */
   readonly mostLevelOf: (layer: Layer) => 127 | 63;
+  /** The layer rounded to levels a step apart, with the bias that goes with them. */
+  readonly evenly: (layer: Layer, bits: WeightBits) => Variant;
 }
 
 export interface RoundedNetwork {
@@ -53,8 +55,10 @@ export function roundedNetwork(
   const layers: RoundedLayer[] = [];
   for (const { node } of weightedLayers(graph)) {
     const original = layerOf(node)!;
-    const variant = chosen(variants, plan, original.weight.name);
-    if (!variant) continue;
+    const held = chosen(variants, plan, original.weight.name);
+    if (!held) continue;
+    const isEven = held.weights.uniform && held.weights.blocks === null;
+    const variant = isEven ? held : options.evenly(original, held.bits);
     if (variant.bias) setBias(graph, original, variant.bias);
     const layer = layerOf(node)!;
     const levels = uniformLevels(variant.bits, options.mostLevelOf(layer));
@@ -74,14 +78,14 @@ export function roundedNetwork(
   return { network: fakeQuantise(model, { weights, activations }), layers };
 }
 
-/** Those that were found, where they are for these levels. */
+/** Those that were found, but where single rows were allowed more levels. */
 function firstSteps(
   layer: Layer,
   { weights }: Variant,
   levels: Int8Array,
   isByTensor: boolean,
 ): Float32Array {
-  const isForLevels = weights.uniform && weights.blocks === null && weights.levels.length === levels.length;
+  const isForLevels = weights.levels.length === levels.length;
   const steps = isForLevels ? weights.scales : bestSteps(layer, levels, isByTensor);
   return isByTensor ? steps.slice(0, 1) : steps;
 }

@@ -186,7 +186,7 @@ function sumsInPairs({ node, rows, columns, groups, kernelSize }: Layer, { integ
   return integer.has(node.output.name) && !isDepthwise;
 }
 
-function inputOf(
+export function inputOf(
   { node, input, weightIndex }: Layer,
   { calibration, placement, scales }: Calibrated,
 ): LayerInput {

@@ -5,12 +5,14 @@
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { type ImageSource, parseAugmentation, stratifiedOrder, subset, visionErrors } from "@cupel/vision";
 import { Type } from "typebox";
+import type { Layer } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { stageOf } from "../recipe/recipe.ts";
 import { assertTrainable } from "../requirements.ts";
 import { retrainNetwork } from "../retrain/retrain-network.ts";
 import { roundedNetwork } from "../retrain/rounded-network.ts";
-import { mostLevelOf } from "./quantise.ts";
+import { variantOf } from "../search/variants.ts";
+import { inputOf, mostLevelOf } from "./quantise.ts";
 import { defineStage, made, type Stage, trainingImagesOf } from "./stage.ts";
 
 const options = {
@@ -56,13 +58,22 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
     const images = trainingImagesOf(context, "retrain");
     const calibrated = made(state.calibrated, "calibrate");
     const quantised = made(state.quantised, "quantise");
-    const how = stageOf(context.recipe, "quantise");
+    const how = made(stageOf(context.recipe, "quantise") ?? null, "quantise");
     const { reduceRange } = int8Advice(cpuFeatures());
+    const ofMost = (layer: Layer) => mostLevelOf(layer, calibrated.placement, how.reduceRange, reduceRange);
     const rounded = roundedNetwork(state.model, calibrated, quantised, {
       learnsActivations: settings.activations === "learned",
-      isByTensor: how?.granularity === "tensor",
-      mostLevelOf: (layer) =>
-        mostLevelOf(layer, calibrated.placement, how?.reduceRange ?? "auto", reduceRange),
+      isByTensor: how.granularity === "tensor",
+      mostLevelOf: ofMost,
+      evenly: (layer, bits) =>
+        variantOf(layer, inputOf(layer, calibrated), {
+          bits,
+          levels: "uniform",
+          granularity: how.granularity,
+          blockSize: null,
+          maxLevel: ofMost(layer),
+          correctBias: how.correctBias,
+        }),
     });
     const order = stratifiedOrder(images, context.seed);
     const kept = Math.max(1, Math.min(settings.heldOut, Math.floor(images.length / 10)));
