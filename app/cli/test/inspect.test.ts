@@ -51,6 +51,24 @@ for (const [what, bytes, reason] of cannot) {
   });
 }
 
+test("where the memory is: predicted by the engine's graph, beside what was measured", async () => {
+  await using folder = await scratch();
+  const path = await folder.write("model.onnx", classifierBytes({ side: 32, filters: 16 }));
+  const told = await cupel("inspect", path, "--memory");
+  assert.equal(told.status, 0, told.err);
+  assert.match(told.out, /^weights +[\d.]+ kB stored.*\nfed +4\.10 kB\nactivations +\S+ kB at most/m);
+  assert.match(
+    told.out,
+    /^predicted +.*\nmeasured +.* anonymous, .* above a bare process, .* the whole process/m,
+  );
+  assert.match(told.out, /^ *\d+ +\S*Conv.* yes$/m);
+  const four = JSON.parse((await cupel("inspect", path, "--memory", "--batch", "4", "--json")).out);
+  assert.equal(four.memory.predicted.inputs, 4 * 4 * 32 * 32);
+  assert.ok(four.memory.measured.wholeProcess > four.memory.measured.aboveBare);
+  const idle = await cupel("inspect", path, "--batch", "4");
+  assert.match(idle.err, /OPTION_INVALID: --batch is of no use without --memory/);
+});
+
 test("sizes that a model leaves open are tried, and told", async () => {
   await using folder = await scratch();
   const open = await folder.write("open.onnx", classifierBytes({ inputShape: ["N", 1, "height", "width"] }));

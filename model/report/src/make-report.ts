@@ -47,6 +47,7 @@ import {
   fusionOf,
   latencyOf,
   memoryOf,
+  memoryPlanOf,
   operatorTimesOf,
   timeSharesOf,
 } from "./measure/cost.ts";
@@ -161,6 +162,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     ? slowdownOf(timeRatio, await operatorTimesOf(paths, forms, work))
     : null;
   const memory = await memoryOf(paths, forms, work);
+  const memoryPlan = await memoryPlanOf(paths, forms, work);
   const fusion = await fusionOf(paths.compressed, work);
 
   const describe = async (side: keyof ModelPair<string>): Promise<ModelSide> => ({
@@ -168,6 +170,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     parameters: parametersOf(models[side]),
     latency: latency[side],
     memory: memory[side],
+    memoryPlan: memoryPlan[side],
   });
   const rows = layerReports(graphs.original, layers, compression?.layers ?? null, {
     figures: compared.figures,

@@ -41,6 +41,25 @@ const latency = object(
   "One image a run, both models in turn.",
 );
 
+const memoryPlan = object(
+  {
+    storedBytes: Type.Integer(said("Weights as they lie in the files.")),
+    foldedBytes: Type.Integer(said("Weights of the graph that the engine runs.")),
+    packedBytes: Type.Integer(said("Of those, what its kernels copy into a form of their own.")),
+    inputBytes: count,
+    activationBytes: Type.Integer(said("Held at once by what the nodes of one run make, at most.")),
+    neededBytes: Type.Integer(said("Of that, what some node still reads.")),
+    loadingBytes: Type.Integer(said("Held at once while the model is loaded.")),
+    runningBytes: Type.Integer(said("Held at once while it runs.")),
+    nodes: list(
+      object({ node: text, heldBytes: count, neededBytes: count }),
+      said("Activations held while a node of the engine's graph runs, in the order of the run."),
+    ),
+    unsized: list(text, said("Values of unknown size, which count nothing.")),
+  },
+  "Where the memory is, predicted from the graph that the engine runs and from the sizes of one image; kernels' workspaces are not in it.",
+);
+
 const digest = "^[0-9a-f]{64}$";
 
 const unknownBytes = Type.Union([count, Type.Null()]);
@@ -71,6 +90,7 @@ const side = object({
   parameters: count,
   latency,
   memory,
+  memoryPlan: Type.Optional(memoryPlan),
 });
 
 const environment = object({
@@ -316,6 +336,7 @@ export type ModelSide = CompressionReport["original"];
 export type LatencyReport = ModelSide["latency"];
 export type Slowdown = NonNullable<CompressionReport["slowdown"]>;
 export type MemoryReport = ModelSide["memory"];
+export type MemoryPlanReport = NonNullable<ModelSide["memoryPlan"]>;
 export type AccuracyComparison = NonNullable<CompressionReport["accuracy"]>;
 export type ConfusionCell = AccuracyComparison["confusion"][number];
 export type ChangedImage = CompressionReport["changed"]["shown"][number];

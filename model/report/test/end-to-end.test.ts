@@ -124,6 +124,11 @@ describe("report of a quantised model", () => {
     assert.match(report.original.sha256, /^[0-9a-f]{64}$/);
     assert.notEqual(report.original.sha256, report.compressed.sha256);
     assert.equal(report.original.files, undefined);
+    for (const { memoryPlan, bytes } of [report.original, report.compressed]) {
+      assert.ok(memoryPlan && memoryPlan.storedBytes < bytes && memoryPlan.unsized.length === 0);
+      const held = memoryPlan.nodes.map(({ heldBytes }) => heldBytes);
+      assert.equal(Math.max(...held), memoryPlan.activationBytes);
+    }
     const { files = [], sha256 } = report.compressed;
     assert.deepEqual(
       files.map(({ file }) => file.replace(/\.\w{12}\./, ".DIGEST.")),

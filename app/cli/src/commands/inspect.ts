@@ -19,13 +19,14 @@ import {
   likelyImageInput,
   ownPreprocessing,
 } from "@cupel/predict";
-import { engineVersion, type TrialFeed } from "@cupel/runtime";
+import { engineVersion, measureMemory, predictMemory, type TrialFeed } from "@cupel/runtime";
 import { fedAxes, type Preprocessing, preprocessingText, tensorDims } from "@cupel/vision";
-import { flag } from "../arguments/option.ts";
+import { flag, integer, invalid } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { limitOptions, tryModel } from "../input/isolation.ts";
 import { modelFile } from "../input/model-file.ts";
 import { givenInputs, inputsOption } from "../input/model-options.ts";
+import { memoryText } from "../inspect/memory-facts.ts";
 import { countText, magnitudeText } from "../terminal/figures.ts";
 import { factsText, tableText } from "../terminal/table.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -35,18 +36,34 @@ const layersFlag = flag({
   summary: "List every layer: output, parameters, bytes, operations",
 });
 
+const memoryFlag = flag({
+  name: "memory",
+  summary:
+    "Where its memory is: weights, activations by lifetime and what shares memory, the peak and the nodes that set it, predicted and measured",
+});
+const batchOption = integer({
+  name: "batch",
+  placeholder: "N",
+  min: 1,
+  summary: "With --memory: images a run, where the model leaves that open",
+  fallback: "1",
+});
+
 export const inspectCommand: Command = {
   description:
     "The engine loads the model and runs it once on random values, in a process of its own with limits of memory and time. One that it cannot run " +
     "is shown all the same, and the exit status is not 0.",
   operands: [{ name: "MODEL", summary: "The ONNX model, or - for standard input", readsStandardInput: true }],
-  options: [layersFlag, inputsOption, ...limitOptions],
+  options: [layersFlag, memoryFlag, batchOption, inputsOption, ...limitOptions],
   examples: [
     { line: "cupel inspect resnet50.onnx", says: "the summary" },
     { line: "cupel inspect resnet50.onnx --layers", says: "and every layer" },
+    { line: "cupel inspect resnet50.onnx --memory", says: "and where its memory is" },
     { line: "cupel inspect resnet50.onnx --json | jq .operators", says: "for a program" },
   ],
   async run(given, context) {
+    if (given.has(batchOption) && !given.get(memoryFlag))
+      throw invalid(batchOption.name, `is of no use without --${memoryFlag.name}`);
     await using file = await modelFile(given.operands[0]!, context);
     const { path, name } = file;
     // A model that other commands refuse may be inspected: that is how one finds out why.
@@ -95,7 +112,12 @@ export const inspectCommand: Command = {
           : `ONNX Runtime ${engine.version} cannot run it: ${isAsked ? "" : `${failure?.code}, not tried: `}${engine.reason}`,
       ],
     ];
-    const shown = given.get(layersFlag) ? `\n\n${layersText(layers)}` : "";
+    const memory =
+      given.get(memoryFlag) && engine.runs ? await memoryOf(path, engine.fed, given, context) : null;
+    const shown = [
+      ...(given.get(layersFlag) ? [layersText(layers)] : []),
+      ...(memory === null ? [] : [memoryText(memory.predicted, memory.measured)]),
+    ];
     return {
       json: {
         file: name,
@@ -107,8 +129,9 @@ export const inspectCommand: Command = {
         classes,
         engine,
         ...(given.get(layersFlag) ? { layers } : {}),
+        ...(given.get(memoryFlag) ? { memory } : {}),
       },
-      text: factsText(facts) + shown,
+      text: [factsText(facts), ...shown].join("\n\n"),
       failure,
     };
   },
@@ -208,6 +231,22 @@ async function tryEngine(
     }
     throw thrown;
   }
+}
+
+/** On what was fed when it was tried. */
+async function memoryOf(
+  path: string,
+  fed: EngineVerdict["fed"],
+  given: Given,
+  { threads, signal, progress }: CommandContext,
+) {
+  using task = progress.start("Measuring memory");
+  void task;
+  const batch = given.get(batchOption);
+  const shapes = Object.fromEntries((fed ?? []).map(({ name, dims }) => [name, [...dims]]));
+  const inputs = { shapes, tensors: await givenInputs(given) };
+  const predicted = await predictMemory(path, { batch, inputs, signal });
+  return { predicted, measured: await measureMemory(path, { batch, inputs, threads, idle: false, signal }) };
 }
 
 /** Where the model leaves sizes open beside the number of images, those of the trial. */

@@ -17,11 +17,18 @@ import {
   measureLatency,
   measureMemory,
   type NodeTime,
+  predictMemory,
   profile,
 } from "@cupel/runtime";
 import type { Segment } from "../match/segments.ts";
-import { atOnce, type ModelPair, sides } from "../model-pair.ts";
-import type { FusionReport, LatencyReport, MemoryReport, ReportEnvironment } from "../report-schema.ts";
+import { atOnce, inTurn, type ModelPair, sides } from "../model-pair.ts";
+import type {
+  FusionReport,
+  LatencyReport,
+  MemoryPlanReport,
+  MemoryReport,
+  ReportEnvironment,
+} from "../report-schema.ts";
 import { type OperatorTime, operatorTimes } from "./operator-times.ts";
 import { steadyTimes, timeShares } from "./time-share.ts";
 
@@ -107,6 +114,38 @@ export async function memoryOf(
   };
   // At once: what a process holds does not depend on what another does.
   return await atOnce(sides, measure);
+}
+
+/** What each will take, by its graph. @param forms as for `latencyOf`. */
+export async function memoryPlanOf(
+  paths: ModelPair<string>,
+  forms: ModelPair<InputForms>,
+  { signal, progress }: CostOptions,
+): Promise<ModelPair<MemoryPlanReport>> {
+  using task = (progress ?? silentProgress).start("Planning memory", 2, "models");
+  return await inTurn(sides, async (side) => {
+    const { weights, inputs, activations, loading, running } = await predictMemory(paths[side], {
+      inputs: forms[side],
+      signal,
+    });
+    task.advance();
+    return {
+      storedBytes: weights.stored,
+      foldedBytes: weights.folded,
+      packedBytes: weights.packed,
+      inputBytes: inputs,
+      activationBytes: activations.peakBytes,
+      neededBytes: activations.neededBytes,
+      loadingBytes: loading,
+      runningBytes: running,
+      nodes: activations.steps.map(({ label, heldBytes, neededBytes }) => ({
+        node: label,
+        heldBytes,
+        neededBytes,
+      })),
+      unsized: activations.unsized,
+    };
+  });
 }
 
 /** On one thread: a node's share of the work, not of the wait for a second thread. */

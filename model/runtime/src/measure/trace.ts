@@ -30,6 +30,8 @@ export interface TraceEvent {
     /** One entry an input: its sizes by its element type. Empty for a missing one. */
     readonly input_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
     readonly output_type_shape?: readonly Readonly<Record<string, readonly number[]>>[];
+    /** Bytes that the node took from the arena, less those it gave back meanwhile. */
+    readonly mem_requested_in_use_delta?: string;
   };
 }
 

@@ -1,24 +1,19 @@
 /**
  * What a model will take, told from the graph that the engine runs: weights in the forms that they pass through when they are
- * loaded, what is fed, and the activations of a run. Nothing is measured; `measureMemory` measures.
+ * loaded, what is fed, and the activations of a run. One run tells the sizes that follow from the feeds; memory is not measured: `measureMemory` does that.
  */
 import { join } from "node:path";
 import { openTemporaryFolder, own } from "@cupel/base";
-import {
-  cloneModel,
-  inferShapes,
-  type MemoryPlan,
-  type Model,
-  type Node,
-  planMemory,
-  type Tensor,
-  writeModelFile,
-} from "@cupel/onnx";
-import { feedDims, type InputForms } from "../measure/feed-dims.ts";
+import { type MemoryPlan, type Model, type Node, planMemory, type ReuseRule, type Tensor } from "@cupel/onnx";
+import type { InputForms } from "../measure/feed-dims.ts";
 import { optimisedGraph } from "../measure/optimised-graph.ts";
+import { readTrace } from "../measure/profile.ts";
+import { randomFeeds } from "../measure/random-feeds.ts";
+import { setTracedTypes } from "../measure/traced-types.ts";
 import type { EngineTuning } from "../session/engine-options.ts";
 import { readSource } from "../session/graph-edits.ts";
 import type { ModelSource } from "../session/model-source.ts";
+import { openSession } from "../session/session.ts";
 import { engineReuse } from "./engine-reuse.ts";
 
 export interface PredictMemoryOptions
@@ -56,29 +51,43 @@ export interface MemoryPrediction {
   readonly peak: number;
 }
 
-/** @throws INPUT_TOO_LARGE, and what `optimisedGraph` throws */
+/** @throws INPUT_TOO_LARGE, and what `openSession` and `InferenceSession.run` throw */
 export async function predictMemory(
   source: ModelSource,
   options: PredictMemoryOptions = {},
 ): Promise<MemoryPrediction> {
   const { batch = 1, inputs = {}, memoryPattern = true, signal, ...tuning } = options;
   const given = await readSource(source);
-  const sized = cloneModel(given);
-  const declared = sized.graph.inputs.filter((input) => !input.constant);
-  const dims = feedDims(
-    declared.map(({ name, shape }) => ({ name, dims: (shape ?? []).map((size) => size ?? "") })),
-    { ...inputs, batch },
-  );
-  const inputShapes = Object.fromEntries(
-    declared.flatMap(({ name, shape }, i) => (shape === null ? [] : [[name, dims[i]!]])),
-  );
-  inferShapes(sized, { inputShapes });
+  const graph = await optimisedGraph(source, { ...tuning, signal });
   await using folder = await openTemporaryFolder("memory");
-  const path = join(folder.path, "model.onnx");
-  // In a file, so that the engine maps the weights; what it makes of them does not depend on where they lie.
-  await writeModelFile(sized, path, { externalData: {}, signal });
-  const graph = await optimisedGraph(path, { ...tuning, signal });
-  return predictionOf(given, graph, planMemory(graph, { batch, reuse: engineReuse }), memoryPattern);
+  {
+    const profile = join(folder.path, "trace");
+    await using session = await openSession(source, { ...tuning, threads: 1, signal, profile });
+    const feeds = randomFeeds(session.inputs, 1, { ...inputs, batch });
+    await session.run(feeds);
+    for (const input of graph.graph.inputs) {
+      const dims = own(feeds, input.name)?.dims;
+      if (dims && input.type?.kind === "tensor") input.type = { ...input.type, shape: dims };
+    }
+  }
+  setTracedTypes(graph, await readTrace(folder.path));
+  // What is of a size that the engine learns only when it runs, it cannot plan into the memory of another value.
+  const rules = isOpen(given) ? { reuse: aliasesOf, reusesFreed: false } : { reuse: engineReuse };
+  return predictionOf(given, graph, planMemory(graph, { batch, ...rules }), memoryPattern);
+}
+
+function aliasesOf(node: Node): ReuseRule | null {
+  const rule = engineReuse(node);
+  return rule?.kind === "alias" ? rule : null;
+}
+
+/** Whether sizes are open besides a named first one. */
+function isOpen(model: Model): boolean {
+  return model.graph.inputs.some(
+    ({ shape, constant }) =>
+      !constant &&
+      (shape === null || shape.some((size, axis) => size === null || (axis > 0 && typeof size === "string"))),
+  );
 }
 
 /** Pure. @param given the file. @param run the graph that the engine makes of it. */
@@ -90,12 +99,18 @@ export function predictionOf(
 ): MemoryPrediction {
   const before = constantsOf(given);
   const stored = bytesOf(before);
-  const inside = bytesOf(before.filter(({ source }) => source.kind !== "external"));
+  const outside = Array.from(given.graph.initializers).filter(
+    ({ constant }) => constant?.source.kind === "external",
+  );
+  const inside = stored - bytesOf(outside.map(({ constant }) => constant!));
   const folded = bytesOf(constantsOf(run));
   const packed = bytesOf(packedBy([...run.graph.nodes]));
-  // What was mapped and is read as it is takes no memory of its own.
-  const mapped = stored - inside;
-  const made = Math.max(0, folded - mapped);
+  // What is mapped, and not folded into something else, takes no memory of its own.
+  const mapped = outside.filter(({ name, constant }) => {
+    const kept = run.graph.value(name)?.constant;
+    return kept?.type === constant!.type && kept.byteLength === constant!.byteLength;
+  });
+  const made = folded - bytesOf(mapped.map(({ constant }) => constant!));
   const loading = inside + made + packed;
   const running = folded + activations.inputBytes + (memoryPattern ? 2 : 1) * activations.peakBytes;
   return {
