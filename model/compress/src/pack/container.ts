@@ -13,7 +13,9 @@ import { packedMagic } from "@cupel/onnx";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { compressErrors } from "../errors.ts";
-import { brotliParameters, type Coding, planeCodings } from "./coders.ts";
+import { type CodeBits, widestSide } from "./code-planes.ts";
+import { brotliParameters, type Coding } from "./coders.ts";
+import { planeCodings } from "./number-planes.ts";
 import { type Extent, partBytes } from "./plan-parts.ts";
 
 export const containerVersion = 1;
@@ -215,6 +217,7 @@ export function partLength(extents: readonly Extent[]): number {
   return extents.reduce((sum, { length }) => sum + length, 0);
 }
 
+const codeBits: readonly CodeBits[] = [2, 3, 4, 5, 6, 8];
 const coders = ["stored", "brotli", "codes", "numbers"] as const;
 
 /** The bytes before what was coded. */
@@ -222,7 +225,7 @@ export function encodePartHead(coding: Coding, length: number): Uint8Array {
   const head = Buffer.alloc(partHeadBytes);
   head.writeUInt32LE(length);
   head[4] = coders.indexOf(coding.coder);
-  if (coding.coder === "codes") head[5] = coding.bits;
+  if (coding.coder === "codes") head.set([coding.bits, coding.side, coding.isSigned ? 1 : 0], 5);
   if (coding.coder === "numbers") {
     head[5] = coding.planes.length;
     // Two bits a plane, the top one lowest.
@@ -253,7 +256,10 @@ function codingOf(head: Buffer): Coding | null {
     return codings.every((each) => each !== undefined) ? { coder, planes: codings } : null;
   }
   if (coder === "codes") {
-    return figure >= 2 && figure <= 6 ? { coder, bits: figure as 2 | 3 | 4 | 5 | 6 } : null;
+    const bits = codeBits.find((each) => each === figure);
+    const [side, sign] = [head[6]!, head[7]!];
+    if (bits === undefined || side < 1 || side > widestSide || sign > 1) return null;
+    return { coder, bits, side, isSigned: sign === 1 };
   }
   return coder === undefined ? null : { coder };
 }

@@ -85,8 +85,8 @@ async function filesOf(path: string): Promise<readonly InputFile[]> {
   const outside = new Map<string, Weights[]>();
   const inside: Weights[] = [];
   for (const place of places) {
-    const { name, type, data, external } = place;
-    if (data !== null) inside.push({ name, type, ...data });
+    const { name, type, dims, data, external } = place;
+    if (data !== null) inside.push({ name, type, dims, ...data });
     if (external === null) continue;
     const location = external.get("location") ?? "";
     const known = outside.get(location);
@@ -123,11 +123,11 @@ async function placesOf(path: string) {
 }
 
 /** Without a length it goes to the end of the file, which no plan needs to know; what is wrong with a place is for the reader of the model. */
-function externalWeights({ name, type }: TensorPlace, entries: ReadonlyMap<string, string>): Weights[] {
+function externalWeights({ name, type, dims }: TensorPlace, entries: ReadonlyMap<string, string>): Weights[] {
   const start = Number(entries.get("offset") ?? 0);
   const length = Number(entries.get("length") ?? 0);
   const isPlace = [start, length].every((each) => Number.isSafeInteger(each) && each >= 0);
-  return isPlace ? [{ name, type, start, length }] : [];
+  return isPlace ? [{ name, type, dims, start, length }] : [];
 }
 
 /** "./weights.bin" is where "weights.bin" is. */

@@ -6,7 +6,7 @@
 import { elementTypeOf, elementTypes } from "@cupel/onnx";
 import { arePlanes } from "../emit/pack-symbols.ts";
 import type { Elements } from "./choose-coding.ts";
-import type { PackedBits } from "./coders.ts";
+import { type CodeBits, widestSide } from "./code-planes.ts";
 
 export interface Extent {
   readonly start: number;
@@ -18,6 +18,7 @@ export interface Weights extends Extent {
   readonly name: string;
   /** `TensorProto.DataType` */
   readonly type: number;
+  readonly dims: readonly number[];
 }
 
 export interface Part {
@@ -33,6 +34,8 @@ const smallestTensor = 64;
 /** Below it tensors of one kind share a part, and so their statistics. */
 const smallTensor = 2 ** 14;
 const groupBytes = 2 ** 20;
+/** Weights of 3 x 3 kernels, whose neighbours tell of each other, and others share none: lengths tell them apart. */
+const commonKernel = 9;
 /** Of all groups together: whoever unpacks keeps each until its last tensor. */
 const groupedBytes = 2 ** 24;
 /** The largest are taken out where there are more. */
@@ -87,15 +90,22 @@ function joinPlanes(weights: readonly Weights[]): Sorted {
     const bits = isPair ? doublePlane.filter((each) => arePlanes(low.length, high.length, each)) : [];
     if (high === undefined || bits.length === 0) rest.push(low);
     else {
-      parts.push({ extents: [low, high].map(extentOf), elements: { kind: "codes", bits } });
+      parts.push({ extents: [low, high].map(extentOf), elements: codes(bits, usualSides) });
       i++;
     }
   }
   return { parts, rest };
 }
 
-const doublePlane: readonly PackedBits[] = [3, 5, 6];
-const singlePlane: readonly PackedBits[] = [2, 4];
+const doublePlane = [3, 5, 6] as const;
+const singlePlane = [2, 4] as const;
+const narrow = [...singlePlane, 8] as const;
+/** Of kernels, where the file does not tell: no neighbours, and 3 x 3, 5 x 5, 7 x 7. */
+const usualSides = [1, 3, 5, 7];
+
+function codes(bits: readonly CodeBits[], sides: readonly number[], isSigned = false): Elements {
+  return { kind: "codes", bits, isSigned, sides };
+}
 
 function groupSmall(weights: readonly Weights[]): Sorted {
   const groups = new Map<string, { readonly members: Weights[]; bytes: number }>();
@@ -109,7 +119,7 @@ function groupSmall(weights: readonly Weights[]): Sorted {
     }
     left -= each.length;
     // Names of one kind end alike: weight, bias, running_mean, and ours s, q.
-    const key = JSON.stringify([each.type, each.name.split(".").at(-1)]);
+    const key = JSON.stringify([each.type, each.name.split(".").at(-1), each.length % commonKernel === 0]);
     const group = groups.get(key);
     if (group !== undefined && group.bytes + each.length <= groupBytes) {
       group.members.push(each);
@@ -165,16 +175,19 @@ function extentOf({ start, length }: Extent): Extent {
   return { start, length };
 }
 
-/** Under 8 bits, and in bytes that may hold packed codes, the width of a code is found by trying. */
-function elementsOf({ type, name }: Weights): Elements {
+/** In bytes that may hold packed codes the width of a code is found by trying. */
+function elementsOf({ type, name, dims }: Weights): Elements {
   const known = elementTypeOf(type);
   if (known === undefined) return { kind: "text" };
-  if (known === "complex64" || known === "complex128")
-    return { kind: "numbers", width: elementTypes[known].bits / 16 };
   const { bits } = elementTypes[known];
   if (bits === 0) return { kind: "text" };
-  if (bits < 8 || (known === "uint8" && (name.endsWith(lowPlane) || name.endsWith(highPlane)))) {
-    return { kind: "codes", bits: singlePlane };
-  }
-  return { kind: "numbers", width: bits / 8 };
+  if (known.startsWith("complex")) return { kind: "numbers", width: bits / 16 };
+  const width = narrow.find((each) => each === bits);
+  if (width === undefined) return { kind: "numbers", width: bits / 8 };
+  const isPlane = known === "uint8" && (name.endsWith(lowPlane) || name.endsWith(highPlane));
+  if (isPlane) return codes(narrow, usualSides);
+  const [height, across] = dims.length === 4 ? dims.slice(2) : [];
+  const sides =
+    height !== undefined && height === across && height > 1 && height <= widestSide ? [1, height] : [1];
+  return codes([width], sides, known.startsWith("int") || known.startsWith("float"));
 }

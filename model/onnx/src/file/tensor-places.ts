@@ -18,6 +18,7 @@ export interface TensorPlace {
   readonly name: string;
   /** `TensorProto.DataType`; 1 for the numbers of `float_data`. */
   readonly type: number;
+  readonly dims: readonly number[];
   /** Of the model's own bytes; null where the elements lie in another file, or in a field of varints. */
   readonly data: { readonly start: number; readonly length: number } | null;
   /** As the model writes them: what may be read is for the reader to judge. */
@@ -58,13 +59,14 @@ const fields: Readonly<Record<Message, ReadonlyMap<number, Message>>> = {
 };
 
 /** Fields of TensorProto. */
-const tensorField = { type: 2, floats: 4, name: 8, raw: 9, external: 13, location: 14 };
+const tensorField = { dims: 1, type: 2, floats: 4, name: 8, raw: 9, external: 13, location: 14 };
 const float32Type = 1;
 
 /** As many messages in messages as protobuf's own readers follow. */
 const deepest = 100;
-/** A name or an entry that is longer is none. */
+/** A name or an entry that is longer is none, and so is a list of sizes. */
 const longestText = 65_536;
+const mostDims = 64;
 
 const lengthDelimited = 2;
 const text = new TextDecoder();
@@ -104,10 +106,14 @@ function tensorAt(source: ByteSource, start: number, end: number): TensorPlace {
   let name = "";
   let type = 0;
   let data: TensorPlace["data"] = null;
+  const dims: number[] = [];
   let isExternal = false;
   const external = new Map<string, string>();
   for (const { number, value, start: at, length } of fieldsOf(source, start, end)) {
-    if (number === tensorField.type) type = value;
+    if (number === tensorField.dims) {
+      const sizes = Number.isNaN(value) ? packedNumbers(source, at, length) : [value];
+      if (dims.length + sizes.length <= mostDims) dims.push(...sizes);
+    } else if (number === tensorField.type) type = value;
     else if (number === tensorField.location) isExternal = value === externalLocation;
     else if (Number.isNaN(value) && length <= longestText && number === tensorField.name) {
       name = text.decode(source.part(at, length));
@@ -120,7 +126,18 @@ function tensorAt(source: ByteSource, start: number, end: number): TensorPlace {
       type = float32Type;
     }
   }
-  return isExternal ? { name, type, data: null, external } : { name, type, data, external: null };
+  const facts = { name, type, dims };
+  return isExternal ? { ...facts, data: null, external } : { ...facts, data, external: null };
+}
+
+/** Some writers put the sizes into one field, others into one each. */
+function packedNumbers(source: ByteSource, start: number, length: number): number[] {
+  const numbers: number[] = [];
+  const cursor = { at: start };
+  while (cursor.at < start + length && numbers.length <= mostDims) {
+    numbers.push(varint(source, cursor, start + length));
+  }
+  return numbers;
 }
 
 function entryAt(source: ByteSource, start: number, end: number): [string, string] {
@@ -136,32 +153,38 @@ function entryAt(source: ByteSource, start: number, end: number): [string, strin
 }
 
 function* fieldsOf(source: ByteSource, start: number, end: number): Iterable<Field> {
-  let at = start;
-  /** Past 2^53 it is inexact, which only values are that nobody asks for. */
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1, i = 0; i < 10 && at < end; i++, factor *= 128) {
-      const byte = source.byte(at++);
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw broken("it ends, or goes astray, inside a number");
-  };
-  while (at < end) {
-    const tag = varint();
-    const number = Math.floor(tag / 8);
+  const cursor = { at: start };
+  while (cursor.at < end) {
+    const tag = varint(source, cursor, end);
     const wire = tag % 8;
-    let value = Number.NaN;
-    let length = 0;
-    if (wire === 0) value = varint();
-    else if (wire === lengthDelimited) length = varint();
-    else if (wire === 1) value = length = 8;
-    else if (wire === 5) value = length = 4;
-    else throw broken(`it has a field of wire type ${wire}, which ONNX does not use`);
-    if (at + length > end) throw broken("it ends before its contents do");
-    yield { number, start: at, length: wire === lengthDelimited ? length : 0, value };
-    at += length;
+    const width = fixedWidths.get(wire);
+    const value = wire === 0 ? varint(source, cursor, end) : (width ?? Number.NaN);
+    const length = wire === lengthDelimited ? varint(source, cursor, end) : 0;
+    if (wire !== 0 && wire !== lengthDelimited && width === undefined) {
+      throw broken(`it has a field of wire type ${wire}, which ONNX does not use`);
+    }
+    const start = cursor.at;
+    cursor.at += length + (width ?? 0);
+    if (cursor.at > end) throw broken("it ends before its contents do");
+    yield { number: Math.floor(tag / 8), start, length, value };
   }
+}
+
+/** Bytes of the wire types that say it. No field that is asked for has one of them. */
+const fixedWidths: ReadonlyMap<number, number> = new Map([
+  [1, 8],
+  [5, 4],
+]);
+
+/** Past 2^53 it is inexact, which only values are that nobody asks for. */
+function varint(source: ByteSource, cursor: { at: number }, end: number): number {
+  let value = 0;
+  for (let factor = 1, i = 0; i < 10 && cursor.at < end; i++, factor *= 128) {
+    const byte = source.byte(cursor.at++);
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return value;
+  }
+  throw broken("it ends, or goes astray, inside a number");
 }
 
 function broken(problem: string) {
