@@ -346,3 +346,40 @@ test("class names of another data set are refused on a real model", { skip: with
   assert.equal(told.status, 65);
   assert.match(told.err, /error LABELS_MISMATCH: .*12 classes, but the model tells 10 apart/);
 });
+
+test("pack and unpack give back the same file, refuse other names, and a packed model is told from a broken one", async () => {
+  await using folder = await scratch();
+  const { model } = await prepared(folder);
+  const packed = folder.at("m.cupel");
+  const told = await cupel("pack", model, "-o", packed, "--json");
+  assert.equal(told.status, 0, told.err);
+  const { bytes, files } = JSON.parse(told.out);
+  assert.equal(bytes.packed, (await stat(packed)).size);
+  assert.deepEqual([files.length, files[0].name, files[0].bytes], [1, "model.onnx", bytes.original]);
+  for (const outside of [false, true]) {
+    const out = folder.at("out", "again.onnx");
+    const words = outside ? ["--external-data"] : [];
+    const unpacked = await cupel("unpack", packed, "-o", out, ...words);
+    assert.deepEqual([unpacked.status, unpacked.err], [0, ""]);
+    if (outside) await readModelFile(out);
+    else assert.deepEqual(await readFile(out), await readFile(model));
+  }
+  for (const command of ["inspect", "bench-model"]) {
+    const refused = await cupel(command, packed);
+    assert.equal(refused.status, 65);
+    assert.match(refused.err, /error MODEL_PACKED: .*m\.cupel -o model\.onnx/);
+  }
+  const small = await cupel("unpack", packed, "-o", folder.at("s.onnx"), "--max-bytes", "1kB");
+  assert.deepEqual([small.status, small.err.includes("PACKED_TOO_LARGE")], [65, true]);
+  for (const words of [
+    ["pack", model, "-o", folder.at("m.onnx")],
+    ["unpack", packed, "-o", folder.at("m.bin")],
+  ]) {
+    const refused = await cupel(...words);
+    assert.deepEqual([refused.status, refused.err.includes("OPTION_INVALID")], [64, true], refused.err);
+  }
+  const damaged = await folder.write("d.cupel", (await readFile(packed)).subarray(0, -1));
+  const cut = await cupel("unpack", damaged, "-o", folder.at("s.onnx"));
+  assert.deepEqual([cut.status, cut.err.includes("PACKED_TRUNCATED")], [65, true]);
+  assert.ok(!(await filesUnder(folder.path)).includes("s.onnx"));
+});

@@ -55,6 +55,10 @@ const lines: readonly Line[] = [
       folder.at("s.onnx"),
     ],
   },
+  {
+    what: "pack -o",
+    words: async (folder, blocked) => ["pack", (await prepared(folder)).model, "-o", `${blocked}.cupel`],
+  },
   { what: "train -o", words: async (_, blocked) => [...train, "-o", `${blocked}.onnx`] },
   {
     what: "train --checkpoint",

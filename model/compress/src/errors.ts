@@ -76,7 +76,8 @@ export const compressErrors = defineErrors({
     public: false,
   },
   PACKED_DAMAGED: {
-    meaning: "What the packed model holds is not what was packed, by its digest or its layout; nothing was written.",
+    meaning:
+      "What the packed model holds is not what was packed, by its digest or its layout; nothing was written.",
     ...failures.badData,
     public: false,
   },
@@ -86,7 +87,8 @@ export const compressErrors = defineErrors({
     public: false,
   },
   UNPACK_WOULD_REPLACE: {
-    meaning: "A file of weights of a packed model has the name of a file that is there and holds something else.",
+    meaning:
+      "A file of weights of a packed model has the name of a file that is there and holds something else.",
     ...failures.usage,
     public: false,
   },

@@ -10,6 +10,8 @@ export { compressErrors } from "./errors.ts";
 export { type KeptApart, keepApart } from "./intake/keep-apart.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
+export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
+export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpack-model.ts";
 export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
 export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
 export type { RetrainedEpoch } from "./retrain/retrain-network.ts";

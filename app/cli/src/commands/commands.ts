@@ -47,6 +47,16 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./bench-model.ts")).benchModelCommand,
   },
   {
+    name: "pack",
+    summary: "Pack a model with its weights into one smaller file, for transport",
+    load: async () => (await import("./pack.ts")).packCommand,
+  },
+  {
+    name: "unpack",
+    summary: "Unpack a packed model: the very files that were packed, checked by digest",
+    load: async () => (await import("./unpack.ts")).unpackCommand,
+  },
+  {
     name: "seal",
     summary: "Seal a folder: prove what is in it, how it was made and by whom",
     load: async () => (await import("./seal.ts")).sealCommand,

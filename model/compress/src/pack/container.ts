@@ -49,13 +49,12 @@ export interface PackedFile {
   readonly parts: readonly (readonly Extent[])[];
 }
 
-/** What whoever unpacks allows. The writer keeps to it. */
-export const packedLimits = {
-  files: 500,
-  headerBytes: 2 ** 25,
-  /** Of parts that are decoded and not yet written to their end. */
-  heldBytes: 2 ** 26,
-} as const;
+// What whoever unpacks allows. The writer keeps to it.
+/** All are open at once while they are written. */
+export const mostFiles = 500;
+const longestHeader = 2 ** 25;
+/** Of parts that are decoded and not yet written to their end. */
+const mostHeld = 2 ** 26;
 
 const headBytes = packedMagic.length + 1 + 4 + 32;
 const partHeadBytes = 8;
@@ -110,7 +109,7 @@ export async function readHeader(take: Take): Promise<readonly PackedFile[]> {
     );
   }
   const length = head.readUInt32LE(1);
-  if (length > packedLimits.headerBytes) throw damaged("its header has an impossible length");
+  if (length > longestHeader) throw damaged("its header has an impossible length");
   const coded = await take(length);
   if (!digestOf(coded).equals(head.subarray(5)))
     throw damaged("its header does not have the digest that it is said to have");
@@ -119,7 +118,7 @@ export async function readHeader(take: Take): Promise<readonly PackedFile[]> {
 
 function parsedHeader(coded: Uint8Array): unknown {
   try {
-    return JSON.parse(brotliDecompressSync(coded, { maxOutputLength: packedLimits.headerBytes }).toString());
+    return JSON.parse(brotliDecompressSync(coded, { maxOutputLength: longestHeader }).toString());
   } catch (thrown) {
     throw damaged(`its header cannot be read (${reasonOf(thrown)})`);
   }
@@ -128,7 +127,7 @@ function parsedHeader(coded: Uint8Array): unknown {
 function checkedFiles(document: unknown): readonly PackedFile[] {
   if (!Check(headerSchema, document)) throw damaged("its header is not one of layout 1");
   const { files } = document;
-  if (files.length > packedLimits.files) throw damaged(`it says that it holds ${files.length} files`);
+  if (files.length > mostFiles) throw damaged(`it says that it holds ${files.length} files`);
   const names = new Set(files.map(({ name }) => name.toLowerCase()));
   if (names.size !== files.length) throw damaged("two of its files have one name");
   for (const { name } of files) {
@@ -186,7 +185,7 @@ function assertTiled({ bytes, parts }: PackedFile): void {
       held += size;
       next++;
     }
-    if (held > packedLimits.heldBytes) throw damaged("too much of it would have to be kept in memory");
+    if (held > mostHeld) throw damaged("too much of it would have to be kept in memory");
     if (isLast) held -= partLength(parts[part]!);
   }
   if (end !== bytes) throw damaged("its parts do not make up a file");

@@ -23,7 +23,7 @@ import { assertOtherFile } from "../compress-file.ts";
 import { compressErrors } from "../errors.ts";
 import { choosePartCoding } from "./choose-coding.ts";
 import { decodePart } from "./coders.ts";
-import { encodeHeader, encodePartHead, nameProblem, type PackedFile, packedLimits } from "./container.ts";
+import { encodeHeader, encodePartHead, mostFiles, nameProblem, type PackedFile } from "./container.ts";
 import { FileSource } from "./file-source.ts";
 import { type Part, planParts, type Weights } from "./plan-parts.ts";
 
@@ -142,8 +142,8 @@ function plainName(location: string): string {
 function assertFit(path: string, files: readonly InputFile[]): void {
   const name = files.map((each) => each.name);
   const problem =
-    files.length > packedLimits.files
-      ? `it has ${files.length} files, and a packed model at most ${packedLimits.files}`
+    files.length > mostFiles
+      ? `it has ${files.length} files, and a packed model at most ${mostFiles}`
       : new Set(name.map((each) => each.toLowerCase())).size < name.length
         ? "two of its files would have one name"
         : (name.map((each) => [each, nameProblem(each)] as const).find(([, found]) => found !== null) ??

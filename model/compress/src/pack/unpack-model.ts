@@ -35,7 +35,7 @@ import {
 export interface UnpackOptions extends WorkOptions {
   /** The model to write; the files of its weights go beside it, under the names that the model knows them by. */
   readonly out: string;
-  /** Of all files together. Default 16 GiB. */
+  /** Of all files together. Default: 200 times what the packed file has, or 64 MiB where that is more. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -45,7 +45,9 @@ export interface UnpackedModel {
   readonly bytes: { readonly packed: number; readonly unpacked: number };
 }
 
-export const defaultUnpackedBytes = 2 ** 34;
+/** Bytes for each byte of the packed file, and in all however small it is; the larger of both. */
+const mostGrowth = 200;
+const smallContent = 2 ** 26;
 
 /**
  * Memory is bounded by what the layout allows, 64 MiB of parts at most and usually a few, whatever the container says.
@@ -53,7 +55,7 @@ export const defaultUnpackedBytes = 2 ** 34;
  * UNPACK_WOULD_REPLACE, OUTPUT_IS_INPUT, WRITE_FAILED, DISK_FULL, CANCELLED
  */
 export async function unpackModel(path: string, options: UnpackOptions): Promise<UnpackedModel> {
-  const { out, signal, progress = silentProgress, maxBytes = defaultUnpackedBytes } = options;
+  const { out, signal, progress = silentProgress } = options;
   await assertOtherFile(out, path);
   await using file = await opened(path);
   let at = 0;
@@ -70,6 +72,7 @@ export async function unpackModel(path: string, options: UnpackOptions): Promise
     at += length;
     return bytes;
   };
+  const maxBytes = options.maxBytes ?? Math.max(smallContent, mostGrowth * size);
   const packed = await readHeader(take);
   const unpacked = packed.reduce((sum, { bytes }) => sum + bytes, 0);
   if (unpacked > maxBytes) {
