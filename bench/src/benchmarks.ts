@@ -3,6 +3,7 @@ import { accuracy } from "./accuracy.ts";
 import { attestStart } from "./attest-start.ts";
 import { audit } from "./audit.ts";
 import { auditRing } from "./audit-ring.ts";
+import { batchNorm } from "./batch-norm.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
 import { compressCost } from "./compress-cost.ts";
@@ -32,6 +33,7 @@ import { zipDigests } from "./zip-digests.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
+  batchNorm,
   compressCost,
   calibration,
   accuracy,

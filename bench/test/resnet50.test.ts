@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkModel, encodeModelBytes, graphSummary, type Model, readModel } from "@cupel/onnx";
 import { float32Of, openSession, randomFeeds } from "@cupel/runtime";
+import { foldBatchNorms } from "../src/models/fold-batch-norms.ts";
 import { resnet50 } from "../src/models/resnet50.ts";
 
 const tiny = { width: 4, imageSize: 32, classes: 10 };
@@ -23,6 +24,18 @@ for (const batchNorms of ["separate", "behind-identity"] as const) {
     assert.ok(size > 0.1 && size < 10, `root mean square ${size}`);
   });
 }
+
+test("folding its batch norms leaves what it computes", async () => {
+  const logits = [];
+  for (const model of [resnet50(tiny), foldBatchNorms(resnet50(tiny))]) {
+    // Without the optimiser, which would fold both.
+    const tuning = { threads: 1, optimization: "disabled" } as const;
+    await using session = await openSession(encodeModelBytes(model), tuning);
+    logits.push(float32Of((await session.run(randomFeeds(session.inputs, 1))).logits!));
+  }
+  const [separate, folded] = logits;
+  for (const [i, value] of separate!.entries()) assert.ok(Math.abs(value - folded![i]!) < 1e-4);
+});
 
 test("equal biases are stored once and read through Identity by the other layers", () => {
   const { operators } = graphSummary(resnet50({ ...tiny, batchNorms: "behind-identity" }));
