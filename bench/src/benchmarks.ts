@@ -6,6 +6,7 @@ import { auditRing } from "./audit-ring.ts";
 import { batchNorm } from "./batch-norm.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { calibration } from "./calibration.ts";
+import { channelMask } from "./channel-mask.ts";
 import { compressCost } from "./compress-cost.ts";
 import { compressPeers } from "./compress-peers.ts";
 import { dataParallel } from "./data-parallel.ts";
@@ -34,6 +35,7 @@ import { zipDigests } from "./zip-digests.ts";
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
   batchNorm,
+  channelMask,
   compressCost,
   calibration,
   accuracy,
