@@ -32,6 +32,16 @@ export const compressErrors = defineErrors({
       "The model is not one that can be left early: no value inside it is all that the rest is computed from.",
     ...failures.badData,
   },
+  LATENCY_TABLE_INVALID: {
+    meaning: "The table of layer times is not one that Cupel wrote.",
+    ...failures.usage,
+    public: false,
+  },
+  LATENCY_UNKNOWN: {
+    meaning: "The table of layer times has none of a layer of the model.",
+    ...failures.usage,
+    public: false,
+  },
   NOTHING_TO_COMPRESS: { meaning: "The model has no layer with constant weights.", ...failures.badData },
   NOTHING_TO_PRUNE: {
     meaning:

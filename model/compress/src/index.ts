@@ -7,7 +7,12 @@ export {
   compressFile,
 } from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
+export type { ExitReport } from "./exits/choose-exit.ts";
 export { type KeptApart, keepApart } from "./intake/keep-apart.ts";
+export { type LatencyTable, latencyTableSchema, parseLatencyTable } from "./latency/latency-table.ts";
+export { layersIn } from "./latency/layer-shape.ts";
+export { layerTimes, type MeasureTableOptions, measureTable } from "./latency/measure-table.ts";
+export { predictLatency } from "./latency/predict-latency.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";

@@ -35,8 +35,9 @@ export function emitHead(emit: Emitter, features: Value, { first, second }: Exit
     "exit.first",
     Tensor.int8([hidden, first.codes.length / hidden], first.codes),
   );
-  const scales = graph.addConstant("exit.first.scale", Tensor.float32([hidden], first.scales));
-  const weight = emit.op("DequantizeLinear", [codes, scales], { axis: attribute.int(0) });
+  const scales = graph.addConstant("exit.first.scale", Tensor.float32([hidden, 1], first.scales));
+  // A DequantizeLinear would be computed in every run.
+  const weight = emit.mul(emit.cast(codes, "float32"), scales);
   const dense = (input: Value, matrix: Value, name: string, bias: Float32Array): Value => {
     const held = graph.addConstant(name, Tensor.float32([bias.length], bias));
     return emit.op("Gemm", [input, matrix, held], { transB: attribute.int(1) });
@@ -57,7 +58,9 @@ export interface TrainHeadOptions {
 
 const hidden = 64;
 const batch = 128;
-const steps = 1000;
+const epochs = 30;
+/** Of few images more epochs, of very many fewer. */
+const [fewestSteps, mostSteps] = [200, 2000];
 const learningRate = 0.003;
 const weightDecay = 0.01;
 const temperature = 2;
@@ -76,6 +79,7 @@ export async function trainHead(
   const inputs = features.length / count;
   const { offset, deviation } = spreadOfColumns(features, inputs);
   const size = Math.min(batch, count);
+  const steps = Math.max(fewestSteps, Math.min(mostSteps, epochs * Math.floor(count / size)));
   const hasLabels = labels.every((label) => label !== null);
   await using trainer = await openTrainer(mlp({ inputs, hidden: [hidden], classes, seed: options.seed }), {
     batch: size,

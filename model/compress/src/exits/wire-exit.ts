@@ -174,8 +174,15 @@ interface Company {
 
 /** The rest for the images that are not confident, their scores put among those of the exit. */
 function restOfSome(branch: Graph, rest: Rest, { cut, scores, areConfident }: Company): Value {
-  const op = (opType: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value =>
-    branch.append({ opType, inputs, attributes, name: `rest/${opType}` }).output;
+  const op = (
+    opType: string,
+    inputs: readonly Value[],
+    attributes: Record<string, Attribute> = {},
+  ): Value => {
+    // The engine refuses two nodes of one name.
+    const name = branch.uniqueName(`rest/${opType}`);
+    return branch.append({ opType, inputs, attributes, name, outputs: [name] }).output;
+  };
   const flat = branch.addConstant("rest.flat", Tensor.int64([1], [-1]));
   const column = branch.addConstant("rest.column", Tensor.int64([2], [-1, 1]));
   // NonZero of [N, 1] gives rows and columns: the first half are the rows.
