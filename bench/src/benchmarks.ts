@@ -17,6 +17,7 @@ import { graphSize } from "./graph-size.ts";
 import { imagePath } from "./image-path.ts";
 import { int8Latency } from "./int8-latency.ts";
 import { isolation } from "./isolation.ts";
+import { latencyTable } from "./latency-table.ts";
 import { mappedWeights } from "./mapped-weights.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
 import { serve } from "./serve.ts";
@@ -36,6 +37,7 @@ export const benchmarks: readonly Benchmark[] = [
   int8Latency,
   batchNorm,
   channelMask,
+  latencyTable,
   compressCost,
   calibration,
   accuracy,

@@ -13,6 +13,7 @@ export { type LatencyTable, latencyTableSchema, parseLatencyTable } from "./late
 export { layersIn } from "./latency/layer-shape.ts";
 export { layerTimes, type MeasureTableOptions, measureTable } from "./latency/measure-table.ts";
 export { predictLatency } from "./latency/predict-latency.ts";
+export { integerNodes, stageForm } from "./latency/stage-form.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
