@@ -21,7 +21,7 @@ export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpa
 export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
 export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
 export type { RetrainedEpoch } from "./retrain/retrain-network.ts";
-export type { RoundedLayer, Rounding } from "./rounding/rounding.ts";
+export { type RoundedLayer, type Rounding, roundings } from "./rounding/rounding.ts";
 export { choosePoint, type MeasuredPoint } from "./search/choose-point.ts";
 export type { Loss } from "./search/loss.ts";
 export type { Retrained } from "./stage/stage.ts";

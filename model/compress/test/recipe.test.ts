@@ -38,6 +38,7 @@ const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = 
   ["quantise", "overrides", { conv: 7 }],
   ["quantise", "overrides", []],
   ["quantise", "rounding", "up"],
+  ["quantise", "roundingSteps", 0],
   ["quantise", "heldOut", 0],
   ["retrain", "epochs", 0],
   ["retrain", "learningRate", 0],

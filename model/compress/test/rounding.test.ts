@@ -6,13 +6,17 @@ import { cloneModel, encodeModelBytes, type Model, type Value } from "@cupel/onn
 import { evaluate } from "@cupel/predict";
 import { outputsOf } from "../src/calibrate/rounding-error.ts";
 import { compress, type Recipe } from "../src/index.ts";
-import { biasOf, layerOf, weightRows } from "../src/layer.ts";
+import { biasOf, layerOf, weightedLayers, weightRows } from "../src/layer.ts";
+import { openBlockStep } from "../src/rounding/block-step.ts";
+import { blocksOf } from "../src/rounding/blocks.ts";
 import { type InputMoments, inputMoments } from "../src/rounding/input-moments.ts";
 import { learnedWeights, rowFactors } from "../src/rounding/learned-weights.ts";
 import { errorOfCodes, type RowGrid, roundRow } from "../src/rounding/round-row.ts";
+import { SoftCodes } from "../src/rounding/soft-codes.ts";
 import { solved, triangularFactor } from "../src/rounding/triangular-factor.ts";
 import { mostPairSum } from "../src/weights/pair-safe-levels.ts";
 import { quantiseWeights } from "../src/weights/quantise-weights.ts";
+import { dequantise } from "../src/weights/quantised-weights.ts";
 import { RoundingLevels } from "../src/weights/rounding-levels.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
@@ -257,6 +261,94 @@ test("the mean of each output stays, whatever the layers before have left in the
   const nearest = await off(quantise({ bits: 3 }, { method: "min-max" }));
   const found = await off(recipe);
   assert.ok(found < 0.01 && found < nearest / 2, `${found}, and ${nearest} rounded to the nearest`);
+});
+
+test("blocks lie between values that all later ones follow from", () => {
+  const net = new Network(["N", 3, 8, 8]);
+  const stem = net.relu(net.conv("stem", net.x, 3, 4));
+  const inner = net.conv("b", net.relu(net.conv("a", stem, 4, 4)), 4, 4);
+  const sum = net.relu(net.node("Add", "sum", [inner, net.conv("beside", stem, 4, 4, { kernel: 1 })]));
+  const model = net.done(net.head(sum, 4));
+  const found = blocksOf(model.graph, weightedLayers(model.graph));
+  assert.deepEqual(
+    found.map(({ from, to, layers }) => [from.name, to.name, layers.map(({ node }) => node.name)]),
+    [
+      ["x", "stem.relu", ["stem"]],
+      // Pooling has no weights to round: it belongs to what is before it.
+      ["stem.relu", "flat", ["a", "b", "beside"]],
+      ["flat", "scores", ["scores"]],
+    ],
+  );
+});
+
+test("a block pulls at its weights as differences of its loss say", async () => {
+  const net = new Network(["N", 3, 8, 8]);
+  const model = net.done(net.head(net.relu(net.conv("c", net.x, 3, 4, { group: 1 })), 4));
+  const layers = weightedLayers(model.graph);
+  const [from, to] = [net.x, model.graph.outputs[0]!];
+  await using step = await openBlockStep(model, { from, to, layers }, 2, [3, 8, 8], 1);
+  const batch = { input: weights(2 * 192, 3), wanted: weights(8, 4) };
+  const at = new Map(
+    layers.map((layer) => [layer.weight.name, { weights: weightRows(layer), bias: biasOf(layer) }] as const),
+  );
+  const gradients = await step.gradients(batch, at);
+  const moved = async (name: string, key: "weights" | "bias", index: number, by: number) => {
+    const own = at.get(name)!;
+    const changed = { ...own, [key]: own[key].map((x, i) => (i === index ? x + by : x)) };
+    return await step.loss(batch, new Map([...at, [name, changed]]));
+  };
+  for (const [name, key, index] of [
+    ["c.weight", "weights", 17],
+    ["c.weight", "bias", 2],
+    ["scores.weight", "weights", 6],
+  ] as const) {
+    const slope = ((await moved(name, key, index, 0.01)) - (await moved(name, key, index, -0.01))) / 0.02;
+    const found = gradients.get(name)![key]![index]!;
+    assert.ok(
+      Math.abs(found - slope) < 0.01 * Math.abs(slope) + 1e-5,
+      `${name} ${key}: ${found} for ${slope}`,
+    );
+  }
+});
+
+test("shares of the way to the next level end at one of the two, where the loss wants them", () => {
+  // The loss is the sum of the weights times a sign each: half want to be large, half small.
+  const size = 64;
+  const signs = Float32Array.from({ length: size }, (_, i) => (i % 2 === 0 ? 1 : -1));
+  const start = quantiseWeights(
+    {
+      weights: weights(size, 2),
+      rows: 4,
+      columns: 16,
+      importanceOf: () => new Float32Array(16).fill(1),
+      leastScaleOf: () => 0,
+    },
+    { bits: 3, levels: "uniform", granularity: "channel", blockSize: null, maxLevel: 127 },
+  );
+  const soft = new SoftCodes(start, weights(size, 2));
+  for (let n = 0; n < 300; n++) soft.step(signs, 0.05, 1, 4);
+  const [ended, rounded] = [soft.weights(), dequantise(soft.rounded())];
+  for (let i = 0; i < size; i++)
+    assert.ok(Math.abs(ended[i]! - rounded[i]!) < 1e-6, `${ended[i]} is no level`);
+  const { codes } = soft.rounded();
+  for (const [i, code] of codes.entries()) {
+    const own = start.codes[i]!;
+    assert.ok(signs[i]! > 0 ? code <= own : code >= own, `weight ${i} went from ${own} to ${code}`);
+    assert.ok(Math.abs(code - own) <= 1);
+  }
+});
+
+test("auto takes what is better on images kept apart, tells of each block, and says the same again", async () => {
+  const model = smallClassifier();
+  const recipe = quantise({ bits: 2, rounding: "auto", roundingSteps: 40 });
+  const once = async (seed: number) =>
+    await compress(model, options({ images: noiseImages(48), recipe, seed }));
+  const [a, b] = [await once(1), await once(1)];
+  assert.deepEqual(encodeModelBytes(a.model), encodeModelBytes(b.model));
+  const trained = a.rounding.filter(({ block }) => block !== null);
+  assert.ok(trained.length > 0);
+  for (const { method, block } of trained)
+    assert.equal(method, block!.reconstruct < block!.gptq ? "reconstruct" : "gptq");
 });
 
 for (const bits of [4, 3] as const) {

@@ -83,6 +83,7 @@ export { type OperatorFacts, operatorFacts } from "./operator/operator-facts.ts"
 export { isInTraining, nodesInTraining } from "./operator/training-mode.ts";
 export { outputChannels, type WeightLayout, weightLayout } from "./operator/weight-layout.ts";
 export { type Condition, sharedParameters } from "./pass/condition.ts";
+export { cutOut } from "./pass/cut-out.ts";
 export { removeDeadCode } from "./pass/dead-code.ts";
 export { foldConstants } from "./pass/fold-constants.ts";
 export { type Pass, type PassResult, passSequence, runPasses } from "./pass/pass.ts";

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   attribute,
   cloneModel,
+  cutOut,
   encodeModelBytes,
   Graph,
   type Node,
@@ -303,4 +304,44 @@ test("the uses of a value that many nodes read are not searched through when nod
     assert.equal(x.uses.length, 0);
     assert.ok(looks <= 4 * nodes.length, `${looks} looks at ${nodes.length} uses ${order}`);
   }
+});
+
+test("a part is cut out with what it needs and nothing else, and the model stays as it is", () => {
+  const model = modelOf({ x: ["N", 3], beside: ["N", 3] });
+  const { graph } = model;
+  const weight = graph.addConstant("w", Tensor.float32([3], [1, 2, 3]));
+  graph.append({ opType: "Mul", inputs: [valueNamed(model, "x"), weight], outputs: ["a"] });
+  graph.append({
+    opType: "Add",
+    inputs: [valueNamed(model, "a"), valueNamed(model, "beside")],
+    outputs: ["b"],
+  });
+  graph.append({ opType: "Mul", inputs: [valueNamed(model, "b"), valueNamed(model, "a")], outputs: ["c"] });
+  graph.append({ opType: "Relu", inputs: [valueNamed(model, "c")], outputs: ["d"] });
+  graph.outputs.push(valueNamed(model, "d"));
+  const before = encodeModelBytes(model);
+  const partOf = (inputs: readonly string[], outputs: readonly string[]) => {
+    const part = cutOut(model, inputs, outputs);
+    assertInvariants(part.graph);
+    return [
+      Array.from(part.graph.nodes, ({ opType }) => opType).join(" "),
+      part.graph.inputs.map(({ name }) => name).join(" "),
+      part.graph.outputs.map(({ name }) => name).join(" "),
+      Array.from(part.graph.initializers, ({ name }) => name).join(" "),
+    ];
+  };
+  assert.deepEqual(partOf(["a"], ["c"]), ["Add Mul", "beside a", "c", ""]);
+  assert.deepEqual(partOf(["b"], ["d"]), ["Mul Mul Relu", "x b", "d", "w"]);
+  assert.deepEqual(partOf([], ["a"]), ["Mul", "x", "a", "w"]);
+  assert.deepEqual(partOf(["x"], ["a", "b"]), ["Mul Add", "x beside", "a b", "w"]);
+  for (const [inputs, outputs] of [
+    [["w"], ["d"]],
+    [["none"], ["d"]],
+    [["a"], ["a"]],
+  ] as const)
+    assert.equal(
+      codeOf(() => cutOut(model, inputs, outputs)),
+      "GRAPH_EDIT_INVALID",
+    );
+  assert.deepEqual(encodeModelBytes(model), before);
 });

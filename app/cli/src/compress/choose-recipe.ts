@@ -7,6 +7,7 @@ import {
   looksAtImages,
   parseRecipe,
   type Recipe,
+  roundings,
   stageOf,
   weightBits,
 } from "@cupel/compress";
@@ -59,6 +60,13 @@ export const recipeOptions = {
     `a layer's name, "=" and one of ${widths.join(", ")}, such as conv1=8 or conv1=float`,
     parseOverride,
   ),
+  rounding: choice({
+    name: "rounding",
+    choices: roundings,
+    summary:
+      "Which level a weight becomes: the nearest, or one that makes good what rounding did to others, in closed form, learned block by block, or the better of the two",
+    fallback: "as the recipe says, nearest",
+  }),
   images: integer({
     name: "calibration-images",
     formerly: "pictures",
@@ -110,10 +118,9 @@ async function readRecipe(path: string, remark: (sentence: string) => void): Pro
 
 function changed(recipe: Recipe, given: Given): Recipe {
   const overridden = withOverrides(recipe, given.get(recipeOptions.overrides));
-  return withRetraining(
-    withImages(overridden, given.get(recipeOptions.images)),
-    given.get(recipeOptions.retrain),
-  );
+  const rounded = withRounding(overridden, given.get(recipeOptions.rounding));
+  const calibrated = withImages(rounded, given.get(recipeOptions.images));
+  return withRetraining(calibrated, given.get(recipeOptions.retrain));
 }
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
@@ -142,6 +149,14 @@ function withOverrides(recipe: Recipe, given: readonly NamedOverride[]): Recipe 
   );
   // Not every width goes with every recipe.
   return parseRecipe({ ...recipe, stages }, "--override");
+}
+
+function withRounding(recipe: Recipe, rounding: string | undefined): Recipe {
+  if (rounding === undefined) return recipe;
+  if (!looksAtImages(recipe))
+    throw invalid("rounding", "is of no use with 16 bits: no weight is given levels");
+  const stages = recipe.stages.map((entry) => (entry.stage === "quantise" ? { ...entry, rounding } : entry));
+  return parseRecipe({ ...recipe, stages }, "--rounding");
 }
 
 function withTarget(recipe: Recipe, given: Given): Recipe {

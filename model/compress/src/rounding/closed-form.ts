@@ -5,7 +5,7 @@
  * 9.8, rounded to the nearest 8.0).
  */
 import { setImmediate } from "node:timers/promises";
-import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
+import { throwIfCancelled } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { emitModel } from "../emit/emit-model.ts";
 import { biasOf, type Layer, weightRows } from "../layer.ts";
@@ -24,25 +24,29 @@ export interface ClosedForm {
   readonly variant: Variant;
   /** Squared error of the output over its variance, of the weights rounded to the nearest. */
   readonly nearestNoise: number;
+  /** The weights it approximates, [O, K]: those that take back what the layers before left. */
+  readonly target: Float32Array;
+  /** Of what each weight multiplies, [groups, K]. */
+  readonly means: Float64Array;
 }
 
 /**
- * @param variants rounded to the nearest. @param plan which of them stand in the network while inputs are measured.
+ * @param layers in order. @param variants of all layers, those of `layers` rounded to the nearest. @param plan which of
+ * them stand in the network while inputs are measured.
  * @returns by weight name, in the order of the variants given; layers whose inputs cannot be measured are missing
  */
 export async function roundByMoments(
   model: Model,
   calibrated: Calibrated,
+  layers: readonly Layer[],
   variants: ReadonlyMap<string, readonly Variant[]>,
   plan: Plan,
   options: RoundingOptions,
-  context: MomentsContext & { readonly progress?: Progress | undefined },
+  context: MomentsContext,
 ): Promise<ReadonlyMap<string, readonly ClosedForm[]>> {
   const current = new Map(variants);
   const rounded = new Map<string, readonly ClosedForm[]>();
-  const layers = calibrated.layers.filter(hasPatches);
-  using task = (context.progress ?? silentProgress).start("Rounding by inputs", layers.length, "layers");
-  for (const together of bySameInput(layers)) {
+  for (const together of bySameInput(layers.filter(hasPatches))) {
     const emitted = emitModel(model, calibrated, { variants: current, plan });
     const moments = await inputMoments(emitted.model, model, together, context);
     for (const layer of together) {
@@ -58,13 +62,12 @@ export async function roundByMoments(
         found.map(({ variant }) => variant),
       );
     }
-    task.advance(together.length);
   }
   return rounded;
 }
 
 /** Layers in order; those that stand together read the same value, so that none comes before another. */
-function bySameInput(layers: readonly Layer[]): Layer[][] {
+export function bySameInput(layers: readonly Layer[]): Layer[][] {
   const together: Layer[][] = [];
   for (const layer of layers) {
     if (together.at(-1)?.[0]?.input === layer.input) together.at(-1)!.push(layer);
@@ -99,6 +102,8 @@ async function roundLayer(
     found.push({
       variant: { ...variant, weights: learned.weights, bias, noise: learned.noise },
       nearestNoise: learned.nearestNoise,
+      target,
+      means: ownMeans,
     });
   }
   return found;

@@ -10,7 +10,7 @@ export function floatBeside(emit: Emitter, float: Graph): ReadonlyMap<string, Va
     const own = graph.value(input.name);
     if (own && !input.constant) values.set(input.name, own);
   }
-  const valueOf = (value: Value): Value => {
+  const copyOf = (value: Value): Value => {
     const known = values.get(value.name);
     if (known) return known;
     const copy = graph.addConstant(`${value.name}.float`, value.constant!);
@@ -18,7 +18,7 @@ export function floatBeside(emit: Emitter, float: Graph): ReadonlyMap<string, Va
     return copy;
   };
   for (const node of float.nodes) {
-    const inputs = node.inputs.map((value) => value && valueOf(value));
+    const inputs = node.inputs.map((value) => value && copyOf(value));
     const outputs = emit.node(
       node.opType,
       inputs,

@@ -74,7 +74,12 @@ const options = {
   rounding: option(oneOf(...roundings), {
     default: "nearest",
     description:
-      "which integer a weight becomes: the `nearest`, or by `gptq` the one that takes back what rounding did to the weights and layers before it",
+      "which integer a weight becomes: the `nearest`; by `gptq` the one that takes back what rounding did to the weights and layers before it; " +
+      "by `reconstruct` the one that block by block is learned to give the float network's outputs; `auto` takes of these two what is better on images kept apart",
+  }),
+  roundingSteps: option(wholeFrom(1), {
+    default: 500,
+    description: "steps a block is trained for, of 32 images at most, by `reconstruct` and `auto`",
   }),
   heldOut: option(wholeFrom(1), {
     default: 1000,
