@@ -15,10 +15,10 @@ export { layerTimes, type MeasureTableOptions, measureTable } from "./latency/me
 export { predictLatency } from "./latency/predict-latency.ts";
 export { integerNodes, stageForm } from "./latency/stage-form.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
-export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
 export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpack-model.ts";
-export { defaultRecipe, parseRecipe, recipeSchema } from "./recipe/parse-recipe.ts";
+export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
+export { defaultRecipe, parseRecipe, recipeSchema, withStage } from "./recipe/parse-recipe.ts";
 export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
 export type { RetrainedEpoch } from "./retrain/retrain-network.ts";
 export { type RoundedLayer, type Rounding, roundings } from "./rounding/rounding.ts";

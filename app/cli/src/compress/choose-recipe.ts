@@ -10,6 +10,7 @@ import {
   roundings,
   stageOf,
   weightBits,
+  withStage,
 } from "@cupel/compress";
 import { byteSize, choice, integer, invalid, points, repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
@@ -124,10 +125,7 @@ function changed(recipe: Recipe, given: Given): Recipe {
 }
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
-  if (epochs === undefined) return recipe;
-  const stages = recipe.stages.filter(({ stage }) => stage !== "retrain");
-  const entry = { stage: "retrain", ...stageOf(recipe, "retrain"), epochs };
-  return parseRecipe({ ...recipe, stages: [...stages, entry] }, "--retrain");
+  return epochs === undefined ? recipe : withStage(recipe, { stage: "retrain", epochs }, "--retrain");
 }
 
 const isMixed = (recipe: Recipe): boolean => stageOf(recipe, "quantise")?.bits === "mixed";
@@ -143,20 +141,17 @@ function withOverrides(recipe: Recipe, given: readonly NamedOverride[]): Recipe 
   const twice = given.find(({ layer }, i) => given.findIndex((each) => each.layer === layer) < i);
   if (twice) throw invalid("override", `is given twice for the layer "${twice.layer}"`);
   if (given.length === 0) return recipe;
-  const overrides = Object.fromEntries(given.map(({ layer, width }) => [layer, width]));
-  const stages = recipe.stages.map((entry) =>
-    entry.stage === "quantise" ? { ...entry, overrides: { ...entry.overrides, ...overrides } } : entry,
-  );
+  const named = Object.fromEntries(given.map(({ layer, width }) => [layer, width]));
+  const overrides = { ...stageOf(recipe, "quantise")?.overrides, ...named };
   // Not every width goes with every recipe.
-  return parseRecipe({ ...recipe, stages }, "--override");
+  return withStage(recipe, { stage: "quantise", overrides }, "--override");
 }
 
 function withRounding(recipe: Recipe, rounding: string | undefined): Recipe {
   if (rounding === undefined) return recipe;
   if (!looksAtImages(recipe))
     throw invalid("rounding", "is of no use with 16 bits: no weight is given levels");
-  const stages = recipe.stages.map((entry) => (entry.stage === "quantise" ? { ...entry, rounding } : entry));
-  return parseRecipe({ ...recipe, stages }, "--rounding");
+  return withStage(recipe, { stage: "quantise", rounding }, "--rounding");
 }
 
 function withTarget(recipe: Recipe, given: Given): Recipe {
@@ -175,10 +170,7 @@ function withImages(recipe: Recipe, images: number | undefined): Recipe {
   if (images === undefined) return recipe;
   if (!looksAtImages(recipe))
     throw invalid("calibration-images", "is of no use with 16 bits: nothing is calibrated");
-  return {
-    ...recipe,
-    stages: recipe.stages.map((entry) => (entry.stage === "calibrate" ? { ...entry, images } : entry)),
-  };
+  return withStage(recipe, { stage: "calibrate", images }, "--calibration-images");
 }
 
 async function readJson(path: string): Promise<unknown> {

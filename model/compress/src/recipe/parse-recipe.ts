@@ -70,6 +70,23 @@ export function parseRecipe(
   return recipe;
 }
 
+/**
+ * The recipe with a stage more, or with other options of one that it has.
+ * @param where what asks for it, for messages. @throws RECIPE_INVALID, RECIPE_KEY_UNKNOWN
+ */
+export function withStage(
+  recipe: Recipe,
+  entry: { readonly stage: StageName } & Readonly<Record<string, unknown>>,
+  where: string,
+): Recipe {
+  const others = recipe.stages.filter(({ stage }) => stage !== entry.stage);
+  const all = [...others, { ...stageOf(recipe, entry.stage), ...entry }];
+  return parseRecipe(
+    { ...recipe, stages: all.sort((a, b) => order.indexOf(a.stage) - order.indexOf(b.stage)) },
+    where,
+  );
+}
+
 function parseStage({ stage: name, ...given }: Record<string, unknown>, where: string): RecipeStage {
   if (isStageName(name)) return stages[name].parse(given, where);
   throw invalid(where, `"stage" must be one of ${order.join(", ")}, not ${JSON.stringify(name)}`);
