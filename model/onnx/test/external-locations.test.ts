@@ -1,9 +1,9 @@
-/** Which files a model keeps weights in, against protobuf's own encoder. */
+/** Which files a model keeps weights in, and where its own lie, against protobuf's own encoder. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
-import { externalLocations } from "../src/index.ts";
+import { type ByteSource, externalLocations, tensorPlaces } from "../src/index.ts";
 
 const tensor = (location: string) => ({
   dims: [1n],
@@ -46,6 +46,43 @@ test("weights in other files are found wherever a tensor may stand, each file on
     "function.bin",
     "sparse.bin",
   ]);
+});
+
+const sourceOf = (bytes: Uint8Array): ByteSource => ({
+  length: bytes.length,
+  byte: (at) => bytes[at]!,
+  part: (start, length) => bytes.subarray(start, start + length),
+});
+
+test("the bytes of weights are found where the encoder put them, with name, type and shape", () => {
+  const numbers = Float32Array.of(0.5, -2);
+  const inner = { name: "inner", dataType: 3, dims: [2n, 3n], rawData: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+  const bytes = toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      graph: {
+        initializer: [
+          { ...tensor("a.bin"), name: "outer", dataType: 1 },
+          { floatData: [...numbers], dims: [2n] },
+        ],
+        node: [{ attribute: [{ g: { node: [{ attribute: [{ t: inner }] }] } }] }],
+      },
+    }),
+  );
+  const found = tensorPlaces(sourceOf(bytes)).map(({ data, external, ...facts }) => ({
+    ...facts,
+    content: data && [...bytes.subarray(data.start, data.start + data.length)],
+    external: external && Object.fromEntries(external),
+  }));
+  const asBytes = [...new Uint8Array(numbers.buffer)];
+  assert.deepEqual(found, [
+    { name: "inner", type: 3, dims: [2, 3], content: [1, 2, 3, 4, 5, 6], external: null },
+    { name: "outer", type: 1, dims: [1], content: null, external: { location: "a.bin", offset: "4096" } },
+    { name: "", type: 1, dims: [2], content: asBytes, external: null },
+  ]);
+  for (let length = 0; length < bytes.length; length++) {
+    assert.throws(() => tensorPlaces(sourceOf(bytes.subarray(0, length))), { code: "MODEL_NOT_PROTOBUF" });
+  }
 });
 
 test("a model that is cut off, and what is no model, are refused", () => {

@@ -64,6 +64,7 @@ const ofLoads = [
   ...some(baseErrors.specs, ["MODEL_NOT_FOUND", "WRITE_FAILED"]),
   ...some(onnxErrors.specs, [
     "MODEL_NOT_PROTOBUF",
+    "MODEL_PACKED",
     "MODEL_TRUNCATED",
     "MODEL_TOO_NEW",
     "MODEL_INVALID",
