@@ -12,13 +12,23 @@ import { refused } from "./support/refused.ts";
 const needed = ["clean", "calibrate", "quantise"];
 /** A valid recipe but for what is given. */
 const recipe = (changes: Readonly<Record<string, object>>, target?: object) => ({
-  stages: ["clean", "equalise", "calibrate", "quantise", "retrain"]
+  stages: ["clean", "prune", "equalise", "calibrate", "quantise", "retrain"]
     .filter((stage) => needed.includes(stage) || stage in changes)
     .map((stage) => ({ stage, ...changes[stage] })),
   ...(target ? { target } : {}),
 });
 
 const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = [
+  ["prune", "keep", 0],
+  ["prune", "keep", 1.1],
+  ["prune", "importance", "chance"],
+  ["prune", "multipleOf", 0],
+  ["prune", "rounds", 0],
+  ["prune", "compensate", "yes"],
+  ["prune", "images", 0],
+  ["prune", "sensitivity", 1],
+  ["prune", "fineTune", { epochs: 0 }],
+  ["prune", "fineTune", { rate: 1 }],
   ["equalise", "when", "never"],
   ["calibrate", "method", "median"],
   ["calibrate", "symmetry", true],
@@ -131,7 +141,8 @@ describe("refused, naming the key and the place", () => {
   test("unknown, missing, repeated and misplaced stages", async () => {
     const named = (...names: string[]) => ({ stages: names.map((stage) => ({ stage })) });
     for (const [json, saying] of [
-      [named("clean", "prune", "calibrate", "quantise"), /not "prune"/],
+      [named("clean", "shrink", "calibrate", "quantise"), /not "shrink"/],
+      [{ stages: [{ stage: "prune" }, { stage: "quantise", bits: 16 }] }, /"clean" is missing/],
       [named("clean", "quantise"), /"calibrate" is missing/],
       [named("calibrate", "quantise"), /"clean" is missing/],
       [named("clean", "calibrate", "equalise", "quantise"), /in the order/],

@@ -98,7 +98,7 @@ export function repeated<T>(
 }
 
 const digits = /^\d+$/;
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+export const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A value that a schema admits: a number, one of a few words, any text. Undefined when left out. */
 export function value<T>(

@@ -124,6 +124,10 @@ export const compressCommand: Command = {
       says: "as accurate as it gets in 11.3 MB",
     },
     {
+      line: "cupel compress resnet50.onnx --images calib/ --keep-channels 0.85 --train-images train/ -o resnet50.small.onnx",
+      says: "without the channels that matter least, trained to answer as before; labels are not needed",
+    },
+    {
       line: "cupel compress resnet50.onnx --images calib/ --bits 4 --train-images train/ --retrain 8 -o resnet50.int4.onnx",
       says: "4 bits everywhere, trained to answer as before",
     },

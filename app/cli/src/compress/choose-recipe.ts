@@ -12,9 +12,20 @@ import {
   weightBits,
   withStage,
 } from "@cupel/compress";
-import { byteSize, choice, integer, invalid, points, repeated, text } from "../arguments/option.ts";
+import {
+  byteSize,
+  choice,
+  decimal,
+  integer,
+  invalid,
+  parsed,
+  points,
+  repeated,
+  text,
+} from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { cliErrors } from "../errors.ts";
+import { trainingOptions } from "./image-options.ts";
 
 const widths = [...weightBits, "float"] as const;
 
@@ -47,6 +58,20 @@ export const recipeOptions = {
     summary: "Most percentage points of top-1 that may be lost, judged on images held out from --images",
     fallback: "0.5 for mixed without --max-bytes",
   }),
+  keepChannels: parsed(
+    {
+      name: "keep-channels",
+      placeholder: "SHARE",
+      summary:
+        "Remove the channels that matter least and keep this share, such as 0.85; with --train-images what is left is trained to answer as before",
+      fallback: "all of them",
+    },
+    "a share above 0, at most 1, such as 0.85",
+    (given) => {
+      const share = decimal.test(given) ? Number(given) : Number.NaN;
+      return share > 0 && share <= 1 ? share : undefined;
+    },
+  ),
   recipe: text({
     name: "recipe",
     placeholder: "FILE",
@@ -118,10 +143,21 @@ async function readRecipe(path: string, remark: (sentence: string) => void): Pro
 }
 
 function changed(recipe: Recipe, given: Given): Recipe {
-  const overridden = withOverrides(recipe, given.get(recipeOptions.overrides));
+  const pruned = withChannels(recipe, given);
+  const overridden = withOverrides(pruned, given.get(recipeOptions.overrides));
   const rounded = withRounding(overridden, given.get(recipeOptions.rounding));
   const calibrated = withImages(rounded, given.get(recipeOptions.images));
   return withRetraining(calibrated, given.get(recipeOptions.retrain));
+}
+
+/** With the stage that removes channels, or its share where the recipe has it. */
+function withChannels(recipe: Recipe, given: Given): Recipe {
+  const keep = given.get(recipeOptions.keepChannels);
+  if (keep === undefined) return recipe;
+  const where = "--keep-channels";
+  const cleaned = stageOf(recipe, "clean") ? recipe : withStage(recipe, { stage: "clean" }, where);
+  const untrained = !stageOf(recipe, "prune") && !given.has(trainingOptions.images);
+  return withStage(cleaned, { stage: "prune", keep, ...(untrained ? { fineTune: null } : {}) }, where);
 }
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {

@@ -10,21 +10,20 @@ export interface ChooseOptions {
   readonly keep: number;
   /** Groups lose channels until what is left is a multiple of this. */
   readonly multipleOf: number;
+  /** Least number of channels that a group keeps, which is 1 at least. Default: half of `keep` of them. */
+  readonly least?: ((group: ChannelGroup) => number) | undefined;
 }
 
 /** The channels to remove, least important first. */
 export function chooseChannels(
   groups: readonly ChannelGroup[],
   importance: Importance,
-  { keep, multipleOf }: ChooseOptions,
+  { keep, multipleOf, least = ({ channels }) => leastKept(channels.length, keep) }: ChooseOptions,
 ): Set<number> {
   const total = groups.reduce((sum, { channels }) => sum + channels.length, 0);
   const wanted = Math.floor(total * (1 - keep) + 1e-9);
   const steps = groups
-    .flatMap(({ channels }) => {
-      const least = Math.max(1, Math.ceil((channels.length * keep) / 2));
-      return stepsOf(ranked(channels, importance), multipleOf, least);
-    })
+    .flatMap((group) => stepsOf(ranked(group.channels, importance), multipleOf, least(group)))
     .map((channels) => ({ channels, score: meanOf(channels, importance) }))
     .sort((a, b) => a.score - b.score);
   const removed = new Set<number>();
@@ -33,6 +32,11 @@ export function chooseChannels(
     for (const channel of channels) removed.add(channel);
   }
   return removed;
+}
+
+/** Half of the share that is to stay, and a channel. */
+export function leastKept(channels: number, keep: number): number {
+  return Math.max(1, Math.ceil((channels * keep) / 2));
 }
 
 /** Least important first; equal ones in their order. */

@@ -107,7 +107,8 @@ function guessOf(
     for (const [j, b] of kept.entries()) matrix[i * size + j] = covariance(a, b);
     trace += matrix[i * size + i]!;
   }
-  const ridge = (trace / size) * (leastRidge + size / Math.max(1, count)) + Number.MIN_VALUE;
+  const scarcity = Math.min(1, size / Math.max(1, count));
+  const ridge = (trace / size) * (leastRidge + scarcity ** 2) + Number.MIN_VALUE;
   for (let i = 0; i < size; i++) matrix[i * size + i]! += ridge;
   const sides = Float64Array.from({ length: gone.length * size }, (_, i) =>
     covariance(gone[Math.floor(i / size)]!, kept[i % size]!),

@@ -1,22 +1,21 @@
 /** Removes the channels that matter least, and lets what is left take over what they carried. */
 import { CupelError } from "@cupel/base";
-import { cloneModel, followed, type Model, sameAs } from "@cupel/onnx";
+import { type Correspondence, cloneModel, followed, type Model, sameAs, sameValues } from "@cupel/onnx";
 import { sample } from "@cupel/vision";
 import { Type } from "typebox";
 import { outputsOf, relativeError, trialImages } from "../calibrate/rounding-error.ts";
 import { compressErrors } from "../errors.ts";
-import { type ChannelGroups, channelGroups } from "../prune/channel-groups.ts";
-import { chooseChannels } from "../prune/choose-channels.ts";
+import { type ChannelGroup, type ChannelGroups, channelGroups } from "../prune/channel-groups.ts";
+import { chooseChannels, leastKept } from "../prune/choose-channels.ts";
 import { compensate } from "../prune/compensate.ts";
 import { type FineTuneOptions, fineTune } from "../prune/fine-tune.ts";
-import { followChannels } from "../prune/follow-channels.ts";
-import { channelImportance, type Importance, type ImportanceKind, importances } from "../prune/importance.ts";
+import { channelImportance, type Importance, importances } from "../prune/importance.ts";
 import { layerInputs, measuredOnce } from "../prune/layer-inputs.ts";
 import { type ChannelMoments, measureChannels } from "../prune/measure-channels.ts";
 import type { PrunedGroup } from "../prune/pruned.ts";
 import { removeChannels } from "../prune/remove-channels.ts";
 import { sensitivityCurves } from "../prune/sensitivity-curve.ts";
-import { oneOf, option, orNull, wholeFrom } from "../recipe/option.ts";
+import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
 import { defineStage, type Stage, type StageContext, type State, trainingImagesOf } from "./stage.ts";
 
 const defaultFineTuning: FineTuneOptions = { epochs: 2, learningRate: 0.01, batch: 64 };
@@ -37,6 +36,10 @@ const options = {
   multipleOf: option(wholeFrom(1), {
     default: 8,
     description: "groups lose channels until a multiple of this is left, which kernels like",
+  }),
+  rounds: option(wholeFrom(1), {
+    default: 4,
+    description: "removes a part at a time, and ranks and compensates anew for each",
   }),
   compensate: option(oneOf(true, false), {
     default: true,
@@ -77,33 +80,36 @@ export const pruneStage: Stage<"prune", typeof options> = defineStage({
     const context = {
       ...given,
       images: sample(given.images, settings.images, given.seed),
-      training: given.training && sample(given.training, settings.images, given.seed),
     };
     const original = cloneModel(state.model);
     const groups = channelGroups(original);
-    const needsMoments = settings.compensate || settings.importance === "variance";
-    const inputs = layerInputs(groups.followed);
-    const moments: ReadonlyMap<string, ChannelMoments> = needsMoments
-      ? await measureChannels(original, measuredOnce(inputs), context)
-      : new Map();
-    const { importance, notes } = await ranking(original, groups, settings.importance, context, moments);
-    const removed = chooseChannels(groups.groups, importance, settings);
-    if (removed.size === 0) throw nothingToPrune(groups, settings);
+    // Whether a step of some group fits does not depend on what matters.
+    const canRemove = chooseChannels(groups.groups, new Map(), settings).size > 0;
+    if (!canRemove) throw nothingToPrune(groups, settings);
     const trial = { ...context, images: sample(given.heldOut, trialImages, given.seed) };
     const reference = await outputsOf(() => original, trial);
+    const first = await ranking(original, groups, settings, context);
     const curves = settings.sensitivity
-      ? await sensitivityCurves(original, groups.groups, importance, reference, trial)
+      ? await sensitivityCurves(original, groups.groups, first.importance, reference, trial)
       : new Map();
-
     const { model } = state;
-    const own = followChannels(model);
-    const taught = settings.compensate ? compensate(model.graph, own, removed, moments) : 0;
-    const cut = removeChannels(model, own, removed);
+    const rounds = await removeInRounds(model, groups, first, settings, context);
+    const kept = new Map(channelGroups(model).groups.map(({ name, channels }) => [name, channels.length]));
+    const done = groups.groups.map(({ name, layers, channels }): PrunedGroup => {
+      const sensitivity = curves.get(name) ?? [];
+      return {
+        name,
+        layers,
+        channels: channels.length,
+        kept: kept.get(name) ?? channels.length,
+        sensitivity,
+      };
+    });
     const pruned = {
       ...state,
       model,
-      correspondence: followed(state.correspondence, cut),
-      notes: [...state.notes, ...notes, ...removalNotes(groups, removed, taught)],
+      correspondence: followed(state.correspondence, rounds.correspondence),
+      notes: [...state.notes, ...first.notes, removalNote(done, rounds.compensated)],
     };
     const divergence = relativeError(reference, await outputsOf(() => model, trial));
     const tuned =
@@ -116,33 +122,82 @@ export const pruneStage: Stage<"prune", typeof options> = defineStage({
     return {
       ...tuned.state,
       pruned: {
-        channels: importance.size,
-        kept: importance.size - removed.size,
+        channels: first.importance.size,
+        kept: first.importance.size - rounds.removed,
         divergence: tuned.divergence,
         refusals: groups.refusals,
-        groups: groups.groups.map(({ name, layers, channels }): PrunedGroup => {
-          const kept = channels.filter((channel) => !removed.has(channel)).length;
-          return { name, layers, channels: channels.length, kept, sensitivity: curves.get(name) ?? [] };
-        }),
+        groups: done,
       },
     };
   },
 });
 
+type Settings = ValuesOf<typeof options>;
+
+interface Ranking {
+  readonly importance: Importance;
+  readonly moments: ReadonlyMap<string, ChannelMoments>;
+  readonly notes: readonly string[];
+}
+
+interface Rounds {
+  readonly removed: number;
+  /** Layers that took something over, in the last round that removed anything. */
+  readonly compensated: number;
+  readonly correspondence: Correspondence;
+}
+
+/**
+ * A part at a time, each ranked and compensated anew: what matters changes with what is gone. `model` is edited in place.
+ * @param first the ranking of the model as it is.
+ */
+async function removeInRounds(
+  model: Model,
+  original: ChannelGroups,
+  first: Ranking,
+  settings: Settings,
+  context: StageContext,
+): Promise<Rounds> {
+  const total = first.importance.size;
+  const widths = new Map(original.groups.map(({ name, channels }) => [name, channels.length]));
+  const least = ({ name, channels }: ChannelGroup) =>
+    leastKept(widths.get(name) ?? channels.length, settings.keep);
+  let [left, compensated, correspondence] = [total, 0, sameValues(model.graph)];
+  for (let round = 1; round <= settings.rounds; round++) {
+    const groups = channelGroups(model);
+    const { importance, moments } = round === 1 ? first : await ranking(model, groups, settings, context);
+    const keep = Math.min(1, (total * settings.keep ** (round / settings.rounds)) / left);
+    const removed = chooseChannels(groups.groups, importance, {
+      keep,
+      multipleOf: settings.multipleOf,
+      least,
+    });
+    if (removed.size === 0) continue;
+    if (settings.compensate) compensated = compensate(model.graph, groups.followed, removed, moments);
+    correspondence = followed(correspondence, removeChannels(model, groups.followed, removed));
+    left -= removed.size;
+  }
+  return { removed: total - left, compensated, correspondence };
+}
+
 /** A model that the trainer cannot differentiate is ranked by its weights. */
 async function ranking(
   model: Model,
   groups: ChannelGroups,
-  kind: ImportanceKind,
+  { importance: kind, compensate: compensates }: Settings,
   context: StageContext,
-  moments: ReadonlyMap<string, ChannelMoments>,
-): Promise<{ readonly importance: Importance; readonly notes: readonly string[] }> {
+): Promise<Ranking> {
+  const moments: Ranking["moments"] =
+    compensates || kind === "variance"
+      ? await measureChannels(model, measuredOnce(layerInputs(groups.followed)), context)
+      : new Map();
   try {
-    return { importance: await channelImportance(model, groups, kind, context, moments), notes: [] };
+    return { importance: await channelImportance(model, groups, kind, context, moments), moments, notes: [] };
   } catch (thrown) {
     if (!(thrown instanceof CupelError) || !undifferentiable.has(thrown.code)) throw thrown;
     const importance = await channelImportance(model, groups, "norm", context, moments);
-    return { importance, notes: [`Channels are ranked by the norm of their weights: ${thrown.message}`] };
+    const note = `Channels are ranked by the norm of their weights: ${thrown.message}`;
+    return { importance, moments, notes: [note] };
   }
 }
 
@@ -179,19 +234,16 @@ async function tunedState(
 
 const namedGroups = 6;
 
-function removalNotes({ groups }: ChannelGroups, removed: ReadonlySet<number>, taught: number): string[] {
-  const total = groups.reduce((sum, { channels }) => sum + channels.length, 0);
-  const lost = groups
-    .map(({ name, channels }) => {
-      const left = channels.filter((channel) => !removed.has(channel)).length;
-      return { name, from: channels.length, left };
-    })
-    .filter(({ from, left }) => left < from)
-    .sort((a, b) => b.from - b.left - (a.from - a.left));
-  const listed = lost.slice(0, namedGroups).map(({ name, from, left }) => `${name} ${from} to ${left}`);
+function removalNote(groups: readonly PrunedGroup[], compensated: number): string {
+  const sum = (count: (group: PrunedGroup) => number) => groups.reduce((all, group) => all + count(group), 0);
+  const lossOf = ({ channels, kept }: PrunedGroup) => channels - kept;
+  const lost = groups.filter((group) => lossOf(group) > 0).sort((a, b) => lossOf(b) - lossOf(a));
+  const listed = lost
+    .slice(0, namedGroups)
+    .map(({ name, channels, kept }) => `${name} ${channels} to ${kept}`);
   const others = lost.length > namedGroups ? `, and ${lost.length - namedGroups} more groups` : "";
-  const taken = taught > 0 ? ` ${taught} layers took over what they carried.` : "";
-  return [`Removed ${removed.size} of ${total} channels: ${listed.join(", ")}${others}.${taken}`];
+  const taken = compensated > 0 ? ` ${compensated} layers took over what they carried.` : "";
+  return `Removed ${sum(lossOf)} of ${sum(({ channels }) => channels)} channels: ${listed.join(", ")}${others}.${taken}`;
 }
 
 function percent(share: number): string {
