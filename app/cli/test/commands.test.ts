@@ -175,6 +175,15 @@ test("no images to calibrate with are refused, not taken for none given", async 
   assert.match(told.err, /error OPTION_INVALID: --calibration-images must be .*1, not "0"/);
 });
 
+test("training needs images for it, which is told before anything is read", async () => {
+  await using folder = await scratch();
+  const { model, images } = await prepared(folder);
+  const words = ["compress", model, "--images", images, "-o", folder.at("s.onnx"), "--retrain", "2"];
+  const told = await cupel(...words);
+  assert.equal(told.status, 64);
+  assert.match(told.err, /error TRAINING_IMAGES_NEEDED: .*--train-images/);
+});
+
 test("a recipe of an earlier version is read, with remarks", async () => {
   await using folder = await scratch();
   const { model, images } = await prepared(folder);

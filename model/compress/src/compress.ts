@@ -161,7 +161,14 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
     async inFloatUntil(accept) {
       const build = (tried: Calibrated) =>
         withExit(emitModel(state.model, tried, quantised).model, state.exit).model;
-      const found = await placedUntil(state.model, calibrated, context, (tried) => accept(build(tried)));
+      const areLearned = (state.retrained?.kept ?? 0) > 0;
+      const found = await placedUntil(
+        state.model,
+        calibrated,
+        context,
+        (tried) => accept(build(tried)),
+        areLearned,
+      );
       if (found === null) return null;
       const changed = { ...state, notes: [...state.notes, found.note] };
       return emittedResult(changed, recipe, found.calibrated, quantised);

@@ -6,7 +6,9 @@ import { silentProgress } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import {
   compareEvaluations,
+  crossEntropy,
   type Evaluation,
+  endsInSoftmax,
   evaluate,
   fedDims,
   imageInputOf,
@@ -47,6 +49,11 @@ export interface RetrainedEpoch {
   readonly agreement: number;
   /** Mean divergence from the original on the held-out images, in nats. */
   readonly divergence: number;
+  /**
+   * What the epoch is chosen by: that, and cross-entropy with the labels in their share. There is less chance in it than in a
+   * count of right answers.
+   */
+  readonly heldOutLoss: number;
 }
 
 export interface RetrainedNetwork {
@@ -68,7 +75,7 @@ export async function retrainNetwork(
 ): Promise<RetrainedNetwork> {
   const { threads, seed, preprocessing, signal, open, strict } = context;
   const { train, heldOut, batch, epochs: count } = options;
-  const judge = await openJudge(float, heldOut, context);
+  const judge = await openJudge(float, heldOut, options.labelShare, context);
   let best = await judge(emitModel(float, calibrated, quantised).model, {
     epoch: 0,
     loss: null,
@@ -122,7 +129,7 @@ export async function retrainNetwork(
     );
     const judged = await judge(emitted.model, { epoch, ...figures });
     epochs.push(judged);
-    if (!isBetter(judged, best)) continue;
+    if (!(judged.heldOutLoss < best.heldOutLoss)) continue;
     best = judged;
     found = read;
   }
@@ -170,30 +177,36 @@ async function trainEpoch(
   return soFar();
 }
 
-/** By labels where there are any: as right more often, or as often and nearer to the original. */
-function isBetter(one: RetrainedEpoch, other: RetrainedEpoch): boolean {
-  const [a, b] = [one, other].map(({ accuracy, agreement }) => accuracy ?? agreement);
-  return a! > b! || (a === b && one.divergence < other.divergence);
-}
-
 async function openJudge(
   float: Model,
   images: ImageSource,
+  labelShare: number,
   { preprocessing, threads, open, signal, strict }: StageContext,
 ) {
+  const givesShares = endsInSoftmax(float);
   const run = (model: Model): Promise<Evaluation> =>
     evaluate(encodeModel(model), images, preprocessing, { threads, open, signal, strict });
+  const logitsOf = ({ scores }: Evaluation) => (givesShares ? scores.map(logOfShare) : scores);
   const reference = await run(float);
   return async (
     model: Model,
     figures: Pick<RetrainedEpoch, "epoch" | "loss" | "trained">,
   ): Promise<RetrainedEpoch> => {
     const evaluation = await run(model);
+    const scores = logitsOf(evaluation);
+    const divergence = meanDivergence(logitsOf(reference), scores, reference.classes);
+    const surprise = crossEntropy({ ...evaluation, scores }, false);
     return {
       ...figures,
       accuracy: evaluation.top1,
       agreement: compareEvaluations(reference, evaluation).agreement.value,
-      divergence: meanDivergence(reference.scores, evaluation.scores, reference.classes),
+      divergence,
+      heldOutLoss: surprise === null ? divergence : (1 - labelShare) * divergence + labelShare * surprise,
     };
   };
+}
+
+/** Of a share that may have been rounded to 0: as small as one in float32 can be. */
+function logOfShare(share: number): number {
+  return Math.log(Math.max(share, 2 ** -126));
 }

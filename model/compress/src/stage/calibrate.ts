@@ -142,6 +142,7 @@ function placed(
 
 /**
  * What calibration found, placed with more operators in float until it will do.
+ * @param areLearned whether the scales are those of a training, which the weights go with
  * @returns null where nothing on integers is left and it still does not
  */
 export async function placedUntil(
@@ -149,6 +150,7 @@ export async function placedUntil(
   calibrated: Calibrated,
   context: StageContext,
   accept: (calibrated: Calibrated) => Promise<boolean>,
+  areLearned = false,
 ): Promise<{ readonly calibrated: Calibrated; readonly note: string } | null> {
   const { graph } = model;
   const { recipe, preprocessing } = context;
@@ -173,7 +175,11 @@ export async function placedUntil(
     }
   };
   const withPlacement = (placement: Placement): Calibrated => {
-    return { ...calibrated, placement, scales: valueScales(placement, ranges, symmetry) };
+    return {
+      ...calibrated,
+      placement,
+      scales: areLearned ? scales : valueScales(placement, ranges, symmetry),
+    };
   };
   const placement = await floatUntil(model, {
     ...context,
