@@ -82,6 +82,9 @@ function manyForms(seed = 3): Model {
   return net.done(net.head(sum, 8));
 }
 
+/** Each session of a training takes a second to open: three cases do in every run. */
+const isLong = process.env.CUPEL_LONG_TESTS ? false : "it takes long: set CUPEL_LONG_TESTS";
+
 /** Steps enough to learn something on these networks, in about a second. */
 const quick = { epochs: 6, batch: 16, learningRate: 0.01 };
 
@@ -157,13 +160,13 @@ async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean
 const roundingOfFloat = 2e-6;
 
 describe("what is trained is what is written, by the engine with its optimiser on", () => {
-  for (const [name, model, bits, isByTensor] of [
-    ["many forms at 8 bits", manyForms(), 8, false],
-    ["many forms at 2 bits", manyForms(), 2, false],
-    ["a residual block at 4 bits", smallClassifier(), 4, false],
-    ["a residual block at 3 bits, a step a tensor", smallClassifier(), 3, true],
+  for (const [name, model, bits, isByTensor, skip] of [
+    ["many forms at 8 bits", manyForms(), 8, false, isLong],
+    ["many forms at 2 bits", manyForms(), 2, false, false],
+    ["a residual block at 4 bits", smallClassifier(), 4, false, isLong],
+    ["a residual block at 3 bits, a step a tensor", smallClassifier(), 3, true, isLong],
   ] as const) {
-    test(name, async () => {
+    test(name, { skip }, async () => {
       const { trained, emitted, untrained, scales, firstScales } = await trainedAndWritten(
         model,
         bits,
@@ -190,8 +193,13 @@ describe("what is trained is what is written, by the engine with its optimiser o
 });
 
 describe("retraining", () => {
-  for (const bits of [2, 4]) {
-    test(`at ${bits} bits is nearer to the original on other images than rounding alone`, async () => {
+  for (const [bits, skip] of [
+    [2, false],
+    [4, isLong],
+  ] as const) {
+    test(`at ${bits} bits is nearer to the original on other images than rounding alone`, {
+      skip,
+    }, async () => {
       const model = smallClassifier(7, 8);
       const [plainly, retrained] = [
         await compress(model, options({ recipe: recipe({ bits }, null) })),
@@ -210,7 +218,7 @@ describe("retraining", () => {
     });
   }
 
-  test("gives the same file to the byte for the same seed", async () => {
+  test("gives the same file to the byte for the same seed", { skip: isLong }, async () => {
     const given = options({
       recipe: recipe({ bits: 3 }, { ...quick, epochs: 1, augmentation: "flip,crop=1" }),
     });
@@ -226,7 +234,7 @@ describe("retraining", () => {
   test("learns from labels where there are any", async () => {
     // Labels that the network, which is random, does not give: only they can teach them.
     const labelled = { ...patches(256, 2), labelled: true, classes: ["a", "b", "c", "d"], label: () => 2 };
-    const used = recipe({ bits: 4 }, { ...quick, labelShare: 1 });
+    const used = recipe({ bits: 4 }, { ...quick, epochs: 3, labelShare: 1 });
     const { retrained } = await compress(
       smallClassifier(),
       options({ training: labelled, classes: ["a", "b", "c", "d"], recipe: used }),
@@ -235,7 +243,7 @@ describe("retraining", () => {
     assert.equal(retrained!.epochs[retrained!.kept]!.accuracy, 1);
   });
 
-  test("keeps what rounding alone gave where nothing is better", async () => {
+  test("keeps what rounding alone gave where nothing is better", { skip: isLong }, async () => {
     const used = { bits: 8, reduceRange: false };
     const [plainly, { model, retrained, notes }] = [
       await compress(smallClassifier(), options({ recipe: recipe(used, null) })),

@@ -22,7 +22,7 @@ const options = {
     description:
       "of AdamW, at first; weights are in units of their row's range, so that it suits any network",
   }),
-  batch: option(wholeFrom(1), { default: 64, description: "images a step" }),
+  batch: option(wholeFrom(1), { default: 32, description: "images a step" }),
   temperature: option(numberBetween(0, 100), {
     default: 2,
     description: "how much the answers of the original are softened before the network is to give the same",
