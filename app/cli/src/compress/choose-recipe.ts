@@ -156,8 +156,8 @@ function withChannels(recipe: Recipe, given: Given): Recipe {
   if (keep === undefined) return recipe;
   const where = "--keep-channels";
   const cleaned = stageOf(recipe, "clean") ? recipe : withStage(recipe, { stage: "clean" }, where);
-  const untrained = !stageOf(recipe, "prune") && !given.has(trainingOptions.images);
-  return withStage(cleaned, { stage: "prune", keep, ...(untrained ? { fineTune: null } : {}) }, where);
+  const trains = !stageOf(recipe, "prune") && given.has(trainingOptions.images);
+  return withStage(cleaned, { stage: "prune", keep, ...(trains ? { fineTune: {} } : {}) }, where);
 }
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {

@@ -4,9 +4,9 @@
  */
 import type { WorkOptions } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
-import { modelInputs } from "@cupel/predict";
+import { fedDims, imageInputOf, inputsOf } from "@cupel/predict";
 import { cpuFeatures, engineVersion, measureLatency, type openSession } from "@cupel/runtime";
-import type { Preprocessing } from "@cupel/vision";
+import { type Preprocessing, tensorDims } from "@cupel/vision";
 import { engineTimer, type LayerTimer } from "./engine-timer.ts";
 import { type LatencyTable, openTable } from "./latency-table.ts";
 import { curveKey, type LayerShape, layersIn, type ModelLayer } from "./layer-shape.ts";
@@ -121,8 +121,9 @@ const rounds = 30;
 
 function wholeTimer({ preprocessing, threads = 1, open, signal, progress }: MeasureTableOptions) {
   return async (model: Model): Promise<number> => {
-    const { forms } = modelInputs(model, preprocessing, undefined);
-    const [measured] = await measureLatency([{ name: "whole", model: encodeModel(model), inputs: forms }], {
+    const image = imageInputOf(inputsOf(model.graph));
+    const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
+    const [measured] = await measureLatency([{ name: "whole", model: encodeModel(model), inputs }], {
       runs: rounds,
       leastMs: 200,
       threads,

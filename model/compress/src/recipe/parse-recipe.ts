@@ -107,9 +107,11 @@ function assertOrder(entries: readonly RecipeStage[], where: string): void {
   if (missing !== undefined) throw invalid(where, `the stage "${missing}" is missing`);
 }
 
+const roundsActivations: ReadonlySet<StageName> = new Set(["equalise", "calibrate", "retrain"]);
+
 /** What 16 bits leave nothing to do for is refused, so that nobody believes it was done. */
 function assertHalf(entry: RecipeStage, names: readonly StageName[], where: string): void {
-  const idle = names.find((name) => name !== "clean" && name !== "quantise");
+  const idle = names.find((name) => roundsActivations.has(name));
   if (idle) throw invalid(where, `16 bits round no activation: leave out the stage "${idle}"`);
   if (names.includes("prune") && !names.includes("clean"))
     throw invalid(where, `the stage "clean" is missing`);

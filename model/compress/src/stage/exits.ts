@@ -3,8 +3,9 @@
  * network computes, and the straight network is cleaned, calibrated and rounded as if there were no exit.
  */
 import { threeDigits } from "@cupel/base";
-import { isClassifier, modelInputs, predictErrors } from "@cupel/predict";
-import { type Preprocessing, sample, split } from "@cupel/vision";
+import type { Model } from "@cupel/onnx";
+import { fedDims, imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
+import { type Preprocessing, sample, split, tensorDims } from "@cupel/vision";
 import { Type } from "typebox";
 import { emitModel } from "../emit/emit-model.ts";
 import { compressErrors } from "../errors.ts";
@@ -38,6 +39,10 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
   name: "exits",
   options,
   requires: ["quantise"],
+  assertReady(model, _, context) {
+    trainingImagesOf(context, "exits");
+    assertAnswersInScores(model);
+  },
   async run(state, { maxDrop, images }, context) {
     const given = trainingImagesOf(context, "exits");
     const { preprocessing, seed, threads, open, signal, progress } = context;
@@ -57,8 +62,10 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
     }
     const { place, head, point } = found;
     const exit = { place, head };
-    const { forms } = modelInputs(straight, preprocessing, undefined);
-    const times = await timesOf(straight, exit, { threads, inputs: forms, open, signal, progress });
+    // What else the model is fed, the opened sessions hold.
+    const image = imageInputOf(inputsOf(straight.graph));
+    const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
+    const times = await timesOf(straight, exit, { threads, inputs, open, signal, progress });
     const percent = (share: number) => `${threeDigits(100 * share)} %`;
     const note =
       `Images leave after "${place.name}" where its exit is surer than ${threeDigits(point.threshold)}: ${percent(point.leaving)} of ${seen.selection.labels.length} ` +
@@ -76,18 +83,20 @@ function straightModel({ model, halved, calibrated, quantised }: State) {
   return emitModel(model, made(calibrated, "calibrate"), made(quantised, "quantise")).model;
 }
 
-/** @throws OUTPUT_UNSUPPORTED, EXIT_HAS_NO_PLACE */
-function placesIn({ model }: State, preprocessing: Preprocessing): CutPoint[] {
+/** @throws OUTPUT_UNSUPPORTED */
+function assertAnswersInScores(model: Model): void {
   const { outputs } = model.graph;
-  const [scores] = outputs;
-  if (!isClassifier(model) || outputs.length !== 1 || scores?.shape?.length !== 2) {
-    throw predictErrors.error(
-      "OUTPUT_UNSUPPORTED",
-      `An exit answers with a row of class scores an image, as the model's only output: it has ${outputs
-        .map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`)
-        .join(", ")}. Leave out the stage "exits".`,
-    );
-  }
+  if (isClassifier(model) && outputs.length === 1 && outputs[0]?.shape?.length === 2) return;
+  throw predictErrors.error(
+    "OUTPUT_UNSUPPORTED",
+    `An exit answers with a row of class scores an image, as the model's only output: it has ${outputs
+      .map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`)
+      .join(", ")}. Leave out the stage "exits".`,
+  );
+}
+
+/** @throws EXIT_HAS_NO_PLACE */
+function placesIn({ model }: State, preprocessing: Preprocessing): CutPoint[] {
   const places = spreadCuts(cutPoints(model, preprocessing), placesTried);
   if (places.length > 0) return places;
   throw compressErrors.error(
