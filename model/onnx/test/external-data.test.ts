@@ -90,6 +90,32 @@ test("weights written beside the model lie on pages and read back the same", asy
   assert.equal(writtenBytes(model, whole.path), (await stat(whole.path)).size);
 });
 
+test("what a tensor computes is not asked for by who wants the size, and is written like any other", async () => {
+  const folder = await temporaryFolder();
+  const model = weighted();
+  const [w0, w1] = ["w0", "w1"].map((name) => valueNamed(model, name));
+  const bytes = w0!.constant!.bytes();
+  const small = w1!.constant!.bytes();
+  const plain = encodeModelBytes(model);
+  let asked = 0;
+  const made = (tensor: Tensor, from: Uint8Array) =>
+    Tensor.made(tensor.type, tensor.dims, () => {
+      asked++;
+      return from;
+    });
+  model.graph.setConstant(w0!, made(w0!.constant!, bytes));
+  model.graph.setConstant(w1!, made(w1!.constant!, small));
+  const path = join(folder, "m.onnx");
+  assert.equal(writtenBytes(model, path), plain.byteLength);
+  const apart = writtenBytes(model, path, { externalData: {} });
+  assert.equal(asked, 0);
+  assert.deepEqual(encodeModelBytes(model), plain);
+  assert.equal((await writeModelFile(model, path, { externalData: {} })).bytes, apart);
+  assert.deepEqual((await readModelFile(path)).graph.value("w0")!.constant!.bytes(), bytes);
+  const external = await readModelFile(path);
+  assert.equal(writtenBytes(external, path), plain.byteLength);
+});
+
 test("the same bytes in tensors of other sizes are other files: neither model finds the weights of the other", async () => {
   const folder = await temporaryFolder();
   const parted = (...sizes: number[]) => {

@@ -8,7 +8,7 @@
  * lie in memory twice more (ResNet-50, peak while calibrating: 950 MB from bytes, 775 from one file, 664 from two).
  */
 import { join } from "node:path";
-import { openTemporaryFolder, type TemporaryFolder } from "@cupel/base";
+import { collectGarbage, openTemporaryFolder } from "@cupel/base";
 import { encodeModel, type Model, writeModelFile } from "@cupel/onnx";
 import { type EngineTuning, type InferenceSession, type ModelSource, openSession } from "@cupel/runtime";
 
@@ -33,36 +33,38 @@ const large = 32 * 2 ** 20;
 /** @param make called once; what nobody else holds of the model is free before the engine opens it. @throws what `openSession` throws */
 export async function openTuned(make: () => Model, options: OpenTunedOptions): Promise<OpenedModel> {
   const { open = openSession, threads, signal } = options;
-  const { source, folder } = await readable(make);
+  const readable = await openSource(make);
   try {
-    const session = await open(source, { ...tuning, threads, signal });
+    const session = await open(readable.source, { ...tuning, threads, signal });
     return {
       session,
       async [Symbol.asyncDispose]() {
         await session.close();
-        await folder?.[Symbol.asyncDispose]();
+        await readable[Symbol.asyncDispose]();
       },
     };
   } catch (thrown) {
-    await folder?.[Symbol.asyncDispose]();
+    await readable[Symbol.asyncDispose]();
     throw thrown;
   }
 }
 
-interface Readable {
+/** What a session takes of a model: bytes, or for a large one a path that is there until this is disposed of. */
+export interface ReadableModel extends AsyncDisposable {
   readonly source: ModelSource;
-  /** Of the file; null where there is none. */
-  readonly folder: TemporaryFolder | null;
 }
 
-async function readable(make: () => Model): Promise<Readable> {
+/** @param make as for `openTuned` */
+export async function openSource(make: () => Model): Promise<ReadableModel> {
   const model = make();
-  if (constantBytes(model) < large) return { source: encodeModel(model), folder: null };
+  if (constantBytes(model) < large) return { source: encodeModel(model), async [Symbol.asyncDispose]() {} };
   const folder = await openTemporaryFolder("calibrate");
   const source = join(folder.path, "model.onnx");
   try {
     await writeModelFile(model, source, { externalData: {} });
-    return { source, folder };
+    // What earlier stages left, and what was computed to be written, would lie beside what the engine is about to take.
+    collectGarbage();
+    return { source, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
   } catch (thrown) {
     await folder[Symbol.asyncDispose]();
     throw thrown;

@@ -3,12 +3,12 @@
  * weights to the nearest of 255 levels a row. The sum over a whole network is what counts in the end: the
  * error of one activation says little where a network lives on its peaks, or where errors agree in sign.
  */
-import { cloneModel, type Model } from "@cupel/onnx";
+import { bytesOf, cloneModel, type Model, Tensor } from "@cupel/onnx";
 import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type openSession } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing, tensorDims } from "@cupel/vision";
 import { emitQdq } from "../emit/emit-qdq.ts";
-import { setWeightRows, weightedLayers, weightRows } from "../layer.ts";
+import { inOperatorLayout, type Layer, weightedLayers, weightRows } from "../layer.ts";
 import type { ActivationScale } from "./activation-scale.ts";
 import { openTuned } from "./open-tuned.ts";
 
@@ -42,17 +42,25 @@ export async function outputsOf(make: () => Model, context: TrialContext): Promi
   return outputs;
 }
 
-/** `model` is left as it is. */
+/** `model` is left as it is, and MUST stay so while the copy is used. */
 export function withRoundedWeights(model: Model): Model {
   const copy = cloneModel(model);
-  for (const layer of weightedLayers(copy.graph)) {
-    const rows = weightRows(layer);
-    for (let row = 0; row < layer.rows; row++) {
-      roundInPlace(rows.subarray(row * layer.columns, (row + 1) * layer.columns));
-    }
-    setWeightRows(copy.graph, layer, rows);
+  for (const layer of weightedLayers(model.graph)) {
+    const { weight } = layer;
+    const { dims } = weight.constant!;
+    // Computed when they are written: a second copy of all weights would lie in memory until then.
+    const rounded = Tensor.made("float32", dims, () => bytesOf(inOperatorLayout(layer, roundedRows(layer))));
+    copy.graph.setConstant(copy.graph.value(weight.name)!, rounded);
   }
   return copy;
+}
+
+function roundedRows(layer: Layer): Float32Array {
+  const rows = weightRows(layer);
+  for (let row = 0; row < layer.rows; row++) {
+    roundInPlace(rows.subarray(row * layer.columns, (row + 1) * layer.columns));
+  }
+  return rows;
 }
 
 /**

@@ -12,10 +12,10 @@
  * kept small: the only wide numbers are the symbols themselves. All of it is in operator set 13 and needs
  * no 4-bit tensor type, so that older engines run it as well.
  */
-import { attribute, type Emitter, Tensor, type Value } from "@cupel/onnx";
+import { attribute, bytesOf, type Emitter, Tensor, type Value } from "@cupel/onnx";
 import { inOperatorLayout, type Layer } from "../layer.ts";
 import type { QuantisedWeights, WeightBits } from "../weights/quantised-weights.ts";
-import { packSymbols, symbolForms } from "./pack-symbols.ts";
+import { packedLengths, packSymbols, symbolForms } from "./pack-symbols.ts";
 
 /** Makes the nodes before `layer.node` and returns the float weight they stand for. */
 export function emitWeights(emit: Emitter, layer: Layer, weights: QuantisedWeights): Value {
@@ -49,7 +49,7 @@ function emitIntegers(emit: Emitter, layer: Layer, weights: QuantisedWeights): V
   const base = layer.weight.name;
   if (weights.bits !== 8)
     return emitUnpacking(emit.before(layer.node, `${base}.u`), layer, weights, weights.bits);
-  const tensor = Tensor.int8(layer.weight.constant!.dims, int8Weights(layer, weights));
+  const tensor = Tensor.made("int8", layer.weight.constant!.dims, () => bytesOf(int8Weights(layer, weights)));
   return emit.model.graph.addConstant(`${base}.q`, tensor);
 }
 
@@ -78,18 +78,22 @@ function emitUnpacking(
   const form = symbolForms[bits];
   // Blocks multiply rows; only then are the codes kept in row order instead of the operator's.
   const inRows = weights.blocks !== null || layer.axis === 0;
-  const codes = inRows ? weights.codes : inOperatorLayout(layer, weights.codes);
-  const { low, high } = packSymbols(codes, bits);
+  // Packed when they are written: a search makes many models of which it wants nothing but the size.
+  const packed = () => packSymbols(inRows ? weights.codes : inOperatorLayout(layer, weights.codes), bits);
+  const codes = weights.rows * weights.columns;
+  const { low, high } = packedLengths(codes, bits);
 
-  let symbols = to.cast(graph.addConstant(`${base}.p`, Tensor.uint8([low.length], low)), "int32");
+  const lowBytes = Tensor.made("uint8", [low], () => packed().low);
+  let symbols = to.cast(graph.addConstant(`${base}.p`, lowBytes), "int32");
   if (form.highBits !== 0) {
-    const packed = to.cast(graph.addConstant(`${base}.h`, Tensor.uint8([high.length], high)), "int32");
-    const parts = to.op("Gather", [highParts(to, form.highBits), packed]);
+    const highBytes = Tensor.made("uint8", [high], () => packed().high);
+    const fields = to.cast(graph.addConstant(`${base}.h`, highBytes), "int32");
+    const parts = to.op("Gather", [highParts(to, form.highBits), fields]);
     symbols = to.op("Add", [symbols, reshape(to, parts, [-1])]);
   }
   let values = to.op("Gather", [levelTable(to, weights, bits, base), symbols]);
-  if (low.length * form.codes !== codes.length) {
-    const end = graph.addConstant(`${base}.end`, Tensor.int64([1], [codes.length]));
+  if (low * form.codes !== codes) {
+    const end = graph.addConstant(`${base}.end`, Tensor.int64([1], [codes]));
     const zero = to.shared("zero", () => Tensor.int64([1], [0]));
     values = to.op("Slice", [reshape(to, values, [-1]), zero, end, zero]);
   }

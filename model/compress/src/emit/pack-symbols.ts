@@ -30,13 +30,21 @@ export interface PackedSymbols {
   readonly high: Uint8Array;
 }
 
+/** Bytes of both, of so many codes. */
+export function packedLengths(codes: number, bits: Exclude<WeightBits, 8>): { low: number; high: number } {
+  const form = symbolForms[bits];
+  const perHighByte = form.highBits > 0 ? 8 / form.highBits : 1;
+  const low = Math.ceil(Math.ceil(codes / form.codes) / perHighByte) * perHighByte;
+  return { low, high: form.highBits > 0 ? low / perHighByte : 0 };
+}
+
 /** Padded with zero codes to whole symbols and whole bytes of high parts. */
 export function packSymbols(codes: Uint8Array, bits: Exclude<WeightBits, 8>): PackedSymbols {
   const form = symbolForms[bits];
   const perHighByte = form.highBits > 0 ? 8 / form.highBits : 1;
-  const count = Math.ceil(Math.ceil(codes.length / form.codes) / perHighByte) * perHighByte;
+  const { low: count, high: highCount } = packedLengths(codes.length, bits);
   const low = new Uint8Array(count);
-  const high = new Uint8Array(form.highBits > 0 ? count / perHighByte : 0);
+  const high = new Uint8Array(highCount);
   for (let s = 0; s < count; s++) {
     let symbol = 0;
     for (let i = 0; i < form.codes; i++) symbol |= (codes[s * form.codes + i] ?? 0) << (bits * i);

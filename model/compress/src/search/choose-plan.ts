@@ -1,9 +1,10 @@
 /** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
-import type { WorkOptions } from "@cupel/base";
-import { byteLengthOfAll, encodeModel, type Model } from "@cupel/onnx";
-import { classesOf, evaluate } from "@cupel/predict";
+import type { Progress, WorkOptions } from "@cupel/base";
+import type { Model } from "@cupel/onnx";
+import { classesOf, type Evaluation, evaluate } from "@cupel/predict";
 import type { openSession } from "@cupel/runtime";
 import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
+import { openSource } from "../calibrate/open-tuned.ts";
 import type { Target } from "../recipe/recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
 import { type SearchResult, searchBits } from "./search-bits.ts";
@@ -41,7 +42,7 @@ export async function choosePlan(
   variants: ReadonlyMap<string, readonly Variant[]>,
   options: ChoiceOptions,
 ): Promise<SearchResult> {
-  const { heldOut, preprocessing, threads, open, signal, progress, seed, build } = options;
+  const { heldOut, preprocessing, threads, open, signal, progress, seed, build, bytesOf } = options;
   const hasTarget = options.target.maxBytes !== null || options.target.maxDrop !== null;
   const target = hasTarget ? options.target : { maxBytes: null, maxDrop: defaultMaxDrop };
   const sensitivity = await measureSensitivity(float, probesOf(variants), {
@@ -61,23 +62,19 @@ export async function choosePlan(
     ),
   );
   const classes = classesOf(float).names;
-  const reference = await evaluate(encodeModel(float), heldOut, preprocessing, {
-    classes,
-    threads,
-    open,
-    signal,
-    progress,
-  });
+  const evaluated = async (model: Model, shown?: Progress): Promise<Evaluation> => {
+    await using readable = await openSource(() => model);
+    const work = { classes, threads, memoryPattern: false, open, signal, progress: shown };
+    return await evaluate(readable.source, heldOut, preprocessing, work);
+  };
+  const reference = await evaluated(float, progress);
   return searchBits(path, {
     target,
     reference,
     progress,
     build(plan) {
-      const chunks = encodeModel(build(plan));
-      return {
-        bytes: byteLengthOfAll(chunks),
-        evaluate: () => evaluate(chunks, heldOut, preprocessing, { classes, threads, open, signal }),
-      };
+      const model = build(plan);
+      return { bytes: bytesOf(model), evaluate: () => evaluated(model) };
     },
   });
 }

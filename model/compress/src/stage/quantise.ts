@@ -17,6 +17,7 @@ import { type RoundingOptions, roundings } from "../rounding/rounding.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import { choosePlan } from "../search/choose-plan.ts";
 import { type LayerInput, type Variant, variantOf } from "../search/variants.ts";
+import { compactCodes } from "../weights/compact-codes.ts";
 import { type WeightBits, weightBits } from "../weights/quantised-weights.ts";
 import {
   type Calibrated,
@@ -166,7 +167,8 @@ async function makeVariants(
     for (const each of bits === "mixed" ? mixedBits : [bits]) {
       await setImmediate();
       throwIfCancelled(signal, "Rounding weights");
-      ofLayer.push(variantOf(layer, inputOf(layer, calibrated), { ...settings, bits: each, maxLevel }));
+      const variant = variantOf(layer, inputOf(layer, calibrated), { ...settings, bits: each, maxLevel });
+      ofLayer.push(bits === "mixed" ? { ...variant, weights: compactCodes(variant.weights) } : variant);
     }
     variants.set(layer.weight.name, ofLayer);
     task.advance();

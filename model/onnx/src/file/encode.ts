@@ -14,7 +14,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from "../gen/onnx_pb.ts";
-import type { Model } from "../graph/index.ts";
+import type { Model, Tensor } from "../graph/index.ts";
 import { modelToProto, type Placement } from "./to-proto.ts";
 
 /** Field numbers at which a message is cut so that large contents are written without being copied. */
@@ -26,6 +26,27 @@ const rawDataField = 9;
 export function encodeModel(model: Model, place: Placement = () => "inside"): Uint8Array[] {
   const proto = modelToProto(model, place);
   return encodeAround(ModelProtoSchema, proto, graphField, [encodeGraph(proto.graph!)]);
+}
+
+/** Bytes of what `encodeModel` gives. What a tensor computes (`Tensor.made`) or reads from a file is not asked for. */
+export function encodedBytes(model: Model, place: Placement = () => "inside"): number {
+  const constants = Array.from(model.graph.initializers, (value) => value.constant!);
+  const isLeftOut = (tensor: Tensor) =>
+    (tensor.source.kind === "made" || tensor.source.kind === "external") && place(tensor) === "inside";
+  const leftOut = new Set(constants.filter(isLeftOut));
+  const proto = modelToProto(model, (tensor) => (leftOut.has(tensor) ? "counted" : place(tensor)));
+  const delimited = (number: number, length: number) => lengthDelimited(number, length).byteLength + length;
+  const tensors = proto.graph!.initializer.map((tensor, i) => {
+    const bytes = byteLengthOfAll(encodeTensor(tensor));
+    const constant = constants[i]!;
+    return leftOut.has(constant) ? bytes + delimited(rawDataField, constant.byteLength) : bytes;
+  });
+  const around = encodeAround(GraphProtoSchema, proto.graph!, initializerField, []);
+  const graph =
+    byteLengthOfAll(around) + tensors.reduce((sum, each) => sum + delimited(initializerField, each), 0);
+  return (
+    byteLengthOfAll(encodeAround(ModelProtoSchema, proto, graphField, [])) + delimited(graphField, graph)
+  );
 }
 
 /** The file as one buffer. For small models; a large one is better written chunk by chunk. */

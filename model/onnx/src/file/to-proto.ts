@@ -37,8 +37,11 @@ import {
 import { externalLocation } from "./external-data.ts";
 import { attributeType, valueTypeOf } from "./read.ts";
 
-/** Where a constant's bytes go: into the model, where they already are beside it, or to a new place. */
-export type Placement = (tensor: Tensor) => "inside" | "unchanged" | ExternalPlace;
+/**
+ * Where a constant's bytes go: into the model, where they already are beside it, or to a new place. "counted" leaves them
+ * out, for who only wants to know how long the message would be.
+ */
+export type Placement = (tensor: Tensor) => "inside" | "unchanged" | "counted" | ExternalPlace;
 
 export function modelToProto(model: Model, place: Placement): ModelProto {
   const proto = shallowCopy(ModelProtoSchema, model.proto);
@@ -201,6 +204,7 @@ function tensorToProto(tensor: Tensor, name: string, place: Placement): TensorPr
     ...(name === "" ? {} : { name }),
   });
   if (tensor.source.kind === "strings") proto.stringData = [...tensor.source.strings];
+  else if (where === "counted") return proto;
   else if (where === "inside" || where === "unchanged") proto.rawData = tensor.bytes();
   else {
     proto.dataLocation = externalLocation;

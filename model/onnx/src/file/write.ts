@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, extname, join } from "node:path";
 import { writeFileAtomically } from "@cupel/base";
 import type { Model } from "../graph/index.ts";
-import { byteLengthOfAll, encodeModel } from "./encode.ts";
+import { byteLengthOfAll, encodedBytes, encodeModel } from "./encode.ts";
 import { alignedChunks, largeTensors, layOut, layoutBytes } from "./external-layout.ts";
 
 /** Protobuf cannot hold more than 2 GiB in one message. */
@@ -65,13 +65,11 @@ export function writtenBytes(
 ): number {
   const tensors = largeTensors(model, externalData?.minBytes);
   if (!externalData || tensors.size === 0) {
-    const bytes = byteLengthOfAll(encodeModel(model));
+    const bytes = encodedBytes(model);
     if (bytes <= protobufLimit) return bytes;
   }
   const places = layOut(tensors, locationOf(path, "0".repeat(64)));
-  return (
-    byteLengthOfAll(encodeModel(model, (tensor) => places.get(tensor) ?? "inside")) + layoutBytes(places)
-  );
+  return encodedBytes(model, (tensor) => places.get(tensor) ?? "inside") + layoutBytes(places);
 }
 
 function locationOf(path: string, digest: string): string {

@@ -14,6 +14,8 @@ import { readBfloat16, readFloat16 } from "./half.ts";
 export type TensorSource =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "strings"; readonly strings: readonly Uint8Array[] }
+  /** Computed each time they are asked for, so that nobody holds them. `make` MUST return the same bytes each time. */
+  | { readonly kind: "made"; make(): Uint8Array }
   /** Read when needed. `load` MUST return exactly the tensor's bytes. */
   | { readonly kind: "external"; readonly place: ExternalPlace; load(): Uint8Array };
 
@@ -55,6 +57,11 @@ export class Tensor {
     return new Tensor(type, dims, { kind: "bytes", bytes });
   }
 
+  /** Elements that are computed when they are written or read, and are not kept. @param make as many bytes as type and dims take */
+  static made(type: ElementType, dims: readonly number[], make: () => Uint8Array): Tensor {
+    return new Tensor(type, dims, { kind: "made", make });
+  }
+
   static float32(dims: readonly number[], values: Float32Array | readonly number[]): Tensor {
     return Tensor.fromBytes("float32", dims, bytesOf(Float32Array.from(values)));
   }
@@ -91,6 +98,8 @@ export class Tensor {
         return this.source.bytes;
       case "external":
         return this.source.load();
+      case "made":
+        return this.source.make();
       case "strings":
         throw onnxErrors.error("TENSOR_INVALID", "A string tensor has no raw bytes.");
     }
