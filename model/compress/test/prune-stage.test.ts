@@ -1,7 +1,7 @@
 /** Which channels go, what takes over what they carried, and what the stage says of it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cloneModel, encodeModel, type Model, Tensor } from "@cupel/onnx";
+import { cloneModel, encodeModel, type Model, Tensor, writtenBytes } from "@cupel/onnx";
 import { batches } from "@cupel/vision";
 import fc from "fast-check";
 import { compress, parseRecipe, stageOf } from "../src/index.ts";
@@ -47,6 +47,7 @@ const contextOf = (changes: Partial<StageContext> = {}): StageContext => ({
   strict: false,
   onUnreadable: undefined,
   open: undefined,
+  bytesOf: (written) => writtenBytes(written, "model.onnx"),
   ...changes,
 });
 
