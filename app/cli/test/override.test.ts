@@ -65,7 +65,7 @@ test("several layers, by node or weight, over those of a recipe", async () => {
   );
   const told = await cupel(
     ...["compress", model, "--images", images, "-o", folder.at("s.onnx"), "--recipe", recipe, "--json"],
-    ...["--override", "conv1=float", "--override", "conv2.weight=6"],
+    ...["--override", "conv1=float", "--override", "conv2.weight=6", "--rounding", "gptq"],
   );
   assert.equal(told.status, 0, told.err);
   const report = JSON.parse(await readFile(folder.at("s.report.json"), "utf8"));
@@ -74,7 +74,8 @@ test("several layers, by node or weight, over those of a recipe", async () => {
     bits.filter((each: number | null) => each !== null),
     [32, 6, 4],
   );
-  const { overrides } = report.recipe.stages.at(-1);
+  const { overrides, rounding } = report.recipe.stages.at(-1);
+  assert.equal(rounding, "gptq");
   assert.deepEqual(overrides, { conv1: "float", dense: 4, "conv2.weight": 6 });
 });
 
@@ -86,6 +87,8 @@ test("a layer that does not exist is refused with the one that was meant, and so
     [["--override", "conv11=8"], /RECIPE_INVALID: .*"conv11".*Did you mean "conv1"\?.*conv1, conv2, dense/],
     [["--override", "CONV1=8"], /RECIPE_INVALID: .*Its layers: conv1, conv2, dense/],
     [["--override", "__proto__=8"], /RECIPE_INVALID: .*"__proto__"/],
+    [["--rounding", "up"], /OPTION_INVALID: --rounding must be one of nearest, gptq, reconstruct, auto/],
+    [["--rounding", "gptq", "--bits", "16"], /OPTION_INVALID: --rounding is of no use with 16 bits/],
     [["--override", "conv1=7"], /OPTION_INVALID: --override must be .*not "conv1=7"/],
     [["--override", "conv1"], /OPTION_INVALID: --override must be .*such as conv1=8/],
     [["--override", "=8"], /OPTION_INVALID/],

@@ -351,6 +351,19 @@ test("auto takes what is better on images kept apart, tells of each block, and s
     assert.equal(method, block!.reconstruct < block!.gptq ? "reconstruct" : "gptq");
 });
 
+test("one image is enough to round by, and too few to train a block", async () => {
+  const recipe = quantise({ bits: 4, rounding: "auto", roundingSteps: 2 });
+  const { rounding, notes } = await compress(smallClassifier(), options({ images: noiseImages(1), recipe }));
+  assert.deepEqual(
+    rounding.map(({ method, block }) => [method, block]),
+    rounding.map(() => ["gptq", null]),
+  );
+  assert.ok(
+    rounding.length === 4 && notes.some((note) => /^Rounded by gptq alone, .*: first/.test(note)),
+    `${notes}`,
+  );
+});
+
 for (const bits of [4, 3] as const) {
   test(`${bits} bits rounded by moments are closer to the original than rounded to the nearest`, async () => {
     const model = smallClassifier();

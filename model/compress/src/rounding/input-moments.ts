@@ -10,22 +10,16 @@ import { own, throwIfCancelled } from "@cupel/base";
 import {
   attribute,
   Emitter,
+  type Graph,
   type Model,
   removeDeadCode,
   runPasses,
   tensorType,
   type Value,
 } from "@cupel/onnx";
-import { imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
+import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predict";
 import { float32Of, type openSession, type TensorData } from "@cupel/runtime";
-import {
-  batches,
-  type ImageBatch,
-  type ImageSource,
-  type Preprocessing,
-  subset,
-  tensorDims,
-} from "@cupel/vision";
+import { batches, type ImageSource, type Preprocessing, subset, tensorDims } from "@cupel/vision";
 import { openTuned } from "../calibrate/open-tuned.ts";
 import type { Layer } from "../layer.ts";
 import { floatBeside } from "./float-beside.ts";
@@ -93,23 +87,23 @@ export async function inputMoments(
   const { session } = opened;
   const input = imageInputOf(session.inputs);
   const dims = tensorDims(preprocessing, 1);
-  const isOpen = imagesPerRun(input, dims, 1) !== imagesPerRun(input, dims, 2);
   const least = imagesPerRun(input, dims, 1);
-  const run = async (batch: ImageBatch) => {
+  const isOpen = imagesPerRun(input, dims, 2) !== least;
+  const sized = atImageSize(float, preprocessing).graph;
+  const places = layers.map((layer) => placesOf(layer, sized) / least);
+  const bytes = layers.reduce((sum, { groups, columns }, i) => sum + 4 * groups * columns * places[i]!, 0);
+  const batchSize = isOpen ? Math.max(1, Math.min(mostPerRun, Math.floor(patchBytes / bytes))) : least;
+  const perLayer = layers.map(
+    (layer, i) => (placesPerColumn * layer.columns) / partsOfRow(layer) / places[i]!,
+  );
+  const wanted = Math.ceil(Math.max(leastImages, ...perLayer) / batchSize) * batchSize;
+  const chosen = Array.from({ length: Math.min(wanted, images.length) }, (_, index) => index);
+  for await (const batch of batches(subset(images, chosen), preprocessing, { batchSize, signal })) {
     throwIfCancelled(signal, "Rounding weights");
+    // Black images that fill a run up would be counted.
+    if (!isOpen && batch.indices.length < batchSize) continue;
     const tensors = await runImages(session, batch);
     for (const each of watched) each.add(tensors);
-  };
-  const stream = (from: number, to: number, batchSize: number) =>
-    batches(subset(images, range(from, Math.min(to, images.length))), preprocessing, { batchSize, signal });
-  // The first tell how large the patches of an image are, and how many.
-  for await (const batch of stream(0, least, least)) if (batch.indices.length === least) await run(batch);
-  const bytes = watched.reduce((sum, each) => sum + each.patchBytes, 0) / least;
-  const batchSize = isOpen ? Math.max(1, Math.min(mostPerRun, Math.floor(patchBytes / bytes))) : least;
-  const wanted = Math.max(leastImages, ...watched.map((each) => least * each.runsWanted));
-  for await (const batch of stream(least, wanted, batchSize)) {
-    // Black images that fill a run up would be counted.
-    if (isOpen || batch.indices.length === batchSize) await run(batch);
   }
   return new Map(
     watched.flatMap((each) => {
@@ -119,8 +113,12 @@ export async function inputMoments(
   );
 }
 
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
+/** Places that a kernel is laid on, or rows that are multiplied, in one run of a model of a fixed batch, else in one image. */
+function placesOf({ node, rows }: Layer, sized: Graph): number {
+  const shape = sized.value(node.output.name)?.shape ?? [];
+  const elements = shape.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1);
+  return Math.max(1, elements / rows);
+}
 
 /** Nothing else is computed by the model then. */
 function watchLayers(model: Model, float: Model, layers: readonly Layer[]): WatchedLayer[] {
@@ -145,7 +143,6 @@ class WatchedLayer {
   readonly #outputs: WatchOutputs;
   readonly #own: Sums;
   readonly #float: Sums | null;
-  #sizes: readonly number[] = [];
 
   constructor(layer: Layer, outputs: WatchOutputs) {
     this.name = layer.weight.name;
@@ -156,21 +153,9 @@ class WatchedLayer {
 
   add(tensors: Readonly<Record<string, TensorData>>): void {
     const { products, means, sizes, float } = this.#outputs;
-    this.#sizes = Array.from(own(tensors, sizes)!.data, Number);
-    const places = this.#sizes[2]!;
+    const places = Number(own(tensors, sizes)!.data[2]);
     this.#own.add(own(tensors, products)!, own(tensors, means)!, places);
     if (float) this.#float!.add(own(tensors, float.products)!, own(tensors, float.means)!, places);
-  }
-
-  /** Of the last run. */
-  get patchBytes(): number {
-    return 4 * this.#sizes.reduce((product, size) => product * size, 1);
-  }
-
-  /** Runs like the last one until there are enough places. */
-  get runsWanted(): number {
-    const [, columns = 0, places = 1] = this.#sizes;
-    return Math.ceil((placesPerColumn * columns) / places);
   }
 
   moments(): InputMoments | null {
@@ -267,7 +252,8 @@ function patchesOf(emit: Emitter, write: Emitter, layer: Layer, input: Value): V
   const channels = (groups * columns) / kernelSize;
   const kernels = new Float32Array(channels * kernelSize * kernelSize);
   for (let i = 0; i < channels * kernelSize; i++) kernels[i * kernelSize + (i % kernelSize)] = 1;
-  const isWhole = kernelSize === 1 && !node.attributes.has("strides") && !node.attributes.has("pads");
+  const isAll = (name: string, value: number) => (node.ints(name) ?? []).every((each) => each === value);
+  const isWhole = kernelSize === 1 && isAll("strides", 1) && isAll("pads", 0);
   const laidOut = isWhole
     ? input
     : write.op("Conv", [input, emit.floats([channels * kernelSize, 1, ...dims], kernels)], {

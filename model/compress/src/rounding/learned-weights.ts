@@ -34,6 +34,7 @@ const mostToTry = 2 ** 31;
 export interface LearningOptions {
   /** Whether each row has a scale of its own, which may change. */
   readonly ownScales: boolean;
+  /** A row's scale MUST NOT be smaller. */
   readonly leastScaleOf: (row: number) => number;
   /** Of levels that any row may have; 63 where larger ones must keep to `pairSafeLevels`. */
   readonly maxLevel: 127 | 63;
@@ -46,9 +47,10 @@ export interface LearnedWeights {
   readonly nearestNoise: number;
 }
 
+/** @param target the weights to approximate, [O, K]. @param nearest what they are stored in, with other codes */
 export async function learnedWeights(
   layer: Layer,
-  original: Float32Array,
+  target: Float32Array,
   nearest: QuantisedWeights,
   factors: RowFactors,
   options: LearningOptions,
@@ -62,7 +64,7 @@ export async function learnedWeights(
   const turn = createTurns();
   let [error, nearestError, power] = [0, 0, 0];
   for (let row = 0; row < rows; row++) {
-    const own = original.subarray(row * columns, (row + 1) * columns);
+    const own = target.subarray(row * columns, (row + 1) * columns);
     const ofGroup = factors[Math.floor(row / (rows / groups))]!;
     const gridAt = (scale: number) => gridOf(nearest, rounding, row, own, scale, options.maxLevel);
     const start = codes.slice(row * columns, (row + 1) * columns);
