@@ -11,7 +11,15 @@
  * class kept 25 %.
  */
 import { createRandom, elementCount, silentProgress, throwIfCancelled } from "@cupel/base";
-import { attribute, Emitter, inferShapes, type Model, type Value } from "@cupel/onnx";
+import {
+  attribute,
+  Emitter,
+  inferShapes,
+  type Model,
+  runPasses,
+  upgradeOpset,
+  type Value,
+} from "@cupel/onnx";
 import { atImageSize, imageInputOf, imagesPerRun, inputsOf, runImages } from "@cupel/predict";
 import { float32Of } from "@cupel/runtime";
 import { differentiate, gradientName } from "@cupel/train";
@@ -21,6 +29,7 @@ import type { StageContext } from "../stage/stage.ts";
 
 /** Images a run, where the model takes any number. */
 const imagesARun = 8;
+const gradientOpset = 18;
 const projectionName = "prune.projection";
 
 /** What a layer makes, and where its channels are. */
@@ -68,6 +77,8 @@ function gradientGraph(
   context: StageContext,
 ): Model {
   const sized = atImageSize(model, context.preprocessing);
+  // Gradients are written in the operators of this set.
+  runPasses(sized, [upgradeOpset(gradientOpset)]);
   const image = imageInputOf(inputsOf(sized.graph));
   const shape = sized.graph.value(image.name)!.shape!;
   inferShapes(sized, { inputShapes: { [image.name]: [batch, ...shape.slice(1)] } });
@@ -89,21 +100,7 @@ function scoreOf(emit: Emitter, product: Value, axis: number, name: string): Val
   const rank = emit.dims(product).length;
   const places = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis);
   const byImage = emit.op("Abs", [emit.reduce("ReduceSum", product, places, false)]);
-  return emit.node(
-    "ReduceMean",
-    [byImage, ...emitAxes(emit)],
-    { ...axesAttribute(emit), keepdims: attribute.int(0) },
-    [name],
-  )[0]!;
-}
-
-/** Axes are an input of ReduceMean since operator set 18. */
-function emitAxes(emit: Emitter): Value[] {
-  return emit.model.opset >= 18 ? [emit.integers([0])] : [];
-}
-
-function axesAttribute(emit: Emitter) {
-  return emit.model.opset >= 18 ? {} : { axes: attribute.ints([0]) };
+  return emit.node("ReduceMean", [byImage, emit.integers([0])], { keepdims: attribute.int(0) }, [name])[0]!;
 }
 
 /**

@@ -205,6 +205,7 @@ const undifferentiable: ReadonlySet<string> = new Set([
   "GRADIENT_UNSUPPORTED",
   "GRADIENT_UNREACHABLE",
   "SHAPE_NOT_STATIC",
+  "OPSET_UNSUPPORTED",
 ]);
 
 /** The trained model, where it is nearer to the original than before. */
