@@ -57,6 +57,10 @@ const notRun: readonly NotRun[] = [
   },
   { command: /^git clone .*$|^cd \w+$/, reason: "needs the network" },
   {
+    command: /^python3 -m venv peers$|^peers\/bin\/pip |^CUPEL_PYTHON=/,
+    reason: "needs the network and 5 GB, and then hours",
+  },
+  {
     command: /^cupel (work|compress) .*(--queue |\\$)/,
     reason: "needs a server and a shared folder; queue.test.ts of the command has both",
   },

@@ -44,7 +44,6 @@ const contextOf = (changes: Partial<StageContext> = {}): StageContext => ({
   preprocessing: plain(),
   seed: 1,
   threads: 1,
-  bytesOf: (model) => encodeModel(model).length,
   strict: false,
   onUnreadable: undefined,
   open: undefined,

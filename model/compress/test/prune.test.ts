@@ -1,56 +1,13 @@
 /** Pruning: what goes together, and that a network without channels computes what it does with them at zero. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkModel, cloneModel, type Model, type Value } from "@cupel/onnx";
-import fc from "fast-check";
+import type { Model, Value } from "@cupel/onnx";
 import { channelGroups, describeChannel } from "../src/prune/channel-groups.ts";
-import { followChannels } from "../src/prune/follow-channels.ts";
-import { removeChannels } from "../src/prune/remove-channels.ts";
 import { Network } from "./support/network.ts";
-import { feed, largestDifference, outputs } from "./support/run.ts";
-import { sideBySide } from "./support/side-by-side.ts";
-import { someChannels, zeroed } from "./support/zeroed.ts";
-
-interface Case {
-  readonly name: string;
-  readonly model: Model;
-  readonly readers?: boolean | undefined;
-  readonly seed: number;
-}
-
-/** Removing is zeroing, for each of these: 1e-5 of what the outputs reach. @returns the models without channels */
-async function assertRemovable(cases: readonly Case[]): Promise<Model[]> {
-  const pairs = cases.map(({ model, seed, readers = false }) => {
-    const removed = someChannels(model, seed);
-    const pruned = cloneModel(model);
-    removeChannels(pruned, followChannels(pruned), removed);
-    checkModel(pruned);
-    return { zero: zeroed(model, removed, readers), pruned };
-  });
-  const found = await outputs(
-    sideBySide(pairs.flatMap(({ zero, pruned }) => [zero, pruned])),
-    feed([2, 3, 8, 8]),
-  );
-  let at = 0;
-  for (const { name, model } of cases) {
-    const count = model.graph.outputs.length;
-    for (let i = 0; i < count; i++) {
-      const [zero, without] = [found[at + i]!, found[at + count + i]!];
-      const scale = zero.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      assert.ok(scale > 0, `${name} says something`);
-      const apart = largestDifference(zero, without);
-      assert.ok(apart <= 1e-5 * Math.max(1, scale), `${name}, output ${i}: ${apart} apart of ${scale}`);
-    }
-    at += 2 * count;
-  }
-  return pairs.map(({ pruned }) => pruned);
-}
+import { assertRemovable, block } from "./support/removable.ts";
 
 const weightsOf = (model: Model) =>
   [...model.graph.initializers].reduce((sum, { constant }) => sum + (constant?.size ?? 0), 0);
-
-const block = (net: Network, name: string, x: Value, from: number, to: number, options = {}) =>
-  net.relu(net.batchNorm(`${name}.bn`, net.conv(name, x, from, to, options), to));
 
 /** What a network ends in: the scores of its channels. */
 interface Topology {
@@ -364,57 +321,4 @@ describe("what mixes channels keeps them, and is named", () => {
     const { groups, refusals } = channelGroups(net.done(net.conv("only", net.x, 3, 8)));
     assert.deepEqual([groups, refusals], [[], []]);
   });
-});
-
-/** A piece of a network: from a value with so many channels to another. */
-type Piece = (net: Network, name: string, x: Value, width: number) => readonly [Value, number];
-
-const pieces: Readonly<Record<string, Piece>> = {
-  conv: (net, name, x, width) => [block(net, name, x, width, 8), 8],
-  residual: (net, name, x, width) => {
-    const inner = net.conv(`${name}.2`, block(net, name, x, width, 6), 6, width);
-    return [net.relu(net.node("Add", `${name}.sum`, [x, inner])), width];
-  },
-  dense: (net, name, x, width) => [
-    net.node("Concat", `${name}.all`, [x, block(net, name, x, width, 4)], { axis: 1 }),
-    width + 4,
-  ],
-  depthwise: (net, name, x, width) => [block(net, name, x, width, width, { group: width }), width],
-  grouped: (net, name, x, width) => [net.relu(net.conv(name, x, width, width, { group: width / 2 })), width],
-  gated: (net, name, x, width) => {
-    const pooled = net.node("GlobalAveragePool", `${name}.pool`, [x]);
-    const gate = net.node("Sigmoid", `${name}.gate`, [net.conv(name, pooled, width, width, { kernel: 1 })]);
-    return [net.node("Mul", `${name}.gated`, [x, gate]), width];
-  },
-  crossed: (net, name, x, width) => {
-    const [a, b] = net.split(name, x, net.integers(`${name}.sizes`, [2, width - 2]));
-    return [net.node("Concat", `${name}.crossed`, [b!, net.conv(`${name}.b`, a!, 2, 2)], { axis: 1 }), width];
-  },
-  shuffled: (net, name, x, width) => {
-    const apart = net.node("Reshape", `${name}.apart`, [x, net.integers(`${name}.s`, [0, 2, width / 2, 64])]);
-    const turned = net.node("Transpose", `${name}.turned`, [apart], { perm: [0, 2, 1, 3] });
-    return [
-      net.node("Reshape", `${name}.back`, [turned, net.integers(`${name}.t`, [0, width, 8, 8])]),
-      width,
-    ];
-  },
-};
-
-test("whatever these pieces make, removing is zeroing", async () => {
-  const network = fc.record({
-    names: fc.array(fc.constantFrom(...Object.keys(pieces)), { minLength: 1, maxLength: 6 }),
-    seed: fc.integer({ min: 1, max: 1000 }),
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.array(network, { minLength: 1, maxLength: 10 }), async (networks) => {
-      const cases = networks.map(({ names, seed }) => {
-        const net = new Network([2, 3, 8, 8], seed);
-        let [x, width]: readonly [Value, number] = [block(net, "stem", net.x, 3, 8), 8];
-        for (const [i, name] of names.entries()) [x, width] = pieces[name]!(net, `${name}${i}`, x, width);
-        return { name: names.join(", "), model: net.done(net.head(x, width)), seed };
-      });
-      await assertRemovable(cases);
-    }),
-    { numRuns: process.env.CUPEL_LONG_TESTS ? 50 : 5, seed: 19 },
-  );
 });

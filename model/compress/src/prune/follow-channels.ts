@@ -174,7 +174,7 @@ class Walk {
       fresh: (count) => coupling.fresh(count),
       unite: (a, b) => coupling.uniteAll(a, b),
       give: (channels, output = 0) => {
-        const value = node.outputs[output];
+        const value = node.outputs.at(output);
         const isWhole = value?.shape?.[channels.axis] === channels.labels.length;
         if (value && isWhole) this.#values.set(value, channels);
         else if (value) this.#keep(node.label, channels.labels, "shapes are not known");

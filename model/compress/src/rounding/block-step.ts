@@ -96,18 +96,22 @@ export async function openBlockStep(
     weights: ReadonlyMap<string, BlockWeights>,
     fetches: readonly string[],
   ) => {
-    const feeds: Record<string, TensorData> = {
-      [block.from.name]: { type: "float32", dims: [batch, ...imageDims], data: input },
-      [wantedName]: { type: "float32", dims, data: wanted },
-    };
+    const feeds = new Map<string, TensorData>([
+      [block.from.name, { type: "float32", dims: [batch, ...imageDims], data: input }],
+      [wantedName, { type: "float32", dims, data: wanted }],
+    ]);
     for (const layer of layers) {
       const { weight } = layer;
       const own = weights.get(weight.name)!;
       const inLayout = inOperatorLayout(layer, own.weights);
-      feeds[`${weight.name}.given`] = { type: "float32", dims: layer.weight.constant!.dims, data: inLayout };
-      if (own.bias) feeds[biasName(weight.name)] = { type: "float32", dims: [layer.rows], data: own.bias };
+      feeds.set(`${weight.name}.given`, {
+        type: "float32",
+        dims: layer.weight.constant!.dims,
+        data: inLayout,
+      });
+      if (own.bias) feeds.set(biasName(weight.name), { type: "float32", dims: [layer.rows], data: own.bias });
     }
-    return session.run(feeds, { fetches });
+    return session.run(Object.fromEntries(feeds), { fetches });
   };
   return {
     async loss(each, weights) {
