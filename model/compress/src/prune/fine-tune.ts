@@ -3,13 +3,11 @@
  * as far as there are any. Outputs that are no scores of classes are learned as numbers.
  */
 import { silentProgress, throwIfCancelled } from "@cupel/base";
-import { cloneModel, inferShapes, type Model } from "@cupel/onnx";
-import { runImages } from "@cupel/predict";
-import { float32Of } from "@cupel/runtime";
+import { inferShapes, type Model } from "@cupel/onnx";
 import { learningRateAt, openTrainer } from "@cupel/train";
 import { type ImageSource, openLoader } from "@cupel/vision";
-import { openTuned } from "../calibrate/open-tuned.ts";
 import type { StageContext } from "../stage/stage.ts";
+import { openTeacher } from "../teacher.ts";
 
 export interface FineTuneOptions {
   readonly epochs: number;
@@ -41,14 +39,15 @@ export async function fineTune(
     workers: 0,
     signal,
   });
-  await using taught = await openTuned(() => logitsOf(teacher), context);
+  await using taught = await openTeacher(teacher, context);
   const isOfClasses = overClasses(student);
   const total = epochs * loader.batchesPerEpoch;
   using task = (context.progress ?? silentProgress).start("Fine-tuning", total, "steps");
   let trainer: Awaited<ReturnType<typeof openTrainer>> | null = null;
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
-      for await (const { data, dims, labels, indices, index } of loader.epoch(epoch)) {
+      for await (const shown of loader.epoch(epoch)) {
+        const { data, dims, labels, index } = shown;
         throwIfCancelled(signal, "Fine-tuning");
         trainer ??= await openTrainer(student, {
           batch: batchSize,
@@ -62,9 +61,7 @@ export async function fineTune(
           threads,
           signal,
         });
-        const shown = { data: data.slice(), dims, indices, labels: [], sizes: [] };
-        const [answers] = Object.values(await runImages(taught.session, shown));
-        const target = float32Of(answers!);
+        const target = await taught.logits(shown);
         await trainer.step(
           {
             inputs: { [inputName(student)]: { type: "float32", dims, data: data.slice() } },
@@ -92,13 +89,4 @@ function inputName({ graph }: Model): string {
 function overClasses({ graph }: Model): boolean {
   const shape = graph.outputs[0]?.shape;
   return shape?.length === 2 && typeof shape[1] === "number" && shape[1] > 1;
-}
-
-/** With the scores ahead of a final Softmax as the only output. */
-function logitsOf(teacher: Model): Model {
-  const copy = cloneModel(teacher);
-  const [first] = copy.graph.outputs;
-  const isSoft = overClasses(copy) && first!.producer?.is("Softmax");
-  copy.graph.outputs.splice(0, copy.graph.outputs.length, isSoft ? first!.producer!.input(0)! : first!);
-  return copy;
 }

@@ -19,9 +19,9 @@ import { type Augmentation, type ImageSource, type Loader, openLoader, tensorDim
 import { emitModel } from "../emit/emit-model.ts";
 import { meanDivergence } from "../search/sensitivity.ts";
 import type { Calibrated, Quantised, StageContext } from "../stage/stage.ts";
+import { classesOfLogits, openTeacher, type Teacher } from "../teacher.ts";
 import { type ReadBack, readBack } from "./read-back.ts";
 import type { RoundedNetwork } from "./rounded-network.ts";
-import { classesOfLogits, openTeacher, type Teacher } from "./teacher.ts";
 
 export interface RetrainNetworkOptions {
   readonly train: ImageSource;

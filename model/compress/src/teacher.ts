@@ -6,14 +6,14 @@ import { cloneModel, type Model, removeDeadCode, runPasses } from "@cupel/onnx";
 import { endsInSoftmax, fedDims, imageInputOf, imagesPerRun } from "@cupel/predict";
 import { float32Of } from "@cupel/runtime";
 import type { TrainingBatch } from "@cupel/vision";
-import { type OpenTunedOptions, openTuned } from "../calibrate/open-tuned.ts";
+import { type OpenTunedOptions, openTuned } from "./calibrate/open-tuned.ts";
 
 export interface Teacher extends AsyncDisposable {
-  /** [N, classes] */
+  /** Of the first output: [N, classes] where it is of classes. */
   logits(batch: TrainingBatch): Promise<Float32Array>;
 }
 
-/** @param model a classifier, left as it is */
+/** @param model left as it is */
 export async function openTeacher(model: Model, options: OpenTunedOptions): Promise<Teacher> {
   const { session, ...opened } = await openTuned(() => givingLogits(model), options);
   const input = imageInputOf(session.inputs);
