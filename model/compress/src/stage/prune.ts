@@ -242,9 +242,13 @@ function removalNote(groups: readonly PrunedGroup[], compensated: number): strin
   const listed = lost
     .slice(0, namedGroups)
     .map(({ name, channels, kept }) => `${name} ${channels} to ${kept}`);
-  const others = lost.length > namedGroups ? `, and ${lost.length - namedGroups} more groups` : "";
-  const taken = compensated > 0 ? ` ${compensated} layers took over what they carried.` : "";
+  const others = lost.length > namedGroups ? `, and ${counted(lost.length - namedGroups, "more group")}` : "";
+  const taken = compensated > 0 ? ` ${counted(compensated, "layer")} took over what they carried.` : "";
   return `Removed ${sum(lossOf)} of ${sum(({ channels }) => channels)} channels: ${listed.join(", ")}${others}.${taken}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function percent(share: number): string {
