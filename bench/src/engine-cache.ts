@@ -1,12 +1,4 @@
-/**
- * What the engine's cache brings to a server: its start until the first answer, the trial of the model in a process of its own included, and the memory that a process takes for
- * itself while another has the same model. Full-width ResNet-50 with weights drawn from a seed, in float32 and INT8; made
- * here, for the test data has none of that width.
- */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openTemporaryFolder, type Spread, spreadOf } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { type Model, writeModelFile } from "@cupel/onnx";
@@ -16,6 +8,7 @@ import type { CacheProbeOutcome, CacheProbeTask, ProcessMemory } from "./engine-
 import { megabytes, millisecondsText, ratioText, tableText } from "./figures.ts";
 import { syntheticImages } from "./images/synthetic-images.ts";
 import { resnet50 } from "./models/resnet50.ts";
+import { openProbe } from "./probe.ts";
 
 const rounds = 3;
 const threads = 1;
@@ -143,42 +136,9 @@ async function writeModels(folder: string, signal: AbortSignal) {
   };
 }
 
-/** A process that has answered and stays. */
-interface Probe extends AsyncDisposable {
-  readonly outcome: CacheProbeOutcome;
-  memory(): Promise<ProcessMemory>;
-}
-
-async function start({ path }: Contestant, cacheFolder: string | null, signal: AbortSignal): Promise<Probe> {
-  const child = fork(fileURLToPath(new URL("engine-cache-probe.ts", import.meta.url)), {
-    execArgv: [],
-    signal,
-  });
+function start({ path }: Contestant, cacheFolder: string | null, signal: AbortSignal) {
   const task: CacheProbeTask = { path, cacheFolder, threads };
-  child.send(task);
-  const outcome = await messageOf<CacheProbeOutcome>(child);
-  return {
-    outcome,
-    memory() {
-      child.send("memory");
-      return messageOf<ProcessMemory>(child);
-    },
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.disconnect();
-      await ended;
-    },
-  };
-}
-
-async function messageOf<Message>(child: ChildProcess): Promise<Message> {
-  return await new Promise((resolve, reject) => {
-    child.once("message", resolve as (message: unknown) => void);
-    child.once("error", reject);
-    child.once("exit", (status) =>
-      reject(new Error(`The probe ended with status ${status} and no figures.`)),
-    );
-  });
+  return openProbe<CacheProbeOutcome>("engine-cache-probe.ts", task, signal);
 }
 
 async function outcomeOf(model: Contestant, cacheFolder: string | null, signal: AbortSignal) {
@@ -195,7 +155,7 @@ async function memoryOfPair(
   await using first = await start(model, cacheFolder, signal);
   await using second = await start(model, cacheFolder, signal);
   void second;
-  return await first.memory();
+  return await first.ask<ProcessMemory>("memory");
 }
 
 function timeTable(measured: readonly Measured[]): string {

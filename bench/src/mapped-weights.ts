@@ -3,10 +3,7 @@
  * offsets of 64, 512 or 4096 bytes, in the engine's own form with the weights as its kernels take them, and mapped as they
  * are because the engine may not repack them. Full-width ResNet-50 with weights drawn from a seed, in float32 and INT8.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openTemporaryFolder, writeFileAtomically } from "@cupel/base";
 import { compress, defaultRecipe } from "@cupel/compress";
 import { encodeModel, type Model, type Tensor, writeModelFile } from "@cupel/onnx";
@@ -17,6 +14,7 @@ import { megabytes, tableText } from "./figures.ts";
 import { syntheticImages } from "./images/synthetic-images.ts";
 import type { MappedMemory, MappedProbeTask } from "./mapped-weights-probe.ts";
 import { resnet50 } from "./models/resnet50.ts";
+import { openProbe } from "./probe.ts";
 
 /** Bytes that the start of each tensor is a multiple of. */
 const alignments = [64, 512, 4096] as const;
@@ -174,38 +172,10 @@ async function writeAligned(model: Model, path: string, alignment: number): Prom
 }
 
 async function memoryOfPair(task: MappedProbeTask, signal: AbortSignal): Promise<MappedMemory> {
-  await using first = await start(task, signal);
-  await using second = await start(task, signal);
+  await using first = await openProbe<"ready">("mapped-weights-probe.ts", task, signal);
+  await using second = await openProbe<"ready">("mapped-weights-probe.ts", task, signal);
   void second;
-  first.child.send("memory");
-  return await messageOf<MappedMemory>(first.child);
-}
-
-async function start(task: MappedProbeTask, signal: AbortSignal) {
-  const child = fork(fileURLToPath(new URL("mapped-weights-probe.ts", import.meta.url)), {
-    execArgv: [],
-    signal,
-  });
-  child.send(task);
-  await messageOf<"ready">(child);
-  return {
-    child,
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.disconnect();
-      await ended;
-    },
-  };
-}
-
-async function messageOf<Message>(child: ChildProcess): Promise<Message> {
-  return await new Promise((resolve, reject) => {
-    child.once("message", resolve as (message: unknown) => void);
-    child.once("error", reject);
-    child.once("exit", (status) =>
-      reject(new Error(`The probe ended with status ${status} and no figures.`)),
-    );
-  });
+  return await first.ask<MappedMemory>("memory");
 }
 
 function above(memory: MappedMemory, bare: MappedMemory): MappedMemory {

@@ -14,32 +14,24 @@ import {
   classesOf,
   correctOutputs,
   firstLook,
-  type LabelMatch,
   type LabelsBy,
-  type MatchedLabels,
-  type ModelClasses,
-  matchLabels,
   measuredSentence,
   metadataKeys,
   modelInputs,
   namedBy,
   openModel,
-  orderSentence,
-  requireLabels,
-  type Task,
   type TaskName,
   taskOf,
   tasks,
   uncertainOrigin,
-  withoutLabels,
   writeVerified,
 } from "@cupel/predict";
 import { type CompressionReport, makeReport } from "@cupel/report";
 import type { Feeds, openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
+import { chooseImages, chooseUnmatched, trainingImages, withoutImages } from "./choose-images.ts";
 import { type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
-import { type KeptApart, keepApart } from "./intake/keep-apart.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
@@ -299,124 +291,10 @@ export async function assertOtherFile(out: string, original: string): Promise<vo
   );
 }
 
-interface ChosenImages {
-  readonly calibration: ImageSource;
-  readonly evaluation: ImageSource;
-  readonly labels: LabelsBy;
-  /** What to know of labels that met the classes by their order; else null. */
-  readonly order: string | null;
-}
-
-function withoutImages(random: ImageSource): ChosenImages {
-  return { calibration: random, evaluation: random, labels: null, order: null };
-}
-
 function imagesNeeded() {
   return compressErrors.error(
     "IMAGES_NEEDED",
     "Activations are rounded by what they are on images: give images like those the model was trained on. " +
       "Weights of 16 bits (float16) need none.",
   );
-}
-
-type WithImages = CompressFileOptions & { readonly images: ImageSource };
-
-function chooseImages(
-  options: WithImages,
-  classes: ModelClasses,
-  seed: number,
-  onFact: (fact: CompressionFact) => void,
-): ChosenImages {
-  const evaluation = options.evaluation && requireLabels(options.evaluation, classes);
-  // A model without names takes those of the images that judge, so that the others meet the same classes.
-  const named = evaluation?.by === "index" ? namedBy(classes, [evaluation.images]) : classes;
-  const { images: calibration, by } = chooseCalibration(options, named, onFact);
-  const labels = evaluation ? evaluation.by : by;
-  const order = orderSentence(labels, classes);
-  if (evaluation) return { calibration, evaluation: evaluation.images, labels, order };
-  const { rest, heldOut } = partsOf(calibration, seed, onFact);
-  return { calibration: rest, evaluation: heldOut, labels, order };
-}
-
-/** Labels that mean something to the task are needed where it judges only. */
-function chooseUnmatched(
-  options: WithImages,
-  task: Pick<Task, "name" | "labelsFrom">,
-  classes: ModelClasses,
-  seed: number,
-  onFact: (fact: CompressionFact) => void,
-): ChosenImages {
-  const { images, evaluation } = options;
-  const judged = judgesByLabels(options, task, classes, onFact);
-  const parts = evaluation ? { rest: images, heldOut: evaluation } : partsOf(images, seed, onFact);
-  return {
-    calibration: withoutLabels(parts.rest),
-    evaluation: judged === null ? withoutLabels(parts.heldOut) : parts.heldOut,
-    labels: judged,
-    order: orderSentence(judged, classes),
-  };
-}
-
-/** How labels of the images that judge meet the classes; null where they have none, or unused ones. @throws LABELS_MISMATCH */
-function judgesByLabels(
-  { images, evaluation, labelsPath }: WithImages,
-  { name, labelsFrom }: Pick<Task, "name" | "labelsFrom">,
-  classes: ModelClasses,
-  onFact: (fact: CompressionFact) => void,
-): LabelsBy {
-  if (labelsFrom === "either" && labelsPath) return null;
-  if (labelsFrom === "images" || labelsFrom === "either") {
-    if (evaluation) return requireLabels(evaluation, classes).by;
-    const { by, problem } = matchLabels(images, classes);
-    if (problem !== null) onFact({ kind: "labelsUnused", problem });
-    return by;
-  }
-  for (const { labelled, location } of evaluation ? [images, evaluation] : [images]) {
-    const problem = `${location} has labels of classes, and the model is one of ${name}`;
-    if (labelled) onFact({ kind: "labelsUnused", problem });
-  }
-  return null;
-}
-
-/** A teacher needs no labels, so those that mean nothing to the model are left out, which is said. */
-function trainingImages(
-  images: ImageSource,
-  isOfClasses: boolean,
-  classes: ModelClasses,
-  onFact: (fact: CompressionFact) => void,
-): ImageSource {
-  if (!isOfClasses) return withoutLabels(images);
-  const match = matchLabels(images, classes);
-  if (match.problem === null) return match.images;
-  onFact({ kind: "labelsUnused", problem: match.problem });
-  return withoutLabels(images);
-}
-
-/** All of them twice where they are too few. */
-function partsOf(
-  images: ImageSource,
-  seed: number,
-  onFact: (fact: CompressionFact) => void,
-): Pick<KeptApart, "rest" | "heldOut"> {
-  const parts = keepApart(images, seed);
-  const of = images.length;
-  if (parts.areSame) onFact({ kind: "notKeptApart", of });
-  else onFact({ kind: "keptApart", images: parts.heldOut.length, of });
-  return parts;
-}
-
-/**
- * Class folders may be there for order only: any images of the right kind will calibrate. Not so where the model
- * knows some of their names: then they are labels, and one of them is wrong.
- */
-function chooseCalibration(
-  { images, needsLabels }: WithImages,
-  classes: ModelClasses,
-  onFact: (fact: CompressionFact) => void,
-): MatchedLabels {
-  const match: LabelMatch = matchLabels(images, classes);
-  if (match.problem === null) return match;
-  if (needsLabels || match.known > 0) return requireLabels(images, classes);
-  onFact({ kind: "labelsUnused", problem: match.problem });
-  return { images: withoutLabels(images), by: null };
 }

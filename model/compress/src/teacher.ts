@@ -7,6 +7,7 @@ import { endsInSoftmax, fedDims, imageInputOf, imagesPerRun } from "@cupel/predi
 import { float32Of } from "@cupel/runtime";
 import type { TrainingBatch } from "@cupel/vision";
 import { type OpenTunedOptions, openTuned } from "./calibrate/open-tuned.ts";
+import { joinFloats } from "./join-floats.ts";
 
 export interface Teacher extends AsyncDisposable {
   /** Of the first output: [N, classes] where it is of classes. */
@@ -32,7 +33,7 @@ export async function openTeacher(model: Model, options: OpenTunedOptions): Prom
         });
         parts.push(float32Of(Object.values(outputs)[0]!));
       }
-      return parts.length === 1 ? parts[0]! : joined(parts);
+      return parts.length === 1 ? parts[0]! : joinFloats(parts);
     },
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
@@ -47,16 +48,6 @@ function givingLogits(model: Model): Model {
   if (endsInSoftmax(logits) && last.is("Softmax")) outputs[0] = last.input(0)!;
   runPasses(logits, [removeDeadCode]);
   return logits;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** The class each row has most of: what an image without a label is taken for. */

@@ -15,6 +15,7 @@ import {
   type UnreadableImage,
 } from "@cupel/vision";
 import { openTuned } from "../calibrate/open-tuned.ts";
+import { joinFloats } from "../join-floats.ts";
 import type { CutPoint } from "./cut-points.ts";
 
 export function featureCount({ channels, quarter }: CutPoint): number {
@@ -100,21 +101,11 @@ export async function lookAt(
     for (const [name, parts] of rows) parts.push(float32Of(tensors.get(outputs.get(name)!)!));
     task.advance(batch.labels.length);
   }
-  const all = joined(scores);
+  const all = joinFloats(scores);
   return {
     labels,
     classes: labels.length === 0 ? 0 : all.length / labels.length,
     scores: all,
-    features: new Map([...rows].map(([name, parts]) => [name, joined(parts)])),
+    features: new Map([...rows].map(([name, parts]) => [name, joinFloats(parts)])),
   };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
