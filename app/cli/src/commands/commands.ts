@@ -4,6 +4,7 @@
  */
 import { auditGroup } from "./audit/audit.ts";
 import type { CommandGroup, CommandRow } from "./command.ts";
+import { envGroup } from "./env/env.ts";
 
 export const commands: readonly CommandRow[] = [
   {
@@ -123,4 +124,4 @@ export const commands: readonly CommandRow[] = [
   },
 ];
 
-export const groups: readonly CommandGroup[] = [auditGroup];
+export const groups: readonly CommandGroup[] = [auditGroup, envGroup];
