@@ -35,7 +35,9 @@ test("a weight of 3 bits: integers, gradients of weight and step are those of LS
   const [low, high, half] = [-4, 3, 4];
   const quantised = fakeQuantise(model, {
     activations: [],
-    weights: [{ name: "w", axis: 0, steps, low, high, bias: null }],
+    weights: [
+      { name: "w", axis: 0, steps, levels: Int8Array.from({ length: 8 }, (_, at) => at + low), bias: null },
+    ],
   });
   assert.deepEqual([...quantised.parameters], ["w.latent", "w.step"]);
   const { model: reader, names } = readQuantised(quantised.model, quantised);
@@ -92,11 +94,16 @@ test("the loss of a step is that of the network it exports, and training leaves 
         name: "w",
         axis: 0,
         steps: new Float32Array(5).fill(0.2),
-        low: -8,
-        high: 7,
+        levels: Int8Array.from({ length: 16 }, (_, at) => at - 8),
         bias: { name: "b", input: "x" },
       },
-      { name: "v", axis: 0, steps: Float32Array.of(0.6), low: -2, high: 1, bias: { name: "c", input: null } },
+      {
+        name: "v",
+        axis: 0,
+        steps: Float32Array.of(0.6),
+        levels: Int8Array.of(-2, -1, 0, 1),
+        bias: { name: "c", input: null },
+      },
     ],
   };
   const quantised = fakeQuantise(model, spec);

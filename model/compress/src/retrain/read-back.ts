@@ -48,14 +48,14 @@ function variantOf(
 ): Variant {
   const { bits, noise } = variant;
   const { rows, columns } = layer;
-  const low = levels[0]!;
+  const codeOf = new Map(Array.from(levels, (level, code) => [level, code]));
   return {
     bits,
     weights: {
       bits,
-      codes: Uint8Array.from(inRows(layer, integers), (level) => level - low),
+      codes: Uint8Array.from(inRows(layer, integers), (level) => codeOf.get(level)!),
       levels,
-      uniform: true,
+      uniform: bits === 8 || variant.weights.uniform,
       scales: steps.length === 1 ? new Float32Array(rows).fill(steps[0]!) : steps.slice(),
       rows,
       columns,

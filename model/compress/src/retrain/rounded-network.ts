@@ -1,6 +1,7 @@
 /**
- * The float network with the rounding of the compressed model in it, ready to be trained: every layer at the bits of the
- * plan, in levels a step apart, every activation where it will be rounded.
+ * The network as it is compressed, ready to be trained: every layer at the bits, the levels and the steps of the plan, every
+ * activation where it will be rounded. Each weight begins at the level that was found for it, whoever found it. At its place in
+ * the float network it would be rounded to the nearest, and a fifth of the codes that take back what others lost would be given up.
  *
  * Normalisation is folded already (stage clean), and stays folded: the steps belong to folded weights, and the graph that is
  * trained has no layer that the graph that is written lacks. What could not be folded keeps its running statistics.
@@ -10,10 +11,10 @@ import { type FakeActivation, type FakeQuantised, type FakeWeight, fakeQuantise 
 import type { ActivationScale } from "../calibrate/activation-scale.ts";
 import { mostStep } from "../calibrate/value-scales.ts";
 import { chosen } from "../emit/emit-model.ts";
-import { type Layer, layerOf, setBias, weightedLayers, weightRows } from "../layer.ts";
+import { type Layer, layerOf, setBias, setWeightRows, weightedLayers, weightRows } from "../layer.ts";
 import type { Variant } from "../search/variants.ts";
 import type { Calibrated, Quantised } from "../stage/stage.ts";
-import { uniformLevels, type WeightBits } from "../weights/quantised-weights.ts";
+import { dequantise, uniformLevels, type WeightBits } from "../weights/quantised-weights.ts";
 import { RoundingLevels } from "../weights/rounding-levels.ts";
 import { bestScale } from "../weights/scale-search.ts";
 
@@ -24,7 +25,7 @@ export interface RoundedNetworkOptions {
   readonly isByTensor: boolean;
   /** Largest magnitude of a layer's int8 weights. */
   readonly mostLevelOf: (layer: Layer) => 127 | 63;
-  /** The layer rounded to levels a step apart, with the bias that goes with them. */
+  /** The layer rounded without blocks, to levels a step apart, with the bias that goes with them. */
   readonly evenly: (layer: Layer, bits: WeightBits) => Variant;
 }
 
@@ -57,37 +58,28 @@ export function roundedNetwork(
     const original = layerOf(node)!;
     const held = chosen(variants, plan, original.weight.name);
     if (!held) continue;
-    const isEven = held.weights.uniform && held.weights.blocks === null;
-    const variant = isEven ? held : options.evenly(original, held.bits);
+    const variant = held.weights.blocks === null ? held : options.evenly(original, held.bits);
     if (variant.bias) setBias(graph, original, variant.bias);
     const layer = layerOf(node)!;
-    const levels = uniformLevels(variant.bits, options.mostLevelOf(layer));
+    const { weights: found } = variant;
+    // Of 8 bits single rows may have been allowed more levels than all may have.
+    const levels = variant.bits === 8 ? uniformLevels(8, options.mostLevelOf(layer)) : found.levels;
+    const begins = levels.length === found.levels.length;
+    const steps = begins ? found.scales : bestSteps(layer, levels, options.isByTensor);
+    if (begins) setWeightRows(graph, layer, dequantise(found));
     const bias = variant.bias && layer.bias ? layer.bias.name : null;
     const onIntegers = placement.integer.has(node.output.name) && scales.has(layer.input.name);
     layers.push({ layer, variant, levels, bias });
     weights.push({
       name: layer.weight.name,
       axis: layer.axis,
-      steps: firstSteps(layer, variant, levels, options.isByTensor),
-      low: levels[0]!,
-      high: levels.at(-1)!,
+      steps: options.isByTensor ? steps.slice(0, 1) : steps,
+      levels,
       bias: bias === null ? null : { name: bias, input: onIntegers ? layer.input.name : null },
     });
   }
   const activations = activationsOf({ placement, scales }, options.learnsActivations);
   return { network: fakeQuantise(model, { weights, activations }), layers };
-}
-
-/** Those that were found, but where single rows were allowed more levels. */
-function firstSteps(
-  layer: Layer,
-  { weights }: Variant,
-  levels: Int8Array,
-  isByTensor: boolean,
-): Float32Array {
-  const isForLevels = weights.levels.length === levels.length;
-  const steps = isForLevels ? weights.scales : bestSteps(layer, levels, isByTensor);
-  return isByTensor ? steps.slice(0, 1) : steps;
 }
 
 function bestSteps(layer: Layer, levels: Int8Array, isByTensor: boolean): Float32Array {

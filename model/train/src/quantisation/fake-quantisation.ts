@@ -3,13 +3,14 @@
  * activations and biases, whose gradients pass the rounding by (gradient/quantisation.ts) and whose steps are learned (LSQ,
  * Esser et al. 2020, https://arxiv.org/abs/1902.08153):
  *
- *   weight      r s,  r = round(clip(h u / e, low, high)),  s = S e,  e = exp(t)
+ *   weight      r s,  r = nearest level to h u / e,  s = S e,  e = exp(t)
  *   activation  DequantizeLinear(QuantizeLinear(x, s, z), s, z),      s = min(S e, most)
  *   bias        round(B b / (s of the input * s of the weight)) times that, as 8-bit kernels add it
  *
  * S is the step to begin with, t is trained and starts at 0: a step changes by a share of itself and stays above 0. u is the
- * weight in units of its row's range S h, h = max(-low, high), b the bias in units of the largest B: one learning rate suits
- * all, however the folding of a normalisation has scaled them.
+ * weight in units of its row's range S h, h the largest magnitude of a level, b the bias in units of the largest B: one
+ * learning rate suits all, however the folding of a normalisation has scaled them. Levels are integers, with gaps or without;
+ * gradients pass as if there were none, and outside the outermost there is none.
  *
  * Who exports reads r, s and the biases off the graph (`readQuantised`) instead of computing them once more: what was
  * trained is then what is written, to the last bit.
@@ -35,9 +36,8 @@ export interface FakeWeight {
   readonly axis: number;
   /** To begin with: one for each slice of the axis, or one for all. */
   readonly steps: Float32Array;
-  /** The least and the greatest integer, -128 and 127 at most. */
-  readonly low: number;
-  readonly high: number;
+  /** Ascending. */
+  readonly levels: Int8Array;
   /** A constant of one number a slice of the axis, to be trained; `input` names an activation whose step times the weight's it is a multiple of. */
   readonly bias: { readonly name: string; readonly input: string | null } | null;
 }
@@ -115,10 +115,11 @@ class Writer {
     }
   }
 
-  weight({ name, axis, steps, low, high, bias }: FakeWeight) {
+  weight({ name, axis, steps, levels, bias }: FakeWeight) {
     const emit = this.#emit;
     const weight = this.#value(name);
     const tensor = weight.constant!;
+    const [low, high] = [levels[0]!, levels.at(-1)!];
     const half = Math.max(-low, high);
     const dims = steps.length === 1 ? [] : tensor.dims.map((size, at) => (at === axis ? size : 1));
     const readers = [...weight.uses];
@@ -128,12 +129,12 @@ class Writer {
     );
     const growth = this.#exponential(`${name}.step`, dims);
     const inLevels = emit.div(emit.mul(latent, half), growth);
-    const levels = this.#round(emit.op("Clip", [inLevels, emit.scalar(low), emit.scalar(high)]));
+    const nearest = this.#nearest(emit.op("Clip", [inLevels, emit.scalar(low), emit.scalar(high)]), levels);
     const scale = emit.mul(emit.constant(Tensor.float32(dims, steps)), growth);
-    const rounded = emit.mul(levels, scale);
+    const rounded = emit.mul(nearest, scale);
     for (const { node, index } of readers) node.setInput(index, rounded);
     this.#graph.removeConstant(weight);
-    this.rounded.levels.set(name, levels.name);
+    this.rounded.levels.set(name, nearest.name);
     this.rounded.steps.set(name, scale.name);
     if (bias !== null) this.#bias(bias, scale);
   }
@@ -175,6 +176,22 @@ class Writer {
     return emit.op("DequantizeLinear", [emit.op("QuantizeLinear", [value, one, zero]), one, zero]);
   }
 
+  /** From an integer on to the level nearest to it, by a table of how far it is: the gradient is that of the integer. */
+  #nearest(value: Value, levels: Int8Array): Value {
+    const emit = this.#emit;
+    const integer = this.#round(value);
+    if (levels.at(-1)! - levels[0]! === levels.length - 1) return integer;
+    const distances = Float32Array.from({ length: 256 }, (_, at) => {
+      const from = at < 128 ? at : at - 256;
+      return levels.reduce((best, level) => nearer(level - from, best), levels[0]! - from);
+    });
+    const one = emit.scalar(1);
+    const zero = emit.shared("zero.int8", () => Tensor.int8([], [0]));
+    const index = emit.cast(emit.op("QuantizeLinear", [value, one, zero]), "int32");
+    const distance = emit.op("Gather", [emit.constant(Tensor.float32([256], distances)), index]);
+    return emit.add(integer, distance);
+  }
+
   #exponential(name: string, dims: readonly number[]): Value {
     const size = dims.reduce((product, each) => product * each, 1);
     return this.#emit.op("Exp", [this.#parameter(name, Tensor.float32(dims, new Float32Array(size)))]);
@@ -191,6 +208,11 @@ class Writer {
     if (!value) throw unknown(name);
     return value;
   }
+}
+
+/** The nearer of two distances. */
+function nearer(one: number, other: number): number {
+  return Math.abs(one) < Math.abs(other) ? one : other;
 }
 
 function unknown(name: string) {
