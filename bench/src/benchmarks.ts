@@ -20,6 +20,7 @@ import { isolation } from "./isolation.ts";
 import { latencyTable } from "./latency-table.ts";
 import { mappedWeights } from "./mapped-weights.ts";
 import { preprocessingThroughput } from "./preprocessing-throughput.ts";
+import { prunedLatency } from "./pruned-latency.ts";
 import { serve } from "./serve.ts";
 import { serveAudit } from "./serve-audit.ts";
 import { serveFaces } from "./serve-faces.ts";
@@ -35,6 +36,7 @@ import { zipDigests } from "./zip-digests.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
+  prunedLatency,
   batchNorm,
   channelMask,
   latencyTable,

@@ -7,9 +7,9 @@
  */
 import { availableParallelism } from "node:os";
 import type { WorkOptions } from "@cupel/base";
-import { type Correspondence, followed, type Model, writtenBytes } from "@cupel/onnx";
+import { type Correspondence, cloneModel, followed, type Model, writtenBytes } from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
-import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
+import type { CalibrationReport, TargetFigure, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import {
   type ImageSource,
@@ -22,10 +22,12 @@ import { chosen, emitModel } from "./emit/emit-model.ts";
 import { type ExitReport, exitReport } from "./exits/choose-exit.ts";
 import { withExit } from "./exits/wire-exit.ts";
 import { takeIn } from "./intake/take-in.ts";
+import { engineStopwatch, type Stopwatch } from "./latency/stopwatch.ts";
 import { type Layer, layerName } from "./layer.ts";
 import type { Pruned } from "./prune/pruned.ts";
+import { targetFigures } from "./prune/target-figures.ts";
 import { parseRecipe } from "./recipe/parse-recipe.ts";
-import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
+import { looksAtImages, prunesByTarget, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertCompressible, assertSearchable } from "./requirements.ts";
 import type { RoundedLayer } from "./rounding/rounding.ts";
 import type { Variant } from "./search/variants.ts";
@@ -36,6 +38,7 @@ import {
   made,
   type Quantised,
   type Retrained,
+  type StageContext,
   type State,
 } from "./stage/stage.ts";
 import { assertStageReady, runStage } from "./stage/stages.ts";
@@ -69,6 +72,8 @@ export interface CompressOptions extends WorkOptions {
   readonly onUnreadable?: ((unreadable: UnreadableImage) => void) | undefined;
   /** What sessions are opened with, such as a profiler's `open`. Default: `openSession` of @cupel/runtime. */
   readonly open?: typeof openSession | undefined;
+  /** What times layers and networks for a target of latency. Default: the engine on this machine, one thread. */
+  readonly stopwatch?: Stopwatch | undefined;
 }
 
 export interface CompressedLayer {
@@ -96,6 +101,8 @@ export interface CompressResult {
   readonly pruned: Pruned | null;
   /** What each epoch of the stage `retrain` gave; null without it. */
   readonly retrained: Retrained | null;
+  /** What pruning was to keep to, foretold and as measured of `model`; empty without such a target. */
+  readonly targets: readonly TargetFigure[];
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
   readonly exit: ExitReport | null;
   /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
@@ -129,8 +136,11 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   const heldOut = heldOutOf(recipe);
   if (heldOut > 0) assertSearchable(state.model);
   const images = splitImages(options.images, heldOut, seed);
-  const context = {
+  const context: StageContext = {
     recipe,
+    original: model,
+    stopwatch: options.stopwatch ?? engineStopwatch({ preprocessing, threads: 1, open, signal, progress }),
+    finish: async (pruned) => await finished(pruned, recipe, context),
     bytesOf,
     ...images,
     training: options.training ?? null,
@@ -151,13 +161,18 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   }
   for (const entry of recipe.stages) state = await runStage(entry, state, context);
 
+  const measured = async (result: Untargeted): Promise<CompressResult> => ({
+    ...result,
+    targets: await targetFigures(result.model, state, context),
+  });
   if (state.halved) {
-    return { result: halvedResult(state, recipe, state.halved), inFloatUntil: async () => null };
+    const result = await measured(halvedResult(state, recipe, state.halved));
+    return { result, inFloatUntil: async () => null };
   }
   const calibrated = made(state.calibrated, "calibrate");
   const quantised = made(state.quantised, "quantise");
   return {
-    result: emittedResult(state, recipe, calibrated, quantised),
+    result: await measured(emittedResult(state, recipe, calibrated, quantised)),
     async inFloatUntil(accept) {
       const build = (tried: Calibrated) =>
         withExit(emitModel(state.model, tried, quantised).model, state.exit).model;
@@ -171,9 +186,22 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
       );
       if (found === null) return null;
       const changed = { ...state, notes: [...state.notes, found.note] };
-      return emittedResult(changed, recipe, found.calibrated, quantised);
+      return await measured(emittedResult(changed, recipe, found.calibrated, quantised));
     },
   };
+}
+
+type Untargeted = Omit<CompressResult, "targets">;
+
+/** What the stages behind `prune` make of its state, but for those that train. */
+async function finished(pruned: State, recipe: Recipe, context: StageContext): Promise<Model> {
+  let state: State = { ...pruned, model: cloneModel(pruned.model) };
+  const from = recipe.stages.findIndex(({ stage }) => stage === "prune") + 1;
+  const to = recipe.stages.findIndex(({ stage }) => stage === "quantise") + 1;
+  for (const entry of recipe.stages.slice(from, to)) state = await runStage(entry, state, context);
+  if (state.halved) return state.model;
+  const calibrated = made(state.calibrated, "calibrate");
+  return emitModel(state.model, calibrated, made(state.quantised, "quantise")).model;
 }
 
 function emittedResult(
@@ -181,7 +209,7 @@ function emittedResult(
   recipe: Recipe,
   calibrated: Calibrated,
   quantised: Quantised,
-): CompressResult {
+): Untargeted {
   const emitted = emitModel(state.model, calibrated, quantised);
   const wired = withExit(emitted.model, state.exit);
   return {
@@ -205,7 +233,7 @@ function halvedResult(
   { model, pruned, exit, correspondence, notes }: State,
   recipe: Recipe,
   halved: readonly HalvedLayer[],
-): CompressResult {
+): Untargeted {
   const layers = halved.map((layer) => ({ ...layer, bits: 16, form: "FP16" }));
   const wired = withExit(model, exit);
   return {
@@ -226,7 +254,8 @@ function halvedResult(
 /** With nothing to choose, no images are held out. */
 function heldOutOf(recipe: Recipe): number {
   const quantise = stageOf(recipe, "quantise");
-  return quantise?.bits === "mixed" ? quantise.heldOut : 0;
+  const isJudged = recipe.target.maxDrop !== null && prunesByTarget(recipe);
+  return quantise && (quantise.bits === "mixed" || isJudged) ? quantise.heldOut : 0;
 }
 
 /** Held-out images never take part in calibration; they are half of the images at most. */

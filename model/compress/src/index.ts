@@ -14,12 +14,20 @@ export { layersIn } from "./latency/layer-shape.ts";
 export { layerTimes, type MeasureTableOptions, measureTable } from "./latency/measure-table.ts";
 export { predictLatency } from "./latency/predict-latency.ts";
 export { integerNodes, stageForm } from "./latency/stage-form.ts";
+export type { NetworkTimer, Stopwatch } from "./latency/stopwatch.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
 export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpack-model.ts";
-export type { Pruned, PrunedGroup } from "./prune/pruned.ts";
+export type { PredictedCosts, Pruned, PrunedGroup } from "./prune/pruned.ts";
 export { defaultRecipe, parseRecipe, recipeSchema, withStage } from "./recipe/parse-recipe.ts";
-export { looksAtImages, type Recipe, type RecipeStage, stageOf, type Target } from "./recipe/recipe.ts";
+export {
+  looksAtImages,
+  type Recipe,
+  type RecipeStage,
+  type SizeTarget,
+  stageOf,
+  type Target,
+} from "./recipe/recipe.ts";
 export type { RetrainedEpoch } from "./retrain/retrain-network.ts";
 export { type RoundedLayer, type Rounding, roundings } from "./rounding/rounding.ts";
 export { choosePoint, type MeasuredPoint } from "./search/choose-point.ts";

@@ -6,7 +6,7 @@ import { optimisedGraph } from "@cupel/runtime";
 import { engineTimer } from "../src/latency/engine-timer.ts";
 import { openTable, parseLatencyTable } from "../src/latency/latency-table.ts";
 import { layerModel } from "../src/latency/layer-model.ts";
-import { type LayerShape, layersIn } from "../src/latency/layer-shape.ts";
+import { elementsIn, type LayerShape, layersIn } from "../src/latency/layer-shape.ts";
 import { gridOf, measureTable } from "../src/latency/measure-table.ts";
 import { predictLatency } from "../src/latency/predict-latency.ts";
 import { plain } from "./support/images.ts";
@@ -40,7 +40,8 @@ const fake = () => {
 };
 
 test("the layers of a model have the sizes that decide their time, and the rest is counted in elements", () => {
-  const { layers, restElements } = layersIn(smallClassifier(), preprocessing, new Set(["first"]));
+  const found = layersIn(smallClassifier(), preprocessing, new Set(["first"]));
+  const { layers } = found;
   const shared = { operator: "Conv", strides: [1, 1], dilations: [1, 1], size: [8, 8] };
   assert.deepEqual(
     layers.map(({ name, shape }) => ({ name, ...shape })),
@@ -95,7 +96,7 @@ test("the layers of a model have the sizes that decide their time, and the rest 
     ["false true", "true true", "true true", "true false"],
   );
   // The sum and its activation, 8 x 8 x 8 each, the mean and its flattening.
-  assert.equal(restElements, 512 + 512 + 8 + 8);
+  assert.equal(elementsIn(found), 512 + 512 + 8 + 8);
 });
 
 test("a grid has every pair of a curve's widths, in blocks, and leaves images and scores as wide as they are", () => {
@@ -133,10 +134,13 @@ describe("a table", () => {
       [6, 12],
     ] as const) {
       const pruned = network(width, last);
-      const { layers, restElements } = layersIn(pruned, preprocessing);
-      const expected = sum(layers) + (rest * restElements) / whole.restElements;
-      const found = predictLatency(pruned, table, { preprocessing });
-      assert.ok(Math.abs(found - expected) < 1e-6 * expected, `${width}, ${last}: ${found}, not ${expected}`);
+      const found = layersIn(pruned, preprocessing);
+      const expected = sum(found.layers) + (rest * elementsIn(found)) / elementsIn(whole);
+      const predicted = predictLatency(pruned, table, { preprocessing });
+      assert.ok(
+        Math.abs(predicted - expected) < 1e-6 * expected,
+        `${width}, ${last}: ${predicted}, not ${expected}`,
+      );
     }
   });
 

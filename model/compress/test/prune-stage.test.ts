@@ -16,7 +16,7 @@ import { solveSymmetric } from "../src/prune/solve-symmetric.ts";
 import { taylorScores } from "../src/prune/taylor-scores.ts";
 import { pruneStage } from "../src/stage/prune.ts";
 import { type StageContext, stateOf } from "../src/stage/stage.ts";
-import { options, pixels } from "./support/compressing.ts";
+import { options, pixels, unmeasured } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
@@ -37,6 +37,7 @@ const recipeWith = (settings: object, bits: 8 | 16 = 8) =>
   );
 
 const contextOf = (changes: Partial<StageContext> = {}): StageContext => ({
+  ...unmeasured(smallClassifier()),
   recipe: recipeWith({}),
   images: noiseImages(24),
   heldOut: noiseImages(24, { seed: 2 }),

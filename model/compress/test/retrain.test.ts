@@ -15,6 +15,7 @@ import { readBack } from "../src/retrain/read-back.ts";
 import { roundedNetwork } from "../src/retrain/rounded-network.ts";
 import { made, stateOf } from "../src/stage/stage.ts";
 import { runStage } from "../src/stage/stages.ts";
+import { unmeasured } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network, smallClassifier } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
@@ -107,7 +108,9 @@ async function trainedAndWritten(model: Model, bits: number, isByTensor: boolean
   const used = recipe({ bits, granularity: isByTensor ? "tensor" : "channel", ...how }, null);
   const given = options({ recipe: used });
   const context = {
+    ...unmeasured(model),
     ...given,
+    stopwatch: unmeasured(model).stopwatch,
     heldOut: given.images,
     training: null,
     seed: 1,

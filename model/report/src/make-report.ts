@@ -60,6 +60,7 @@ import type {
   CompressionReport,
   ModelSide,
   SpatialMaps,
+  TargetFigure,
   TradeOffPoint,
 } from "./report-schema.ts";
 
@@ -70,6 +71,8 @@ export interface CompressionFacts {
   /** Null where nothing was measured to compress it. */
   readonly calibration: CalibrationReport | null;
   readonly tradeOff: readonly TradeOffPoint[];
+  /** What pruning was to keep to. Default: nothing. */
+  readonly targets?: readonly TargetFigure[] | undefined;
   readonly layers: readonly PlannedLayer[];
   /** From the values of the original to those of the compressed model. */
   readonly correspondence: Correspondence;
@@ -214,6 +217,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     spatial: await spatialMaps(compared, sampled),
     fusion,
     tradeOff: compression?.tradeOff ?? [],
+    targets: [...(compression?.targets ?? [])],
     calibration: compression?.calibration ?? null,
     notes: reportNotes({
       cpu,

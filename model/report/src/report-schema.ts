@@ -280,6 +280,21 @@ const tradeOffPoint = object({
   chosen: Type.Boolean(),
 });
 
+const targetFigure = object({
+  quantity: Type.Enum(
+    ["latencyMs", "latencyShare", "bytes", "drop"],
+    said(
+      "`latencyMs`: of one image on one thread; `latencyShare`: the same over the original's; `bytes`: of the file; `drop`: top-1 lost, a fraction.",
+    ),
+  ),
+  target: Type.Number(said("The most it was to be.")),
+  predicted: orNull(
+    Type.Number(),
+    "By the search, before the network was made; null where it looked at none.",
+  ),
+  measured: Type.Number(said("Of the network that was written; a drop on held-out calibration images.")),
+});
+
 const calibration = object({
   method: text,
   images: count,
@@ -325,6 +340,9 @@ export const reportSchema = object({
     tradeOffPoint,
     said("Points of the search for a budget, from the most bytes; empty when nothing was searched."),
   ),
+  targets: Type.Optional(
+    list(targetFigure, said("What pruning was to keep to. Not in reports of versions that could not.")),
+  ),
   calibration: orNull(calibration, "Null when the models are any two, or nothing was calibrated."),
   notes: list(text, said("Remarks a reader must see, such as a CPU without VNNI.")),
 });
@@ -345,4 +363,5 @@ export type LayerReport = CompressionReport["layers"][number];
 export type SpatialMaps = CompressionReport["spatial"];
 export type FusionReport = CompressionReport["fusion"];
 export type TradeOffPoint = CompressionReport["tradeOff"][number];
+export type TargetFigure = NonNullable<CompressionReport["targets"]>[number];
 export type CalibrationReport = NonNullable<CompressionReport["calibration"]>;

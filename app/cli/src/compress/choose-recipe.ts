@@ -58,16 +58,32 @@ export const recipeOptions = {
     summary: "Most percentage points of top-1 that may be lost, judged on images held out from --images",
     fallback: "0.5 for mixed without --max-bytes",
   }),
+  maxLatency: parsed(
+    {
+      name: "max-latency",
+      placeholder: "TIME",
+      summary:
+        "Most time of one image on one thread of this machine: milliseconds, such as 12ms, or a share of the original's time, such as 40%; channels are removed for it, as --keep-channels auto does",
+    },
+    "milliseconds above 0, such as 12 or 12ms, or a share of the original's time, such as 40%",
+    (given) => {
+      const [, figure, unit] = /^(.*?)\s*(ms|%)?$/.exec(given) ?? [];
+      const number = figure !== undefined && decimal.test(figure) ? Number(figure) : Number.NaN;
+      if (!(number > 0 && number < Number.POSITIVE_INFINITY)) return undefined;
+      return unit === "%" ? `${number}%` : number;
+    },
+  ),
   keepChannels: parsed(
     {
       name: "keep-channels",
-      placeholder: "SHARE",
+      placeholder: "SHARE|auto",
       summary:
-        "Remove the channels that matter least and keep this share, such as 0.85; with --train-images what is left is trained to answer as before",
-      fallback: "all of them",
+        "Remove the channels that matter least and keep this share, such as 0.85, or auto for what --max-latency, --max-bytes or --max-drop needs; with --train-images what is left is trained to answer as before",
+      fallback: "all of them, or auto with --max-latency",
     },
-    "a share above 0, at most 1, such as 0.85",
+    "a share above 0, at most 1, such as 0.85, or auto",
     (given) => {
+      if (given === "auto") return given;
       const share = decimal.test(given) ? Number(given) : Number.NaN;
       return share > 0 && share <= 1 ? share : undefined;
     },
@@ -118,7 +134,7 @@ export async function chooseRecipe(given: Given, remark: (sentence: string) => v
     throw invalid("bits", `cannot be given with --recipe: write the width into ${path}`);
   }
   const recipe = path === undefined ? defaultFor(given, bits) : await readRecipe(path, remark);
-  return changed(withTarget(recipe, given), given);
+  return changed(recipe, given, true);
 }
 
 /**
@@ -132,7 +148,7 @@ export async function recipeToTry(
 ): Promise<Recipe> {
   const width = widthsToTry.find((each) => String(each) === tried);
   const recipe = width === undefined ? await readRecipe(tried, remark) : defaultRecipe(width);
-  return changed(isMixed(recipe) ? withTarget(recipe, given) : recipe, given);
+  return changed(recipe, given, isMixed(recipe));
 }
 
 /** In the order of their sizes. */
@@ -142,8 +158,8 @@ async function readRecipe(path: string, remark: (sentence: string) => void): Pro
   return parseRecipe(await readJson(path), path, remark);
 }
 
-function changed(recipe: Recipe, given: Given): Recipe {
-  const pruned = withChannels(recipe, given);
+function changed(recipe: Recipe, given: Given, hasTarget: boolean): Recipe {
+  const pruned = hasTarget ? withTarget(withChannels(recipe, given), given) : withChannels(recipe, given);
   const overridden = withOverrides(pruned, given.get(recipeOptions.overrides));
   const rounded = withRounding(overridden, given.get(recipeOptions.rounding));
   const calibrated = withImages(rounded, given.get(recipeOptions.images));
@@ -152,9 +168,11 @@ function changed(recipe: Recipe, given: Given): Recipe {
 
 /** With the stage that removes channels, or its share where the recipe has it. */
 function withChannels(recipe: Recipe, given: Given): Recipe {
-  const keep = given.get(recipeOptions.keepChannels);
-  if (keep === undefined) return recipe;
-  const where = "--keep-channels";
+  const asked = given.get(recipeOptions.keepChannels);
+  // A recipe that is given says itself what it prunes.
+  const needed = given.has(recipeOptions.maxLatency) && !given.has(recipeOptions.recipe);
+  if (asked === undefined && !needed) return recipe;
+  const [keep, where] = asked === undefined ? ["auto", "--max-latency"] : [asked, "--keep-channels"];
   const cleaned = stageOf(recipe, "clean") ? recipe : withStage(recipe, { stage: "clean" }, where);
   const trains = !stageOf(recipe, "prune") && given.has(trainingOptions.images);
   return withStage(cleaned, { stage: "prune", keep, ...(trains ? { fineTune: {} } : {}) }, where);
@@ -193,13 +211,21 @@ function withRounding(recipe: Recipe, rounding: string | undefined): Recipe {
 function withTarget(recipe: Recipe, given: Given): Recipe {
   const maxBytes = given.get(recipeOptions.maxBytes) ?? recipe.target.maxBytes;
   const maxDrop = given.get(recipeOptions.maxDrop) ?? recipe.target.maxDrop;
-  if (!isMixed(recipe) && (maxBytes !== null || maxDrop !== null)) {
+  const maxLatency = given.get(recipeOptions.maxLatency) ?? recipe.target.maxLatency;
+  const prunes = stageOf(recipe, "prune")?.keep === "auto";
+  if (maxLatency !== null && !prunes) {
     throw invalid(
-      maxBytes !== null ? "max-bytes" : "max-drop",
-      "needs widths to choose from: use --bits mixed, or leave --bits out",
+      "max-latency",
+      "needs channels to choose from, since bits change the file and not the time: use --keep-channels auto",
     );
   }
-  return { ...recipe, target: { maxBytes, maxDrop } };
+  if (!isMixed(recipe) && !prunes && (maxBytes !== null || maxDrop !== null)) {
+    throw invalid(
+      maxBytes !== null ? "max-bytes" : "max-drop",
+      "needs widths to choose from: use --bits mixed, or leave --bits out; or --keep-channels auto",
+    );
+  }
+  return { ...recipe, target: { maxBytes, maxDrop, maxLatency } };
 }
 
 function withImages(recipe: Recipe, images: number | undefined): Recipe {

@@ -1,13 +1,15 @@
 /** The result of a compression, for a person and for a script. Pure: figures in, text out. */
-import { bytesText } from "@cupel/base";
+import { bytesText, threeDigits } from "@cupel/base";
 import type { OutputFigure } from "@cupel/compress";
+import type { TargetFigure } from "@cupel/report";
 import { preprocessingJson } from "../input/preprocessing-option.ts";
 import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { numberOf } from "../terminal/figures.ts";
 import { factsText } from "../terminal/table.ts";
 import type { Compressed } from "./compress-with-report.ts";
 
-export function summaryText({ model, dataPath, files, bytes, layers, check, report }: Compressed): string {
+export function summaryText(compressed: Compressed): string {
+  const { model, dataPath, files, bytes, layers, targets, check, report } = compressed;
   return factsText([
     [
       "model",
@@ -17,6 +19,7 @@ export function summaryText({ model, dataPath, files, bytes, layers, check, repo
       ].join(", but "),
     ],
     ["weights", [widthsText(layers), ...(dataPath === null ? [] : [`in ${dataPath}`])].join("; ")],
+    ...targets.map((figure) => targetFact(figure)),
     ...(check.random ? randomFacts(check) : []),
     ...(report ? [...reportFacts(report), ["report", files.html] as const] : []),
   ]);
@@ -34,6 +37,7 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     pruned,
     rounding,
     tradeOff,
+    targets,
     retrained,
     exit,
     chosen,
@@ -51,6 +55,7 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     pruned,
     rounding,
     tradeOff,
+    targets,
     retrained,
     exit,
     preprocessing: preprocessingJson(chosen),
@@ -58,6 +63,32 @@ export function summaryJson(compressed: Compressed): Record<string, unknown> {
     labels,
     report: report && reportJson(report, files),
   };
+}
+
+const quantities: {
+  readonly [Quantity in TargetFigure["quantity"]]: {
+    readonly name: string;
+    readonly text: (figure: number) => string;
+  };
+} = {
+  latencyMs: { name: "time, one thread", text: (ms) => `${threeDigits(ms)} ms` },
+  latencyShare: {
+    name: "time, one thread",
+    text: (share) => `${threeDigits(100 * share)} % of the original's`,
+  },
+  bytes: { name: "size", text: bytesText },
+  drop: { name: "lost, held out", text: (share) => `${(100 * share).toFixed(2)} points` },
+};
+
+/** What pruning was to keep to, what was foretold and what came. */
+function targetFact({ quantity, target, predicted, measured }: TargetFigure): readonly [string, string] {
+  const { name, text } = quantities[quantity];
+  const parts = [
+    `at most ${text(target)} asked for`,
+    ...(predicted === null ? [] : [`${text(predicted)} predicted`]),
+    `${text(measured)} measured`,
+  ];
+  return [name, parts.join(", ")];
 }
 
 /** Without images: what was compared, and that it says nothing of real ones. */

@@ -1,5 +1,5 @@
 /** The end of a model's jobs: the point that meets the target, its model out of the shared folder, and a report made here. */
-import { assertOtherFile, choosePoint, compressErrors, type Target } from "@cupel/compress";
+import { assertOtherFile, choosePoint, compressErrors, type SizeTarget } from "@cupel/compress";
 import { classesOf, matchLabels, openModel, tasks, withoutLabels } from "@cupel/predict";
 import { makeReport } from "@cupel/report";
 import type { ImageSource } from "@cupel/vision";
@@ -22,7 +22,7 @@ import type { JobOutcome } from "./submit.ts";
 
 export interface FinishOptions {
   readonly share: SharedFolder;
-  readonly target: Target;
+  readonly target: SizeTarget;
   readonly given: Given;
   readonly report: boolean;
   readonly reportFolder: string | undefined;

@@ -1,7 +1,7 @@
 /** What the options make of jobs: which recipes are tried on which models, and where each model's result goes. */
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { defaultFloor, type Recipe, type Target } from "@cupel/compress";
+import { defaultFloor, type Recipe, type SizeTarget } from "@cupel/compress";
 import { globals } from "../arguments/global-options.ts";
 import { invalid } from "../arguments/option.ts";
 import { type Given, required } from "../arguments/parse.ts";
@@ -33,7 +33,7 @@ export interface ModelWork {
 export async function recipesOf(
   given: Given,
   remark: (sentence: string) => void,
-): Promise<{ readonly recipes: readonly Recipe[]; readonly target: Target }> {
+): Promise<{ readonly recipes: readonly Recipe[]; readonly target: SizeTarget }> {
   const target = {
     maxBytes: given.get(recipeOptions.maxBytes) ?? null,
     maxDrop: given.get(recipeOptions.maxDrop) ?? null,

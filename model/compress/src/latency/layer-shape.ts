@@ -28,6 +28,9 @@ export interface LayerShape {
 export interface ModelLayer {
   readonly name: string;
   readonly shape: LayerShape;
+  /** Names of the values that it reads and makes. */
+  readonly input: string;
+  readonly output: string;
   /** Whether pruning may change the widths: not the image's channels, nor the scores of the model. */
   readonly prunes: { readonly inputs: boolean; readonly outputs: boolean };
 }
@@ -35,8 +38,12 @@ export interface ModelLayer {
 /** The layers that a table knows of a model; all else in it is its rest. */
 export interface ModelLayers {
   readonly layers: readonly ModelLayer[];
-  /** Elements that nodes of the rest make for one image: its time follows them. */
-  readonly restElements: number;
+  /** What nodes of the rest make, in elements for one image: its time follows them. */
+  readonly rest: readonly { readonly value: string; readonly elements: number }[];
+}
+
+export function elementsIn({ rest }: ModelLayers): number {
+  return rest.reduce((sum, { elements }) => sum + elements, 0);
 }
 
 /** Layers of one curve differ in widths alone. */
@@ -58,14 +65,17 @@ export function layersIn(
 ): ModelLayers {
   const { graph } = atImageSize(model, preprocessing);
   const layers: ModelLayer[] = [];
-  let restElements = 0;
+  const rest: { value: string; elements: number }[] = [];
   for (const node of graph.nodes) {
     const layer = layerOf(node);
     const shape = layer && shapeOf(layer, integer.has(node.output.name) ? "int8" : "float32");
-    if (shape) layers.push({ name: layerName(layer), shape, prunes: prunesOf(graph, layer) });
-    else if (!isFused(node) && subgraphsOf(node).length === 0) restElements += elementsOf(node.output);
+    if (shape) {
+      const [input, output] = [layer.input.name, node.output.name];
+      layers.push({ name: layerName(layer), shape, input, output, prunes: prunesOf(graph, layer) });
+    } else if (!isFused(node) && subgraphsOf(node).length === 0)
+      rest.push({ value: node.output.name, elements: elementsOf(node.output) });
   }
-  return { layers, restElements };
+  return { layers, rest };
 }
 
 /** Null for what is no plain layer of an image: a product of tokens, a convolution of other than two axes. */

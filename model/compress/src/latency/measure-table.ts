@@ -3,14 +3,14 @@
  * left of the network's time.
  */
 import type { WorkOptions } from "@cupel/base";
-import { encodeModel, type Model } from "@cupel/onnx";
-import { fedDims, imageInputOf, inputsOf } from "@cupel/predict";
-import { cpuFeatures, engineVersion, measureLatency, type openSession } from "@cupel/runtime";
-import { type Preprocessing, tensorDims } from "@cupel/vision";
+import type { Model } from "@cupel/onnx";
+import { cpuFeatures, engineVersion, type openSession } from "@cupel/runtime";
+import type { Preprocessing } from "@cupel/vision";
 import { engineTimer, type LayerTimer } from "./engine-timer.ts";
 import { type LatencyTable, openTable } from "./latency-table.ts";
-import { curveKey, type LayerShape, layersIn, type ModelLayer } from "./layer-shape.ts";
+import { curveKey, elementsIn, type LayerShape, layersIn, type ModelLayer } from "./layer-shape.ts";
 import { sumOfLayers } from "./predict-latency.ts";
+import { networkTimer, type StopwatchOptions } from "./stopwatch.ts";
 
 export interface MeasureTableOptions extends WorkOptions {
   readonly preprocessing: Preprocessing;
@@ -32,7 +32,9 @@ export interface MeasureTableOptions extends WorkOptions {
 /** @throws what sessions throw */
 export async function measureTable(model: Model, options: MeasureTableOptions): Promise<LatencyTable> {
   const { preprocessing, integer, threads = 1, latencyTable, whole = model } = options;
-  const { layers, restElements } = layersIn(model, preprocessing, integer);
+  const found = layersIn(model, preprocessing, integer);
+  const { layers } = found;
+  const restElements = elementsIn(found);
   const times = await layerTimes(gridOf(layers), { ...options, threads });
   const table: LatencyTable = {
     format: "cupel-latency/1",
@@ -43,7 +45,8 @@ export async function measureTable(model: Model, options: MeasureTableOptions): 
     rest: { ms: 0, elements: restElements },
   };
   if (latencyTable) return { ...table, rest: latencyTable.rest };
-  const ms = await (options.timeWhole ?? wholeTimer(options))(whole);
+  const { timeWhole = wholeTimer({ ...options, threads }) } = options;
+  const ms = await timeWhole(whole);
   const rest = Math.max(0, ms - sumOfLayers(layers, openTable(table)));
   return { ...table, rest: { ms: rest, elements: restElements } };
 }
@@ -117,20 +120,6 @@ function roundedWidth(width: number, full: number): number {
   return width === full ? full : Math.max(block, Math.round(width / block) * block);
 }
 
-const rounds = 30;
-
-function wholeTimer({ preprocessing, threads = 1, open, signal, progress }: MeasureTableOptions) {
-  return async (model: Model): Promise<number> => {
-    const image = imageInputOf(inputsOf(model.graph));
-    const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
-    const [measured] = await measureLatency([{ name: "whole", model: encodeModel(model), inputs }], {
-      runs: rounds,
-      leastMs: 200,
-      threads,
-      open,
-      signal,
-      progress,
-    });
-    return measured!.latency.median;
-  };
+function wholeTimer(options: StopwatchOptions) {
+  return async (model: Model): Promise<number> => (await networkTimer(options)([model]))[0]!;
 }

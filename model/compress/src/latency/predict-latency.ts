@@ -3,7 +3,7 @@ import type { Model } from "@cupel/onnx";
 import type { Preprocessing } from "@cupel/vision";
 import { compressErrors } from "../errors.ts";
 import { type LatencyTable, openTable } from "./latency-table.ts";
-import { type LayerShape, layersIn, type ModelLayer } from "./layer-shape.ts";
+import { elementsIn, type LayerShape, layersIn, type ModelLayer } from "./layer-shape.ts";
 
 export interface PredictLatencyOptions {
   readonly preprocessing: Preprocessing;
@@ -20,24 +20,26 @@ export function predictLatency(
   table: LatencyTable,
   { preprocessing, integer }: PredictLatencyOptions,
 ): number {
-  const { layers, restElements } = layersIn(model, preprocessing, integer);
+  const found = layersIn(model, preprocessing, integer);
   const { ms, elements } = table.rest;
-  const rest = elements > 0 ? (ms * restElements) / elements : ms;
-  return sumOfLayers(layers, openTable(table)) + rest;
+  const rest = elements > 0 ? (ms * elementsIn(found)) / elements : ms;
+  return sumOfLayers(found.layers, openTable(table)) + rest;
 }
 
-export function sumOfLayers(
-  layers: readonly ModelLayer[],
-  timeOf: (shape: LayerShape) => number | null,
-): number {
-  return layers.reduce((sum, { name, shape }) => {
-    const ms = timeOf(shape);
-    if (ms !== null) return sum + ms;
-    throw compressErrors.error(
-      "LATENCY_UNKNOWN",
-      `The table of layer times has none of "${name}": ${shape.form} ${shape.operator} of ${shape.inputs} to ${shape.outputs} channels` +
-        `${shape.size.length > 0 ? ` at ${shape.size.join(" x ")}` : ""}. Measure it for this network, on this machine.`,
-      { details: { layer: name } },
-    );
-  }, 0);
+type TimeOf = (shape: LayerShape) => number | null;
+
+export function sumOfLayers(layers: readonly ModelLayer[], timeOf: TimeOf): number {
+  return layers.reduce((sum, layer) => sum + timeIn(layer, timeOf), 0);
+}
+
+/** @throws LATENCY_UNKNOWN */
+export function timeIn({ name, shape }: Pick<ModelLayer, "name" | "shape">, timeOf: TimeOf): number {
+  const ms = timeOf(shape);
+  if (ms !== null) return ms;
+  throw compressErrors.error(
+    "LATENCY_UNKNOWN",
+    `The table of layer times has none of "${name}": ${shape.form} ${shape.operator} of ${shape.inputs} to ${shape.outputs} channels` +
+      `${shape.size.length > 0 ? ` at ${shape.size.join(" x ")}` : ""}. Measure it for this network, on this machine.`,
+    { details: { layer: name } },
+  );
 }

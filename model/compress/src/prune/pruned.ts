@@ -18,7 +18,19 @@ export interface SensitivityPoint {
   readonly divergence: number;
 }
 
+/** What a search for widths foretold of the network it chose; null for what it did not look at. */
+export interface PredictedCosts {
+  /** Of the file, by the bits planned. */
+  readonly bytes: number | null;
+  /** By the table of layer times, in the unit of the target: milliseconds, or a share of the original's time. */
+  readonly latency: number | null;
+  /** Top-1 lost on held-out images by the network it looked at: rounded, or in float where bits were still to be chosen. */
+  readonly drop: number | null;
+}
+
 export interface Pruned {
+  /** Where widths were chosen by a target; else null. */
+  readonly predicted: PredictedCosts | null;
   /** Of all groups. */
   readonly channels: number;
   readonly kept: number;

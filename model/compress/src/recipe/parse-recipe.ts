@@ -126,11 +126,23 @@ function assertHalf(entry: RecipeStage, names: readonly StageName[], where: stri
   }
 }
 
-/** Only "mixed" leaves anything to choose. */
+/** Only "mixed" bits and channels that are pruned leave anything to choose; bits change no time. */
 function assertChoice(recipe: Recipe, where: string): void {
-  const { maxBytes, maxDrop } = recipe.target;
-  if ((maxBytes === null && maxDrop === null) || stageOf(recipe, "quantise")?.bits === "mixed") return;
-  throw invalid(where, `"target" needs widths to choose from: set "bits" of the stage quantise to "mixed"`);
+  const { maxBytes, maxDrop, maxLatency } = recipe.target;
+  const prunes = stageOf(recipe, "prune")?.keep === "auto";
+  const isMixed = stageOf(recipe, "quantise")?.bits === "mixed";
+  if (maxLatency !== null && !prunes)
+    throw invalid(
+      where,
+      `"maxLatency" needs channels to choose from: bits change the file, not the time. Have a stage "prune" with "keep": "auto"`,
+    );
+  if (maxLatency !== null && stageOf(recipe, "exits"))
+    throw invalid(where, `with the stage "exits" the time depends on the image: leave out "maxLatency"`);
+  if ((maxBytes === null && maxDrop === null) || isMixed || prunes) return;
+  throw invalid(
+    where,
+    `"target" needs widths to choose from: set "bits" of the stage quantise to "mixed", or have a stage "prune" with "keep": "auto"`,
+  );
 }
 
 /** Told here, since training comes last. @throws AUGMENTATION_INVALID */

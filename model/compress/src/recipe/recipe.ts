@@ -9,16 +9,55 @@ import { option, orNull, type ValuesOf, wholeFrom } from "./option.ts";
 /** An entry of a recipe, every option filled in. */
 export type RecipeStage<Name extends StageName = StageName> = ReturnType<(typeof stages)[Name]["parse"]>;
 
+/** "40%", "12.5%", and not "0%". */
+const sharePattern = "^(?=.*[1-9])\\d+(\\.\\d+)?%$";
+
 export const targetOptions = {
-  maxBytes: option(orNull(wholeFrom(1)), { default: null, description: "of the file" }),
+  maxBytes: option(orNull(wholeFrom(1)), {
+    default: null,
+    description: "of the file; bits that are `mixed` are chosen for it, and channels that are pruned",
+  }),
   maxDrop: option(orNull(Type.Number({ minimum: 0, maximum: 1, expects: "a fraction from 0 to 1" })), {
     default: null,
     description:
-      "top-1 that may be lost on the held-out images, as a fraction; 0.005 for `mixed` without a target",
+      "top-1 that may be lost on the held-out images, as a fraction; 0.005 for `mixed` without a size or a drop",
   }),
+  maxLatency: option(
+    orNull(
+      Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.String({ pattern: sharePattern })], {
+        expects: 'milliseconds above 0, or a share such as "40%"',
+      }),
+    ),
+    {
+      default: null,
+      description:
+        'time of one image on one thread of this machine, in milliseconds, or as a share of the original\'s such as `"40%"`; channels are pruned for it',
+    },
+  ),
 };
 
 export type Target = ValuesOf<typeof targetOptions>;
+/** What bits can be chosen for. */
+export type SizeTarget = Pick<Target, "maxBytes" | "maxDrop">;
+
+/** Milliseconds, or a share of what the original takes. */
+export interface LatencyLimit {
+  readonly unit: "ms" | "share";
+  readonly limit: number;
+}
+
+export function latencyLimit({ maxLatency }: Pick<Target, "maxLatency">): LatencyLimit | null {
+  if (maxLatency === null) return null;
+  if (typeof maxLatency === "number") return { unit: "ms", limit: maxLatency };
+  return { unit: "share", limit: Number(maxLatency.slice(0, -1)) / 100 };
+}
+
+/** Whether the stage `prune` is to choose how much goes by the target. */
+export function prunesByTarget(recipe: Recipe): boolean {
+  return (
+    stageOf(recipe, "prune")?.keep === "auto" && Object.values(recipe.target).some((each) => each !== null)
+  );
+}
 
 export interface Recipe {
   readonly stages: readonly RecipeStage[];

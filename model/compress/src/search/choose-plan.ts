@@ -1,12 +1,10 @@
 /** From variants to a plan under the recipe's target: probe, rank, allocate, search. */
-import type { Progress, WorkOptions } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
-import { classesOf, type Evaluation, evaluate } from "@cupel/predict";
-import type { openSession } from "@cupel/runtime";
-import { type ImageSource, type Preprocessing, sample } from "@cupel/vision";
-import { openSource } from "../calibrate/open-tuned.ts";
-import type { Target } from "../recipe/recipe.ts";
+import type { Evaluation } from "@cupel/predict";
+import { sample } from "@cupel/vision";
+import type { SizeTarget } from "../recipe/recipe.ts";
 import { allocationPath, type Plan } from "./allocate-bits.ts";
+import { type HeldOutOptions, onHeldOut } from "./held-out.ts";
 import { type SearchResult, searchBits } from "./search-bits.ts";
 import { measureSensitivity } from "./sensitivity.ts";
 import type { Variant } from "./variants.ts";
@@ -19,14 +17,11 @@ const probeImages = 64;
 /** What a search without a target aims for: half a point. */
 const defaultMaxDrop = 0.005;
 
-export interface ChoiceOptions extends WorkOptions {
-  readonly target: Target;
-  /** Images that calibration has not seen. */
-  readonly heldOut: ImageSource;
-  readonly preprocessing: Preprocessing;
-  readonly threads: number;
-  readonly open?: typeof openSession | undefined;
+export interface ChoiceOptions extends HeldOutOptions {
+  readonly target: SizeTarget;
   readonly seed: number;
+  /** What losses are counted from, on the held-out images. Default: the float model. */
+  readonly reference?: Evaluation | null | undefined;
   /** The model as it would be shipped under a plan. */
   readonly build: (plan: Plan) => Model;
   /** Of a model as it will be written. */
@@ -61,13 +56,8 @@ export async function choosePlan(
       ]),
     ),
   );
-  const classes = classesOf(float).names;
-  const evaluated = async (model: Model, shown?: Progress): Promise<Evaluation> => {
-    await using readable = await openSource(() => model);
-    const work = { classes, threads, memoryPattern: false, open, signal, progress: shown };
-    return await evaluate(readable.source, heldOut, preprocessing, work);
-  };
-  const reference = await evaluated(float, progress);
+  const evaluated = onHeldOut(float, options);
+  const reference = options.reference ?? (await evaluated(float, progress));
   return searchBits(path, {
     target,
     reference,

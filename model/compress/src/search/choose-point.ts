@@ -1,6 +1,6 @@
 /** The choice among models that were measured, each made by another recipe: the rule of the search for bit widths, without its path. */
 import { compressErrors } from "../errors.ts";
-import type { Target } from "../recipe/recipe.ts";
+import type { SizeTarget } from "../recipe/recipe.ts";
 import type { Loss } from "./loss.ts";
 
 export interface MeasuredPoint extends Loss {
@@ -13,7 +13,10 @@ export interface MeasuredPoint extends Loss {
  * loses least; without either the smallest. Of equals the first.
  * @throws BUDGET_UNREACHABLE
  */
-export function choosePoint<Point extends MeasuredPoint>(points: readonly Point[], target: Target): Point {
+export function choosePoint<Point extends MeasuredPoint>(
+  points: readonly Point[],
+  target: SizeTarget,
+): Point {
   const { maxBytes, maxDrop } = target;
   const within = points.filter(({ bytes }) => maxBytes === null || bytes <= maxBytes);
   const kept = within.filter(({ cautious }) => maxDrop === null || cautious <= maxDrop);
@@ -40,7 +43,7 @@ export function choosePoint<Point extends MeasuredPoint>(points: readonly Point[
 
 /** Within the size the one that loses least; where none is, the smallest. */
 function nearestTo<Point extends MeasuredPoint>(
-  { maxBytes }: Target,
+  { maxBytes }: SizeTarget,
   points: readonly Point[],
   within: readonly Point[],
 ): Point | undefined {

@@ -10,7 +10,7 @@ import { type Progress, silentProgress } from "@cupel/base";
 import type { Evaluation } from "@cupel/predict";
 import type { TradeOffPoint } from "@cupel/report";
 import { compressErrors } from "../errors.ts";
-import type { Target } from "../recipe/recipe.ts";
+import type { SizeTarget } from "../recipe/recipe.ts";
 import type { Plan, PlannedSize } from "./allocate-bits.ts";
 import { classLoss, type Loss } from "./loss.ts";
 
@@ -21,7 +21,7 @@ export interface Candidate {
 }
 
 export interface SearchOptions {
-  readonly target: Target;
+  readonly target: SizeTarget;
   /** The float model on the held-out images. */
   readonly reference: Evaluation;
   build(plan: Plan): Candidate;
@@ -126,7 +126,7 @@ function curveOf(points: readonly Measured[], chosen: number): TradeOffPoint[] {
     .map(({ at, bytes, loss }) => ({ bytes, loss, chosen: at === chosen }));
 }
 
-function unreachable(target: Target, found: Measured) {
+function unreachable(target: SizeTarget, found: Measured) {
   const points = (share: number) => `${(100 * share).toFixed(2)} points`;
   return compressErrors.error(
     "BUDGET_UNREACHABLE",

@@ -122,10 +122,10 @@ export const calibrateStage: Stage<"calibrate", typeof options> = defineStage({
 });
 
 /** By the size that images have, which the model may leave open. */
-function placed(
+export function placed(
   model: Model,
   inFloat: ReadonlySet<Node>,
-  { recipe, preprocessing }: StageContext,
+  { recipe, preprocessing }: Pick<StageContext, "recipe" | "preprocessing">,
 ): { readonly placement: Placement; readonly notes: readonly string[] } {
   const { graph } = model;
   const kernels = stageOf(recipe, "quantise")?.kernels ?? "where-faster";

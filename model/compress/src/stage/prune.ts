@@ -1,33 +1,42 @@
 /** Removes the channels that matter least, and lets what is left take over what they carried. */
-import { CupelError } from "@cupel/base";
-import { type Correspondence, cloneModel, followed, type Model, sameAs, sameValues } from "@cupel/onnx";
+import { cloneModel, followed, type Model, sameAs } from "@cupel/onnx";
 import { sample } from "@cupel/vision";
 import { Type } from "typebox";
 import { outputsOf, relativeError, trialImages } from "../calibrate/rounding-error.ts";
 import { compressErrors } from "../errors.ts";
-import { type ChannelGroup, type ChannelGroups, channelGroups } from "../prune/channel-groups.ts";
-import { chooseChannels, leastKept } from "../prune/choose-channels.ts";
-import { compensate } from "../prune/compensate.ts";
+import { type ChannelGroups, channelGroups } from "../prune/channel-groups.ts";
+import { chooseChannels } from "../prune/choose-channels.ts";
 import { type FineTuneOptions, fineTune } from "../prune/fine-tune.ts";
-import { channelImportance, type Importance, importances } from "../prune/importance.ts";
-import { layerInputs, measuredOnce } from "../prune/layer-inputs.ts";
-import { type ChannelMoments, measureChannels } from "../prune/measure-channels.ts";
+import { importances } from "../prune/importance.ts";
 import type { PrunedGroup } from "../prune/pruned.ts";
-import { removeChannels } from "../prune/remove-channels.ts";
+import { type ChooseRound, rank, removeInRounds, toShare, toWidths } from "../prune/remove-in-rounds.ts";
+import { type FoundWidths, searchWidths } from "../prune/search-widths.ts";
 import { sensitivityCurves } from "../prune/sensitivity-curve.ts";
-import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
-import { defineStage, type Stage, type StageContext, type State, trainingImagesOf } from "./stage.ts";
+import { oneOf, option, orNull, wholeFrom } from "../recipe/option.ts";
+import { prunesByTarget } from "../recipe/recipe.ts";
+import { defineStage, made, type Stage, type State, trainingImagesOf } from "./stage.ts";
 
 const defaultFineTuning: FineTuneOptions = { epochs: 2, learningRate: 0.01, batch: 64 };
+
+/** Where neither a share nor a target is given. */
+const usualKeep = 0.85;
+/** A search leaves a quarter of a group at least: half of this. */
+const leastKeep = 0.5;
 
 const positive = (expects: string) => Type.Number({ exclusiveMinimum: 0, expects });
 
 const options = {
-  keep: option(Type.Number({ exclusiveMinimum: 0, maximum: 1, expects: "a number above 0, at most 1" }), {
-    default: 0.85,
-    description:
-      "share of the channels that can be removed that stays, over the whole network; every group keeps half of that share at least",
-  }),
+  keep: option(
+    Type.Union([Type.Literal("auto"), Type.Number({ exclusiveMinimum: 0, maximum: 1 })], {
+      expects: 'a number above 0, at most 1, or "auto"',
+    }),
+    {
+      default: "auto",
+      description:
+        "share of the channels that can be removed that stays, over the whole network; every group keeps half of that share at least. " +
+        "`auto` removes what the target needs, or where there is none keeps 0.85",
+    },
+  ),
   importance: option(oneOf(...importances), {
     default: "taylor",
     description:
@@ -49,7 +58,8 @@ const options = {
   images: option(wholeFrom(1), { default: 256, description: "at most this many are looked at" }),
   sensitivity: option(oneOf(true, false), {
     default: true,
-    description: "measures what removing more of each group would do, for the report",
+    description:
+      "measures what removing more of each group would do, for the report; a target that channels go for needs it in any case",
   }),
   fineTune: option(
     orNull(
@@ -83,153 +93,96 @@ export const pruneStage: Stage<"prune", typeof options> = defineStage({
     };
     const original = cloneModel(state.model);
     const groups = channelGroups(original);
+    const searches = prunesByTarget(given.recipe);
+    const keep = settings.keep === "auto" ? usualKeep : settings.keep;
     // Whether a step of some group fits does not depend on what matters.
-    const canRemove = chooseChannels(groups.groups, new Map(), settings).size > 0;
-    if (!canRemove) throw nothingToPrune(groups, settings);
+    const canRemove =
+      chooseChannels(groups.groups, new Map(), { ...settings, keep: searches ? leastKeep : keep }).size > 0;
+    if (!canRemove) throw nothingToPrune(groups, { ...settings, keep });
     const trial = { ...context, images: sample(given.heldOut, trialImages, given.seed) };
     const reference = await outputsOf(() => original, trial);
-    const first = await ranking(original, groups, settings, context);
-    const curves = settings.sensitivity
-      ? await sensitivityCurves(original, groups.groups, first.importance, reference, trial)
-      : new Map();
-    const { model } = state;
-    const rounds = await removeInRounds(model, groups, first, settings, context);
-    const kept = new Map(channelGroups(model).groups.map(({ name, channels }) => [name, channels.length]));
-    const done = groups.groups.map(({ name, layers, channels }): PrunedGroup => {
-      const sensitivity = curves.get(name) ?? [];
+    const first = await rank(original, groups, settings, context);
+    const curves =
+      settings.sensitivity || searches
+        ? await sensitivityCurves(original, groups.groups, first.importance, reference, trial)
+        : new Map();
+    const prune = async (choose: ChooseRound): Promise<State> => {
+      const model = cloneModel(original);
+      const removed = await removeInRounds(model, choose, first, settings, context);
+      const kept = new Map(channelGroups(model).groups.map(({ name, channels }) => [name, channels.length]));
+      const done = groups.groups.map(({ name, layers, channels }): PrunedGroup => {
+        const sensitivity = curves.get(name) ?? [];
+        return {
+          name,
+          layers,
+          channels: channels.length,
+          kept: kept.get(name) ?? channels.length,
+          sensitivity,
+        };
+      });
+      const channels = first.importance.size;
       return {
-        name,
-        layers,
-        channels: channels.length,
-        kept: kept.get(name) ?? channels.length,
-        sensitivity,
+        ...state,
+        model,
+        correspondence: followed(state.correspondence, removed.correspondence),
+        notes: [...state.notes, ...first.notes, removalNote(done, removed.compensated)],
+        pruned: {
+          channels,
+          kept: channels - removed.channels,
+          divergence: relativeError(reference, await outputsOf(() => model, trial)),
+          refusals: groups.refusals,
+          groups: done,
+          predicted: null,
+        },
       };
+    };
+    const { multipleOf } = settings;
+    const found = searches
+      ? await searchWidths(
+          {
+            model: original,
+            groups,
+            curves,
+            multipleOf,
+            prune: (kept) => prune(toWidths(groups.groups, kept, multipleOf)),
+          },
+          given,
+        )
+      : null;
+    const pruned = found ? withPrediction(found) : await prune(toShare(groups.groups, keep, multipleOf));
+    if (!tuning || !training) return pruned;
+    return await tunedState(pruned, async () => {
+      const trained = await fineTune(pruned.model, original, training, tuning, given);
+      return { trained, divergence: relativeError(reference, await outputsOf(() => trained, trial)) };
     });
-    const pruned = {
-      ...state,
-      model,
-      correspondence: followed(state.correspondence, rounds.correspondence),
-      notes: [...state.notes, ...first.notes, removalNote(done, rounds.compensated)],
-    };
-    const divergence = relativeError(reference, await outputsOf(() => model, trial));
-    const tuned =
-      tuning && training
-        ? await tunedState(pruned, divergence, async () => {
-            const trained = await fineTune(model, original, training, tuning, given);
-            return { trained, divergence: relativeError(reference, await outputsOf(() => trained, trial)) };
-          })
-        : { state: pruned, divergence };
-    return {
-      ...tuned.state,
-      pruned: {
-        channels: first.importance.size,
-        kept: first.importance.size - rounds.removed,
-        divergence: tuned.divergence,
-        refusals: groups.refusals,
-        groups: done,
-      },
-    };
   },
 });
 
-type Settings = ValuesOf<typeof options>;
-
-interface Ranking {
-  readonly importance: Importance;
-  readonly moments: ReadonlyMap<string, ChannelMoments>;
-  readonly notes: readonly string[];
+function withPrediction({ state, predicted, reference }: FoundWidths): State {
+  return { ...state, reference, pruned: { ...made(state.pruned, "prune"), predicted } };
 }
-
-interface Rounds {
-  readonly removed: number;
-  /** Layers that took something over, in the last round that removed anything. */
-  readonly compensated: number;
-  readonly correspondence: Correspondence;
-}
-
-/**
- * A part at a time, each ranked and compensated anew: what matters changes with what is gone. `model` is edited in place.
- * @param first the ranking of the model as it is.
- */
-async function removeInRounds(
-  model: Model,
-  original: ChannelGroups,
-  first: Ranking,
-  settings: Settings,
-  context: StageContext,
-): Promise<Rounds> {
-  const total = first.importance.size;
-  const widths = new Map(original.groups.map(({ name, channels }) => [name, channels.length]));
-  const least = ({ name, channels }: ChannelGroup) =>
-    leastKept(widths.get(name) ?? channels.length, settings.keep);
-  let [left, compensated, correspondence] = [total, 0, sameValues(model.graph)];
-  for (let round = 1; round <= settings.rounds; round++) {
-    const groups = channelGroups(model);
-    const { importance, moments } = round === 1 ? first : await ranking(model, groups, settings, context);
-    const keep = Math.min(1, (total * settings.keep ** (round / settings.rounds)) / left);
-    const removed = chooseChannels(groups.groups, importance, {
-      keep,
-      multipleOf: settings.multipleOf,
-      least,
-    });
-    if (removed.size === 0) continue;
-    if (settings.compensate) compensated = compensate(model.graph, groups.followed, removed, moments);
-    correspondence = followed(correspondence, removeChannels(model, groups.followed, removed));
-    left -= removed.size;
-  }
-  return { removed: total - left, compensated, correspondence };
-}
-
-/** A model that the trainer cannot differentiate is ranked by its weights. */
-async function ranking(
-  model: Model,
-  groups: ChannelGroups,
-  { importance: kind, compensate: compensates }: Settings,
-  context: StageContext,
-): Promise<Ranking> {
-  const moments: Ranking["moments"] =
-    compensates || kind === "variance"
-      ? await measureChannels(model, measuredOnce(layerInputs(groups.followed)), context)
-      : new Map();
-  try {
-    return { importance: await channelImportance(model, groups, kind, context, moments), moments, notes: [] };
-  } catch (thrown) {
-    if (!(thrown instanceof CupelError) || !undifferentiable.has(thrown.code)) throw thrown;
-    const importance = await channelImportance(model, groups, "norm", context, moments);
-    const note = `Channels are ranked by the norm of their weights: ${thrown.message}`;
-    return { importance, moments, notes: [note] };
-  }
-}
-
-const undifferentiable: ReadonlySet<string> = new Set([
-  "GRADIENT_UNSUPPORTED",
-  "GRADIENT_UNREACHABLE",
-  "SHAPE_NOT_STATIC",
-  "OPSET_UNSUPPORTED",
-]);
 
 /** The trained model, where it is nearer to the original than before. */
 async function tunedState(
-  pruned: State,
-  before: number,
+  state: State,
   tune: () => Promise<{ readonly trained: Model; readonly divergence: number }>,
-): Promise<{ readonly state: State; readonly divergence: number }> {
+): Promise<State> {
+  const pruned = made(state.pruned, "prune");
+  const before = pruned.divergence;
   const { trained, divergence } = await tune();
   if (!(divergence < before)) {
     const note =
       "Fine-tuning moved the outputs further from the original's on the selection images, and was left out.";
-    return { state: { ...pruned, notes: [...pruned.notes, note] }, divergence: before };
+    return { ...state, notes: [...state.notes, note] };
   }
   const same = new Map(Array.from(trained.graph.values(), ({ name }) => [name, sameAs(name)]));
   const note = `Fine-tuning took the outputs' difference from the original's from ${percent(before)} to ${percent(divergence)} of their power.`;
   return {
-    state: {
-      ...pruned,
-      model: trained,
-      correspondence: followed(pruned.correspondence, same),
-      notes: [...pruned.notes, note],
-    },
-    divergence,
+    ...state,
+    model: trained,
+    correspondence: followed(state.correspondence, same),
+    notes: [...state.notes, note],
+    pruned: { ...pruned, divergence },
   };
 }
 

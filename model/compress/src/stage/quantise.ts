@@ -115,7 +115,12 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
     const build = (plan: Plan) => emitModel(state.model, calibrated, { variants, plan }).model;
     const { plan, tradeOff } =
       settings.bits === "mixed"
-        ? await choosePlan(state.model, variants, { ...context, target: context.recipe.target, build })
+        ? await choosePlan(state.model, variants, {
+            ...context,
+            target: context.recipe.target,
+            reference: state.reference,
+            build,
+          })
         : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
     return {
       ...state,

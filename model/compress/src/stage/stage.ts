@@ -12,6 +12,7 @@ import {
   type Model,
   sameValues,
 } from "@cupel/onnx";
+import type { Evaluation } from "@cupel/predict";
 import type { CalibrationReport, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
@@ -21,6 +22,7 @@ import type { Calibration } from "../calibrate/calibrate.ts";
 import type { Placement } from "../emit/placement.ts";
 import { compressErrors } from "../errors.ts";
 import type { ChosenExit } from "../exits/choose-exit.ts";
+import type { Stopwatch } from "../latency/stopwatch.ts";
 import type { Layer } from "../layer.ts";
 import type { Pruned } from "../prune/pruned.ts";
 import { readOptions, type ValuesOf } from "../recipe/option.ts";
@@ -68,6 +70,8 @@ export interface State {
   readonly notes: readonly string[];
   /** What `prune` removed; null without it. */
   readonly pruned: Pruned | null;
+  /** What a drop is counted from, on held-out images, where `prune` was to keep to one: answers of the model before it. Else null. */
+  readonly reference: Evaluation | null;
   /** What `calibrate` found; null before it. */
   readonly calibrated: Calibrated | null;
   /** What `quantise` chose; null before it, and with 16 bits. */
@@ -115,6 +119,12 @@ export interface Quantised {
 /** What every stage is lent. */
 export interface StageContext extends WorkOptions {
   readonly recipe: Recipe;
+  /** The model as it was given. MUST NOT be changed. */
+  readonly original: Model;
+  /** What times layers and networks, on one thread. */
+  readonly stopwatch: Stopwatch;
+  /** What the stages behind `prune`, up to `quantise`, make of its state: a model as it would be written. `state` is left as it is. */
+  readonly finish: (state: State) => Promise<Model>;
   /** Of a model as it will be written. */
   readonly bytesOf: (model: Model) => number;
   /** Images to measure by. */
@@ -141,6 +151,7 @@ export function stateOf(model: Model): State {
     correspondence: sameValues(work.graph),
     notes: [],
     pruned: null,
+    reference: null,
     calibrated: null,
     quantised: null,
     retrained: null,

@@ -1,8 +1,21 @@
 /** What is compressed with what in tests of the whole pipeline. */
+import assert from "node:assert/strict";
+import type { Model } from "@cupel/onnx";
 import type { TensorData } from "@cupel/runtime";
 import { type CompressOptions, defaultRecipe, parseRecipe, type Recipe } from "../../src/index.ts";
+import type { StageContext } from "../../src/stage/stage.ts";
 import { noiseImages, plain } from "./images.ts";
 import { feed } from "./run.ts";
+
+/** For stages that do not search widths. */
+export const unmeasured = (original: Model): Pick<StageContext, "original" | "stopwatch" | "finish"> => ({
+  original,
+  stopwatch: {
+    layers: async () => assert.fail("nothing is to be timed"),
+    networks: async () => assert.fail("nothing is to be timed"),
+  },
+  finish: async () => assert.fail("nothing is to be finished"),
+});
 
 /** As most tests compress: 24 images of noise, 8 bits. */
 export const options = (changes: Partial<CompressOptions> = {}): CompressOptions => ({

@@ -1,0 +1,130 @@
+/**
+ * How many channels each group keeps. Costs (bytes, milliseconds) are sums of terms in the widths of groups, and a term may depend on
+ * two of them, as a layer's does on what it reads and makes; harm adds up over groups. Narrower and narrower networks lie on a
+ * path: from each to the next goes the group that saves most for the harm it does, to the width where it does so. Where no term
+ * depends on two groups that is the lower convex hull of Shoham and Gersho (1988), as for bits; where one does, what a step saves
+ * is what it saves at the widths that all others have by then.
+ */
+
+export interface WidthOption {
+  readonly width: number;
+  /** What keeping so many does, or anything that adds up over groups; 0 at the full width. */
+  readonly harm: number;
+}
+
+/** From the full width down. */
+export type GroupOptions = readonly [WidthOption, ...WidthOption[]];
+
+export interface CostTerm {
+  /** Indices of the groups that it depends on. */
+  readonly groups: readonly number[];
+  /** @param kept channels of every group */
+  readonly at: (kept: readonly number[]) => number;
+}
+
+export interface Cost {
+  /** What no group changes. */
+  readonly fixed: number;
+  readonly terms: readonly CostTerm[];
+}
+
+/** A cost, and the most that it may be. */
+export interface LimitedCost extends Cost {
+  /** Infinite where it is only to be small. */
+  readonly limit: number;
+}
+
+export interface PlannedWidths {
+  /** Channels of each group that stay. */
+  readonly kept: readonly number[];
+  readonly harm: number;
+  /** Of each cost, in their order. */
+  readonly costs: readonly number[];
+}
+
+export function costOf({ fixed, terms }: Cost, kept: readonly number[]): number {
+  return terms.reduce((sum, { at }) => sum + at(kept), fixed);
+}
+
+/**
+ * From all channels to the fewest. A step counts what it saves as a share of the whole, of those costs that are above their
+ * limit still; once all keep to theirs, of all.
+ */
+export function widthPath(groups: readonly GroupOptions[], costs: readonly LimitedCost[]): PlannedWidths[] {
+  const kept = groups.map(([full]) => full.width);
+  const harms = groups.map(([full]) => full.harm);
+  const wholes = costs.map((cost) => costOf(cost, kept));
+  const touching = costs.map(({ terms }) =>
+    groups.map((_, group) => terms.filter((term) => term.groups.includes(group))),
+  );
+  const totals = [...wholes];
+  const point = (): PlannedWidths => ({
+    kept: [...kept],
+    harm: harms.reduce((sum, harm) => sum + harm, 0),
+    costs: [...totals],
+  });
+  const path = [point()];
+  for (;;) {
+    const unmet = costs.map(({ limit }, i) => totals[i]! > limit);
+    const counts = unmet.includes(true) ? unmet : costs.map(() => true);
+    let best: { group: number; option: WidthOption; saved: number[]; rate: number } | null = null;
+    for (const [group, options] of groups.entries()) {
+      const terms = touching.map((byGroup) => byGroup[group]!);
+      const before = kept[group]!;
+      const now = terms.map((each) => sumAt(each, kept));
+      for (const option of options) {
+        if (option.width >= before) continue;
+        kept[group] = option.width;
+        const saved = terms.map((each, i) => now[i]! - sumAt(each, kept));
+        const gain = saved.reduce(
+          (sum, each, i) => sum + (counts[i] && wholes[i]! > 0 ? each / wholes[i]! : 0),
+          0,
+        );
+        const rate = (option.harm - harms[group]!) / gain;
+        if (gain > 0 && (best === null || rate < best.rate)) best = { group, option, saved, rate };
+      }
+      kept[group] = before;
+    }
+    if (best === null) return path;
+    kept[best.group] = best.option.width;
+    harms[best.group] = best.option.harm;
+    for (const [i, saved] of best.saved.entries()) totals[i]! -= saved;
+    path.push(point());
+  }
+}
+
+function sumAt(terms: readonly CostTerm[], kept: readonly number[]): number {
+  return terms.reduce((sum, { at }) => sum + at(kept), 0);
+}
+
+/**
+ * The first point of a path that keeps to a limit by measure, where the path only tells the order and about how much. Each measure
+ * tells how far the prediction is off there, and the next is taken where the prediction, so corrected, keeps to the limit.
+ * @param predicted of each point, falling; in any unit. @param measure of one; the first point is measured first.
+ * @param rounds at most so many measures, and one of the last point. @param slack nearer to the limit by this share is not looked for
+ * @returns null where the last point does not keep to the limit either
+ */
+export async function firstWithin(
+  predicted: readonly number[],
+  limit: number,
+  measure: (at: number) => Promise<number>,
+  { rounds, slack }: { readonly rounds: number; readonly slack: number },
+): Promise<{ readonly at: number; readonly measured: number } | null> {
+  const last = predicted.length - 1;
+  let [above, within] = [-1, last + 1];
+  let best: { readonly at: number; readonly measured: number } | null = null;
+  let ratio = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds && within - above > 1; round++) {
+    const wanted = round === 0 ? 0 : predicted.findIndex((each) => each * ratio <= limit);
+    const at = Math.min(within - 1, Math.max(above + 1, wanted < 0 ? last : wanted));
+    const measured = await measure(at);
+    if (measured <= limit) {
+      [best, within] = [{ at, measured }, at];
+      if (measured >= (1 - slack) * limit) break;
+    } else above = at;
+    ratio = measured / predicted[at]!;
+  }
+  if (best !== null || above === last) return best;
+  const measured = await measure(last);
+  return measured <= limit ? { at: last, measured } : null;
+}
