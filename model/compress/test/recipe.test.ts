@@ -21,6 +21,7 @@ const recipe = (changes: Readonly<Record<string, object>>, target?: object) => (
 const bad: readonly (readonly [stage: string, key: string, value: unknown])[] = [
   ["prune", "keep", 0],
   ["prune", "keep", 1.1],
+  ["prune", "keep", "all"],
   ["prune", "importance", "chance"],
   ["prune", "multipleOf", 0],
   ["prune", "rounds", 0],
@@ -103,6 +104,9 @@ describe("refused, naming the key and the place", () => {
       ["maxBytes", "1MB"],
       ["maxDrop", 2],
       ["maxDrop", -0.1],
+      ["maxLatency", 0],
+      ["maxLatency", "0%"],
+      ["maxLatency", "12ms"],
     ]) {
       await refused(
         () => parseRecipe(recipe(mixed, { [key!]: value }), "r.json"),
@@ -115,6 +119,22 @@ describe("refused, naming the key and the place", () => {
   test("a target where there is nothing to choose", async () => {
     await refused(() => parseRecipe(recipe({}, { maxBytes: 1000 }), "r.json"), "RECIPE_INVALID", /"mixed"/);
     await refused(() => defaultRecipe(8, { maxDrop: 0.1 }), "RECIPE_INVALID", /"mixed"/);
+    const target = { maxLatency: "40%" };
+    await refused(() => defaultRecipe("mixed", target), "RECIPE_INVALID", /needs channels.*"prune"/);
+    const share = recipe({ prune: { keep: 0.5 } }, { maxBytes: 1000 });
+    await refused(() => parseRecipe(share, "r.json"), "RECIPE_INVALID", /"keep": "auto"/);
+    const exits = recipe({ prune: {} }, target);
+    exits.stages.push({ stage: "exits" });
+    await refused(() => parseRecipe(exits, "r.json"), "RECIPE_INVALID", /depends on the image/);
+  });
+
+  test("and a target that channels can go for is taken", () => {
+    for (const target of [{ maxLatency: "12.5%" }, { maxLatency: 3, maxDrop: 0.1 }, { maxBytes: 1000 }]) {
+      assert.equal(
+        parseRecipe(recipe({ prune: {} }, target), "r.json").target.maxLatency,
+        target.maxLatency ?? null,
+      );
+    }
   });
 
   test("retraining with what it has no use for", async () => {

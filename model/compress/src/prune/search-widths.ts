@@ -11,7 +11,13 @@ import { compressErrors } from "../errors.ts";
 import { measureTable } from "../latency/measure-table.ts";
 import { integerNodes } from "../latency/stage-form.ts";
 import { type LatencyLimit, latencyLimit, stageOf } from "../recipe/recipe.ts";
-import { firstWithin, type LimitedCost, type PlannedWidths, widthPath } from "../search/choose-widths.ts";
+import {
+  firstWithin,
+  type LimitedCost,
+  type PlannedWidths,
+  widthPath,
+  withStepsBetween,
+} from "../search/choose-widths.ts";
 import { onHeldOut } from "../search/held-out.ts";
 import { classLoss, type Loss } from "../search/loss.ts";
 import type { StageContext, State } from "../stage/stage.ts";
@@ -59,10 +65,10 @@ export async function searchWidths(search: WidthSearch, context: StageContext): 
   const limit = latencyLimit(target);
   const costs = await costsOf(search, limit, context);
   const { groups } = search.groups;
-  const path = widthPath(
-    groups.map((group) => optionsOf(group, search.curves.get(group.name) ?? [], search.multipleOf)),
-    costs.all,
+  const widths = groups.map((group) =>
+    optionsOf(group, search.curves.get(group.name) ?? [], search.multipleOf),
   );
+  const path = withStepsBetween(widthPath(widths, costs.all), widths, costs.all);
   const told = (what: string) => {
     throwIfCancelled(context.signal, "Searching widths");
     task.note(what);

@@ -82,7 +82,7 @@ function meaningless({ rows, columns }: Layer, bits: WeightBits, recipe: Recipe)
     bits,
     codes,
     levels,
-    uniform: true,
+    uniform: bits === 8 || size !== null || stageOf(recipe, "quantise")?.levels === "uniform",
     scales: new Float32Array(rows).fill(0.01),
     rows,
     columns,

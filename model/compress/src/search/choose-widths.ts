@@ -98,6 +98,39 @@ function sumAt(terms: readonly CostTerm[], kept: readonly number[]): number {
 }
 
 /**
+ * The path with all widths that its steps go past, for a limit between two of its points: they do more harm than another network
+ * of their cost might, but no more than the point behind them. What costs no less than the point before is left out.
+ */
+export function withStepsBetween(
+  path: readonly PlannedWidths[],
+  groups: readonly GroupOptions[],
+  costs: readonly Cost[],
+): PlannedWidths[] {
+  return path.flatMap((point, i) => {
+    const next = path[i + 1];
+    if (next === undefined) return [point];
+    const group = point.kept.findIndex((width, at) => width !== next.kept[at]);
+    const harmOf = (width: number) => groups[group]!.find((each) => each.width === width)!.harm;
+    const [from, to] = [point.kept[group]!, next.kept[group]!];
+    const steps = [point];
+    for (const { width } of groups[group]!) {
+      if (width >= from || width <= to) continue;
+      const kept = point.kept.with(group, width);
+      const found = {
+        kept,
+        harm: point.harm + harmOf(width) - harmOf(from),
+        costs: costs.map((cost) => costOf(cost, kept)),
+      };
+      const isBetween = found.costs.every(
+        (cost, at) => cost <= steps.at(-1)!.costs[at]! && cost >= next.costs[at]!,
+      );
+      if (isBetween) steps.push(found);
+    }
+    return steps;
+  });
+}
+
+/**
  * The first point of a path that keeps to a limit by measure, where the path only tells the order and about how much. Each measure
  * tells how far the prediction is off there, and the next is taken where the prediction, so corrected, keeps to the limit.
  * @param predicted of each point, falling; in any unit. @param measure of one; the first point is measured first.
