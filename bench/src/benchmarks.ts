@@ -30,6 +30,7 @@ import { serveReload } from "./serve-reload.ts";
 import { sharedMap } from "./shared-map.ts";
 import { textAccuracy } from "./text-accuracy.ts";
 import { trainingStep } from "./training-step.ts";
+import { widthSearch } from "./width-search.ts";
 import { windowDetector } from "./window-detector.ts";
 import { wireFormats } from "./wire-formats.ts";
 import { zipDigests } from "./zip-digests.ts";
@@ -37,6 +38,7 @@ import { zipDigests } from "./zip-digests.ts";
 export const benchmarks: readonly Benchmark[] = [
   int8Latency,
   prunedLatency,
+  widthSearch,
   batchNorm,
   channelMask,
   latencyTable,

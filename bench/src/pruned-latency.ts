@@ -18,13 +18,12 @@ const images = 32;
 const keep = 0.85;
 const rounds = 60;
 const speedBar = 4.2;
-const bytesBar = 9.6e6;
 const memoryBar = 5;
 
 export const prunedLatency: Benchmark = {
   name: "pruned-latency",
   claim:
-    "ResNet-50 with 85 % of its channels, one thread: INT8 at least 4.2 times as fast as float32; at most 9.6 MB at 4 bits; at least 5 times less memory above a bare process.",
+    "ResNet-50 with 85 % of its channels, one thread: INT8 at least 4.2 times as fast as float32, and at least 5 times less memory above a bare process.",
   peer: "the whole model in float32 and in INT8, same engine, runs interleaved; a bare process",
   takes: "4 min",
   async run(context) {
@@ -32,9 +31,12 @@ export const prunedLatency: Benchmark = {
     await using folder = await openTemporaryFolder("bench");
     const model = resnet50();
     const float = await written("float32", model, folder.path);
-    const pruned = await written("pruned INT8", await compressed(model, keep, 8, context), folder.path);
+    const prunedModel = await compressed(model, keep, 8, context);
+    const pruned = await written("pruned INT8", prunedModel, folder.path);
     const whole = await written("INT8", await compressed(model, 1, 8, context), folder.path);
     const small = await written("pruned W4", await compressed(model, keep, 4, context), folder.path);
+    const mapped = join(folder.path, "mapped", "model.onnx");
+    await writeModelFile(prunedModel, mapped, { externalData: {} });
     // Pruned first: ratios are to the first model.
     const measured = await measureLatency(
       [pruned, whole, float].map(({ name, path }) => ({ name, model: path })),
@@ -43,24 +45,20 @@ export const prunedLatency: Benchmark = {
     const [ours, int8, float32] = measured as [Latency, Latency, Latency];
     const memory = {
       float32: await measureMemory(float.path, { threads: 1, signal }),
-      pruned: await measureMemory(pruned.path, { threads: 1, signal }),
-      small: await measureMemory(small.path, { threads: 1, signal }),
+      "pruned INT8": await measureMemory(pruned.path, { threads: 1, signal }),
+      "pruned INT8, weights mapped": await measureMemory(mapped, { threads: 1, signal }),
     };
     print(`\n${latencyTable(measured)}\n\n${memoryTable(memory)}`);
     const speedup = inverse(float32.ratio);
-    const lessMemory = (memory.float32.aboveBare ?? 0) / (memory.pruned.aboveBare ?? Number.NaN);
+    const { float32: before, "pruned INT8": after } = memory;
+    const lessMemory = (before.aboveBare ?? 0) / (after.aboveBare ?? Number.NaN);
+    const lessThanEngine = (before.aboveEngine ?? 0) / (after.aboveEngine ?? Number.NaN);
     const bars: Bar[] = [
       {
         claim: `pruned INT8 >= ${speedBar}x float32, one thread`,
         measured: ratioText(speedup),
         isMet: speedup.median >= speedBar,
         isExact: false,
-      },
-      {
-        claim: `4 bits <= ${megabytes(bytesBar)}`,
-        measured: megabytes(small.bytes),
-        isMet: small.bytes <= bytesBar,
-        isExact: true,
       },
       {
         claim: `memory above a bare process: float32 >= ${memoryBar}x pruned INT8`,
@@ -85,8 +83,8 @@ export const prunedLatency: Benchmark = {
       quote:
         `ResNet-50 (${megabytes(float.bytes)}) with ${100 * keep} % of its channels as INT8 (${megabytes(pruned.bytes)}) runs ${ratioText(speedup)} as fast as ` +
         `float32 on one thread, ${ratioText(inverse(int8.ratio))} as fast as the whole in INT8; at 4 bits it has ${megabytes(small.bytes)}. ` +
-        `A process that runs it peaks at ${bytesText(memory.pruned.wholeProcess)} (float32 ${bytesText(memory.float32.wholeProcess)}, ` +
-        `bare ${bytesText(memory.float32.bareProcess)}): ${lessMemory.toFixed(2)}x less above the bare one.`,
+        `A process that runs it peaks at ${bytesText(memory["pruned INT8"].wholeProcess)} (float32 ${bytesText(memory.float32.wholeProcess)}, ` +
+        `bare ${bytesText(memory.float32.bareProcess)}): ${lessMemory.toFixed(2)}x less above the bare one, ${lessThanEngine.toFixed(2)}x above an engine at work on nothing.`,
     };
   },
 };
