@@ -307,6 +307,12 @@ test("a fixed width has nothing to choose, so a target is refused with it", asyn
   );
   assert.equal(told.status, 64);
   assert.match(told.err, /error OPTION_INVALID: --max-drop needs widths to choose from/);
+  const words = ["compress", model, "--images", images, "-o", folder.at("s.onnx"), "--max-latency"];
+  const kept = await cupel(...words, "50%", "--keep-channels", "0.5");
+  assert.match(
+    kept.err,
+    /error OPTION_INVALID: --max-latency needs channels to choose from.*--keep-channels auto/,
+  );
 });
 
 test("an output that is the input by a link is refused", {
