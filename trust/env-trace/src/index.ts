@@ -2,3 +2,15 @@
 import "@cupel/base";
 
 export { type EnvTraceErrorCode, envTraceErrors } from "./errors.ts";
+export type { CodeClass, Observation, ObservationKind } from "./observation.ts";
+export { parsePolicy, readPolicy } from "./policy/check-policy.ts";
+export {
+  type DeniedRead,
+  type EnvPolicy,
+  openPolicy,
+  type PolicyMode,
+  type PolicyRow,
+  taggedNames,
+} from "./policy/env-policy.ts";
+export { type Collected, collectObservations } from "./trace/collect.ts";
+export { type PreparedTrace, prepareTrace, type TraceOptions } from "./trace/prepare-trace.ts";

@@ -1,0 +1,60 @@
+/**
+ * What a traced process runs before its program: `node --require FILE`, by NODE_OPTIONS. FILE is made of this and all it
+ * imports by `preload-script.ts`: CommonJS, because that is what every thread and every Node.js from 20 on runs first, and
+ * one file. It hooks no loader of modules, and takes the trace of itself out of the environment.
+ */
+import { syncBuiltinESMExports } from "node:module";
+import { isMainThread } from "node:worker_threads";
+import { listedNames } from "../../policy/listed-names.ts";
+import type { TraceSettings } from "../trace-settings.ts";
+import { createAttribution } from "./attribution.ts";
+import { traceChildren } from "./children.ts";
+import { traceCloning } from "./cloning.ts";
+import { type CodeOwner, createOwners, program } from "./code-owner.ts";
+import { traceEnvFiles } from "./env-files.ts";
+import { traceEnvironment } from "./environment.ts";
+import { createInheritance, starterVariable, withoutOption } from "./inheritance.ts";
+import { taggedValues, withoutValues } from "./masking.ts";
+import { createRecorder } from "./recorder.ts";
+import { traceReports } from "./reports.ts";
+import { starterOfThread, traceThreads } from "./threads.ts";
+import { createTracer } from "./tracer.ts";
+
+/** @param self the path of the preload itself, as call sites name it */
+export function startTrace(settings: TraceSettings, self: string): void {
+  const real = process.env;
+  const starter = starterOfProcess(real);
+  const options = withoutOption(settings.option, real.NODE_OPTIONS);
+  if (options === undefined) delete real.NODE_OPTIONS;
+  else real.NODE_OPTIONS = options;
+
+  const isTagged = listedNames(settings.tagged, true);
+  const recorder = createRecorder(settings.folder, (text) =>
+    withoutValues(text, taggedValues(real, isTagged)),
+  );
+  const ownerOf = createOwners(settings.root);
+  const attribute = createAttribution({ self, ownerOf, starter: ownerNamed(starter) });
+  const tracer = createTracer({ settings, real, attribute, recorder });
+  const inheritance = createInheritance(tracer, settings);
+  const proxy = traceEnvironment(tracer);
+  process.env = proxy;
+  traceCloning(proxy);
+  traceChildren(tracer, inheritance);
+  traceThreads(tracer, inheritance, settings);
+  traceReports(tracer);
+  traceEnvFiles(tracer);
+  syncBuiltinESMExports();
+}
+
+/** The name of the package whose text runs where it has no file, null for the program. */
+function starterOfProcess(real: NodeJS.ProcessEnv): string | null {
+  const left = isMainThread ? real[starterVariable] : starterOfThread();
+  delete real[starterVariable];
+  return left ?? null;
+}
+
+function ownerNamed(name: string | null): CodeOwner {
+  return name === null || name === program.package
+    ? program
+    : { package: name, class: "package", tool: null };
+}

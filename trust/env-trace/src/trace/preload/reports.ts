@@ -1,0 +1,63 @@
+/** `process.report`: the environment is taken out of every report, and who asked for one is written down. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { reflect, toJson } from "./primordials.ts";
+import type { Tracer } from "./tracer.ts";
+
+type Method = (this: unknown, ...given: unknown[]) => unknown;
+const parseJson = JSON.parse;
+
+export function traceReports(tracer: Tracer): void {
+  const { report } = process;
+  if (report === undefined) return;
+  // From Node.js 22.13 on Node.js itself leaves it out, also from what it writes at a crash; a program cannot turn it on.
+  const canExclude = reflect.has(report, "excludeEnv");
+  if (canExclude) {
+    reflect.set(report, "excludeEnv", true);
+    reflect.defineProperty(report, "excludeEnv", { get: () => true, set: () => {}, enumerable: true });
+  }
+  const getReport = reflect.get(report, "getReport") as Method;
+  const writeReport = reflect.get(report, "writeReport") as Method;
+  const record = (below: (...given: never[]) => unknown) =>
+    tracer.recorder.record({ kind: "report", key: null, doer: tracer.doerOf(true, below), denied: false });
+  const traced = {
+    getReport(this: unknown, ...given: unknown[]) {
+      record(traced.getReport);
+      const found = reflect.apply(getReport, this, given);
+      if (typeof found === "object" && found !== null) reflect.deleteProperty(found, "environmentVariables");
+      return found;
+    },
+    writeReport(this: unknown, ...given: unknown[]) {
+      record(traced.writeReport);
+      const name = reflect.apply(writeReport, this, given);
+      if (!canExclude && typeof name === "string")
+        removeFrom(resolve(report.directory || process.cwd(), name));
+      return name;
+    },
+  };
+  reflect.defineProperty(report, "getReport", { ...shape(report, "getReport"), value: traced.getReport });
+  reflect.defineProperty(report, "writeReport", {
+    ...shape(report, "writeReport"),
+    value: traced.writeReport,
+  });
+}
+
+function shape(holder: object, name: string): PropertyDescriptor {
+  return {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    ...reflect.getOwnPropertyDescriptor(holder, name),
+  };
+}
+
+/** Of what an older Node.js wrote. */
+function removeFrom(file: string): void {
+  try {
+    const report: object = parseJson(readFileSync(file, "utf8"));
+    reflect.deleteProperty(report, "environmentVariables");
+    writeFileSync(file, toJson(report));
+  } catch {
+    // Written to a stream, or gone already.
+  }
+}
