@@ -35,6 +35,12 @@ export const unknownOwner: CodeOwner = { package: "unknown", class: "program", t
 const tools: readonly string[] = ["npm", "npx", "pnpm", "yarn", "corepack"];
 const modules = "/node_modules/";
 
+/** Is it the name of a package manager? */
+export function isTool(name: string): boolean {
+  for (let i = 0; i < tools.length; i++) if (tools[i] === name) return true;
+  return false;
+}
+
 /** @param root the project's folder. @returns the owner of a file, null where the name is no path */
 export function createOwners(root: string): (file: string) => CodeOwner | null {
   const known = new NameMap<CodeOwner>();

@@ -13,7 +13,7 @@ const { preventExtensions } = Object;
 
 export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
   const { real } = tracer;
-  const target: NodeJS.ProcessEnv = create(null);
+  const target: NodeJS.ProcessEnv = create(reflect.getPrototypeOf(real));
   /** The names that were last given out, and how many of them were asked for one by one since. */
   let names: (string | symbol)[] = [];
   let next = 0;
@@ -29,8 +29,8 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
   };
 
   const proxy = new Proxy(target, {
-    get: function get(_target, name) {
-      const value: unknown = reflect.get(real, name);
+    get: function get(_target, name, receiver) {
+      const value: unknown = reflect.get(real, name, receiver === proxy ? real : receiver);
       if (typeof name === "symbol" || isInherited(value)) return value;
       if (value === undefined && isProbe(name)) return undefined;
       return tracer.access("read", name, get) ? value : tracer.refused(name);

@@ -23,15 +23,17 @@ export interface Inheritance {
   ): void;
 }
 
-export function createInheritance(tracer: Tracer, { option }: TraceSettings): Inheritance {
+/** @param proxy what the program has for the environment: of it the real one is handed on, which is no reading */
+export function createInheritance(tracer: Tracer, proxy: object, { option }: TraceSettings): Inheritance {
   return {
     forChild(given, doer) {
       const env: Record<string, string> = create(null);
       const { children } = tracer.rightsOf(doer);
-      const names = namesIn(given);
+      const source = given === proxy ? tracer.real : given;
+      const names = namesIn(source);
       for (let i = 0; i < names.length; i++) {
         const name = names[i]!;
-        const value: unknown = reflect.get(given, name);
+        const value: unknown = reflect.get(source, name);
         if (value === undefined) continue;
         const isListed = children(name);
         if (!isListed) tracer.warn("handing on", name, doer);

@@ -10,7 +10,7 @@ import type { TraceSettings } from "../trace-settings.ts";
 import { createAttribution } from "./attribution.ts";
 import { traceChildren } from "./children.ts";
 import { traceCloning } from "./cloning.ts";
-import { type CodeOwner, createOwners, program } from "./code-owner.ts";
+import { type CodeOwner, createOwners, isTool, program } from "./code-owner.ts";
 import { traceEnvFiles } from "./env-files.ts";
 import { traceEnvironment } from "./environment.ts";
 import { createInheritance, starterVariable, withoutOption } from "./inheritance.ts";
@@ -23,7 +23,8 @@ import { createTracer } from "./tracer.ts";
 /** @param self the path of the preload itself, as call sites name it */
 export function startTrace(settings: TraceSettings, self: string): void {
   const real = process.env;
-  const starter = starterOfProcess(real);
+  const ownerOf = createOwners(settings.root);
+  const starter = starterOfProcess(real, ownerOf);
   const options = withoutOption(settings.option, real.NODE_OPTIONS);
   if (options === undefined) delete real.NODE_OPTIONS;
   else real.NODE_OPTIONS = options;
@@ -32,11 +33,10 @@ export function startTrace(settings: TraceSettings, self: string): void {
   const recorder = createRecorder(settings.folder, (text) =>
     withoutValues(text, taggedValues(real, isTagged)),
   );
-  const ownerOf = createOwners(settings.root);
-  const attribute = createAttribution({ self, ownerOf, starter: ownerNamed(starter) });
+  const attribute = createAttribution({ self, ownerOf, starter });
   const tracer = createTracer({ settings, real, attribute, recorder });
-  const inheritance = createInheritance(tracer, settings);
   const proxy = traceEnvironment(tracer);
+  const inheritance = createInheritance(tracer, proxy, settings);
   process.env = proxy;
   traceCloning(proxy);
   traceChildren(tracer, inheritance);
@@ -46,15 +46,12 @@ export function startTrace(settings: TraceSettings, self: string): void {
   syncBuiltinESMExports();
 }
 
-/** The name of the package whose text runs where it has no file, null for the program. */
-function starterOfProcess(real: NodeJS.ProcessEnv): string | null {
-  const left = isMainThread ? real[starterVariable] : starterOfThread();
+/** Whose text runs where it has no file. Of what a package manager starts, the package whose script it runs. */
+function starterOfProcess(real: NodeJS.ProcessEnv, ownerOf: (file: string) => CodeOwner | null): CodeOwner {
+  const name = isMainThread ? real[starterVariable] : starterOfThread();
   delete real[starterVariable];
-  return left ?? null;
-}
-
-function ownerNamed(name: string | null): CodeOwner {
-  return name === null || name === program.package
-    ? program
-    : { package: name, class: "package", tool: null };
+  if (name === undefined || name === null || name === program.package) return program;
+  const ofScript =
+    isTool(name) && real.npm_package_json !== undefined ? ownerOf(real.npm_package_json) : null;
+  return ofScript ?? { package: name, class: "package", tool: null };
 }

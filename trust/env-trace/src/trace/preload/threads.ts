@@ -17,6 +17,7 @@ import type { Tracer } from "./tracer.ts";
 interface ThreadOptions {
   env?: unknown;
   readonly execArgv?: unknown;
+  readonly eval?: unknown;
 }
 
 /** @returns the name that the thread which started this one left, and takes it away */
@@ -36,7 +37,12 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
       const own = assign(create(prototypeOf(options)), options ?? {}) as ThreadOptions;
       const env = environmentFor(own.env, doer);
       if (env !== null) own.env = env;
-      inheritance.record((env ?? real) as NodeJS.ProcessEnv, doer, ["worker", shownFile(file)], null);
+      inheritance.record(
+        (env ?? real) as NodeJS.ProcessEnv,
+        doer,
+        ["worker", own.eval === true ? "[eval]" : `${file}`],
+        null,
+      );
       setEnvironmentData(starterVariable, doer.owner.tool ?? doer.owner.package);
       const before = real.NODE_OPTIONS;
       const isPut = env === null && own.execArgv !== undefined;
@@ -60,11 +66,6 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
     const isWhole = isOwn && (!tracer.isEnforced || tracer.rightsOf(doer).isAllForChildren);
     return isWhole ? null : inheritance.forChild((isOwn ? real : given) as NodeJS.ProcessEnv, doer);
   }
-}
-
-function shownFile(file: unknown): string {
-  const text = `${file}`;
-  return text.length <= 200 && !text.includes("\n") ? text : "[eval]";
 }
 
 function prototypeOf(value: unknown): object | null {
