@@ -12,5 +12,9 @@ export {
   type PolicyRow,
   taggedNames,
 } from "./policy/env-policy.ts";
+export { accessSentence } from "./report/access-words.ts";
+export { accessesOf, type EnvAccess } from "./report/accesses.ts";
+export { type Baseline, baselineText, newSince, parseBaseline } from "./report/baseline.ts";
+export { type SarifOptions, sarifOf } from "./report/sarif.ts";
 export { type Collected, collectObservations } from "./trace/collect.ts";
 export { type PreparedTrace, prepareTrace, type TraceOptions } from "./trace/prepare-trace.ts";

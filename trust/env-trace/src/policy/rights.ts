@@ -16,12 +16,12 @@ const nothing: PolicyRow = { read: [], write: [], children: [] };
 /**
  * @param rows null where the policy speaks of no package: then everything is listed.
  * @param anyCase as names are on Windows.
- * @returns the rights of the first of the names that has a row, else of "*", else none
+ * @returns the rights of a package: those of its row, else of "*", else none
  */
 export function createRights(
   rows: readonly (readonly [name: string, row: PolicyRow])[] | null,
   anyCase: boolean,
-): (name: string, tool?: string | null) => RowRights {
+): (name: string) => RowRights {
   if (rows === null) {
     const all = () => true;
     const everything = { read: all, write: all, children: all, isAllForChildren: true };
@@ -43,6 +43,5 @@ export function createRights(
   };
   for (let i = 0; i < rows.length; i++) compiled.set(rows[i]![0], compile(rows[i]![1]));
   const others = compiled.get("*") ?? compile(nothing);
-  return (name, tool = null) =>
-    compiled.get(name) ?? (tool === null ? undefined : compiled.get(tool)) ?? others;
+  return (name) => compiled.get(name) ?? others;
 }

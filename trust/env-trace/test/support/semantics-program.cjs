@@ -5,7 +5,19 @@ const { MessageChannel, receiveMessageOnPort } = require("node:worker_threads");
 const env = process.env;
 const symbol = Symbol("s");
 const value = (v) =>
-  v === "$undefined" ? undefined : v === "$symbol" ? symbol : v === "$object" ? { toString: () => "object" } : v === "$thrower" ? { toString() { throw new RangeError("thrown"); } } : v;
+  v === "$undefined"
+    ? undefined
+    : v === "$symbol"
+      ? symbol
+      : v === "$object"
+        ? { toString: () => "object" }
+        : v === "$thrower"
+          ? {
+              toString() {
+                throw new RangeError("thrown");
+              },
+            }
+          : v;
 const name = (k) => (k === "$symbol" ? symbol : k);
 const told = (v) => {
   if (typeof v === "symbol") return "symbol";
@@ -23,13 +35,18 @@ const deeds = {
   },
   has: (k) => name(k) in env,
   delete: (k) => delete env[name(k)],
-  hasOwn: (k) => [Object.hasOwn(env, name(k)), env.hasOwnProperty(name(k)), Object.prototype.propertyIsEnumerable.call(env, name(k))],
+  hasOwn: (k) => [
+    Object.hasOwn(env, name(k)),
+    Object.hasOwn(env, name(k)),
+    Object.prototype.propertyIsEnumerable.call(env, name(k)),
+  ],
   descriptor: (k) => Object.getOwnPropertyDescriptor(env, name(k)),
   define: (k, v, flags) => {
     Object.defineProperty(env, name(k), { value: value(v), ...flags });
     return env[name(k)];
   },
-  accessor: (k) => Object.defineProperty(env, name(k), { get: () => 1, configurable: true, enumerable: true }),
+  accessor: (k) =>
+    Object.defineProperty(env, name(k), { get: () => 1, configurable: true, enumerable: true }),
   reflectSet: (k, v) => [Reflect.set(env, name(k), value(v)), env[name(k)]],
   setOther: (k, v) => {
     const other = {};
@@ -43,7 +60,12 @@ const deeds = {
     child[name(k)] = value(v);
     return [told(before), told(child[name(k)]), Object.hasOwn(child, name(k)), env[name(k)]];
   },
-  keys: () => [Object.keys(env), Object.getOwnPropertyNames(env), Reflect.ownKeys(env), Object.getOwnPropertySymbols(env).length],
+  keys: () => [
+    Object.keys(env),
+    Object.getOwnPropertyNames(env),
+    Reflect.ownKeys(env),
+    Object.getOwnPropertySymbols(env).length,
+  ],
   forIn: () => {
     const names = [];
     for (const each in env) names.push(each);
@@ -58,7 +80,7 @@ const deeds = {
   json: () => JSON.stringify({ env }),
   inspect: () => {
     // Names that are whole numbers are shown first under a trace, as any object has them.
-    for (const each of ["0", "1"]) delete env[each];
+    for (const each of Object.keys(env)) if (/^\d+$/.test(each)) delete env[each];
     return [inspect(env), inspect({ a: { b: env } }), `${env}`];
   },
   clone: () => [plain(structuredClone(env)), plain(structuredClone({ deep: [{ env }] }).deep[0].env)],

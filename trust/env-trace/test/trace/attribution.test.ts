@@ -51,7 +51,9 @@ test("of thirty packages each access is attributed to the right one", async () =
 });
 
 const other = anotherNode();
-test("so it is in another Node.js, older than Cupel itself runs on", { skip: other === null && "there is none on PATH" }, async () => {
+test("so it is in another Node.js, older than Cupel itself runs on", {
+  skip: other === null && "there is none on PATH",
+}, async () => {
   const lonely = ({ expected }: FixturePackage) => !expected.some((each) => /inherit|load-file/.test(each));
   await assertAttributed(
     other!,
@@ -64,11 +66,15 @@ async function assertAttributed(node: string, packages: readonly FixturePackage[
   const main = await layOutWorkspace(project.path, packages);
   const env = { ...values, UNTAGGED: "plain" };
   const run = await runTraced([main], { project: project.path, env, node });
-  assert.deepEqual({ status: run.status, err: run.err, broken: run.broken }, { status: 0, err: "", broken: 0 });
+  assert.deepEqual(
+    { status: run.status, err: run.err, broken: run.broken },
+    { status: 0, err: "", broken: 0 },
+  );
   const names = { all: [...Object.keys(env), ...Object.keys(systemNames())], tagged: tokens };
   const expected = packages.flatMap((each) => expectedOf(each, names));
   // What packages that ran before have set is read by who reads all of it.
-  const isSetByOthers = (fact: string) => /: read (NODE_OPTIONS|OF_FILE)$/.test(fact) && !fact.startsWith("loads-file");
+  const isSetByOthers = (fact: string) =>
+    /: read (NODE_OPTIONS|OF_FILE)$/.test(fact) && !fact.startsWith("loads-file");
   const found = new Set(facts(run.observations).filter((each) => !isSetByOthers(each)));
   const wanted = new Set([...expected, `program: read ${programToken}`]);
   // No deepEqual: the difference of two lists of a thousand takes it minutes.
@@ -78,7 +84,9 @@ async function assertAttributed(node: string, packages: readonly FixturePackage[
 }
 
 const npm = npmScript();
-test("a script that npm runs at install is its package's, by file and by text", { skip: npm === null && "npm is not on PATH" }, async () => {
+test("a script that npm runs at install is its package's, by file and by text", {
+  skip: npm === null && "npm is not on PATH",
+}, async () => {
   await using project = await openProject();
   await layOutWorkspace(project.path);
   const run = await runTraced([npm!, "rebuild", ...atInstall, "--foreground-scripts", "--offline"], {

@@ -17,21 +17,30 @@ const closed: Readonly<Record<string, string>> = {
   JSON: "return JSON.stringify(process.env)",
   entries: "return Object.entries(process.env)",
   "a loop": "const all = []; for (const name in process.env) all.push(process.env[name]); return all",
-  descriptors: "return [Object.getOwnPropertyDescriptors(process.env), Object.getOwnPropertyDescriptor(process.env, 'A_TOKEN')]",
-  "a list of names, then one": "Reflect.ownKeys(process.env); return Object.getOwnPropertyDescriptor(process.env, 'A_TOKEN')",
-  inspection: "const { inspect } = require('node:util'); return [inspect(process.env), inspect(process.env, { showProxy: true, showHidden: true, customInspect: false })]",
-  "inspection later": "const { inspect } = require('node:util'); return new Promise((done) => setImmediate((f) => done(f(process.env)), inspect.bind(null)))",
-  "a timer with a built-in function": "const got = []; return new Promise((done) => { const o = new Map(); Promise.resolve('A_TOKEN').then(Reflect.get.bind(null, process.env)).then(done); })",
+  descriptors:
+    "return [Object.getOwnPropertyDescriptors(process.env), Object.getOwnPropertyDescriptor(process.env, 'A_TOKEN')]",
+  "a list of names, then one":
+    "Reflect.ownKeys(process.env); return Object.getOwnPropertyDescriptor(process.env, 'A_TOKEN')",
+  inspection:
+    "const { inspect } = require('node:util'); return [inspect(process.env), inspect(process.env, { showProxy: true, showHidden: true, customInspect: false })]",
+  "inspection later":
+    "const { inspect } = require('node:util'); return new Promise((done) => setImmediate((f) => done(f(process.env)), inspect.bind(null)))",
+  "a timer with a built-in function":
+    "const got = []; return new Promise((done) => { const o = new Map(); Promise.resolve('A_TOKEN').then(Reflect.get.bind(null, process.env)).then(done); })",
   structuredClone: "return structuredClone({ env: process.env })",
-  "a message": "const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads'); const { port1, port2 } = new MessageChannel(); port1.postMessage(process.env); const got = receiveMessageOnPort(port2); port1.close(); return got",
+  "a message":
+    "const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads'); const { port1, port2 } = new MessageChannel(); port1.postMessage(process.env); const got = receiveMessageOnPort(port2); port1.close(); return got",
   querystring: "return require('node:querystring').stringify(process.env)",
   eval: "return eval('process.env.A_TOKEN')",
-  "new Function, later": "return new Promise((done) => { globalThis.done = done; setTimeout(new Function('done(process.env.A_TOKEN)'), 1); })",
+  "new Function, later":
+    "return new Promise((done) => { globalThis.done = done; setTimeout(new Function('done(process.env.A_TOKEN)'), 1); })",
   vm: "return require('node:vm').runInThisContext('process.env.A_TOKEN')",
   "another realm": "return require('node:vm').runInNewContext('Object.assign({}, p.env)', { p: process })",
-  "the module process": "return [require('node:process').env.A_TOKEN, process.getBuiltinModule?.('process').env.A_TOKEN]",
+  "the module process":
+    "return [require('node:process').env.A_TOKEN, process.getBuiltinModule?.('process').env.A_TOKEN]",
   "a report": "return process.report.getReport()",
-  "a written report": "process.report.excludeEnv = false; process.report.directory = require('node:os').tmpdir(); const file = process.report.directory + '/' + process.report.writeReport('of-the-test-' + process.pid + '.json'); const text = require('node:fs').readFileSync(file, 'utf8'); require('node:fs').rmSync(file); return text",
+  "a written report":
+    "process.report.excludeEnv = false; process.report.directory = require('node:os').tmpdir(); const file = process.report.directory + '/' + process.report.writeReport('of-the-test-' + process.pid + '.json'); const text = require('node:fs').readFileSync(file, 'utf8'); require('node:fs').rmSync(file); return text",
   "a prototype": "return Object.create(process.env).A_TOKEN",
   "replaced built-ins": `
     const { get } = Map.prototype, { startsWith } = String.prototype, each = Array.prototype[Symbol.iterator];
@@ -55,28 +64,37 @@ const closed: Readonly<Record<string, string>> = {
     got.push(process.env.A_TOKEN);
     try { Object.defineProperty(shape, "getFileName", { value: getFileName }); } catch {}
     return got`,
-  "the preload's module": "return [Object.values(require.cache).map((m) => m.exports), module.children.map((m) => m.exports)]",
+  "the preload's module":
+    "return [Object.values(require.cache).map((m) => m.exports), module.children.map((m) => m.exports)]",
   spawn: "return output(require('node:child_process').spawn(process.execPath, printing))",
-  "spawn with a copy": "return output(require('node:child_process').spawn(process.execPath, printing, { env: { ...process.env } }))",
+  "spawn with a copy":
+    "return output(require('node:child_process').spawn(process.execPath, printing, { env: { ...process.env } }))",
   exec: "return new Promise((done) => require('node:child_process').exec('\"' + process.execPath + '\" -p \"JSON.stringify(process.env)\"', (_, out) => done(out)))",
-  execFile: "return new Promise((done) => require('node:child_process').execFile(process.execPath, printing, (_, out) => done(out)))",
+  execFile:
+    "return new Promise((done) => require('node:child_process').execFile(process.execPath, printing, (_, out) => done(out)))",
   fork: "return output(require('node:child_process').fork(__dirname + '/print.cjs', { silent: true }))",
   spawnSync: "return require('node:child_process').spawnSync(process.execPath, printing).stdout.toString()",
-  execSync: "return require('node:child_process').execSync('\"' + process.execPath + '\" -p \"JSON.stringify(process.env)\"').toString()",
+  execSync:
+    "return require('node:child_process').execSync('\"' + process.execPath + '\" -p \"JSON.stringify(process.env)\"').toString()",
   execFileSync: "return require('node:child_process').execFileSync(process.execPath, printing).toString()",
-  "a replaced spawn": "const { ChildProcess } = require('node:child_process'); let got; const { spawn } = ChildProcess.prototype; ChildProcess.prototype.spawn = function (o) { got = o.envPairs; return spawn.call(this, o); }; const all = await output(require('node:child_process').spawn(process.execPath, printing)); ChildProcess.prototype.spawn = spawn; return [all, got]",
-  cluster: "const cluster = require('node:cluster'); cluster.setupPrimary({ exec: __dirname + '/print.cjs', silent: true }); return output(cluster.fork().process)",
+  "a replaced spawn":
+    "const { ChildProcess } = require('node:child_process'); let got; const { spawn } = ChildProcess.prototype; ChildProcess.prototype.spawn = function (o) { got = o.envPairs; return spawn.call(this, o); }; const all = await output(require('node:child_process').spawn(process.execPath, printing)); ChildProcess.prototype.spawn = spawn; return [all, got]",
+  cluster:
+    "const cluster = require('node:cluster'); cluster.setupPrimary({ exec: __dirname + '/print.cjs', silent: true }); return output(cluster.fork().process)",
   "a thread": "return message(new Worker(posting, { eval: true }))",
   "a thread with nothing of its options": "return message(new Worker(posting, { eval: true, execArgv: [] }))",
   "a thread that shares": "return message(new Worker(posting, { eval: true, env: SHARE_ENV }))",
-  "a thread that shares, with nothing of its options": "return message(new Worker(posting, { eval: true, env: SHARE_ENV, execArgv: [] }))",
-  "a thread by the constructor": "const one = new Worker('', { eval: true }); return message(new one.constructor(posting, { eval: true }))",
+  "a thread that shares, with nothing of its options":
+    "return message(new Worker(posting, { eval: true, env: SHARE_ENV, execArgv: [] }))",
+  "a thread by the constructor":
+    "const one = new Worker('', { eval: true }); return message(new one.constructor(posting, { eval: true }))",
 };
 
 /** Nothing inside the process closes these; each is told in docs/env-trace.md. */
 const open: Readonly<Record<string, string>> = {
   "/proc/self/environ": "return require('node:fs').readFileSync('/proc/self/environ', 'latin1')",
-  "/proc/self/environ of a child's parent": "return require('node:child_process').execFileSync('cat', ['/proc/' + process.pid + '/environ']).toString('latin1')",
+  "/proc/self/environ of a child's parent":
+    "return require('node:child_process').execFileSync('cat', ['/proc/' + process.pid + '/environ']).toString('latin1')",
   "the inspector": `
     const { Session } = require('node:inspector');
     const session = new Session(); session.connect();
@@ -134,16 +152,32 @@ async function steal(bodies: Readonly<Record<string, string>>, policy: EnvPolicy
   await put("package.json", '{ "name": "victim" }');
   await put("main.cjs", main);
   await put("node_modules/thief/index.js", thief(bodies));
-  await put("node_modules/thief/print.cjs", "console.log(JSON.stringify(process.env)); process.disconnect?.();");
+  await put(
+    "node_modules/thief/print.cjs",
+    "console.log(JSON.stringify(process.env)); process.disconnect?.();",
+  );
   await put("node_modules/generous/index.js", "exports.get = (name) => process.env[name];");
-  const run = await runTraced(["main.cjs"], { project: project.path, policy, env: { A_TOKEN: secret, LISTED: "yes" } });
+  const run = await runTraced(["main.cjs"], {
+    project: project.path,
+    policy,
+    env: { A_TOKEN: secret, LISTED: "yes" },
+  });
   assert.equal(run.status, 0, run.err);
   assert.ok(!run.written.includes(secret));
-  return { ...run, told: new Map<string, string>(Object.entries(JSON.parse(run.out.trim().split("\n").at(-1)!))) };
+  return {
+    ...run,
+    told: new Map<string, string>(Object.entries(JSON.parse(run.out.trim().split("\n").at(-1)!))),
+  };
 }
 
 const rows = (more: Readonly<Record<string, PolicyRow>> = {}) =>
-  new Map(Object.entries({ program: { read: ["*"], write: ["*"], children: ["*"] }, "*": { ...none, children: ["PATH", "LISTED"] }, ...more }));
+  new Map(
+    Object.entries({
+      program: { read: ["*"], write: ["*"], children: ["*"] },
+      "*": { ...none, children: ["PATH", "LISTED"] },
+      ...more,
+    }),
+  );
 const deny: EnvPolicy = { mode: "deny", denied: "undefined", secrets: [], packages: rows() };
 
 test("a thief that no row lists gets nothing, on any covered path", async () => {
@@ -151,7 +185,10 @@ test("a thief that no row lists gets nothing, on any covered path", async () => 
   for (const name of Object.keys(closed)) assert.equal(told.get(name), "nothing", name);
   const denied = observations.filter((each) => each.denied && each.key === "A_TOKEN");
   assert.ok(denied.length > 0);
-  assert.deepEqual([...new Set(denied.map((each) => each.package))].sort(), ["node", "thief", "unknown"].filter((name) => denied.some((each) => each.package === name)));
+  assert.deepEqual(
+    [...new Set(denied.map((each) => each.package))].sort(),
+    ["node", "thief", "unknown"].filter((name) => denied.some((each) => each.package === name)),
+  );
   assert.ok(denied.some((each) => each.package === "thief"));
   const inherited = observations.filter(({ kind, key }) => kind === "inherit" && key !== null);
   assert.deepEqual(inherited, [], "no child of the thief got a tagged name");
@@ -163,7 +200,9 @@ test("without a policy the same thief gets it by every one of these paths, but f
   assert.deepEqual(without.sort(), ["a report", "a written report", "the preload's module"]);
 });
 
-test("what a trace does not cover: each of these gets it, as the documentation says", { skip: process.platform !== "linux" && "needs /proc" }, async () => {
+test("what a trace does not cover: each of these gets it, as the documentation says", {
+  skip: process.platform !== "linux" && "needs /proc",
+}, async () => {
   const generous = { generous: { ...none, read: ["*"] }, "*": { ...none, children: ["PATH"] } };
   const { told } = await steal(open, { ...deny, packages: rows(generous) });
   for (const name of Object.keys(open)) assert.equal(told.get(name), "got it", name);
@@ -173,13 +212,25 @@ test("denied reads throw where the policy has it so, and what is listed is read"
   const bodies = {
     read: "return process.env.A_TOKEN",
     listed: "if (process.env.LISTED !== 'yes') throw new Error('not read')",
-    "in a list": "if ('A_TOKEN' in process.env || !('LISTED' in process.env) || Object.keys(process.env).join() !== 'LISTED') throw new Error(Object.keys(process.env).join())",
-    write: "process.env.LISTED = 'no'; delete process.env.LISTED; Object.defineProperty(process.env, 'LISTED', { value: 'no', writable: true, enumerable: true, configurable: true }); if (process.env.LISTED !== 'yes') throw new Error('written')",
-    "children get listed names": "const names = Object.keys(JSON.parse(await output(require('node:child_process').spawn(process.execPath, printing, { env: { LISTED: 1, OTHER: 2 } })))); if (names.join() !== 'LISTED') throw new Error(names.join())",
+    "in a list":
+      "if ('A_TOKEN' in process.env || !('LISTED' in process.env) || Object.keys(process.env).join() !== 'LISTED') throw new Error(Object.keys(process.env).join())",
+    write:
+      "process.env.LISTED = 'no'; delete process.env.LISTED; Object.defineProperty(process.env, 'LISTED', { value: 'no', writable: true, enumerable: true, configurable: true }); if (process.env.LISTED !== 'yes') throw new Error('written')",
+    "children get listed names":
+      "const names = Object.keys(JSON.parse(await output(require('node:child_process').spawn(process.execPath, printing, { env: { LISTED: 1, OTHER: 2 } })))); if (names.join() !== 'LISTED') throw new Error(names.join())",
   };
   const packages = rows({ thief: { read: ["LIST*"], write: [], children: ["LISTED"] } });
   const { told } = await steal(bodies, { ...deny, denied: "throw", packages });
-  assert.deepEqual([...told], [["read", "thrown ENV_ACCESS_DENIED"], ["listed", "nothing"], ["in a list", "nothing"], ["write", "nothing"], ["children get listed names", "nothing"]]);
+  assert.deepEqual(
+    [...told],
+    [
+      ["read", "thrown ENV_ACCESS_DENIED"],
+      ["listed", "nothing"],
+      ["in a list", "nothing"],
+      ["write", "nothing"],
+      ["children get listed names", "nothing"],
+    ],
+  );
 });
 
 test("mode warn says once what is not listed, and lets it be", async () => {

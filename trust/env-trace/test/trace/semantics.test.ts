@@ -10,7 +10,25 @@ import { openProject, runPlain, runTraced, systemNames } from "../support/traced
 const program = fileURLToPath(new URL("../support/semantics-program.cjs", import.meta.url));
 
 const name = fc.oneof(
-  fc.constantFrom("A", "a", "KEPT", "PATH", "", "1", "0", "A=B", "toString", "hasOwnProperty", "constructor", "__proto__", "$symbol", "toJSON", "then", "A_TOKEN", "ä"),
+  fc.constantFrom(
+    "A",
+    "a",
+    "KEPT",
+    "PATH",
+    "",
+    "1",
+    "0",
+    "A=B",
+    "toString",
+    "hasOwnProperty",
+    "constructor",
+    "__proto__",
+    "$symbol",
+    "toJSON",
+    "then",
+    "A_TOKEN",
+    "ä",
+  ),
   fc.string({ maxLength: 3 }).filter((text) => !text.includes("\0")),
 );
 const value = fc.oneof(
@@ -23,7 +41,20 @@ const flags = fc.constantFrom(
   { writable: true, enumerable: true, configurable: false },
   { writable: false, enumerable: true, configurable: true },
 );
-const ofNothing = ["keys", "forIn", "entries", "spread", "json", "inspect", "clone", "post", "equal", "shape", "freeze", "prototype"];
+const ofNothing = [
+  "keys",
+  "forIn",
+  "entries",
+  "spread",
+  "json",
+  "inspect",
+  "clone",
+  "post",
+  "equal",
+  "shape",
+  "freeze",
+  "prototype",
+];
 const ofName = ["get", "has", "delete", "hasOwn", "descriptor", "accessor"];
 const ofValue = ["set", "set", "set", "reflectSet", "setOther", "inherits"];
 const step = fc.oneof(
@@ -109,7 +140,10 @@ for (const [what, text] of Object.entries(programs)) {
     await writeFile(file, text);
     const env = { KEPT: "kept", A_TOKEN: "of-the-test" };
     const words = ["--pending-deprecation", file];
-    const plain = await runPlain(process.execPath, words, { env: { ...systemNames(), ...env }, cwd: project.path });
+    const plain = await runPlain(process.execPath, words, {
+      env: { ...systemNames(), ...env },
+      cwd: project.path,
+    });
     const traced = await runTraced(words, { project: project.path, env });
     const anonymous = (text: string) => text.replaceAll(/\(node:\d+\)/g, "(node)");
     assert.equal(plain.status, 0, plain.err);

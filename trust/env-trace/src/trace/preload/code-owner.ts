@@ -2,7 +2,7 @@
  * Which package a file belongs to. Below a `node_modules` it is the folder after the last one, which is the name that the
  * lockfile has; the name inside a package.json is what its author likes. Elsewhere, as in a workspace whose packages are
  * links, it is the nearest package.json with a name; where that is the project's own, or there is none, the program.
- * A bundle of many packages in one file is its owner's.
+ * A bundle of many packages in one file is its owner's, and all that is inside a package manager is the package manager's.
  */
 import { readFileSync } from "node:fs";
 import { dirname, sep } from "node:path";
@@ -22,15 +22,13 @@ import {
 export interface CodeOwner {
   readonly package: string;
   readonly class: CodeClass;
-  /** Of the code of a package manager with all that is inside it: its name. */
-  readonly tool: string | null;
 }
 
 const parseJson = JSON.parse;
 
-export const nodeItself: CodeOwner = { package: "node", class: "program", tool: null };
-export const program: CodeOwner = { package: "program", class: "program", tool: null };
-export const unknownOwner: CodeOwner = { package: "unknown", class: "program", tool: null };
+export const nodeItself: CodeOwner = { package: "node", class: "program" };
+export const program: CodeOwner = { package: "program", class: "program" };
+export const unknownOwner: CodeOwner = { package: "unknown", class: "program" };
 
 const tools: readonly string[] = ["npm", "npx", "pnpm", "yarn", "corepack"];
 const modules = "/node_modules/";
@@ -62,7 +60,7 @@ export function createOwners(root: string): (file: string) => CodeOwner | null {
     const name = at >= 0 ? packageAfter(slice(path, at + modules.length)) : nearestName(dirname(native));
     if (name === "") return program;
     const tool = isOutside ? toolOf(path, name) : null;
-    return { package: name, class: tool === null ? "package" : "tool", tool };
+    return tool === null ? { package: name, class: "package" } : { package: tool, class: "tool" };
   }
 
   /** "" for the project itself, and where there is none. */

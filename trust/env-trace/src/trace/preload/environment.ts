@@ -3,7 +3,7 @@
  * without a thing: `util.inspect` looks through a Proxy at the target, past every trap.
  */
 import { inspect } from "node:util";
-import { append, assign, create, reflect } from "./primordials.ts";
+import { append, create, reflect } from "./primordials.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** The language asks any object for these where it is given one. */
@@ -80,7 +80,7 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
     preventExtensions: () => preventExtensions(real) !== real,
   });
   reflect.defineProperty(target, inspect.custom, {
-    value: () => assign({}, proxy),
+    value: () => ({ ...proxy }),
     configurable: true,
   });
   return proxy;

@@ -40,7 +40,7 @@ export function createInheritance(tracer: Tracer, proxy: object, { option }: Tra
         if (isListed || !tracer.isEnforced) reflect.set(env, name, value);
       }
       reflect.set(env, "NODE_OPTIONS", withOption(option, optionsIn(env)));
-      reflect.set(env, starterVariable, doer.owner.tool ?? doer.owner.package);
+      reflect.set(env, starterVariable, doer.owner.package);
       return env;
     },
     record(env, doer, command, child) {

@@ -53,5 +53,5 @@ function starterOfProcess(real: NodeJS.ProcessEnv, ownerOf: (file: string) => Co
   if (name === undefined || name === null || name === program.package) return program;
   const ofScript =
     isTool(name) && real.npm_package_json !== undefined ? ownerOf(real.npm_package_json) : null;
-  return ofScript ?? { package: name, class: "package", tool: null };
+  return ofScript ?? { package: name, class: "package" };
 }

@@ -43,7 +43,7 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
         ["worker", own.eval === true ? "[eval]" : `${file}`],
         null,
       );
-      setEnvironmentData(starterVariable, doer.owner.tool ?? doer.owner.package);
+      setEnvironmentData(starterVariable, doer.owner.package);
       const before = real.NODE_OPTIONS;
       const isPut = env === null && own.execArgv !== undefined;
       if (isPut) real.NODE_OPTIONS = withOption(option, before);

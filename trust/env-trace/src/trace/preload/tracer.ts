@@ -59,7 +59,7 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
     isTagged,
     recorder,
     doerOf: attribute,
-    rightsOf: ({ owner }) => rights(owner.package, owner.tool),
+    rightsOf: ({ owner }) => rights(owner.package),
     access(kind, name, below) {
       const key = keyOf(name);
       const doer = closerLook(kind, key, attribute(isTagged(key), below), below);
