@@ -59,9 +59,11 @@ export function groupHelp(
 
 export function commandHelp(command: CommandHelp, globals: readonly Option<unknown>[]): string {
   const operands = command.operands.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(" ");
+  const takesRest = command.operands.at(-1)?.takesRest ?? false;
+  const usage = takesRest ? ` [OPTIONS] -- ${operands} ...` : `${operands === "" ? "" : ` ${operands}`} [OPTIONS]`;
   return sections([
     `cupel ${command.name}: ${command.summary}`,
-    `Usage: cupel ${command.name}${operands === "" ? "" : ` ${operands}`} [OPTIONS]`,
+    `Usage: cupel ${command.name}${usage}`,
     wrap(command.description, width, ""),
     titled("Arguments", columns(command.operands.map(({ name, summary }) => [name, summary]))),
     titled("Options", columns(command.options.map(optionRow))),

@@ -14,6 +14,8 @@ export interface Operand {
   readonly optional?: boolean;
   /** Whether "-" stands for standard input. Default false: it is refused. */
   readonly readsStandardInput?: boolean;
+  /** Of the last: whether all words after it belong to it. They are not looked at. Default: false. */
+  readonly takesRest?: boolean;
 }
 
 /** The operand that stands for standard input. */
@@ -21,7 +23,7 @@ export const standardInput = "-";
 
 /** What a command was given. */
 export interface Given {
-  /** In order; as many as are required, at most as many as are declared. */
+  /** In order; as many as are required, at most as many as are declared, but for what the last takes besides. */
   readonly operands: readonly string[];
   /** The value, or what stands for it when left out. */
   get<T>(option: Option<T>): T;
@@ -137,6 +139,7 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
     );
   }
   if (given.length <= declared.length) return;
+  if (declared.at(-1)?.takesRest) return;
   const extra = given[declared.length]!;
   throw cliErrors.error(
     "ARGUMENT_UNEXPECTED",

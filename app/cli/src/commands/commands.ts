@@ -118,6 +118,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./audit/erase.ts")).auditEraseCommand,
   },
   {
+    name: "env trace",
+    summary: "Run a program and tell which package reads, sets and hands on which variable",
+    load: async () => (await import("./env/trace.ts")).envTraceCommand,
+  },
+  {
     name: "demo",
     summary: "See the whole path in under a minute: drawn images, a built-in network, a report",
     load: async () => (await import("./demo.ts")).demoCommand,
