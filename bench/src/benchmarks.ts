@@ -12,6 +12,7 @@ import { compressPeers } from "./compress-peers.ts";
 import { dataParallel } from "./data-parallel.ts";
 import { dropped } from "./dropped.ts";
 import { engineCache } from "./engine-cache.ts";
+import { envTrace } from "./env-trace.ts";
 import { fusionTrap } from "./fusion-trap.ts";
 import { graphSize } from "./graph-size.ts";
 import { imagePath } from "./image-path.ts";
@@ -70,4 +71,5 @@ export const benchmarks: readonly Benchmark[] = [
   auditRing,
   zipDigests,
   attestStart,
+  envTrace,
 ];

@@ -13,6 +13,8 @@ const verbs: Readonly<Record<ObservationKind, (name: string) => string>> = {
 };
 
 export function accessSentence({ package: name, kind, key, callers }: EnvAccess): string {
-  const by = callers.length === 0 ? "" : `, called by ${callers.join(" and ")}`;
+  // That the program calls its packages says nothing.
+  const others = callers.filter((caller) => caller !== "program");
+  const by = others.length === 0 ? "" : `, called by ${others.join(" and ")}`;
   return `${name} ${verbs[kind](key ?? "")}${by}`;
 }
