@@ -58,7 +58,9 @@ export function groupHelp(
 }
 
 export function commandHelp(command: CommandHelp, globals: readonly Option<unknown>[]): string {
-  const operands = command.operands.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(" ");
+  const operands = command.operands
+    .map(({ name, optional, repeats }) => [optional ? `[${name}]` : name, repeats ? "..." : ""].join(""))
+    .join(" ");
   const takesRest = command.operands.at(-1)?.takesRest ?? false;
   const usage = takesRest ? ` [OPTIONS] -- ${operands} ...` : `${operands === "" ? "" : ` ${operands}`} [OPTIONS]`;
   return sections([

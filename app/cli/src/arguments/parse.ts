@@ -12,6 +12,8 @@ export interface Operand {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** Of the last: whether there may be several. Default false. */
+  readonly repeats?: boolean;
   /** Whether "-" stands for standard input. Default false: it is refused. */
   readonly readsStandardInput?: boolean;
   /** Of the last: whether all words after it belong to it. They are not looked at. Default: false. */
@@ -23,7 +25,7 @@ export const standardInput = "-";
 
 /** What a command was given. */
 export interface Given {
-  /** In order; as many as are required, at most as many as are declared, but for what the last takes besides. */
+  /** In order; as many as are required, at most as many as are declared, unless the last repeats or takes the rest. */
   readonly operands: readonly string[];
   /** The value, or what stands for it when left out. */
   get<T>(option: Option<T>): T;
@@ -138,8 +140,8 @@ function checkOperands(given: readonly string[], declared: readonly Operand[]): 
       { details: { argument: standardInput } },
     );
   }
-  if (given.length <= declared.length) return;
-  if (declared.at(-1)?.takesRest) return;
+  const last = declared.at(-1);
+  if (given.length <= declared.length || last?.repeats || last?.takesRest) return;
   const extra = given[declared.length]!;
   throw cliErrors.error(
     "ARGUMENT_UNEXPECTED",

@@ -123,6 +123,26 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./env/trace.ts")).envTraceCommand,
   },
   {
+    name: "env snapshot",
+    summary: "Keep the names, lengths and keyed hashes of an environment; never a value",
+    load: async () => (await import("./env/snapshot.ts")).envSnapshotCommand,
+  },
+  {
+    name: "env diff",
+    summary: "Compare two environments: what is in one alone, and what differs",
+    load: async () => (await import("./env/diff.ts")).envDiffCommand,
+  },
+  {
+    name: "env watch",
+    summary: "Tell what changes in an environment as it does, with a fuse for alerts",
+    load: async () => (await import("./env/watch.ts")).envWatchCommand,
+  },
+  {
+    name: "env graph",
+    summary: "Show who set which variable, and which process or script started with it",
+    load: async () => (await import("./env/graph.ts")).envGraphCommand,
+  },
+  {
     name: "demo",
     summary: "See the whole path in under a minute: drawn images, a built-in network, a report",
     load: async () => (await import("./demo.ts")).demoCommand,
