@@ -90,7 +90,8 @@ export const envTraceErrors = defineErrors({
     ...badFile,
   },
   ENV_SCOPE_UNKNOWN: {
-    meaning: "A snapshot has no environment of the name that was asked for, or has several and none was named.",
+    meaning:
+      "A snapshot has no environment of the name that was asked for, or has several and none was named.",
     ...failures.usage,
   },
   ENV_CHANGED: {

@@ -1,7 +1,14 @@
 // First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
 import "@cupel/base";
 
-export { type Alert, alertLine, alertOfChange, alertOfFuse, type ChangedVariable, eventOfAlert } from "./alert/alert.ts";
+export {
+  type Alert,
+  alertLine,
+  alertOfChange,
+  alertOfFuse,
+  type ChangedVariable,
+  eventOfAlert,
+} from "./alert/alert.ts";
 export {
   type AlertLines,
   type AlertSink,
@@ -91,5 +98,11 @@ export {
   takeSnapshot,
 } from "./snapshot/snapshot.ts";
 export { formatSnapshot, parseSnapshot } from "./snapshot/snapshot-file.ts";
-export { parseSourceReference, type SourceKind, type SourceKindName, type SourceReference, sourceKinds } from "./snapshot/source-kinds.ts";
+export {
+  parseSourceReference,
+  type SourceKind,
+  type SourceKindName,
+  type SourceReference,
+  sourceKinds,
+} from "./snapshot/source-kinds.ts";
 export type { ComputedStatement, SetStatement, Statement, UnsetStatement } from "./snapshot/statement.ts";

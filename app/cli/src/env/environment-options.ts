@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { CupelError, readRegular, reasonOf } from "@cupel/base";
 import {
   parseSnapshot,
   parseSnapshotKey,
@@ -14,7 +15,6 @@ import {
   sourceKinds,
   takeSnapshot,
 } from "@cupel/env-trace";
-import { CupelError, readRegular, reasonOf } from "@cupel/base";
 import { repeated, text } from "../arguments/option.ts";
 import type { Given } from "../arguments/parse.ts";
 import { makeKeyFile, readKeyFile } from "../audit/key-file.ts";
@@ -22,7 +22,9 @@ import type { CommandContext } from "../commands/command.ts";
 import { cliErrors } from "../errors.ts";
 
 /** For the description of each command that takes sources. */
-export const sourceHelp = `A source is KIND:PLACE, or a place whose name tells its kind:\n${Object.entries(sourceKinds)
+export const sourceHelp = `A source is KIND:PLACE, or a place whose name tells its kind:\n${Object.entries(
+  sourceKinds,
+)
   .map(([name, { summary }]) => `${name}: ${summary}`)
   .join("\n")}`;
 
@@ -36,7 +38,8 @@ export const readingOptions = {
     {
       name: "assume",
       placeholder: "NAME=VALUE",
-      summary: "What %NAME% of the registry stands for where the registry does not say, such as SystemRoot=C:\\Windows; repeatable",
+      summary:
+        "What %NAME% of the registry stands for where the registry does not say, such as SystemRoot=C:\\Windows; repeatable",
     },
     "a name, an equals sign and a value",
     (given) => {
@@ -55,7 +58,8 @@ export const readingOptions = {
 export const keyOption = text({
   name: "key",
   placeholder: "FILE",
-  summary: "The key of the hashes; made, for its owner alone, where there is none. Snapshots are compared under one key",
+  summary:
+    "The key of the hashes; made, for its owner alone, where there is none. Snapshots are compared under one key",
   fallback: "cupel/environment.key where configurations are kept",
 });
 
@@ -76,7 +80,9 @@ export async function snapshotKey(given: Given, { say }: Pick<CommandContext, "s
   if (found !== null) return parseSnapshotKey(found, path);
   const key = randomBytes(snapshotKeyBytes);
   await makeKeyFile(path, `${key.toString("base64")}\n`);
-  say(`Made the key ${path}. Keep it: snapshots under another key cannot be compared with those under this one.`);
+  say(
+    `Made the key ${path}. Keep it: snapshots under another key cannot be compared with those under this one.`,
+  );
   return key;
 }
 
@@ -97,12 +103,18 @@ export async function readSnapshot(path: string): Promise<Snapshot> {
 }
 
 /** A file of a snapshot, or a source as it is now. @param key is asked for only where a source is taken */
-export async function snapshotOrSource(operand: string, given: Given, key: () => Promise<Buffer>, context: CommandContext): Promise<Snapshot> {
+export async function snapshotOrSource(
+  operand: string,
+  given: Given,
+  key: () => Promise<Buffer>,
+  context: CommandContext,
+): Promise<Snapshot> {
   let reference: SourceReference;
   try {
     reference = parseSourceReference(operand);
   } catch (thrown) {
-    if (thrown instanceof CupelError && thrown.code === "ENV_SOURCE_UNKNOWN") return await readSnapshot(operand);
+    if (thrown instanceof CupelError && thrown.code === "ENV_SOURCE_UNKNOWN")
+      return await readSnapshot(operand);
     throw thrown;
   }
   const reading = await readSources([reference], readOptionsOf(given));

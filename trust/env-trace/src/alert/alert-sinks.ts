@@ -62,9 +62,13 @@ export function webhookAlerts(url: URL, options: WebhookOptions = {}): AlertSink
         reason = clock.aborted ? `it did not answer within ${timeoutMs} ms` : causeOf(thrown);
       }
     }
-    throw envTraceErrors.error("ENV_WEBHOOK_FAILED", `The webhook at ${url.host} did not take an alert: ${reason || "the work was ended"}.`, {
-      details: { host: url.host },
-    });
+    throw envTraceErrors.error(
+      "ENV_WEBHOOK_FAILED",
+      `The webhook at ${url.host} did not take an alert: ${reason || "the work was ended"}.`,
+      {
+        details: { host: url.host },
+      },
+    );
   };
 }
 
@@ -98,7 +102,10 @@ export interface AlertLines {
 }
 
 /** @param onFailure of one alert and one sink; the others go on */
-export function openAlertLines(sinks: readonly AlertSink[], onFailure: (thrown: unknown) => void): AlertLines {
+export function openAlertLines(
+  sinks: readonly AlertSink[],
+  onFailure: (thrown: unknown) => void,
+): AlertLines {
   const lines = sinks.map((sink) => ({ sink, last: Promise.resolve(), waiting: 0 }));
   let dropped = 0;
   return {

@@ -13,7 +13,13 @@ export type Alert =
       readonly others: number;
     }
   | { readonly kind: "raised"; readonly at: number; readonly priority: "P1"; readonly hits: number }
-  | { readonly kind: "ended"; readonly at: number; readonly priority: "P1"; readonly hits: number; readonly because: "duration" | "silence" };
+  | {
+      readonly kind: "ended";
+      readonly at: number;
+      readonly priority: "P1";
+      readonly hits: number;
+      readonly because: "duration" | "silence";
+    };
 
 export interface ChangedVariable {
   readonly scope: string;
@@ -50,8 +56,15 @@ export function eventOfAlert(alert: Alert, subject: WorkEvent["subject"]): WorkE
   switch (alert.kind) {
     case "change": {
       const names = (change: ChangedVariable["change"]) =>
-        alert.variables.filter((each) => each.change === change).map(({ name }) => name).join(" ");
-      const facts = Object.entries({ added: names("added"), removed: names("removed"), changed: names("changed") });
+        alert.variables
+          .filter((each) => each.change === change)
+          .map(({ name }) => name)
+          .join(" ");
+      const facts = Object.entries({
+        added: names("added"),
+        removed: names("removed"),
+        changed: names("changed"),
+      });
       const count = String(alert.variables.length + alert.others);
       return {
         ...event,
@@ -61,9 +74,17 @@ export function eventOfAlert(alert: Alert, subject: WorkEvent["subject"]): WorkE
       };
     }
     case "raised":
-      return { ...event, severity: "CRITICAL", context: { alert: "P1", step: "raised", hits: String(alert.hits) } };
+      return {
+        ...event,
+        severity: "CRITICAL",
+        context: { alert: "P1", step: "raised", hits: String(alert.hits) },
+      };
     case "ended":
-      return { ...event, severity: "INFO", context: { alert: "P1", step: "ended", hits: String(alert.hits), because: alert.because } };
+      return {
+        ...event,
+        severity: "INFO",
+        context: { alert: "P1", step: "ended", hits: String(alert.hits), because: alert.because },
+      };
   }
 }
 
@@ -71,7 +92,9 @@ export function eventOfAlert(alert: Alert, subject: WorkEvent["subject"]): WorkE
 export function alertLine(alert: Alert): string {
   switch (alert.kind) {
     case "change": {
-      const names = alert.variables.map(({ change, name, scope }) => `${change} ${name}${scope === "environment" ? "" : ` (${scope})`}`);
+      const names = alert.variables.map(
+        ({ change, name, scope }) => `${change} ${name}${scope === "environment" ? "" : ` (${scope})`}`,
+      );
       return [...names, ...(alert.others > 0 ? [`and ${alert.others} more`] : [])].join(", ");
     }
     case "raised":

@@ -36,7 +36,12 @@ export type FuseEvent = "hit" | "tick";
 
 export type FuseOutcome =
   | { readonly kind: "raised"; readonly at: number; readonly hits: number }
-  | { readonly kind: "ended"; readonly at: number; readonly hits: number; readonly because: "duration" | "silence" };
+  | {
+      readonly kind: "ended";
+      readonly at: number;
+      readonly hits: number;
+      readonly because: "duration" | "silence";
+    };
 
 export interface FuseStep {
   readonly state: FuseState;
@@ -44,7 +49,12 @@ export interface FuseStep {
   readonly outcomes: readonly FuseOutcome[];
 }
 
-export function stepFuse(before: FuseState, event: FuseEvent, clock: Pick<Clock, "monotonic">, options: FuseOptions = usualFuse): FuseStep {
+export function stepFuse(
+  before: FuseState,
+  event: FuseEvent,
+  clock: Pick<Clock, "monotonic">,
+  options: FuseOptions = usualFuse,
+): FuseStep {
   const now = before.hits === 0 ? clock.monotonic() : Math.max(before.lastHitAt, clock.monotonic());
   const outcomes: FuseOutcome[] = [];
   let state = before;

@@ -34,7 +34,11 @@ export interface DiffOptions {
 }
 
 /** @throws ENV_KEYS_DIFFER, ENV_SCOPE_UNKNOWN */
-export function diffSnapshots(first: Snapshot, second: Snapshot, { firstScope, secondScope }: DiffOptions = {}): SnapshotDiff {
+export function diffSnapshots(
+  first: Snapshot,
+  second: Snapshot,
+  { firstScope, secondScope }: DiffOptions = {},
+): SnapshotDiff {
   if (first.keyId !== second.keyId) {
     throw envTraceErrors.error(
       "ENV_KEYS_DIFFER",
@@ -52,7 +56,8 @@ export function diffSnapshots(first: Snapshot, second: Snapshot, { firstScope, s
       const other = rest.get(fold(variable.name)) ?? null;
       rest.delete(fold(variable.name));
       const { name } = variable;
-      if (other === null) differences.push({ class: "only-first", scope, name, first: variable, second: null });
+      if (other === null)
+        differences.push({ class: "only-first", scope, name, first: variable, second: null });
       else if (variable.digest === null || other.digest === null) unknown.push(name);
       else if (variable.digest === other.digest) same++;
       else differences.push({ class: "differs", scope, name, first: variable, second: other });
@@ -70,13 +75,25 @@ interface Pair {
   readonly right: readonly SnapshotVariable[];
 }
 
-function pairs(first: Snapshot, second: Snapshot, firstScope: string | undefined, secondScope: string | undefined): Pair[] {
+function pairs(
+  first: Snapshot,
+  second: Snapshot,
+  firstScope: string | undefined,
+  secondScope: string | undefined,
+): Pair[] {
   const areOnly = first.environments.length === 1 && second.environments.length === 1;
   if (firstScope !== undefined || secondScope !== undefined || areOnly) {
     const [left, right] = [chosen(first, firstScope, "first"), chosen(second, secondScope, "second")];
-    return [{ scope: left.scope === right.scope ? left.scope : `${left.scope} / ${right.scope}`, left: left.variables, right: right.variables }];
+    return [
+      {
+        scope: left.scope === right.scope ? left.scope : `${left.scope} / ${right.scope}`,
+        left: left.variables,
+        right: right.variables,
+      },
+    ];
   }
-  const of = ({ environments }: Snapshot) => new Map(environments.map(({ scope, variables }) => [scope, variables]));
+  const of = ({ environments }: Snapshot) =>
+    new Map(environments.map(({ scope, variables }) => [scope, variables]));
   const [left, right] = [of(first), of(second)];
   return [...new Set([...left.keys(), ...right.keys()])].map((scope) => ({
     scope,
@@ -87,7 +104,12 @@ function pairs(first: Snapshot, second: Snapshot, firstScope: string | undefined
 
 function chosen({ environments }: Snapshot, scope: string | undefined, which: string): SnapshotEnvironment {
   const [only] = environments;
-  const found = scope === undefined ? (environments.length === 1 ? only : undefined) : environments.find((each) => each.scope === scope);
+  const found =
+    scope === undefined
+      ? environments.length === 1
+        ? only
+        : undefined
+      : environments.find((each) => each.scope === scope);
   if (found !== undefined) return found;
   const names = environments.map((each) => `"${each.scope}"`).join(", ");
   throw envTraceErrors.error(

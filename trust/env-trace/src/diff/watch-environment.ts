@@ -21,8 +21,14 @@ export interface EnvironmentChange {
 }
 
 /** The two together are larger than, or as large as, what is of interest. */
-export function isLargeEnough(differences: readonly EnvironmentDifference[], { variables = 1, bytes = 0 }: SmallestChange = {}): boolean {
-  const moved = differences.reduce((sum, { first, second }) => sum + Math.abs((second?.length ?? 0) - (first?.length ?? 0)), 0);
+export function isLargeEnough(
+  differences: readonly EnvironmentDifference[],
+  { variables = 1, bytes = 0 }: SmallestChange = {},
+): boolean {
+  const moved = differences.reduce(
+    (sum, { first, second }) => sum + Math.abs((second?.length ?? 0) - (first?.length ?? 0)),
+    0,
+  );
   return differences.length >= Math.max(1, variables) && moved >= bytes;
 }
 

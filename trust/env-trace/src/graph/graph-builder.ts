@@ -53,8 +53,7 @@ export class GraphBuilder {
     else if (event.kind === "variable") {
       if (this.#writes.length < this.#limit) this.#writes.push(event);
       else this.#leftOut++;
-    }
-    else this.#addStart(event);
+    } else this.#addStart(event);
   }
 
   #addStart(start: ProcessStart): void {
@@ -73,15 +72,28 @@ export class GraphBuilder {
     this.#addFindings(id, start.command, start.at, start.folder, familyOf(start));
   }
 
-  #addFindings(process: string, command: CommandText | null, at: number, folder: string | null, family: Family): void {
+  #addFindings(
+    process: string,
+    command: CommandText | null,
+    at: number,
+    folder: string | null,
+    family: Family,
+  ): void {
     if (this.#edges.size >= this.#limit * edgesPerProcess) {
       this.#leftOut++;
       return;
     }
-    for (const finding of commandFindings(command).slice(0, mostFindings)) this.#addFinding(process, finding, at, folder, family);
+    for (const finding of commandFindings(command).slice(0, mostFindings))
+      this.#addFinding(process, finding, at, folder, family);
   }
 
-  #addFinding(process: string, finding: CommandFinding, at: number, folder: string | null, family: Family): void {
+  #addFinding(
+    process: string,
+    finding: CommandFinding,
+    at: number,
+    folder: string | null,
+    family: Family,
+  ): void {
     switch (finding.kind) {
       case "reads":
         this.#edge(this.#variable(finding.name, family), process, "read-by", at);
@@ -124,9 +136,13 @@ export class GraphBuilder {
 
   addObservation({ at, pid, kind, key, package: name, caller }: Observation): void {
     const process = this.#traced.get(pid) ?? this.#tracedProcess(pid, at);
-    const actor = name === "node" || name === "program" || name === "unknown" ? process : this.#put({ id: `k:${name}`, kind: "package", label: name });
+    const actor =
+      name === "node" || name === "program" || name === "unknown"
+        ? process
+        : this.#put({ id: `k:${name}`, kind: "package", label: name });
     if (actor !== process) this.#edge(process, actor, "loaded", at);
-    if (caller !== null && caller !== name) this.#edge(process, this.#put({ id: `k:${caller}`, kind: "package", label: caller }), "loaded", at);
+    if (caller !== null && caller !== name)
+      this.#edge(process, this.#put({ id: `k:${caller}`, kind: "package", label: caller }), "loaded", at);
     if (kind === "enumerate" || kind === "report") this.#change(process, { lists: true });
     if (key === null) return;
     const variable = this.#variable(key, globalThis.process.platform === "win32" ? "windows" : "posix");
@@ -142,7 +158,17 @@ export class GraphBuilder {
     const id = (known === null ? undefined : this.#ids.get(known)) ?? `t${pid}`;
     this.#traced.set(pid, id);
     if (known === null) {
-      this.#put({ id, kind: "process", label: "node", image: null, host: "", pid, at: null, lists: false, incomplete: null });
+      this.#put({
+        id,
+        kind: "process",
+        label: "node",
+        image: null,
+        host: "",
+        pid,
+        at: null,
+        lists: false,
+        incomplete: null,
+      });
     }
     return id;
   }
@@ -158,7 +184,8 @@ export class GraphBuilder {
     for (const { variable, path, folder, at } of this.#named) {
       const id = `s:${scriptKey(path, folder)}`;
       // Any path could be one that runs; what has no ending of a script is one only if it did.
-      if (isScript(path) || this.#nodes.has(id)) this.#edge(variable, this.#script(path, folder), "names", at);
+      if (isScript(path) || this.#nodes.has(id))
+        this.#edge(variable, this.#script(path, folder), "names", at);
     }
     return { nodes: [...this.#nodes.values()], edges: [...this.#edges.values()], leftOut: this.#leftOut };
   }
@@ -166,7 +193,10 @@ export class GraphBuilder {
   #settleParent(child: KnownProcess, id: string): void {
     const { parent, at, host, pid } = child.start;
     // On Linux a process may become another program; then it was that one before.
-    const before = child.start.log === "auditd" ? this.#processes.find({ host, pid, guid: null, image: null }, at, child) : null;
+    const before =
+      child.start.log === "auditd"
+        ? this.#processes.find({ host, pid, guid: null, image: null }, at, child)
+        : null;
     const isSame = before !== null && before.start.parent.pid === parent.pid;
     const found = isSame ? before : this.#processes.find(parent, at, child);
     const from = (found === null ? undefined : this.#ids.get(found)) ?? this.#unseen(parent, child.start);
@@ -174,7 +204,10 @@ export class GraphBuilder {
   }
 
   /** A process that a log names and whose start it does not have. */
-  #unseen(name: ProcessName & { readonly command?: CommandText | null }, by: ProcessStart | null): string | null {
+  #unseen(
+    name: ProcessName & { readonly command?: CommandText | null },
+    by: ProcessStart | null,
+  ): string | null {
     if (name.guid === null && name.pid === null) return null;
     const id = `u:${name.host} ${name.guid ?? `${name.pid} ${(name.image ?? "").toLowerCase()}`}`;
     if (this.#nodes.has(id)) return id;
@@ -226,7 +259,12 @@ export class GraphBuilder {
   }
 }
 
-function processNode(id: string, { host, pid, image }: ProcessName, at: number | null, incomplete: string | null): GraphNode {
+function processNode(
+  id: string,
+  { host, pid, image }: ProcessName,
+  at: number | null,
+  incomplete: string | null,
+): GraphNode {
   const label = image === null || image === "" ? "unknown" : programName(image);
   return { id, kind: "process", label, image, host, pid, at, lists: false, incomplete };
 }

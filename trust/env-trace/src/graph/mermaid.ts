@@ -54,7 +54,8 @@ export function drawGraph(graph: ProvenanceGraph, { mostNodes = 100, ids }: Draw
     lines.push(`  ${name}${open}"${mermaidText(labelOf(node))}"${close}`);
   }
   const edges = graph.edges.filter(({ from, to }) => drawn.has(from) && drawn.has(to));
-  for (const { from, to, kind } of edges.slice(0, mostEdges)) lines.push(`  ${drawn.get(from)} -->|"${words[kind]}"| ${drawn.get(to)}`);
+  for (const { from, to, kind } of edges.slice(0, mostEdges))
+    lines.push(`  ${drawn.get(from)} -->|"${words[kind]}"| ${drawn.get(to)}`);
   return { text: `${lines.join("\n")}\n`, leftOut: wanted.length - drawn.size };
 }
 
@@ -83,7 +84,8 @@ const longestLabel = 120;
 /** In quotes. Letters, digits and a few signs stay; the rest becomes `#NUMBER;`, which Mermaid draws as the character. */
 export function mermaidText(text: string): string {
   const characters = Array.from(text.toWellFormed());
-  const shown = characters.length > longestLabel ? [...characters.slice(0, longestLabel - 1), "\u2026"] : characters;
+  const shown =
+    characters.length > longestLabel ? [...characters.slice(0, longestLabel - 1), "\u2026"] : characters;
   return shown
     .map((character) => {
       if (/[\p{L}\p{N}\p{M} ._\-/:@+()]/u.test(character)) return character;

@@ -67,5 +67,14 @@ export interface LogSummary {
 }
 
 export function emptySummary(kind: LogSummary["kind"]): LogSummary {
-  return { kind, records: 0, malformed: 0, firstMalformed: null, incomplete: 0, failed: 0, missingEvents: 0, late: 0 };
+  return {
+    kind,
+    records: 0,
+    malformed: 0,
+    firstMalformed: null,
+    incomplete: 0,
+    failed: 0,
+    missingEvents: 0,
+    late: 0,
+  };
 }

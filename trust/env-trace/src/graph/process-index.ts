@@ -54,10 +54,14 @@ export class ProcessIndex {
     if (name.pid === null) return null;
     const found = this.#byPid
       .get(pidKey(name))
-      ?.findLast((each) => each !== child && each.start.at <= at && (each.endedAt === null || each.endedAt >= at - skewMs));
+      ?.findLast(
+        (each) =>
+          each !== child && each.start.at <= at && (each.endedAt === null || each.endedAt >= at - skewMs),
+      );
     if (found === undefined) return null;
     // The number is another's by now.
-    const isOther = name.image !== null && found.start.image !== null && fold(name.image) !== fold(found.start.image);
+    const isOther =
+      name.image !== null && found.start.image !== null && fold(name.image) !== fold(found.start.image);
     return isOther ? null : found;
   }
 
@@ -72,7 +76,13 @@ export class ProcessIndex {
 
 function areOne(a: ProcessStart, b: ProcessStart): boolean {
   if (a.guid !== null && b.guid !== null) return a.guid === b.guid;
-  return a.log !== b.log && a.log !== "auditd" && b.log !== "auditd" && Math.abs(a.at - b.at) <= skewMs && fold(a.image ?? "") === fold(b.image ?? "");
+  return (
+    a.log !== b.log &&
+    a.log !== "auditd" &&
+    b.log !== "auditd" &&
+    Math.abs(a.at - b.at) <= skewMs &&
+    fold(a.image ?? "") === fold(b.image ?? "")
+  );
 }
 
 function guidKey({ host, guid }: ProcessName): string {

@@ -22,9 +22,17 @@ export interface CarriedScript {
 export function carriedScripts(graph: ProvenanceGraph): CarriedScript[] {
   const view = new GraphView(graph);
   const found = new Map<string, CarriedScript>();
-  const add = (variable: string, script: string | null, run: GraphEdge, runner: string, how: CarriedScript["how"]) => {
+  const add = (
+    variable: string,
+    script: string | null,
+    run: GraphEdge,
+    runner: string,
+    how: CarriedScript["how"],
+  ) => {
     const sets = view.into(variable, "set").filter((set) => isBefore(set, run));
-    const reaching = sets.filter((set) => set.reach !== "process" || set.from === runner || view.ancestors(runner).includes(set.from));
+    const reaching = sets.filter(
+      (set) => set.reach !== "process" || set.from === runner || view.ancestors(runner).includes(set.from),
+    );
     // Of one that nobody is seen to set, the command itself says that it runs it; a path alone says nothing.
     if (reaching.length === 0 && how === "by-path") return;
     const set = reaching.toSorted((a, b) => (b.at ?? 0) - (a.at ?? 0))[0] ?? null;
@@ -42,7 +50,14 @@ export function carriedScripts(graph: ProvenanceGraph): CarriedScript[] {
       setAt: set?.at ?? null,
       ranAt: run.at,
       how,
-      chain: [...new Set([...(setter === null ? [] : [setter]), variable, ...(script === null ? [] : [script]), ...processes])],
+      chain: [
+        ...new Set([
+          ...(setter === null ? [] : [setter]),
+          variable,
+          ...(script === null ? [] : [script]),
+          ...processes,
+        ]),
+      ],
     });
   };
   for (const run of graph.edges) {
@@ -51,7 +66,8 @@ export function carriedScripts(graph: ProvenanceGraph): CarriedScript[] {
       if (scripts.length === 0) add(run.from, null, run, run.to, "by-variable");
       for (const { to } of scripts) add(run.from, to, run, run.to, "by-variable");
     } else if (run.kind === "ran") {
-      for (const names of view.into(run.to, "names")) if (isBefore(names, run)) add(names.from, run.to, run, run.from, "by-path");
+      for (const names of view.into(run.to, "names"))
+        if (isBefore(names, run)) add(names.from, run.to, run, run.from, "by-path");
     }
   }
   return [...found.values()].sort((a, b) => (a.ranAt ?? 0) - (b.ranAt ?? 0));
@@ -66,10 +82,14 @@ function isBefore(earlier: GraphEdge, later: GraphEdge): boolean {
 export function actorsOf(graph: ProvenanceGraph, name: string, does: "set" | "read"): GraphNode[] {
   const view = new GraphView(graph);
   const variables = graph.nodes.filter(
-    ({ kind, id, label }) => kind === "variable" && (label === name || (id.startsWith("w:") && label.toLowerCase() === name.toLowerCase())),
+    ({ kind, id, label }) =>
+      kind === "variable" &&
+      (label === name || (id.startsWith("w:") && label.toLowerCase() === name.toLowerCase())),
   );
   const ids = variables.flatMap(({ id }) =>
-    does === "set" ? view.into(id, "set").map(({ from }) => from) : ["read-by" as const, "run-by" as const].flatMap((kind) => view.outOf(id, kind).map(({ to }) => to)),
+    does === "set"
+      ? view.into(id, "set").map(({ from }) => from)
+      : ["read-by" as const, "run-by" as const].flatMap((kind) => view.outOf(id, kind).map(({ to }) => to)),
   );
   return [...new Set(ids)].flatMap((id) => view.node(id) ?? []);
 }

@@ -13,7 +13,10 @@ const required: Readonly<Record<string, Schema>> = {
 };
 
 /** @throws ENV_LOG_INVALID with the line, ENV_LOG_TOO_LARGE */
-export async function* readObservations(chunks: AsyncIterable<Uint8Array>, where: string): AsyncIterable<Observation> {
+export async function* readObservations(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+): AsyncIterable<Observation> {
   let line = 0;
   let broken: number | null = null;
   for await (const text of linesOf(textOf(chunks), where)) {
@@ -25,9 +28,13 @@ export async function* readObservations(chunks: AsyncIterable<Uint8Array>, where
     else broken = line;
   }
   if (broken === null || broken === line) return;
-  throw envTraceErrors.error("ENV_LOG_INVALID", `${where}, line ${broken}: this is no observation of a trace.`, {
-    details: { log: where, line: broken },
-  });
+  throw envTraceErrors.error(
+    "ENV_LOG_INVALID",
+    `${where}, line ${broken}: this is no observation of a trace.`,
+    {
+      details: { log: where, line: broken },
+    },
+  );
 }
 
 function parsed(text: string): unknown {
@@ -42,5 +49,9 @@ function isObservation(value: unknown): value is Observation {
   if (typeof value !== "object" || value === null) return false;
   const members = new Map<string, unknown>(Object.entries(value));
   const isText = (name: string) => members.get(name) === null || typeof members.get(name) === "string";
-  return Object.entries(required).every(([name, schema]) => conforms(schema, members.get(name))) && isText("key") && isText("caller");
+  return (
+    Object.entries(required).every(([name, schema]) => conforms(schema, members.get(name))) &&
+    isText("key") &&
+    isText("caller")
+  );
 }

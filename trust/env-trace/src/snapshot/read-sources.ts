@@ -60,7 +60,10 @@ export interface EnvironmentReading {
  * @param references in their order: of one name the later source counts
  * @throws ENV_SOURCE_INVALID, ENV_SOURCE_UNREADABLE, ENV_SOURCE_TOO_LARGE, ENV_SOURCE_ENCODING, ENV_PROCESS_GONE, ENV_PROCESS_DENIED
  */
-export async function readSources(references: readonly SourceReference[], options: ReadOptions = {}): Promise<EnvironmentReading> {
+export async function readSources(
+  references: readonly SourceReference[],
+  options: ReadOptions = {},
+): Promise<EnvironmentReading> {
   const reading = new Reading(references, options);
   for (const [source, { kind, place }] of references.entries()) {
     reading.remarksOf(place, await readers[kind](reading, place, source));
@@ -107,7 +110,10 @@ const readers: Readonly<Record<SourceKindName, Reader>> = {
     return remarks;
   },
   async "reg-query"(reading, path, source) {
-    const { values, remarks } = parseRegQuery(windowsText(await readFileOf(path), path, reading.options.codePage), path);
+    const { values, remarks } = parseRegQuery(
+      windowsText(await readFileOf(path), path, reading.options.codePage),
+      path,
+    );
     reading.registry.push(...values.map((value) => ({ ...value, source })));
     return remarks;
   },
@@ -168,7 +174,9 @@ class Reading {
   }
 
   remarksOf(place: string, remarks: readonly string[]): void {
-    this.#remarks.push(...remarks.map((remark) => (remark.startsWith(place) ? remark : `${place}: ${remark}`)));
+    this.#remarks.push(
+      ...remarks.map((remark) => (remark.startsWith(place) ? remark : `${place}: ${remark}`)),
+    );
   }
 
   result(): EnvironmentReading {
@@ -210,14 +218,20 @@ async function readUnit(reading: Reading, path: string, source: number): Promise
     const place = join(reading.options.root ?? "/", pattern);
     const found = await filesLike(place);
     if (found === null) {
-      more.push(`Line ${line}: the files like ${pattern} are not read: only * in the name of a file is understood.`);
+      more.push(
+        `Line ${line}: the files like ${pattern} are not read: only * in the name of a file is understood.`,
+      );
       continue;
     }
     for (const file of found) {
       const bytes = isOptional ? await readFileOf(file).catch(nullWhereMissing) : await readFileOf(file);
       if (bytes === null) continue;
       const parsed = parseSystemdEnvFile(posixText(bytes));
-      reading.put(mainScope, parsed.statements.map((statement) => ({ ...statement, line: null })), source);
+      reading.put(
+        mainScope,
+        parsed.statements.map((statement) => ({ ...statement, line: null })),
+        source,
+      );
       more.push(...parsed.remarks.map((remark) => `${file}: ${remark}`));
     }
     if (found.length === 0 && !isOptional) throw invalidSource(path, line, `no file is like ${pattern}`);
@@ -233,7 +247,10 @@ async function filesLike(path: string): Promise<string[] | null> {
   if (!path.includes("*")) return [path];
   const isLike = starPattern(basename(path));
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => isLike(name) && !name.startsWith(".")).sort().map((name) => join(folder, name));
+  return names
+    .filter((name) => isLike(name) && !name.startsWith("."))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** @throws ENV_PROCESS_GONE, ENV_PROCESS_DENIED, ENV_SOURCE_UNREADABLE */
@@ -243,14 +260,22 @@ async function readProcess(pid: string): Promise<Buffer> {
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === "EACCES" || code === "EPERM") {
-      throw envTraceErrors.error("ENV_PROCESS_DENIED", `The environment of process ${pid} may be read by its owner and by root only.`, {
-        cause: thrown,
-        details: { pid },
-      });
+      throw envTraceErrors.error(
+        "ENV_PROCESS_DENIED",
+        `The environment of process ${pid} may be read by its owner and by root only.`,
+        {
+          cause: thrown,
+          details: { pid },
+        },
+      );
     }
     // It ended before it was opened, or while it was read.
     if (process.platform === "linux" && (code === "ENOENT" || code === "ESRCH")) {
-      throw envTraceErrors.error("ENV_PROCESS_GONE", `There is no process ${pid}: it has ended, or never was.`, { cause: thrown, details: { pid } });
+      throw envTraceErrors.error(
+        "ENV_PROCESS_GONE",
+        `There is no process ${pid}: it has ended, or never was.`,
+        { cause: thrown, details: { pid } },
+      );
     }
     throw unreadable(`/proc/${pid}/environ`, thrown);
   }
@@ -266,9 +291,13 @@ async function readFileOf(path: string): Promise<Buffer> {
   } catch (thrown) {
     throw unreadable(path, thrown);
   }
-  throw envTraceErrors.error("ENV_SOURCE_TOO_LARGE", `${basename(path)} has ${found.size} bytes; a source may have ${mostSourceBytes}.`, {
-    details: { source: path, bytes: found.size, limit: mostSourceBytes },
-  });
+  throw envTraceErrors.error(
+    "ENV_SOURCE_TOO_LARGE",
+    `${basename(path)} has ${found.size} bytes; a source may have ${mostSourceBytes}.`,
+    {
+      details: { source: path, bytes: found.size, limit: mostSourceBytes },
+    },
+  );
 }
 
 function unreadable(path: string, thrown: unknown) {

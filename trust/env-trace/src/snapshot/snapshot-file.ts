@@ -49,7 +49,10 @@ const snapshotSchema: Schema = {
         type: "object",
         required: ["scope", "variables"],
         additionalProperties: false,
-        properties: { scope: { type: "string", minLength: 1 }, variables: { type: "array", items: variableSchema } },
+        properties: {
+          scope: { type: "string", minLength: 1 },
+          variables: { type: "array", items: variableSchema },
+        },
       },
     },
   },
@@ -99,7 +102,8 @@ export function parseSnapshot(text: string, where: string): Snapshot {
   } catch (thrown) {
     throw invalid(where, `it is no JSON: ${reasonOf(thrown)}`, thrown);
   }
-  const said = typeof value === "object" && value !== null && "format" in value && "version" in value ? value : null;
+  const said =
+    typeof value === "object" && value !== null && "format" in value && "version" in value ? value : null;
   if (said?.format !== format) throw invalid(where, `it has not the format "${format}"`);
   if (typeof said.version === "number" && said.version > version) {
     throw envTraceErrors.error(
@@ -118,11 +122,14 @@ export function parseSnapshot(text: string, where: string): Snapshot {
     sources: value.sources,
     environments: value.environments.map(({ scope, variables }) => ({
       scope,
-      variables: variables.map(({ name, length = null, digest = null, computed = null, source, line = null }) => {
-        const isWhole = computed === null ? length !== null && digest !== null : length === null && digest === null;
-        if (!isWhole || source >= sources) throw invalid(where, "a variable in it is not whole");
-        return { name, length, digest, computed, source, line };
-      }),
+      variables: variables.map(
+        ({ name, length = null, digest = null, computed = null, source, line = null }) => {
+          const isWhole =
+            computed === null ? length !== null && digest !== null : length === null && digest === null;
+          if (!isWhole || source >= sources) throw invalid(where, "a variable in it is not whole");
+          return { name, length, digest, computed, source, line };
+        },
+      ),
     })),
   };
   if (Number.isNaN(snapshot.takenAt)) throw invalid(where, "the time in it is none");
@@ -134,6 +141,8 @@ function isDocument(value: unknown): value is SnapshotDocument {
 }
 
 function invalid(where: string, problem: string, cause?: unknown) {
-  return envTraceErrors.error("ENV_SNAPSHOT_INVALID", `${where} is no snapshot: ${problem}.`, { cause, details: { file: where } });
+  return envTraceErrors.error("ENV_SNAPSHOT_INVALID", `${where} is no snapshot: ${problem}.`, {
+    cause,
+    details: { file: where },
+  });
 }
-

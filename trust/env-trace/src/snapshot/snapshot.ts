@@ -58,35 +58,44 @@ export const snapshotKeyBytes = 32;
 export function parseSnapshotKey(text: string, where: string): Buffer {
   const key = Buffer.from(text.trim(), "base64");
   if (/^[A-Za-z0-9+/]{43}=$/.test(text.trim())) return key;
-  throw envTraceErrors.error("ENV_KEY_INVALID", `${where} must hold ${snapshotKeyBytes} bytes in base64, on one line.`, {
-    details: { file: where },
-  });
+  throw envTraceErrors.error(
+    "ENV_KEY_INVALID",
+    `${where} must hold ${snapshotKeyBytes} bytes in base64, on one line.`,
+    {
+      details: { file: where },
+    },
+  );
 }
 
 /** @param key 32 random bytes. @throws ENV_KEY_INVALID */
 export function takeSnapshot(reading: EnvironmentReading, key: Uint8Array, clock: Clock): Snapshot {
   if (key.length !== snapshotKeyBytes) {
-    throw envTraceErrors.error("ENV_KEY_INVALID", `A key has ${snapshotKeyBytes} bytes, and not ${key.length}.`);
+    throw envTraceErrors.error(
+      "ENV_KEY_INVALID",
+      `A key has ${snapshotKeyBytes} bytes, and not ${key.length}.`,
+    );
   }
   const environments = reading.environments.map(({ scope, variables }) =>
     Object.freeze({
       scope,
       variables: Object.freeze(
-        [...variables].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, statement]) => {
-          const { name, source, line } = statement;
-          const value = statement.kind === "set" ? bytesOfText(statement.value) : null;
-          const digest = value === null ? null : digestOf(key, name, value);
-          const length = value?.length ?? null;
-          value?.fill(0);
-          return Object.freeze({
-            name,
-            length,
-            digest,
-            computed: statement.kind === "computed" ? statement.why : null,
-            source,
-            line,
-          });
-        }),
+        [...variables]
+          .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+          .map(([, statement]) => {
+            const { name, source, line } = statement;
+            const value = statement.kind === "set" ? bytesOfText(statement.value) : null;
+            const digest = value === null ? null : digestOf(key, name, value);
+            const length = value?.length ?? null;
+            value?.fill(0);
+            return Object.freeze({
+              name,
+              length,
+              digest,
+              computed: statement.kind === "computed" ? statement.why : null,
+              source,
+              line,
+            });
+          }),
       ),
     }),
   );
@@ -101,7 +110,11 @@ export function takeSnapshot(reading: EnvironmentReading, key: Uint8Array, clock
 }
 
 function digestOf(key: Uint8Array, name: string, value: Uint8Array): string {
-  return createHmac("sha256", key).update(bytesOfText(foldName(name))).update("\0").update(value).digest("hex");
+  return createHmac("sha256", key)
+    .update(bytesOfText(foldName(name)))
+    .update("\0")
+    .update(value)
+    .digest("hex");
 }
 
 /** No name is empty, so that no variable has this hash. */

@@ -20,7 +20,10 @@ export const sourceKinds = {
   profile: {
     summary: "a profile of a shell: what it exports",
     state: "persistent",
-    guess: (path) => /(^|\/)(profile|\.profile|\.bash_profile|\.bash_login|\.bashrc|bash\.bashrc|\.zshenv|\.zprofile|\.zshrc)$|\/profile\.d\/[^/]+\.sh$/.test(path),
+    guess: (path) =>
+      /(^|\/)(profile|\.profile|\.bash_profile|\.bash_login|\.bashrc|bash\.bashrc|\.zshenv|\.zprofile|\.zshrc)$|\/profile\.d\/[^/]+\.sh$/.test(
+        path,
+      ),
   },
   systemd: {
     summary: "a unit of systemd, with the drop-ins in UNIT.d beside it and its files",

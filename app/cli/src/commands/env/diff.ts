@@ -1,5 +1,11 @@
 /** `cupel env diff`: what differs between two environments. */
-import { type DifferenceClass, diffSnapshots, type EnvironmentDifference, envTraceErrors, type Snapshot } from "@cupel/env-trace";
+import {
+  type DifferenceClass,
+  diffSnapshots,
+  type EnvironmentDifference,
+  envTraceErrors,
+  type Snapshot,
+} from "@cupel/env-trace";
 import { text } from "../../arguments/option.ts";
 import { keyOption, readingOptions, snapshotKey, snapshotOrSource } from "../../env/environment-options.ts";
 import { numberOf } from "../../terminal/figures.ts";
@@ -7,8 +13,18 @@ import { tableText } from "../../terminal/table.ts";
 import type { Command } from "../command.ts";
 
 const scopeOptions = {
-  first: text({ name: "first-environment", placeholder: "NAME", summary: "Of several in FIRST", fallback: "those of the same name are compared" }),
-  second: text({ name: "second-environment", placeholder: "NAME", summary: "Of several in SECOND", fallback: "those of the same name are compared" }),
+  first: text({
+    name: "first-environment",
+    placeholder: "NAME",
+    summary: "Of several in FIRST",
+    fallback: "those of the same name are compared",
+  }),
+  second: text({
+    name: "second-environment",
+    placeholder: "NAME",
+    summary: "Of several in SECOND",
+    fallback: "those of the same name are compared",
+  }),
 };
 
 export const envDiffCommand: Command = {
@@ -22,7 +38,10 @@ export const envDiffCommand: Command = {
   options: [keyOption, ...Object.values(scopeOptions), ...Object.values(readingOptions)],
   examples: [
     { line: "cupel env diff persistent.json live.json", says: "two snapshots" },
-    { line: "cupel env diff systemd:/etc/systemd/system/web.service process:1234", says: "a unit against its process, now" },
+    {
+      line: "cupel env diff systemd:/etc/systemd/system/web.service process:1234",
+      says: "a unit against its process, now",
+    },
     { line: "cupel env diff yesterday.json today.json --json | jq .differences", says: "for a program" },
   ],
   async run(given, context) {
@@ -39,7 +58,13 @@ export const envDiffCommand: Command = {
       secondScope: given.get(scopeOptions.second),
     });
     const words = classWords(first, second);
-    const rows = differences.map((difference) => [words[difference.class], difference.name, bytesOf(difference, "first"), bytesOf(difference, "second"), difference.scope]);
+    const rows = differences.map((difference) => [
+      words[difference.class],
+      difference.name,
+      bytesOf(difference, "first"),
+      bytesOf(difference, "second"),
+      difference.scope,
+    ]);
     const sentence = `${numberOf(differences.length, "variable")} differ${differences.length === 1 ? "s" : ""}, ${same} are the same${unknown.length === 0 ? "" : `; of ${unknown.length} the value is computed, and not compared`}.`;
     const table = tableText([["", "variable", "bytes before", "bytes after", "environment"], ...rows]);
     return {
@@ -48,9 +73,13 @@ export const envDiffCommand: Command = {
       failure:
         differences.length === 0
           ? null
-          : envTraceErrors.error("ENV_CHANGED", `${numberOf(differences.length, "variable")} of ${secondPath} ${differences.length === 1 ? "is" : "are"} not as in ${firstPath}.`, {
-              details: { differences: differences.length },
-            }),
+          : envTraceErrors.error(
+              "ENV_CHANGED",
+              `${numberOf(differences.length, "variable")} of ${secondPath} ${differences.length === 1 ? "is" : "are"} not as in ${firstPath}.`,
+              {
+                details: { differences: differences.length },
+              },
+            ),
     };
   },
 };

@@ -2,13 +2,13 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { type CupelError, openRegular, reasonOf, writeFileAtomically } from "@cupel/base";
 import {
   actorsOf,
   type CarriedScript,
   carriedScripts,
   drawGraph,
   emptySummary,
-  envTraceErrors,
   GraphBuilder,
   type GraphNode,
   type LogSummary,
@@ -20,8 +20,7 @@ import {
   readSources,
   type SourceReference,
 } from "@cupel/env-trace";
-import { CupelError, openRegular, reasonOf, writeFileAtomically } from "@cupel/base";
-import { integer, invalid, parsed, repeated, text } from "../../arguments/option.ts";
+import { integer, parsed, repeated, text } from "../../arguments/option.ts";
 import type { Given } from "../../arguments/parse.ts";
 import { readingOptions, readOptionsOf } from "../../env/environment-options.ts";
 import { cliErrors } from "../../errors.ts";
@@ -31,12 +30,20 @@ import { visibleLine } from "../../terminal/visible-text.ts";
 import type { Command, CommandContext } from "../command.ts";
 
 const traceOption = repeated(
-  { name: "trace", placeholder: "PATH", summary: "Observations of a trace, a file or a folder of them; repeatable" },
+  {
+    name: "trace",
+    placeholder: "PATH",
+    summary: "Observations of a trace, a file or a folder of them; repeatable",
+  },
   "a path",
   (given) => (given === "" ? undefined : given),
 );
 const sourceOption = repeated(
-  { name: "source", placeholder: "SOURCE", summary: "What sets variables for all, as env snapshot takes it, such as user.reg; repeatable" },
+  {
+    name: "source",
+    placeholder: "SOURCE",
+    summary: "What sets variables for all, as env snapshot takes it, such as user.reg; repeatable",
+  },
   "a source, KIND:PLACE",
   (given) => (given === "" ? undefined : parseSourceReference(given)),
 );
@@ -44,25 +51,44 @@ const queryOption = parsed(
   {
     name: "query",
     placeholder: "QUERY",
-    summary: "carried-scripts: chains that carry a variable naming a script which then runs; readers=NAME, setters=NAME; listers: processes that list everything",
+    summary:
+      "carried-scripts: chains that carry a variable naming a script which then runs; readers=NAME, setters=NAME; listers: processes that list everything",
     fallback: "carried-scripts",
   },
   "carried-scripts, listers, readers=NAME or setters=NAME",
   (given) => {
-    const [, kind = "", name] = /^(carried-scripts|listers|readers|setters)(?:=([^]+))?$/.exec(given) ?? [];
+    const [, kind = "", name] =
+      /^(carried-scripts|listers|readers|setters)(?:=([\s\S]+))?$/.exec(given) ?? [];
     const isNamed = kind === "readers" || kind === "setters";
     return kind !== "" && isNamed === (name !== undefined) ? { kind, name: name ?? "" } : undefined;
   },
 );
-const mermaidOption = text({ name: "mermaid", placeholder: "FILE", summary: "Where a diagram for Mermaid goes" });
-const nodesOption = integer({ name: "most-nodes", placeholder: "N", min: 1, value: 100, summary: "Nodes that the diagram has at most" });
+const mermaidOption = text({
+  name: "mermaid",
+  placeholder: "FILE",
+  summary: "Where a diagram for Mermaid goes",
+});
+const nodesOption = integer({
+  name: "most-nodes",
+  placeholder: "N",
+  min: 1,
+  value: 100,
+  summary: "Nodes that the diagram has at most",
+});
 
 export const envGraphCommand: Command = {
   description:
     "Logs are those of the Linux audit daemon, and events of Windows as XML (wevtutil qe LOG /f:xml): Security 4688, 4689, 4657 and Sysmon 1, 5, 12, 13. What each command does with variables is read from its text: PowerShell with its encoded " +
     "commands, cmd, shells of Unix. Values and command lines are in no result; a variable that names a script shows the path of that script. --json has the whole graph.",
   operands: [{ name: "LOG", summary: "Of processes", optional: true, repeats: true }],
-  options: [traceOption, sourceOption, queryOption, mermaidOption, nodesOption, ...Object.values(readingOptions)],
+  options: [
+    traceOption,
+    sourceOption,
+    queryOption,
+    mermaidOption,
+    nodesOption,
+    ...Object.values(readingOptions),
+  ],
   examples: [
     { line: "cupel env graph audit.log --mermaid graph.mmd", says: "of Linux, with a diagram" },
     { line: "cupel env graph sysmon.xml --source user.reg", says: "of Windows, with what the registry sets" },
@@ -85,15 +111,31 @@ export const envGraphCommand: Command = {
     const file = given.get(mermaidOption);
     if (file !== undefined) {
       // The chains come first; a graph without any is drawn as it is.
-      const ids = chains === null || chains.length === 0 ? undefined : [...new Set(chains.flatMap(({ chain }) => chain))];
+      const ids =
+        chains === null || chains.length === 0
+          ? undefined
+          : [...new Set(chains.flatMap(({ chain }) => chain))];
       const drawn = drawGraph(graph, { mostNodes: given.get(nodesOption), ids });
       await writeFileAtomically(file, drawn.text);
-      if (drawn.leftOut > 0) context.remark(`The diagram leaves out ${numberOf(drawn.leftOut, "node")}: --most-nodes.`);
+      if (drawn.leftOut > 0)
+        context.remark(`The diagram leaves out ${numberOf(drawn.leftOut, "node")}: --most-nodes.`);
     }
     const counts = Map.groupBy(graph.nodes, ({ kind }) => kind);
-    const sentence = `${numberOf(counts.get("process")?.length ?? 0, "process")}, ${numberOf(counts.get("script")?.length ?? 0, "script")}, ${numberOf(counts.get("variable")?.length ?? 0, "variable")}.`.replace(/\bprocesss\b/g, "processes");
+    const sentence =
+      `${numberOf(counts.get("process")?.length ?? 0, "process")}, ${numberOf(counts.get("script")?.length ?? 0, "script")}, ${numberOf(counts.get("variable")?.length ?? 0, "variable")}.`.replace(
+        /\bprocesss\b/g,
+        "processes",
+      );
     return {
-      json: { logs, query: query.kind, chains: chains ?? [], found: nodes, nodes: graph.nodes, edges: graph.edges, leftOut: graph.leftOut },
+      json: {
+        logs,
+        query: query.kind,
+        chains: chains ?? [],
+        found: nodes,
+        nodes: graph.nodes,
+        edges: graph.edges,
+        leftOut: graph.leftOut,
+      },
       text: [chains === null ? nodeText(nodes) : chainText(graph, chains), "", sentence].join("\n"),
     };
   },
@@ -107,13 +149,24 @@ async function addLog(builder: GraphBuilder, path: string, { signal }: CommandCo
 
 async function addTrace(builder: GraphBuilder, path: string, { signal }: CommandContext): Promise<void> {
   const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
-  const files = isFolder ? (await readdir(path)).filter((name) => name.endsWith(".jsonl")).sort().map((name) => join(path, name)) : [path];
+  const files = isFolder
+    ? (await readdir(path))
+        .filter((name) => name.endsWith(".jsonl"))
+        .sort()
+        .map((name) => join(path, name))
+    : [path];
   for (const file of files) {
-    for await (const observation of readObservations(await openLog(file, signal), file)) builder.addObservation(observation);
+    for await (const observation of readObservations(await openLog(file, signal), file))
+      builder.addObservation(observation);
   }
 }
 
-async function addSources(builder: GraphBuilder, references: readonly SourceReference[], given: Given, { remark }: CommandContext): Promise<void> {
+async function addSources(
+  builder: GraphBuilder,
+  references: readonly SourceReference[],
+  given: Given,
+  { remark }: CommandContext,
+): Promise<void> {
   if (references.length === 0) return;
   const reading = await readSources(references, readOptionsOf(given));
   for (const sentence of reading.remarks) remark(sentence);
@@ -126,21 +179,34 @@ async function openLog(path: string, signal: AbortSignal): Promise<AsyncIterable
     const file = await openRegular(path);
     return createReadStream(path, { fd: file, signal, highWaterMark: 2 ** 16 });
   } catch (thrown) {
-    throw cliErrors.error("FILE_UNREADABLE", `Cannot read the log ${path}: ${reasonOf(thrown)}.`, { cause: thrown, details: { file: path } });
+    throw cliErrors.error("FILE_UNREADABLE", `Cannot read the log ${path}: ${reasonOf(thrown)}.`, {
+      cause: thrown,
+      details: { file: path },
+    });
   }
 }
 
 function noInput(): CupelError {
-  return cliErrors.error("ARGUMENT_MISSING", "LOG is missing: name a log of processes, or a trace with --trace. See --help.", { details: { argument: "LOG" } });
+  return cliErrors.error(
+    "ARGUMENT_MISSING",
+    "LOG is missing: name a log of processes, or a trace with --trace. See --help.",
+    { details: { argument: "LOG" } },
+  );
 }
 
-function remarksOn(logs: readonly (LogSummary & { readonly log: string })[], { leftOut }: ProvenanceGraph): string[] {
+function remarksOn(
+  logs: readonly (LogSummary & { readonly log: string })[],
+  { leftOut }: ProvenanceGraph,
+): string[] {
   const told = logs.flatMap(({ log, malformed, firstMalformed, incomplete, failed, missingEvents, late }) => {
     const facts = [
       [malformed, `records that cannot be read: ${malformed}, the first at ${firstMalformed ?? "its end"}`],
       [incomplete, `commands of which a part is missing: ${incomplete}`],
       [failed, `programs that could not be started: ${failed}`],
-      [missingEvents, `events whose numbers are missing, lost or left out by the log's rules: ${missingEvents}`],
+      [
+        missingEvents,
+        `events whose numbers are missing, lost or left out by the log's rules: ${missingEvents}`,
+      ],
       [late, `records that came too late for their event: ${late}`],
     ] as const;
     return facts.filter(([count]) => count > 0).map(([, fact]) => `${log}: ${fact}.`);
@@ -148,23 +214,41 @@ function remarksOn(logs: readonly (LogSummary & { readonly log: string })[], { l
   return leftOut === 0 ? told : [...told, `The graph is full: ${numberOf(leftOut, "record")} left out.`];
 }
 
-function nodesOf(graph: ProvenanceGraph, { kind, name }: { readonly kind: string; readonly name: string }): GraphNode[] {
+function nodesOf(
+  graph: ProvenanceGraph,
+  { kind, name }: { readonly kind: string; readonly name: string },
+): GraphNode[] {
   if (kind === "listers") return listersOf(graph);
   return actorsOf(graph, name, kind === "readers" ? "read" : "set");
 }
 
 function nodeText(nodes: readonly GraphNode[]): string {
   if (nodes.length === 0) return "None is found.";
-  return tableText([["kind", "name", "process", "started"], ...nodes.map((node) => [node.kind, node.label, node.kind === "process" ? String(node.pid ?? "-") : "-", node.kind === "process" && node.at !== null ? new Date(node.at).toISOString() : "-"])]);
+  return tableText([
+    ["kind", "name", "process", "started"],
+    ...nodes.map((node) => [
+      node.kind,
+      node.label,
+      node.kind === "process" ? String(node.pid ?? "-") : "-",
+      node.kind === "process" && node.at !== null ? new Date(node.at).toISOString() : "-",
+    ]),
+  ]);
 }
 
 function chainText(graph: ProvenanceGraph, chains: readonly CarriedScript[]): string {
   if (chains.length === 0) return "No variable is found that names a script which then runs.";
-  const labels = new Map(graph.nodes.map((node) => [node.id, node.kind === "process" && node.pid !== null ? `${node.label} ${node.pid}` : node.label]));
+  const labels = new Map(
+    graph.nodes.map((node) => [
+      node.id,
+      node.kind === "process" && node.pid !== null ? `${node.label} ${node.pid}` : node.label,
+    ]),
+  );
   return chains
     .map(({ chain, ranAt, how }) => {
       const time = ranAt === null ? "" : ` at ${new Date(ranAt).toISOString()}`;
-      return visibleLine(`${chain.map((id) => labels.get(id) ?? id).join(" -> ")}${time}, ${how === "by-variable" ? "by the variable's name" : "by its path"}`);
+      return visibleLine(
+        `${chain.map((id) => labels.get(id) ?? id).join(" -> ")}${time}, ${how === "by-variable" ? "by the variable's name" : "by its path"}`,
+      );
     })
     .join("\n");
 }

@@ -1,9 +1,17 @@
 /** `cupel env snapshot`: names, lengths and keyed hashes of environments, into a file. */
-import { formatSnapshot, readSources, takeSnapshot } from "@cupel/env-trace";
+
 import { writeFileAtomically } from "@cupel/base";
+import { formatSnapshot, readSources, takeSnapshot } from "@cupel/env-trace";
 import { text } from "../../arguments/option.ts";
 import { required } from "../../arguments/parse.ts";
-import { keyOption, readingOptions, readOptionsOf, referencesOf, snapshotKey, sourceHelp } from "../../env/environment-options.ts";
+import {
+  keyOption,
+  readingOptions,
+  readOptionsOf,
+  referencesOf,
+  snapshotKey,
+  sourceHelp,
+} from "../../env/environment-options.ts";
 import { numberOf } from "../../terminal/figures.ts";
 import { tableText } from "../../terminal/table.ts";
 import type { Command } from "../command.ts";
@@ -15,10 +23,19 @@ export const envSnapshotCommand: Command = {
   operands: [{ name: "SOURCE", summary: "Of variables", repeats: true }],
   options: [outOption, keyOption, ...Object.values(readingOptions)],
   examples: [
-    { line: "cupel env snapshot /etc/environment /etc/profile -o persistent.json", says: "what a login is given" },
+    {
+      line: "cupel env snapshot /etc/environment /etc/profile -o persistent.json",
+      says: "what a login is given",
+    },
     { line: "cupel env snapshot process:1234 -o live.json", says: "what a process was started with" },
-    { line: "cupel env snapshot kubernetes:deploy.yaml kubernetes:config.yaml -o cluster.json", says: "containers" },
-    { line: "cupel env snapshot machine.reg user.reg --assume SystemRoot=C:\\Windows -o windows.json", says: "exports of the registry" },
+    {
+      line: "cupel env snapshot kubernetes:deploy.yaml kubernetes:config.yaml -o cluster.json",
+      says: "containers",
+    },
+    {
+      line: "cupel env snapshot machine.reg user.reg --assume SystemRoot=C:\\Windows -o windows.json",
+      says: "exports of the registry",
+    },
   ],
   async run(given, context) {
     const file = required(given, outOption);
@@ -30,7 +47,13 @@ export const envSnapshotCommand: Command = {
     const rows = snapshot.environments.flatMap(({ scope, variables }) =>
       variables.map(({ name, length, computed, source, line }) => {
         const place = snapshot.sources[source]?.place ?? "";
-        return [name, length === null ? "-" : String(length), line === null ? place : `${place}:${line}`, scope, computed === null ? "" : `computed: ${computed}`];
+        return [
+          name,
+          length === null ? "-" : String(length),
+          line === null ? place : `${place}:${line}`,
+          scope,
+          computed === null ? "" : `computed: ${computed}`,
+        ];
       }),
     );
     const count = rows.length;

@@ -1,4 +1,6 @@
 /** `cupel env watch`: what changes in an environment, as it does; and a P1 where changes follow each other. */
+
+import { reasonOf } from "@cupel/base";
 import {
   type Alert,
   type AlertSink,
@@ -14,12 +16,19 @@ import {
   watchEnvironment,
   webhookAlerts,
 } from "@cupel/env-trace";
-import { reasonOf } from "@cupel/base";
 import { integer, parsed, text } from "../../arguments/option.ts";
 import { openRecord } from "../../audit/open-record.ts";
 import { operator } from "../../audit/operator.ts";
 import { recordOptions, recordPlace } from "../../audit/record-options.ts";
-import { keyOption, readingOptions, readOptionsOf, readSnapshot, referencesOf, snapshotKey, sourceHelp } from "../../env/environment-options.ts";
+import {
+  keyOption,
+  readingOptions,
+  readOptionsOf,
+  readSnapshot,
+  referencesOf,
+  snapshotKey,
+  sourceHelp,
+} from "../../env/environment-options.ts";
 import { visibleLine } from "../../terminal/visible-text.ts";
 import type { Command, CommandContext, StreamedResult } from "../command.ts";
 
@@ -51,7 +60,11 @@ const bytesOption = integer({
   summary: "Bytes by which lengths must differ for a change; 0 is also another value of the same length",
 });
 const webhookOption = parsed(
-  { name: "webhook", placeholder: "URL", summary: "Alerts are sent there too, as JSON, each within three attempts of 5 seconds" },
+  {
+    name: "webhook",
+    placeholder: "URL",
+    summary: "Alerts are sent there too, as JSON, each within three attempts of 5 seconds",
+  },
   "an address that begins with http:// or https://",
   (given) => {
     const url = URL.parse(given);
@@ -62,11 +75,26 @@ const webhookOption = parsed(
 export const envWatchCommand: Command = {
   description: `Each change is a line: which names came, went, or have another value. Three changes in a row, with less than ten seconds between each and the next, raise a P1; it ends after five minutes, or after ten seconds without a change, whichever is first. Goes on until Ctrl-C. With --audit changes and P1s are in the record.\n${sourceHelp}`,
   operands: [{ name: "SOURCE", summary: "Of variables, as for env snapshot", repeats: true }],
-  options: [intervalOption, sinceOption, variablesOption, bytesOption, webhookOption, keyOption, ...Object.values(readingOptions), ...Object.values(recordOptions)],
+  options: [
+    intervalOption,
+    sinceOption,
+    variablesOption,
+    bytesOption,
+    webhookOption,
+    keyOption,
+    ...Object.values(readingOptions),
+    ...Object.values(recordOptions),
+  ],
   examples: [
     { line: "cupel env watch /etc/environment .env", says: "files that set variables" },
-    { line: "cupel env watch user.reg --smallest-variables 2", says: "what reg export writes again and again" },
-    { line: "cupel env watch kubernetes:deploy.yaml --audit record --webhook https://alerts.example/env", says: "with a record and a webhook" },
+    {
+      line: "cupel env watch user.reg --smallest-variables 2",
+      says: "what reg export writes again and again",
+    },
+    {
+      line: "cupel env watch kubernetes:deploy.yaml --audit record --webhook https://alerts.example/env",
+      says: "with a record and a webhook",
+    },
   ],
   async run(given, context) {
     const references = referencesOf(given.operands);
@@ -96,7 +124,12 @@ export const envWatchCommand: Command = {
   },
 };
 
-function streamed(changes: ReturnType<typeof watchEnvironment>, sinks: readonly AlertSink[], owned: AsyncDisposableStack, context: CommandContext): StreamedResult {
+function streamed(
+  changes: ReturnType<typeof watchEnvironment>,
+  sinks: readonly AlertSink[],
+  owned: AsyncDisposableStack,
+  context: CommandContext,
+): StreamedResult {
   const { clock, say, remark } = context;
   let count = 0;
   async function* items() {
@@ -118,8 +151,14 @@ function streamed(changes: ReturnType<typeof watchEnvironment>, sinks: readonly 
       }
     } finally {
       await lines.drained();
-      if (lines.dropped > 0) remark(`Alerts that were dropped because a sink was too slow: ${lines.dropped}.`);
+      if (lines.dropped > 0)
+        remark(`Alerts that were dropped because a sink was too slow: ${lines.dropped}.`);
     }
   }
-  return { begin: { json: {}, text: "" }, list: "alerts", items: items(), end: () => ({ json: { changes: count }, text: "" }) };
+  return {
+    begin: { json: {}, text: "" },
+    list: "alerts",
+    items: items(),
+    end: () => ({ json: { changes: count }, text: "" }),
+  };
 }

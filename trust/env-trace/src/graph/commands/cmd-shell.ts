@@ -5,16 +5,23 @@ import { splitCommandLine } from "./windows-command-line.ts";
 
 /** @param line the command line of cmd.exe, whole. @returns what stands behind /c, /k or /r */
 export function cmdText(line: string): string | null {
-  const found = /^\s*(?:"[^"]*"|[^\s/]+(?:\s|$|(?=\/)))\s*((?:\/[a-z](?::\w+)?\s*)*?)\/([ckr])\s*([^]*)$/i.exec(line);
+  const found =
+    /^\s*(?:"[^"]*"|[^\s/]+(?:\s|$|(?=\/)))\s*((?:\/[a-z](?::\w+)?\s*)*?)\/([ckr])\s*([\s\S]*)$/i.exec(line);
   if (found === null) return null;
   const text = found[3]!.trim();
   // With quotes around it all, cmd takes off the first and the last.
-  return /^"[^]*"$/.test(text) && (/^""/.test(text) || text.slice(1, -1).includes('"') || /[\s&|<>()@^]/.test(text)) ? text.slice(1, -1) : text;
+  return /^"[\s\S]*"$/.test(text) &&
+    (/^""/.test(text) || text.slice(1, -1).includes('"') || /[\s&|<>()@^]/.test(text))
+    ? text.slice(1, -1)
+    : text;
 }
 
 export function cmdFindings(text: string, nested: NestedCommand, depth = 0): CommandFinding[] {
-  if (depth > deepestNesting) return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
-  return commandsOf(text.slice(0, longestCommand)).flatMap((command) => commandFindings(command, nested, depth));
+  if (depth > deepestNesting)
+    return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
+  return commandsOf(text.slice(0, longestCommand)).flatMap((command) =>
+    commandFindings(command, nested, depth),
+  );
 }
 
 /** Split at &, | and brackets outside of quotes; "^" takes the next character as it is. */
@@ -32,7 +39,9 @@ function commandsOf(text: string): string[] {
       command = "";
     } else command += c;
   }
-  return [...commands, command].map((each) => each.trim().replace(/^[@(]+\s*/, "")).filter((each) => each !== "");
+  return [...commands, command]
+    .map((each) => each.trim().replace(/^[@(]+\s*/, ""))
+    .filter((each) => each !== "");
 }
 
 function commandFindings(command: string, nested: NestedCommand, depth: number): CommandFinding[] {
@@ -41,10 +50,13 @@ function commandFindings(command: string, nested: NestedCommand, depth: number):
   const [first = "", ...rest] = words;
   const name = programName(first);
   if (name === "set") return [...reads, ...setFindings(command.trim().slice(3))];
-  if (name === "setx") return [...reads, ...setxFindings(rest.map((word) => (/[%!]/.test(word) ? null : word)))];
+  if (name === "setx")
+    return [...reads, ...setxFindings(rest.map((word) => (/[%!]/.test(word) ? null : word)))];
   if (name === "reg") return [...reads, ...regFindings(rest)];
   if (name === "call" || name === "start") {
-    const target = rest.filter((word, at) => !/^\/\w/.test(word) && !(name === "start" && at === 0 && /^\s*start\s+"/i.test(command)));
+    const target = rest.filter(
+      (word, at) => !/^\/\w/.test(word) && !(name === "start" && at === 0 && /^\s*start\s+"/i.test(command)),
+    );
     return [...reads, ...runFindings(target, nested, depth)];
   }
   return [...reads, ...runFindings(words, nested, depth)];
@@ -61,13 +73,17 @@ function runFindings(words: readonly string[], nested: NestedCommand, depth: num
 
 /** `%X%`, `%X:~0,3%`, `%X:a=b%`, `!X!`. */
 function namesIn(text: string): string[] {
-  return [...new Set([...text.matchAll(/([%!])([A-Za-z_][^%!:"=]*)(?::[^%!]*)?\1/g)].map(([, , name = ""]) => name))];
+  return [
+    ...new Set(
+      [...text.matchAll(/([%!])([A-Za-z_][^%!:"=]*)(?::[^%!]*)?\1/g)].map(([, , name = ""]) => name),
+    ),
+  ];
 }
 
 function setFindings(text: string): CommandFinding[] {
   const given = text.trim();
   if (given === "") return [{ kind: "lists" }];
-  const quoted = /^"([^]*)"[^"]*$/.exec(given)?.[1];
+  const quoted = /^"([\s\S]*)"[^"]*$/.exec(given)?.[1];
   const body = quoted ?? given;
   if (/^\/a\b/i.test(body)) {
     const name = /([A-Za-z_]\w*)\s*[-+*/%&|^]?=/.exec(body)?.[1];
@@ -96,9 +112,12 @@ function regFindings(words: readonly string[]): CommandFinding[] {
   const hasName = words.some((word) => word.toLowerCase() === "/v");
   const name = after("/v");
   if (hive === null) return [];
-  if (/^query$/i.test(verb)) return hasName && name !== undefined ? [{ kind: "reads", name }] : [{ kind: "lists" }];
+  if (/^query$/i.test(verb))
+    return hasName && name !== undefined ? [{ kind: "reads", name }] : [{ kind: "lists" }];
   if (!hasName || name === undefined) return [];
   if (/^delete$/i.test(verb)) return [{ kind: "deletes", name, reach: hive }];
   const hasValue = words.some((word) => word.toLowerCase() === "/d");
-  return /^add$/i.test(verb) ? [{ kind: "sets", name, value: hasValue ? (after("/d") ?? null) : "", reach: hive }] : [];
+  return /^add$/i.test(verb)
+    ? [{ kind: "sets", name, value: hasValue ? (after("/d") ?? null) : "", reach: hive }]
+    : [];
 }

@@ -28,7 +28,8 @@ function lineFindings(line: string): CommandFinding[] {
 function findingsOf(words: readonly string[], depth: number): CommandFinding[] {
   const [program = "", ...args] = words;
   if (program === "") return [];
-  if (depth > deepestNesting) return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
+  if (depth > deepestNesting)
+    return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
   const name = programName(program);
   if (isPowerShell(name)) return powerShellCommand(words, findingsOf, depth);
   if (name === "cmd") {
@@ -36,10 +37,18 @@ function findingsOf(words: readonly string[], depth: number): CommandFinding[] {
     return at < 0 ? [] : cmdFindings(args.slice(at + 1).join(" "), findingsOf, depth);
   }
   if (name === "setx") return setxFindings(args);
-  if (name === "reg") return cmdFindings(["reg", ...args.map((word) => (/\s/.test(word) ? `"${word}"` : word))].join(" "), () => [], depth);
+  if (name === "reg")
+    return cmdFindings(
+      ["reg", ...args.map((word) => (/\s/.test(word) ? `"${word}"` : word))].join(" "),
+      () => [],
+      depth,
+    );
   if (name === "wscript" || name === "cscript" || name === "mshta") {
     const path = args.find((word) => !word.startsWith("/"));
     return path === undefined ? [] : [{ kind: "runs-script", path }];
   }
-  return posixCommand(words, findingsOf, depth) ?? (isScript(program) ? [{ kind: "runs-script", path: program }] : []);
+  return (
+    posixCommand(words, findingsOf, depth) ??
+    (isScript(program) ? [{ kind: "runs-script", path: program }] : [])
+  );
 }

@@ -44,5 +44,7 @@ export function pathsIn(value: string): string[] {
   const isWhole = isScript(whole) || /^([A-Za-z]:\\|\/)[^;:|<>"']*$/.test(whole);
   const pieces = value.slice(0, longestCommand).match(/"[^"]+"|'[^']+'|[^\s"';,=|&<>()]+/g) ?? [];
   const found = [...(isWhole ? [whole] : []), ...pieces.map((piece) => piece.replace(/^["']|["']$/g, ""))];
-  return [...new Set(found.filter((piece) => isScript(piece) || /^([A-Za-z]:[\\/]|\/)[^;:]*$/.test(piece)))].slice(0, 16);
+  return [
+    ...new Set(found.filter((piece) => isScript(piece) || /^([A-Za-z]:[\\/]|\/)[^;:]*$/.test(piece))),
+  ].slice(0, 16);
 }

@@ -4,14 +4,30 @@ import { type CommandFinding, deepestNesting, isScript, longestCommand, programN
 import type { NestedCommand } from "./powershell-script.ts";
 
 const shells = new Set(["sh", "bash", "dash", "ash", "zsh", "ksh", "rbash"]);
-const interpreters = new Set(["node", "nodejs", "deno", "bun", "python", "python2", "python3", "perl", "ruby", "php"]);
+const interpreters = new Set([
+  "node",
+  "nodejs",
+  "deno",
+  "bun",
+  "python",
+  "python2",
+  "python3",
+  "perl",
+  "ruby",
+  "php",
+]);
 
 /** @param words the program and its arguments. Null for a program that says nothing of either. */
-export function posixCommand(words: readonly string[], nested: NestedCommand, depth: number): CommandFinding[] | null {
+export function posixCommand(
+  words: readonly string[],
+  nested: NestedCommand,
+  depth: number,
+): CommandFinding[] | null {
   const [program = "", ...args] = words;
   // A login shell has a dash before its name.
   const name = programName(program).replace(/^-/, "");
-  if (depth > deepestNesting) return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
+  if (depth > deepestNesting)
+    return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
   if (shells.has(name)) return shellFindings(args, nested, depth);
   if (name === "busybox" || name === "sudo" || name === "nohup" || name === "exec" || name === "time") {
     return nested(args.slice(args.findIndex((word) => !word.startsWith("-"))), depth + 1);
@@ -22,7 +38,10 @@ export function posixCommand(words: readonly string[], nested: NestedCommand, de
     return names.length === 0 ? [{ kind: "lists" }] : names.map((each) => ({ kind: "reads", name: each }));
   }
   if (interpreters.has(name) || /^python\d(\.\d+)?$/.test(name)) {
-    const path = args.find((word, at) => !word.startsWith("-") && !/^(-r|--require|--import|-m|-c|-e|-W|-X|-I)$/.test(args[at - 1] ?? ""));
+    const path = args.find(
+      (word, at) =>
+        !word.startsWith("-") && !/^(-r|--require|--import|-m|-c|-e|-W|-X|-I)$/.test(args[at - 1] ?? ""),
+    );
     const isCode = args.some((word) => /^(-c|-e|--eval|-m)$/.test(word));
     return path === undefined || isCode ? [] : [{ kind: "runs-script", path }];
   }
@@ -55,7 +74,12 @@ function envFindings(args: readonly string[], nested: NestedCommand, depth: numb
     else if (!word.startsWith("-")) {
       const equals = word.indexOf("=");
       if (equals <= 0) break;
-      findings.push({ kind: "sets", name: word.slice(0, equals), value: word.slice(equals + 1), reach: "process" });
+      findings.push({
+        kind: "sets",
+        name: word.slice(0, equals),
+        value: word.slice(equals + 1),
+        reach: "process",
+      });
     }
   }
   const rest = args.slice(at);
@@ -83,9 +107,14 @@ function shellText(text: string, nested: NestedCommand, depth: number): CommandF
 
 const keywords = new Set(["then", "else", "do", "{", "}", "!", "if", "while", "until", "elif"]);
 
-function commandFindings(all: readonly (readonly Part[])[], nested: NestedCommand, depth: number): CommandFinding[] {
+function commandFindings(
+  all: readonly (readonly Part[])[],
+  nested: NestedCommand,
+  depth: number,
+): CommandFinding[] {
   const findings: CommandFinding[] = [];
-  for (const word of all) findings.push(...namesIn(word).map((name): CommandFinding => ({ kind: "reads", name })));
+  for (const word of all)
+    findings.push(...namesIn(word).map((name): CommandFinding => ({ kind: "reads", name })));
   let words = all;
   while (words[0] !== undefined && keywords.has(literalOf(words[0]) ?? "")) words = words.slice(1);
   let at = 0;
@@ -102,14 +131,28 @@ function commandFindings(all: readonly (readonly Part[])[], nested: NestedComman
     return [...findings, ...rest.map(assignmentOf).filter((each) => each !== null)];
   }
   if (name === "unset") {
-    return [...findings, ...rest.map(literalOf).flatMap((each): CommandFinding[] => (each === null || each.startsWith("-") ? [] : [{ kind: "deletes", name: each, reach: "process" }]))];
+    return [
+      ...findings,
+      ...rest
+        .map(literalOf)
+        .flatMap((each): CommandFinding[] =>
+          each === null || each.startsWith("-") ? [] : [{ kind: "deletes", name: each, reach: "process" }],
+        ),
+    ];
   }
   if (name === "set" && rest.length === 0) return [...findings, { kind: "lists" }];
   if (name === "." || name === "source" || name === "eval") {
-    return [...findings, ...rest.slice(0, 1).flatMap((word): CommandFinding[] => {
-      const path = literalOf(word);
-      return path === null ? runs(word) : name === "eval" ? shellText(path, nested, depth + 1) : [{ kind: "runs-script", path }];
-    })];
+    return [
+      ...findings,
+      ...rest.slice(0, 1).flatMap((word): CommandFinding[] => {
+        const path = literalOf(word);
+        return path === null
+          ? runs(word)
+          : name === "eval"
+            ? shellText(path, nested, depth + 1)
+            : [{ kind: "runs-script", path }];
+      }),
+    ];
   }
   if (shells.has(programName(name)) || interpreters.has(programName(name))) {
     // The script that a shell is given, or the code.
@@ -129,12 +172,15 @@ function namesIn(parts: readonly Part[]): string[] {
 }
 
 function literalOf(parts: readonly Part[]): string | null {
-  return parts.every((part) => part.kind === "text") ? parts.map((part) => (part.kind === "text" ? part.text : "")).join("") : null;
+  return parts.every((part) => part.kind === "text")
+    ? parts.map((part) => (part.kind === "text" ? part.text : "")).join("")
+    : null;
 }
 
 function assignmentOf(parts: readonly Part[]): CommandFinding | null {
   const [first, ...rest] = parts;
-  const found = first?.kind === "text" && !first.isQuoted ? /^([A-Za-z_]\w*)\+?=([^]*)$/.exec(first.text) : null;
+  const found =
+    first?.kind === "text" && !first.isQuoted ? /^([A-Za-z_]\w*)\+?=([\s\S]*)$/.exec(first.text) : null;
   if (found === null) return null;
   const [, name = "", head = ""] = found;
   const tail = literalOf(rest);

@@ -10,10 +10,12 @@ import { type PowerShellToken, powerShellTokens } from "./powershell-tokens.ts";
 export type NestedCommand = (words: readonly string[], depth: number) => CommandFinding[];
 
 export function powerShellFindings(script: string, nested: NestedCommand, depth = 0): CommandFinding[] {
-  if (depth > deepestNesting) return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
+  if (depth > deepestNesting)
+    return [{ kind: "unreadable", why: "commands in commands go deeper than is looked at" }];
   const findings: CommandFinding[] = [];
   const reader = new ScriptReader(nested, depth);
-  for (const statement of statementsOf(powerShellTokens(script.slice(0, longestCommand)))) findings.push(...reader.read(statement));
+  for (const statement of statementsOf(powerShellTokens(script.slice(0, longestCommand))))
+    findings.push(...reader.read(statement));
   return findings;
 }
 
@@ -23,7 +25,8 @@ function* statementsOf(tokens: readonly PowerShellToken[]): Iterable<readonly Po
   for (const token of tokens) {
     if (token.kind === "sign" && token.text === "(") depth++;
     if (token.kind === "sign" && token.text === ")") depth--;
-    const isSeparator = (token.kind === "sign" && /^(&&|\|\||\{|\})$/.test(token.text)) || (token.kind === "end" && depth <= 0);
+    const isSeparator =
+      (token.kind === "sign" && /^(&&|\|\||\{|\})$/.test(token.text)) || (token.kind === "end" && depth <= 0);
     if (isSeparator) {
       if (statement.length > 0) yield statement;
       statement = [];
@@ -33,9 +36,33 @@ function* statementsOf(tokens: readonly PowerShellToken[]): Iterable<readonly Po
 }
 
 const listing = new Set(["get-childitem", "gci", "dir", "ls"]);
-const reading = new Set(["get-item", "gi", "get-content", "gc", "cat", "type", "test-path", "get-itempropertyvalue", "gpv", "get-itemproperty", "gp"]);
+const reading = new Set([
+  "get-item",
+  "gi",
+  "get-content",
+  "gc",
+  "cat",
+  "type",
+  "test-path",
+  "get-itempropertyvalue",
+  "gpv",
+  "get-itemproperty",
+  "gp",
+]);
 const setting = new Set(["set-item", "si", "new-item", "ni", "set-content", "sc", "add-content", "ac"]);
-const deleting = new Set(["remove-item", "ri", "del", "rm", "erase", "rd", "rmdir", "clear-item", "cli", "clear-content", "clc"]);
+const deleting = new Set([
+  "remove-item",
+  "ri",
+  "del",
+  "rm",
+  "erase",
+  "rd",
+  "rmdir",
+  "clear-item",
+  "cli",
+  "clear-content",
+  "clc",
+]);
 const invoking = new Set(["invoke-expression", "iex"]);
 const starting = new Set(["start-process", "saps", "start"]);
 const nesting = new Set(["powershell", "pwsh", "powershell_ise", "cmd", "reg"]);
@@ -59,8 +86,15 @@ class ScriptReader {
       const value = plainValue(tokens.slice(2));
       if (second.text !== "=") findings.push({ kind: "reads", name: first.name });
       // Nothing, or an empty text, removes it.
-      if (value === "" || isNull(tokens.slice(2))) findings.push({ kind: "deletes", name: first.name, reach: "process" });
-      else findings.push({ kind: "sets", name: first.name, value: second.text === "=" ? value : null, reach: "process" });
+      if (value === "" || isNull(tokens.slice(2)))
+        findings.push({ kind: "deletes", name: first.name, reach: "process" });
+      else
+        findings.push({
+          kind: "sets",
+          name: first.name,
+          value: second.text === "=" ? value : null,
+          reach: "process",
+        });
       return [...findings, ...this.#plain(tokens.slice(2))];
     }
     if (first?.kind === "variable" && isAssignment) {
@@ -76,11 +110,13 @@ class ScriptReader {
     for (const token of tokens) {
       if (token.kind === "environment") findings.push({ kind: "reads", name: token.name });
       if (token.kind === "text") {
-        for (const name of token.variables) if (name.startsWith("env:")) findings.push({ kind: "reads", name: name.slice(4) });
+        for (const name of token.variables)
+          if (name.startsWith("env:")) findings.push({ kind: "reads", name: name.slice(4) });
       }
     }
     findings.push(...dotNetFindings(tokens));
-    for (const { command, isPiped } of commandsIn(tokens)) findings.push(...this.#command(command, isPiped ? tokens : command));
+    for (const { command, isPiped } of commandsIn(tokens))
+      findings.push(...this.#command(command, isPiped ? tokens : command));
     return findings;
   }
 
@@ -90,8 +126,13 @@ class ScriptReader {
     if (first?.kind === "sign" && (first.text === "&" || first.text === ".")) return this.#called(rest);
     if (first?.kind !== "word") return [];
     const name = programName(first.text);
-    const argument = (at: number) => rest.filter((token) => token.kind === "text" || (token.kind === "word" && !token.text.startsWith("-")))[at];
-    const path = drivePath(rest.find((token) => textOf(token) !== null && /^["']?env:/i.test(textOf(token) ?? "")));
+    const argument = (at: number) =>
+      rest.filter((token) => token.kind === "text" || (token.kind === "word" && !token.text.startsWith("-")))[
+        at
+      ];
+    const path = drivePath(
+      rest.find((token) => textOf(token) !== null && /^["']?env:/i.test(textOf(token) ?? "")),
+    );
     if (invoking.has(name)) return this.#namesIn(all).map((each) => ({ kind: "runs-variable", name: each }));
     if (path !== null) {
       if (path === "" && (listing.has(name) || reading.has(name))) return [{ kind: "lists" }];
@@ -132,7 +173,9 @@ class ScriptReader {
     const texts = tokens.map(textOf);
     const run = tokens.flatMap((token, at) => {
       const before = texts[at - 1];
-      return typeof before === "string" && /^[-/](f|fi|fil|file|c|co|com|command|k)$/i.test(before) ? this.#runs([token]) : [];
+      return typeof before === "string" && /^[-/](f|fi|fil|file|c|co|com|command|k)$/i.test(before)
+        ? this.#runs([token])
+        : [];
     });
     const words = texts.filter((text) => text !== null);
     return [...run, ...(words.length > 0 ? this.#nested(words, this.#depth + 1) : [])];
@@ -143,7 +186,9 @@ class ScriptReader {
       if (token.kind === "environment") return [token.name];
       if (token.kind === "variable") return this.#taken.get(token.name) ?? [];
       if (token.kind === "text") {
-        return token.variables.flatMap((name) => (name.startsWith("env:") ? [name.slice(4)] : (this.#taken.get(name) ?? [])));
+        return token.variables.flatMap((name) =>
+          name.startsWith("env:") ? [name.slice(4)] : (this.#taken.get(name) ?? []),
+        );
       }
       const path = token.kind === "word" ? drivePath(token) : null;
       return path === null || path === "" ? [] : [path];
@@ -154,7 +199,9 @@ class ScriptReader {
 }
 
 /** Commands begin a statement, a bracket, and what follows a pipe. */
-function* commandsIn(tokens: readonly PowerShellToken[]): Iterable<{ readonly command: readonly PowerShellToken[]; readonly isPiped: boolean }> {
+function* commandsIn(
+  tokens: readonly PowerShellToken[],
+): Iterable<{ readonly command: readonly PowerShellToken[]; readonly isPiped: boolean }> {
   let begin = 0;
   let isPiped = false;
   for (let at = 0; at <= tokens.length; at++) {
@@ -212,10 +259,14 @@ function dotNetFindings(tokens: readonly PowerShellToken[]): CommandFinding[] {
     const listed = splitArguments(tokens.slice(at + 2, closeOf(tokens, at + 1)));
     const name = plainValue(listed[0] ?? []);
     if (/variables$/i.test(method[0]) && !/^expand/i.test(method[0])) return [{ kind: "lists" }];
-    if (/^expand/i.test(method[0])) return [...(name ?? "").matchAll(/%([^%]+)%/g)].map(([, each = ""]) => ({ kind: "reads", name: each }));
+    if (/^expand/i.test(method[0]))
+      return [...(name ?? "").matchAll(/%([^%]+)%/g)].map(([, each = ""]) => ({ kind: "reads", name: each }));
     if (name === null) return [];
     if (/^get/i.test(method[0])) return [{ kind: "reads", name }];
-    const target = (listed[2] ?? []).map(textOf).findLast((text) => text !== null)?.toLowerCase();
+    const target = (listed[2] ?? [])
+      .map(textOf)
+      .findLast((text) => text !== null)
+      ?.toLowerCase();
     const reach = target?.endsWith("machine") ? "machine" : target?.endsWith("user") ? "user" : "process";
     const value = plainValue(listed[1] ?? []);
     if (value === "" || isNull(listed[1] ?? [])) return [{ kind: "deletes", name, reach }];

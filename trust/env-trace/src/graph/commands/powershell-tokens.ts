@@ -41,9 +41,14 @@ export function powerShellTokens(script: string): PowerShellToken[] {
       tokens.push({ kind: "text", text: (found?.[1] ?? "").replaceAll("''", "'"), variables: [] });
       at += found?.[0].length ?? 1;
     } else if (c === '"' || c === "\u201c" || c === "\u201d") {
-      const found = /^["\u201c\u201d]((?:`[^]|["\u201c\u201d]{2}|[^"`\u201c\u201d])*)["\u201c\u201d]?/.exec(rest());
+      const found =
+        /^["\u201c\u201d]((?:`[\s\S]|["\u201c\u201d]{2}|[^"`\u201c\u201d])*)["\u201c\u201d]?/.exec(rest());
       const inner = found?.[1] ?? "";
-      tokens.push({ kind: "text", text: inner.replaceAll('""', '"').replaceAll(/`([^])/g, "$1"), variables: variablesIn(inner) });
+      tokens.push({
+        kind: "text",
+        text: inner.replaceAll('""', '"').replaceAll(/`([\s\S])/g, "$1"),
+        variables: variablesIn(inner),
+      });
       at += found?.[0].length ?? 1;
     } else if (c === "$") {
       const found = variableAt(script, at);
@@ -57,9 +62,9 @@ export function powerShellTokens(script: string): PowerShellToken[] {
       // A dot alone runs a file; one within a word is part of it.
       const isWord = sign === undefined || (sign === "." && /[^\s$"'(&]/.test(script[at + 1] ?? " "));
       if (isWord) {
-        const word = /^(?:`[^]|[^\s;|&(){}"'`,=[\]]|(?<=[\w-])=(?!=))+/.exec(rest())?.[0] ?? c;
+        const word = /^(?:`[\s\S]|[^\s;|&(){}"'`,=[\]]|(?<=[\w-])=(?!=))+/.exec(rest())?.[0] ?? c;
         // `[Environment]::X(` is told apart by its signs.
-        const plain = word.replaceAll(/`([^])/g, "$1");
+        const plain = word.replaceAll(/`([\s\S])/g, "$1");
         tokens.push({ kind: "word", text: plain });
         at += word.length;
       } else {
@@ -76,7 +81,10 @@ function endOr(found: number, script: string, length = 0): number {
   return found < 0 ? script.length : found + length;
 }
 
-function variableAt(script: string, at: number): { readonly token: PowerShellToken; readonly end: number } | null {
+function variableAt(
+  script: string,
+  at: number,
+): { readonly token: PowerShellToken; readonly end: number } | null {
   const found = /^\$(?:\{([^}]*)\}|((?:\w+:)?\w+|[?^$_]))/.exec(script.slice(at, at + 4096));
   if (found === null) return null;
   const [whole, braced, plain] = found;
@@ -84,7 +92,10 @@ function variableAt(script: string, at: number): { readonly token: PowerShellTok
   const end = at + whole.length;
   const environment = /^env:(.+)$/is.exec(name)?.[1];
   if (environment !== undefined) return { token: { kind: "environment", name: environment }, end };
-  return { token: { kind: "variable", name: name.toLowerCase().replace(/^(script|global|local|private):/, "") }, end };
+  return {
+    token: { kind: "variable", name: name.toLowerCase().replace(/^(script|global|local|private):/, "") },
+    end,
+  };
 }
 
 function variablesIn(text: string): string[] {

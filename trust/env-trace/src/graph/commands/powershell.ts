@@ -6,7 +6,11 @@ import { type CommandFinding, isScript, programName } from "./finding.ts";
 import { type NestedCommand, powerShellFindings } from "./powershell-script.ts";
 
 /** In the order in which a short name is taken. Those with a value; -Command and -File take all that follows. */
-const switches: readonly { readonly name: string; readonly takes: "nothing" | "value" | "encoded" | "command" | "file"; readonly aliases?: readonly string[] }[] = [
+const switches: readonly {
+  readonly name: string;
+  readonly takes: "nothing" | "value" | "encoded" | "command" | "file";
+  readonly aliases?: readonly string[];
+}[] = [
   { name: "encodedcommand", takes: "encoded", aliases: ["e", "ec"] },
   { name: "encodedarguments", takes: "value", aliases: ["ea", "encodeda"] },
   { name: "executionpolicy", takes: "value", aliases: ["ep", "ex"] },
@@ -40,7 +44,11 @@ export function isPowerShell(program: string): boolean {
 }
 
 /** @param words the program and its arguments */
-export function powerShellCommand(words: readonly string[], nested: NestedCommand, depth: number): CommandFinding[] {
+export function powerShellCommand(
+  words: readonly string[],
+  nested: NestedCommand,
+  depth: number,
+): CommandFinding[] {
   const [program = "", ...args] = words;
   const script = (text: string) => powerShellFindings(text, nested, depth + 1);
   for (let at = 0; at < args.length; at++) {
@@ -58,17 +66,24 @@ export function powerShellCommand(words: readonly string[], nested: NestedComman
     if (found.takes === "value") at += inline === undefined ? 1 : 0;
     else if (found.takes === "command") {
       const text = [...(inline === undefined ? [] : [inline]), ...args.slice(at + 1)].join(" ");
-      return text.trim() === "-" ? [{ kind: "unreadable", why: "its commands come from standard input" }] : script(text);
+      return text.trim() === "-"
+        ? [{ kind: "unreadable", why: "its commands come from standard input" }]
+        : script(text);
     } else if (found.takes === "encoded") {
       const text = value === undefined ? null : decodeCommand(value);
-      return text === null ? [{ kind: "unreadable", why: "its encoded command is no base64 of UTF-16" }] : script(text);
+      return text === null
+        ? [{ kind: "unreadable", why: "its encoded command is no base64 of UTF-16" }]
+        : script(text);
     } else return value === undefined ? [] : fileFindings(value);
   }
   return [];
 }
 
 function switchNamed(name: string) {
-  return switches.find(({ aliases = [] }) => aliases.includes(name)) ?? switches.find((each) => each.name.startsWith(name));
+  return (
+    switches.find(({ aliases = [] }) => aliases.includes(name)) ??
+    switches.find((each) => each.name.startsWith(name))
+  );
 }
 
 /** Null where it is none. */
@@ -81,6 +96,13 @@ export function decodeCommand(text: string): string | null {
 
 /** `-File "%X%"` is expanded by cmd; `$env:X` is not, by PowerShell, unless it is expanded before. */
 function fileFindings(path: string): CommandFinding[] {
-  const variable = /^%([^%]+)%$/.exec(path)?.[1] ?? /^\$(?:env:(\w+)|\{env:([^}]+)\})$/i.exec(path)?.slice(1).find((each) => each !== undefined);
-  return variable === undefined ? [{ kind: "runs-script", path }] : [{ kind: "runs-variable", name: variable }];
+  const variable =
+    /^%([^%]+)%$/.exec(path)?.[1] ??
+    /^\$(?:env:(\w+)|\{env:([^}]+)\})$/i
+      .exec(path)
+      ?.slice(1)
+      .find((each) => each !== undefined);
+  return variable === undefined
+    ? [{ kind: "runs-script", path }]
+    : [{ kind: "runs-variable", name: variable }];
 }

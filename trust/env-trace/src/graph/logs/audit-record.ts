@@ -16,7 +16,8 @@ export interface AuditRecord {
   readonly fields: ReadonlyMap<string, string>;
 }
 
-const header = /^(?:node=(\S+)\s+)?(?:audit:\s+)?type=(\S+)\s+(?:msg=)?audit\((\d{1,12})\.(\d{3}):(\d{1,19})\):?\s*/;
+const header =
+  /^(?:node=(\S+)\s+)?(?:audit:\s+)?type=(\S+)\s+(?:msg=)?audit\((\d{1,12})\.(\d{3}):(\d{1,19})\):?\s*/;
 const field = /([A-Za-z_][\w-]*(?:\[\d+\])?)=("[^"]*(?:"|$)|'[^']*(?:'|$)|\S*)/g;
 const numbered = new Map([
   ["1300", "SYSCALL"],
@@ -35,9 +36,16 @@ export function parseAuditRecord(line: string): AuditRecord | null {
   // What auditd adds in words, behind this mark, repeats the numbers.
   const [body = ""] = line.slice(whole.length).split("\x1d", 1);
   const fields = new Map<string, string>();
-  for (const [, name = "", value = ""] of body.matchAll(field)) if (!fields.has(name)) fields.set(name, value);
+  for (const [, name = "", value = ""] of body.matchAll(field))
+    if (!fields.has(name)) fields.set(name, value);
   const kind = numbered.get(type) ?? type;
-  return { type: kind, node, at: Number(seconds) * 1000 + Number(milliseconds), serial: Number(serial), fields };
+  return {
+    type: kind,
+    node,
+    at: Number(seconds) * 1000 + Number(milliseconds),
+    serial: Number(serial),
+    fields,
+  };
 }
 
 export interface AuditText {
@@ -53,9 +61,12 @@ export function auditText(value: string | undefined): AuditText | null {
     const isWhole = value.length > 1 && value.endsWith('"');
     return { text: value.slice(1, isWhole ? -1 : undefined), isCut: !isWhole };
   }
-  if (/^(?:[0-9A-Fa-f]{2})+$/.test(value)) return { text: surrogateEscape(Buffer.from(value, "hex")), isCut: false };
+  if (/^(?:[0-9A-Fa-f]{2})+$/.test(value))
+    return { text: surrogateEscape(Buffer.from(value, "hex")), isCut: false };
   const isCutHex = /^[0-9A-F]{9,}$/.test(value);
-  return isCutHex ? { text: surrogateEscape(Buffer.from(value.slice(0, -1), "hex")), isCut: true } : { text: value, isCut: false };
+  return isCutHex
+    ? { text: surrogateEscape(Buffer.from(value.slice(0, -1), "hex")), isCut: true }
+    : { text: value, isCut: false };
 }
 
 export function auditNumber(value: string | undefined): number | null {

@@ -48,9 +48,13 @@ export async function* readAuditd(
     }
   }
   if (summary.records === 0) {
-    throw envTraceErrors.error("ENV_LOG_INVALID", `${where} has no record of the Linux audit log: lines "type=... msg=audit(...)" are expected.`, {
-      details: { log: where, malformed: summary.malformed },
-    });
+    throw envTraceErrors.error(
+      "ENV_LOG_INVALID",
+      `${where} has no record of the Linux audit log: lines "type=... msg=audit(...)" are expected.`,
+      {
+        details: { log: where, malformed: summary.malformed },
+      },
+    );
   }
   yield* assembler.rest();
 }
@@ -115,8 +119,14 @@ class AuditAssembler {
   /** Serials grow by one until the machine starts anew; events that are told out of order fill gaps that were counted. */
   #countMissing({ node, serial, at }: HeldEvent): void {
     const last = this.#lastSerials.get(node);
-    if (last !== undefined && serial > last.serial && at >= last.at) this.#summary.missingEvents += serial - last.serial - 1;
-    else if (last !== undefined && serial < last.serial && at >= last.at - holdMs && this.#summary.missingEvents > 0) {
+    if (last !== undefined && serial > last.serial && at >= last.at)
+      this.#summary.missingEvents += serial - last.serial - 1;
+    else if (
+      last !== undefined &&
+      serial < last.serial &&
+      at >= last.at - holdMs &&
+      this.#summary.missingEvents > 0
+    ) {
       this.#summary.missingEvents--;
       return;
     }
@@ -128,7 +138,8 @@ function startOf({ node, at, records }: HeldEvent, summary: LogSummary): Process
   const fieldsOf = (type: string) => records.find((record) => record.type === type)?.fields;
   const call = fieldsOf("SYSCALL");
   const parts = records.filter(({ type }) => type === "EXECVE");
-  const isExec = parts.length > 0 || execCalls.get(call?.get("arch") ?? "")?.includes(call?.get("syscall") ?? "") === true;
+  const isExec =
+    parts.length > 0 || execCalls.get(call?.get("arch") ?? "")?.includes(call?.get("syscall") ?? "") === true;
   if (!isExec) return null;
   if (call?.get("success") === "no") {
     summary.failed++;
@@ -172,10 +183,18 @@ export function argumentsOf(records: readonly AuditRecord[]): FoundArguments {
     }
   }
   const indices = [...pieces.keys()].sort((a, b) => a - b);
-  const args = indices.map((index) => [...(pieces.get(index) ?? [])].sort(([a], [b]) => a - b).map(([, text]) => text).join(""));
+  const args = indices.map((index) =>
+    [...(pieces.get(index) ?? [])]
+      .sort(([a], [b]) => a - b)
+      .map(([, text]) => text)
+      .join(""),
+  );
   if (isCut) return { args, incomplete: "an argument is cut off" };
   const isGapless = indices.every((index, at) => index === at);
-  return { args, incomplete: count > args.length || !isGapless ? `${args.length} of ${count} arguments were told` : null };
+  return {
+    args,
+    incomplete: count > args.length || !isGapless ? `${args.length} of ${count} arguments were told` : null,
+  };
 }
 
 /** The title of the process, which the kernel cuts at 128 bytes. */

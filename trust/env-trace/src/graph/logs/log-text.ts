@@ -36,7 +36,11 @@ export async function* linesOf(texts: AsyncIterable<string>, where: string): Asy
 }
 
 export function tooLong(where: string) {
-  return envTraceErrors.error("ENV_LOG_TOO_LARGE", `A record of ${where} has more than ${longestRecord} characters.`, {
-    details: { log: where, limit: longestRecord },
-  });
+  return envTraceErrors.error(
+    "ENV_LOG_TOO_LARGE",
+    `A record of ${where} has more than ${longestRecord} characters.`,
+    {
+      details: { log: where, limit: longestRecord },
+    },
+  );
 }

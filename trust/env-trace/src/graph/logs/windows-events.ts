@@ -139,10 +139,16 @@ function parseEvent(text: string): WindowsEvent | string {
 
 const readers: ReadonlyMap<string, (event: WindowsEvent) => ProcessEvent | null> = new Map([
   ["Microsoft-Windows-Security-Auditing 4688", securityStart],
-  ["Microsoft-Windows-Security-Auditing 4689", (event) => ({ kind: "end", at: event.at, ...named(event, "ProcessId", null, "ProcessName") })],
+  [
+    "Microsoft-Windows-Security-Auditing 4689",
+    (event) => ({ kind: "end", at: event.at, ...named(event, "ProcessId", null, "ProcessName") }),
+  ],
   ["Microsoft-Windows-Security-Auditing 4657", securityValue],
   ["Microsoft-Windows-Sysmon 1", sysmonStart],
-  ["Microsoft-Windows-Sysmon 5", (event) => ({ kind: "end", at: event.at, ...named(event, "ProcessId", "ProcessGuid", "Image") })],
+  [
+    "Microsoft-Windows-Sysmon 5",
+    (event) => ({ kind: "end", at: event.at, ...named(event, "ProcessId", "ProcessGuid", "Image") }),
+  ],
   ["Microsoft-Windows-Sysmon 12", sysmonValue],
   ["Microsoft-Windows-Sysmon 13", sysmonValue],
 ]);
@@ -155,7 +161,12 @@ function named({ host, data }: WindowsEvent, pid: string, guid: string | null, i
   return {
     host,
     pid: numberOf(data.get(pid)),
-    guid: guid === null ? null : (textOrNull(data.get(guid))?.replaceAll(/[{}\s]/g, "").toUpperCase() ?? null),
+    guid:
+      guid === null
+        ? null
+        : (textOrNull(data.get(guid))
+            ?.replaceAll(/[{}\s]/g, "")
+            .toUpperCase() ?? null),
     image: textOrNull(data.get(image)),
   };
 }
@@ -181,7 +192,10 @@ function sysmonStart(event: WindowsEvent): ProcessEvent {
     log: "sysmon",
     at,
     ...named(event, "ProcessId", "ProcessGuid", "Image"),
-    parent: { ...named(event, "ParentProcessId", "ParentProcessGuid", "ParentImage"), command: lineOf(data.get("ParentCommandLine")) },
+    parent: {
+      ...named(event, "ParentProcessId", "ParentProcessGuid", "ParentImage"),
+      command: lineOf(data.get("ParentCommandLine")),
+    },
     command: lineOf(data.get("CommandLine")),
     folder: textOrNull(data.get("CurrentDirectory")),
     incomplete: null,
@@ -195,7 +209,14 @@ function securityValue(event: WindowsEvent): ProcessEvent | null {
   const value = textOrNull(data.get("NewValue"));
   // %%1906: a value was deleted.
   const isDeleted = data.get("OperationType") === "%%1906";
-  return { kind: "variable", at, ...named(event, "ProcessId", null, "ProcessName"), name, value: isDeleted ? null : value, isDeleted };
+  return {
+    kind: "variable",
+    at,
+    ...named(event, "ProcessId", null, "ProcessName"),
+    name,
+    value: isDeleted ? null : value,
+    isDeleted,
+  };
 }
 
 function sysmonValue(event: WindowsEvent): ProcessEvent | null {
@@ -206,7 +227,14 @@ function sysmonValue(event: WindowsEvent): ProcessEvent | null {
   if (hiveOf(target.slice(0, slash)) === null || !/^(SetValue|DeleteValue)$/.test(kind)) return null;
   const isDeleted = kind === "DeleteValue";
   const value = isDeleted ? null : textOrNull(data.get("Details"));
-  return { kind: "variable", at, ...named(event, "ProcessId", "ProcessGuid", "Image"), name: target.slice(slash + 1), value, isDeleted };
+  return {
+    kind: "variable",
+    at,
+    ...named(event, "ProcessId", "ProcessGuid", "Image"),
+    name: target.slice(slash + 1),
+    value,
+    isDeleted,
+  };
 }
 
 function lineOf(text: string | undefined) {

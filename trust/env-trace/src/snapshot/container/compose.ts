@@ -16,7 +16,9 @@ export async function parseCompose(
   where: string,
   readFile: (path: string) => Promise<string | null>,
 ): Promise<ComposeService[]> {
-  const services = yamlMappings(text, where).flatMap((document) => Object.entries(mappingAt(document, "services")));
+  const services = yamlMappings(text, where).flatMap((document) =>
+    Object.entries(mappingAt(document, "services")),
+  );
   if (services.length === 0) throw invalidSource(where, null, 'it has no "services": it is no Compose file');
   const found: ComposeService[] = [];
   for (const [name, service] of services) {
@@ -31,7 +33,8 @@ export async function parseCompose(
         const parsed = isRaw ? parseRaw(content) : parseDotenv(content, { expands: true });
         // Lines are those of the other file.
         statements.push(...parsed.statements.map((statement) => ({ ...statement, line: null })));
-      } else if (isRequired) throw invalidSource(where, null, `the service ${name} needs the file ${path}, which is not there`);
+      } else if (isRequired)
+        throw invalidSource(where, null, `the service ${name} needs the file ${path}, which is not there`);
     }
     statements.push(...environmentOf(valueAt(service, "environment"), `${where}, service ${name}`));
     found.push({ scope: `service ${name}`, statements, remarks });
@@ -51,7 +54,11 @@ function envFilesOf(service: unknown, where: string): EnvFile[] {
   return (Array.isArray(value) ? value : [value]).map((entry: unknown) => {
     const path = typeof entry === "string" ? entry : textAt(entry, "path");
     if (path === null) throw invalidSource(where, null, "an entry of env_file has no path");
-    return { path, isRequired: valueAt(entry, "required") !== false, isRaw: textAt(entry, "format") === "raw" };
+    return {
+      path,
+      isRequired: valueAt(entry, "required") !== false,
+      isRaw: textAt(entry, "format") === "raw",
+    };
   });
 }
 
@@ -61,7 +68,9 @@ function parseRaw(text: string): { readonly statements: readonly Statement[] } {
     if (/^\s*(#|$)/.test(content)) return [];
     const equals = content.indexOf("=");
     const name = (equals < 0 ? content : content.slice(0, equals)).trim();
-    return equals < 0 ? [passedOn(name)] : [{ kind: "set", name, line: null, value: content.slice(equals + 1) }];
+    return equals < 0
+      ? [passedOn(name)]
+      : [{ kind: "set", name, line: null, value: content.slice(equals + 1) }];
   });
   return { statements };
 }
@@ -78,7 +87,8 @@ function environmentOf(value: unknown, where: string): Statement[] {
   if (!isMapping(value)) throw invalidSource(where, null, "environment is neither a list nor a mapping");
   return Object.entries(value).map(([name, each]) => {
     if (each === null) return passedOn(name);
-    if (typeof each === "object") throw invalidSource(where, null, `the value of ${name} is neither a text nor a number`);
+    if (typeof each === "object")
+      throw invalidSource(where, null, `the value of ${name} is neither a text nor a number`);
     return interpolated(name, String(each));
   });
 }

@@ -14,31 +14,38 @@ type Values = Map<string, Statement>;
 
 /** @throws ENV_SOURCE_INVALID */
 export function parseDockerfile(text: string, where: string): ParsedSource {
-  const escape = /^\s*#\s*escape\s*=\s*`\s*$/im.test(text.split(/\n(?!\s*#)/, 1)[0] ?? "") ? "`" : "\\";
+  const mark = /^\s*#\s*escape\s*=\s*`\s*$/im.test(text.split(/\n(?!\s*#)/, 1)[0] ?? "") ? "`" : "\\";
   const remarks: string[] = [];
   const stages = new Map<string, Values>();
   let values: Values | null = null;
-  for (const { name, rest, line } of instructionsOf(text, escape)) {
+  for (const { name, rest, line } of instructionsOf(text, mark)) {
     if (name === "FROM") {
       const found = /^(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?$/i.exec(rest);
       if (found === null) throw invalidSource(where, line, "FROM names no image");
       const [, base = "", stage] = found;
       const below = stages.get(base.toLowerCase());
       values = new Map(below);
-      if (below === undefined && base !== "scratch") remarks.push(`Line ${line}: the image ${base} has variables of its own, which are not known here.`);
+      if (below === undefined && base !== "scratch")
+        remarks.push(`Line ${line}: the image ${base} has variables of its own, which are not known here.`);
       stages.set((stage ?? String(stages.size)).toLowerCase(), values);
     } else if (name === "ARG") {
       for (const [argument = ""] of rest.split(/\s+/).map((each) => each.split("="))) {
         // It is no part of the image, and it can be another at every build. What is set as well wins.
-        if (values !== null && !values.has(argument)) values.set(argument, { kind: "unset", name: argument, line });
+        if (values !== null && !values.has(argument))
+          values.set(argument, { kind: "unset", name: argument, line });
       }
     } else if (name === "ENV") {
       if (values === null) throw invalidSource(where, line, "ENV stands before any FROM");
       // All of a line refer to what was before it.
       const before = new Map(values);
-      for (const [key, word] of pairsOf(rest, escape, where, line)) {
-        const found = valueOf(word, escape, before);
-        values.set(key, found.kind === "set" ? { kind: "set", name: key, line, value: found.value } : { kind: "computed", name: key, line, why: found.why });
+      for (const [key, word] of pairsOf(rest, mark, where, line)) {
+        const found = expandedWord(word, mark, before);
+        values.set(
+          key,
+          found.kind === "set"
+            ? { kind: "set", name: key, line, value: found.value }
+            : { kind: "computed", name: key, line, why: found.why },
+        );
       }
     }
   }
@@ -46,7 +53,7 @@ export function parseDockerfile(text: string, where: string): ParsedSource {
   return { statements: [...values.values()].filter(({ kind }) => kind !== "unset"), remarks };
 }
 
-function* instructionsOf(text: string, escape: string): Iterable<Instruction> {
+function* instructionsOf(text: string, mark: string): Iterable<Instruction> {
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length; at++) {
     const line = at + 1;
@@ -56,13 +63,13 @@ function* instructionsOf(text: string, escape: string): Iterable<Instruction> {
       if (/^\s*#/.test(raw)) continue;
       const trimmed = raw.trimEnd();
       if (content !== "" && trimmed === "") continue;
-      if (!trimmed.endsWith(escape)) {
+      if (!trimmed.endsWith(mark)) {
         content += raw;
         break;
       }
       content += trimmed.slice(0, -1);
     }
-    const found = /^\s*([A-Za-z]+)\s+([^]*)$/.exec(content);
+    const found = /^\s*([A-Za-z]+)\s+([\s\S]*)$/.exec(content);
     if (found === null) continue;
     const [, name = "", rest = ""] = found;
     if (/^(RUN|COPY|ADD)$/i.test(name)) {
@@ -75,30 +82,31 @@ function* instructionsOf(text: string, escape: string): Iterable<Instruction> {
   }
 }
 
-function pairsOf(rest: string, escape: string, where: string, line: number): [string, string][] {
-  const words = wordsOf(rest, escape);
+function pairsOf(rest: string, mark: string, where: string, line: number): [string, string][] {
+  const words = wordsOf(rest, mark);
   const [first = ""] = words;
   if (!first.includes("=")) {
     // ENV NAME all that follows
-    const [, name = "", value] = /^(\S+)\s+([^]*)$/.exec(rest) ?? [];
+    const [, name = "", value] = /^(\S+)\s+([\s\S]*)$/.exec(rest) ?? [];
     if (value === undefined) throw invalidSource(where, line, "ENV has a name and no value");
     return [[name, value]];
   }
   return words.map((word) => {
     const equals = word.indexOf("=");
-    if (equals <= 0) throw invalidSource(where, line, "ENV must have NAME=value, each without spaces but within quotes");
+    if (equals <= 0)
+      throw invalidSource(where, line, "ENV must have NAME=value, each without spaces but within quotes");
     return [word.slice(0, equals), word.slice(equals + 1)];
   });
 }
 
 /** Split at white space outside of quotes, which stay. */
-function wordsOf(rest: string, escape: string): string[] {
+function wordsOf(rest: string, mark: string): string[] {
   const words: string[] = [];
   let word = "";
   let quote = "";
   for (let at = 0; at < rest.length; at++) {
     const c = rest[at]!;
-    if (c === escape && quote !== "'") word += c + (rest[++at] ?? "");
+    if (c === mark && quote !== "'") word += c + (rest[++at] ?? "");
     else if (quote === "" && /\s/.test(c)) {
       if (word !== "") words.push(word);
       word = "";
@@ -111,22 +119,29 @@ function wordsOf(rest: string, escape: string): string[] {
   return word === "" ? words : [...words, word];
 }
 
-type Found = { readonly kind: "set"; readonly value: string } | { readonly kind: "computed"; readonly why: string };
+type Found =
+  | { readonly kind: "set"; readonly value: string }
+  | { readonly kind: "computed"; readonly why: string };
 
-const unknown = (name: string): Found => ({ kind: "computed", why: `it refers to ${name}, which is not set in this file` });
+const unknown = (name: string): Found => ({
+  kind: "computed",
+  why: `it refers to ${name}, which is not set in this file`,
+});
 
-function valueOf(word: string, escape: string, known: Values): Found {
+function expandedWord(word: string, mark: string, known: Values): Found {
   let value = "";
   let quote = "";
   for (let at = 0; at < word.length; at++) {
     const c = word[at]!;
-    if (c === escape && quote !== "'") {
+    if (c === mark && quote !== "'") {
       const next = word[++at] ?? "";
-      value += quote === '"' && !`"$${escape}`.includes(next) ? c + next : next;
+      value += quote === '"' && !`"$${mark}`.includes(next) ? c + next : next;
     } else if (c === quote) quote = "";
     else if (quote === "" && (c === '"' || c === "'")) quote = c;
     else if (c === "$" && quote !== "'") {
-      const reference = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^}]*))?\}|(\{[^}]*\}))/.exec(word.slice(at));
+      const reference = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^}]*))?\}|(\{[^}]*\}))/.exec(
+        word.slice(at),
+      );
       if (reference === null) {
         value += c;
         continue;
@@ -138,7 +153,13 @@ function valueOf(word: string, escape: string, known: Values): Found {
       // An argument of the build, or what the image below may have set.
       if (statement?.kind !== "set") return unknown(name);
       const isSet = !operator.startsWith(":") || statement.value !== "";
-      const piece = operator.endsWith("+") ? (isSet ? other : "") : operator.endsWith("-") && !isSet ? other : statement.value;
+      const piece = operator.endsWith("+")
+        ? isSet
+          ? other
+          : ""
+        : operator.endsWith("-") && !isSet
+          ? other
+          : statement.value;
       if (piece.includes("$")) return { kind: "computed", why: "it holds references in references" };
       value += piece;
       at += whole.length - 1;

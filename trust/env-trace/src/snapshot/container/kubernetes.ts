@@ -4,7 +4,15 @@
  */
 import { own } from "@cupel/base";
 import { invalidSource, longestExpansion, type ParsedSource, type Statement, tooLong } from "../statement.ts";
-import { isMapping, listAt, type Mapping, mappingAt, textAt, valueAt, yamlMappings } from "./yaml-documents.ts";
+import {
+  isMapping,
+  listAt,
+  type Mapping,
+  mappingAt,
+  textAt,
+  valueAt,
+  yamlMappings,
+} from "./yaml-documents.ts";
 
 export interface Manifest {
   readonly where: string;
@@ -64,7 +72,8 @@ export function parseKubernetes(manifests: readonly Manifest[]): ContainerEnviro
 
 function* objectsIn(value: Mapping, source: number, where: string): Iterable<KubernetesObject> {
   const kind = textAt(value, "kind");
-  if (kind === null) throw invalidSource(where, null, 'a document has no "kind": it is no manifest of Kubernetes');
+  if (kind === null)
+    throw invalidSource(where, null, 'a document has no "kind": it is no manifest of Kubernetes');
   if (!kind.endsWith("List")) {
     yield { kind, value, source, where };
     return;
@@ -92,7 +101,12 @@ function dataOf({ kind, value, where }: KubernetesObject): [string, DataMap][] {
   const put = (member: string, decode: (text: string) => string | null) => {
     for (const [key, text] of Object.entries(mappingAt(value, member))) {
       const decoded = typeof text === "string" ? decode(text) : null;
-      if (decoded === null) throw invalidSource(where, null, `${kind} ${name}: ${member}.${key} must be a text${member === "data" && kind === "Secret" ? " in base64" : ""}`);
+      if (decoded === null)
+        throw invalidSource(
+          where,
+          null,
+          `${kind} ${name}: ${member}.${key} must be a text${member === "data" && kind === "Secret" ? " in base64" : ""}`,
+        );
       entries.set(key, decoded);
     }
   };
@@ -144,7 +158,9 @@ class ContainerReader {
       if (entries !== undefined) {
         for (const [key, value] of entries) this.#put({ kind: "set", name: prefix + key, value, line: null });
       } else if (valueAt(from, reference, "optional") !== true) {
-        this.#remarks.push(`${this.#where}: all of the ${kind} ${name} is taken, which is not in these files; its names are not known.`);
+        this.#remarks.push(
+          `${this.#where}: all of the ${kind} ${name} is taken, which is not in these files; its names are not known.`,
+        );
       }
     }
   }
@@ -157,7 +173,11 @@ class ContainerReader {
     if (from !== undefined && from !== null) this.#takeFrom(name, from);
     else if (value === undefined || value === null) this.#put({ kind: "set", name, value: "", line: null });
     else if (typeof value !== "string") {
-      throw invalidSource(this.#where, null, `the value of ${name} must be a text, as Kubernetes asks for: put it into quotes`);
+      throw invalidSource(
+        this.#where,
+        null,
+        `the value of ${name} must be a text, as Kubernetes asks for: put it into quotes`,
+      );
     } else this.#put(this.#expanded(name, value));
   }
 
@@ -187,7 +207,12 @@ class ContainerReader {
         const known = this.#statements.get(reference);
         if (known?.kind === "set") value += known.value;
         else if (known !== undefined || /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/.test(reference)) {
-          return { kind: "computed", name, line: null, why: `it refers to ${reference}, which is not known here` };
+          return {
+            kind: "computed",
+            name,
+            line: null,
+            why: `it refers to ${reference}, which is not known here`,
+          };
         } else value += text.slice(at, close + 1);
         at = close;
       } else if (text[at] === "$" && next === "$") {

@@ -14,7 +14,12 @@ export function yamlMappings(text: string, where: string): Mapping[] {
     if (error !== undefined) {
       const { line } = lineCounter.linePos(error.pos[0]);
       const hint = text.includes("{{") ? '; a template must be filled in first, as by "helm template"' : "";
-      throw invalidSource(where, line, `this is no YAML: ${error.message.split("\n")[0]?.replace(/ at line \d+.*$/, "")}${hint}`, error);
+      throw invalidSource(
+        where,
+        line,
+        `this is no YAML: ${error.message.split("\n")[0]?.replace(/ at line \d+.*$/, "")}${hint}`,
+        error,
+      );
     }
     let value: unknown;
     try {

@@ -19,7 +19,13 @@ export function parseProcEnviron(bytes: Buffer): ParsedSource {
     } else {
       const name = surrogateEscape(bytes.subarray(start, equals));
       if (statements.has(name)) twice.add(name);
-      else statements.set(name, { kind: "set", name, line: null, value: surrogateEscape(bytes.subarray(equals + 1, end)) });
+      else
+        statements.set(name, {
+          kind: "set",
+          name,
+          line: null,
+          value: surrogateEscape(bytes.subarray(equals + 1, end)),
+        });
     }
     start = end + 1;
   }

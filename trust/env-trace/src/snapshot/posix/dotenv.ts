@@ -27,7 +27,12 @@ export function parseDotenv(text: string, { expands = false }: DotenvOptions = {
       // Docker takes a name alone as the variable of that name around it.
       const alone = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*$/.exec(first)?.[1];
       if (alone !== undefined && expands) {
-        statements.push({ kind: "computed", name: alone, line: at + 1, why: "it is taken from the environment around" });
+        statements.push({
+          kind: "computed",
+          name: alone,
+          line: at + 1,
+          why: "it is taken from the environment around",
+        });
       } else remarks.push(`Line ${at + 1} is passed over: it is no NAME=value.`);
       continue;
     }
@@ -54,7 +59,7 @@ function lastLineOf(lines: readonly string[], at: number): number {
 }
 
 function statementOf(name: string, raw: string, line: number, expands: boolean): Statement {
-  const quote = /^(['"`])[^]*\1$/.exec(raw)?.[1] ?? null;
+  const quote = /^(['"`])[\s\S]*\1$/.exec(raw)?.[1] ?? null;
   const inner = quote === null || raw.length < 2 ? raw : raw.slice(1, -1);
   if (expands && quote !== "'" && /\$(?!\$)/.test(inner.replaceAll("$$", ""))) {
     return { kind: "computed", name, line, why: "it refers to other variables" };

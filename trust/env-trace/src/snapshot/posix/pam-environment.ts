@@ -14,7 +14,9 @@ export function parsePamEnvironment(text: string): ParsedSource {
     const equals = entry.indexOf("=");
     const name = equals < 0 ? entry : entry.slice(0, equals);
     if (name === "" || !/^[A-Za-z0-9_]+$/.test(name)) {
-      remarks.push(`Line ${line} is passed over, as pam_env does: its name has other characters than letters, digits and _.`);
+      remarks.push(
+        `Line ${line} is passed over, as pam_env does: its name has other characters than letters, digits and _.`,
+      );
     } else if (equals < 0) statements.push({ kind: "unset", name, line });
     else statements.push({ kind: "set", name, line, value: unquoted(entry.slice(equals + 1)) });
   }

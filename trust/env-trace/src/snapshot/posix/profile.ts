@@ -61,7 +61,14 @@ function* commandsOf(tokens: readonly Token[]): Iterable<ShellCommand> {
     const made =
       words.length === 0
         ? []
-        : [{ words, line, mayNotRun: ends.length > 0 || isAfterCondition, isApart: subshells > 0 || isPipe || isAfterPipe }];
+        : [
+            {
+              words,
+              line,
+              mayNotRun: ends.length > 0 || isAfterCondition,
+              isApart: subshells > 0 || isPipe || isAfterPipe,
+            },
+          ];
     words = [];
     return made;
   };
@@ -180,7 +187,9 @@ class Profile {
         else if (each !== null && /^\+\w*a/.test(each)) this.#exportsAll = false;
       }
     } else if (name === "." || name === "source" || name === "eval") {
-      this.#remarks.push(`Line ${line} runs ${name === "eval" ? "what it makes itself" : "another file"}: what that sets is not known.`);
+      this.#remarks.push(
+        `Line ${line} runs ${name === "eval" ? "what it makes itself" : "another file"}: what that sets is not known.`,
+      );
     } else if (name === "exit" || name === "return" || name === "exec") {
       if (!mayNotRun) return false;
       this.#remarks.push(`Line ${line} may end the file: what comes after it may not be set.`);
@@ -189,7 +198,10 @@ class Profile {
   }
 
   #declare(command: string, words: readonly (readonly Part[])[], line: number, mayNotRun: boolean): void {
-    const flags = words.map(plainText).filter((word) => word !== null && /^[-+]/.test(word)).join("");
+    const flags = words
+      .map(plainText)
+      .filter((word) => word !== null && /^[-+]/.test(word))
+      .join("");
     if (/-\w*f/.test(flags)) return;
     const exports = command === "export" ? !/-\w*n/.test(flags) : /-\w*x/.test(flags);
     for (const word of words) {
@@ -200,7 +212,8 @@ class Profile {
         if (exports) this.#exported.add(text);
         else if (command === "export") this.#exported.delete(text);
         if (!exports) continue;
-        if (!this.#known.has(text)) this.#put(text, { kind: "computed", why: "it is exported here and set elsewhere" }, line, false);
+        if (!this.#known.has(text))
+          this.#put(text, { kind: "computed", why: "it is exported here and set elsewhere" }, line, false);
       } else if (exports) this.#remarks.push(`Line ${line} exports what only a shell can tell.`);
     }
   }
@@ -280,7 +293,7 @@ interface Assignment {
 
 function assignmentIn([first, ...rest]: readonly Part[]): Assignment | null {
   if (first?.kind !== "text" || first.isQuoted) return null;
-  const found = /^([A-Za-z_]\w*)(\+?)=([^]*)$/.exec(first.text);
+  const found = /^([A-Za-z_]\w*)(\+?)=([\s\S]*)$/.exec(first.text);
   if (found === null) return null;
   const [, name = "", plus, text = ""] = found;
   const head: readonly Part[] = text === "" ? [] : [{ ...first, text }];

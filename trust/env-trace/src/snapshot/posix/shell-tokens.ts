@@ -7,14 +7,41 @@ import { invalidSource } from "../statement.ts";
 /** A piece of a word. What stands in no quotes is not split here: an assignment never is. */
 export type Part =
   | { readonly kind: "text"; readonly text: string; readonly isQuoted: boolean }
-  | { readonly kind: "parameter"; readonly name: string; readonly operator: string; readonly word: readonly Part[] }
+  | {
+      readonly kind: "parameter";
+      readonly name: string;
+      readonly operator: string;
+      readonly word: readonly Part[];
+    }
   | { readonly kind: "computed"; readonly what: string };
 
 export type Token =
   | { readonly kind: "word"; readonly parts: readonly Part[]; readonly line: number }
   | { readonly kind: "operator"; readonly text: string; readonly line: number };
 
-const operators = [";;&", "&&", "||", ";;", ";&", "<<-", "<<<", "<<", ">>", "<&", ">&", "<>", ">|", "&>", ";", "&", "|", "(", ")", "<", ">"];
+const operators = [
+  ";;&",
+  "&&",
+  "||",
+  ";;",
+  ";&",
+  "<<-",
+  "<<<",
+  "<<",
+  ">>",
+  "<&",
+  ">&",
+  "<>",
+  ">|",
+  "&>",
+  ";",
+  "&",
+  "|",
+  "(",
+  ")",
+  "<",
+  ">",
+];
 
 /** @throws ENV_SOURCE_INVALID where a quote or a bracket is not closed */
 export function shellTokens(text: string, where: string): Token[] {
@@ -107,7 +134,8 @@ class ShellReader {
         this.#step();
         text("", true);
         parts.push(...this.#word(/"/, true));
-        if (this.#text[this.#at] !== '"') throw invalidSource(this.#where, line, "a double quote is not closed");
+        if (this.#text[this.#at] !== '"')
+          throw invalidSource(this.#where, line, "a double quote is not closed");
         this.#step();
       } else if (c === "$") parts.push(this.#dollar(isQuoted));
       else if (c === "`") {
@@ -165,7 +193,9 @@ class ShellReader {
 
   #braces(): Part {
     const { line } = { line: this.#line };
-    const head = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-=+?]|\})/.exec(this.#text.slice(this.#at, this.#at + 300));
+    const head = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-=+?]|\})/.exec(
+      this.#text.slice(this.#at, this.#at + 300),
+    );
     if (head === null) {
       this.#passNested("{", "}", line);
       return { kind: "computed", what: "a part of another variable" };

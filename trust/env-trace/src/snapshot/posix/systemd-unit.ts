@@ -48,7 +48,8 @@ export function parseUnit(texts: readonly UnitText[]): UnitEnvironment {
       if (!sections.includes(section)) continue;
       const words = (): readonly string[] => {
         const split = splitWords(value);
-        if (split === null) remarks.push(`${where}, line ${line} is passed over, as systemd does: a quote is not closed.`);
+        if (split === null)
+          remarks.push(`${where}, line ${line} is passed over, as systemd does: a quote is not closed.`);
         return split ?? [];
       };
       if (key === "Environment") {
@@ -56,7 +57,8 @@ export function parseUnit(texts: readonly UnitText[]): UnitEnvironment {
         if (value === "") assigned = [];
         for (const word of words()) {
           const statement = assignmentOf(word, line);
-          if (statement === null) remarks.push(`${where}, line ${line}: a word that is no NAME=value is passed over.`);
+          if (statement === null)
+            remarks.push(`${where}, line ${line}: a word that is no NAME=value is passed over.`);
           else assigned.push(statement);
         }
       } else if (key === "PassEnvironment") {
@@ -116,12 +118,29 @@ function* settingsOf(text: string, where: string): Iterable<Setting> {
     const equals = trimmed.indexOf("=");
     if (equals < 0) throw invalidSource(where, line, `"KEY=value" or "[Section]" is expected in a unit`);
     if (section === "") throw invalidSource(where, line, "a setting stands before any section");
-    yield { section, line, key: trimmed.slice(0, equals).trimEnd(), value: trimmed.slice(equals + 1).trimStart() };
+    yield {
+      section,
+      line,
+      key: trimmed.slice(0, equals).trimEnd(),
+      value: trimmed.slice(equals + 1).trimStart(),
+    };
   }
 }
 
 const plainEscapes = new Map(
-  Object.entries({ a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v", s: " ", "\\": "\\", '"': '"', "'": "'" }),
+  Object.entries({
+    a: "\x07",
+    b: "\b",
+    f: "\f",
+    n: "\n",
+    r: "\r",
+    t: "\t",
+    v: "\v",
+    s: " ",
+    "\\": "\\",
+    '"': '"',
+    "'": "'",
+  }),
 );
 
 /** Quotes may begin within a word. Null where one is not closed, or an escape is none: systemd drops the line. */
@@ -132,12 +151,20 @@ function splitWords(value: string): readonly string[] | null {
   for (let at = 0; at < value.length; at++) {
     const c = value[at]!;
     if (c === "\\") {
-      const escape = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([^]))/.exec(value.slice(at));
-      if (escape === null) return null;
-      const [whole, hex, unicode, long, octal, plain = ""] = escape;
+      const found = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([\s\S]))/.exec(
+        value.slice(at),
+      );
+      if (found === null) return null;
+      const [whole, hex, unicode, long, octal, plain = ""] = found;
       const digits = hex ?? unicode ?? long;
-      const code = digits !== undefined ? Number.parseInt(digits, 16) : octal === undefined ? null : Number.parseInt(octal, 8);
-      const character = code === null ? plainEscapes.get(plain) : code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+      const code =
+        digits !== undefined
+          ? Number.parseInt(digits, 16)
+          : octal === undefined
+            ? null
+            : Number.parseInt(octal, 8);
+      const character =
+        code === null ? plainEscapes.get(plain) : code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
       if (character === undefined) return null;
       word = (word ?? "") + character;
       at += whole.length - 1;

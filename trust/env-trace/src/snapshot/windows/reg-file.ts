@@ -18,7 +18,11 @@ export function parseRegFile(text: string, where: string, codePage: string | und
   const lines = text.split(/\r\n|\n|\r/);
   const version = signatures.get(lines[0]?.trimEnd() ?? "");
   if (version === undefined) {
-    throw invalidSource(where, 1, 'a .reg file begins with "Windows Registry Editor Version 5.00" or "REGEDIT4"');
+    throw invalidSource(
+      where,
+      1,
+      'a .reg file begins with "Windows Registry Editor Version 5.00" or "REGEDIT4"',
+    );
   }
   const values: RegistryValue[] = [];
   const remarks: string[] = [];
@@ -29,7 +33,7 @@ export function parseRegFile(text: string, where: string, codePage: string | und
     let content = lines[at]!.trim();
     if (content === "" || content.startsWith(";")) continue;
     if (content.startsWith("[")) {
-      const key = /^\[(-?)([^]*)\]$/.exec(content);
+      const key = /^\[(-?)([\s\S]*)\]$/.exec(content);
       if (key === null) throw invalidSource(where, line, "a key is not closed with ]");
       const [, deletes, path = ""] = key;
       hive = deletes === "-" ? null : hiveOf(path);
@@ -38,9 +42,11 @@ export function parseRegFile(text: string, where: string, codePage: string | und
       continue;
     }
     // Bytes go on behind a backslash, a text within its quotes.
-    while (/=hex(\([0-9a-f]+\))?:[^"]*\\$/i.test(content) && at + 1 < lines.length) content = content.slice(0, -1) + lines[++at]!.trim();
-    while (/^("(?:\\.|[^"\\])*"|@)="(?:\\[^]|[^"\\])*$/.test(content) && at + 1 < lines.length) content += `\n${lines[++at]!}`;
-    const entry = /^(?:"((?:\\.|[^"\\])*)"|@)\s*=\s*([^]*)$/.exec(content);
+    while (/=hex(\([0-9a-f]+\))?:[^"]*\\$/i.test(content) && at + 1 < lines.length)
+      content = content.slice(0, -1) + lines[++at]!.trim();
+    while (/^("(?:\\.|[^"\\])*"|@)="(?:\\[\s\S]|[^"\\])*$/.test(content) && at + 1 < lines.length)
+      content += `\n${lines[++at]!}`;
+    const entry = /^(?:"((?:\\.|[^"\\])*)"|@)\s*=\s*([\s\S]*)$/.exec(content);
     if (entry === null) throw invalidSource(where, line, 'a value must be "NAME"=DATA or @=DATA');
     const [, name, data = ""] = entry;
     if (hive === null || name === undefined) continue;
@@ -48,7 +54,12 @@ export function parseRegFile(text: string, where: string, codePage: string | und
     if (found === null) remarks.push(`Line ${line} is no variable: it is neither REG_SZ nor REG_EXPAND_SZ.`);
     else values.push({ hive, name: unescaped(name), line, ...found });
   }
-  if (keys === 0) throw invalidSource(where, null, "it has no key of an environment, HKEY_CURRENT_USER\\Environment or that of the Session Manager");
+  if (keys === 0)
+    throw invalidSource(
+      where,
+      null,
+      "it has no key of an environment, HKEY_CURRENT_USER\\Environment or that of the Session Manager",
+    );
   return { values, remarks };
 }
 
@@ -61,7 +72,7 @@ interface Place {
 /** Null for a type that is no text. */
 function dataOf(data: string, version: number, place: Place): Pick<RegistryValue, "type" | "value"> | null {
   if (/^-\s*(;.*)?$/.test(data)) return { type: "REG_SZ", value: null };
-  const quoted = /^"((?:\\[^]|[^"\\])*)"\s*(;.*)?$/.exec(data)?.[1];
+  const quoted = /^"((?:\\[\s\S]|[^"\\])*)"\s*(;.*)?$/.exec(data)?.[1];
   if (quoted !== undefined) return { type: "REG_SZ", value: unescaped(quoted) };
   if (data.startsWith('"')) throw invalidSource(place.where, place.line, "a text is not closed with a quote");
   const found = /^hex(?:\(([0-9a-f]+)\))?:([^;]*)/i.exec(data);
@@ -73,14 +84,25 @@ function dataOf(data: string, version: number, place: Place): Pick<RegistryValue
   const pieces = list.split(",").map((each) => each.trim());
   if (pieces.at(-1) === "") pieces.pop();
   if (!pieces.every((each) => /^[0-9a-f]{1,2}$/i.test(each))) {
-    throw invalidSource(place.where, place.line, "bytes must be two hexadecimal digits each, with commas between");
+    throw invalidSource(
+      place.where,
+      place.line,
+      "bytes must be two hexadecimal digits each, with commas between",
+    );
   }
   if (type !== "1" && type !== "2") return null;
   const bytes = Buffer.from(pieces.map((each) => Number.parseInt(each, 16)));
   if (version === 5 && bytes.length % 2 === 1) {
-    throw invalidSource(place.where, place.line, "a text in UTF-16 has an odd number of bytes: it was cut off");
+    throw invalidSource(
+      place.where,
+      place.line,
+      "a text in UTF-16 has an odd number of bytes: it was cut off",
+    );
   }
-  return { type: type === "1" ? "REG_SZ" : "REG_EXPAND_SZ", value: decoded(bytes, version, place).replace(/\0[^]*$/, "") };
+  return {
+    type: type === "1" ? "REG_SZ" : "REG_EXPAND_SZ",
+    value: decoded(bytes, version, place).replace(/\0[\s\S]*$/, ""),
+  };
 }
 
 function decoded(bytes: Buffer, version: number, { where, line, codePage }: Place): string {
@@ -92,5 +114,5 @@ function decoded(bytes: Buffer, version: number, { where, line, codePage }: Plac
 }
 
 function unescaped(text: string): string {
-  return text.replaceAll(/\\([^])/g, "$1");
+  return text.replaceAll(/\\([\s\S])/g, "$1");
 }

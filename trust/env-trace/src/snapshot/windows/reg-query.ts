@@ -34,10 +34,17 @@ export function parseRegQuery(text: string, where: string): ParsedRegistry {
     const found = valueLine.exec(content);
     if (found === null) {
       const last = values.at(-1);
-      if (isOpen && last !== undefined && last.value !== null) values[values.length - 1] = { ...last, value: `${last.value}\n${content}` };
-      else if (isInKey && /^[ \t]/.test(content)) throw invalidSource(where, line, "a value must have a name, a type and data with four spaces between");
+      if (isOpen && last !== undefined && last.value !== null)
+        values[values.length - 1] = { ...last, value: `${last.value}\n${content}` };
+      else if (isInKey && /^[ \t]/.test(content))
+        throw invalidSource(
+          where,
+          line,
+          "a value must have a name, a type and data with four spaces between",
+        );
       // What is left is said of a search as a whole, in the language of the machine.
-      else if (!isInKey) throw invalidSource(where, line, "this stands before any key: it is not what reg query prints");
+      else if (!isInKey)
+        throw invalidSource(where, line, "this stands before any key: it is not what reg query prints");
       continue;
     }
     if (!isInKey) throw invalidSource(where, line, "a value stands before any key");
@@ -52,6 +59,11 @@ export function parseRegQuery(text: string, where: string): ParsedRegistry {
     values.push({ hive, name, type, line, value: data });
     isOpen = true;
   }
-  if (keys === 0) throw invalidSource(where, null, "it has no key of an environment, HKEY_CURRENT_USER\\Environment or that of the Session Manager");
+  if (keys === 0)
+    throw invalidSource(
+      where,
+      null,
+      "it has no key of an environment, HKEY_CURRENT_USER\\Environment or that of the Session Manager",
+    );
   return { values, remarks };
 }

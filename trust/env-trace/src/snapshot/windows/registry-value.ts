@@ -19,7 +19,8 @@ export interface ParsedRegistry {
 
 const machineKey =
   /^(?:HKEY_LOCAL_MACHINE|HKLM|\\?REGISTRY\\MACHINE)\\SYSTEM\\(?:CurrentControlSet|ControlSet\d{3})\\Control\\Session Manager\\Environment$/i;
-const userKey = /^(?:HKEY_CURRENT_USER|HKCU|(?:HKEY_USERS|HKU|\\?REGISTRY\\USER)\\[^\\]+)\\(Volatile )?Environment(?:\\\d+)?$/i;
+const userKey =
+  /^(?:HKEY_CURRENT_USER|HKCU|(?:HKEY_USERS|HKU|\\?REGISTRY\\USER)\\[^\\]+)\\(Volatile )?Environment(?:\\\d+)?$/i;
 
 /** Null for a key that is none of the environment. */
 export function hiveOf(key: string): RegistryHive | null {

@@ -28,7 +28,10 @@ export type OriginStatement = Statement & { readonly source: number };
  * @param values in their order: a later one of a hive takes the place of an earlier
  * @param assumed what is not in the registry, by its name
  */
-export function joinRegistry(values: readonly OriginValue[], assumed: ReadonlyMap<string, string>): OriginStatement[] {
+export function joinRegistry(
+  values: readonly OriginValue[],
+  assumed: ReadonlyMap<string, string>,
+): OriginStatement[] {
   return [...new RegistryEnvironment(values, assumed).statements()];
 }
 
@@ -68,7 +71,9 @@ class RegistryEnvironment {
     const used = joined.has(folded) ? found : found.slice(-1);
     if (used.length === 0) {
       const value = this.#assumed.get(folded);
-      return value === undefined ? { why: `it refers to ${folded}, which is not in the registry` } : { value };
+      return value === undefined
+        ? { why: `it refers to ${folded}, which is not in the registry` }
+        : { value };
     }
     const pieces: string[] = [];
     for (const each of used) {
@@ -76,7 +81,12 @@ class RegistryEnvironment {
       if ("why" in expanded) return expanded;
       pieces.push(expanded.value);
     }
-    return { value: pieces.reduce((all, piece) => (all === "" || all.endsWith(";") ? all + piece : `${all};${piece}`), "") };
+    return {
+      value: pieces.reduce(
+        (all, piece) => (all === "" || all.endsWith(";") ? all + piece : `${all};${piece}`),
+        "",
+      ),
+    };
   }
 
   #expand(entry: OriginValue, visiting: ReadonlySet<OriginValue>): Expanded {
