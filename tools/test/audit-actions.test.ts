@@ -25,7 +25,7 @@ const reserved: Readonly<Record<string, readonly string[]>> = {
     "AUTH.TOKEN.REVOKE",
     "CONFIG.CHANGE",
   ],
-  "the tracing of the environment": ["ENV.CHANGE", "ENV.READ"],
+  "the tracing of the environment": ["ENV.READ"],
   archives: ["AUDIT.EXPORT"],
   "commands that rotate keys": ["AUDIT.KEY.ROTATE"],
 };

@@ -81,6 +81,10 @@ const notRun: readonly NotRun[] = [
     reason: "needs a server with --runtime-log; serve-audit.test.ts of the command follows one",
   },
   {
+    command: /^cupel env watch /,
+    reason: "goes on until it is ended; env-snapshots.test.ts of the command ends one",
+  },
+  {
     command: /^(npx )?cupel (COMMAND --help|train net\.json|report A\.onnx B\.onnx --images val\/)$/,
     reason: "a mention: the names stand for others",
   },
@@ -171,6 +175,10 @@ async function layOut(): Promise<void> {
     context: {},
   } as const;
   writeFileSync(at("events.jsonl"), `${lineOf(stamper.stamp(load))}\n`);
+  mkdirSync(at("etc"));
+  writeFileSync(at("etc/environment"), "LANG=C.UTF-8\n");
+  writeFileSync(at("etc/profile"), "export HOOK=/tmp/hook.sh\n");
+  writeFileSync(at("audit.log"), 'type=EXECVE msg=audit(1.000:1): argc=2 a0="env" a1="HOOK=/tmp/hook.sh"\n');
   mkdirSync(at("parts"));
   cpSync(join(root, "app/cli/models/inspection.onnx"), at("parts/model.onnx"));
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

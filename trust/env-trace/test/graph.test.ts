@@ -17,8 +17,8 @@ import {
   readObservations,
   readSources,
 } from "@cupel/env-trace";
-import { argumentsOf } from "../src/graph/logs/auditd.ts";
 import { auditNumber, auditText, parseAuditRecord } from "../src/graph/logs/audit-record.ts";
+import { argumentsOf } from "../src/graph/logs/auditd.ts";
 import { suiteFolder } from "./support/suite.ts";
 
 const code = (expected: string) => ({ code: expected });
@@ -54,7 +54,8 @@ function wordsOf(graph: ProvenanceGraph): string[] {
 
 const call = (serial: number, pid: number, ppid: number, exe: string, at = 100) =>
   `type=SYSCALL msg=audit(${at}.000:${serial}): arch=c000003e syscall=59 success=yes exit=0 ppid=${ppid} pid=${pid} comm="x" exe="${exe}" key=(null)\n`;
-const exec = (serial: number, args: string, at = 100) => `type=EXECVE msg=audit(${at}.000:${serial}): ${args}\n`;
+const exec = (serial: number, args: string, at = 100) =>
+  `type=EXECVE msg=audit(${at}.000:${serial}): ${args}\n`;
 const hex = (text: string) => Buffer.from(text).toString("hex").toUpperCase();
 
 test("EXECVE: hexadecimal only without quotes, arguments in pieces and in several records, fewer than argc", async () => {
@@ -76,7 +77,10 @@ test("EXECVE: hexadecimal only without quotes, arguments in pieces and in severa
     ["d", "cut of"],
     ["ÿ", "one"],
   ]);
-  assert.deepEqual(startsOf(events).map(({ incomplete }) => incomplete), [null, null, "2 of 4294967295 arguments were told", "an argument is cut off", null]);
+  assert.deepEqual(
+    startsOf(events).map(({ incomplete }) => incomplete),
+    [null, null, "2 of 4294967295 arguments were told", "an argument is cut off", null],
+  );
   assert.deepEqual([summary.incomplete, summary.failed, summary.malformed], [2, 1, 0]);
 });
 
@@ -87,19 +91,43 @@ test("records out of order, late and missing, of several machines, of the kernel
       `nonsense\r\n${held}${exec(20, 'argc=1 a0="last"', 200)}${exec(12, 'a1="late"')}audit: type=1309 audit(200.000:21): argc=1 a0="print"\ntype=EOE msg=audit(200.000:21):\n`,
     5,
   );
-  assert.deepEqual(startsOf(events).map((event) => `${event.host}:${argsOf(event)?.join(" ")}`).sort(), [":a", ":b", ":last", ":print", "other:of another"]);
+  assert.deepEqual(
+    startsOf(events)
+      .map((event) => `${event.host}:${argsOf(event)?.join(" ")}`)
+      .sort(),
+    [":a", ":b", ":last", ":print", "other:of another"],
+  );
   assert.deepEqual([summary.malformed, summary.firstMalformed, summary.late], [1, "line 6", 1]);
   // 11, and 13 to 19.
   assert.equal(summary.missingEvents, 8);
   await assert.rejects(read("hello\nworld\n"), code("ENV_LOG_INVALID"));
   await assert.rejects(read(""), code("ENV_LOG_INVALID"));
-  await assert.rejects(read(`type=EXECVE msg=audit(1.000:1): a0="${"x".repeat(2 ** 21)}`, 2 ** 16), code("ENV_LOG_TOO_LARGE"));
+  await assert.rejects(
+    read(`type=EXECVE msg=audit(1.000:1): a0="${"x".repeat(2 ** 21)}`, 2 ** 16),
+    code("ENV_LOG_TOO_LARGE"),
+  );
 });
 
-test("logs of auditd that others keep agree with their golden files", { skip: suiteFolder.skip }, async () => {
+test("logs of auditd that others keep agree with their golden files", {
+  skip: suiteFolder.skip,
+}, async () => {
   let compared = 0;
-  for (const name of ["audit-rhel6", "audit-rhel7", "audit-ubuntu14", "audit-ubuntu16", "audit-ubuntu17", "test2", "test3"]) {
-    const golden: readonly ({ record_type: string; sequence: number; "@timestamp": string; raw_msg: string; data: Record<string, string> } | null)[] = JSON.parse(
+  for (const name of [
+    "audit-rhel6",
+    "audit-rhel7",
+    "audit-ubuntu14",
+    "audit-ubuntu16",
+    "audit-ubuntu17",
+    "test2",
+    "test3",
+  ]) {
+    const golden: readonly ({
+      record_type: string;
+      sequence: number;
+      "@timestamp": string;
+      raw_msg: string;
+      data: Record<string, string>;
+    } | null)[] = JSON.parse(
       suiteFolder.read("auditd", "auparse", "testdata", `${name}.log.golden`).toString(),
     );
     for (const expected of golden) {
@@ -114,8 +142,14 @@ test("logs of auditd that others keep agree with their golden files", { skip: su
         compared++;
       }
       if (expected.record_type === "syscall") {
-        assert.deepEqual([auditNumber(record.fields.get("pid")), auditNumber(record.fields.get("ppid"))], [Number(data.pid), Number(data.ppid)]);
-        assert.deepEqual([auditText(record.fields.get("exe"))?.text, auditText(record.fields.get("comm"))?.text], [data.exe, data.comm]);
+        assert.deepEqual(
+          [auditNumber(record.fields.get("pid")), auditNumber(record.fields.get("ppid"))],
+          [Number(data.pid), Number(data.ppid)],
+        );
+        assert.deepEqual(
+          [auditText(record.fields.get("exe"))?.text, auditText(record.fields.get("comm"))?.text],
+          [data.exe, data.comm],
+        );
         compared++;
       }
       if (expected.record_type === "proctitle") {
@@ -131,17 +165,34 @@ test("logs of auditd that others keep agree with their golden files", { skip: su
   assert.ok(compared >= 25, String(compared));
 });
 
-test("normal, out of order and with events lost, the log gives the same programs", { skip: suiteFolder.skip }, async () => {
-  const found = await Promise.all(["normal.log", "out_of_order.log", "lost_messages.log"].map((name) => read(suiteFolder.read("auditd", name))));
+test("normal, out of order and with events lost, the log gives the same programs", {
+  skip: suiteFolder.skip,
+}, async () => {
+  const found = await Promise.all(
+    ["normal.log", "out_of_order.log", "lost_messages.log"].map((name) =>
+      read(suiteFolder.read("auditd", name)),
+    ),
+  );
   const expected = [
     { args: ["grep", "--color=auto", "mapping"], pid: 13393, parent: 12041, folder: "/home/andrew_kroh" },
     { args: ["cat", "securitybeat"], pid: 13392, parent: 12041, folder: "/home/andrew_kroh" },
   ];
   for (const { events } of found) {
-    assert.deepEqual(startsOf(events).map((event) => ({ args: argsOf(event), pid: event.pid, parent: event.parent.pid, folder: event.folder })), expected);
+    assert.deepEqual(
+      startsOf(events).map((event) => ({
+        args: argsOf(event),
+        pid: event.pid,
+        parent: event.parent.pid,
+        folder: event.folder,
+      })),
+      expected,
+    );
   }
   // Serials 50 to 58 are not in the third.
-  assert.deepEqual(found.map(({ summary }) => summary.missingEvents), [0, 0, 9]);
+  assert.deepEqual(
+    found.map(({ summary }) => summary.missingEvents),
+    [0, 0, 9],
+  );
   const graph = graphOf(found[0]!.events);
   assert.deepEqual(wordsOf(graph), ["unknown started cat", "unknown started grep"]);
 });
@@ -150,30 +201,74 @@ const xml = (provider: string, id: number, time: string, data: Record<string, st
   `<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="${provider}"/><EventID>${id}</EventID><TimeCreated SystemTime="${time}"/><Computer>${host}</Computer></System><EventData>${Object.entries(
     data,
   )
-    .map(([name, value]) => `<Data Name="${name}">${value.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</Data>`)
+    .map(
+      ([name, value]) =>
+        `<Data Name="${name}">${value.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</Data>`,
+    )
     .join("")}</EventData></Event>\n`;
-const security = (time: string, pid: string, parent: string, image: string, more: Record<string, string> = {}) =>
-  xml("Microsoft-Windows-Security-Auditing", 4688, time, { NewProcessId: pid, ProcessId: parent, NewProcessName: image, ...more });
-const sysmon = (time: string, guid: string, parent: string, image: string, line: string, more: Record<string, string> = {}) =>
-  xml("Microsoft-Windows-Sysmon", 1, time, { ProcessGuid: `{${guid}}`, ProcessId: "7", Image: image, CommandLine: line, ParentProcessGuid: parent, ...more });
+const security = (
+  time: string,
+  pid: string,
+  parent: string,
+  image: string,
+  more: Record<string, string> = {},
+) =>
+  xml("Microsoft-Windows-Security-Auditing", 4688, time, {
+    NewProcessId: pid,
+    ProcessId: parent,
+    NewProcessName: image,
+    ...more,
+  });
+const sysmon = (
+  time: string,
+  guid: string,
+  parent: string,
+  image: string,
+  line: string,
+  more: Record<string, string> = {},
+) =>
+  xml("Microsoft-Windows-Sysmon", 1, time, {
+    ProcessGuid: `{${guid}}`,
+    ProcessId: "7",
+    Image: image,
+    CommandLine: line,
+    ParentProcessGuid: parent,
+    ...more,
+  });
 
 test("events of Windows: pairs by number and time, newest first, empty command lines, numbers that come again", async () => {
   const cmd = "C:\\Windows\\System32\\cmd.exe";
   const events = [
     security("2026-01-01T00:00:00Z", "0x10", "0x4", cmd, { CommandLine: "" }),
-    xml("Microsoft-Windows-Security-Auditing", 4689, "2026-01-01T00:01:00Z", { ProcessId: "0x10", ProcessName: cmd }),
+    xml("Microsoft-Windows-Security-Auditing", 4689, "2026-01-01T00:01:00Z", {
+      ProcessId: "0x10",
+      ProcessName: cmd,
+    }),
     security("2026-01-01T00:02:00Z", "0x10", "0x4", "C:\\x\\other.exe"),
-    security("2026-01-01T00:00:30Z", "0x20", "0x10", "C:\\x\\first.exe", { ParentProcessName: cmd, CommandLine: "first.exe" }),
+    security("2026-01-01T00:00:30Z", "0x20", "0x10", "C:\\x\\first.exe", {
+      ParentProcessName: cmd,
+      CommandLine: "first.exe",
+    }),
     security("2026-01-01T00:02:30Z", "0x30", "0x10", "C:\\x\\second.exe"),
-    security("2026-01-01T00:03:00Z", "0x40", "0x99", "C:\\x\\third.exe", { ParentProcessName: "C:\\x\\gone.exe" }),
+    security("2026-01-01T00:03:00Z", "0x40", "0x99", "C:\\x\\third.exe", {
+      ParentProcessName: "C:\\x\\gone.exe",
+    }),
   ];
-  const expected = ["cmd started first", "gone started third", "other started second", "unknown started cmd", "unknown started other"];
+  const expected = [
+    "cmd started first",
+    "gone started third",
+    "other started second",
+    "unknown started cmd",
+    "unknown started other",
+  ];
   for (const order of [events, events.toReversed()]) {
     const { events: found, summary } = await read(order.join(""), 100);
     assert.deepEqual([summary.records, summary.malformed], [6, 0]);
     assert.deepEqual(wordsOf(graphOf(found)), expected);
   }
-  const both = security("2026-01-01T00:00:00.400Z", "0x7", "0x4", "C:\\x\\a.exe") + sysmon("2026-01-01T00:00:00Z", "AA", "BB", "C:\\X\\a.exe", "a.exe");
+  const both =
+    security("2026-01-01T00:00:00.400Z", "0x7", "0x4", "C:\\x\\a.exe") +
+    sysmon("2026-01-01T00:00:00Z", "AA", "BB", "C:\\X\\a.exe", "a.exe");
   assert.equal(graphOf((await read(both)).events).nodes.filter((node) => node.label === "a").length, 1);
 });
 
@@ -192,18 +287,25 @@ test("events of Windows that are broken are told with their line, and take no ot
   await assert.rejects(read(`<Event>${"x".repeat(2 ** 21)}`, 2 ** 16), code("ENV_LOG_TOO_LARGE"));
 });
 
-test("Sysmon's events that others keep give the processes, their parents and scripts that are in them", { skip: suiteFolder.skip }, async () => {
+test("Sysmon's events that others keep give the processes, their parents and scripts that are in them", {
+  skip: suiteFolder.skip,
+}, async () => {
   const text = gunzipSync(suiteFolder.read("windows-events", "sysmon-1-12-13.xml.gz")).toString();
   const { events, summary } = await read(text, 65_536);
   assert.deepEqual([summary.records, summary.malformed, startsOf(events).length], [259, 0, 227]);
   const graph = graphOf(events);
   // By regular expressions over the text alone.
   const creations = text.split("<Event xmlns").filter((each) => each.includes("<EventID>1</EventID>"));
-  const member = (event: string, name: string) => new RegExp(`<Data Name="${name}">([^<]*)`).exec(event)?.[1] ?? "";
+  const member = (event: string, name: string) =>
+    new RegExp(`<Data Name="${name}">([^<]*)`).exec(event)?.[1] ?? "";
   const guids = new Set(creations.map((event) => member(event, "ProcessGuid")));
-  const pairs = new Set(creations.map((event) => `${member(event, "ParentProcessGuid")} ${member(event, "ProcessGuid")}`));
+  const pairs = new Set(
+    creations.map((event) => `${member(event, "ParentProcessGuid")} ${member(event, "ProcessGuid")}`),
+  );
   const seen = creations.filter((event) => guids.has(member(event, "ParentProcessGuid"))).length;
-  const processes = new Map(graph.nodes.filter((node) => node.kind === "process").map((node) => [node.id, node]));
+  const processes = new Map(
+    graph.nodes.filter((node) => node.kind === "process").map((node) => [node.id, node]),
+  );
   const started = graph.edges.filter(({ kind }) => kind === "started");
   assert.equal(started.length, pairs.size);
   assert.equal(started.filter(({ from }) => processes.get(from)?.at !== null).length, seen);
@@ -214,10 +316,26 @@ test("Sysmon's events that others keep give the processes, their parents and scr
   // With what the registry of the suite sets, nothing of it runs here.
   const builder = new GraphBuilder();
   for (const event of events) builder.addEvent(event);
-  builder.addSources(await readSources([{ kind: "registry", place: suiteFolder.path("registry", "environment-unicode.reg") }]));
-  for (const event of (await read(sysmon("2026-01-01T00:00:00Z", "X1", "X0", "C:\\powershell.exe", 'powershell "IEX (gc $env:MY_PAYLOAD)"'))).events) builder.addEvent(event);
+  builder.addSources(
+    await readSources([{ kind: "registry", place: suiteFolder.path("registry", "environment-unicode.reg") }]),
+  );
+  for (const event of (
+    await read(
+      sysmon(
+        "2026-01-01T00:00:00Z",
+        "X1",
+        "X0",
+        "C:\\powershell.exe",
+        'powershell "IEX (gc $env:MY_PAYLOAD)"',
+      ),
+    )
+  ).events)
+    builder.addEvent(event);
   const [chain, ...others] = carriedScripts(builder.build());
-  assert.deepEqual([others.length, chain?.how, chain?.variable, chain?.script], [0, "by-variable", "w:MY_PAYLOAD", "s:c:\\tmp\\a.ps1"]);
+  assert.deepEqual(
+    [others.length, chain?.how, chain?.variable, chain?.script],
+    [0, "by-variable", "w:MY_PAYLOAD", "s:c:\\tmp\\a.ps1"],
+  );
 });
 
 const line = (text: string) => commandFindings({ kind: "line", line: text }).map(short);
@@ -233,34 +351,60 @@ const encoded = (script: string) => Buffer.from(script, "utf16le").toString("bas
 
 const windowsCommands: readonly [line: string, expected: readonly string[]][] = [
   ["powershell $env:A", ["reads A"]],
-  ["powershell -Command \"$env:A = 'C:\\a.ps1'; ${env:B(x86)}\"", ["sets A=C:\\a.ps1 process", "reads B(x86)"]],
-  ["powershell -c \"Write-Host \\\"x $env:A\\\" '$env:B' # $env:C\"", ["reads A"]],
-  ["powershell \"Get-ChildItem Env:; gci env:\\; dir Env:\\A; gc Env:B\"", ["lists", "reads A", "reads B"]],
-  ["powershell \"Set-Item Env:\\A -Value x; New-Item -Path Env:B -Value y; Remove-Item env:C; $env:D=''; $env:E = $null\"", ["sets A=x process", "sets B=y process", "deletes C process", "deletes D process", "deletes E process"]],
+  [
+    "powershell -Command \"$env:A = 'C:\\a.ps1'; ${env:B(x86)}\"",
+    ["sets A=C:\\a.ps1 process", "reads B(x86)"],
+  ],
+  ['powershell -c "Write-Host \\"x $env:A\\" \'$env:B\' # $env:C"', ["reads A"]],
+  ['powershell "Get-ChildItem Env:; gci env:\\; dir Env:\\A; gc Env:B"', ["lists", "reads A", "reads B"]],
+  [
+    "powershell \"Set-Item Env:\\A -Value x; New-Item -Path Env:B -Value y; Remove-Item env:C; $env:D=''; $env:E = $null\"",
+    ["sets A=x process", "sets B=y process", "deletes C process", "deletes D process", "deletes E process"],
+  ],
   ["powershell \"$env:A += ';x'\"", ["reads A", "sets A=? process"]],
-  ["powershell \"IEX (gc $env:A)\"", ["reads A", "runs A"]],
-  ["powershell \"gc ${env:A} | iex\"", ["reads A", "runs A"]],
-  ["powershell \"iex $env:A\"", ["reads A", "runs A"]],
-  ["powershell \"& $env:A; . $env:B\"", ["reads A", "runs A", "reads B", "runs B"]],
-  ["powershell \"$p = $env:A; IEX (Get-Content $p -Raw)\"", ["reads A", "runs A"]],
+  ['powershell "IEX (gc $env:A)"', ["reads A", "runs A"]],
+  ['powershell "gc ${env:A} | iex"', ["reads A", "runs A"]],
+  ['powershell "iex $env:A"', ["reads A", "runs A"]],
+  ['powershell "& $env:A; . $env:B"', ["reads A", "runs A", "reads B", "runs B"]],
+  ['powershell "$p = $env:A; IEX (Get-Content $p -Raw)"', ["reads A", "runs A"]],
   ["powershell \"I`E`X (Get-Content ([Environment]::GetEnvironmentVariable('A')))\"", ["reads A", "runs A"]],
-  ["powershell \"[Environment]::SetEnvironmentVariable('A','C:\\x.ps1','User'); [System.Environment]::SetEnvironmentVariable(\\\"B\\\", $null, [EnvironmentVariableTarget]::Machine)\"", ["sets A=C:\\x.ps1 user", "deletes B machine"]],
-  ["powershell \"[Environment]::GetEnvironmentVariables()\"", ["lists"]],
+  [
+    "powershell \"[Environment]::SetEnvironmentVariable('A','C:\\x.ps1','User'); [System.Environment]::SetEnvironmentVariable(\\\"B\\\", $null, [EnvironmentVariableTarget]::Machine)\"",
+    ["sets A=C:\\x.ps1 user", "deletes B machine"],
+  ],
+  ['powershell "[Environment]::GetEnvironmentVariables()"', ["lists"]],
   ["powershell.exe -NoP -ep bypass -File C:\\a.ps1 -X 1", ["script C:\\a.ps1"]],
   ["powershell C:\\a.ps1", ["script C:\\a.ps1"]],
   ["pwsh -nologo ./b.ps1", ["script ./b.ps1"]],
   ["powershell -File %A%", ["runs A"]],
-  ["powershell \"& 'C:\\a b.ps1'; .\\c.ps1; Start-Process powershell -ArgumentList '-File','d.ps1'\"", ["script C:\\a b.ps1", "script .\\c.ps1", "script d.ps1"]],
-  ...["-EncodedCommand", "-e", "-ec", "-enc", "/enc", "-EncodedC", "\u2013enc"].map((name): [string, readonly string[]] => [`powershell -NoProfile -w hidden ${name} ${encoded("IEX (gc $env:A)")}`, ["reads A", "runs A"]]),
+  [
+    "powershell \"& 'C:\\a b.ps1'; .\\c.ps1; Start-Process powershell -ArgumentList '-File','d.ps1'\"",
+    ["script C:\\a b.ps1", "script .\\c.ps1", "script d.ps1"],
+  ],
+  ...["-EncodedCommand", "-e", "-ec", "-enc", "/enc", "-EncodedC", "\u2013enc"].map(
+    (name): [string, readonly string[]] => [
+      `powershell -NoProfile -w hidden ${name} ${encoded("IEX (gc $env:A)")}`,
+      ["reads A", "runs A"],
+    ],
+  ),
   ["powershell -enc not!base64", ["unreadable"]],
   [`powershell -enc ${encoded(`powershell -enc ${encoded("$env:DEEP")}`)}`, ["reads DEEP"]],
-  ["cmd /c set A=1&& set \"B=x y\" & set C= & set & set D", ["sets A=1 process", "sets B=x y process", "deletes C process", "lists", "reads D"]],
-  ["C:\\Windows\\system32\\cmd.exe /d /s /c \"echo %A% !B! %C:~0,3% ^%%D\"", ["reads A", "reads B", "reads C"]],
-  ["cmd.exe /c \"\"C:\\x y\\run.bat\" arg\"", ["script C:\\x y\\run.bat"]],
-  ["cmd /c call a.cmd & %RUN% & start /wait b.vbs", ["script a.cmd", "reads RUN", "runs RUN", "script b.vbs"]],
-  ["cmd /c setx A \"C:\\x.ps1\" /M & setx B 1", ["sets A=C:\\x.ps1 machine", "sets B=1 user"]],
+  [
+    'cmd /c set A=1&& set "B=x y" & set C= & set & set D',
+    ["sets A=1 process", "sets B=x y process", "deletes C process", "lists", "reads D"],
+  ],
+  ['C:\\Windows\\system32\\cmd.exe /d /s /c "echo %A% !B! %C:~0,3% ^%%D"', ["reads A", "reads B", "reads C"]],
+  ['cmd.exe /c ""C:\\x y\\run.bat" arg"', ["script C:\\x y\\run.bat"]],
+  [
+    "cmd /c call a.cmd & %RUN% & start /wait b.vbs",
+    ["script a.cmd", "reads RUN", "runs RUN", "script b.vbs"],
+  ],
+  ['cmd /c setx A "C:\\x.ps1" /M & setx B 1', ["sets A=C:\\x.ps1 machine", "sets B=1 user"]],
   ["reg add HKCU\\Environment /v A /t REG_SZ /d C:\\x.ps1 /f", ["sets A=C:\\x.ps1 user"]],
-  ["cmd /c reg delete \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment\" /v A /f", ["deletes A machine"]],
+  [
+    'cmd /c reg delete "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment" /v A /f',
+    ["deletes A machine"],
+  ],
   ["cmd /c powershell -c $env:A", ["reads A"]],
   ["wscript //b C:\\a.vbs", ["script C:\\a.vbs"]],
   ["ping -n 6 127.0.0.1", []],
@@ -271,10 +415,27 @@ test("what commands of Windows do with variables and scripts", () => {
 });
 
 const unixCommands: readonly [words: readonly string[], expected: readonly string[]][] = [
-  [["/bin/sh", "-c", 'export A=1 B="$C"; D=x run; unset E; echo ${F:-$G}'], ["sets A=1 process", "sets B=? process", "reads C", "sets D=x process", "deletes E process", "reads F", "reads G"]],
-  [["bash", "-lc", ". /x/env.sh && bash $SCRIPT; eval \"$CODE\""], ["script /x/env.sh", "reads SCRIPT", "runs SCRIPT", "reads CODE", "runs CODE"]],
+  [
+    ["/bin/sh", "-c", 'export A=1 B="$C"; D=x run; unset E; echo ${F:-$G}'],
+    [
+      "sets A=1 process",
+      "sets B=? process",
+      "reads C",
+      "sets D=x process",
+      "deletes E process",
+      "reads F",
+      "reads G",
+    ],
+  ],
+  [
+    ["bash", "-lc", '. /x/env.sh && bash $SCRIPT; eval "$CODE"'],
+    ["script /x/env.sh", "reads SCRIPT", "runs SCRIPT", "reads CODE", "runs CODE"],
+  ],
   [["/bin/bash", "./run.sh", "arg"], ["script ./run.sh"]],
-  [["env", "-i", "A=1", "-u", "B", "node", "x.js"], ["sets A=1 process", "deletes B process", "script x.js"]],
+  [
+    ["env", "-i", "A=1", "-u", "B", "node", "x.js"],
+    ["sets A=1 process", "deletes B process", "script x.js"],
+  ],
   [["env"], ["lists"]],
   [["printenv", "A"], ["reads A"]],
   [["sh", "-c", "printenv; env"], ["lists"]],
@@ -306,53 +467,143 @@ test("a variable that names a script which then runs is a chain; one that does n
     chains.map(({ variable, script, how, chain }) => ({ variable, script, how, nodes: chain.length })),
     [{ variable: "v:HOOK", script: "s:/tmp/x.sh", how: "by-path", nodes: 4 }],
   );
-  assert.deepEqual(listersOf(graph).map(({ label }) => label), ["env"]);
-  assert.deepEqual(actorsOf(graph, "HOOK", "set").map(({ label }) => label), ["sh"]);
+  assert.deepEqual(
+    listersOf(graph).map(({ label }) => label),
+    ["env"],
+  );
+  assert.deepEqual(
+    actorsOf(graph, "HOOK", "set").map(({ label }) => label),
+    ["sh"],
+  );
   assert.ok(!JSON.stringify(graph).includes("export"), "no command line is in it");
-  const windows = sysmon("2026-01-01T00:00:00Z", "A", "0", "C:\\cmd.exe", "cmd /c setx PAYLOAD C:\\Tmp\\A.ps1") +
-    xml("Microsoft-Windows-Sysmon", 13, "2026-01-01T00:00:01Z", { EventType: "SetValue", ProcessGuid: "A", Image: "C:\\cmd.exe", TargetObject: "HKU\\S-1-5-21-1\\Environment\\SECRET", Details: "hush-hush" }) +
-    sysmon("2026-01-01T00:00:05Z", "C", "B", "C:\\powershell.exe", `powershell -enc ${encoded("IEX (gc $env:payload)")}`, { CurrentDirectory: "C:\\tmp" }) +
-    sysmon("2026-01-01T00:00:06Z", "D", "B", "C:\\powershell.exe", "powershell -File .\\a.ps1", { CurrentDirectory: "C:\\tmp\\" });
+  const windows =
+    sysmon("2026-01-01T00:00:00Z", "A", "0", "C:\\cmd.exe", "cmd /c setx PAYLOAD C:\\Tmp\\A.ps1") +
+    xml("Microsoft-Windows-Sysmon", 13, "2026-01-01T00:00:01Z", {
+      EventType: "SetValue",
+      ProcessGuid: "A",
+      Image: "C:\\cmd.exe",
+      TargetObject: "HKU\\S-1-5-21-1\\Environment\\SECRET",
+      Details: "hush-hush",
+    }) +
+    sysmon(
+      "2026-01-01T00:00:05Z",
+      "C",
+      "B",
+      "C:\\powershell.exe",
+      `powershell -enc ${encoded("IEX (gc $env:payload)")}`,
+      { CurrentDirectory: "C:\\tmp" },
+    ) +
+    sysmon("2026-01-01T00:00:06Z", "D", "B", "C:\\powershell.exe", "powershell -File .\\a.ps1", {
+      CurrentDirectory: "C:\\tmp\\",
+    });
   const found = graphOf((await read(windows)).events);
-  assert.deepEqual(carriedScripts(found).map(({ how, script, ranAt }) => [how, script, ranAt]), [
-    ["by-variable", "s:c:\\tmp\\a.ps1", Date.parse("2026-01-01T00:00:05Z")],
-    ["by-path", "s:c:\\tmp\\a.ps1", Date.parse("2026-01-01T00:00:06Z")],
-  ]);
-  assert.deepEqual(actorsOf(found, "secret", "set").map(({ label }) => label), ["cmd"]);
+  assert.deepEqual(
+    carriedScripts(found).map(({ how, script, ranAt }) => [how, script, ranAt]),
+    [
+      ["by-variable", "s:c:\\tmp\\a.ps1", Date.parse("2026-01-01T00:00:05Z")],
+      ["by-path", "s:c:\\tmp\\a.ps1", Date.parse("2026-01-01T00:00:06Z")],
+    ],
+  );
+  assert.deepEqual(
+    actorsOf(found, "secret", "set").map(({ label }) => label),
+    ["cmd"],
+  );
   assert.ok(!JSON.stringify(found).includes("hush"));
 });
 
 test("the trace joins the graph: packages, and what children get", async () => {
-  const one = (kind: Observation["kind"], key: string | null, name: string) => ({ at: 5, pid: 3, thread: 0, kind, key, package: name, caller: null, class: "package", file: null, line: null, denied: false, count: 1 });
-  const text = [one("read", "TOKEN", "thief"), one("write", "NODE_OPTIONS", "setter"), one("inherit", "TOKEN", "program"), one("enumerate", null, "thief")].map((each) => JSON.stringify(each)).join("\n");
+  const one = (kind: Observation["kind"], key: string | null, name: string) => ({
+    at: 5,
+    pid: 3,
+    thread: 0,
+    kind,
+    key,
+    package: name,
+    caller: null,
+    class: "package",
+    file: null,
+    line: null,
+    denied: false,
+    count: 1,
+  });
+  const text = [
+    one("read", "TOKEN", "thief"),
+    one("write", "NODE_OPTIONS", "setter"),
+    one("inherit", "TOKEN", "program"),
+    one("enumerate", null, "thief"),
+  ]
+    .map((each) => JSON.stringify(each))
+    .join("\n");
   const builder = new GraphBuilder();
-  for await (const each of readObservations(chunked(Buffer.from(`${text}\n{"at":1,`)), "x")) builder.addObservation(each);
-  assert.deepEqual(wordsOf(builder.build()), ["TOKEN read-by thief", "node loaded setter", "node loaded thief", "node passed TOKEN", "setter set NODE_OPTIONS"]);
+  for await (const each of readObservations(chunked(Buffer.from(`${text}\n{"at":1,`)), "x"))
+    builder.addObservation(each);
+  assert.deepEqual(wordsOf(builder.build()), [
+    "TOKEN read-by thief",
+    "node loaded setter",
+    "node loaded thief",
+    "node passed TOKEN",
+    "setter set NODE_OPTIONS",
+  ]);
   await assert.rejects(async () => {
     for await (const _ of readObservations(chunked(Buffer.from(`{}\n${text}\n`)), "x"));
   }, code("ENV_LOG_INVALID"));
 });
 
 test("no name breaks the diagram, and it has an end", () => {
-  const hostile = ['a"]; click n0 call alert()', "%%{init: {}}%%", "end", "x\ny", "`md`", "C:\\new <b>&amp;#35;", "\u202eabc", "{{a}} | [b]"];
+  const hostile = [
+    'a"]; click n0 call alert()',
+    "%%{init: {}}%%",
+    "end",
+    "x\ny",
+    "`md`",
+    "C:\\new <b>&amp;#35;",
+    "\u202eabc",
+    "{{a}} | [b]",
+  ];
   const builder = new GraphBuilder();
   builder.addEvent({
-    kind: "start", log: "auditd", at: 1, host: "", pid: 1, guid: null, image: hostile[0]!, folder: null, incomplete: null,
+    kind: "start",
+    log: "auditd",
+    at: 1,
+    host: "",
+    pid: 1,
+    guid: null,
+    image: hostile[0]!,
+    folder: null,
+    incomplete: null,
     parent: { host: "", pid: null, guid: null, image: null, command: null },
-    command: { kind: "arguments", arguments: ["env", ...hostile.map((name, i) => `${name.replaceAll("=", "")}${i}=1`), "true"] },
+    command: {
+      kind: "arguments",
+      arguments: ["env", ...hostile.map((name, i) => `${name.replaceAll("=", "")}${i}=1`), "true"],
+    },
   });
   const { text, leftOut } = drawGraph(builder.build());
   assert.equal(leftOut, 0);
   const [first, ...lines] = text.trimEnd().split("\n");
   assert.equal(first, "flowchart LR");
   for (const each of lines) {
-    assert.match(each, /^ {2}n\d+(\[|\(\[)"(?:[\p{L}\p{N}\p{M} ._\-/:@+()\u2026\u25a1]|#\d+;)*"(\]|\]\))$|^ {2}n\d+ -->\|"[a-z ]+"\| n\d+$/u);
+    assert.match(
+      each,
+      /^ {2}n\d+(\[|\(\[)"(?:[\p{L}\p{N}\p{M} ._\-/:@+()\u2026\u25a1]|#\d+;)*"(\]|\]\))$|^ {2}n\d+ -->\|"[a-z ]+"\| n\d+$/u,
+    );
   }
   assert.ok(!/[`%<>&]/.test(text.replaceAll(/-->/g, "")));
   assert.equal(drawGraph(builder.build(), { mostNodes: 3 }).leftOut, hostile.length + 1 - 3);
   const small = new GraphBuilder(2);
   for (let pid = 1; pid <= 5; pid++) {
-    small.addEvent({ kind: "start", log: "auditd", at: pid, host: "", pid, guid: null, image: "x", folder: null, incomplete: null, parent: { host: "", pid: null, guid: null, image: null, command: null }, command: null });
+    small.addEvent({
+      kind: "start",
+      log: "auditd",
+      at: pid,
+      host: "",
+      pid,
+      guid: null,
+      image: "x",
+      folder: null,
+      incomplete: null,
+      parent: { host: "", pid: null, guid: null, image: null, command: null },
+      command: null,
+    });
   }
   assert.deepEqual([small.build().nodes.length, small.build().leftOut], [2, 3]);
 });

@@ -20,7 +20,10 @@ import { joinRegistry } from "../src/snapshot/windows/windows-environment.ts";
 /** A value; `null` for computed; `undefined` for unset. */
 function valuesOf(statements: readonly Statement[]): Record<string, string | null | undefined> {
   return Object.fromEntries(
-    statements.map((each) => [each.name, each.kind === "set" ? each.value : each.kind === "computed" ? null : undefined]),
+    statements.map((each) => [
+      each.name,
+      each.kind === "set" ? each.value : each.kind === "computed" ? null : undefined,
+    ]),
   );
 }
 const values = ({ statements }: ParsedSource) => valuesOf(statements);
@@ -55,7 +58,7 @@ test("a profile exports what can be known, and the rest is computed", () => {
       "D=only-here",
       'export E="${UNKNOWN:-fallback}" F=${D:-x} G=${EMPTY:-y}',
       "H=$(date); export H",
-      'if [ -d /opt ]; then export I=1; fi',
+      "if [ -d /opt ]; then export I=1; fi",
       "test -f /x && export J=1",
       "PATH=$PATH:/opt/bin",
       "unset K",
@@ -148,7 +151,10 @@ test("units of systemd: several assignments a line, quotes, escapes, drop-ins, r
       ["D", "other"],
     ],
   );
-  const dropIn = { where: "x.service.d/10.conf", text: "[Service]\nEnvironment=\nEnvironment=Z=1\nEnvironmentFile=\n" };
+  const dropIn = {
+    where: "x.service.d/10.conf",
+    text: "[Service]\nEnvironment=\nEnvironment=Z=1\nEnvironmentFile=\n",
+  };
   const changed = parseUnit([{ where: "x.service", text: unit }, dropIn]);
   assert.deepEqual(valuesOf(changed.statements), { I: null, Z: "1" });
   assert.deepEqual(changed.files, []);
@@ -156,7 +162,8 @@ test("units of systemd: several assignments a line, quotes, escapes, drop-ins, r
 });
 
 test("files of EnvironmentFile= are close to a shell and none", () => {
-  const text = '# c\n; c\nA=1\nB="two \\"w\\" \\x $HOME"\nC=\'a\nb\'\nD=x\\\ny\n E = e f  \nexport F=1\nG="a"\'b\'\nH\n';
+  const text =
+    '# c\n; c\nA=1\nB="two \\"w\\" \\x $HOME"\nC=\'a\nb\'\nD=x\\\ny\n E = e f  \nexport F=1\nG="a"\'b\'\nH\n';
   assert.deepEqual(values(parseSystemdEnvFile(text)), {
     A: "1",
     B: 'two "w" \\x $HOME',
@@ -168,7 +175,8 @@ test("files of EnvironmentFile= are close to a shell and none", () => {
 });
 
 test(".env: export, quotes over lines, comments, ends of lines of Windows, a mark at the beginning", () => {
-  const text = "A=1\r\nexport B='two # words' # c\r\nC=\"a\\nb\r\nc\"\r\n#D=1\r\nE = spaced # c\r\nF=`x\"y`\nG='it\\'s'\nH=\nI=$A\nJ: yaml\nnonsense\n";
+  const text =
+    "A=1\r\nexport B='two # words' # c\r\nC=\"a\\nb\r\nc\"\r\n#D=1\r\nE = spaced # c\r\nF=`x\"y`\nG='it\\'s'\nH=\nI=$A\nJ: yaml\nnonsense\n";
   assert.deepEqual(values(parseDotenv(text)), {
     A: "1",
     B: "two # words",
@@ -180,7 +188,12 @@ test(".env: export, quotes over lines, comments, ends of lines of Windows, a mar
     I: "$A",
     J: "yaml",
   });
-  assert.deepEqual(values(parseDotenv("A=$B\nC='$B'\nD=a$$b\nE", { expands: true })), { A: null, C: "$B", D: "a$b", E: null });
+  assert.deepEqual(values(parseDotenv("A=$B\nC='$B'\nD=a$$b\nE", { expands: true })), {
+    A: null,
+    C: "$B",
+    D: "a$b",
+    E: null,
+  });
 });
 
 test("manifests of Kubernetes: several documents, lists, jobs, ConfigMaps and Secrets of the same files", () => {
@@ -223,17 +236,27 @@ spec:
         - { name: EMPTY }
 `;
   const found = parseKubernetes([{ where: "all.yaml", text }]);
-  assert.deepEqual(
-    Object.fromEntries(found.map((each) => [each.scope, values(each)])),
-    {
-      "batch/CronJob/nightly run": { A: "1", B: "1-$(A)-$(NONE)" },
-      "Deployment/web prepare": { POD: null },
-      "Deployment/web app": { S_TOKEN: "hush", S_OTHER: "plain", PORT: "80", MODE: "slow", TOKEN: "hush", FAR: null, EMPTY: "" },
+  assert.deepEqual(Object.fromEntries(found.map((each) => [each.scope, values(each)])), {
+    "batch/CronJob/nightly run": { A: "1", B: "1-$(A)-$(NONE)" },
+    "Deployment/web prepare": { POD: null },
+    "Deployment/web app": {
+      S_TOKEN: "hush",
+      S_OTHER: "plain",
+      PORT: "80",
+      MODE: "slow",
+      TOKEN: "hush",
+      FAR: null,
+      EMPTY: "",
     },
-  );
+  });
   assert.match(found.flatMap(({ remarks }) => remarks).join(), /elsewhere/);
-  const refused = ["kind: Pod\nspec: [", "a: 1", "kind: Pod\nspec: { containers: [ { env: [ { name: A, value: 1 } ] } ] }"];
-  for (const each of refused) assert.throws(() => parseKubernetes([{ where: "x", text: each }]), code("ENV_SOURCE_INVALID"));
+  const refused = [
+    "kind: Pod\nspec: [",
+    "a: 1",
+    "kind: Pod\nspec: { containers: [ { env: [ { name: A, value: 1 } ] } ] }",
+  ];
+  for (const each of refused)
+    assert.throws(() => parseKubernetes([{ where: "x", text: each }]), code("ENV_SOURCE_INVALID"));
   const bomb = `a: &a [x,x]\n${Array.from({ length: 9 }, (_, i) => `${"bcdefghij"[i]}: &${"bcdefghij"[i]} [*${"abcdefghi"[i]},*${"abcdefghi"[i]}]`).join("\n")}\nkind: Pod\n`;
   assert.throws(() => parseKubernetes([{ where: "x", text: bomb }]), code("ENV_SOURCE_INVALID"));
 });
@@ -248,13 +271,21 @@ services:
   db:
     environment: [ "A=x=y", "B", "C=\${X:-1}" ]
 `;
-  const services = await parseCompose(text, "compose.yaml", async (path) => (path === "web.env" ? "A=file\nG='q'\n" : null));
+  const services = await parseCompose(text, "compose.yaml", async (path) =>
+    path === "web.env" ? "A=file\nG='q'\n" : null,
+  );
   assert.deepEqual(Object.fromEntries(services.map((each) => [each.scope, values(each)])), {
     "service web": { A: "1", G: "q", B: "2", C: "true", D: null, E: "a$b", F: null },
     "service db": { A: "x=y", B: null, C: null },
   });
-  await assert.rejects(parseCompose("a: 1", "x", async () => null), code("ENV_SOURCE_INVALID"));
-  await assert.rejects(parseCompose("services: { a: { env_file: x } }", "x", async () => null), code("ENV_SOURCE_INVALID"));
+  await assert.rejects(
+    parseCompose("a: 1", "x", async () => null),
+    code("ENV_SOURCE_INVALID"),
+  );
+  await assert.rejects(
+    parseCompose("services: { a: { env_file: x } }", "x", async () => null),
+    code("ENV_SOURCE_INVALID"),
+  );
 });
 
 test("ENV of a Dockerfile in both forms, in the stage that is built last and those below it", () => {
@@ -292,14 +323,19 @@ test("ENV of a Dockerfile in both forms, in the stage that is built last and tho
     abc: "bye",
     def: "hello",
   });
-  assert.deepEqual(values(parseDockerfile("# escape=`\nFROM scratch\nENV A=C:\\x `\n B=`$A\n", "x")), { A: "C:\\x", B: "$A" });
+  assert.deepEqual(values(parseDockerfile("# escape=`\nFROM scratch\nENV A=C:\\x `\n B=`$A\n", "x")), {
+    A: "C:\\x",
+    B: "$A",
+  });
   for (const bad of ["ENV A=1", "FROM x\nENV A", "FROM x\nENV A=1 B"]) {
     assert.throws(() => parseDockerfile(bad, "x"), code("ENV_SOURCE_INVALID"));
   }
 });
 
-const registry = ({ values: found }: ParsedRegistry) => found.map(({ hive, name, type, value }) => [hive, name, type, value]);
-const hex16 = (text: string) => [...Buffer.from(`${text}\0`, "utf16le")].map((byte) => byte.toString(16).padStart(2, "0"));
+const registry = ({ values: found }: ParsedRegistry) =>
+  found.map(({ hive, name, type, value }) => [hive, name, type, value]);
+const hex16 = (text: string) =>
+  [...Buffer.from(`${text}\0`, "utf16le")].map((byte) => byte.toString(16).padStart(2, "0"));
 
 test(".reg files: UTF-16 and REGEDIT4, bytes over lines, escapes, other keys and types", () => {
   const bytes = hex16("%A%;x");
@@ -319,7 +355,11 @@ test(".reg files: UTF-16 and REGEDIT4, bytes over lines, escapes, other keys and
     "[HKEY_LOCAL_MACHINE\\SYSTEM\\ControlSet001\\Control\\Session Manager\\Environment]",
     '"变量"="值"',
   ].join("\r\n");
-  const parsed = parseRegFile(windowsText(Buffer.from(`\ufeff${text}`, "utf16le"), "x.reg", undefined), "x.reg", undefined);
+  const parsed = parseRegFile(
+    windowsText(Buffer.from(`\ufeff${text}`, "utf16le"), "x.reg", undefined),
+    "x.reg",
+    undefined,
+  );
   assert.deepEqual(registry(parsed), [
     ["user", "Path", "REG_EXPAND_SZ", "%A%;x"],
     ["user", "Quote", "REG_SZ", 'say "hi" \\'],
@@ -327,8 +367,12 @@ test(".reg files: UTF-16 and REGEDIT4, bytes over lines, escapes, other keys and
     ["machine", "变量", "REG_SZ", "值"],
   ]);
   const old = (data: string) => `REGEDIT4\r\n[HKEY_CURRENT_USER\\Environment]\r\n"A"=${data}\r\n`;
-  assert.deepEqual(registry(parseRegFile(old("hex(2):25,41,25,00"), "x", undefined)), [["user", "A", "REG_EXPAND_SZ", "%A%"]]);
-  assert.deepEqual(registry(parseRegFile(old("hex(2):e4,00"), "x", "windows-1252")), [["user", "A", "REG_EXPAND_SZ", "ä"]]);
+  assert.deepEqual(registry(parseRegFile(old("hex(2):25,41,25,00"), "x", undefined)), [
+    ["user", "A", "REG_EXPAND_SZ", "%A%"],
+  ]);
+  assert.deepEqual(registry(parseRegFile(old("hex(2):e4,00"), "x", "windows-1252")), [
+    ["user", "A", "REG_EXPAND_SZ", "ä"],
+  ]);
   const refused = [
     "[HKEY_CURRENT_USER\\Environment]",
     "REGEDIT4\n[HKEY_CURRENT_USER\\Environment",
@@ -337,11 +381,15 @@ test(".reg files: UTF-16 and REGEDIT4, bytes over lines, escapes, other keys and
     old("hex(2):zz"),
     old("hex(2):e4,00"),
     old("nonsense"),
-    "Windows Registry Editor Version 5.00\n[HKCU\\Environment]\n\"A\"=hex(2):25,00,25\n",
+    'Windows Registry Editor Version 5.00\n[HKCU\\Environment]\n"A"=hex(2):25,00,25\n',
   ];
-  for (const each of refused) assert.throws(() => parseRegFile(each, "x", undefined), code("ENV_SOURCE_INVALID"), each);
+  for (const each of refused)
+    assert.throws(() => parseRegFile(each, "x", undefined), code("ENV_SOURCE_INVALID"), each);
   assert.throws(() => windowsText(Buffer.from([0xe4, 0x20]), "x", undefined), code("ENV_SOURCE_ENCODING"));
-  assert.throws(() => windowsText(Buffer.from([0xe4, 0x20]), "x", "no-such-page"), code("ENV_SOURCE_ENCODING"));
+  assert.throws(
+    () => windowsText(Buffer.from([0xe4, 0x20]), "x", "no-such-page"),
+    code("ENV_SOURCE_ENCODING"),
+  );
   assert.equal(windowsText(Buffer.from([0xe4]), "x", "windows-1252"), "ä");
 });
 
@@ -398,12 +446,20 @@ test("the registry becomes an environment: names blind to case, PATH joined, ref
 });
 
 test("/proc/PID/environ: bytes that are no UTF-8, names that stand twice, entries without a name", () => {
-  const bytes = Buffer.concat([Buffer.from("A=1\0B=x=y\0"), Buffer.from([0xff, 0x3d, 0xfe, 0]), Buffer.from("A=2\0=C:=1\0plain\0E=\0")]);
+  const bytes = Buffer.concat([
+    Buffer.from("A=1\0B=x=y\0"),
+    Buffer.from([0xff, 0x3d, 0xfe, 0]),
+    Buffer.from("A=2\0=C:=1\0plain\0E=\0"),
+  ]);
   const parsed = parseProcEnviron(bytes);
   assert.deepEqual(values(parsed), { A: "1", B: "x=y", "\udcff": "\udcfe", E: "" });
   assert.equal(parsed.remarks.length, 2);
   assert.equal(parseProcEnviron(Buffer.alloc(0)).remarks.length, 1);
-  for (const each of [Buffer.from([0xff, 0x41, 0xc3, 0x28, 0xe2, 0x82]), Buffer.from("é€😀"), Buffer.from([0xed, 0xa0, 0x80])]) {
+  for (const each of [
+    Buffer.from([0xff, 0x41, 0xc3, 0x28, 0xe2, 0x82]),
+    Buffer.from("é€😀"),
+    Buffer.from([0xed, 0xa0, 0x80]),
+  ]) {
     assert.deepEqual(bytesOfText(surrogateEscape(each)), each);
   }
 });
