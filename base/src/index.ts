@@ -49,6 +49,7 @@ export { type Gate, type GateFile, type GateRequest, openGate, type Verdict } fr
 export { meanRatio } from "./mean-ratio.ts";
 export { assertWritable } from "./output-paths.ts";
 export { own, setOwn } from "./own.ts";
+export { isAbandoned, ownerMark } from "./owner-mark.ts";
 export { type PostedError, postError, reviveError } from "./posted-error.ts";
 export { type Progress, type ProgressTask, silentProgress, type WorkOptions } from "./progress.ts";
 export { type Proportion, proportion } from "./proportion.ts";
