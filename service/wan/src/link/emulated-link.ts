@@ -10,6 +10,7 @@ import { startJob } from "./job-process.ts";
 import { makeNamespace, sweepNamespaces } from "./namespaces.ts";
 import { deviceName, tunCommand } from "./open-tun.ts";
 import { type Place, thisMachine } from "./place.ts";
+import { realTimeWords } from "./real-time.ts";
 import type { RelayCounters } from "./relay-counters.ts";
 import type { RelayJob } from "./relay-process.ts";
 import { systemCommand } from "./system-command.ts";
@@ -92,7 +93,7 @@ export async function openEmulatedLink(
       place: thisMachine,
       name: "The relay of the link",
       code: "LINK_FAILED",
-      before: tunCommand(near.namespace, far.namespace),
+      before: [...(await realTimeWords()), ...tunCommand(near.namespace, far.namespace)],
       signal,
     }),
   );

@@ -28,7 +28,7 @@ export interface JobOptions {
   /** What a failure of the process is. Default LOAD_FAILED. */
   readonly code?: WanErrorCode | undefined;
   /** A command line that stands before that of Node.js, and runs it. */
-  readonly before?: readonly [string, ...string[]] | undefined;
+  readonly before?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

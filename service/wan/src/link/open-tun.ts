@@ -27,6 +27,6 @@ exec(@ARGV) or die "$ARGV[0]: $!\\n";
 `;
 
 /** The command line that stands before that of the process which is handed both. */
-export function tunCommand(near: string, far: string): readonly [string, ...string[]] {
+export function tunCommand(near: string, far: string): readonly string[] {
   return ["perl", "-e", script, near, far];
 }

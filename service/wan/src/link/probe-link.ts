@@ -5,6 +5,7 @@ import type { EmulatedLink, LinkSpec } from "./emulated-link.ts";
 import { startJob } from "./job-process.ts";
 import type { ProbeEchoJob } from "./probe-echo.ts";
 import type { ProbeSendJob } from "./probe-send.ts";
+import { realTimeWords } from "./real-time.ts";
 
 export interface Probes {
   readonly sent: number;
@@ -36,10 +37,11 @@ export async function probeLink(
   spec: LinkSpec,
   { count, stepMs, flows: given, signal }: ProbeOptions,
 ): Promise<Probes> {
+  const before = await realTimeWords();
   await using echo = startJob(
     moduleBeside(import.meta.url, "probe-echo"),
     { address: far.address } satisfies ProbeEchoJob,
-    { place: far, name: "The echo of probes", signal },
+    { place: far, name: "The echo of probes", before, signal },
   );
   const { port } = (await echo.ready) as { port: number };
   const reach = jitterReach(spec.toFar.delay) + jitterReach(spec.toNear.delay);
@@ -49,6 +51,7 @@ export async function probeLink(
   await using sender = startJob(moduleBeside(import.meta.url, "probe-send"), job, {
     place: near,
     name: "The sender of probes",
+    before,
     signal,
   });
   const gathered = (await sender.result) as Gathered;

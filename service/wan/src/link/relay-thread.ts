@@ -5,7 +5,6 @@
  * microseconds.
  */
 import { readSync, writeSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import { workerData } from "node:worker_threads";
 import { Direction, type DirectionSpec } from "./direction.ts";
 import { flowOf } from "./flow-of-packet.ts";
@@ -104,8 +103,6 @@ class Carrier {
 }
 
 function carry({ descriptors: [near, far], specs, seed, counters, stop }: RelayThreadData): void {
-  // Of this thread alone. A packet that is handed on late is a delay that nobody asked for.
-  setPriority(0, constants.priority.PRIORITY_HIGHEST);
   // What says that a device is empty is thrown thousands of times a second: where from costs most of it.
   Error.stackTraceLimit = 0;
   const carriers = [

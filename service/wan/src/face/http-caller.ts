@@ -1,0 +1,134 @@
+/**
+ * A caller of bytes over HTTP: what is sent is made once, over HTTP/1.1 or HTTP/2, so that bodies can be compared over the
+ * same connections, and connections with the same body. For forms that @cupel/client does not speak, and for any page.
+ */
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { Agent as TlsAgent, request as tlsRequest } from "node:https";
+import type { Caller } from "../load/caller.ts";
+import { CallFailure } from "../load/outcome.ts";
+import type { ConnectionPolicy } from "./connection-policy.ts";
+import type { CallerTls } from "./tls-files.ts";
+
+export interface HttpCall {
+  readonly url: string;
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+}
+
+export interface HttpCallerOptions {
+  readonly policy: ConnectionPolicy;
+  readonly deadlineMs: number;
+  readonly tls?: CallerTls | undefined;
+}
+
+/** What an answer was, once it is whole. */
+interface Answer {
+  readonly status: number;
+}
+
+type Send = (onFirstByte: () => void, signal: AbortSignal) => Promise<Answer>;
+
+export function openHttpCaller(call: HttpCall, options: HttpCallerOptions): Caller {
+  const opened = options.policy.http === 2 ? http2Sender(call, options) : http1Sender(call, options);
+  return {
+    extraSends: 0,
+    async call(onFirstByte) {
+      const signal = AbortSignal.timeout(options.deadlineMs);
+      let answer: Answer;
+      try {
+        answer = await opened.send(onFirstByte, signal);
+      } catch (cause) {
+        throw new CallFailure(signal.aborted ? "deadline" : "reset", String(cause), { cause });
+      }
+      if (answer.status !== 200) throw new CallFailure("status", `The server answered ${answer.status}.`);
+    },
+    [Symbol.dispose]: () => opened.close(),
+  };
+}
+
+interface Sender {
+  readonly send: Send;
+  close(): void;
+}
+
+function http1Sender(
+  { url, method, headers, body }: HttpCall,
+  { policy, tls = { ca: "" } }: HttpCallerOptions,
+): Sender {
+  const isSecure = url.startsWith("https:");
+  const settings = {
+    keepAlive: true,
+    maxSockets: policy.connections,
+    maxFreeSockets: policy.connections,
+    scheduling: "lifo",
+  } as const;
+  const agent = isSecure ? new TlsAgent({ ...settings, ...tls }) : new PlainAgent(settings);
+  const request = isSecure ? tlsRequest : plainRequest;
+  const length = body === null ? {} : { "content-length": body.byteLength };
+  return {
+    async send(onFirstByte, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      const sent = request(
+        url,
+        { agent, method, headers: { ...headers, ...length }, signal },
+        (answer: IncomingMessage) => {
+          onFirstByte();
+          answer.on("error", reject);
+          answer.on("end", () => resolve({ status: answer.statusCode ?? 0 }));
+          answer.resume();
+        },
+      );
+      sent.on("error", reject);
+      sent.end(body ?? undefined);
+      return await promise;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function http2Sender(
+  { url, method, headers, body }: HttpCall,
+  { policy, tls = { ca: "" } }: HttpCallerOptions,
+): Sender {
+  const { origin, pathname, search } = new URL(url);
+  const sessions: ClientHttp2Session[] = [];
+  let turn = 0;
+  const session = (): ClientHttp2Session => {
+    const index = turn++ % policy.connections;
+    const held = sessions[index];
+    if (held && !held.closed && !held.destroyed) return held;
+    const opened = connect(origin, origin.startsWith("https:") ? { ...tls } : {});
+    // Each call on it fails by itself.
+    opened.on("error", () => {});
+    sessions[index] = opened;
+    return opened;
+  };
+  const asked = { ...headers, ":method": method, ":path": pathname + search };
+  return {
+    async send(onFirstByte, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      const stream = session().request(asked, { endStream: body === null });
+      const leave = () => stream.close(constants.NGHTTP2_CANCEL);
+      signal.addEventListener("abort", leave, { once: true });
+      let status = 0;
+      stream.on("response", (told) => {
+        onFirstByte();
+        status = Number(told[":status"]);
+      });
+      stream.on("error", reject);
+      stream.on("close", () => {
+        signal.removeEventListener("abort", leave);
+        if (stream.rstCode === 0 && status !== 0) resolve({ status });
+        else reject(new Error(`The stream was closed with code ${stream.rstCode}.`));
+      });
+      stream.resume();
+      if (body !== null) stream.end(body);
+      return await promise;
+    },
+    close() {
+      for (const each of sessions) each?.destroy();
+    },
+  };
+}
