@@ -3,6 +3,7 @@
  * its name is met: a line that asks for help loads no server.
  */
 import { auditGroup } from "./audit/audit.ts";
+import { benchGroup } from "./bench/bench.ts";
 import type { CommandGroup, CommandRow } from "./command.ts";
 import { envGroup } from "./env/env.ts";
 
@@ -46,6 +47,11 @@ export const commands: readonly CommandRow[] = [
     name: "bench-model",
     summary: "Measure latency, throughput and memory of one model, or of two in turn",
     load: async () => (await import("./bench-model.ts")).benchModelCommand,
+  },
+  {
+    name: "bench protocols",
+    summary: "Compare protocols and connections over an emulated ocean",
+    load: async () => (await import("./bench/protocols.ts")).benchProtocolsCommand,
   },
   {
     name: "pack",
@@ -149,4 +155,4 @@ export const commands: readonly CommandRow[] = [
   },
 ];
 
-export const groups: readonly CommandGroup[] = [auditGroup, envGroup];
+export const groups: readonly CommandGroup[] = [auditGroup, benchGroup, envGroup];

@@ -1,0 +1,22 @@
+/** What figures depend on besides the link, for whoever reads them: kernel, Node.js, windows of HTTP/2, processor. */
+import { getDefaultSettings } from "node:http2";
+import { availableParallelism, cpus, release } from "node:os";
+
+export interface Environment {
+  readonly kernel: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly cores: number;
+  /** Bytes that an HTTP/2 stream may be sent before it says more, as Node.js has it; @cupel/client sets 1 MiB. */
+  readonly streamWindow: number;
+}
+
+export function environment(): Environment {
+  return {
+    kernel: release(),
+    node: process.version,
+    processor: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    streamWindow: getDefaultSettings().initialWindowSize ?? 65_535,
+  };
+}
