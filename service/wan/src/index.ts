@@ -43,5 +43,12 @@ export type { NetworkCounters } from "./load/network-counters.ts";
 export type { Outcome } from "./load/outcome.ts";
 export type { LoadFigures, LoadSpec } from "./load/run-load.ts";
 export type { ScheduleSpec } from "./load/schedule.ts";
+export {
+  type DelayProxy,
+  type DelayProxyOptions,
+  delayProxyPreset,
+  injectedDelayHeader,
+  openDelayProxy,
+} from "./proxy/delay-proxy.ts";
 export { assertScenario, type Cell, type Scenario, type ScenarioLink } from "./scenario/scenario.ts";
 export { everyCell, scenarios } from "./scenario/scenarios.ts";

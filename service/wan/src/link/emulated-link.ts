@@ -81,8 +81,7 @@ export async function openEmulatedLink(
   { seed, signal }: EmulatedLinkOptions,
 ): Promise<EmulatedLink> {
   const reason = await whyNoLink();
-  if (reason !== null)
-    throw wanErrors.error("LINK_UNAVAILABLE", `${reason} --delay-only adds delay without it, and says so.`);
+  if (reason !== null) throw wanErrors.error("LINK_UNAVAILABLE", reason);
   await sweepNamespaces();
   await using opened = new AsyncDisposableStack();
   const near = { namespace: opened.use(await makeNamespace()).name, address: addresses.near };

@@ -1,0 +1,139 @@
+/** Plans, scenarios and summaries: what needs no link. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { planDefaults, planRuns, secondsOf } from "../src/compare/plan.ts";
+import type { MeasuredRun } from "../src/compare/run-comparison.ts";
+import { summarise } from "../src/compare/summarise.ts";
+import { assertScenario, type Scenario } from "../src/scenario/scenario.ts";
+import { everyCell, scenarios } from "../src/scenario/scenarios.ts";
+
+const ocean = scenarios.find(({ name }) => name === "atlantic-pacific");
+assert.ok(ocean);
+
+test("the scenarios that come with the package have the form of one, and the usual table fits a quarter of an hour", () => {
+  for (const each of scenarios) assertScenario({ ...each, cells: [...each.cells, ...everyCell] });
+  assert.ok(ocean.cells.length <= 12);
+  assert.ok(secondsOf(ocean, planDefaults) <= 900, `${secondsOf(ocean, planDefaults)} s`);
+});
+
+const [link] = ocean.links;
+assert.ok(link);
+const way = link.spec.toFar;
+const broken: readonly { readonly changes: Partial<Scenario>; readonly says: RegExp }[] = [
+  { changes: { links: [] }, says: /needs a link/ },
+  { changes: { load: { ...ocean.load, perSecond: 0 } }, says: /needs a rate/ },
+  {
+    changes: { cells: [{ ...everyCell[0]!, protocol: "grpc", policy: { http: 1, connections: 1 } }] },
+    says: /grpc over HTTP\/1/,
+  },
+  {
+    changes: {
+      links: [
+        {
+          name: "l",
+          spec: { toFar: way, toNear: { ...way, delay: { delayMs: 5, law: "normal", jitterMs: 2 } } },
+        },
+      ],
+    },
+    says: /below 0/,
+  },
+  {
+    changes: {
+      links: [
+        { name: "l", spec: { toFar: way, toNear: { ...way, loss: { kind: "independent", share: 1.2 } } } },
+      ],
+    },
+    says: /not from 0 to 1/,
+  },
+  {
+    changes: { links: [{ name: "l", spec: { toFar: way, toNear: { ...way, rate: 1e6, queueBytes: 100 } } }] },
+    says: /1,500 bytes/,
+  },
+];
+
+for (const { changes, says } of broken) {
+  test(`a scenario is refused that ${says.source}`, () => {
+    assert.throws(
+      () => assertScenario({ ...ocean, ...changes }),
+      (error: Error) => {
+        assert.match(error.message, says);
+        return "code" in error && error.code === "SCENARIO_INVALID";
+      },
+    );
+  });
+}
+
+test("every cell runs once in each round, in another order each time, with one load a round", () => {
+  const runs = planRuns(ocean.cells, planDefaults);
+  const rounds = Map.groupBy(runs, ({ round }) => round);
+  assert.equal(rounds.size, 6);
+  const orders = new Set<string>();
+  for (const of of rounds.values()) {
+    orders.add(of.map(({ cell }) => cell).join());
+    assert.deepEqual(
+      of.map(({ cell }) => cell).sort((a, b) => a - b),
+      ocean.cells.map((_, i) => i),
+    );
+    assert.equal(new Set(of.map(({ seed }) => seed)).size, 1);
+  }
+  assert.ok(orders.size > 1);
+});
+
+test("a cell's summary is the median of its runs, with the interval from the least to the greatest of six", () => {
+  const latency = (p99: number) => ({
+    count: 100,
+    mean: 160,
+    p50: 150,
+    p90: 200,
+    p99,
+    p999: 500,
+    max: 600,
+    curve: [],
+  });
+  const run = (p99: number): MeasuredRun => ({
+    round: 0,
+    cell: 0,
+    seed: 1,
+    load: {
+      requests: 100,
+      seconds: 2,
+      outcomes: { ok: 98, deadline: 2, reset: 0, status: 0, breaker: 0, other: 0 },
+      latency: latency(p99),
+      firstByte: latency(p99),
+      lag: latency(0.4),
+      missed: [],
+      extraSends: 3,
+      failures: {},
+      cpuSeconds: 0.05,
+      network: {
+        sentBytes: 200_000,
+        sentPackets: 200,
+        receivedBytes: 200_000,
+        receivedPackets: 220,
+        connections: 0,
+        retransmitted: 2,
+      },
+      connections: 8,
+    },
+    link: { toFar: counters, toNear: counters },
+    serverCpuSeconds: 0.1,
+  });
+  const [cell] = summarise(ocean.cells, {
+    name: "l",
+    verifications: [],
+    runs: [430, 410, 450, 420, 440, 900].map(run),
+  });
+  assert.deepEqual(cell?.p99, { value: 435, low: 410, high: 900 });
+  assert.equal(cell?.isPunctual, true);
+  assert.ok(
+    Math.abs((cell?.failed ?? 0) - 0.02) < 1e-12 && Math.abs((cell?.causes.deadline ?? 0) - 0.02) < 1e-12,
+  );
+  assert.equal(cell?.bytes, 4000);
+  assert.equal(cell?.packets, 4.2);
+  assert.equal(cell?.connections, 8);
+  assert.ok(Math.abs((cell?.reuse ?? 0) - 0.92) < 1e-12);
+  assert.equal(cell?.carriedPerSecond.value, 49);
+  assert.equal(cell?.serverCpuMs, 1);
+});
+
+const counters = { packets: 0, bytes: 0, lost: 0, overflowed: 0, refused: 0, left: 0, late: 0 };
