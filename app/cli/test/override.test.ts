@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { encodeModelBytes, Tensor } from "@cupel/onnx";
+import { encodeModelBytes, readModelFile, Tensor } from "@cupel/onnx";
 import { classifier, cupel, prepared, type Scratch, scratch } from "./harness.ts";
 
 /** A name that a shell would take apart. */
@@ -79,6 +79,31 @@ test("several layers, by node or weight, over those of a recipe", async () => {
   assert.deepEqual(overrides, { conv1: "float", dense: 4, "conv2.weight": 6 });
 });
 
+test("a share of the channels is kept, and what is left is trained where images to train with are given", async () => {
+  await using folder = await scratch();
+  const { images } = await prepared(folder);
+  const model = await folder.write("wide.onnx", encodeModelBytes(classifier({ filters: 32 })));
+  for (const trains of [false, true]) {
+    const out = folder.at("kept.onnx");
+    const told = await cupel(
+      ...["compress", model, "--images", images, "-o", out, "--keep-channels", "0.5", "--floor", "none"],
+      ...["--no-report", "--json", ...(trains ? ["--train-images", images] : [])],
+    );
+    assert.equal(told.status, 0, told.err);
+    const { channels, kept, groups, fineTuning } = JSON.parse(told.out).pruned;
+    assert.deepEqual([channels, kept, fineTuning !== null], [64, 32, trains]);
+    const { graph } = await readModelFile(out);
+    const widths = [...graph.initializers].flatMap(({ constant }) =>
+      constant?.type === "int8" && constant.dims.length === 4 ? [constant.dims[0]] : [],
+    );
+    assert.deepEqual(
+      widths,
+      groups.map((group: { kept: number }) => group.kept),
+    );
+    assert.match(told.err, /Removed 32 of 64 channels/);
+  }
+});
+
 test("a layer that does not exist is refused with the one that was meant, and so are other slips", async () => {
   await using folder = await scratch();
   const { model, images } = await prepared(folder);
@@ -89,6 +114,8 @@ test("a layer that does not exist is refused with the one that was meant, and so
     [["--override", "__proto__=8"], /RECIPE_INVALID: .*"__proto__"/],
     [["--rounding", "up"], /OPTION_INVALID: --rounding must be one of nearest, gptq, reconstruct, auto/],
     [["--rounding", "gptq", "--bits", "16"], /OPTION_INVALID: --rounding is of no use with 16 bits/],
+    [["--keep-channels", "0"], /OPTION_INVALID: --keep-channels must be a share above 0, at most 1/],
+    [["--keep-channels", "1.5"], /OPTION_INVALID: --keep-channels must be a share above 0, at most 1/],
     [["--override", "conv1=7"], /OPTION_INVALID: --override must be .*not "conv1=7"/],
     [["--override", "conv1"], /OPTION_INVALID: --override must be .*such as conv1=8/],
     [["--override", "=8"], /OPTION_INVALID/],

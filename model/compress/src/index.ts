@@ -18,7 +18,7 @@ export type { NetworkTimer, Stopwatch } from "./latency/stopwatch.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
 export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpack-model.ts";
-export type { PredictedCosts, Pruned, PrunedGroup } from "./prune/pruned.ts";
+export type { FineTuning, PredictedCosts, Pruned, PrunedGroup } from "./prune/pruned.ts";
 export { defaultRecipe, parseRecipe, recipeSchema, withStage } from "./recipe/parse-recipe.ts";
 export {
   looksAtImages,

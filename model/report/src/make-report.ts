@@ -60,6 +60,7 @@ import type {
   CompressionReport,
   ModelSide,
   SpatialMaps,
+  StagesReport,
   TargetFigure,
   TradeOffPoint,
 } from "./report-schema.ts";
@@ -76,6 +77,11 @@ export interface CompressionFacts {
   readonly layers: readonly PlannedLayer[];
   /** From the values of the original to those of the compressed model. */
   readonly correspondence: Correspondence;
+  /** Without them the report says nothing of what the stages did. */
+  readonly pruned?: StagesReport["pruned"] | undefined;
+  readonly rounding?: StagesReport["rounding"] | undefined;
+  readonly retrained?: StagesReport["retrained"] | undefined;
+  readonly exit?: StagesReport["exit"] | undefined;
 }
 
 export interface MakeReportOptions extends WorkOptions {
@@ -219,6 +225,7 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
     tradeOff: compression?.tradeOff ?? [],
     targets: [...(compression?.targets ?? [])],
     calibration: compression?.calibration ?? null,
+    ...(compression && { stages: stagesOf(compression) }),
     notes: reportNotes({
       cpu,
       harmless: judgement.harmless,
@@ -235,6 +242,11 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
       memoryKnown: memory.original.wholeProcessBytes !== null,
     }),
   };
+}
+
+function stagesOf(facts: CompressionFacts): StagesReport {
+  const { pruned = null, rounding = [], retrained = null, exit = null } = facts;
+  return { pruned, rounding, retrained, exit };
 }
 
 function preprocessingOf({

@@ -6,26 +6,21 @@
  * Units: bytes, milliseconds, decibels; accuracies and shares are fractions in [0, 1]. The schema is JSON
  * Schema and describes the file; the types follow from it.
  */
-import { type Static, type TProperties, Type } from "typebox";
-
-/** Data that nobody changes. */
-type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
-
-const object = <Properties extends TProperties>(properties: Properties, description?: string) =>
-  Type.Object(properties, { additionalProperties: false, ...(description ? { description } : {}) });
-
-const said = (description: string) => ({ description });
-const number = Type.Number();
-const count = Type.Integer({ minimum: 0 });
-const share = Type.Number({ minimum: 0, maximum: 1 });
-const text = Type.String();
-const list = Type.Array;
-const orNull = <T extends Parameters<typeof Type.Array>[0]>(type: T, description: string) =>
-  Type.Union([type, Type.Null()], { description });
-
-/** A number in memory; null in the file where it is infinite or none, which JSON cannot hold. */
-const figure = (description: string) =>
-  Type.Unsafe<number>(Type.Union([Type.Number(), Type.Null()], { description }));
+import { type Static, Type } from "typebox";
+import { memoryPlan } from "./memory-plan-schema.ts";
+import {
+  count,
+  type Fixed,
+  figure,
+  list,
+  number,
+  object,
+  orNull,
+  said,
+  share,
+  text,
+} from "./schema-words.ts";
+import { stages } from "./stages-schema.ts";
 
 const latency = object(
   {
@@ -39,25 +34,6 @@ const latency = object(
     ),
   },
   "One image a run, both models in turn.",
-);
-
-const memoryPlan = object(
-  {
-    storedBytes: Type.Integer(said("Weights as they lie in the files.")),
-    foldedBytes: Type.Integer(said("Weights of the graph that the engine runs.")),
-    packedBytes: Type.Integer(said("Of those, what its kernels copy into a form of their own.")),
-    inputBytes: count,
-    activationBytes: Type.Integer(said("Held at once by what the nodes of one run make, at most.")),
-    neededBytes: Type.Integer(said("Of that, what some node still reads.")),
-    loadingBytes: Type.Integer(said("Held at once while the model is loaded.")),
-    runningBytes: Type.Integer(said("Held at once while it runs.")),
-    nodes: list(
-      object({ node: text, heldBytes: count, neededBytes: count }),
-      said("Activations held while a node of the engine's graph runs, in the order of the run."),
-    ),
-    unsized: list(text, said("Values of unknown size, which count nothing.")),
-  },
-  "Where the memory is, predicted from the graph that the engine runs and from the sizes of one image; kernels' workspaces are not in it.",
 );
 
 const digest = "^[0-9a-f]{64}$";
@@ -344,6 +320,7 @@ export const reportSchema = object({
     list(targetFigure, said("What pruning was to keep to. Not in reports of versions that could not.")),
   ),
   calibration: orNull(calibration, "Null when the models are any two, or nothing was calibrated."),
+  stages: Type.Optional(stages),
   notes: list(text, said("Remarks a reader must see, such as a CPU without VNNI.")),
 });
 
@@ -365,3 +342,8 @@ export type FusionReport = CompressionReport["fusion"];
 export type TradeOffPoint = CompressionReport["tradeOff"][number];
 export type TargetFigure = NonNullable<CompressionReport["targets"]>[number];
 export type CalibrationReport = NonNullable<CompressionReport["calibration"]>;
+export type StagesReport = NonNullable<CompressionReport["stages"]>;
+export type PruningReport = NonNullable<StagesReport["pruned"]>;
+export type RoundedLayerReport = StagesReport["rounding"][number];
+export type RetrainingReport = NonNullable<StagesReport["retrained"]>;
+export type EarlyExitReport = NonNullable<StagesReport["exit"]>;

@@ -128,6 +128,9 @@ describe("report of a quantised model", () => {
       assert.ok(memoryPlan && memoryPlan.storedBytes < bytes && memoryPlan.unsized.length === 0);
       const held = memoryPlan.nodes.map(({ heldBytes }) => heldBytes);
       assert.equal(Math.max(...held), memoryPlan.activationBytes);
+      const made = memoryPlan.values?.map(({ madeAt }) => madeAt) ?? [];
+      assert.deepEqual([...new Set(made)], [...held.keys()], "every node makes something");
+      assert.ok(memoryPlan.values?.some((value) => value.in !== null));
     }
     const { files = [], sha256 } = report.compressed;
     assert.deepEqual(
@@ -188,6 +191,46 @@ describe("report of a quantised model", () => {
       assert.ok(original.probability > 1 / 7 && original.probability <= 1);
     }
   });
+});
+
+test("a pruned model is compared layer by layer, by what is left of each, and the report says what was removed", async () => {
+  const withPruning = parseRecipe(
+    {
+      stages: [
+        { stage: "clean" },
+        { stage: "prune", keep: 0.5, multipleOf: 4, importance: "norm", rounds: 1 },
+        ...stages.filter(({ stage }) => stage !== "clean"),
+      ],
+    },
+    "the recipe",
+  );
+  const options = { images, preprocessing, recipe: withPruning, threads: 1 };
+  const pruned = await compress(residualNetwork(), options);
+  const report = await reportOf(pruned.model, { compression: pruned });
+  assert.deepEqual(Errors(reportSchema, JSON.parse(JSON.stringify(report))), []);
+  assert.deepEqual(
+    report.layers.map(({ name, shape }) => [name, shape]),
+    [
+      ["relu0_out", [8, 32, 32]],
+      ["pool0_out", [8, 16, 16]],
+      ["relu1_out", [8, 16, 16]],
+      ["norm2_out", [8, 16, 16]],
+      ["relu2_out", [8, 16, 16]],
+      ["mean_out", [8, 1, 1]],
+      ["scores", [7]],
+    ],
+  );
+  const gone = report.layers.map(({ channelError }) => channelError.filter(Number.isNaN).length);
+  // The shortcut holds stem and block together; each group keeps 4 of its 8.
+  assert.deepEqual(gone, [4, 4, 4, 4, 4, 4, 0]);
+  assert.deepEqual(report.stages, {
+    pruned: pruned.pruned,
+    rounding: [],
+    retrained: null,
+    exit: null,
+  });
+  assert.deepEqual([report.stages?.pruned?.channels, report.stages?.pruned?.kept], [16, 8]);
+  for (const { sqnrDb } of report.layers) assert.ok(Number.isFinite(sqnrDb));
 });
 
 test("a network put on integers where that is slower is told slower, and conversions are what costs it", async () => {

@@ -7,8 +7,10 @@ import { ChangedImages } from "./part/changed-images.tsx";
 import { HeatMapSection } from "./part/heat-map-section.tsx";
 import { LayerPaths } from "./part/layer-paths.tsx";
 import { LayerTable } from "./part/layer-table.tsx";
+import { MemorySection } from "./part/memory-section.tsx";
 import { Provenance } from "./part/provenance.tsx";
 import { SizeAndSpeed } from "./part/size-and-speed.tsx";
+import { StagesSection } from "./part/stages-section.tsx";
 import { Summary } from "./part/summary.tsx";
 
 export function App({ report }: { readonly report: CompressionReport }) {
@@ -27,7 +29,9 @@ export function App({ report }: { readonly report: CompressionReport }) {
         <HeatMapSection report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
         <LayerPaths layers={report.layers} firstBad={firstBad} onSelect={goToLayer} />
         <LayerTable report={report} firstBad={firstBad} selected={selected} onSelect={setSelected} />
+        <StagesSection report={report} />
         <SizeAndSpeed report={report} onSelect={goToLayer} />
+        <MemorySection report={report} />
         <AccuracySection report={report} />
         <ChangedImages report={report} />
         <Provenance report={report} />

@@ -14,6 +14,7 @@ import "./style/layer-paths.css";
 import "./style/layer-table.css";
 import "./style/bars.css";
 import "./style/images.css";
+import "./style/stages.css";
 import "../../shared/style/print.css";
 import "./style/print.css";
 

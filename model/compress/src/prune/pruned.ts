@@ -28,6 +28,15 @@ export interface PredictedCosts {
   readonly drop: number | null;
 }
 
+/** Of the divergence that `Pruned` has. */
+export interface FineTuning {
+  readonly epochs: number;
+  readonly before: number;
+  readonly after: number;
+  /** Whether the trained network was kept: only where it is nearer to the original. */
+  readonly isKept: boolean;
+}
+
 export interface Pruned {
   /** Where widths were chosen by a target; else null. */
   readonly predicted: PredictedCosts | null;
@@ -39,4 +48,6 @@ export interface Pruned {
   readonly refusals: readonly Refusal[];
   /** As the points of `sensitivity`, of all that was removed: compensated and fine-tuned, as far as the recipe says so. */
   readonly divergence: number;
+  /** Null where nothing was trained. */
+  readonly fineTuning: FineTuning | null;
 }

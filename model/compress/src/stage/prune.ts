@@ -8,7 +8,7 @@ import { type ChannelGroups, channelGroups } from "../prune/channel-groups.ts";
 import { chooseChannels } from "../prune/choose-channels.ts";
 import { type FineTuneOptions, fineTune } from "../prune/fine-tune.ts";
 import { importances } from "../prune/importance.ts";
-import type { PrunedGroup } from "../prune/pruned.ts";
+import type { FineTuning, PrunedGroup } from "../prune/pruned.ts";
 import { type ChooseRound, rank, removeInRounds, toShare, toWidths } from "../prune/remove-in-rounds.ts";
 import { type FoundWidths, searchWidths } from "../prune/search-widths.ts";
 import { sensitivityCurves } from "../prune/sensitivity-curve.ts";
@@ -133,6 +133,7 @@ export const pruneStage: Stage<"prune", typeof options> = defineStage({
           refusals: groups.refusals,
           groups: done,
           predicted: null,
+          fineTuning: null,
         },
       };
     };
@@ -151,7 +152,7 @@ export const pruneStage: Stage<"prune", typeof options> = defineStage({
       : null;
     const pruned = found ? withPrediction(found) : await prune(toShare(groups.groups, keep, multipleOf));
     if (!tuning || !training) return pruned;
-    return await tunedState(pruned, async () => {
+    return await tunedState(pruned, tuning.epochs, async () => {
       const trained = await fineTune(pruned.model, original, training, tuning, given);
       return { trained, divergence: relativeError(reference, await outputsOf(() => trained, trial)) };
     });
@@ -165,15 +166,18 @@ function withPrediction({ state, predicted, reference }: FoundWidths): State {
 /** The trained model, where it is nearer to the original than before. */
 async function tunedState(
   state: State,
+  epochs: number,
   tune: () => Promise<{ readonly trained: Model; readonly divergence: number }>,
 ): Promise<State> {
   const pruned = made(state.pruned, "prune");
   const before = pruned.divergence;
   const { trained, divergence } = await tune();
-  if (!(divergence < before)) {
+  const isKept = divergence < before;
+  const fineTuning: FineTuning = { epochs, before, after: divergence, isKept };
+  if (!isKept) {
     const note =
       "Fine-tuning moved the outputs further from the original's on the selection images, and was left out.";
-    return { ...state, notes: [...state.notes, note] };
+    return { ...state, notes: [...state.notes, note], pruned: { ...pruned, fineTuning } };
   }
   const same = new Map(Array.from(trained.graph.values(), ({ name }) => [name, sameAs(name)]));
   const note = `Fine-tuning took the outputs' difference from the original's from ${percent(before)} to ${percent(divergence)} of their power.`;
@@ -182,7 +186,7 @@ async function tunedState(
     model: trained,
     correspondence: followed(state.correspondence, same),
     notes: [...state.notes, note],
-    pruned: { ...pruned, divergence },
+    pruned: { ...pruned, divergence, fineTuning },
   };
 }
 

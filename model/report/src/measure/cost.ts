@@ -143,6 +143,7 @@ export async function memoryPlanOf(
         heldBytes,
         neededBytes,
       })),
+      values: activations.values,
       unsized: activations.unsized,
     };
   });

@@ -3,23 +3,32 @@ import type { CompressionReport } from "@cupel/report";
 import { Masthead } from "../../../shared/part/masthead.tsx";
 import { plural } from "../../../shared/view/number-text.ts";
 import { preprocessingWarning } from "../view/preprocessing-origin.ts";
+import { stagesShown } from "../view/stages.ts";
 import { headline, verdictSentence } from "../view/verdict.ts";
 import { FigureCards } from "./figure-cards.tsx";
+import { hasMemoryPlan } from "./memory-section.tsx";
 
 interface SummaryProps {
   readonly report: CompressionReport;
   readonly onGoToLayer: () => void;
 }
 
-const CONTENTS = [
+/** What is not in every report has a condition. */
+const CONTENTS: readonly (readonly [
+  id: string,
+  title: string,
+  isShown?: (report: CompressionReport) => boolean,
+])[] = [
   ["layers", "Error by layer"],
   ["network", "Network"],
   ["table", "All layers"],
+  ["stages", "What was done", (report) => stagesShown(report) !== null],
   ["size-and-speed", "Size and speed"],
+  ["memory", "Memory", hasMemoryPlan],
   ["accuracy", "Accuracy"],
   ["changed", "Changed images"],
   ["provenance", "How it was made"],
-] as const;
+];
 
 export function Summary({ report, onGoToLayer }: SummaryProps) {
   return (
@@ -33,7 +42,7 @@ export function Summary({ report, onGoToLayer }: SummaryProps) {
       <FigureCards report={report} />
       <Remarks report={report} onGoToLayer={onGoToLayer} />
       <nav aria-label="On this page">
-        {CONTENTS.map(([id, title]) => (
+        {CONTENTS.filter(([, , isShown]) => isShown?.(report) ?? true).map(([id, title]) => (
           <a key={id} href={`#${id}`}>
             {title}
           </a>

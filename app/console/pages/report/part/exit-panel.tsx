@@ -1,0 +1,71 @@
+/** Where images leave early, and what each threshold would cost and save. */
+import type { EarlyExitReport } from "@cupel/report";
+import { useMemo } from "preact/hooks";
+import {
+  fixedText,
+  millisecondsText,
+  percentText,
+  pointDecimals,
+  pointsText,
+} from "../../../shared/view/number-text.ts";
+import { exitSentence } from "../view/stages.ts";
+import { type Line, LineChart, type LinePoint } from "./line-chart.tsx";
+
+type ExitPoint = EarlyExitReport["chosen"];
+
+export function ExitPanel({ exit }: { readonly exit: EarlyExitReport }) {
+  const { after, work, threshold, times, curve, chosen } = exit;
+  const lines = useMemo((): Line[] => [{ colour: "compressed", points: curve.map(pointOf) }], [curve]);
+  const facts: readonly (readonly [string, string])[] = [
+    ["Exit behind", after],
+    ["Work before it", percentText(work)],
+    ["An image leaves when the exit is surer than", percentText(threshold)],
+    ["Images that leave", percentText(chosen.leaving)],
+    ["Change of accuracy, points", pointsText(-chosen.loss, pointDecimals(chosen.loss))],
+    ["Time of an image that leaves", millisecondsText(times.leavingMs)],
+    ["Of one that stays", millisecondsText(times.stayingMs)],
+    ["Without an exit", millisecondsText(times.straightMs)],
+  ];
+  return (
+    <div class="panel wide">
+      <h3>Images that leave early</h3>
+      <p class="muted">
+        A point is a threshold: lower ones let more images leave, which is faster and right less often. All on
+        images that trained nothing.
+      </p>
+      <p class="conclusion">{exitSentence(exit)}</p>
+      <div class="table-and-chart">
+        <table class="plain">
+          <tbody>
+            {facts.map(([name, text]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="numeric of-text">{text}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <LineChart
+          label={`Images answered right against average time, for ${curve.length} thresholds; chosen: ${percentText(chosen.right)} right in ${millisecondsText(chosen.averageMs)}.`}
+          lines={lines}
+          x={{ name: "average time of an image", text: millisecondsText }}
+          y={{ name: "answered right", text: (share) => percentText(share) }}
+          marked={{ point: pointOf(chosen), text: "chosen" }}
+        />
+      </div>
+    </div>
+  );
+}
+
+function pointOf({ threshold, leaving, right, averageMs }: ExitPoint): LinePoint {
+  return {
+    x: averageMs,
+    y: right,
+    told: [
+      `Surer than ${fixedText(100 * threshold, 1)} %`,
+      `${percentText(leaving)} leave`,
+      `${percentText(right)} right`,
+      `${millisecondsText(averageMs)} on average`,
+    ],
+  };
+}

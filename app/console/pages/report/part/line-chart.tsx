@@ -1,0 +1,121 @@
+/** One or more lines over a common axis, with what was chosen marked on them. */
+import { useMemo } from "preact/hooks";
+import { axisStyle } from "../../../shared/chart/axis.ts";
+import { Chart, type DrawChart } from "../../../shared/chart/chart.tsx";
+import type { Palette } from "../../../shared/chart/palette.ts";
+import { tooltipLines, tooltipStyle } from "../../../shared/chart/tooltip.ts";
+
+export interface LinePoint {
+  readonly x: number;
+  readonly y: number;
+  /** Told of the point, the first line as its title. */
+  readonly told: readonly [string, ...string[]];
+}
+
+export interface Line {
+  readonly colour: "original" | "compressed" | "muted";
+  readonly points: readonly LinePoint[];
+}
+
+export interface LineAxis {
+  readonly name: string;
+  readonly text: (value: number) => string;
+  /** From zero; default: from the least that is drawn. */
+  readonly fromZero?: boolean;
+  /** The largest value to the left. */
+  readonly inverse?: boolean;
+  /** No ticks between whole numbers. */
+  readonly whole?: boolean;
+}
+
+interface LineChartProps {
+  /** What a screen reader says in place of the image. */
+  readonly label: string;
+  readonly lines: readonly Line[];
+  readonly x: LineAxis;
+  readonly y: LineAxis;
+  readonly marked?: { readonly point: LinePoint; readonly text: string } | undefined;
+}
+
+export function LineChart({ label, lines, x, y, marked }: LineChartProps) {
+  // A report never changes, and neither do its axes.
+  const draw = useMemo(() => lineOption({ lines, x, y, marked }), [lines]);
+  return <Chart label={label} height={260} draw={draw} />;
+}
+
+function lineOption({ lines, x, y, marked }: Omit<LineChartProps, "label">): DrawChart {
+  return ({ palette }) => ({
+    animation: false,
+    grid: { left: 60, right: 24, top: 30, bottom: 48, outerBoundsMode: "none" },
+    xAxis: {
+      ...scale(palette, x),
+      splitLine: { show: false },
+      nameLocation: "middle",
+      nameGap: 28,
+      splitNumber: 4,
+    },
+    yAxis: {
+      ...scale(palette, y),
+      nameTextStyle: {
+        ...axisStyle(palette, { grid: true }).nameTextStyle,
+        align: "left",
+        padding: [0, 0, 4, -50],
+      },
+    },
+    tooltip: tooltipStyle(palette),
+    series: [
+      ...lines.map(({ colour, points }) => ({
+        type: "line",
+        data: points.map((point) => [point.x, point.y]),
+        symbol: "circle",
+        symbolSize: 7,
+        lineStyle: { color: palette[colour], width: colour === "muted" ? 1 : 2 },
+        itemStyle: { color: palette[colour] },
+        tooltip: {
+          formatter: ({ dataIndex }: { dataIndex: number }) => tooltipOf(points[dataIndex]),
+        },
+      })),
+      ...(marked ? [markOf(palette, marked)] : []),
+    ],
+  });
+}
+
+function scale(palette: Palette, { name, text, fromZero = false, inverse = false, whole = false }: LineAxis) {
+  const axis = axisStyle(palette, { grid: true });
+  return {
+    ...axis,
+    type: "value",
+    scale: !fromZero,
+    inverse,
+    name,
+    ...(whole && { minInterval: 1 }),
+    axisLabel: { ...axis.axisLabel, formatter: text, hideOverlap: true },
+  };
+}
+
+function markOf(palette: Palette, { point, text }: NonNullable<LineChartProps["marked"]>) {
+  return {
+    type: "scatter",
+    data: [[point.x, point.y]],
+    symbol: "diamond",
+    symbolSize: 18,
+    z: 4,
+    itemStyle: { color: palette.compressed, opacity: 1 },
+    label: {
+      show: true,
+      position: "top",
+      distance: 3,
+      formatter: text,
+      color: palette.ink,
+      textBorderColor: palette.card,
+      textBorderWidth: 3,
+      fontFamily: palette.font,
+      fontSize: 13,
+    },
+    tooltip: { formatter: () => tooltipOf(point) },
+  };
+}
+
+function tooltipOf(point: LinePoint | undefined): HTMLElement | string {
+  return point === undefined ? "" : tooltipLines(...point.told);
+}
