@@ -168,7 +168,7 @@ function inOldNode(node: string): void {
 function demo(start: () => void): void {
   rmSync(join(project, "cupel-demo"), { recursive: true, force: true });
   start();
-  const written = ["inspection.small.onnx", "inspection.small.report.html"];
+  const written = ["inspection.small.onnx", "inspection.small.cupel", "inspection.small.report.html"];
   const missing = written.filter((file) => !existsSync(join(project, "cupel-demo", file)));
   if (missing.length > 0) throw new Error(`cupel-demo lacks ${missing.join(", ")}`);
 }
