@@ -44,22 +44,6 @@ export {
   watchEnvironment,
 } from "./diff/watch-environment.ts";
 export { type EnvTraceErrorCode, envTraceErrors } from "./errors.ts";
-export type { CodeClass, Observation, ObservationKind } from "./observation.ts";
-export { parsePolicy, readPolicy } from "./policy/check-policy.ts";
-export {
-  type DeniedRead,
-  type EnvPolicy,
-  openPolicy,
-  type PolicyMode,
-  type PolicyRow,
-  taggedNames,
-} from "./policy/env-policy.ts";
-export { accessSentence } from "./report/access-words.ts";
-export { accessesOf, type EnvAccess } from "./report/accesses.ts";
-export { type Baseline, baselineText, newSince, parseBaseline } from "./report/baseline.ts";
-export { type SarifOptions, sarifOf } from "./report/sarif.ts";
-export { type Collected, collectObservations } from "./trace/collect.ts";
-export { type PreparedTrace, prepareTrace, type TraceOptions } from "./trace/prepare-trace.ts";
 export { commandFindings } from "./graph/commands/command-findings.ts";
 export type { CommandFinding, SetReach } from "./graph/commands/finding.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";
@@ -81,6 +65,20 @@ export {
 export type { EdgeKind, GraphEdge, GraphNode, ProvenanceGraph } from "./graph/provenance-graph.ts";
 export { actorsOf, type CarriedScript, carriedScripts, listersOf } from "./graph/queries.ts";
 export { readObservations } from "./graph/read-observations.ts";
+export type { CodeClass, Observation, ObservationKind } from "./observation.ts";
+export { parsePolicy, readPolicy } from "./policy/check-policy.ts";
+export {
+  type DeniedRead,
+  type EnvPolicy,
+  openPolicy,
+  type PolicyMode,
+  type PolicyRow,
+  taggedNames,
+} from "./policy/env-policy.ts";
+export { accessSentence } from "./report/access-words.ts";
+export { accessesOf, type EnvAccess } from "./report/accesses.ts";
+export { type Baseline, baselineText, newSince, parseBaseline } from "./report/baseline.ts";
+export { type SarifOptions, sarifOf } from "./report/sarif.ts";
 export {
   type EnvironmentReading,
   type OriginStatement,
@@ -106,3 +104,5 @@ export {
   sourceKinds,
 } from "./snapshot/source-kinds.ts";
 export type { ComputedStatement, SetStatement, Statement, UnsetStatement } from "./snapshot/statement.ts";
+export { type Collected, collectObservations } from "./trace/collect.ts";
+export { type PreparedTrace, prepareTrace, type TraceOptions } from "./trace/prepare-trace.ts";

@@ -62,7 +62,9 @@ export function commandHelp(command: CommandHelp, globals: readonly Option<unkno
     .map(({ name, optional, repeats }) => [optional ? `[${name}]` : name, repeats ? "..." : ""].join(""))
     .join(" ");
   const takesRest = command.operands.at(-1)?.takesRest ?? false;
-  const usage = takesRest ? ` [OPTIONS] -- ${operands} ...` : `${operands === "" ? "" : ` ${operands}`} [OPTIONS]`;
+  const usage = takesRest
+    ? ` [OPTIONS] -- ${operands} ...`
+    : `${operands === "" ? "" : ` ${operands}`} [OPTIONS]`;
   return sections([
     `cupel ${command.name}: ${command.summary}`,
     `Usage: cupel ${command.name}${usage}`,
