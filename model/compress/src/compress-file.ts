@@ -19,7 +19,6 @@ import {
   metadataKeys,
   modelInputs,
   namedBy,
-  openModel,
   type TaskName,
   taskOf,
   tasks,
@@ -32,6 +31,7 @@ import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision"
 import { chooseImages, chooseUnmatched, trainingImages, withoutImages } from "./choose-images.ts";
 import { type CompressResult, compressAdjustably } from "./compress.ts";
 import { compressErrors } from "./errors.ts";
+import { openOriginal } from "./open-original.ts";
 import { defaultRecipe } from "./recipe/parse-recipe.ts";
 import { looksAtImages, type Recipe, stageOf } from "./recipe/recipe.ts";
 import { assertInFloat, assertNoBfloat16 } from "./requirements.ts";
@@ -150,14 +150,15 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
   if (stageOf(recipe, "retrain")) trainingImagesOf({ training: options.training ?? null }, "retrain");
-  const opened = await openModel(path);
+  await using original = await openOriginal(path, signal);
+  const { opened } = original;
   const usual = choosePreprocessing(opened, options.preprocessing);
   assertInFloat(opened.model);
   assertNoBfloat16(opened.model);
   const inputs = modelInputs(opened.model, usual.preprocessing, options.inputs);
   const open = inputs.opener(options.open);
   const outputSentences = await correctOutputs(opened.model, usual.preprocessing, () =>
-    open(path, { threads, signal }),
+    open(original.source, { threads, signal }),
   );
   if (options.taskName !== undefined) opened.model.metadata.set(metadataKeys.task, options.taskName);
   const task = taskOf(opened.model);
@@ -177,7 +178,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const work = { seed, threads, open, signal, progress };
   const tried = calibration.labelled || !evaluation.labelled ? calibration : evaluation;
   const { chosen, chance } = images
-    ? await firstLook(path, opened, usual, tried, work)
+    ? await firstLook(original.source, opened, usual, tried, work)
     : { chosen: usual, chance: null };
   const { preprocessing } = chosen;
   if (images) onFact({ kind: "preprocessing", ...chosen });
@@ -193,7 +194,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const form = { externalData: options.externalData ? {} : undefined };
   const training = options.training && trainingImages(options.training, isOfClasses, classes, onFact);
   const unreadable = new Map<string, UnreadableImage>();
-  const adjustable = await compressAdjustably(opened.model, {
+  await using adjustable = await compressAdjustably(opened.model, {
     images: calibration,
     training,
     preprocessing,
@@ -228,13 +229,17 @@ export async function compressFile(path: string, options: CompressFileOptions): 
       model,
       out,
       (written) =>
-        verifyCompressed(written, model, path, {
+        verifyCompressed(written, model, original.source, {
           ...verification,
           onUnreadable: (image) => unreadable.set(image.id, image),
         }),
       { ...form, signal },
     );
-  const { result, written } = await writtenWithinFloor(adjustable, write, { path, floor, verification });
+  const { result, written } = await writtenWithinFloor(adjustable, write, {
+    path: original.source,
+    floor,
+    verification,
+  });
   onFact({ kind: "written" });
   if (order !== null) onFact({ kind: "labelsByOrder", sentence: order });
   if (unreadable.size > 0) onFact({ kind: "unreadable", images: [...unreadable.values()] });

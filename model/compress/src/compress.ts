@@ -6,8 +6,18 @@
  *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
-import type { WorkOptions } from "@cupel/base";
-import { type Correspondence, cloneModel, followed, type Model, writtenBytes } from "@cupel/onnx";
+import { collectGarbage, openTemporaryFolder, type WorkOptions } from "@cupel/base";
+import {
+  type Correspondence,
+  cloneModel,
+  followed,
+  type Model,
+  takeOut,
+  type WeightFolder,
+  weightFolder,
+  weightFolderOf,
+  writtenBytes,
+} from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, TargetFigure, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
@@ -18,6 +28,7 @@ import {
   subset,
   type UnreadableImage,
 } from "@cupel/vision";
+import { isLarge } from "./calibrate/open-tuned.ts";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { type ExitReport, exitReport } from "./exits/choose-exit.ts";
 import { withExit } from "./exits/wire-exit.ts";
@@ -112,11 +123,12 @@ export interface CompressResult {
 
 /** `model` is left as it is. @throws what `assertCompressible`, the recipe, its stages and sessions throw */
 export async function compress(model: Model, options: CompressOptions): Promise<CompressResult> {
-  const { result } = await compressAdjustably(model, options);
-  return result;
+  await using adjustable = await compressAdjustably(model, options);
+  return adjustable.result;
 }
 
-export interface AdjustableResult {
+/** While it is not disposed of, weights of a large model may lie in a temporary folder. */
+export interface AdjustableResult extends AsyncDisposable {
   readonly result: CompressResult;
   /**
    * The same with as few operators more in float as make a model that is accepted, those first whose rounding moves the
@@ -131,7 +143,12 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   const { seed = 1, threads = availableParallelism(), strict = false } = options;
   const { preprocessing, preprocessingOrigin, onUnreadable, open, signal, progress } = options;
   const { bytesOf = (written: Model) => writtenBytes(written, "model.onnx") } = options;
+  await using resources = new AsyncDisposableStack();
   let state = await takeIn(model, { threads, open, signal });
+  const folder =
+    weightFolderOf(model) ??
+    (isLarge(state.model) ? weightFolder(resources.use(await openTemporaryFolder("weights")).path) : null);
+  await keepIn(folder, state.model, signal);
   assertCompressible(state.model);
   const heldOut = heldOutOf(recipe);
   if (heldOut > 0) assertSearchable(state.model);
@@ -159,7 +176,10 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   if (looksAtImages(recipe) || preprocessingOrigin !== "guessed") {
     writeMetadata(state.model, { preprocessing, preprocessingOrigin, classes: options.classes });
   }
-  for (const entry of recipe.stages) state = await runStage(entry, state, context);
+  for (const entry of recipe.stages) {
+    state = await runStage(entry, state, context);
+    await keepIn(folder, state.model, signal);
+  }
 
   const measured = async (result: Untargeted): Promise<CompressResult> => ({
     ...result,
@@ -167,12 +187,15 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
   });
   if (state.halved) {
     const result = await measured(halvedResult(state, recipe, state.halved));
-    return { result, inFloatUntil: async () => null };
+    return { result, inFloatUntil: async () => null, async [Symbol.asyncDispose]() {} };
   }
   const calibrated = made(state.calibrated, "calibrate");
   const quantised = made(state.quantised, "quantise");
+  const result = await measured(emittedResult(state, recipe, calibrated, quantised));
+  const held = resources.move();
   return {
-    result: await measured(emittedResult(state, recipe, calibrated, quantised)),
+    result,
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
     async inFloatUntil(accept) {
       const build = (tried: Calibrated) =>
         withExit(emitModel(state.model, tried, quantised).model, state.exit).model;
@@ -204,6 +227,17 @@ async function finished(pruned: State, recipe: Recipe, context: StageContext): P
   return emitModel(state.model, calibrated, made(state.quantised, "quantise")).model;
 }
 
+/** What a stage made new goes to the weights that lie in files, and what it left is free. */
+async function keepIn(
+  folder: WeightFolder | null,
+  model: Model,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (folder === null) return;
+  await folder.keep(model, { signal });
+  collectGarbage();
+}
+
 function emittedResult(
   state: State,
   recipe: Recipe,
@@ -212,6 +246,7 @@ function emittedResult(
 ): Untargeted {
   const emitted = emitModel(state.model, calibrated, quantised);
   const wired = withExit(emitted.model, state.exit);
+  takeOut(wired.model);
   return {
     model: wired.model,
     recipe,
@@ -236,6 +271,7 @@ function halvedResult(
 ): Untargeted {
   const layers = halved.map((layer) => ({ ...layer, bits: 16, form: "FP16" }));
   const wired = withExit(model, exit);
+  takeOut(wired.model);
   return {
     model: wired.model,
     recipe,

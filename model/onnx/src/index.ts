@@ -33,6 +33,13 @@ export { inlinedNodeLimit } from "./file/inline-functions.ts";
 export { packedMagic } from "./file/packed-magic.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
 export { type ByteSource, type TensorPlace, tensorPlaces } from "./file/tensor-places.ts";
+export {
+  takeOut,
+  type WeightFolder,
+  type WrittenGraph,
+  weightFolder,
+  weightFolderOf,
+} from "./file/weight-folder.ts";
 export { type WriteOptions, type WrittenModel, writeModelFile, writtenBytes } from "./file/write.ts";
 export {
   type Correspondence,

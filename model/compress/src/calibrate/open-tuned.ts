@@ -9,7 +9,7 @@
  */
 import { join } from "node:path";
 import { collectGarbage, openTemporaryFolder } from "@cupel/base";
-import { encodeModel, type Model, writeModelFile } from "@cupel/onnx";
+import { encodeModel, type Model, weightFolderOf, writeModelFile } from "@cupel/onnx";
 import { type EngineTuning, type InferenceSession, type ModelSource, openSession } from "@cupel/runtime";
 
 export interface OpenTunedOptions {
@@ -57,6 +57,12 @@ export interface ReadableModel extends AsyncDisposable {
 /** @param make as for `openTuned` */
 export async function openSource(make: () => Model): Promise<ReadableModel> {
   const model = make();
+  const kept = weightFolderOf(model);
+  if (kept !== null) {
+    const written = await kept.write(model);
+    collectGarbage();
+    return { source: written.path, [Symbol.asyncDispose]: () => written[Symbol.asyncDispose]() };
+  }
   if (constantBytes(model) < large) return { source: encodeModel(model), async [Symbol.asyncDispose]() {} };
   const folder = await openTemporaryFolder("calibrate");
   const source = join(folder.path, "model.onnx");
@@ -69,6 +75,11 @@ export async function openSource(make: () => Model): Promise<ReadableModel> {
     await folder[Symbol.asyncDispose]();
     throw thrown;
   }
+}
+
+/** Whether the weights of a model are worth files. */
+export function isLarge(model: Model): boolean {
+  return constantBytes(model) >= large;
 }
 
 function constantBytes(model: Model): number {

@@ -5,18 +5,12 @@
  * predicts every number of bits. It plays the part of the trace of the layer's Hessian in HAWQ (Dong et
  * al., 2019), without a gradient.
  */
-import { join } from "node:path";
-import {
-  openTemporaryFolder,
-  type Progress,
-  silentProgress,
-  throwIfCancelled,
-  writeFileAtomically,
-} from "@cupel/base";
-import { cloneModel, encodeModel, type Model, readModelFile, writeModelFile } from "@cupel/onnx";
+import { openTemporaryFolder, type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
+import { cloneModel, type Model, weightFolder, weightFolderOf } from "@cupel/onnx";
 import { evaluate, withoutLabels } from "@cupel/predict";
 import type { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing } from "@cupel/vision";
+import { openSource } from "../calibrate/open-tuned.ts";
 import { setBias, setWeightRows, weightedLayers } from "../layer.ts";
 import { dequantise } from "../weights/quantised-weights.ts";
 import type { Variant } from "./variants.ts";
@@ -45,25 +39,21 @@ export async function measureSensitivity(
   const { preprocessing, threads, open, signal } = options;
   const images = withoutLabels(options.images);
   using task = (options.progress ?? silentProgress).start("Measuring sensitivity", probes.size, "layers");
-  await using folder = await openTemporaryFolder("sensitivity");
-  // The weights lie in one file that all probes read: each is a graph and the weights of one layer.
-  const { path } = await writeModelFile(model, join(folder.path, "float.onnx"), { externalData: {}, signal });
-  const float = await readModelFile(path);
-  const run = async (probed: Model) => {
-    const probe = join(folder.path, "probe.onnx");
-    await writeFileAtomically(
-      probe,
-      encodeModel(probed, () => "unchanged"),
-      { signal },
-    );
-    return await evaluate(probe, images, preprocessing, { threads, memoryPattern: false, open, signal });
+  // The weights lie in files that all probes read: each is a graph and the weights of one layer.
+  await using own = weightFolderOf(model) ? null : await openTemporaryFolder("sensitivity");
+  const float = cloneModel(model);
+  if (own) await weightFolder(own.path).keep(float, { signal });
+  const run = async (make: () => Model) => {
+    await using readable = await openSource(make);
+    const work = { threads, memoryPattern: false, open, signal };
+    return await evaluate(readable.source, images, preprocessing, work);
   };
-  const reference = await run(float);
+  const reference = await run(() => float);
   const sensitivity = new Map<string, number>();
   for (const [name, probe] of probes) {
     throwIfCancelled(signal, "Measuring sensitivity");
     task.note(name);
-    const { scores } = await run(withVariant(float, name, probe));
+    const { scores } = await run(() => withVariant(float, name, probe));
     const divergence = meanDivergence(reference.scores, scores, reference.classes);
     sensitivity.set(name, probe.noise > 0 ? divergence / probe.noise : 0);
     task.advance();

@@ -1,6 +1,6 @@
 /** Measures the ranges of the activations that will be rounded. */
 
-import type { Model, Node } from "@cupel/onnx";
+import { type Model, type Node, weightFolderOf } from "@cupel/onnx";
 import { atImageSize } from "@cupel/predict";
 import { sample } from "@cupel/vision";
 import { type ActivationScale, symmetries } from "../calibrate/activation-scale.ts";
@@ -227,6 +227,8 @@ async function leastError(
   context: TrialContext,
 ): Promise<Found> {
   const rounded = withRoundedWeights(model);
+  // All candidates are tried with the same weights.
+  await weightFolderOf(model)?.keep(rounded, { signal: context.signal });
   let best = candidates[0]!;
   let bestError = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
