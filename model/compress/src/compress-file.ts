@@ -220,6 +220,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
     threads,
     strict,
     open,
+    openOriginal: original.opener(open),
     floor,
     signal,
     progress,

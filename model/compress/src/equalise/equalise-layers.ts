@@ -6,10 +6,12 @@
  *   W2 relu(W1 x + b1) = (W2 S) relu(S^-1 (W1 x + b1)),   S = diag(sqrt(r1 / r2)),
  *
  * with r the largest weight a channel has on each side. Channels of one activation then have similar
- * ranges, so that one activation scale fits all. Clip has a fixed bound and lets no factor through.
+ * ranges, so that one activation scale fits all. Where several layers read a channel, r2 is the largest of them; behind
+ * a Concat they read each branch in a slice of their own (`follow-output.ts`).
  */
-import type { Graph, Value } from "@cupel/onnx";
+import type { Graph } from "@cupel/onnx";
 import { type Layer, weightedLayers } from "../layer.ts";
+import { type FollowedOutput, followOutput } from "./follow-output.ts";
 import { ScaledLayer } from "./scaled-layer.ts";
 
 /** Sweeps over all pairs; chains settle within a few. */
@@ -19,15 +21,12 @@ const settled = 1e-3;
 /** Channels without weight on one side are left alone, and no factor may leave this range. */
 const largestFactor = 64;
 
-interface Pair {
+interface Pair extends FollowedOutput {
   readonly first: Layer;
-  readonly second: Layer;
-  /** The values between them, whose channels are scaled: the layer's output, and that of the Relu. */
-  readonly between: readonly Value[];
 }
 
 export interface Equalisation {
-  /** Pairs of layers found. */
+  /** Layers whose output channels are scaled, each with those that read them. */
   readonly pairs: number;
   /** By value name, what each channel was divided by in all: times it, the value is what it was. */
   readonly factors: ReadonlyMap<string, Float32Array>;
@@ -48,62 +47,57 @@ export function equaliseLayers(graph: Graph): Equalisation {
 function settledSides(graph: Graph): { readonly sides: Iterable<ScaledLayer>; readonly found: Equalisation } {
   const pairs = equalisablePairs(graph);
   const sides = new Map<Layer, ScaledLayer>();
-  for (const { first, second } of pairs) {
-    for (const layer of [first, second]) if (!sides.has(layer)) sides.set(layer, new ScaledLayer(layer));
+  for (const { first, readers } of pairs) {
+    for (const layer of [first, ...readers.map((reader) => reader.layer)])
+      if (!sides.has(layer)) sides.set(layer, new ScaledLayer(layer));
   }
   const sideOf = (layer: Layer) => sides.get(layer)!;
   for (let sweep = 0; sweep < sweeps; sweep++) {
-    const moved = Math.max(0, ...pairs.map(({ first, second }) => equalise(sideOf(first), sideOf(second))));
+    const moved = Math.max(0, ...pairs.map((pair) => equalise(pair, sideOf)));
     if (moved < settled) break;
   }
-  const factors = new Map(
-    pairs.flatMap(({ first, between }) =>
-      between.map(({ name }) => [name, Float32Array.from(sideOf(first).divisors)] as const),
-    ),
-  );
-  return { sides: sides.values(), found: { pairs: pairs.length, factors } };
+  return { sides: sides.values(), found: { pairs: pairs.length, factors: factorsOf(pairs, sideOf) } };
 }
 
-/** Layers joined by nothing but at most one Relu, whose value nobody else reads. */
+/** Of every value in between; 1 for what a Concat joins besides. */
+function factorsOf(
+  pairs: readonly Pair[],
+  sideOf: (layer: Layer) => ScaledLayer,
+): ReadonlyMap<string, Float32Array> {
+  const factors = new Map<string, Float32Array>();
+  for (const { first, slices } of pairs) {
+    const { divisors } = sideOf(first);
+    for (const { value, from, channels } of slices) {
+      const known = factors.get(value.name) ?? new Float32Array(channels).fill(1);
+      known.set(divisors, from);
+      factors.set(value.name, known);
+    }
+  }
+  return factors;
+}
+
 function equalisablePairs(graph: Graph): Pair[] {
   const layers = weightedLayers(graph);
   const byNode = new Map(layers.map((layer) => [layer.node, layer]));
   return layers.flatMap((first) => {
-    // Its output channels are on another axis than a following layer reads.
-    if (first.weightIndex === 0) return [];
-    let value = first.node.output;
-    const between = [value];
-    let reader = onlyReader(graph, value);
-    if (reader?.is("Relu")) {
-      value = reader.output;
-      between.push(value);
-      reader = onlyReader(graph, value);
-    }
-    const second = reader && reader.input(0) === value ? byNode.get(reader) : undefined;
-    return second && inputChannels(second) === first.rows ? [{ first, second, between }] : [];
+    const followed = followOutput(graph, first, byNode);
+    return followed ? [{ first, ...followed }] : [];
   });
-}
-
-function onlyReader(graph: Graph, value: Value) {
-  return value.uses.length === 1 && !graph.isOutput(value) ? value.uses[0]!.node : null;
-}
-
-function inputChannels(layer: Layer): number {
-  return layer.groups * (layer.columns / layer.kernelSize);
 }
 
 /** @returns the largest relative change of a channel. */
-function equalise(first: ScaledLayer, second: ScaledLayer): number {
-  const own = first.rangesMade();
-  const next = second.rangesRead();
+function equalise({ first, readers }: Pair, sideOf: (layer: Layer) => ScaledLayer): number {
+  const own = sideOf(first).rangesMade();
+  const read = readers.map(({ layer, from }) => sideOf(layer).rangesRead().subarray(from, from + first.rows));
   let moved = 0;
   const factors = own.map((range, channel) => {
-    if (range === 0 || next[channel] === 0) return 1;
-    const factor = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(range / next[channel]!)));
+    const next = read.reduce((most, ranges) => Math.max(most, ranges[channel]!), 0);
+    if (range === 0 || next === 0) return 1;
+    const factor = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(range / next)));
     moved = Math.max(moved, Math.abs(factor - 1));
     return factor;
   });
-  first.divide(factors);
-  second.multiply(factors);
+  sideOf(first).divide(factors);
+  for (const { layer, from } of readers) sideOf(layer).multiply(factors, from);
   return moved;
 }

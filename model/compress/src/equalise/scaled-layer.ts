@@ -63,9 +63,9 @@ export class ScaledLayer {
     this.#read = null;
   }
 
-  multiply(factors: Float64Array): void {
-    for (let channel = 0; channel < factors.length; channel++)
-      this.multipliers[channel]! *= factors[channel]!;
+  /** @param from the first input channel that they are for */
+  multiply(factors: Float64Array, from: number): void {
+    for (const [channel, factor] of factors.entries()) this.multipliers[from + channel]! *= factor;
     this.#made = null;
   }
 

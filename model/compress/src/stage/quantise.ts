@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled } from "@cupel/base";
+import { type WeightFolder, weightFolderOf } from "@cupel/onnx";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { Type } from "typebox";
 import { emitHalves } from "../emit/emit-halves.ts";
@@ -17,7 +18,7 @@ import { type RoundingOptions, roundings } from "../rounding/rounding.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import { choosePlan } from "../search/choose-plan.ts";
 import { type LayerInput, type Variant, variantOf } from "../search/variants.ts";
-import { compactCodes } from "../weights/compact-codes.ts";
+import { compactCodes, plainCodes } from "../weights/compact-codes.ts";
 import { type WeightBits, weightBits } from "../weights/quantised-weights.ts";
 import {
   type Calibrated,
@@ -103,7 +104,8 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
       maxLevelOf: (layer) =>
         mostLevelOf(layer, calibrated.placement, settings.reduceRange, advice.reduceRange),
     };
-    const nearest = await makeVariants(calibrated, { ...settings, bits }, rounding, context);
+    const folder = weightFolderOf(state.model);
+    const nearest = await makeVariants(calibrated, { ...settings, bits }, rounding, context, folder);
     const { variants, rounded, notes } = await learnRounding(
       state.model,
       calibrated,
@@ -124,7 +126,7 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
         : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
     return {
       ...state,
-      quantised: { variants, plan, tradeOff, rounded },
+      quantised: { variants: withPlainCodes(variants, plan), plan, tradeOff, rounded },
       notes: [...state.notes, ...notes, ...(advice.warning ? [advice.warning] : [])],
     };
   },
@@ -154,12 +156,28 @@ function storedInHalf(state: State, { overrides }: ValuesOf<typeof options>): St
   return { ...stored, halved };
 }
 
+/** Those of the plan have their codes in memory: the model that is made of them may outlive the files of a search. */
+function withPlainCodes(
+  variants: ReadonlyMap<string, readonly Variant[]>,
+  plan: Plan,
+): ReadonlyMap<string, readonly Variant[]> {
+  return new Map(
+    Array.from(variants, ([name, all]) => [
+      name,
+      all.map((each) =>
+        each.bits === plan.get(name) ? { ...each, weights: plainCodes(each.weights) } : each,
+      ),
+    ]),
+  );
+}
+
 /** By weight name, from most bits to fewest. Signals and timers get their turn between variants. */
 async function makeVariants(
   calibrated: Calibrated,
   settings: ValuesOf<typeof options> & { readonly bits: WeightBits | "mixed" },
   { maxLevelOf }: RoundingOptions,
   { signal, progress }: StageContext,
+  folder: WeightFolder | null,
 ): Promise<Map<string, readonly Variant[]>> {
   const { layers } = calibrated;
   using task = (progress ?? silentProgress).start("Rounding weights", layers.length, "layers");
@@ -173,7 +191,8 @@ async function makeVariants(
       await setImmediate();
       throwIfCancelled(signal, "Rounding weights");
       const variant = variantOf(layer, inputOf(layer, calibrated), { ...settings, bits: each, maxLevel });
-      ofLayer.push(bits === "mixed" ? { ...variant, weights: compactCodes(variant.weights) } : variant);
+      if (bits !== "mixed") ofLayer.push(variant);
+      else ofLayer.push({ ...variant, weights: await compactCodes(variant.weights, folder) });
     }
     variants.set(layer.weight.name, ofLayer);
     task.advance();

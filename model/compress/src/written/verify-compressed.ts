@@ -11,12 +11,15 @@ import {
   type VerifyWrittenOptions,
   verifyWritten,
 } from "@cupel/predict";
+import type { openSession } from "@cupel/runtime";
 import type { ImageBatch } from "@cupel/vision";
 import { assertFloor, type Floor, figuresOf, keepsTo, type OutputFigure, type Reading } from "./floor.ts";
 
 export interface VerifyCompressedOptions extends VerifyWrittenOptions, Reading {
   /** Null where anything will do. */
   readonly floor: Floor | null;
+  /** What sessions of the original are opened with. Default: `open`. */
+  readonly openOriginal?: typeof openSession | undefined;
   /** Whether the images are noise. Default false. */
   readonly areRandom?: boolean | undefined;
 }
@@ -40,7 +43,7 @@ export async function floorCheck(
   return async (model) => {
     if (known === null) {
       const all = await checkRuns(model, options);
-      const reference = await recordOutputs(original, all, options);
+      const reference = await recordOutputs(original, all, ofOriginal(options));
       known = { runs: all.slice(0, reference.runs.length), reference };
     }
     const { runs, reference } = known;
@@ -62,10 +65,14 @@ export async function verifyCompressed(
   options: VerifyCompressedOptions,
 ): Promise<WrittenCheck> {
   const { runs, written, largestDifference } = await verifyWritten(path, model, options);
-  const reference = await recordOutputs(original, runs, options);
+  const reference = await recordOutputs(original, runs, ofOriginal(options));
   const fed = runs.slice(0, reference.runs.length);
   const outputs = figuresOf(reference, written, fed, options);
   const images = imagesIn(fed);
   if (options.floor !== null) assertFloor(outputs, options.floor, images);
   return { images, random: options.areRandom ?? false, largestDifference, outputs };
+}
+
+function ofOriginal(options: VerifyCompressedOptions): VerifyCompressedOptions {
+  return { ...options, open: options.openOriginal ?? options.open };
 }

@@ -27,6 +27,8 @@ export interface WeightFolder {
     model: Model,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<{ readonly path: string; readonly model: Model }>;
+  /** Keeps bytes of any kind. @returns reads them anew each time. @throws as `keep` */
+  keepBytes(bytes: Uint8Array): Promise<() => Uint8Array>;
   /** Writes a model whose other large weights go into a file of its own. @throws as `keep` */
   write(model: Model, options?: { readonly signal?: AbortSignal | undefined }): Promise<WrittenGraph>;
 }
@@ -75,6 +77,16 @@ export function weightFolder(path: string): WeightFolder {
         if (there) model.graph.setConstant(value, there);
       }
     },
+    async keepBytes(bytes) {
+      const location = `kept-${++written}.data`;
+      await writeFileAtomically(join(path, location), [bytes]);
+      const kept = new Tensor(
+        "uint8",
+        [bytes.length],
+        sourceAt({ location, offset: 0, length: bytes.length }),
+      );
+      return () => kept.bytes();
+    },
     async moveIn(model, options) {
       await folder.keep(model, options);
       const { path: graph } = await folder.write(model, options);
@@ -102,9 +114,13 @@ export function weightFolder(path: string): WeightFolder {
     },
   };
 
-  function keptAt({ type, dims }: Tensor, { location, offset, length }: ExternalPlace): Tensor {
-    const entries = new Map(Object.entries({ location, offset: String(offset), length: String(length) }));
-    const kept = new Tensor(type, dims, files.source(entries, length));
+  function sourceAt({ location, offset, length }: ExternalPlace) {
+    const entries = { location, offset: String(offset), length: String(length) };
+    return files.source(new Map(Object.entries(entries)), length);
+  }
+
+  function keptAt({ type, dims }: Tensor, place: ExternalPlace): Tensor {
+    const kept = new Tensor(type, dims, sourceAt(place));
     folders.set(kept, folder);
     return kept;
   }

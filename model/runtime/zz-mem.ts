@@ -1,0 +1,17 @@
+import { readFileSync } from "node:fs";
+import * as ort from "onnxruntime-node";
+const [, , path, json, batch] = process.argv;
+const st = () => { const s = readFileSync("/proc/self/status", "utf8"); const g = (k: string) => Math.round(Number(s.match(new RegExp(k + ":\\s*(\\d+)"))![1]) * 1.024 / 1000); return `rss ${g("VmRSS")} anon ${g("RssAnon")} file ${g("RssFile")} hwm ${g("VmHWM")}`; };
+const a = st();
+const o = JSON.parse(json!);
+const t0 = process.cpuUsage();
+const s = await ort.InferenceSession.create(path!, { intraOpNumThreads: 1, enableMemPattern: false, ...o });
+const b = st();
+const n = Number(batch);
+const x = new ort.Tensor("float32", new Float32Array(n * 3 * 224 * 224).fill(0.5), [n, 3, 224, 224]);
+const t1 = process.cpuUsage();
+for (let i = 0; i < 3; i++) await s.run({ [s.inputNames[0]!]: x });
+const c = st();
+const t2 = process.cpuUsage(t1);
+await s.release();
+console.log(`${json} n=${n}\n  bare ${a}\n  open ${b}  ${((t1.user-t0.user)/1000).toFixed()}ms\n  run  ${c} ${(t2.user/1000/3).toFixed()} ms cpu\n  end  ${st()}`);
