@@ -1,7 +1,7 @@
 /** Entry of the child process that compresses once and tells what that took. */
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { compress, defaultRecipe, type Recipe } from "@cupel/compress";
+import { compress, compressFile, defaultRecipe, type Recipe } from "@cupel/compress";
 import { readModelFile, writeModelFile } from "@cupel/onnx";
 import { type ImageSource, parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import { syntheticImages } from "./images/synthetic-images.ts";
@@ -48,7 +48,7 @@ process.once("message", async (task: ProbeTask) => {
     task.kind === "bare"
       ? { seen: 0, outputBytes: 0 }
       : task.kind === "compress"
-        ? await compressFile(task)
+        ? await compressOnce(task)
         : await compressPixels(task);
   const { user, system } = process.cpuUsage(before);
   const outcome: ProbeOutcome = {
@@ -60,18 +60,18 @@ process.once("message", async (task: ProbeTask) => {
   process.send?.(outcome, () => process.disconnect?.());
 });
 
-async function compressFile(task: ProbeTask & { kind: "compress" }) {
-  const model = await readModelFile(task.path);
-  const result = await compress(model, {
+/** As `cupel compress --no-report` does it; a network without meaning has no answers to keep. */
+async function compressOnce({ path, output, ...task }: ProbeTask & { kind: "compress" }) {
+  const recipe = recipeFor(task.bits);
+  const { calibration, bytes } = await compressFile(path, {
+    out: output,
     images: syntheticImages({ count: task.images }),
-    preprocessing: parsePreprocessing(
-      "preset=imagenet,resize=none",
-      preprocessingFor(model.graph.inputs[0]!.shape!),
-    ),
-    recipe: task.seesAll ? withoutStop(recipeFor(task.bits)) : recipeFor(task.bits),
+    preprocessing: "preset=imagenet,resize=none",
+    recipe: task.seesAll ? withoutStop(recipe) : recipe,
+    floor: null,
+    report: false,
   });
-  const { bytes } = await writeModelFile(result.model, task.output);
-  return { seen: result.calibration!.images, outputBytes: bytes };
+  return { seen: calibration!.images, outputBytes: bytes.compressed };
 }
 
 async function compressPixels({ path, output, method, ...pixels }: ProbeTask & { kind: "calibrate" }) {

@@ -4,7 +4,12 @@ import { test } from "node:test";
 import { createRandom, openTemporaryFolder } from "@cupel/base";
 import { weightFolder } from "@cupel/onnx";
 import { compactCodes, plainCodes } from "../src/weights/compact-codes.ts";
-import { type QuantisedWeights, uniformLevels, type WeightBits, weightBits } from "../src/weights/quantised-weights.ts";
+import {
+  type QuantisedWeights,
+  uniformLevels,
+  type WeightBits,
+  weightBits,
+} from "../src/weights/quantised-weights.ts";
 
 function codesOf(bits: WeightBits): QuantisedWeights {
   const random = createRandom(bits);

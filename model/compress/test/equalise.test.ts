@@ -163,7 +163,8 @@ test("behind a Concat each channel has the geometric mean of its ranges, in its 
     const found = [ranges(after, layer), readRanges(after, 2).slice(from, from + count)];
     for (let c = 0; c < count; c++) {
       const expected = Math.sqrt(own[c]! * next[c]!);
-      for (const each of found) assert.ok(Math.abs(each[c]! / expected - 1) < 1e-3, `${each[c]}: ${expected}`);
+      for (const each of found)
+        assert.ok(Math.abs(each[c]! / expected - 1) < 1e-3, `${each[c]}: ${expected}`);
     }
   }
 });

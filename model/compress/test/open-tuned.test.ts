@@ -1,11 +1,13 @@
 /** Where the engine reads a model from that is in memory: a large one from files, which go with the session. */
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openTemporaryFolder, type TemporaryFolder } from "@cupel/base";
-import { type Model, Tensor } from "@cupel/onnx";
-import { float32Of } from "@cupel/runtime";
+import { cloneModel, type Model, Tensor, writeModelFile } from "@cupel/onnx";
+import { float32Of, openSession } from "@cupel/runtime";
 import { openTuned } from "../src/calibrate/open-tuned.ts";
+import { openOriginal } from "../src/open-original.ts";
 import { Network } from "./support/network.ts";
 import { feed } from "./support/run.ts";
 
@@ -58,5 +60,36 @@ test("a large model that does not load leaves no folder", async () => {
     openTuned(() => dense(2 ** 17, 7), { threads: 1, open }),
     /it does not load/,
   );
+  assert.deepEqual(await foldersLeft(), []);
+});
+
+test("a large original lies in a folder while it is worked on: its sessions, and copies of it, are opened there", async () => {
+  const x = feed([1, 64]);
+  const sum = float32Of(x).reduce((all, each) => all + each, 0);
+  const path = join(folder.path, "dense.onnx");
+  await writeModelFile(dense(2 ** 17, 7), path);
+  {
+    await using original = await openOriginal(path);
+    await rm(path);
+    const { model, bytes } = original.opened;
+    assert.ok(bytes > 2 ** 25);
+    assert.equal(model.graph.value("weight")!.constant!.source.kind, "external");
+    const copy = cloneModel(model);
+    await using opened = await openTuned(() => copy, { threads: 1 });
+    await using session = await original.opener(openSession)(original.source, { threads: 1 });
+    assert.equal((await foldersLeft()).length, 1);
+    for (const each of [opened.session, session]) {
+      const { y } = await each.run({ x });
+      assert.ok(Math.abs(float32Of(y!)[7]! - sum) < 1e-4);
+    }
+  }
+  assert.deepEqual(await foldersLeft(), []);
+});
+
+test("a small original is opened where it is", async () => {
+  const path = join(folder.path, "small.onnx");
+  await writeModelFile(dense(256, 7), path);
+  await using original = await openOriginal(path);
+  assert.equal(original.source, path);
   assert.deepEqual(await foldersLeft(), []);
 });

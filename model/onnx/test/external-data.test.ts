@@ -21,12 +21,16 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "../src/gen/onnx_pb.ts";
 import {
   attribute,
+  cloneModel,
   encodeModelBytes,
   externalAlignment,
   type Model,
   readModel,
   readModelFile,
   Tensor,
+  takeOut,
+  weightFolder,
+  weightFolderOf,
   writeModelFile,
   writtenBytes,
 } from "../src/index.ts";
@@ -336,4 +340,67 @@ test("a reader never sees half a file", async () => {
     await file.close();
   }
   await writing;
+});
+
+test("a weight folder takes the large weights of a model once, and copies share them", async () => {
+  const folder = await temporaryFolder();
+  const weights = weightFolder(folder);
+  const model = weighted();
+  const before = Array.from(model.graph.initializers, ({ constant }) => constant!.toFloat32());
+  await weights.keep(model);
+  const kept = Array.from(model.graph.initializers, ({ constant }) => constant!);
+  assert.deepEqual(
+    kept.map(({ source }) => source.kind),
+    ["external", "bytes", "external"],
+  );
+  assert.deepEqual(
+    kept.map((tensor) => tensor.toFloat32()),
+    before,
+  );
+  assert.equal(weightFolderOf(cloneModel(model)), weights);
+  const files = await readdir(folder);
+  await weights.keep(cloneModel(model));
+  assert.deepEqual(await readdir(folder), files);
+});
+
+test("a model written into a weight folder brings a file of what is new, and takes it along", async () => {
+  const folder = await temporaryFolder();
+  const weights = weightFolder(folder);
+  const model = weighted();
+  await weights.keep(model);
+  const files = await readdir(folder);
+  const changed = cloneModel(model);
+  const values = new Float32Array(1500).fill(7);
+  changed.graph.setConstant(changed.graph.value("w2")!, Tensor.float32([1500], values));
+  {
+    await using written = await weights.write(changed);
+    const data = written.path.replace(/onnx$/, "data");
+    assert.equal((await stat(data)).size, 4 * 1500);
+    assert.ok((await stat(written.path)).size < 4096);
+    const read = await readModelFile(written.path);
+    assert.deepEqual(read.graph.value("w2")!.constant!.toFloat32(), values);
+    const [first] = model.graph.initializers;
+    assert.deepEqual(read.graph.value("w0")!.constant!.toFloat32(), first!.constant!.toFloat32());
+  }
+  assert.deepEqual(await readdir(folder), files);
+});
+
+test("a model that moved into a weight folder holds nothing of the bytes it was read from", async () => {
+  const bytes = encodeModelBytes(weighted());
+  const before = encodeModelBytes(readModel(bytes));
+  const { model } = await weightFolder(await temporaryFolder()).moveIn(readModel(bytes));
+  assert.notEqual(weightFolderOf(model), null);
+  bytes.fill(0);
+  assert.deepEqual(encodeModelBytes(model), before);
+});
+
+test("weights that are taken out of a weight folder outlive it", async () => {
+  const folder = await temporaryFolder();
+  const model = weighted();
+  const before = encodeModelBytes(model);
+  await weightFolder(folder).keep(model);
+  takeOut(model);
+  await rm(folder, { recursive: true });
+  assert.deepEqual(encodeModelBytes(model), before);
+  assert.equal(weightFolderOf(model), null);
 });
