@@ -178,10 +178,14 @@ test("no images to calibrate with are refused, not taken for none given", async 
 test("training needs images for it, which is told before anything is read", async () => {
   await using folder = await scratch();
   const { model, images } = await prepared(folder);
-  const words = ["compress", model, "--images", images, "-o", folder.at("s.onnx"), "--retrain", "2"];
-  const told = await cupel(...words);
-  assert.equal(told.status, 64);
-  assert.match(told.err, /error TRAINING_IMAGES_NEEDED: .*--train-images/);
+  const words = ["compress", model, "--images", images, "-o", folder.at("s.onnx")];
+  for (const option of ["--retrain", "--early-exit", "--early-exit-speed"]) {
+    const told = await cupel(...words, option, "2");
+    assert.equal(told.status, 64);
+    assert.match(told.err, /error TRAINING_IMAGES_NEEDED: .*--train-images/);
+  }
+  const told = await cupel(...words, "--early-exit-speed", "1");
+  assert.match(told.err, /error OPTION_INVALID: --early-exit-speed must be a number above 1/);
 });
 
 test("a recipe of an earlier version is read, with remarks", async () => {

@@ -149,7 +149,9 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { out, seed = 1, threads, strict, signal, progress, floor = defaultFloor } = options;
   const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
-  if (stageOf(recipe, "retrain")) trainingImagesOf({ training: options.training ?? null }, "retrain");
+  for (const stage of ["retrain", "exits"] as const) {
+    if (stageOf(recipe, stage)) trainingImagesOf({ training: options.training ?? null }, stage);
+  }
   await using original = await openOriginal(path, signal);
   const { opened } = original;
   const usual = choosePreprocessing(opened, options.preprocessing);

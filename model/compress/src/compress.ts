@@ -19,7 +19,7 @@ import {
   writtenBytes,
 } from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
-import type { CalibrationReport, TargetFigure, TradeOffPoint } from "@cupel/report";
+import type { CalibrationReport, EarlyExitReport, TargetFigure, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import {
   type ImageSource,
@@ -30,7 +30,7 @@ import {
 } from "@cupel/vision";
 import { isLarge } from "./calibrate/open-tuned.ts";
 import { chosen, emitModel } from "./emit/emit-model.ts";
-import { type ExitReport, exitReport } from "./exits/choose-exit.ts";
+import { exitReport } from "./exits/choose-exit.ts";
 import { withExit } from "./exits/wire-exit.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { engineStopwatch, type Stopwatch } from "./latency/stopwatch.ts";
@@ -115,7 +115,7 @@ export interface CompressResult {
   /** What pruning was to keep to, foretold and as measured of `model`; empty without such a target. */
   readonly targets: readonly TargetFigure[];
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
-  readonly exit: ExitReport | null;
+  readonly exit: EarlyExitReport | null;
   /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
   readonly correspondence: Correspondence;
   readonly notes: readonly string[];

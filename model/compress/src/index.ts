@@ -7,7 +7,6 @@ export {
   compressFile,
 } from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
-export type { ExitReport } from "./exits/choose-exit.ts";
 export { type KeptApart, keepApart } from "./intake/keep-apart.ts";
 export { type LatencyTable, latencyTableSchema, parseLatencyTable } from "./latency/latency-table.ts";
 export { layersIn } from "./latency/layer-shape.ts";

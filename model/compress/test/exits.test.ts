@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { createRandom } from "@cupel/base";
 import {
   cloneModel,
   encodeModelBytes,
@@ -13,9 +14,11 @@ import {
   writeModelFile,
 } from "@cupel/onnx";
 import { float32Of, optimisedGraph, type TensorData } from "@cupel/runtime";
+import { leastLosing, mostSaving } from "../src/exits/choose-exit.ts";
 import { type CutPoint, cutPoints, spreadCuts } from "../src/exits/cut-points.ts";
-import { choosePointWithin, exitPoints, spreadPoints } from "../src/exits/exit-curve.ts";
+import { exitPoints, fewestFrom, mostWithin, spreadPoints } from "../src/exits/exit-curve.ts";
 import { type ExitHead, scoresOf } from "../src/exits/exit-head.ts";
+import { fewestFor, upperShareOf } from "../src/exits/loss-bound.ts";
 import { wireExit } from "../src/exits/wire-exit.ts";
 import { compress, compressFile, parseRecipe, type Recipe } from "../src/index.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
@@ -205,30 +208,116 @@ describe("places for an exit", () => {
   });
 });
 
-test("the curve of an exit, and the most that may leave within a drop, are those counted by hand", () => {
-  const image = (confidence: number, exitIsRight: boolean, wholeIsRight: boolean) => {
-    return { confidence, exitIsRight, wholeIsRight };
-  };
-  const points = exitPoints([
+test("the bound of a share is that of Clopper and Pearson", () => {
+  // The root of sum over k <= count of C(of, k) p^k (1 - p)^(of - k) = risk, in Python's decimals of 60 digits.
+  for (const [count, of, risk, expected] of [
+    [0, 10, 0.05, 0.258865550893],
+    [3, 3534, 0.01, 0.0028395896],
+    [12, 1500, 0.05, 0.012929551253],
+    [40, 60, 0.0125, 0.797065057634],
+    [700, 9000, 0.05, 0.082578834258],
+  ] as const) {
+    const found = upperShareOf(of, risk)(count);
+    assert.ok(Math.abs(found - expected) < 1e-9, `${count} of ${of}: ${found}`);
+  }
+  assert.equal(upperShareOf(4, 0.05)(4), 1);
+  // What it takes for no loss at all to say less than 0.3 %: 1 - 0.05^(1/n).
+  const least = fewestFor(0.003, 0.05);
+  assert.ok(upperShareOf(least, 0.05)(0) <= 0.003 && upperShareOf(least - 1, 0.05)(0) > 0.003, `${least}`);
+});
+
+const image = (confidence: number, exitIsRight: boolean, wholeIsRight: boolean) => {
+  return { confidence, exitIsRight, wholeIsRight };
+};
+
+test("the curve of an exit, and who may leave for a loss or a share, are those counted by hand", () => {
+  const images = [
     image(0.6, false, true),
     image(0.875, true, false),
     image(0.75, true, true),
     image(0.75, false, true),
-  ]);
-  assert.deepEqual(points, [
-    { threshold: 1, leaving: 0, right: 0.75, loss: 0, cautious: 0 },
-    { threshold: 0.8125, leaving: 0.25, right: 1, loss: -0.25, cautious: 0 },
-    { threshold: Math.fround(0.675), leaving: 0.75, right: 0.75, loss: 0, cautious: Math.SQRT2 / 4 },
-    { threshold: Math.fround(0.3), leaving: 1, right: 0.5, loss: 0.25, cautious: 0.25 + Math.sqrt(3) / 4 },
-  ]);
-  assert.equal(choosePointWithin(points, 0.3), points[1]);
-  assert.equal(choosePointWithin(points, 0.4), points[2]);
-  assert.equal(choosePointWithin(points, 1), points[3]);
-  assert.equal(choosePointWithin(exitPoints([image(0.9, false, true)]), 0.5), null);
+  ];
+  const points = exitPoints(images, 0.05);
+  // Nothing lost of 4: 1 - 0.05^(1/4). One lost: the root of (1 - p)^4 + 4 p (1 - p)^3 = 0.05.
+  const [none, one, two] = [1 - 0.05 ** 0.25, 0.7513953742698, 0.9023885371136];
+  const expected = [
+    { threshold: 1, leaving: 0, right: 0.75, loss: 0, bound: 0 },
+    { threshold: 0.8125, leaving: 0.25, right: 1, loss: -0.25, bound: none },
+    { threshold: Math.fround(0.675), leaving: 0.75, right: 0.75, loss: 0, bound: one },
+    { threshold: Math.fround(0.3), leaving: 1, right: 0.5, loss: 0.25, bound: two },
+  ];
+  for (const [i, { bound, ...rest }] of points.entries()) {
+    const { bound: known, ...others } = expected[i]!;
+    assert.deepEqual(rest, others);
+    assert.ok(Math.abs(bound - known) < 1e-9, `${bound}, not ${known}`);
+  }
+  assert.equal(mostWithin(points, 0.6), points[1]);
+  assert.equal(mostWithin(points, 0.8), points[2]);
+  assert.equal(mostWithin(points, 1), points[3]);
+  assert.equal(mostWithin(points, 0.5), null);
+  assert.equal(fewestFrom(points, 0.3), points[2]);
+  assert.equal(fewestFrom(points, -1), points[1], "an exit at which nobody leaves is none");
+  assert.equal(fewestFrom(points, 1.01), null);
   assert.deepEqual(
     spreadPoints(points, 2).map(({ leaving }) => leaving),
     [0, 0.25, 1],
   );
+});
+
+test("a threshold chosen for a loss keeps to it on other images, as often as it says", () => {
+  // Confidence says nothing here, so that chance alone decides: the hardest case of choosing among thresholds.
+  const random = createRandom(3);
+  let [chosen, broken] = [0, 0];
+  const lossRate = 0.02;
+  for (let trial = 0; trial < 400; trial++) {
+    const images = Array.from({ length: 300 }, () =>
+      image(random.uniform(), random.uniform() >= lossRate, true),
+    );
+    const point = mostWithin(exitPoints(images, 0.05), 0.015);
+    if (point === null) continue;
+    chosen++;
+    if (point.leaving * lossRate > 0.015) broken++;
+  }
+  assert.ok(chosen > 100, `${chosen}`);
+  // 5 % of 400, and three standard deviations.
+  assert.ok(broken <= 20 + 3 * Math.sqrt(400 * 0.05 * 0.95), `${broken} of 400`);
+});
+
+describe("the choice among places", () => {
+  const of = (share: number, images: readonly ReturnType<typeof image>[]) => {
+    return { place: { ...place, share }, head: someHead(32), points: exitPoints(images, 0.05) };
+  };
+  const sure = Array.from({ length: 40 }, (_, i) => image(0.9 - i / 100, i < 20, true));
+  const surer = Array.from({ length: 40 }, (_, i) => image(0.9 - i / 100, i < 38, true));
+
+  test("for a loss takes the most work saved, and none where less than a tenth is", () => {
+    // 20 of 40 leave for nothing after a fifth of the work, 38 after 60 %: 0.4 and 0.38 of the work.
+    const early = of(0.2, sure);
+    const late = of(0.6, surer);
+    const found = mostSaving([late, early], 0.08);
+    assert.equal(found?.place, early.place);
+    assert.equal(found?.point.leaving, 0.5);
+    assert.equal(mostSaving([of(0.85, sure)], 0.08), null);
+    assert.equal(mostSaving([early], 0.01), null, "40 images cannot tell");
+  });
+
+  test("for a speed takes the least loss, within the drop allowed", () => {
+    const times = { leavingMs: 2, stayingMs: 11, straightMs: 10 };
+    const late = { ...of(0.6, surer), times: { ...times, leavingMs: 6 } };
+    const early = { ...of(0.2, sure), times };
+    // 10 / 1.25 = 8 ms: a third of the images at 2 ms, three fifths at 6 ms; both lose nothing.
+    const slow = leastLosing([late, early], { minSpeed: 1.25, maxDrop: 1 });
+    assert.equal(slow?.place, late.place);
+    assert.equal(slow?.point.leaving, 0.6);
+    // 10 / 1.6 = 6.25 ms: 21 of 40 images at 2 ms, of which one is lost; nearly all at 6 ms, where one is too.
+    const fast = leastLosing([early, late], { minSpeed: 1.6, maxDrop: 1 });
+    assert.equal(
+      fast?.point.bound,
+      Math.min(...[early, late].map(({ points }) => fewestFrom(points, 0.525)!.bound)),
+    );
+    assert.equal(leastLosing([early, late], { minSpeed: 1.6, maxDrop: 0.001 }), null);
+    assert.equal(leastLosing([early, late], { minSpeed: 5.1, maxDrop: 1 }), null);
+  });
 });
 
 describe("the stage", () => {
@@ -252,7 +341,10 @@ describe("the stage", () => {
       const { model, exit, correspondence, notes } = await compress(smallClassifier(), given);
       assert.equal([...model.graph.nodes].filter((node) => node.is("If")).length, 1);
       assert.equal(exit?.after, "first.relu");
-      assert.ok(exit.chosen.leaving > 0 && exit.chosen.cautious <= 0.5, JSON.stringify(exit.chosen));
+      assert.ok(
+        exit.chosen.leaving > 0 && exit.chosen.bound <= 0.5 && exit.risk === 0.05,
+        JSON.stringify(exit.chosen),
+      );
       const { leavingMs, stayingMs } = exit.times;
       const { leaving, averageMs } = exit.chosen;
       assert.ok(Math.abs(averageMs - (leaving * leavingMs + (1 - leaving) * stayingMs)) < 1e-9);
@@ -283,6 +375,7 @@ describe("the stage", () => {
     assert.equal(check.largestDifference, 0);
     assert.ok([...(await readModelFile(out)).graph.nodes].some((node) => node.is("If")));
     assert.ok(exit && report);
+    assert.deepEqual(report.stages?.exit, exit);
     assert.equal(typeof report.compressed.latency.meanMs, "number");
     assert.ok(report.notes.some((note) => note.includes("mean over 12 of the images")));
     assert.equal(report.fusion.convolutions, 3, "those of the branch are counted");

@@ -85,12 +85,12 @@ const retrained = object(
 );
 
 const exitPoint = object({
-  threshold: Type.Number(said("Images leave of which the exit is surer.")),
+  threshold: Type.Number(said("Of the largest probability at the exit, above which an image leaves.")),
   leaving: share,
   right: Type.Number(said("Share of the images that are answered right.")),
-  loss: Type.Number(said("Against the whole network.")),
-  cautious: Type.Number(said("The loss and one standard error.")),
-  averageMs: number,
+  loss: Type.Number(said("Against the network without an exit; negative where more is right.")),
+  bound: Type.Number(said("What is lost at most on images like these, but for `risk`.")),
+  averageMs: Type.Number(said("Of an image, from the share that leaves and the times of either way.")),
 });
 
 const exit = object(
@@ -98,7 +98,14 @@ const exit = object(
     after: Type.String(said("The value that the exit reads.")),
     work: Type.Number(said("Share of the network's multiply-accumulates before the exit.")),
     threshold: number,
-    times: object({ leavingMs: number, stayingMs: number, straightMs: number }),
+    images: Type.Integer(
+      said("Selection images, of those to train with; they are not among `data.evaluation`."),
+    ),
+    risk: share,
+    times: object(
+      { leavingMs: number, stayingMs: number, straightMs: number },
+      "Medians of one image that leaves, of one that stays, and of the network without an exit.",
+    ),
     curve: list(exitPoint, said("On selection images, from no image that leaves to all.")),
     chosen: exitPoint,
   },

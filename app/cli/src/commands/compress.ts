@@ -140,6 +140,10 @@ export const compressCommand: Command = {
       says: "4 bits everywhere, trained to answer as before",
     },
     {
+      line: "cupel compress resnet50.onnx --images calib/ --train-images train/ --early-exit 0.3 -o resnet50.early.onnx",
+      says: "8 bits, and images leave half-way where the network is sure of them, for at most 0.3 points",
+    },
+    {
       line: "cupel compress resnet50.onnx --bits 16 -o resnet50.half.onnx",
       says: "half of the size, without images; it computes in float32 as before",
     },
@@ -152,7 +156,8 @@ export const compressCommand: Command = {
     const out = required(given, outOption);
     const url = given.get(submitOptions.queue);
     if (url !== undefined) {
-      const idle = [...Object.values(trainingOptions), recipeOptions.retrain].find((option) =>
+      const { retrain, earlyExit, earlyExitSpeed } = recipeOptions;
+      const idle = [...Object.values(trainingOptions), retrain, earlyExit, earlyExitSpeed].find((option) =>
         given.has(option),
       );
       if (idle) throw invalid(idle.name, "is of no use with --queue: its jobs do not train");

@@ -124,6 +124,24 @@ export const recipeOptions = {
     fallback: "as the recipe says; without one, nothing is trained",
     summary: "Train the network as it will be rounded, so many times through --train-images",
   }),
+  earlyExit: points({
+    name: "early-exit",
+    summary:
+      "Let images leave the network where it is sure of them, for at most so many percentage points of top-1 with 95 % confidence; learned and chosen on --train-images",
+    fallback:
+      "as the recipe says; without one, every image goes through to the end, but for --early-exit-speed",
+  }),
+  earlyExitSpeed: parsed(
+    {
+      name: "early-exit-speed",
+      placeholder: "TIMES",
+      summary:
+        "Let images leave early so that one takes this many times less time on average, such as 1.5, and lose as little as that allows; with --early-exit not more than it says",
+      fallback: "as the recipe says, as fast as --early-exit allows",
+    },
+    "a number above 1, such as 1.5",
+    (given) => (decimal.test(given) && Number(given) > 1 ? Number(given) : undefined),
+  ),
 };
 
 /** @throws RECIPE_INVALID, RECIPE_KEY_UNKNOWN, FILE_UNREADABLE, OPTION_INVALID */
@@ -163,7 +181,7 @@ function changed(recipe: Recipe, given: Given, hasTarget: boolean): Recipe {
   const overridden = withOverrides(pruned, given.get(recipeOptions.overrides));
   const rounded = withRounding(overridden, given.get(recipeOptions.rounding));
   const calibrated = withImages(rounded, given.get(recipeOptions.images));
-  return withRetraining(calibrated, given.get(recipeOptions.retrain));
+  return withExits(withRetraining(calibrated, given.get(recipeOptions.retrain)), given);
 }
 
 /** With the stage that removes channels, or its share where the recipe has it. */
@@ -180,6 +198,14 @@ function withChannels(recipe: Recipe, given: Given): Recipe {
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
   return epochs === undefined ? recipe : withStage(recipe, { stage: "retrain", epochs }, "--retrain");
+}
+
+function withExits(recipe: Recipe, given: Given): Recipe {
+  const maxDrop = given.get(recipeOptions.earlyExit);
+  const minSpeed = given.get(recipeOptions.earlyExitSpeed);
+  const where = maxDrop === undefined ? "--early-exit-speed" : "--early-exit";
+  const budget = { ...(maxDrop !== undefined && { maxDrop }), ...(minSpeed !== undefined && { minSpeed }) };
+  return Object.keys(budget).length === 0 ? recipe : withStage(recipe, { stage: "exits", ...budget }, where);
 }
 
 const isMixed = (recipe: Recipe): boolean => stageOf(recipe, "quantise")?.bits === "mixed";

@@ -5,11 +5,11 @@ import type { TargetFigure } from "@cupel/report";
 import { preprocessingJson } from "../input/preprocessing-option.ts";
 import { reportFacts, reportJson, slowerText } from "../report/report-summary.ts";
 import { numberOf } from "../terminal/figures.ts";
-import { factsText } from "../terminal/table.ts";
+import { factsText, tableText } from "../terminal/table.ts";
 import type { Compressed } from "./compress-with-report.ts";
 
 export function summaryText(compressed: Compressed): string {
-  const { model, dataPath, files, bytes, layers, targets, check, report } = compressed;
+  const { model, dataPath, files, bytes, layers, targets, exit, check, report } = compressed;
   return factsText([
     [
       "model",
@@ -20,6 +20,7 @@ export function summaryText(compressed: Compressed): string {
     ],
     ["weights", [widthsText(layers), ...(dataPath === null ? [] : [`in ${dataPath}`])].join("; ")],
     ...targets.map((figure) => targetFact(figure)),
+    ...(exit === null ? [] : [["early exit", exitText(exit)] as const]),
     ...(check.random ? randomFacts(check) : []),
     ...(report ? [...reportFacts(report), ["report", files.html] as const] : []),
   ]);
@@ -108,6 +109,35 @@ function figureText({ output, measure, value }: OutputFigure): string {
   if (value === null) return `"${output}" has another shape for each image`;
   if (measure === "samePrediction") return `"${output}" ${(100 * value).toFixed(1)} % same prediction`;
   return `"${output}" ${Number.isFinite(value) ? `${value.toFixed(1)} dB of signal to noise` : "the same"}`;
+}
+
+/** Where images leave, and the curve beside it: the point chosen stands first. */
+function exitText({
+  after,
+  work,
+  images,
+  risk,
+  chosen,
+  curve,
+  times,
+}: NonNullable<Compressed["exit"]>): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const points = (share: number) => (100 * share).toFixed(2);
+  const rows = [chosen, ...curve.filter(({ leaving }) => leaving > 0)].map((point) => [
+    percent(point.leaving),
+    point.threshold.toFixed(3),
+    points(point.loss),
+    points(point.bound),
+    point.averageMs.toFixed(2),
+    `${(times.straightMs / point.averageMs).toFixed(2)}x`,
+  ]);
+  return [
+    `after "${after}", ${percent(work)} of the work; on ${numberOf(images, "image")} held out to choose by, first as chosen:`,
+    tableText([
+      ["leave", "surer than", "points lost", `at most (${percent(1 - risk)} sure)`, "average ms", "speed"],
+      ...rows,
+    ]),
+  ].join("\n");
 }
 
 /** "12 layers at 8 bits, 41 at 4 bits". */

@@ -88,7 +88,11 @@ function equalisablePairs(graph: Graph): Pair[] {
 /** @returns the largest relative change of a channel. */
 function equalise({ first, readers }: Pair, sideOf: (layer: Layer) => ScaledLayer): number {
   const own = sideOf(first).rangesMade();
-  const read = readers.map(({ layer, from }) => sideOf(layer).rangesRead().subarray(from, from + first.rows));
+  const read = readers.map(({ layer, from }) =>
+    sideOf(layer)
+      .rangesRead()
+      .subarray(from, from + first.rows),
+  );
   let moved = 0;
   const factors = own.map((range, channel) => {
     const next = read.reduce((most, ranges) => Math.max(most, ranges[channel]!), 0);

@@ -1,18 +1,20 @@
 /**
- * Chooses where images leave: a head is trained at each of a few places, and the place and threshold are taken that cost
- * least on selection images within the drop allowed. Costs are multiply-accumulates there, so that the choice is the same
- * on every machine; times are measured of what was chosen, and are data only.
+ * Chooses where images leave: a head is trained at each of a few places, and of these, on images that trained none, the place
+ * and threshold are taken that save most within a loss, or that lose least at a speed. For a loss, what is saved is counted in
+ * multiply-accumulates, so that the choice is the same on every machine; a speed is one of this machine.
  */
 import { throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { encodeModel, type Model } from "@cupel/onnx";
 import { endsInSoftmax, softmaxAt } from "@cupel/predict";
+import type { EarlyExitReport } from "@cupel/report";
 import { type InputForms, measureLatency, type openSession } from "@cupel/runtime";
 import type { CutPoint } from "./cut-points.ts";
 import {
-  choosePointWithin,
   type ExitPoint,
   exitPoints,
+  fewestFrom,
   type JudgedImage,
+  mostWithin,
   spreadPoints,
 } from "./exit-curve.ts";
 import type { SeenImages } from "./exit-features.ts";
@@ -24,43 +26,25 @@ export interface ChosenExit extends Exit {
   /** All points of the place, on the selection images. */
   readonly points: readonly ExitPoint[];
   readonly times: ExitTimes;
+  /** Images that it was chosen by. */
+  readonly images: number;
 }
 
-/** Milliseconds of one image, medians. */
-export interface ExitTimes {
-  /** For an image that leaves. */
-  readonly leavingMs: number;
-  /** For one that stays to the end. */
-  readonly stayingMs: number;
-  /** Of the same network without an exit. */
-  readonly straightMs: number;
-}
-
-/** As `CompressResult` tells it. */
-export interface ExitReport {
-  /** The value that the exit reads, by its name in the model before rounding. */
-  readonly after: string;
-  /** Share of the network's multiply-accumulates before the exit. */
-  readonly work: number;
-  readonly threshold: number;
-  readonly times: ExitTimes;
-  /** On selection images, from no image that leaves to all. */
-  readonly curve: readonly (ExitPoint & { readonly averageMs: number })[];
-  /** That of the threshold. */
-  readonly chosen: ExitPoint & { readonly averageMs: number };
-}
+export type ExitTimes = EarlyExitReport["times"];
 
 /** Points of a curve that a report has. */
 const curveSteps = 20;
 
-export function exitReport(exit: ChosenExit | null): ExitReport | null {
+export function exitReport(exit: ChosenExit | null): EarlyExitReport | null {
   if (exit === null) return null;
-  const { place, point, points, times } = exit;
+  const { place, point, points, times, images } = exit;
   const timed = (each: ExitPoint) => ({ ...each, averageMs: averageMs(each, times) });
   return {
     after: place.name,
     work: place.share,
     threshold: exit.threshold,
+    images,
+    risk: totalRisk,
     times,
     curve: spreadPoints(points, curveSteps).map(timed),
     chosen: timed(point),
@@ -72,47 +56,93 @@ export function averageMs({ leaving }: ExitPoint, { leavingMs, stayingMs }: Exit
   return leaving * leavingMs + (1 - leaving) * stayingMs;
 }
 
-export interface TrainedExit {
+export interface TrainedPlace {
   readonly place: CutPoint;
   readonly head: ExitHead;
-  readonly point: ExitPoint;
+  /** On the selection images. */
   readonly points: readonly ExitPoint[];
 }
 
-export interface ChooseOptions extends WorkOptions {
-  readonly maxDrop: number;
+export interface TrainedExit extends TrainedPlace {
+  readonly point: ExitPoint;
+}
+
+export interface TrainExitsOptions extends WorkOptions {
   readonly seed: number;
   readonly threads: number;
 }
 
-/**
- * @param straight the network, whose scores are in `training` and `selection`. @param selection images that train nothing
- * @returns null where no place lets an image leave within the drop
- */
-export async function chooseExit(
+/** Of all bounds together; of several places each has an equal part of it (Bonferroni). */
+export const totalRisk = 0.05;
+
+/** @param straight the network, whose scores are in `training` and `selection`. @param selection images that train nothing */
+export async function trainExits(
   straight: Model,
   places: readonly CutPoint[],
   { training, selection }: { readonly training: SeenImages; readonly selection: SeenImages },
-  { maxDrop, seed, threads, signal, progress }: ChooseOptions,
-): Promise<TrainedExit | null> {
+  { seed, threads, signal, progress }: TrainExitsOptions,
+): Promise<TrainedPlace[]> {
   const areProbabilities = endsInSoftmax(straight);
   using task = progress?.start("Training exits", places.length, "places");
-  let best: TrainedExit | null = null;
+  const trained: TrainedPlace[] = [];
   for (const place of places) {
     throwIfCancelled(signal, "Training exits");
     const head = await trainHead(training, place.name, { seed, threads, areProbabilities, signal });
-    const points = exitPoints(judged(selection, head, place.name));
-    const point = choosePointWithin(points, maxDrop);
-    const found = point && { place, head, point, points };
-    if (found && workOf(found) < (best ? workOf(best) : 1)) best = found;
+    const points = exitPoints(judged(selection, head, place.name), totalRisk / places.length);
+    trained.push({ place, head, points });
     task?.advance();
   }
-  return best;
+  return trained;
 }
 
-/** Mean share of the network's work an image. */
-function workOf({ place, point }: Pick<TrainedExit, "place" | "point">): number {
-  return 1 - point.leaving * (1 - place.share);
+/** Share of the work that an exit has to save: its head, the branch and what is copied there cost about half of it. */
+const leastSaved = 0.1;
+
+/** What saves most within a bound of `maxDrop` on the loss; null where nothing saves enough. */
+export function mostSaving(trained: readonly TrainedPlace[], maxDrop: number): TrainedExit | null {
+  return best(
+    trained.map((each) => withPoint(each, mostWithin(each.points, maxDrop))),
+    ({ place, point }) => Math.max(0, point.leaving * (1 - place.share) - leastSaved),
+  );
+}
+
+export interface TimedPlace extends TrainedPlace {
+  readonly times: ExitTimes;
+}
+
+/**
+ * What loses least of that which is `minSpeed` times as fast as the straight network, by its bound; null where nothing is
+ * within `maxDrop`.
+ */
+export function leastLosing(
+  timed: readonly TimedPlace[],
+  { minSpeed, maxDrop }: { readonly minSpeed: number; readonly maxDrop: number },
+): TrainedExit | null {
+  return best(
+    timed.map((each) => {
+      const { leavingMs, stayingMs, straightMs } = each.times;
+      const wanted = (stayingMs - straightMs / minSpeed) / (stayingMs - leavingMs);
+      const point = leavingMs < stayingMs ? fewestFrom(each.points, wanted) : null;
+      return withPoint(each, point && point.bound <= maxDrop ? point : null);
+    }),
+    ({ point }) => 1.1 - point.bound,
+  );
+}
+
+function withPoint(trained: TrainedPlace, point: ExitPoint | null): TrainedExit | null {
+  return point && { ...trained, point };
+}
+
+/** The first of the largest above 0. */
+function best(
+  found: readonly (TrainedExit | null)[],
+  worth: (exit: TrainedExit) => number,
+): TrainedExit | null {
+  let chosen: TrainedExit | null = null;
+  for (const each of found) {
+    if (each && worth(each) > (chosen ? worth(chosen) : 0)) chosen = each;
+  }
+  return chosen;
 }
 
 function judged(seen: SeenImages, head: ExitHead, name: string): JudgedImage[] {

@@ -26,7 +26,7 @@ export interface CutPoint {
 
 /** An exit before this share of the work knows too little, one behind the other saves too little. */
 const leastShare = 0.05;
-const mostShare = 0.85;
+const mostShare = 0.7;
 
 /** In execution order. */
 export function cutPoints(model: Model, preprocessing: Preprocessing): CutPoint[] {

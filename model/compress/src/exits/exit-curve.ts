@@ -1,7 +1,11 @@
 /**
  * What an exit would do at each threshold, on images that it was not trained on: how many leave there, how often the
- * answer is right, and what an image costs on average.
+ * answer is right, and how much may be lost on images that nobody has seen.
+ *
+ * Thresholds are tried from none that leaves on, and the first whose bound is too large ends it (Angelopoulos et al. 2021, "Learn
+ * then Test", with a fixed sequence): so many thresholds cost no confidence, and of several places each has its part of the risk.
  */
+import { upperShareOf } from "./loss-bound.ts";
 
 /** One image, at an exit and at the end of the network. */
 export interface JudgedImage {
@@ -20,40 +24,48 @@ export interface ExitPoint {
   readonly right: number;
   /** Against the whole network; negative where the exit is right more often. */
   readonly loss: number;
-  /** The loss and one standard error of the images whose answer changes. */
-  readonly cautious: number;
+  /** What is lost of all images at most, but for the risk taken. Answers that became right do not count. */
+  readonly bound: number;
 }
 
-/** From no image that leaves to all. Images of equal confidence leave together. `images` MUST NOT be empty. */
-export function exitPoints(images: readonly JudgedImage[]): ExitPoint[] {
+/**
+ * From no image that leaves to all. Images of equal confidence leave together. `images` MUST NOT be empty.
+ * @param risk that a bound does not hold, from 0 to 1
+ */
+export function exitPoints(images: readonly JudgedImage[], risk: number): ExitPoint[] {
   const count = images.length;
+  const boundOf = upperShareOf(count, risk);
   const sorted = images.toSorted((a, b) => b.confidence - a.confidence);
   let right = images.filter(({ wholeIsRight }) => wholeIsRight).length;
   let [lost, gained] = [0, 0];
-  const points: ExitPoint[] = [{ threshold: 1, leaving: 0, right: right / count, loss: 0, cautious: 0 }];
+  const points: ExitPoint[] = [{ threshold: 1, leaving: 0, right: right / count, loss: 0, bound: 0 }];
   for (const [at, { confidence, exitIsRight, wholeIsRight }] of sorted.entries()) {
     if (wholeIsRight && !exitIsRight) lost++;
     if (exitIsRight && !wholeIsRight) gained++;
     const following = sorted[at + 1]?.confidence ?? 0;
     if (following === confidence) continue;
     right = points[0]!.right * count + gained - lost;
-    const loss = (lost - gained) / count;
     points.push({
       threshold: Math.fround((confidence + following) / 2),
       leaving: (at + 1) / count,
       right: right / count,
-      loss,
-      cautious: loss + Math.sqrt(lost + gained) / count,
+      loss: (lost - gained) / count,
+      bound: boundOf(lost),
     });
   }
   return points;
 }
 
-/** The point where most images leave, before the loss first passes `maxDrop`; null where none may. */
-export function choosePointWithin(points: readonly ExitPoint[], maxDrop: number): ExitPoint | null {
-  const end = points.findIndex(({ cautious }) => cautious > maxDrop);
+/** The point where most images leave within a bound of `maxDrop`; null where none may. */
+export function mostWithin(points: readonly ExitPoint[], maxDrop: number): ExitPoint | null {
+  const end = points.findIndex(({ bound }) => bound > maxDrop);
   const last = (end < 0 ? points : points.slice(0, end)).at(-1);
   return last && last.leaving > 0 ? last : null;
+}
+
+/** The point where fewest images leave of those where a share of `leaving` does; null where that is above all. */
+export function fewestFrom(points: readonly ExitPoint[], leaving: number): ExitPoint | null {
+  return points.find((point) => point.leaving > 0 && point.leaving >= leaving) ?? null;
 }
 
 /** Few enough to draw: those nearest to equal steps of the share that leaves. */
