@@ -203,7 +203,7 @@ describe("places for an exit", () => {
     const cuts = Array.from({ length: 40 }, (_, i) => ({ ...place, name: `${i}`, share: 0.05 + i * 0.02 }));
     const chosen = spreadCuts(cuts, 4).map(({ share }) => share);
     assert.equal(new Set(chosen).size, 4);
-    assert.ok(chosen[0]! < 0.2 && chosen[3]! > 0.7, `${chosen}`);
+    assert.ok(chosen[0]! < 0.2 && chosen[3]! > 0.55, `${chosen}`);
     assert.deepEqual(spreadCuts(cuts.slice(0, 2), 4), cuts.slice(0, 2));
   });
 });

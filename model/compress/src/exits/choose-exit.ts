@@ -69,7 +69,6 @@ export interface TrainedExit extends TrainedPlace {
 
 export interface TrainExitsOptions extends WorkOptions {
   readonly seed: number;
-  readonly threads: number;
 }
 
 /** Of all bounds together; of several places each has an equal part of it (Bonferroni). */
@@ -80,14 +79,14 @@ export async function trainExits(
   straight: Model,
   places: readonly CutPoint[],
   { training, selection }: { readonly training: SeenImages; readonly selection: SeenImages },
-  { seed, threads, signal, progress }: TrainExitsOptions,
+  { seed, signal, progress }: TrainExitsOptions,
 ): Promise<TrainedPlace[]> {
   const areProbabilities = endsInSoftmax(straight);
   using task = progress?.start("Training exits", places.length, "places");
   const trained: TrainedPlace[] = [];
   for (const place of places) {
     throwIfCancelled(signal, "Training exits");
-    const head = await trainHead(training, place.name, { seed, threads, areProbabilities, signal });
+    const head = await trainHead(training, place.name, { seed, areProbabilities, signal });
     const points = exitPoints(judged(selection, head, place.name), totalRisk / places.length);
     trained.push({ place, head, points });
     task?.advance();

@@ -50,7 +50,6 @@ export function emitHead(emit: Emitter, features: Value, { first, second }: Exit
 
 export interface TrainHeadOptions {
   readonly seed: number;
-  readonly threads: number;
   /** Whether the network's scores are probabilities already. */
   readonly areProbabilities: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -67,7 +66,7 @@ const temperature = 2;
 /** Share of the loss that is the network's answer, where images have labels; all of it where they have none. */
 const teacherShare = 0.9;
 
-/** On features brought to mean 0 and deviation 1, which the weights then undo. */
+/** A step is too small for a second thread to be worth waking. On features brought to mean 0 and deviation 1, which the weights then undo. */
 export async function trainHead(
   seen: SeenImages,
   name: string,
@@ -75,15 +74,15 @@ export async function trainHead(
 ): Promise<ExitHead> {
   const { classes, labels, scores } = seen;
   const count = labels.length;
-  const features = seen.features.get(name)!;
-  const inputs = features.length / count;
-  const { offset, deviation } = spreadOfColumns(features, inputs);
+  const inputs = seen.features.get(name)!.length / count;
+  const spread = spreadOfColumns(seen.features.get(name)!, inputs);
+  const features = normalised(seen.features.get(name)!, spread);
   const size = Math.min(batch, count);
   const steps = Math.max(fewestSteps, Math.min(mostSteps, epochs * Math.floor(count / size)));
   const hasLabels = labels.every((label) => label !== null);
   await using trainer = await openTrainer(mlp({ inputs, hidden: [hidden], classes, seed: options.seed }), {
     batch: size,
-    threads: options.threads,
+    threads: 1,
     signal: options.signal,
     loss: { kind: "distillation", temperature, weight: hasLabels ? teacherShare : 1 },
     optimiser: { kind: "adamw", weightDecay },
@@ -102,9 +101,7 @@ export async function trainHead(
     const truth = new Int32Array(size);
     for (let row = 0; row < size; row++) {
       const at = order[next + row]!;
-      for (let c = 0; c < inputs; c++) {
-        data[row * inputs + c] = (features[at * inputs + c]! - offset[c]!) / deviation[c]!;
-      }
+      data.set(features.subarray(at * inputs, (at + 1) * inputs), row * inputs);
       const answer = scores.subarray(at * classes, (at + 1) * classes);
       teacher.set(options.areProbabilities ? answer.map(logOf) : answer, row * classes);
       truth[row] = labels[at] ?? largestAt(answer);
@@ -118,7 +115,7 @@ export async function trainHead(
   const parameter = (of: string) => trained.graph.value(of)!.constant!.toFloat32();
   const first = onFeatures(
     { weight: parameter("fc1.weight"), bias: parameter("fc1.bias") },
-    { offset, deviation },
+    spread,
   );
   return { first: rounded(first), second: { weight: parameter("fc2.weight"), bias: parameter("fc2.bias") } };
 }
@@ -139,6 +136,11 @@ function spreadOfColumns(rows: Float32Array, columns: number): ColumnSpread {
     offset: Float32Array.from(sums),
     deviation: Float32Array.from(squares, (square) => (square > 0 ? Math.sqrt(square) : 1)),
   };
+}
+
+function normalised(rows: Float32Array, { offset, deviation }: ColumnSpread): Float32Array {
+  const columns = offset.length;
+  return rows.map((value, i) => (value - offset[i % columns]!) / deviation[i % columns]!);
 }
 
 /** W ((x - m) / s) + b = (W / s) x + (b - (W / s) m) */

@@ -73,7 +73,7 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
       selection: await lookAt(straight, places, heldOut, context),
     };
     const images = seen.selection.labels.length;
-    const trained = await trainExits(straight, places, seen, { seed, threads, signal, progress });
+    const trained = await trainExits(straight, places, seen, { seed, signal, progress });
     // What else the model is fed, the opened sessions hold.
     const image = imageInputOf(inputsOf(straight.graph));
     const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
