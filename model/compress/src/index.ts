@@ -8,12 +8,13 @@ export {
 } from "./compress-file.ts";
 export { compressErrors } from "./errors.ts";
 export { type KeptApart, keepApart } from "./intake/keep-apart.ts";
+export type { LayerTimer } from "./latency/engine-timer.ts";
 export { type LatencyTable, latencyTableSchema, parseLatencyTable } from "./latency/latency-table.ts";
 export { layersIn } from "./latency/layer-shape.ts";
 export { layerTimes, type MeasureTableOptions, measureTable } from "./latency/measure-table.ts";
 export { predictLatency } from "./latency/predict-latency.ts";
 export { integerNodes, stageForm } from "./latency/stage-form.ts";
-export type { NetworkTimer, Stopwatch } from "./latency/stopwatch.ts";
+export type { NetworkTime, NetworkTimer, Stopwatch } from "./latency/stopwatch.ts";
 export { type MeasuredRecipe, type MeasureRecipeOptions, measureRecipe } from "./measure-recipe.ts";
 export { type PackedModel, type PackOptions, packModel } from "./pack/pack-model.ts";
 export { type UnpackedModel, type UnpackOptions, unpackModel } from "./pack/unpack-model.ts";

@@ -121,5 +121,5 @@ function roundedWidth(width: number, full: number): number {
 }
 
 function wholeTimer(options: StopwatchOptions) {
-  return async (model: Model): Promise<number> => (await networkTimer(options)([model]))[0]!;
+  return async (model: Model): Promise<number> => (await networkTimer(options)([model]))[0]!.ms;
 }

@@ -6,8 +6,15 @@ import { measureLatency, type openSession } from "@cupel/runtime";
 import { type Preprocessing, tensorDims } from "@cupel/vision";
 import { engineTimer, type LayerTimer } from "./engine-timer.ts";
 
-/** Milliseconds of one image of each, in their order; measured in turn, so that what disturbs one disturbs all. */
-export type NetworkTimer = (models: readonly Model[]) => Promise<readonly number[]>;
+export interface NetworkTime {
+  /** Of one image. */
+  readonly ms: number;
+  /** Of the first network's time, in the same round: hardly moved by what disturbs all. */
+  readonly share: number;
+}
+
+/** Of each, in their order; measured in turn. */
+export type NetworkTimer = (models: readonly Model[]) => Promise<readonly NetworkTime[]>;
 
 export interface Stopwatch {
   readonly layers: LayerTimer;
@@ -21,7 +28,7 @@ export interface StopwatchOptions extends WorkOptions {
 }
 
 const rounds = 30;
-const leastMs = 400;
+const leastMs = 1000;
 
 export function networkTimer({ preprocessing, threads, ...work }: StopwatchOptions): NetworkTimer {
   return async (models) => {
@@ -33,7 +40,7 @@ export function networkTimer({ preprocessing, threads, ...work }: StopwatchOptio
       }),
       { runs: rounds, leastMs, threads, ...work },
     );
-    return measured.map(({ latency }) => latency.median);
+    return measured.map(({ latency, timeRatio }) => ({ ms: latency.median, share: timeRatio.value }));
   };
 }
 

@@ -156,7 +156,7 @@ async function costsOf(
       integer,
       whole: twin,
       timer: stopwatch.layers,
-      timeWhole: async (each) => (await stopwatch.networks([each]))[0]!,
+      timeWhole: async (each) => (await stopwatch.networks([each]))[0]!.ms,
       signal: context.signal,
       progress: context.progress,
     });
@@ -195,9 +195,8 @@ export async function timeOf(
   { unit }: LatencyLimit,
   { original, stopwatch }: StageContext,
 ): Promise<number> {
-  if (unit === "ms") return (await stopwatch.networks([model]))[0]!;
-  const [float, ours] = await stopwatch.networks([original, model]);
-  return ours! / float!;
+  if (unit === "ms") return (await stopwatch.networks([model]))[0]!.ms;
+  return (await stopwatch.networks([original, model]))[1]!.share;
 }
 
 interface Judged {
