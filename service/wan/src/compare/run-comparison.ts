@@ -1,6 +1,6 @@
 /** Runs a comparison: a link, a server at its far end, and the runs of the plan, with the link verified before each round. */
 import { readFileSync } from "node:fs";
-import { type Progress, silentProgress } from "@cupel/base";
+import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import type { Target } from "../face/open-caller.ts";
 import type { TensorCall } from "../face/tensor-call.ts";
 import { openEmulatedLink } from "../link/emulated-link.ts";
@@ -57,7 +57,7 @@ export async function runComparison(
     const verifications: LinkVerification[] = [];
     const measured: MeasuredRun[] = [];
     for (const run of runs) {
-      options.signal?.throwIfAborted();
+      throwIfCancelled(options.signal, "The comparison");
       const cell = scenario.cells[run.cell]!;
       if (run.round === verifications.length) verifications.push(await verifyLink(link, spec, options));
       await link.setTcp({ congestion: cell.congestion, slowStartAfterIdle: cell.connections === "cold" });

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { cancellation } from "@cupel/base";
 import { type WanErrorCode, wanErrors } from "../errors.ts";
 import { commandAt, type Place } from "./place.ts";
 
@@ -36,12 +37,12 @@ export interface JobOptions {
 const patienceMs = 5_000;
 
 export function startJob(entry: URL, job: unknown, options: JobOptions): JobProcess {
-  const { place, name, before = [], signal } = options;
+  const { place, before = [], signal } = options;
   const node: [string, ...string[]] = [process.execPath, "--no-warnings", fileURLToPath(entry)];
   const [first, ...rest] = [...before, ...node];
   const [command, args] = commandAt(place, [first ?? process.execPath, ...rest]);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-  const told = new Told(child, name, options.code ?? "LOAD_FAILED");
+  const told = new Told(child, options);
   // Its end tells what went wrong, with what it said.
   child.stdin.on("error", () => {});
   child.stdin.write(`${JSON.stringify(job)}\n`);
@@ -85,8 +86,7 @@ class Told {
 
   constructor(
     child: ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream },
-    name: string,
-    code: WanErrorCode,
+    { name, code = "LOAD_FAILED", signal }: JobOptions,
   ) {
     let err = "";
     child.stderr.setEncoding("utf8");
@@ -98,7 +98,10 @@ class Told {
     this.ready.promise.catch(() => {});
     this.result.promise.catch(() => {});
     const fail = (how: string) => {
-      const error = wanErrors.error(code, `${name} ${how}.${err === "" ? "" : ` It said: ${err.trim()}`}`);
+      // Who leaves ends the processes too, and is not told that they ended.
+      const error = signal?.aborted
+        ? cancellation(name, signal)
+        : wanErrors.error(code, `${name} ${how}.${err === "" ? "" : ` It said: ${err.trim()}`}`);
       for (const each of [this.ready, this.result, ...this.asked]) each.reject(error);
     };
     this.ended = new Promise((resolve) => {
