@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type MedianInterval, moduleBeside, openTemporaryFolder } from "@cupel/base";
-import { encodeModelBytes, Model, tensorType, Value } from "@cupel/onnx";
 import {
   type CellSummary,
   type ComparedServer,
@@ -27,6 +26,7 @@ import { cliErrors } from "../../errors.ts";
 import { durationText, percentText } from "../../terminal/figures.ts";
 import { tableText } from "../../terminal/table.ts";
 import type { Command } from "../command.ts";
+import { echoModel } from "./echo-model.ts";
 
 const scenario = choice({
   name: "scenario",
@@ -174,18 +174,6 @@ function intervalText({ value, low, high }: MedianInterval): string {
   return Number.isFinite(low)
     ? `${value.toFixed(0)} (${low.toFixed(0)} - ${high.toFixed(0)})`
     : value.toFixed(0);
-}
-
-/** y = x, float32 of any length: what a request costs beside its way is little, and the answer is as large as the question. */
-function echoModel(): Uint8Array {
-  const model = new Model({ irVersion: 8, opsets: new Map([["", 17]]) });
-  const type = tensorType("float32", ["n"]);
-  const x = model.graph.add(new Value("x", type));
-  model.graph.inputs.push(x);
-  model.graph.outputs.push(
-    model.graph.append({ opType: "Identity", inputs: [x], outputs: ["y"], type }).output,
-  );
-  return encodeModelBytes(model);
 }
 
 /** What the server must not be the limit of: calls at once on one connection, and in all. Nobody but the generator reaches it. */
