@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { Observation } from "../../src/index.ts";
 import {
   expectedOf,
+  type FixturePackage,
   fixturePackages,
   layOutWorkspace,
   programToken,
