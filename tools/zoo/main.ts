@@ -5,25 +5,18 @@
  * `export.py` makes the models. CUPEL_PYTHON names a Python with onnx, sympy and the newest onnxruntime. Each model has
  * a process of its own. Results go to DIR/results.jsonl, a line a model; what this commit has tried is not tried again.
  */
-import { execFileSync, fork } from "node:child_process";
-import {
-  appendFileSync,
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, matchesGlob, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cpuFeatures, engineVersion } from "@cupel/runtime";
 import { pageOf } from "./page.ts";
+import { stepsApart } from "./steps-apart.ts";
 import { summaryLines } from "./summary.ts";
-import type { Told } from "./try-model.ts";
-import { CRASHED, type Step, TIME_LIMIT, type ZooRow } from "./zoo-row.ts";
+import { zooModels } from "./zoo-models.ts";
+import { commitAt, zooResults } from "./zoo-results.ts";
+import type { ZooRow } from "./zoo-row.ts";
 
 const usage = `npm run zoo -- [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]
 
@@ -51,65 +44,29 @@ if (given.help) {
 }
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const models = resolve(given.models);
-const results = join(models, "results.jsonl");
-const commit = execFileSync("git", ["rev-parse", "--short=10", "HEAD"], {
-  cwd: root,
-  encoding: "utf8",
-}).trim();
+const results = zooResults<ZooRow>(join(models, "results.jsonl"));
+const commit = commitAt(root);
 
-/** The last line of each model. */
-const rows = new Map<string, ZooRow>();
-if (existsSync(results))
-  for (const line of readFileSync(results, "utf8").split("\n").filter(Boolean)) keep(JSON.parse(line));
-
-// The smallest first: what goes wrong is seen early.
-const files = globSync("*.onnx", { cwd: models })
-  .filter((file) => matchesGlob(basename(file, ".onnx"), given.only))
-  .map((file) => ({ path: join(models, file), bytes: readFileSync(join(models, file)).length }))
-  .sort((a, b) => a.bytes - b.bytes);
-for (const { path } of files) {
-  const model = basename(path, ".onnx");
-  if (given.missing ? rows.has(model) : rows.get(model)?.commit === commit) continue;
-  const row = await tried(path, model);
-  appendFileSync(results, `${JSON.stringify(row)}\n`);
-  keep(row);
+for (const { name, path } of zooModels(models, given.only)) {
+  const known = results.of(name);
+  if (given.missing ? known : known?.commit === commit) continue;
+  const row = await tried(path, name);
+  results.add(row);
   console.log(lineOf(row));
 }
-const kept = [...rows.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
+const kept = results.rows();
 console.log(summaryLines(kept).join("\n"));
 writeFileSync(given.out, pageOf(kept, { cpu: cpuFeatures().sentence, engine: engineVersion() }));
 
-function keep(row: ZooRow): void {
-  rows.set(row.model, row);
-}
-
-function tried(path: string, model: string): Promise<ZooRow> {
+async function tried(path: string, model: string): Promise<ZooRow> {
   const folder = mkdtempSync(join(tmpdir(), "cupel-zoo-"));
-  const steps: ZooRow["steps"] = {};
-  let under: Step | null = null;
-  const child = fork(fileURLToPath(new URL("try-model.ts", import.meta.url)), [path, model, folder], {
+  const script = fileURLToPath(new URL("try-model.ts", import.meta.url));
+  const steps: ZooRow["steps"] = await stepsApart(script, [path, model, folder], {
     cwd: root,
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-    timeout: 1000 * Number(given.limit),
-    killSignal: "SIGKILL",
+    seconds: Number(given.limit),
   });
-  child.on("message", (told: Told) => {
-    if ("started" in told) under = told.started;
-    else {
-      under = null;
-      steps[told.ended] = told.outcome;
-    }
-  });
-  return new Promise((settle) => {
-    child.on("close", (status, signal) => {
-      if (under !== null) {
-        const code = signal === "SIGKILL" ? TIME_LIMIT : CRASHED;
-        steps[under] = { ok: false, code, reason: `the process ended with ${signal ?? `status ${status}`}` };
-      }
-      rmSync(folder, { recursive: true, force: true });
-      settle({ model, commit, steps });
-    });
-  });
+  rmSync(folder, { recursive: true, force: true });
+  return { model, commit, steps };
 }
 
 /** One line for the terminal: what failed, else the figures. */

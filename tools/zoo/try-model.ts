@@ -7,7 +7,6 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { CupelError, reasonOf } from "@cupel/base";
 import { compressFile } from "@cupel/compress";
 import { graphSummary, readModelFile, writeModelFile } from "@cupel/onnx";
 import { openPredictor } from "@cupel/predict";
@@ -17,11 +16,9 @@ import { parsePreprocessing, preprocessingFor, subset } from "@cupel/vision";
 import { numbersOf, sqnrOf } from "./agreement.ts";
 import { pairedTimes } from "./paired-time.ts";
 import { preparationOf } from "./preparation.ts";
+import { failure, stepApart } from "./steps-apart.ts";
 import { feedsOf, outputsInPython, outputsOf, tensorsOf, writeTensors, zooImages } from "./tensors.ts";
-import type { Figures, Outcome, Step } from "./zoo-row.ts";
-
-/** What the parent is told. */
-export type Told = { readonly started: Step } | { readonly ended: Step; readonly outcome: Outcome };
+import type { Figures, Step } from "./zoo-row.ts";
 
 /** Images that calibrate both tools, and those that judge. */
 const calibrating = 20;
@@ -173,43 +170,13 @@ await step("train", async () => {
 await (await original().catch(() => null))?.close();
 process.disconnect?.();
 
-async function step(ended: Step, measure: () => Promise<Figures>): Promise<boolean> {
-  tell({ started: ended });
-  const outcome = await measure().then(
-    (figures): Outcome => ({ ok: true, ...figures }),
-    (thrown: unknown): Outcome => ({ ok: false, code: codeOf(thrown), reason: lastLine(reasonOf(thrown)) }),
-  );
-  tell({ ended, outcome });
-  return outcome.ok;
-}
-
-function tell(told: Told): void {
-  process.send?.(told);
+function step(name: Step, measure: () => Promise<Figures>): Promise<boolean> {
+  return stepApart(name, measure);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());
-}
-
-interface Failure extends Error {
-  readonly code: string;
-}
-
-function failure(code: string, reason: string): Failure {
-  return Object.assign(new Error(reason), { code });
-}
-
-/** Of Cupel's errors their own; what is none of them is a fault of Cupel, or of Python. */
-function codeOf(thrown: unknown): string {
-  if (thrown instanceof CupelError) return thrown.code;
-  if (thrown instanceof Error && "stderr" in thrown) return "PYTHON_FAILED";
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "THROWN";
-}
-
-/** Python's errors end with the line that tells. */
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)!.slice(0, 300);
 }
 
 /** Which operators a model's time goes to, the most first. */

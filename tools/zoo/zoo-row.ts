@@ -1,4 +1,5 @@
 /** What the zoo knows of one model, as a line of its results: the outcome of each step that was tried. */
+import type { Failed } from "./steps-apart.ts";
 
 export const steps = [
   "inspect",
@@ -40,9 +41,7 @@ export interface Ratio {
   readonly high: number;
 }
 
-export type Outcome =
-  | ({ readonly ok: true } & Figures)
-  | { readonly ok: false; readonly code: string; readonly reason: string };
+export type Outcome = ({ readonly ok: true } & Figures) | Failed;
 
 export interface ZooRow {
   readonly model: string;
@@ -51,7 +50,3 @@ export interface ZooRow {
   /** A step that is missing was not tried, because one that it needs failed. */
   readonly steps: Partial<Record<Step, Outcome>>;
 }
-
-/** Of a process that died or was ended, for the step it was in. */
-export const CRASHED = "CRASHED";
-export const TIME_LIMIT = "TIME_LIMIT";

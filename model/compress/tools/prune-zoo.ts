@@ -1,92 +1,49 @@
 /**
- * `node model/compress/tools/prune-zoo.ts FILE.onnx|DIR ...`: takes half of the channels of every group, at random, out of each
- * model, compares it with the same model with those channels at zero, and names what keeps channels. Weights that are all the same
- * are drawn anew, since they would agree whichever channels went. Exits with 1 where a model does not go through.
+ * `node model/compress/tools/prune-zoo.ts [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]`: prunes every model
+ * of the zoo and writes docs/zoo-pruning.md. Exits with 1 where a model neither goes through nor is refused by name. Results go to
+ * DIR/pruned.jsonl; what this commit has tried is not tried again, and with --missing what any has.
  */
-import { existsSync, globSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { createRandom } from "@cupel/base";
-import {
-  checkModel,
-  cloneModel,
-  encodeModel,
-  inferShapes,
-  type Model,
-  readModelFile,
-  runPasses,
-  Tensor,
-} from "@cupel/onnx";
-import { type Feeds, float32Of, openSession, randomFeeds } from "@cupel/runtime";
-import { takeIn } from "../src/intake/take-in.ts";
-import { weightedLayers } from "../src/layer.ts";
-import { channelGroups } from "../src/prune/channel-groups.ts";
-import { followChannels } from "../src/prune/follow-channels.ts";
-import { removeChannels } from "../src/prune/remove-channels.ts";
-import { cleanPasses } from "../src/stage/clean.ts";
-import { someChannels, zeroed } from "../test/support/zeroed.ts";
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { stepsApart } from "../../../tools/zoo/steps-apart.ts";
+import { zooModels } from "../../../tools/zoo/zoo-models.ts";
+import { commitAt, zooResults } from "../../../tools/zoo/zoo-results.ts";
+import { isFault, type PruneFigures, type PruneRow, pageOf, summaryLine } from "./prune-row.ts";
 
-const threads = 2;
-let failed = 0;
-for (const given of process.argv.slice(2)) {
-  const files =
-    existsSync(given) && statSync(given).isDirectory()
-      ? globSync("*.onnx", { cwd: given }).map((name) => join(given, name))
-      : [given];
-  for (const path of files.sort()) {
-    const said = await tried(path).catch((thrown: unknown) => {
-      failed++;
-      return `FAILED ${thrown instanceof Error ? `${"code" in thrown ? thrown.code : ""} ${thrown.message}` : thrown}`;
-    });
-    console.log(`${basename(path, ".onnx")}: ${said}`);
-  }
-}
-process.exitCode = failed > 0 ? 1 : 0;
+const { values: given } = parseArgs({
+  options: {
+    models: { type: "string", default: "zoo-models" },
+    only: { type: "string", default: "*" },
+    missing: { type: "boolean", default: false },
+    limit: { type: "string", default: "300" },
+    out: { type: "string", default: "docs/zoo-pruning.md" },
+  },
+});
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const script = fileURLToPath(new URL("prune-model.ts", import.meta.url));
 
-async function tried(path: string): Promise<string> {
-  const taken = await takeIn(await readModelFile(path), { threads });
-  const { model } = taken;
-  runPasses(model, cleanPasses);
-  inferShapes(model);
-  drawAnew(model);
-  const { groups, refusals } = channelGroups(model);
-  const free = groups.reduce((sum, { channels }) => sum + channels.length, 0);
-  const removed = someChannels(model, 1);
-  const pruned = cloneModel(model);
-  removeChannels(pruned, followChannels(pruned), removed);
-  checkModel(pruned);
-  const feeds = await feedsFor(model);
-  const zero = await outputsOf(zeroed(model, removed, true), feeds);
-  const without = await outputsOf(pruned, feeds);
-  let worst = 0;
-  for (const [i, values] of zero.entries()) {
-    const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    for (const [k, value] of values.entries())
-      worst = Math.max(worst, Math.abs(value - without[i]![k]!) / scale);
-  }
-  if (!(worst < 1e-4)) throw new Error(`differs by ${worst} of the largest output, or of 1`);
-  const kept = refusals.map(({ node, reason, channels }) => `\n    ${channels} stay: ${node}: ${reason}`);
-  return `${groups.length} groups of ${free} channels, ${removed.size} removed, within ${worst.toExponential(1)}${kept.join("")}`;
-}
+const models = resolve(given.models);
+const results = zooResults<PruneRow>(join(models, "pruned.jsonl"));
+const commit = commitAt(root);
 
-function drawAnew(model: Model): void {
-  const random = createRandom(1);
-  for (const { weight, columns } of weightedLayers(model.graph)) {
-    const { dims, size } = weight.constant!;
-    const values = weight.constant!.toFloat32();
-    if (values.some((value) => value !== values[0])) continue;
-    const drawn = Float32Array.from({ length: size }, () => random.normal() * Math.sqrt(2 / columns));
-    model.graph.setConstant(weight, Tensor.float32(dims, drawn));
-  }
+for (const { name, path } of zooModels(models, given.only)) {
+  const known = results.of(name);
+  if (given.missing ? known : known?.commit === commit) continue;
+  const { prune } = await stepsApart<"prune", { readonly ok: true } & PruneFigures>(script, [path, name], {
+    cwd: root,
+    seconds: Number(given.limit),
+  });
+  const outcome = prune ?? { ok: false, code: "NOT_STARTED", reason: "the process ended before it began" };
+  results.add({ model: name, commit, outcome });
+  console.log(
+    outcome.ok
+      ? `${name}: ${outcome.removed} of ${outcome.channels} channels, within ${outcome.difference.toExponential(1)}`
+      : `${name}: ${outcome.code} ${outcome.reason}`,
+  );
 }
-
-async function feedsFor(model: Model): Promise<Feeds> {
-  await using session = await openSession(encodeModel(model), { threads });
-  return randomFeeds(session.inputs, 1, { side: 64 });
-}
-
-async function outputsOf(model: Model, feeds: Feeds): Promise<Float32Array[]> {
-  await using session = await openSession(encodeModel(model), { threads });
-  return Object.values(await session.run(feeds))
-    .filter(({ type }) => type === "float32")
-    .map(float32Of);
-}
+const rows = results.rows();
+console.log(summaryLine(rows));
+writeFileSync(given.out, pageOf(rows));
+if (rows.some(isFault)) process.exitCode = 1;

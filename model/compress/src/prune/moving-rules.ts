@@ -161,6 +161,8 @@ function reshape(hasShape: boolean): ChannelRule {
       context.onRemoval(x.labels, (remains) => {
         const left = remains.places(moved.labels).length;
         context.set("", 1, wanted[moved.axis]! > 0 ? withAt(wanted, moved.axis, left) : wanted);
+        // Where a 0 stands it copies.
+        context.node.attributes.delete("allowzero");
       });
     }
     context.give(moved);
@@ -174,8 +176,10 @@ function shapeSetting(
   to: readonly Dimension[],
   axis: number,
 ): readonly number[] | null {
-  if (context.node.int("allowzero", 0) === 1) return null;
   const given = context.setting("", 1);
+  const isEmpty =
+    context.node.int("allowzero", 0) === 1 && given.kind === "known" && given.values.includes(0);
+  if (isEmpty) return null;
   if (given.kind === "known" && given.values[axis] !== 0) return given.values;
   let follows = 0;
   const values = to.map((dim, i) => {
