@@ -1,11 +1,12 @@
 /** A packed model is unpacked to the byte, or not at all. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { brotliDecompressSync } from "node:zlib";
-import { CupelError, createRandom } from "@cupel/base";
+import { CupelError, createRandom, type Progress, silentProgress } from "@cupel/base";
 import { encodeModelBytes, readModel, Tensor, writeModelFile } from "@cupel/onnx";
 import { packSymbols } from "../src/emit/pack-symbols.ts";
 import { compressErrors, packModel, unpackModel } from "../src/index.ts";
@@ -264,6 +265,30 @@ test("what is no model, and an output that is the input, are refused; a cancelle
     code: "CANCELLED",
   });
   assert.deepEqual((await readdir(folder)).sort(), ["empty.onnx", "m.onnx", "x.onnx"]);
+});
+
+test("a model that changes or becomes shorter while it is packed is said, and nothing is written", async () => {
+  for (const change of [
+    (path: string, bytes: Uint8Array) =>
+      writeFileSync(path, bytes.with(bytes.length - 1, 255 - bytes.at(-1)!)),
+    (path: string, bytes: Uint8Array) => writeFileSync(path, bytes.subarray(0, 100)),
+  ]) {
+    const folder = await scratch();
+    const path = join(folder, "m.onnx");
+    const bytes = encodeModelBytes(model());
+    await writeFile(path, bytes);
+    const progress: Progress = {
+      start(...task) {
+        // Digests are taken, no part is read.
+        change(path, bytes);
+        return silentProgress.start(...task);
+      },
+    };
+    await assert.rejects(packModel(path, { out: join(folder, "o.cupel"), progress }), {
+      code: "PACK_INPUT_CHANGED",
+    });
+    assert.deepEqual(await readdir(folder), ["m.onnx"]);
+  }
 });
 
 test("the header is JSON in Brotli where the document says", () => {

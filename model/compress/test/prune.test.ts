@@ -1,7 +1,8 @@
 /** Pruning: what goes together, and that a network without channels computes what it does with them at zero. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Model, Value } from "@cupel/onnx";
+import { type Model, runPasses, type Value } from "@cupel/onnx";
+import { unshareConstants } from "../src/clean/unshare-constants.ts";
 import { channelGroups, describeChannel } from "../src/prune/channel-groups.ts";
 import { Network } from "./support/network.ts";
 import { assertRemovable, block } from "./support/removable.ts";
@@ -269,6 +270,35 @@ describe("what goes with a channel is told", () => {
       });
     }
   }
+});
+
+test("a shape that is computed and may hold zeros is written anew", async () => {
+  const net = new Network(["N", 3, 8, 8], 1, 15);
+  const first = block(net, "first", net.x, 3, 6);
+  const pooled = net.node("GlobalAveragePool", "pooled", [first]);
+  const images = net.node("Shape", "images", [first], { end: 1 });
+  const wanted = net.node("Concat", "wanted", [images, net.integers("width", [6])], { axis: 0 });
+  const flat = net.node("Reshape", "flat", [pooled, wanted], { allowzero: 1 });
+  const model = net.done(net.gemm("scores", flat, 6, 4));
+  assert.deepEqual(
+    channelGroups(model).groups.map(({ channels }) => channels.length),
+    [6],
+  );
+  await assertRemovable([{ name: "allowzero", model, seed: 1 }]);
+});
+
+test("vectors that are equal and written once do not tie channels together", () => {
+  const net = new Network([2, 3, 8, 8]);
+  const offset = net.constant("offset", [8, 1, 1]);
+  const parts = ["left", "right"].map((name) => {
+    const x = net.node("Add", `${name}.moved`, [net.conv(name, net.x, 3, 8), offset]);
+    return net.conv(`${name}.last`, x, 8, 6);
+  });
+  const model = net.done(...parts);
+  const names = () => channelGroups(model).groups.map(({ layers }) => layers.join());
+  assert.deepEqual(names(), ["left,right"]);
+  runPasses(model, [unshareConstants]);
+  assert.deepEqual(names(), ["left", "right"]);
 });
 
 const mixing: Readonly<Record<string, (net: Network, x: Value) => Value>> = {

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { createRandom } from "@cupel/base";
 import { cloneModel, encodeModelBytes, type Model, type Value } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
+import { stratifiedOrder, subset } from "@cupel/vision";
 import { outputsOf } from "../src/calibrate/rounding-error.ts";
 import { compress, type Recipe } from "../src/index.ts";
 import { biasOf, layerOf, weightedLayers, weightRows } from "../src/layer.ts";
@@ -362,6 +363,35 @@ test("one image is enough to round by, and too few to train a block", async () =
     rounding.length === 4 && notes.some((note) => /^Rounded by gptq alone, .*: first/.test(note)),
     `${notes}`,
   );
+});
+
+test("a search for bits leaves what rounding makes of the plan that it chose", async () => {
+  const images = noiseImages(30);
+  const searched = await compress(
+    smallClassifier(1, 32),
+    options({
+      images,
+      recipe: quantise({ bits: "mixed", rounding: "gptq", heldOut: 10 }, {}, { maxBytes: 12_000 }),
+      seed: 1,
+    }),
+  );
+  const bits = new Map(searched.layers.map(({ name, bits: own }) => [name, own]));
+  assert.ok(new Set(bits.values()).size > 1, `${[...bits.values()]}`);
+  const given = await compress(
+    smallClassifier(1, 32),
+    options({
+      images: subset(
+        images,
+        stratifiedOrder(images, 1)
+          .slice(10)
+          .sort((a, b) => a - b),
+      ),
+      recipe: quantise({ bits: 8, rounding: "gptq", overrides: Object.fromEntries(bits) }),
+      seed: 1,
+    }),
+  );
+  assert.deepEqual(searched.rounding, given.rounding);
+  assert.deepEqual(encodeModelBytes(searched.model), encodeModelBytes(given.model));
 });
 
 for (const bits of [4, 3] as const) {

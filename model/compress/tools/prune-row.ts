@@ -71,6 +71,7 @@ export function pageOf(rows: readonly PruneRow[]): string {
     "those channels at zero, in every layer and at the outputs. `node model/compress/tools/prune-zoo.ts` writes this page; CONTRIBUTING.md says where the models come from.",
     "",
     `* ${summaryLine(rows)}`,
+    `* Code: ${[...new Set(rows.map(({ commit }) => commit))].join(", ")}.`,
     "",
     "Difference is the largest of any layer's values, over the largest value of that layer, or of the outputs; effect is the same between the model",
     "as it was and with the channels at zero. Weights of which a whole tensor is one number are drawn anew, since they would agree whichever channels",

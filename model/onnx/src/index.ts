@@ -32,7 +32,8 @@ export { externalLocations } from "./file/external-locations.ts";
 export { inlinedNodeLimit } from "./file/inline-functions.ts";
 export { packedMagic } from "./file/packed-magic.ts";
 export { type ReadOptions, readModel, readModelFile } from "./file/read.ts";
-export { type ByteSource, type TensorPlace, tensorPlaces } from "./file/tensor-places.ts";
+export { type TensorPlace, tensorPlaces } from "./file/tensor-places.ts";
+export type { ByteSource } from "./file/tensor-walk.ts";
 export {
   takeOut,
   type WeightFolder,

@@ -1,8 +1,9 @@
 /**
  * Gives every layer weights and a bias of its own: passes change them in place, and two layers that share
- * a tensor would be changed twice.
+ * a tensor would be changed twice. Exporters write vectors that are equal, such as biases that are all zero, once: whoever adds or
+ * multiplies one gets its own as well, or channels of layers that have nothing to do with each other would go together.
  */
-import { type Pass, sharedParameters } from "@cupel/onnx";
+import { type Graph, type Node, type Pass, sharedParameters, type Value } from "@cupel/onnx";
 
 export const unshareConstants: Pass = {
   name: "unshare-constants",
@@ -10,7 +11,7 @@ export const unshareConstants: Pass = {
   run({ graph }) {
     let copies = 0;
     for (const node of graph.nodes) {
-      for (const index of sharedParameters(graph, node)) {
+      for (const index of [...sharedParameters(graph, node), ...sharedVectors(graph, node)]) {
         const value = node.input(index)!;
         // The last user keeps the original.
         if (value.uses.length === 1 && !graph.isOutput(value)) continue;
@@ -24,3 +25,17 @@ export const unshareConstants: Pass = {
     };
   },
 };
+
+const readers = ["Add", "Sub", "Mul", "Div", "PRelu", "InstanceNormalization", "LayerNormalization"];
+
+function sharedVectors(graph: Graph, node: Node): number[] {
+  if (!node.is(...readers)) return [];
+  return node.inputs.flatMap((value, index) =>
+    value && isVector(value) && (value.uses.length > 1 || graph.isOutput(value)) ? [index] : [],
+  );
+}
+
+/** More than a number, along one axis. */
+function isVector({ constant }: Value): boolean {
+  return constant !== null && constant.size > 1 && constant.dims.includes(constant.size);
+}

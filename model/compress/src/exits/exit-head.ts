@@ -113,10 +113,7 @@ export async function trainHead(
   }
   const trained = await trainer.exportModel();
   const parameter = (of: string) => trained.graph.value(of)!.constant!.toFloat32();
-  const first = onFeatures(
-    { weight: parameter("fc1.weight"), bias: parameter("fc1.bias") },
-    spread,
-  );
+  const first = onFeatures({ weight: parameter("fc1.weight"), bias: parameter("fc1.bias") }, spread);
   return { first: rounded(first), second: { weight: parameter("fc2.weight"), bias: parameter("fc2.bias") } };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The variants of all layers with the codes that a method chooses in place of the nearest, block by block: each sees the network
  * with all before it as they will be. A search for bits chooses among variants that were made with the layers before them in the most
- * bits there are, and only by moments, since a block is trained for one choice of bits.
+ * bits there are, and only by moments, since a block is trained for one choice of bits; what it chose is rounded anew.
  */
 import { CupelError, silentProgress } from "@cupel/base";
 import type { Model } from "@cupel/onnx";

@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers/promises";
 import { silentProgress, throwIfCancelled } from "@cupel/base";
 import { type WeightFolder, weightFolderOf } from "@cupel/onnx";
+import type { TradeOffPoint } from "@cupel/report";
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
 import { Type } from "typebox";
 import { emitHalves } from "../emit/emit-halves.ts";
@@ -13,7 +14,7 @@ import { kernelChoices, type Placement } from "../emit/placement.ts";
 import { type Layer, layerName, weightedLayers } from "../layer.ts";
 import { oneOf, option, orNull, type ValuesOf, wholeFrom } from "../recipe/option.ts";
 import { assertOverridesKnown, overrideOf } from "../recipe/overrides.ts";
-import { learnRounding } from "../rounding/learn-rounding.ts";
+import { type LearnedRounding, learnRounding } from "../rounding/learn-rounding.ts";
 import { type RoundingOptions, roundings } from "../rounding/rounding.ts";
 import type { Plan } from "../search/allocate-bits.ts";
 import { choosePlan } from "../search/choose-plan.ts";
@@ -106,31 +107,42 @@ export const quantiseStage: Stage<"quantise", typeof options> = defineStage({
     };
     const folder = weightFolderOf(state.model);
     const nearest = await makeVariants(calibrated, { ...settings, bits }, rounding, context, folder);
-    const { variants, rounded, notes } = await learnRounding(
-      state.model,
-      calibrated,
-      nearest,
-      settings.rounding,
-      rounding,
-      context,
+    const learn = (from: ReadonlyMap<string, readonly Variant[]>) =>
+      learnRounding(state.model, calibrated, from, settings.rounding, rounding, context);
+    const learned = await learn(nearest);
+    if (settings.bits !== "mixed") return quantised(state, learned, planOf(nearest), [], advice.warning);
+    const { plan, tradeOff } = await choosePlan(state.model, learned.variants, {
+      ...context,
+      target: context.recipe.target,
+      reference: state.reference,
+      build: (each) => emitModel(state.model, calibrated, { variants: learned.variants, plan: each }).model,
+    });
+    // What a layer takes back depends on the bits of those before it: once these are chosen, all are rounded anew.
+    const chosen = new Map(
+      Array.from(nearest, ([name, all]) => [name, all.filter((each) => each.bits === plan.get(name))]),
     );
-    const build = (plan: Plan) => emitModel(state.model, calibrated, { variants, plan }).model;
-    const { plan, tradeOff } =
-      settings.bits === "mixed"
-        ? await choosePlan(state.model, variants, {
-            ...context,
-            target: context.recipe.target,
-            reference: state.reference,
-            build,
-          })
-        : { plan: new Map([...variants].map(([name, [only]]) => [name, only!.bits])), tradeOff: [] };
-    return {
-      ...state,
-      quantised: { variants: withPlainCodes(variants, plan), plan, tradeOff, rounded },
-      notes: [...state.notes, ...notes, ...(advice.warning ? [advice.warning] : [])],
-    };
+    const final = settings.rounding === "nearest" ? learned : await learn(chosen);
+    return quantised(state, final, plan, tradeOff, advice.warning);
   },
 });
+
+function planOf(variants: ReadonlyMap<string, readonly Variant[]>): Plan {
+  return new Map([...variants].map(([name, [only]]) => [name, only!.bits]));
+}
+
+function quantised(
+  state: State,
+  { variants, rounded, notes }: LearnedRounding,
+  plan: Plan,
+  tradeOff: readonly TradeOffPoint[],
+  warning: string | null,
+): State {
+  return {
+    ...state,
+    quantised: { variants: withPlainCodes(variants, plan), plan, tradeOff, rounded },
+    notes: [...state.notes, ...notes, ...(warning ? [warning] : [])],
+  };
+}
 
 /** Weights and other large constants as float16; a layer that is overridden with "float" stays as it is. */
 function storedInHalf(state: State, { overrides }: ValuesOf<typeof options>): State {

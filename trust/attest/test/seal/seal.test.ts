@@ -61,6 +61,17 @@ test("every change of a sealed folder is named", {
   assert.equal((await verifySeal(folder.path, trust)).isValid, true);
 });
 
+test("a packed model is a file like others: sealed by its bytes, whatever they hold", async () => {
+  await using folder = await openTemporaryFolder("seal");
+  const path = join(folder.path, "model.cupel");
+  await writeFile(path, Buffer.from("894355504b0d0a1a01", "hex"));
+  await sealFolder(folder.path, { keys: [ecdsa.signing] });
+  assert.equal((await verifySeal(folder.path, trust)).isValid, true);
+  await writeFile(path, Buffer.from("894355504b0d0a1a02", "hex"));
+  const { isValid, differences } = await verifySeal(folder.path, trust);
+  assert.deepEqual([isValid, differences.map((each) => each.path)], [false, ["model.cupel"]]);
+});
+
 test("a byte of attestation.json or of model.sig is refused, or changes nothing that is said", async () => {
   await using folder = await smallFolder();
   await sealFolder(folder.path, { keys: [ecdsa.signing] });
