@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shells write their variables so
 /** Logs of processes, what commands do with variables, and the graph of both: on small cases of their own, and on logs of others. */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shells write their variables so
 /** What each kind of source says of variables: the grammar of each by its own documents, and what is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
