@@ -64,7 +64,6 @@ export {
 } from "./graph/process-event.ts";
 export type { EdgeKind, GraphEdge, GraphNode, ProvenanceGraph } from "./graph/provenance-graph.ts";
 export { actorsOf, type CarriedScript, carriedScripts, listersOf } from "./graph/queries.ts";
-export { readObservations } from "./graph/read-observations.ts";
 export type { CodeClass, Observation, ObservationKind } from "./observation.ts";
 export { parsePolicy, readPolicy } from "./policy/check-policy.ts";
 export {

@@ -1,11 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shells write their variables so
 /** Logs of processes, what commands do with variables, and the graph of both: on small cases of their own, and on logs of others. */
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { openTemporaryFolder } from "@cupel/base";
 import {
   actorsOf,
   carriedScripts,
+  collectObservations,
   commandFindings,
   drawGraph,
   emptySummary,
@@ -15,7 +19,6 @@ import {
   type ProcessEvent,
   type ProvenanceGraph,
   readLog,
-  readObservations,
   readSources,
 } from "@cupel/env-trace";
 import { auditNumber, auditText, parseAuditRecord } from "../src/graph/logs/audit-record.ts";
@@ -512,8 +515,13 @@ test("a variable that names a script which then runs is a chain; one that does n
   assert.ok(!JSON.stringify(found).includes("hush"));
 });
 
-test("the trace joins the graph: packages, and what children get", async () => {
-  const one = (kind: Observation["kind"], key: string | null, name: string) => ({
+test("the trace joins the graph: packages, children and what they get; what was denied did not happen", async () => {
+  const one = (
+    kind: Observation["kind"],
+    key: string | null,
+    name: string,
+    more: Partial<Observation> = {},
+  ): Observation => ({
     at: 5,
     pid: 3,
     thread: 0,
@@ -526,28 +534,34 @@ test("the trace joins the graph: packages, and what children get", async () => {
     line: null,
     denied: false,
     count: 1,
+    command: null,
+    child: null,
+    ...more,
   });
-  const text = [
+  const observations = [
     one("read", "TOKEN", "thief"),
+    one("read", "OTHER", "thief", { denied: true }),
     one("write", "NODE_OPTIONS", "setter"),
-    one("inherit", "TOKEN", "program"),
+    one("inherit", "TOKEN", "program", { child: 4 }),
     one("enumerate", null, "thief"),
-  ]
-    .map((each) => JSON.stringify(each))
-    .join("\n");
+  ];
+  await using folder = await openTemporaryFolder("trace");
+  await writeFile(
+    join(folder.path, "3.jsonl"),
+    observations.map((each) => `${JSON.stringify(each)}\n`).join(""),
+  );
   const builder = new GraphBuilder();
-  for await (const each of readObservations(chunked(Buffer.from(`${text}\n{"at":1,`)), "x"))
-    builder.addObservation(each);
-  assert.deepEqual(wordsOf(builder.build()), [
+  for (const each of (await collectObservations(folder.path)).observations) builder.addObservation(each);
+  const graph = builder.build();
+  assert.deepEqual(wordsOf(graph), [
     "TOKEN read-by thief",
     "node loaded setter",
     "node loaded thief",
     "node passed TOKEN",
+    "node started node",
     "setter set NODE_OPTIONS",
   ]);
-  await assert.rejects(async () => {
-    for await (const _ of readObservations(chunked(Buffer.from(`{}\n${text}\n`)), "x"));
-  }, code("ENV_LOG_INVALID"));
+  assert.equal(listersOf(graph).length, 1);
 });
 
 test("no name breaks the diagram, and it has an end", () => {

@@ -134,7 +134,9 @@ export class GraphBuilder {
     }
   }
 
-  addObservation({ at, pid, kind, key, package: name, caller }: Observation): void {
+  /** What the policy denied did not happen. */
+  addObservation({ at, pid, kind, key, package: name, caller, denied, child }: Observation): void {
+    if (denied) return;
     const process = this.#traced.get(pid) ?? this.#tracedProcess(pid, at);
     const actor =
       name === "node" || name === "program" || name === "unknown"
@@ -144,6 +146,8 @@ export class GraphBuilder {
     if (caller !== null && caller !== name)
       this.#edge(process, this.#put({ id: `k:${caller}`, kind: "package", label: caller }), "loaded", at);
     if (kind === "enumerate" || kind === "report") this.#change(process, { lists: true });
+    if (child !== null)
+      this.#edge(process, this.#traced.get(child) ?? this.#tracedProcess(child, at), "started", at);
     if (key === null) return;
     const variable = this.#variable(key, globalThis.process.platform === "win32" ? "windows" : "posix");
     if (kind === "read") this.#edge(variable, actor, "read-by", at);

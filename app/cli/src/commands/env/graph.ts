@@ -1,12 +1,11 @@
 /** `cupel env graph`: who set which variable, and which process or script started with it. */
 import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { type CupelError, openRegular, reasonOf, writeFileAtomically } from "@cupel/base";
 import {
   actorsOf,
   type CarriedScript,
   carriedScripts,
+  collectObservations,
   drawGraph,
   emptySummary,
   GraphBuilder,
@@ -16,7 +15,6 @@ import {
   type ProvenanceGraph,
   parseSourceReference,
   readLog,
-  readObservations,
   readSources,
   type SourceReference,
 } from "@cupel/env-trace";
@@ -32,10 +30,10 @@ import type { Command, CommandContext } from "../command.ts";
 const traceOption = repeated(
   {
     name: "trace",
-    placeholder: "PATH",
-    summary: "Observations of a trace, a file or a folder of them; repeatable",
+    placeholder: "FOLDER",
+    summary: "What cupel env trace wrote; repeatable",
   },
-  "a path",
+  "a folder",
   (given) => (given === "" ? undefined : given),
 );
 const sourceOption = repeated(
@@ -147,18 +145,10 @@ async function addLog(builder: GraphBuilder, path: string, { signal }: CommandCo
   return summary;
 }
 
-async function addTrace(builder: GraphBuilder, path: string, { signal }: CommandContext): Promise<void> {
-  const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
-  const files = isFolder
-    ? (await readdir(path))
-        .filter((name) => name.endsWith(".jsonl"))
-        .sort()
-        .map((name) => join(path, name))
-    : [path];
-  for (const file of files) {
-    for await (const observation of readObservations(await openLog(file, signal), file))
-      builder.addObservation(observation);
-  }
+async function addTrace(builder: GraphBuilder, folder: string, { remark }: CommandContext): Promise<void> {
+  const { observations, broken } = await collectObservations(folder);
+  for (const observation of observations) builder.addObservation(observation);
+  if (broken > 0) remark(`${folder}: lines that are no observations: ${broken}.`);
 }
 
 async function addSources(
