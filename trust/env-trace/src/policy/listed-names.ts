@@ -27,6 +27,7 @@ export const namesOfNode: readonly string[] = [
   "NODE_V8_COVERAGE",
   "NODE_COMPILE_CACHE",
   "WATCH_REPORT_DEPENDENCIES",
+  "__MINIMATCH_TESTING_PLATFORM__",
   "FORCE_COLOR",
   "NO_COLOR",
   "COLORTERM",

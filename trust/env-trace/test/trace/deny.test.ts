@@ -30,6 +30,7 @@ const closed: Readonly<Record<string, string>> = {
   structuredClone: "return structuredClone({ env: process.env })",
   "a message":
     "const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads'); const { port1, port2 } = new MessageChannel(); port1.postMessage(process.env); const got = receiveMessageOnPort(port2); port1.close(); return got",
+  "headers of a request": "return [...new Headers(process.env)]",
   querystring: "return require('node:querystring').stringify(process.env)",
   eval: "return eval('process.env.A_TOKEN')",
   "new Function, later":
