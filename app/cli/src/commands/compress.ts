@@ -129,7 +129,7 @@ export const compressCommand: Command = {
     },
     {
       line: "cupel compress resnet50.onnx --images calib/ --max-latency 25% --train-images train/ -o resnet50.fast.onnx",
-      says: "8 bits, and as few channels as a quarter of the original's time on this machine allows",
+      says: "8 bits, and as many channels as a quarter of the original's time on this machine allows",
     },
     {
       line: "cupel compress resnet50.onnx --images calib/ --bits 4 --keep-channels auto --max-bytes 9.6MB -o resnet50.small.onnx",
