@@ -368,7 +368,8 @@ test("one image is enough to round by, and too few to train a block", async () =
 test("a search for bits leaves what rounding makes of the plan that it chose", async () => {
   const images = noiseImages(30);
   const model = smallClassifier(1, 64);
-  const by = async (changes: Partial<CompressOptions>) => await compress(model, options({ ...changes, seed: 1 }));
+  const by = async (changes: Partial<CompressOptions>) =>
+    await compress(model, options({ ...changes, seed: 1 }));
   const whole = encodeModelBytes((await by({})).model).byteLength;
   const target = { maxBytes: whole - 1500 };
   const recipe = quantise({ bits: "mixed", rounding: "gptq", heldOut: 10 }, {}, target);

@@ -8,11 +8,15 @@ export interface Body {
 
 export type BodyName = "rest-json" | "rest-binary" | "rest-cbor";
 
-export const bodies: Readonly<Record<BodyName, (call: TensorCall) => Body>> = {
-  "rest-json": jsonBody,
-  "rest-binary": binaryBody,
-  "rest-cbor": cborBody,
-};
+const bodies: ReadonlyMap<BodyName, (call: TensorCall) => Body> = new Map([
+  ["rest-json", jsonBody],
+  ["rest-binary", binaryBody],
+  ["rest-cbor", cborBody],
+]);
+
+export function bodyOf(name: BodyName, call: TensorCall): Body {
+  return bodies.get(name)!(call);
+}
 
 const utf8 = new TextEncoder();
 

@@ -4,7 +4,7 @@
  */
 import type { FaceName } from "@cupel/client";
 import type { Caller } from "../load/caller.ts";
-import { type BodyName, bodies } from "./body-of.ts";
+import { type BodyName, bodyOf } from "./body-of.ts";
 import { openClientCaller } from "./client-caller.ts";
 import type { ConnectionPolicy } from "./connection-policy.ts";
 import { openHttpCaller } from "./http-caller.ts";
@@ -59,7 +59,7 @@ export function openCaller(target: Target): Caller {
   if (face !== null) return openClientCaller(call, { url, face, policy, deadlineMs, hedgeMs, tls });
   const name = bodyName(protocol);
   if (name === null) throw new Error(`${protocol} is not called over HTTP/${policy.http}.`);
-  const { headers, bytes } = bodies[name](call);
+  const { headers, bytes } = bodyOf(name, call);
   const path = `${url}/v2/models/${encodeURIComponent(call.model)}/infer`;
   return openHttpCaller({ url: path, method: "POST", headers, body: bytes }, { policy, deadlineMs, tls });
 }

@@ -27,8 +27,7 @@ const lookMs = 0.25;
 const packetsATurn = 256;
 /** Packets of a direction under way: 80,000 a second over 200 ms. */
 const capacity = 16_384;
-const index = Object.fromEntries(counted.map((name, i) => [name, i]));
-const at = (name: (typeof counted)[number]) => index[name] ?? 0;
+const at = (name: (typeof counted)[number]) => counted.indexOf(name);
 const columns = {
   packets: at("packets"),
   bytes: at("bytes"),
