@@ -148,6 +148,12 @@ export const guardTable: GuardTable = {
       reason: "calls a service of others, which no package publishes, by the transports of a client",
     },
     {
+      files: "tools/zoo/",
+      specifier: "../../model/compress/tools/remove-some.ts",
+      reason:
+        "prunes the zoo without compressing it, and the package publishes the whole line of stages only",
+    },
+    {
       files: "tools/fuzz/targets.ts",
       specifier: "../../trust/attest/tools/try-bundle.ts",
       reason: "fuzzes what reads signatures, of which the package publishes the verdict only",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sqnrOf } from "../zoo/agreement.ts";
 import { ratioOf } from "../zoo/paired-time.ts";
+import { isFault, pageOf, summaryLine } from "../zoo/prune-row.ts";
 import { summaryOf } from "../zoo/summary.ts";
 import type { ZooRow } from "../zoo/zoo-row.ts";
 
@@ -73,4 +74,21 @@ test("the summary counts what was tried, and compares what both tools compress",
     ["worse"],
   );
   assert.equal(summary.speed, 0.995);
+});
+
+test("of pruning, what is refused by name is no fault, anything else is, and both are counted", () => {
+  const figures = { groups: 2, channels: 20, removed: 9, effect: 0.5, kept: [] };
+  const outcomes = [
+    { ok: true, difference: 2e-7, ...figures },
+    { ok: true, difference: 3e-6, ...figures },
+    { ok: false, code: "NOTHING_TO_PRUNE", reason: "none | can go" },
+    { ok: false, code: "OUTPUTS_DIFFER", reason: "by 1" },
+  ] as const;
+  const rows = outcomes.map((outcome, i) => ({ model: `m${i}`, commit: "c", outcome }));
+  assert.deepEqual(rows.map(isFault), [false, false, false, true]);
+  assert.equal(
+    summaryLine(rows),
+    "4 models: 2 went through, the worst within 3.0e-6 of the largest value; refused: 1 NOTHING_TO_PRUNE; faults: 1 OUTPUTS_DIFFER.",
+  );
+  assert.ok(pageOf(rows).includes("| m2 | NOTHING_TO_PRUNE | | | | | none \\| can go |"));
 });

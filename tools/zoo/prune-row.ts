@@ -1,12 +1,6 @@
 /** What pruning did to one model of the zoo, and docs/zoo-pruning.md of all of them. Pure. */
-
-/** Channels that stay, by what keeps them. */
-export interface Kept {
-  /** The operator's name. */
-  readonly operator: string;
-  readonly reason: string;
-  readonly channels: number;
-}
+import type { Kept } from "../../model/compress/tools/remove-some.ts";
+import type { Failed } from "./steps-apart.ts";
 
 export interface PruneFigures {
   readonly groups: number;
@@ -20,9 +14,7 @@ export interface PruneFigures {
   readonly kept: readonly Kept[];
 }
 
-export type PruneOutcome =
-  | ({ readonly ok: true } & PruneFigures)
-  | { readonly ok: false; readonly code: string; readonly reason: string };
+export type PruneOutcome = ({ readonly ok: true } & PruneFigures) | Failed;
 
 export interface PruneRow {
   readonly model: string;
@@ -68,7 +60,7 @@ export function pageOf(rows: readonly PruneRow[]): string {
     "# Pruning the zoo",
     "",
     "Half of the channels of every group, at random, are taken out of each model of [the zoo](zoo.md), and what is left is held to the model with",
-    "those channels at zero, in every layer and at the outputs. `node model/compress/tools/prune-zoo.ts` writes this page; CONTRIBUTING.md says where the models come from.",
+    "those channels at zero, in every layer and at the outputs. `node tools/zoo/prune.ts` writes this page; CONTRIBUTING.md says where the models come from.",
     "",
     `* ${summaryLine(rows)}`,
     `* Code: ${[...new Set(rows.map(({ commit }) => commit))].join(", ")}.`,

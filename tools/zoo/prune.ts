@@ -1,5 +1,5 @@
 /**
- * `node model/compress/tools/prune-zoo.ts [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]`: prunes every model
+ * `node tools/zoo/prune.ts [--models DIR] [--only PATTERN] [--missing] [--limit SECONDS] [--out FILE]`: prunes every model
  * of the zoo and writes docs/zoo-pruning.md. Exits with 1 where a model neither goes through nor is refused by name. Results go to
  * DIR/pruned.jsonl; what this commit has tried is not tried again, and with --missing what any has.
  */
@@ -7,10 +7,10 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { stepsApart } from "../../../tools/zoo/steps-apart.ts";
-import { zooModels } from "../../../tools/zoo/zoo-models.ts";
-import { commitAt, zooResults } from "../../../tools/zoo/zoo-results.ts";
 import { isFault, type PruneFigures, type PruneRow, pageOf, summaryLine } from "./prune-row.ts";
+import { stepsApart } from "./steps-apart.ts";
+import { zooModels } from "./zoo-models.ts";
+import { commitAt, zooResults } from "./zoo-results.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -21,7 +21,7 @@ const { values: given } = parseArgs({
     out: { type: "string", default: "docs/zoo-pruning.md" },
   },
 });
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const script = fileURLToPath(new URL("prune-model.ts", import.meta.url));
 
 const models = resolve(given.models);
