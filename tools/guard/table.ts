@@ -93,36 +93,6 @@ export const guardTable: GuardTable = {
       reason: "the compiler's types are not the repository's: its name is a constant there",
     },
     {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/agreement.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/preparation.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/steps-apart.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/tensors.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/zoo-models.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
-      files: "model/compress/tools/",
-      specifier: "../../../tools/zoo/zoo-results.ts",
-      reason: "prunes the models of the zoo, by its own list and preparation",
-    },
-    {
       files: "service/serve/test/websocket/framing.test.ts",
       specifier: "../../../client/src/websocket/frame.ts",
       reason: "what the two sides of the protocol say of the same bytes",
