@@ -81,6 +81,10 @@ const notRun: readonly NotRun[] = [
     reason: "needs a server with --runtime-log; serve-audit.test.ts of the command follows one",
   },
   {
+    command: /^cupel bench protocols\b/,
+    reason: "takes minutes and wants root; bench-protocols.test.ts of the command has its parts",
+  },
+  {
     command: /^cupel env watch /,
     reason: "goes on until it is ended; env-snapshots.test.ts of the command ends one",
   },
