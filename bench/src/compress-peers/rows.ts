@@ -1,5 +1,5 @@
 /** Who takes part: a row each. To add one of Cupel's: a line with its recipe. */
-import { defaultRecipe, type Recipe } from "@cupel/compress";
+import { defaultRecipe, parseRecipe, type Recipe } from "@cupel/compress";
 import type { PeerName } from "../peer/compress-further.ts";
 
 /** Top-1, as a fraction, that whatever searches may lose on the images it chooses by. */
@@ -24,7 +24,25 @@ export interface PeerRow extends Row {
 export const cupelRows: readonly CupelRow[] = [
   { by: "Cupel INT8", trains: false, recipe: () => defaultRecipe(8) },
   { by: "Cupel mixed", trains: false, recipe: () => defaultRecipe("mixed", { maxDrop }) },
+  { by: "Cupel 4 bits, gptq", trains: false, recipe: () => further(4) },
+  { by: "Cupel pruned to 70 %, 4 bits", trains: false, recipe: () => further(4, { keep: 0.7 }) },
+  { by: "Cupel pruned to 53 %, 3 bits", trains: true, recipe: () => further(3, { keep: 0.53 }) },
+  { by: "Cupel QAT, 4 bits", trains: true, recipe: (epochs) => further(4, null, { epochs }) },
+  { by: "Cupel QAT, 3 bits", trains: true, recipe: (epochs) => further(3, null, { epochs }) },
 ];
+
+/** Weights rounded by what their layers multiply; pruned before, or trained as they are rounded after. */
+function further(bits: 3 | 4, prune: object | null = null, retrain: object | null = null): Recipe {
+  const stages = [
+    { stage: "clean" },
+    ...(prune ? [{ stage: "prune", ...prune }] : []),
+    { stage: "equalise", when: "helps" },
+    { stage: "calibrate" },
+    { stage: "quantise", bits, rounding: "gptq" },
+    ...(retrain ? [{ stage: "retrain", augmentation: "flip,crop=4", ...retrain }] : []),
+  ];
+  return parseRecipe({ stages }, "a row of compress-peers");
+}
 
 /** ONNX Runtime's methods but MinMax keep all activations in memory. */
 const images = 256;
