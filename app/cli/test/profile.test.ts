@@ -43,7 +43,7 @@ const table: readonly Row[] = [
       ...["--calibration-images", "8", "--bits", "mixed", "--max-bytes", "6kB"],
     ],
     // Calibration, the probes and candidates of the search, and the report's two sides of layers and of accuracy.
-    sessions: ["session model", "session model.onnx", "session probe.onnx", "session small.onnx"],
+    sessions: ["session model", "session model.onnx", "session small.onnx"],
     count: 8,
   },
 ];
