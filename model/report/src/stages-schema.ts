@@ -35,6 +35,14 @@ const pruned = object(
       said("What keeps channels that are in no group."),
     ),
     divergence: Type.Number(said("As in `sensitivity`, of all that was removed, as it was kept.")),
+    predicted: orNull(
+      object({
+        bytes: orNull(number, "Of the file, by the bits planned."),
+        latency: orNull(number, "By the table of layer times, in the unit of the target."),
+        drop: orNull(number, "Top-1 lost on held-out images, by the network that the search looked at."),
+      }),
+      "What a search for widths foretold of the network that it chose, null for what it did not look at; null without a target.",
+    ),
     fineTuning: orNull(
       object({ epochs: count, before: number, after: number, isKept: Type.Boolean() }),
       "That divergence before and after training what was left, and whether the trained network was kept; null where nothing was trained.",
