@@ -79,7 +79,9 @@ test("several layers, by node or weight, over those of a recipe", async () => {
   assert.deepEqual(overrides, { conv1: "float", dense: 4, "conv2.weight": 6 });
 });
 
-test("a share of the channels is kept, and what is left is trained where images to train with are given", async () => {
+test("a share of the channels is kept, and what is left is trained where images to train with are given", {
+  skip: process.env.CUPEL_LONG_TESTS ? false : "demo.test.ts prunes too: set CUPEL_LONG_TESTS",
+}, async () => {
   await using folder = await scratch();
   const { images } = await prepared(folder);
   const model = await folder.write("wide.onnx", encodeModelBytes(classifier({ filters: 32 })));

@@ -90,8 +90,13 @@ const networks: readonly (readonly [string, () => Model, readonly number[]])[] =
   ],
 ];
 
+/** Forms that others of the table stand for in a short run. */
+const onlyLong = new Set(["grouped Conv", "Gemm"]);
+const isLong = Boolean(process.env.CUPEL_LONG_TESTS);
+
 for (const [name, build, dims] of networks) {
-  describe(name, () => {
+  const skip = isLong || !onlyLong.has(name) ? false : "another form stands for it: set CUPEL_LONG_TESTS";
+  describe(name, { skip }, () => {
     for (const bits of weightBits) {
       for (const levels of ["uniform", "fitted"] as const) {
         for (const blockSize of [null, 9]) {
