@@ -94,8 +94,9 @@ const programs: Readonly<Record<string, string>> = {
       const options = { plain: {}, data: { workerData: { env: process.env } }, own: { env: { MORE: 1 } }, copied: { env: process.env, execArgv: [] }, shared: { env: SHARE_ENV }, sharedAnew: { env: SHARE_ENV, execArgv: [] } };
       for (const [name, option] of Object.entries(options)) {
         const worker = new Worker(__filename, option);
+        const ended = new Promise((done) => worker.on("exit", done));
         const message = await new Promise((done, failed) => worker.on("message", done).on("error", failed));
-        await new Promise((done) => worker.on("exit", done));
+        await ended;
         console.log(name, JSON.stringify(message), process.env.FROM_THREAD, worker instanceof Worker, worker.constructor === Worker);
         delete process.env.FROM_THREAD;
       }
