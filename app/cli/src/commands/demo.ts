@@ -116,7 +116,7 @@ function recipeOf(bits: 8 | "mixed", maxBytes: number): Recipe {
     {
       stages: [
         { stage: "clean" },
-        { stage: "prune", keep: 0.5, fineTune: { epochs: 1 } },
+        { stage: "prune", keep: 0.5, fineTune: { epochs: 2 } },
         { stage: "equalise" },
         { stage: "calibrate" },
         { stage: "quantise", bits, rounding: "gptq" },
