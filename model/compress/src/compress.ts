@@ -21,17 +21,12 @@ import {
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
 import type { CalibrationReport, EarlyExitReport, TargetFigure, TradeOffPoint } from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
-import {
-  type ImageSource,
-  type Preprocessing,
-  stratifiedOrder,
-  subset,
-  type UnreadableImage,
-} from "@cupel/vision";
+import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
 import { isLarge } from "./calibrate/open-tuned.ts";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { exitReport } from "./exits/choose-exit.ts";
 import { withExit } from "./exits/wire-exit.ts";
+import { holdOut } from "./intake/hold-out.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { engineStopwatch, type Stopwatch } from "./latency/stopwatch.ts";
 import { type Layer, layerName } from "./layer.ts";
@@ -298,14 +293,8 @@ function heldOutOf(recipe: Recipe): number {
 function splitImages(images: ImageSource, wanted: number, seed: number) {
   const count = Math.min(wanted, Math.floor(images.length / 2));
   if (count === 0) return { images, heldOut: images };
-  const order = stratifiedOrder(images, seed);
-  return {
-    images: subset(
-      images,
-      order.slice(count).sort((a, b) => a - b),
-    ),
-    heldOut: subset(images, order.slice(0, count)),
-  };
+  const { rest, heldOut } = holdOut(images, count, seed);
+  return { images: rest, heldOut };
 }
 
 function described(layer: Layer, { weights, bytes }: Variant): CompressedLayer {

@@ -61,6 +61,15 @@ test("it writes a model that needs nothing but its file, and reports on the imag
   assert.deepEqual(predictor.preprocessing, plain());
 });
 
+test("one image of each class is enough to keep some apart: nobody learns classes here", () => {
+  const images = noiseImages(30, { labels: (index) => index });
+  const { rest, heldOut, areSame } = keepApart(images, 1);
+  const labelsOf = (source: ImageSource) => Array.from({ length: source.length }, (_, i) => source.label(i));
+  assert.equal(areSame, false);
+  assert.equal(heldOut.length, 6);
+  assert.deepEqual(new Set([...labelsOf(rest), ...labelsOf(heldOut)]).size, 30);
+});
+
 test("weights in a file of their own: on pages, found by who predicts, and counted where a size is the target", async () => {
   const out = at("external/small.onnx");
   const wide = at("wide.onnx");

@@ -5,7 +5,7 @@
 import { threeDigits } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { fedDims, imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
-import { type Preprocessing, sample, split, tensorDims } from "@cupel/vision";
+import { type Preprocessing, sample, tensorDims } from "@cupel/vision";
 import { Type } from "typebox";
 import { emitModel } from "../emit/emit-model.ts";
 import { compressErrors } from "../errors.ts";
@@ -23,6 +23,7 @@ import {
 import { type CutPoint, cutPoints, spreadCuts } from "../exits/cut-points.ts";
 import { featureCount, lookAt } from "../exits/exit-features.ts";
 import { fewestFor } from "../exits/loss-bound.ts";
+import { holdOut } from "../intake/hold-out.ts";
 import { option, orNull, wholeFrom } from "../recipe/option.ts";
 import { defineStage, made, type Stage, type State, trainingImagesOf } from "./stage.ts";
 
@@ -67,7 +68,7 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
     const places = placesIn(state, preprocessing);
     const bytesAnImage = places.reduce((sum, place) => sum + 4 * featureCount(place), 0);
     const training = sample(given, Math.min(budget.images, Math.floor(featureBytes / bytesAnImage)), seed);
-    const { rest, heldOut } = split(training, selectionShare, seed);
+    const { rest, heldOut } = holdOut(training, Math.round(selectionShare * training.length), seed);
     const seen = {
       training: await lookAt(straight, places, rest, context),
       selection: await lookAt(straight, places, heldOut, context),

@@ -3,8 +3,9 @@
  * original's answers (and labels, where there are any) on training images call for.
  */
 import { cpuFeatures, int8Advice } from "@cupel/runtime";
-import { type ImageSource, parseAugmentation, stratifiedOrder, subset, visionErrors } from "@cupel/vision";
+import { type ImageSource, parseAugmentation, visionErrors } from "@cupel/vision";
 import { Type } from "typebox";
+import { holdOut } from "../intake/hold-out.ts";
 import type { Layer } from "../layer.ts";
 import { numberBetween, oneOf, option, wholeFrom } from "../recipe/option.ts";
 import { stageOf } from "../recipe/recipe.ts";
@@ -75,13 +76,8 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
           correctBias: how.correctBias,
         }),
     });
-    const order = stratifiedOrder(images, context.seed);
     const kept = Math.max(1, Math.min(settings.heldOut, Math.floor(images.length / 10)));
-    const inOrder = (indices: readonly number[]) =>
-      subset(
-        images,
-        indices.toSorted((a, b) => a - b),
-      );
+    const { rest, heldOut } = holdOut(images, kept, context.seed);
     const retrained = await retrainNetwork(
       state.model,
       rounded,
@@ -90,9 +86,9 @@ export const retrainStage: Stage<"retrain", typeof options> = defineStage({
       {
         ...settings,
         augmentation: settings.augmentation === "" ? [] : parseAugmentation(settings.augmentation),
-        batch: Math.min(settings.batch, images.length - kept),
-        train: inOrder(order.slice(kept)),
-        heldOut: inOrder(order.slice(0, kept)),
+        batch: Math.min(settings.batch, rest.length),
+        train: rest,
+        heldOut,
       },
       context,
     );
