@@ -85,3 +85,40 @@ test("with --json the result alone is on standard output; a policy in mode deny 
   assert.equal(none.status, 66);
   assert.match(none.stderr, /error TRACED_PROGRAM_NOT_STARTED/);
 });
+
+test("packages that an older lockfile does not have are marked in every form; only what is about tagged names fails, unless it is known", async () => {
+  await using project = await openProject();
+  const lock = (version: string) =>
+    JSON.stringify({ lockfileVersion: 3, packages: { "node_modules/reader": { version } } });
+  await project.put("old.json", lock("1.0.0"));
+  await project.put("package-lock.json", lock("1.0.0"));
+  assert.equal(project.trace("--lockfile-before", "old.json", "--").status, 0);
+  await project.put("package-lock.json", lock("1.0.1"));
+  const { status, stdout, stderr } = project.trace(
+    ...["--lockfile-before", "old.json", "--sarif", "found.sarif", "--report", "page.html"],
+    ...["--write-baseline", "known.json", "--", "0", "--key=value-of-the-token"],
+  );
+  assert.equal(status, 3, stderr);
+  assert.match(stdout, /Of packages new since the lockfile:\n {2}reader reads A_TOKEN\n/);
+  assert.match(stderr, /error ENV_PACKAGE_NEW: reader: /);
+  const sarif = JSON.parse(await project.read("found.sarif"));
+  assert.deepEqual(
+    sarif.runs[0].results.map(({ ruleId, level }: Record<string, unknown>) => [ruleId, level]),
+    [["env-package-new", "error"]],
+  );
+  const page = await project.read("page.html");
+  assert.ok(!page.includes("value-of-the-token"));
+  const [, data = ""] = /<script type="application\/json" id="env-trace">(.*?)<\/script>/.exec(page) ?? [];
+  const { packages, accesses, program, lockfile } = JSON.parse(data);
+  assert.deepEqual(
+    packages.filter(({ isNew }: { isNew: boolean }) => isNew),
+    [{ name: "reader", class: "package", isNew: true }],
+  );
+  assert.ok(
+    accesses.some(({ place }: { place: string | null }) => place === "node_modules/reader/index.js:1"),
+  );
+  assert.deepEqual([program.endsWith(" main.cjs 0 --key=***"), lockfile], [true, "old.json"]);
+  assert.equal(project.trace("--lockfile-before", "old.json", "--baseline", "known.json", "--").status, 0);
+  await project.put("old.json", "lockfileVersion: '9.0'");
+  assert.match(project.trace("--lockfile-before", "old.json", "--").stderr, /error ENV_LOCKFILE_INVALID: .*pnpm/);
+});

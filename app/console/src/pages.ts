@@ -1,4 +1,4 @@
-/** Every page, from data to HTML: one function a folder of `pages/`. */
+/** Pages, from data to HTML: one function a folder of `pages/`. Those about environments are in env-pages.ts. */
 import type { Profile } from "@cupel/profile";
 import type { CompressionReport } from "@cupel/report";
 import { renderPage } from "./render-page.ts";

@@ -2,13 +2,22 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { own } from "@cupel/base";
-import { renderAttestation, renderProfile, renderReport, renderServer } from "@cupel/console";
+import {
+  renderAttestation,
+  renderEnvGraph,
+  renderEnvTrace,
+  renderProfile,
+  renderReport,
+  renderServer,
+} from "@cupel/console";
 import type { CompressionReport } from "@cupel/report";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { sourcePages } from "../src/page-sources.ts";
 import { brokenAttestation, validAttestation } from "./fixture/attestations.ts";
 import { type PageBrowser, skip, startBrowser } from "./fixture/browser.ts";
+import { awkwardGraph, usualGraph } from "./fixture/env-graphs.ts";
+import { awkwardTrace, nothingTraced, usualTrace } from "./fixture/env-traces.ts";
 import { pngBytes } from "./fixture/png.ts";
 import { awkwardProfile, emptyProfile, tinyProfile } from "./fixture/profiles.ts";
 import { awkwardReport, minimalReport, mobileNetReport, resNetReport } from "./fixture/reports.ts";
@@ -62,6 +71,17 @@ const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<strin
   attestation: {
     "an attestation": () => renderAttestation(validAttestation()),
     "an attestation that does not hold": () => renderAttestation(brokenAttestation()),
+  },
+  "env-trace": {
+    "a trace": () => renderEnvTrace(usualTrace()),
+    ...inLong({
+      "a trace with awkward names": () => renderEnvTrace(awkwardTrace()),
+      "a trace of nothing": () => renderEnvTrace(nothingTraced()),
+    }),
+  },
+  "env-graph": {
+    "a provenance graph": () => renderEnvGraph(usualGraph()),
+    ...inLong({ "a provenance graph with awkward names": () => renderEnvGraph(awkwardGraph()) }),
   },
   server: {
     "a server": renderServer,

@@ -13,6 +13,10 @@ export const envTraceErrors = defineErrors({
     meaning: "A baseline of who reads the environment is not one that a trace wrote.",
     ...failures.badData,
   },
+  ENV_LOCKFILE_INVALID: {
+    meaning: "A lockfile is not a package-lock.json that npm wrote from version 7 on.",
+    ...badFile,
+  },
   TRACE_UNREADABLE: {
     meaning: "The folder of a trace cannot be read.",
     ...failures.noInput,
@@ -29,6 +33,13 @@ export const envTraceErrors = defineErrors({
   },
   ENV_ACCESS_NEW: {
     meaning: "A package did to the environment what the baseline does not have.",
+    ...failures.badData,
+    exit: 3,
+    public: false,
+  },
+  ENV_PACKAGE_NEW: {
+    meaning:
+      "A package that the older lockfile does not have as it is did something with a tagged name, or saw all names.",
     ...failures.badData,
     exit: 3,
     public: false,

@@ -51,6 +51,7 @@ export { readAuditd } from "./graph/logs/auditd.ts";
 export { readLog } from "./graph/logs/read-log.ts";
 export { readWindowsEvents } from "./graph/logs/windows-events.ts";
 export { type DrawnGraph, type DrawOptions, drawGraph } from "./graph/mermaid.ts";
+export { neighbourhood } from "./graph/neighbourhood.ts";
 export {
   type CommandText,
   emptySummary,
@@ -77,7 +78,9 @@ export {
 export { accessSentence } from "./report/access-words.ts";
 export { accessesOf, type EnvAccess } from "./report/accesses.ts";
 export { type Baseline, baselineText, newSince, parseBaseline } from "./report/baseline.ts";
+export { isGrave, type Lockfile, newSinceLockfile, parseLockfile } from "./report/lockfile.ts";
 export { type SarifOptions, sarifOf } from "./report/sarif.ts";
+export { shownProgram } from "./report/shown-program.ts";
 export {
   type EnvironmentReading,
   type OriginStatement,

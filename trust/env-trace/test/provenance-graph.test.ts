@@ -13,6 +13,7 @@ import {
   emptySummary,
   GraphBuilder,
   listersOf,
+  neighbourhood,
   type Observation,
   type ProcessEvent,
   type ProvenanceGraph,
@@ -219,4 +220,29 @@ test("no name breaks the diagram, and it has an end", () => {
     });
   }
   assert.deepEqual([small.build().nodes.length, small.build().leftOut], [2, 3]);
+});
+
+test("around what was found is what it did with variables before what it started; then all others, up to so many", () => {
+  const node = (id: string) => ({ id, kind: "script" as const, label: id });
+  const edge = (from: string, to: string, kind: "started" | "set") => ({
+    from,
+    to,
+    kind,
+    at: null,
+    reach: null,
+  });
+  const graph: ProvenanceGraph = {
+    nodes: ["alone", "a", "b", "c", "d", "e"].map(node),
+    edges: [
+      edge("a", "b", "started"),
+      edge("b", "d", "set"),
+      edge("a", "c", "set"),
+      edge("e", "a", "started"),
+      edge("c", "a", "set"),
+    ],
+    leftOut: 0,
+  };
+  assert.deepEqual(neighbourhood(graph, ["a"], 10), ["a", "c", "b", "e", "d", "alone"]);
+  assert.deepEqual(neighbourhood(graph, ["a"], 3), ["a", "c", "b"]);
+  assert.deepEqual(neighbourhood(graph, [], 10), ["b", "d", "a", "e", "c", "alone"]);
 });

@@ -19,10 +19,15 @@ const mostNames = 6;
 export interface ToldFindings {
   /** null where there is no baseline. */
   readonly fresh: readonly EnvAccess[] | null;
+  /** Of packages that an older lockfile does not have as they are; null where there is none. */
+  readonly updated: readonly EnvAccess[] | null;
   readonly unlisted: readonly EnvAccess[];
 }
 
-export function accessText(accesses: readonly EnvAccess[], { fresh, unlisted }: ToldFindings): string {
+export function accessText(
+  accesses: readonly EnvAccess[],
+  { fresh, updated, unlisted }: ToldFindings,
+): string {
   const groups = Map.groupBy(accesses, (each) => `${each.package}\n${each.kind}`);
   const rows = [...groups.values()].map((group) => {
     const { package: name, class: of, kind } = group[0]!;
@@ -39,7 +44,8 @@ export function accessText(accesses: readonly EnvAccess[], { fresh, unlisted }: 
   return [
     table,
     ...listed("Not listed by the policy", unlisted),
-    ...(fresh === null ? [] : listed("New since the baseline", fresh)),
+    ...listed("New since the baseline", fresh ?? []),
+    ...listed("Of packages new since the lockfile", updated ?? []),
     `${numberOf(accesses.length, "fact")} of ${numberOf(new Set(accesses.map((each) => each.package)).size, "package")}.`,
   ]
     .filter((part) => part !== "")

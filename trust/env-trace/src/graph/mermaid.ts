@@ -59,7 +59,8 @@ export function drawGraph(graph: ProvenanceGraph, { mostNodes = 100, ids }: Draw
   return { text: `${lines.join("\n")}\n`, leftOut: wanted.length - drawn.size };
 }
 
-function idsOfInterest(graph: ProvenanceGraph): string[] {
+/** What has to do with variables and scripts, the processes above it, and those that list everything. */
+export function idsOfInterest(graph: ProvenanceGraph): string[] {
   const view = new GraphView(graph);
   const found = new Set<string>();
   for (const { from, to, kind } of graph.edges) {

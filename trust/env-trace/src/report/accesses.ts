@@ -51,6 +51,7 @@ export function accessesOf(observations: readonly Observation[], policy: EnvPoli
     if (kind === "inherit" && key === null) continue;
     const id = accessId(each);
     const before = found.get(id);
+    const { file, line } = before === undefined || before.file === null ? each : before;
     const isListed = key === null || (name === "node" && isOfNode(key)) || rightOf[kind](rights(name))(key);
     found.set(id, {
       package: name,
@@ -62,8 +63,8 @@ export function accessesOf(observations: readonly Observation[], policy: EnvPoli
       firstSeen: Math.min(before?.firstSeen ?? each.at, each.at),
       callers: withMore(before?.callers, caller),
       commands: withMore(before?.commands, command),
-      file: before?.file ?? each.file,
-      line: before === undefined ? each.line : before.line,
+      file,
+      line,
       isListed,
       isDenied: (before?.isDenied ?? false) || each.denied,
     });

@@ -47,7 +47,10 @@ function isFact(value: unknown): value is Pick<EnvAccess, "package" | "kind" | "
 
 /** What the baseline does not have. What package managers and Node.js do for themselves is not looked at. */
 export function newSince(accesses: readonly EnvAccess[], baseline: Baseline): EnvAccess[] {
-  return accesses.filter(
-    (each) => each.class !== "tool" && each.package !== "node" && !baseline.has(accessId(each)),
-  );
+  return accesses.filter((each) => each.class !== "tool" && !isOfNode(each) && !baseline.has(accessId(each)));
+}
+
+/** There is also a package of this name. */
+function isOfNode({ package: name, class: of }: EnvAccess): boolean {
+  return name === "node" && of !== "package";
 }

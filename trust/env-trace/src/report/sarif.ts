@@ -3,9 +3,14 @@ import { relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { accessSentence } from "./access-words.ts";
 import { accessId, type EnvAccess } from "./accesses.ts";
+import { isGrave } from "./lockfile.ts";
 
 const rules = [
   { id: "env-access-new", text: "A package does to the environment what the baseline does not have." },
+  {
+    id: "env-package-new",
+    text: "A package that the older lockfile does not have as it is does something to the environment.",
+  },
   { id: "env-access-unlisted", text: "A package does to the environment what the policy does not list." },
   { id: "env-access-denied", text: "A package was kept from what the policy does not list." },
 ] as const;
@@ -17,17 +22,23 @@ export interface SarifOptions {
   readonly root: string;
   readonly version: string;
   readonly isNew: (access: EnvAccess) => boolean;
+  /** Whether its package is new since the older lockfile. */
+  readonly isOfNewPackage: (access: EnvAccess) => boolean;
 }
 
-export function sarifOf(accesses: readonly EnvAccess[], { root, version, isNew }: SarifOptions): object {
+export function sarifOf(
+  accesses: readonly EnvAccess[],
+  { root, version, isNew, isOfNewPackage }: SarifOptions,
+): object {
   const findings = accesses.flatMap((access) => {
     const found: RuleId[] = [];
     if (access.isDenied) found.push("env-access-denied");
     else if (!access.isListed) found.push("env-access-unlisted");
     if (isNew(access)) found.push("env-access-new");
+    if (isOfNewPackage(access)) found.push("env-package-new");
     return found.map((ruleId) => ({
       ruleId,
-      level: access.isTagged ? "error" : "warning",
+      level: levelOf(ruleId, access),
       message: { text: `${accessSentence(access)}.` },
       partialFingerprints: { "envAccess/v1": accessId(access).replaceAll("\n", " ") },
       ...locationsOf(access, root),
@@ -51,6 +62,12 @@ export function sarifOf(accesses: readonly EnvAccess[], { root, version, isNew }
       },
     ],
   };
+}
+
+/** New packages read names that do no harm: those are worth a note. */
+function levelOf(ruleId: RuleId, access: EnvAccess): "error" | "warning" | "note" {
+  if (access.isTagged) return "error";
+  return ruleId === "env-package-new" && !isGrave(access) ? "note" : "warning";
 }
 
 function locationsOf({ file, line }: EnvAccess, root: string) {

@@ -1,6 +1,7 @@
 /** `cupel env graph`: who set which variable, and which process or script started with it. */
 import { createReadStream } from "node:fs";
-import { type CupelError, openRegular, reasonOf, writeFileAtomically } from "@cupel/base";
+import { assertWritable, type CupelError, openRegular, reasonOf, writeFileAtomically } from "@cupel/base";
+import { renderEnvGraph } from "@cupel/console";
 import {
   actorsOf,
   type CarriedScript,
@@ -21,6 +22,7 @@ import {
 import { integer, parsed, repeated, text } from "../../arguments/option.ts";
 import type { Given } from "../../arguments/parse.ts";
 import { readingOptions, readOptionsOf } from "../../env/environment-options.ts";
+import { graphPage } from "../../env/graph-page.ts";
 import { cliErrors } from "../../errors.ts";
 import { numberOf } from "../../terminal/figures.ts";
 import { tableText } from "../../terminal/table.ts";
@@ -66,6 +68,11 @@ const mermaidOption = text({
   placeholder: "FILE",
   summary: "Where a diagram for Mermaid goes",
 });
+const reportOption = text({
+  name: "report",
+  placeholder: "FILE",
+  summary: "Where a page for the browser goes: the graph as a drawing, with what was found",
+});
 const nodesOption = integer({
   name: "most-nodes",
   placeholder: "N",
@@ -85,10 +92,12 @@ export const envGraphCommand: Command = {
     queryOption,
     mermaidOption,
     nodesOption,
+    reportOption,
     ...Object.values(readingOptions),
   ],
   examples: [
     { line: "cupel env graph audit.log --mermaid graph.mmd", says: "of Linux, with a diagram" },
+    { line: "cupel env graph audit.log --report graph.html", says: "as a page" },
     { line: "cupel env graph sysmon.xml --source user.reg", says: "of Windows, with what the registry sets" },
     { line: "cupel env graph audit.log --query readers=AWS_SECRET_ACCESS_KEY", says: "who reads a variable" },
   ],
@@ -96,6 +105,8 @@ export const envGraphCommand: Command = {
     const traces = given.get(traceOption);
     const sources = given.get(sourceOption);
     if (given.operands.length === 0 && traces.length === 0) throw noInput();
+    const page = given.get(reportOption);
+    if (page !== undefined) await assertWritable([page]);
     const builder = new GraphBuilder();
     const logs: (LogSummary & { readonly log: string })[] = [];
     for (const path of given.operands) logs.push({ log: path, ...(await addLog(builder, path, context)) });
@@ -117,6 +128,15 @@ export const envGraphCommand: Command = {
       await writeFileAtomically(file, drawn.text);
       if (drawn.leftOut > 0)
         context.remark(`The diagram leaves out ${numberOf(drawn.leftOut, "node")}: --most-nodes.`);
+    }
+    if (page !== undefined) {
+      const document = graphPage(graph, {
+        inputs: [...given.operands, ...traces, ...sources.map(({ kind, place }) => `${kind}:${place}`)],
+        madeAt: new Date(context.clock.now()).toISOString(),
+        chains: chains ?? carriedScripts(graph),
+        asked: chains === null ? { question: questionOf(query), nodes } : null,
+      });
+      await writeFileAtomically(page, await renderEnvGraph(document), { signal: context.signal });
     }
     const counts = Map.groupBy(graph.nodes, ({ kind }) => kind);
     const sentence =
@@ -210,6 +230,10 @@ function nodesOf(
 ): GraphNode[] {
   if (kind === "listers") return listersOf(graph);
   return actorsOf(graph, name, kind === "readers" ? "read" : "set");
+}
+
+function questionOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return kind === "listers" ? "list the whole environment" : `${kind === "readers" ? "read" : "set"} ${name}`;
 }
 
 function nodeText(nodes: readonly GraphNode[]): string {
