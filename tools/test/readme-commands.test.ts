@@ -182,6 +182,7 @@ async function layOut(): Promise<void> {
   mkdirSync(at("etc"));
   writeFileSync(at("etc/environment"), "LANG=C.UTF-8\n");
   writeFileSync(at("etc/profile"), "export HOOK=/tmp/hook.sh\n");
+  writeFileSync(at("before.json"), '{ "lockfileVersion": 3, "packages": {} }');
   writeFileSync(at("audit.log"), 'type=EXECVE msg=audit(1.000:1): argc=2 a0="env" a1="HOOK=/tmp/hook.sh"\n');
   mkdirSync(at("parts"));
   cpSync(join(root, "app/cli/models/inspection.onnx"), at("parts/model.onnx"));

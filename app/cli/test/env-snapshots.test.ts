@@ -120,12 +120,25 @@ test("a graph has its chains, answers to queries, a diagram, and remarks on what
   assert.match(told.err, /missing, lost or left out by the log's rules: 2/);
   const drawn = await readFile(diagram, "utf8");
   assert.match(drawn, /^flowchart LR\n {2}n0\["sh 10"\]/);
-  const setters = await cupel("env", "graph", log, "--query", "setters=TOKEN", "--json");
+  const page = folder.at("graph.html");
+  const setters = await cupel("env", "graph", log, "--query", "setters=TOKEN", "--report", page, "--json");
+  const html = await readFile(page, "utf8");
+  const data = JSON.parse(/id="env-graph">(.*?)<\/script>/.exec(html)?.[1] ?? "");
+  assert.deepEqual(
+    data.findings.map(({ kind, nodes }: { kind: string; nodes: number[] }) => [
+      kind,
+      ...nodes.map((at) => data.nodes[at].label),
+    ]),
+    [
+      ["chain", "sh", "HOOK", "/tmp/x.sh", "sh"],
+      ["asked", "sh"],
+    ],
+  );
   assert.deepEqual(
     JSON.parse(setters.out).found.map(({ pid }: { pid: number }) => pid),
     [10],
   );
-  assert.ok(![told.out, setters.out, drawn].join().includes(secret));
+  assert.ok(![told.out, setters.out, drawn, html].join().includes(secret));
   assert.match((await cupel("env", "graph")).err, /ARGUMENT_MISSING/);
   assert.match((await cupel("env", "graph", log, "--query", "readers")).err, /OPTION_INVALID/);
   assert.match((await cupel("env", "graph", await folder.write("no.log", "hello\n"))).err, /ENV_LOG_INVALID/);

@@ -46,9 +46,10 @@ test("the title counts who touches secrets; findings are one line a package and 
     ["@scope/thief reads AWS_SECRET_ACCESS_KEY", "@scope/thief lists all names"],
   );
   const many = findingsOf(of(largeTrace()));
-  assert.equal(many.length, 12, "of six new packages, secrets and others");
+  assert.equal(many.filter(({ isTagged }) => !isTagged).length, 6, "of six new packages");
+  assert.ok(many.findLastIndex(({ isTagged }) => isTagged) < many.findIndex(({ isTagged }) => !isTagged));
   assert.match(
-    many[6]?.sentence ?? "",
+    many.find(({ isTagged }) => !isTagged)?.sentence ?? "",
     /^package-7 reads NAME_\d+, NAME_\d+, NAME_\d+, NAME_\d+ and \d+ more$/,
   );
 });
@@ -109,7 +110,7 @@ describe("trace page in Chromium", { skip }, () => {
         /^npm, NPM_TOKEN, a secret: hands on to a child, 1 time or more, reads, 1 time/,
       );
       const active = await page.locator(".matrix").getAttribute("aria-activedescendant");
-      assert.equal(await page.locator(`#${active}`).getAttribute("aria-label"), await told());
+      assert.equal(await page.locator(`#${active}`).getAttribute("aria-label"), `CR: ${await told()}`);
       await page.keyboard.press("Enter");
       assert.equal(await page.locator("#package h3").innerText(), "npm");
       assert.deepEqual(await page.locator("#children tbody tr").allInnerTexts(), [

@@ -244,5 +244,5 @@ test("around what was found is what it did with variables before what it started
   };
   assert.deepEqual(neighbourhood(graph, ["a"], 10), ["a", "c", "b", "e", "d", "alone"]);
   assert.deepEqual(neighbourhood(graph, ["a"], 3), ["a", "c", "b"]);
-  assert.deepEqual(neighbourhood(graph, [], 10), ["b", "d", "a", "e", "c", "alone"]);
+  assert.deepEqual(neighbourhood(graph, [], 10), ["b", "d", "a", "c", "e", "alone"]);
 });

@@ -175,10 +175,10 @@ test("a lockfile that is none is told from one of another manager and one that i
 });
 
 test("the command line of a page has no value of a tagged name", () => {
-  const shown = shownProgram(["node", "x.js", "hush-hush", "--my-key", "abcdef"], openPolicy, {
+  const shown = shownProgram(["node", "x.js", "hush-hush", "--my-token", "abcdef"], openPolicy, {
     A_TOKEN: "hush-hush",
   });
-  assert.equal(shown, "node x.js *** --my-key ***");
+  assert.equal(shown, "node x.js *** --my-token ***");
 });
 
 test("SARIF names the rule, the place in the project, and the tagged as errors", () => {

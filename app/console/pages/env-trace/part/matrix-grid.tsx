@@ -211,19 +211,20 @@ function GridRow({ row, at, matrix: { columns, cells }, range, isSelected, activ
         const cell = found?.get(column);
         if (head === undefined) return null;
         const sentence = cellSentence(row, head, cell);
+        const letters = lettersShown(cell);
         return (
           <div
             key={column}
             role="gridcell"
             aria-colindex={column + 2}
-            aria-label={sentence}
+            aria-label={letters === "" ? sentence : `${letters}: ${sentence}`}
             id={column === active ? "active-cell" : undefined}
             class={cellClass(cell, head.isTagged, column === active)}
             title={sentence}
             style={{ "--at": column }}
             onClick={() => onPick(column)}
           >
-            {lettersShown(cell)}
+            {letters}
           </div>
         );
       })}
