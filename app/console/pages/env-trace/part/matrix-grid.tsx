@@ -11,7 +11,7 @@ import { cellSentence, type Matrix, type MatrixCell, type MatrixRow } from "../v
 import { scrollTo, type VisibleRange, visibleRange } from "../view/visible-range.ts";
 
 /** Pixels; the style sheet takes them from here. */
-const sizes = { row: 28, column: 34, head: 190 } as const;
+const sizes = { row: 28, column: 34, head: 216 } as const;
 
 /** Of the head of a row, by the width of the grid. */
 const headWidth = (width: number) => Math.round(Math.min(230, width * 0.44));
