@@ -69,4 +69,5 @@ export {
   type TaskOptions,
 } from "./thread/owned-thread.ts";
 export { type Served, serveThread, type ThreadHandler } from "./thread/serve-thread.ts";
+export { makeThrowawayCertificate, type ThrowawayCertificate } from "./throwaway-certificate.ts";
 export { createTurns } from "./turns.ts";

@@ -2,10 +2,10 @@
 import "@cupel/base";
 
 export { type Environment, environment } from "./compare/environment.ts";
+export type { ComparedServer, StartServer } from "./compare/far-servers.ts";
 export { type PlanOptions, planDefaults, planRuns, type Run, secondsOf } from "./compare/plan.ts";
 export {
   type ComparedLink,
-  type ComparedServer,
   type ComparisonOptions,
   type MeasuredRun,
   runComparison,
@@ -15,7 +15,18 @@ export { type WanErrorCode, wanErrors } from "./errors.ts";
 export { type ConnectionPolicy, policyText } from "./face/connection-policy.ts";
 export { isCallable, type ProtocolName, type Target } from "./face/open-caller.ts";
 export type { TensorCall } from "./face/tensor-call.ts";
-export type { CallerTls } from "./face/tls-files.ts";
+export { type CallerTls, type ServerTls, type TlsMode, tlsModes } from "./face/tls-files.ts";
+export type { FirstCall } from "./handshake/first-call.ts";
+export type { HandshakeKind } from "./handshake/handshake-kinds.ts";
+export {
+  type ComparedHandshakes,
+  type HandshakeOptions,
+  type HandshakePlan,
+  handshakePlanDefaults,
+  handshakeSecondsOf,
+  runHandshakes,
+} from "./handshake/run-handshakes.ts";
+export type { HandshakeSummary } from "./handshake/summarise-handshakes.ts";
 export type { DelayLaw, JitterLaw } from "./link/delay-law.ts";
 export type { DirectionSpec } from "./link/direction.ts";
 export {
@@ -50,5 +61,11 @@ export {
   injectedDelayHeader,
   openDelayProxy,
 } from "./proxy/delay-proxy.ts";
-export { assertScenario, type Cell, type Scenario, type ScenarioLink } from "./scenario/scenario.ts";
+export {
+  assertScenario,
+  type Cell,
+  type Scenario,
+  type ScenarioLink,
+  withoutLoss,
+} from "./scenario/scenario.ts";
 export { everyCell, scenarios } from "./scenario/scenarios.ts";

@@ -54,6 +54,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./bench/protocols.ts")).benchProtocolsCommand,
   },
   {
+    name: "bench handshakes",
+    summary: "Measure what a first call costs on a fresh connection, with TLS and without",
+    load: async () => (await import("./bench/handshakes.ts")).benchHandshakesCommand,
+  },
+  {
     name: "pack",
     summary: "Pack a model with its weights into one smaller file, for transport",
     load: async () => (await import("./pack.ts")).packCommand,

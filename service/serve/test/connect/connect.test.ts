@@ -13,13 +13,12 @@ import { connect as connectTls } from "node:tls";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport as nodeTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
-import { openTemporaryFolder } from "@cupel/base";
+import { makeThrowawayCertificate, openTemporaryFolder } from "@cupel/base";
 import { PixelFormat, VisionService } from "../../src/grpc/gen/cupel/v1/vision_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../src/grpc/gen/google/rpc/error_details_pb.ts";
 import { Health } from "../../src/grpc/gen/grpc/health/v1/health_pb.ts";
 import { GRPCInferenceService } from "../../src/grpc/gen/inference/inference_service_pb.ts";
 import { infer, inference, openFace, until } from "../grpc/open-face.ts";
-import { makeCertificate } from "../support/certificates.ts";
 import "../support/xml-http-request.ts";
 import { OfficialClient } from "../support/official-grpc-web.ts";
 
@@ -265,8 +264,8 @@ test("a client that waits for years is answered, though its message comes late",
 });
 test("over TLS a client that sends on before it reads its answers is waited for, not taken for malformed", async () => {
   await using folder = await openTemporaryFolder("tls");
-  const authority = makeCertificate("An authority");
-  const own = makeCertificate("localhost", authority);
+  const authority = makeThrowawayCertificate("An authority");
+  const own = makeThrowawayCertificate("localhost", authority);
   const tls = { certificate: join(folder.path, "cert.pem"), key: join(folder.path, "key.pem") };
   await writeFile(tls.certificate, own.certificate);
   await writeFile(tls.key, own.key);

@@ -7,19 +7,18 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { openTemporaryFolder } from "@cupel/base";
+import { makeThrowawayCertificate, openTemporaryFolder, type ThrowawayCertificate } from "@cupel/base";
 import type { Face } from "../../src/core/face.ts";
 import { peerOf } from "../../src/core/peer-of.ts";
 import { type Listener, listen } from "../../src/listener/listen.ts";
 import type { TlsOptions } from "../../src/listener/tls.ts";
-import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
 import { CountingInstruments } from "../support/counting-instruments.ts";
 import { get2, openHttp2, openSocket, received } from "../support/http-client.ts";
 
-const authority = makeCertificate("An authority");
-const server = makeCertificate("localhost", authority);
-const client = makeCertificate("line-7", authority);
-const stranger = makeCertificate("stranger", makeCertificate("Another authority"));
+const authority = makeThrowawayCertificate("An authority");
+const server = makeThrowawayCertificate("localhost", authority);
+const client = makeThrowawayCertificate("line-7", authority);
+const stranger = makeThrowawayCertificate("stranger", makeThrowawayCertificate("Another authority"));
 
 /** Says who asks and by which version of HTTP. */
 const whoFace: Face = {
@@ -52,13 +51,13 @@ async function open(folder: string, tls: Partial<TlsOptions> & { readonly mutual
   return { listener, instruments };
 }
 
-async function write(folder: string, { certificate, key }: TestCertificate): Promise<void> {
+async function write(folder: string, { certificate, key }: ThrowawayCertificate): Promise<void> {
   await writeFile(join(folder, "server.pem"), certificate);
   await writeFile(join(folder, "server.key"), key);
 }
 
 const trust = { ca: authority.certificate };
-const as = ({ certificate, key }: TestCertificate) => ({ ...trust, cert: certificate, key });
+const as = ({ certificate, key }: ThrowawayCertificate) => ({ ...trust, cert: certificate, key });
 
 async function get1(listener: Listener, options: object): Promise<string> {
   const sent = request1({ ...options, port: listener.port, host: "localhost", agent: false }).end();
@@ -160,7 +159,7 @@ test("a certificate is renewed without a restart, and a broken one leaves the ol
   await writeFile(join(folder.path, "server.key"), stranger.key);
   await assert.rejects(listener.renewCertificate(), { code: "CERTIFICATE_INVALID" });
   (await open2()).close();
-  await write(folder.path, makeCertificate("renewed", authority));
+  await write(folder.path, makeThrowawayCertificate("renewed", authority));
   assert.equal(await listener.renewCertificate(), true);
   const after = await open2();
   assert.equal((after.socket as TLSSocket).getPeerCertificate().subject.CN, "renewed");

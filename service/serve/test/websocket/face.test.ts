@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
-import { openTemporaryFolder } from "@cupel/base";
+import { makeThrowawayCertificate, openTemporaryFolder } from "@cupel/base";
 import { createWebSocketTransport } from "../../../client/src/websocket/transport.ts";
 import { Health } from "../../src/grpc/gen/grpc/health/v1/health_pb.ts";
 import {
@@ -15,7 +15,6 @@ import {
   ModelInferRequestSchema,
 } from "../../src/grpc/gen/inference/inference_service_pb.ts";
 import { one, streamInfer, until } from "../grpc/open-face.ts";
-import { makeCertificate } from "../support/certificates.ts";
 import { GrpcPeer, type Message } from "../support/grpc-peer.ts";
 import { openAdmission } from "../support/open-admission.ts";
 import {
@@ -295,9 +294,9 @@ test("a stopping server finishes calls, ends streams with UNAVAILABLE, and goes 
 test("over TLS the certificate of a client names it", async () => {
   await using folder = await openTemporaryFolder("websocket");
   const path = (name: string) => join(folder.path, name);
-  const authority = makeCertificate("An authority");
-  const own = makeCertificate("localhost", authority);
-  const client = makeCertificate("line-7", authority);
+  const authority = makeThrowawayCertificate("An authority");
+  const own = makeThrowawayCertificate("localhost", authority);
+  const client = makeThrowawayCertificate("line-7", authority);
   await writeFile(path("own.pem"), own.certificate);
   await writeFile(path("own.key"), own.key);
   await writeFile(path("authority.pem"), authority.certificate);

@@ -2,27 +2,18 @@
 import { readFileSync } from "node:fs";
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import type { Target } from "../face/open-caller.ts";
-import type { TensorCall } from "../face/tensor-call.ts";
 import { openEmulatedLink } from "../link/emulated-link.ts";
 import { deviceName } from "../link/open-tun.ts";
-import type { Place } from "../link/place.ts";
 import { countersSince, type RelayCounters } from "../link/relay-counters.ts";
 import { type LinkVerification, verifyLink } from "../link/verify-link.ts";
 import { generateLoad } from "../load/generate-load.ts";
 import type { GeneratorResult } from "../load/generator-process.ts";
 import { assertScenario, type Scenario } from "../scenario/scenario.ts";
+import { FarServers, type StartServer } from "./far-servers.ts";
 import { type PlanOptions, planRuns, type Run } from "./plan.ts";
 
-/** A server that whoever compares started. */
-export interface ComparedServer extends AsyncDisposable {
-  /** "http://192.0.2.2:8080" */
-  readonly url: string;
-  readonly pid: number;
-  readonly call: Omit<TensorCall, "bytes">;
-}
-
 export interface ComparisonOptions extends PlanOptions {
-  startServer(place: Place): Promise<ComparedServer>;
+  readonly startServer: StartServer;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
 }
@@ -53,13 +44,14 @@ export async function runComparison(
   const compared: ComparedLink[] = [];
   for (const { name, spec } of scenario.links) {
     await using link = await openEmulatedLink(spec, options);
-    await using server = await options.startServer(link.far);
+    await using servers = new FarServers(link.far, options.startServer);
     const verifications: LinkVerification[] = [];
     const measured: MeasuredRun[] = [];
     for (const run of runs) {
       throwIfCancelled(options.signal, "The comparison");
       const cell = scenario.cells[run.cell]!;
       if (run.round === verifications.length) verifications.push(await verifyLink(link, spec, options));
+      const { server, tls } = await servers.of(cell.tls);
       await link.setTcp({ congestion: cell.congestion, slowStartAfterIdle: cell.connections === "cold" });
       const before = { link: await link.counters(), cpu: cpuSecondsOf(server.pid) };
       const { law, perSecond, bytes, deadlineMs } = scenario.load;
@@ -71,7 +63,8 @@ export async function runComparison(
         policy,
         deadlineMs,
         hedgeMs,
-        call: { ...server.call, bytes },
+        tls,
+        call: { ...server.call, bytes: cell.bytes ?? bytes },
       };
       const { warmUpMs, measureMs } = options;
       const load = await generateLoad(

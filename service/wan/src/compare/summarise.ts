@@ -27,9 +27,11 @@ export interface CellSummary {
   /** A request, both ways, with all headers and what was sent again; null where the kernel did not count it alone. */
   readonly bytes: number | null;
   readonly packets: number | null;
-  /** Connections of a run. */
+  /** Connections that a run began, those of its warm-up and those that came to nothing among them. */
   readonly connections: number | null;
-  /** Share of requests that found a connection there already. */
+  /** Of these, begun after the warm-up. */
+  readonly connectionsLater: number | null;
+  /** Of all that was sent after the warm-up, second sends too: the share that needed no new connection. */
   readonly reuse: number | null;
   readonly extraSends: number;
   /** Of processor time, ms a request: the generator's, and the server's with its warm-up. */
@@ -60,6 +62,9 @@ function summariseCell(cell: Cell, runs: readonly MeasuredRun[]): CellSummary {
       : networks.reduce((total, each) => total + figure(each), 0) / requests;
   const opened = runs.map(({ load }) => load.connections).filter((each) => each !== null);
   const connections = opened.length < runs.length ? null : median(opened);
+  const extraSends = sum(({ load }) => load.extraSends);
+  const later = networks.map((each) => each.connections);
+  const isCounted = networks.length === runs.length;
   const causes = Object.fromEntries(
     (["deadline", "reset", "status", "breaker", "other"] as const).map((cause) => [
       cause,
@@ -88,8 +93,11 @@ function summariseCell(cell: Cell, runs: readonly MeasuredRun[]): CellSummary {
     bytes: perRequest((each) => each.sentBytes + each.receivedBytes),
     packets: perRequest((each) => each.sentPackets + each.receivedPackets),
     connections,
-    reuse: connections === null ? null : Math.max(0, 1 - (connections * runs.length) / requests),
-    extraSends: sum(({ load }) => load.extraSends) / requests,
+    connectionsLater: isCounted ? median(later) : null,
+    reuse: isCounted
+      ? Math.max(0, 1 - later.reduce((total, each) => total + each, 0) / (requests + extraSends))
+      : null,
+    extraSends: extraSends / requests,
     clientCpuMs: (1000 * sum(({ load }) => load.cpuSeconds)) / requests,
     serverCpuMs: (1000 * sum(({ serverCpuSeconds }) => serverCpuSeconds)) / requests,
   };

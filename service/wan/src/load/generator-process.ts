@@ -15,8 +15,9 @@ export interface GeneratorJob {
 export interface GeneratorResult extends LoadFigures {
   /** Of the generator, since the warm-up. */
   readonly cpuSeconds: number;
+  /** Since the warm-up. */
   readonly network: NetworkCounters | null;
-  /** With those of the warm-up. */
+  /** Begun in the whole run: those of the warm-up too. */
   readonly connections: number | null;
 }
 

@@ -3,6 +3,7 @@
 import { wanErrors } from "../errors.ts";
 import type { ConnectionPolicy } from "../face/connection-policy.ts";
 import { isCallable, type ProtocolName } from "../face/open-caller.ts";
+import type { TlsMode } from "../face/tls-files.ts";
 import { jitterReach } from "../link/delay-law.ts";
 import type { DirectionSpec } from "../link/direction.ts";
 import type { LinkSpec } from "../link/emulated-link.ts";
@@ -17,6 +18,9 @@ export interface Cell {
   readonly hedgeMs: number | null;
   /** Cold: a connection that was idle begins slowly again, which is the kernel's default. */
   readonly connections: "cold" | "warm";
+  readonly tls: TlsMode;
+  /** Of the tensor, each way; null: as the scenario's load has it. */
+  readonly bytes: number | null;
 }
 
 export interface ScenarioLink {
@@ -49,10 +53,11 @@ export function assertScenario({ name, links, load, cells }: Scenario): void {
   if (links.length === 0 || cells.length === 0) refuse("needs a link and a cell at least");
   if (!(load.perSecond > 0) || !(load.bytes >= 4) || !(load.deadlineMs > 0))
     refuse("needs a rate, four bytes at least and a deadline, all above 0");
-  for (const { protocol, policy } of cells) {
+  for (const { protocol, policy, bytes } of cells) {
     if (!isCallable(protocol, policy.http))
       refuse(`asks for ${protocol} over HTTP/${policy.http}, which no client here speaks`);
     if (!(policy.connections >= 1)) refuse("has a cell without a connection");
+    if (bytes !== null && !(bytes >= 4)) refuse("has a cell of less than four bytes");
   }
   for (const link of links) {
     for (const way of [link.spec.toFar, link.spec.toNear]) {
@@ -60,6 +65,18 @@ export function assertScenario({ name, links, load, cells }: Scenario): void {
       if (wrong !== null) refuse(`has a link, ${link.name}, ${wrong}`);
     }
   }
+}
+
+/** The same, of links that lose nothing by themselves; a full queue drops still. */
+export function withoutLoss(scenario: Scenario): Scenario {
+  const whole = (way: DirectionSpec): DirectionSpec => ({ ...way, loss: { kind: "none" } });
+  return {
+    ...scenario,
+    links: scenario.links.map(({ name, spec }) => ({
+      name,
+      spec: { toFar: whole(spec.toFar), toNear: whole(spec.toNear) },
+    })),
+  };
 }
 
 /** Null: nothing is wrong. */

@@ -15,6 +15,8 @@ const cell = (protocol: Cell["protocol"], policy: Cell["policy"], more: Partial<
   congestion: "bbr",
   hedgeMs: null,
   connections: "cold",
+  tls: "off",
+  bytes: null,
   ...more,
 });
 
@@ -34,7 +36,10 @@ const usual: readonly Cell[] = [
   cell("grpc", h2(64), { hedgeMs: 200 }),
 ];
 
-/** Every protocol over every policy it is called over, with every congestion control, cold and warm; and hedges. */
+/**
+ * Every protocol over every policy it is called over, with every congestion control, cold and warm; and of hedges, TLS and
+ * payloads a few rows each: they multiply what is compared by nothing else.
+ */
 export const everyCell: readonly Cell[] = [
   ...(["bbr", "cubic", "reno"] as const).flatMap((congestion) =>
     (["cold", "warm"] as const).flatMap((connections) => [
@@ -47,6 +52,17 @@ export const everyCell: readonly Cell[] = [
     ]),
   ),
   ...[0, 60, 120, 200].map((hedgeMs) => cell("grpc", h2(64), { hedgeMs })),
+  ...(["on", "mutual"] as const).flatMap((tls) => [
+    cell("grpc", h2(1), { tls }),
+    cell("grpc", h2(64), { tls }),
+    cell("rest-json", h1, { tls }),
+  ]),
+  // A part of a packet, and three packets each way: more at the load's rate is more than the relay carries.
+  ...[120, 3_600].flatMap((bytes) => [
+    cell("grpc", h2(64), { bytes }),
+    cell("rest-json", h1, { bytes }),
+    cell("rest-binary", h1, { bytes }),
+  ]),
 ];
 
 const uniform = (delayMs: number, jitterMs: number): DelayLaw => ({ delayMs, law: "uniform", jitterMs });

@@ -1,32 +1,23 @@
 /** `cupel bench protocols`: which protocol, over which connections, across an emulated ocean. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { type MedianInterval, moduleBeside, openTemporaryFolder } from "@cupel/base";
+import type { MedianInterval } from "@cupel/base";
 import {
   type CellSummary,
-  type ComparedServer,
-  commandAt,
   environment,
   everyCell,
   lagLimitMs,
-  type Place,
   planDefaults,
   policyText,
   runComparison,
   scenarios,
   secondsOf,
   summarise,
+  tlsModes,
 } from "@cupel/wan";
 import { choice, flag, integer } from "../../arguments/option.ts";
-import { cliErrors } from "../../errors.ts";
 import { durationText, percentText } from "../../terminal/figures.ts";
 import { tableText } from "../../terminal/table.ts";
 import type { Command } from "../command.ts";
-import { echoModel } from "./echo-model.ts";
+import { openServedFolder } from "./far-server.ts";
 
 const scenario = choice({
   name: "scenario",
@@ -40,6 +31,19 @@ const rate = integer({
   min: 1,
   summary: "Requests a second",
   fallback: "the scenario's",
+});
+const bytes = integer({
+  name: "bytes",
+  placeholder: "N",
+  min: 4,
+  summary: "Payload of a request and of its answer",
+  fallback: "the scenario's",
+});
+const tls = choice({
+  name: "tls",
+  choices: tlsModes,
+  summary: "TLS 1.3, for every cell; mutual: with a certificate of the client too",
+  fallback: "the cell's, which is off but for a few of --full",
 });
 const rounds = integer({
   name: "rounds",
@@ -71,7 +75,8 @@ const cells = integer({
 });
 const full = flag({
   name: "full",
-  summary: "Every protocol, policy and congestion control, cold and warm: says its time first",
+  summary:
+    "Every protocol, policy and congestion control, cold and warm; some with TLS and other payloads: says its time first",
 });
 
 export const benchProtocolsCommand: Command = {
@@ -79,7 +84,7 @@ export const benchProtocolsCommand: Command = {
     "Emulates the link between two network namespaces, packet by packet, and measures it before each round: a link that is off is refused. A server " +
     "echoes tensors at its far end. Requests are sent when they are due, whatever became of those before, and latency counts from then. Linux, as root.",
   operands: [],
-  options: [scenario, rate, rounds, warmUp, measure, cells, full],
+  options: [scenario, rate, bytes, tls, rounds, warmUp, measure, cells, full],
   examples: [
     {
       line: "cupel bench protocols --scenario atlantic-pacific",
@@ -96,8 +101,14 @@ export const benchProtocolsCommand: Command = {
     const all = given.get(full) ? everyCell : chosen.cells;
     const compared = {
       ...chosen,
-      load: { ...chosen.load, perSecond: given.get(rate) ?? chosen.load.perSecond },
-      cells: all.slice(0, given.get(cells) ?? all.length),
+      load: {
+        ...chosen.load,
+        perSecond: given.get(rate) ?? chosen.load.perSecond,
+        bytes: given.get(bytes) ?? chosen.load.bytes,
+      },
+      cells: all
+        .slice(0, given.get(cells) ?? all.length)
+        .map((each) => ({ ...each, tls: given.get(tls) ?? each.tls })),
     };
     const plan = {
       rounds: given.get(rounds),
@@ -108,14 +119,12 @@ export const benchProtocolsCommand: Command = {
     say(
       `${compared.links.length * compared.cells.length} cells, ${plan.rounds} runs each: about ${durationText(secondsOf(compared, plan) * 1000)}.`,
     );
-    await using folder = await openTemporaryFolder("bench-protocols");
-    const path = join(folder.path, "echo.onnx");
-    await writeFile(path, echoModel());
+    await using folder = await openServedFolder(signal);
     const links = await runComparison(compared, {
       ...plan,
       signal,
       progress,
-      startServer: (place) => startServer(path, place, signal),
+      startServer: folder.startServer,
     });
     const facts = environment();
     const summaries = links.map((link) => ({
@@ -144,7 +153,7 @@ export const benchProtocolsCommand: Command = {
           ]),
         ]),
         "",
-        "Times in ms: medians of the runs, with 95 % intervals. Failed: without a good answer in time, of all that was asked.",
+        "Times in ms: medians of the runs, with 95 % intervals. Failed: without a good answer in time, of all that was asked. Made: connections in the warm-up, and after it where there were any; reused: what was sent after it on a connection that was there.",
       ].join("\n"),
     };
   },
@@ -157,6 +166,8 @@ const columns: readonly { readonly title: string; cell(row: CellSummary): string
     title: "TCP",
     cell: ({ cell }) => (cell.connections === "cold" ? cell.congestion : `${cell.congestion}, warm`),
   },
+  { title: "TLS", cell: ({ cell }) => (cell.tls === "off" ? "-" : cell.tls) },
+  { title: "payload", cell: ({ cell }) => (cell.bytes === null ? "-" : `${cell.bytes}`) },
   { title: "hedge", cell: ({ cell }) => (cell.hedgeMs === null ? "-" : `${cell.hedgeMs}`) },
   { title: "mean", cell: ({ mean }) => mean.value.toFixed(0) },
   { title: "P50", cell: ({ p50 }) => p50.value.toFixed(0) },
@@ -164,71 +175,21 @@ const columns: readonly { readonly title: string; cell(row: CellSummary): string
   { title: "failed", cell: ({ failed }) => percentText(failed) },
   { title: "bytes", cell: ({ bytes }) => bytes?.toFixed(0) ?? "-" },
   { title: "packets", cell: ({ packets }) => packets?.toFixed(1) ?? "-" },
-  { title: "made", cell: ({ connections }) => connections?.toFixed(0) ?? "-" },
+  { title: "made", cell: madeText },
+  { title: "reused", cell: ({ reuse }) => (reuse === null ? "-" : percentText(reuse)) },
   { title: "extra", cell: ({ extraSends }) => (extraSends === 0 ? "-" : percentText(extraSends, 1)) },
   { title: "CPU there", cell: ({ serverCpuMs }) => serverCpuMs.toFixed(2) },
   { title: "lag P99", cell: ({ lagP99 }) => lagP99.value.toFixed(2) },
 ];
 
+/** "64", or "60 + 4": in the warm-up, and after it. */
+function madeText({ connections, connectionsLater: later }: CellSummary): string {
+  if (connections === null || later === null) return "-";
+  return later === 0 ? connections.toFixed(0) : `${(connections - later).toFixed(0)} + ${later.toFixed(0)}`;
+}
+
 function intervalText({ value, low, high }: MedianInterval): string {
   return Number.isFinite(low)
     ? `${value.toFixed(0)} (${low.toFixed(0)} - ${high.toFixed(0)})`
     : value.toFixed(0);
-}
-
-/** What the server must not be the limit of: calls at once on one connection, and in all. Nobody but the generator reaches it. */
-const serverSettings = [
-  "listen.cleartextAnywhere=true",
-  "listen.limits.streams=100000",
-  "engine.trial=false",
-  "logging.level=error",
-];
-
-/** @throws SERVE_FAILED */
-async function startServer(model: string, place: Place, signal: AbortSignal): Promise<ComparedServer> {
-  const entry = fileURLToPath(moduleBeside(import.meta.url, "../../main"));
-  const [command, words] = commandAt(place, [
-    process.execPath,
-    "--no-warnings",
-    entry,
-    "serve",
-    model,
-    "--host",
-    place.address,
-    "--port",
-    "8080",
-    ...serverSettings.flatMap((each) => ["--set", each]),
-  ]);
-  const child = spawn(command, words, { stdio: ["ignore", "ignore", "pipe"] });
-  const closed = once(child, "close");
-  const { promise: serving, resolve, reject } = Promise.withResolvers<string>();
-  let said = "";
-  createInterface({ input: child.stderr }).on("line", (line) => {
-    said = `${said}${line}\n`.slice(-4_000);
-    const [, url] = /^Serving .*? at (http:\/\/[\d.]+:\d+)\./.exec(line) ?? [];
-    if (url !== undefined) resolve(url);
-  });
-  closed.then(
-    () =>
-      reject(
-        cliErrors.error(
-          "SERVE_FAILED",
-          `The server at the far end of the link ended. It said: ${said.trim()}`,
-        ),
-      ),
-    reject,
-  );
-  const leave = () => child.kill();
-  signal.addEventListener("abort", leave, { once: true });
-  const url = await serving;
-  return {
-    url,
-    pid: child.pid ?? 0,
-    call: { model: "echo", input: "x" },
-    async [Symbol.asyncDispose]() {
-      signal.removeEventListener("abort", leave);
-      child.kill();
-      await closed;
-    },
-  };
 }

@@ -1,4 +1,7 @@
-/** Certificates made for a test: DER (X.690) by hand, because Node signs bytes but makes no certificates. */
+/**
+ * Certificates for a day, of servers and clients that one process starts for itself: tests, and comparisons over TLS. DER
+ * (X.690) by hand, because Node signs bytes but makes no certificates.
+ */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 type Der = Uint8Array;
@@ -29,15 +32,25 @@ const oid = {
 const identifier = (name: keyof typeof oid) => der(0x06, Uint8Array.from(oid[name]));
 const named = (name: string) => sequence(set(sequence(identifier("commonName"), text(name))));
 
-export interface TestCertificate {
+export interface ThrowawayCertificate {
+  /** The common name of its subject. */
   readonly name: string;
   /** PEM. */
   readonly certificate: string;
+  /** PEM, PKCS#8. */
   readonly key: string;
 }
 
-/** An authority where `issuer` is absent, else a certificate for localhost and 127.0.0.1 that it signed. */
-export function makeCertificate(name: string, issuer?: TestCertificate): TestCertificate {
+/**
+ * ECDSA over P-256. An authority where `issuer` is absent, else what that signed: a certificate for localhost and for an
+ * address.
+ * @param address of IPv4. Default 127.0.0.1
+ */
+export function makeThrowawayCertificate(
+  name: string,
+  issuer?: ThrowawayCertificate,
+  address = "127.0.0.1",
+): ThrowawayCertificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const signer: KeyObject = issuer ? createPrivateKey(issuer.key) : privateKey;
   const algorithm = sequence(identifier("ecdsaWithSha256"));
@@ -46,7 +59,12 @@ export function makeCertificate(name: string, issuer?: TestCertificate): TestCer
   const extension = issuer
     ? sequence(
         identifier("subjectAltName"),
-        octets(sequence(der(0x82, Buffer.from("localhost")), der(0x87, Uint8Array.of(127, 0, 0, 1)))),
+        octets(
+          sequence(
+            der(0x82, Buffer.from("localhost")),
+            der(0x87, Uint8Array.from(address.split(".").map(Number))),
+          ),
+        ),
       )
     : sequence(identifier("basicConstraints"), yes, octets(sequence(yes)));
   const toBeSigned = sequence(
