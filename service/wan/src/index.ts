@@ -22,6 +22,7 @@ export {
   type ComparedHandshakes,
   type HandshakeOptions,
   type HandshakePlan,
+  handshakeLagLimitMs,
   handshakePlanDefaults,
   handshakeSecondsOf,
   runHandshakes,

@@ -27,6 +27,10 @@ const broken: readonly { readonly changes: Partial<Scenario>; readonly says: Reg
     says: /grpc over HTTP\/1/,
   },
   {
+    changes: { cells: [{ ...everyCell[0]!, bytes: 3 }] },
+    says: /less than four bytes/,
+  },
+  {
     changes: {
       links: [
         {
@@ -110,7 +114,7 @@ test("a cell's summary is the median of its runs, with the interval from the lea
         sentPackets: 200,
         receivedBytes: 200_000,
         receivedPackets: 220,
-        connections: 0,
+        connections: 2,
         retransmitted: 2,
       },
       connections: 8,
@@ -131,7 +135,9 @@ test("a cell's summary is the median of its runs, with the interval from the lea
   assert.equal(cell?.bytes, 4000);
   assert.equal(cell?.packets, 4.2);
   assert.equal(cell?.connections, 8);
-  assert.ok(Math.abs((cell?.reuse ?? 0) - 0.92) < 1e-12);
+  assert.equal(cell?.connectionsLater, 2);
+  // Two of the hundred and the three that were sent again.
+  assert.ok(Math.abs((cell?.reuse ?? 0) - (1 - 2 / 103)) < 1e-12);
   assert.equal(cell?.carriedPerSecond.value, 49);
   assert.equal(cell?.serverCpuMs, 1);
 });

@@ -40,16 +40,18 @@ export function connectionError(thrown: unknown): ClientError | null {
   for (const each of causes(thrown)) {
     const named = "code" in each && typeof each.code === "string" ? kindOf(each.code, each) : null;
     if (named === null) continue;
-    return clientError(
-      named,
-      `${sentences[named]}: ${each.message || String("code" in each ? each.code : "")}.`,
-      {
-        mayHaveRun: named === "CONNECTION_LOST",
-        cause: thrown,
-      },
-    );
+    return clientError(named, `${sentences[named]}: ${saidBy(each)}.`, {
+      mayHaveRun: named === "CONNECTION_LOST",
+      cause: thrown,
+    });
   }
   return null;
+}
+
+/** Of OpenSSL the reason alone: its message has addresses and lines of its source around that, and an end of line. */
+function saidBy(error: Error): string {
+  if ("library" in error && "reason" in error && typeof error.reason === "string") return error.reason;
+  return error.message || String("code" in error ? error.code : "");
 }
 
 function kindOf(code: string, error: Error): (keyof typeof sentences & ClientErrorCode) | null {

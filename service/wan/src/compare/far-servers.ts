@@ -1,6 +1,7 @@
 /** The servers at the far end of a link, one a mode of TLS, each started when it is first asked for. */
-import { type CallerTls, makeTls, type ServerTls, type TlsMode } from "../face/tls-files.ts";
+
 import type { TensorCall } from "../face/tensor-call.ts";
+import { type CallerTls, makeTls, type ServerTls, type TlsMode } from "../face/tls-files.ts";
 import type { Place } from "../link/place.ts";
 
 /** A server that whoever compares started. */

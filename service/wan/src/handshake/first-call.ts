@@ -101,7 +101,11 @@ async function bySockets(target: HandshakeTarget, tickets: TicketHolder): Promis
 }
 
 /** Null of a kind without TLS. */
-function secured({ kind, host, tls }: HandshakeTarget, socket: Socket, tickets: TicketHolder): TLSSocket | null {
+function secured(
+  { kind, host, tls }: HandshakeTarget,
+  socket: Socket,
+  tickets: TicketHolder,
+): TLSSocket | null {
   if (kind.tls === null || tls === null) return null;
   const { alpn, isResumed, hasCertificate } = kind.tls;
   const secure = connectTls({
@@ -145,7 +149,11 @@ async function ask1({ host, call }: HandshakeTarget, socket: Socket, signal: Abo
   return await promise;
 }
 
-async function ask2({ kind, host, port, call }: HandshakeTarget, socket: Socket, signal: AbortSignal): Promise<number> {
+async function ask2(
+  { kind, host, port, call }: HandshakeTarget,
+  socket: Socket,
+  signal: AbortSignal,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const { headers, bytes } = bodyOf("rest-binary", call);
   socket.on("error", reject);
@@ -175,5 +183,5 @@ function pathOf({ model }: TensorCall): string {
 
 function endOf(thrown: unknown): Pick<FirstCall, "end" | "reason"> {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "error";
-  return { end: code, reason: reasonOf(thrown) };
+  return { end: code, reason: reasonOf(thrown).trim() };
 }

@@ -11,23 +11,30 @@ export interface HandshakeJob {
   readonly stepMs: number;
 }
 
-/** Of each target, in the order in which they were begun. */
-export type HandshakeResult = readonly (readonly FirstCall[])[];
+export interface HandshakeResult {
+  /** Of each target, in the order in which they were begun. */
+  readonly calls: readonly (readonly FirstCall[])[];
+  /** How late each was begun, ms. */
+  readonly lags: readonly number[];
+}
+
+/** Rounds that are not counted: code is compiled at both ends, and the tickets to begin with are got. */
+const warmUpRounds = 2;
 
 await serveJob(async ({ targets, order, stepMs }: HandshakeJob, { signal }): Promise<HandshakeResult> => {
   const tickets = targets.map((): TicketHolder => ({ ticket: undefined }));
   const call = (index: number) => firstCall(targets[index]!, tickets[index]!);
-  // Tickets to begin with.
-  await Promise.all(
-    targets.map(({ kind }, index) => (kind.tls?.isResumed ? call(index) : Promise.resolve(null))),
-  );
+  for (let round = 0; round < warmUpRounds; round++)
+    await Promise.all(targets.map((_, index) => call(index)));
   const begun = targets.map((): Promise<FirstCall>[] => []);
+  const lags: number[] = [];
   const since = performance.now();
   for (const [turn, index] of order.entries()) {
     if (signal.aborted) break;
     const restMs = since + turn * stepMs - performance.now();
     if (restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
+    lags.push(performance.now() - since - turn * stepMs);
     begun[index]?.push(call(index));
   }
-  return await Promise.all(begun.map((calls) => Promise.all(calls)));
+  return { calls: await Promise.all(begun.map((calls) => Promise.all(calls))), lags };
 });

@@ -1,5 +1,5 @@
 /** Runs the comparison of handshakes: a link, a server of each mode of TLS at its far end, and connections from the near one. */
-import { createRandom, moduleBeside, throwIfCancelled, type WorkOptions } from "@cupel/base";
+import { createRandom, moduleBeside, quantile, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { FarServers, type StartServer } from "../compare/far-servers.ts";
 import { makeTls } from "../face/tls-files.ts";
 import { type EmulatedLink, openEmulatedLink } from "../link/emulated-link.ts";
@@ -20,7 +20,10 @@ export interface HandshakePlan {
   readonly seed: number;
 }
 
-export const handshakePlanDefaults: HandshakePlan = { connections: 60, stepMs: 50, seed: 1 };
+/** What is punctual, ms: timers of Node.js are of whole milliseconds. */
+export const handshakeLagLimitMs = 5;
+
+export const handshakePlanDefaults: HandshakePlan = { connections: 40, stepMs: 75, seed: 1 };
 
 export interface HandshakeOptions extends HandshakePlan, WorkOptions {
   readonly startServer: StartServer;
@@ -30,8 +33,10 @@ export interface ComparedHandshakes {
   readonly name: string;
   readonly verification: LinkVerification;
   readonly kinds: readonly HandshakeSummary[];
+  /** How late connections were begun, at the 99th percentile, ms. */
+  readonly lagP99Ms: number;
   /** Of each kind, every connection in the order of their begins. */
-  readonly calls: HandshakeResult;
+  readonly calls: HandshakeResult["calls"];
 }
 
 /** Probes, servers that start, and the last answers, of a link, s. */
@@ -58,16 +63,18 @@ export async function runHandshakes(
     throwIfCancelled(signal, "The comparison");
     await using link = await openEmulatedLink(spec, options);
     const verification = await verifyLink(link, spec, options);
-    const calls = await handshakesOver(link, scenario.load.bytes, options);
+    const { calls, lags } = await handshakesOver(link, scenario.load.bytes, options);
     const kinds = summariseHandshakes(handshakeKinds, calls, verification.roundTripMs.p50);
-    compared.push({ name, verification, kinds, calls });
+    const lagP99Ms = quantile(Float64Array.from(lags).sort(), 0.99);
+    compared.push({ name, verification, kinds, lagP99Ms, calls });
     task?.advance();
   }
   return compared;
 }
 
-async function handshakesOver(
-  { near, far }: EmulatedLink,
+/** Over a link that is there. @throws LOAD_FAILED */
+export async function handshakesOver(
+  { near, far }: Pick<EmulatedLink, "near" | "far">,
   bytes: number,
   { connections, stepMs, seed, startServer, signal }: HandshakeOptions,
 ): Promise<HandshakeResult> {

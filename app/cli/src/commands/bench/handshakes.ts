@@ -3,6 +3,7 @@ import type { MedianInterval } from "@cupel/base";
 import {
   environment,
   type HandshakeSummary,
+  handshakeLagLimitMs,
   handshakePlanDefaults,
   handshakeSecondsOf,
   runHandshakes,
@@ -51,7 +52,10 @@ export const benchHandshakesCommand: Command = {
   operands: [],
   options: [scenario, connections, step, bytes, lossless],
   examples: [
-    { line: "cupel bench handshakes --scenario atlantic-pacific", says: "over the lossy link, about a minute" },
+    {
+      line: "cupel bench handshakes --scenario atlantic-pacific",
+      says: "over the lossy link, about a minute",
+    },
     { line: "cupel bench handshakes --lossless --bytes 100000", says: "what slow start costs a larger call" },
   ],
   async run(given, { signal, progress, seed, say, remark }) {
@@ -68,16 +72,28 @@ export const benchHandshakesCommand: Command = {
     await using folder = await openServedFolder(signal);
     const { startServer } = folder;
     const links = await runHandshakes(compared, { ...plan, signal, progress, startServer });
-    for (const { name, kinds } of links)
+    for (const { name, kinds, lagP99Ms } of links) {
+      if (lagP99Ms > handshakeLagLimitMs)
+        remark(
+          `Over ${name}, connections were begun ${lagP99Ms.toFixed(0)} ms late at the 99th percentile: this machine has other work, and the figures are its own. Free it, or set --step higher.`,
+        );
       for (const { kind, unlike, ends, reason } of kinds)
         if (unlike > 0)
           remark(
             `Over ${name}, ${unlike} of "${kind.name}" did not end as they should, and are in no figure: ${endsText(ends)}${reason === null ? "" : ` ("${reason}")`}.`,
           );
+    }
     const facts = environment();
     const { name, summary, load } = compared;
     return {
-      json: { scenario: name, isLossless: given.get(lossless), bytes: load.bytes, plan, environment: facts, links },
+      json: {
+        scenario: name,
+        isLossless: given.get(lossless),
+        bytes: load.bytes,
+        plan,
+        environment: facts,
+        links,
+      },
       text: [
         `${summary}${given.get(lossless) ? ", but nothing lost" : ""}; ${load.bytes} bytes each way. Linux ${facts.kernel}, Node.js ${facts.node}, ${facts.cores} cores.`,
         ...links.flatMap(({ name, verification, kinds }) => [
@@ -120,5 +136,7 @@ function intervalText(figure: MedianInterval | null, digits: number): string {
 /** "200", or "200 x 58, deadline x 2". */
 function endsText(ends: HandshakeSummary["ends"]): string {
   const rows = Object.entries(ends);
-  return rows.length === 1 ? (rows[0]?.[0] ?? "") : rows.map(([end, count]) => `${end} x ${count}`).join(", ");
+  return rows.length === 1
+    ? (rows[0]?.[0] ?? "")
+    : rows.map(([end, count]) => `${end} x ${count}`).join(", ");
 }
