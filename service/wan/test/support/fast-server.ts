@@ -1,4 +1,4 @@
-/** A process that answers every request at once, over HTTP/1.1 and HTTP/2 on one port, with TLS or without. */
+/** A server that answers every request at once, over HTTP/1.1 and HTTP/2 on one port, with TLS or without. */
 import { once } from "node:events";
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import {
@@ -7,14 +7,8 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from "node:http2";
-import { createServer as createTcp } from "node:net";
+import { createServer as createTcp, type Socket } from "node:net";
 import type { ServerTls } from "../../src/face/tls-files.ts";
-import { serveJob } from "../../src/link/serve-job.ts";
-
-interface FastServerJob {
-  readonly address: string;
-  readonly tls: ServerTls | null;
-}
 
 function answer(
   request: IncomingMessage | Http2ServerRequest,
@@ -52,11 +46,24 @@ function secure({ certificate, key, clientAuthority }: ServerTls) {
   );
 }
 
-await serveJob(async ({ address, tls }: FastServerJob, { signal, ready }) => {
+export interface FastServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** @param tls null: cleartext */
+export async function openFastServer(address: string, tls: ServerTls | null): Promise<FastServer> {
   const server = tls === null ? cleartext() : secure(tls);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => sockets.add(socket));
   server.listen(0, address);
   await once(server, "listening");
   const bound = server.address();
-  ready({ port: typeof bound === "object" ? bound?.port : 0 });
-  if (!signal.aborted) await once(signal, "abort");
-});
+  return {
+    port: typeof bound === "object" && bound !== null ? bound.port : 0,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
