@@ -81,7 +81,7 @@ const notRun: readonly NotRun[] = [
     reason: "needs a server with --runtime-log; serve-audit.test.ts of the command follows one",
   },
   {
-    command: /^cupel bench protocols\b/,
+    command: /^cupel bench (protocols|handshakes)\b/,
     reason: "takes minutes and wants root; bench-protocols.test.ts of the command has its parts",
   },
   {

@@ -5,16 +5,18 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
-import { type Cell, everyCell, generateLoad, policyText, thisMachine } from "@cupel/wan";
+import { type Cell, everyCell, generateLoad, policyText, thisMachine, whyNoLink } from "@cupel/wan";
 import { echoModel } from "../src/commands/bench/echo-model.ts";
-import { spawnCupel } from "./harness.ts";
+import { cupel, spawnCupel } from "./harness.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
 /** What no other test calls so: bytes that are made here, and a face of @cupel/client. */
 const short = new Set(["rest-cbor h1 pool", "rest-json h2 x 8", "grpc h2 x 8"]);
 const nameOf = ({ protocol, policy }: Cell) => `${protocol} ${policyText(policy)}`;
 const cells = everyCell.filter(
-  ({ policy, congestion, connections, hedgeMs }) =>
+  ({ policy, congestion, connections, hedgeMs, tls, bytes }) =>
+    tls === "off" &&
+    bytes === null &&
     congestion === "bbr" &&
     connections === "cold" &&
     hedgeMs === null &&
@@ -77,3 +79,43 @@ for (const cell of cells) {
     assert.ok((figures.firstByte?.p50 ?? 1) <= (figures.latency?.max ?? 0));
   });
 }
+
+const noLink = isLong ? ((await whyNoLink()) ?? false) : "CUPEL_LONG_TESTS=1 runs it";
+
+test("handshakes with the real server end as they should, over a link, and protocols are called over TLS", {
+  skip: noLink,
+}, async () => {
+  const handshakes = await cupel("bench", "handshakes", "--scenario", "lan", "--connections", "2", "--json");
+  assert.equal(handshakes.status, 0, handshakes.err);
+  for (const { kind, unlike, ends } of JSON.parse(handshakes.out).links[0].kinds)
+    assert.equal(unlike, 0, `${kind.name}: ${JSON.stringify(ends)}`);
+  const short = [
+    "--scenario",
+    "lan",
+    "--rate",
+    "50",
+    "--rounds",
+    "1",
+    "--warm-up",
+    "1000",
+    "--measure",
+    "400",
+  ];
+  const protocols = await cupel(
+    "bench",
+    "protocols",
+    ...short,
+    "--tls",
+    "mutual",
+    "--bytes",
+    "400",
+    "--json",
+  );
+  assert.equal(protocols.status, 0, protocols.err);
+  const { scenario, links } = JSON.parse(protocols.out);
+  assert.equal(scenario.load.bytes, 400);
+  for (const { cell, failed } of links[0].cells) {
+    assert.equal(cell.tls, "mutual");
+    assert.equal(failed, 0, nameOf(cell));
+  }
+});
