@@ -20,6 +20,12 @@ export const wanErrors = defineErrors({
     ...failures.unavailable,
     retryable: true,
   },
+  RATE_NOT_CARRIED: {
+    meaning:
+      "This machine does not send even a low rate of requests when they are due, so that no figure would be the link's.",
+    ...failures.unavailable,
+    retryable: true,
+  },
   LOAD_FAILED: {
     meaning: "The process that generates load, or one beside it, ended without a result.",
     ...failures.unavailable,

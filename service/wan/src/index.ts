@@ -1,18 +1,37 @@
 // First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
 import "@cupel/base";
 
+export {
+  type CarriedLoad,
+  type CongestionCapacity,
+  capacityPlan,
+  type LinkCapacity,
+  type LoadTrial,
+  measureCapacity,
+  type ShareComparison,
+} from "./compare/capacity.ts";
+export { carriedLimits, judgeLoad, type LoadVerdict } from "./compare/carried-load.ts";
+export { capacitySeconds, rateSearchSeconds, secondsOf } from "./compare/duration.ts";
 export { type Environment, environment } from "./compare/environment.ts";
 export type { ComparedServer, StartServer } from "./compare/far-servers.ts";
-export { type PlanOptions, planDefaults, planRuns, type Run, secondsOf } from "./compare/plan.ts";
+export type { HedgingRow, LinkHedging } from "./compare/hedging.ts";
+export type { MeasuredRun, RunFigures } from "./compare/measure-run.ts";
+export type { PairedRatio } from "./compare/paired-ratio.ts";
+export { type PlanOptions, planDefaults, planRuns, type Run } from "./compare/plan.ts";
 export {
-  type ComparedLink,
-  type ComparisonOptions,
-  type MeasuredRun,
-  runComparison,
-} from "./compare/run-comparison.ts";
-export { type CellSummary, lagLimitMs, summarise } from "./compare/summarise.ts";
+  lagLimitMs,
+  type RateProbe,
+  type RateSearch,
+  type RateSearchOptions,
+  searchRate,
+} from "./compare/rate-search.ts";
+export { type ComparisonReport, type Measured, reportOf } from "./compare/report.ts";
+export type { LinkReport } from "./compare/report-link.ts";
+export { type ComparedLink, type ComparisonOptions, runComparison } from "./compare/run-comparison.ts";
+export { type HedgingFigures, simulateHedging } from "./compare/simulate-hedging.ts";
+export type { CellSummary } from "./compare/summarise.ts";
 export { type WanErrorCode, wanErrors } from "./errors.ts";
-export { type ConnectionPolicy, policyText } from "./face/connection-policy.ts";
+export { type ConnectionPolicy, clientPolicy, policyText, stockPolicy } from "./face/connection-policy.ts";
 export { isCallable, type ProtocolName, type Target } from "./face/open-caller.ts";
 export type { TensorCall } from "./face/tensor-call.ts";
 export { type CallerTls, type ServerTls, type TlsMode, tlsModes } from "./face/tls-files.ts";
@@ -55,6 +74,7 @@ export type { NetworkCounters } from "./load/network-counters.ts";
 export type { Outcome } from "./load/outcome.ts";
 export type { LoadFigures, LoadSpec } from "./load/run-load.ts";
 export type { ScheduleSpec } from "./load/schedule.ts";
+export type { Thirds } from "./load/under-way.ts";
 export {
   type DelayProxy,
   type DelayProxyOptions,
@@ -62,6 +82,7 @@ export {
   injectedDelayHeader,
   openDelayProxy,
 } from "./proxy/delay-proxy.ts";
+export { capacityCells, hedgingCells, policyCells } from "./scenario/questions.ts";
 export {
   assertScenario,
   type Cell,

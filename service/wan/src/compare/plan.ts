@@ -3,7 +3,7 @@
  * machine is slow does not meet one cell alone. Six rounds: a median has no 95 % interval of fewer.
  */
 import { createRandom } from "@cupel/base";
-import type { Cell, Scenario } from "../scenario/scenario.ts";
+import type { Cell } from "../scenario/scenario.ts";
 
 export interface PlanOptions {
   readonly rounds: number;
@@ -13,7 +13,7 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-export const planDefaults: PlanOptions = { rounds: 6, warmUpMs: 3_000, measureMs: 6_000, seed: 1 };
+export const planDefaults: PlanOptions = { rounds: 6, warmUpMs: 3_000, measureMs: 5_000, seed: 1 };
 
 export interface Run {
   readonly round: number;
@@ -28,13 +28,4 @@ export function planRuns(cells: readonly Cell[], { rounds, seed }: PlanOptions):
   return Array.from({ length: rounds }, (_, round) =>
     random.permutation(cells.length).map((cell) => ({ round, cell, seed: seed + round })),
   ).flat();
-}
-
-/** What a run takes besides its load: the process that starts, and the last answers; and the probes of a round, s. */
-const perRun = 1.5;
-const perRound = 7;
-
-/** How long a comparison takes, about, s. */
-export function secondsOf({ links, cells }: Scenario, { rounds, warmUpMs, measureMs }: PlanOptions): number {
-  return links.length * rounds * (perRound + cells.length * ((warmUpMs + measureMs) / 1000 + perRun));
 }

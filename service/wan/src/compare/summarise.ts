@@ -2,7 +2,9 @@
 import { type MedianInterval, medianInterval, quantile } from "@cupel/base";
 import { deadlines } from "../load/run-load.ts";
 import type { Cell } from "../scenario/scenario.ts";
-import type { ComparedLink, MeasuredRun } from "./run-comparison.ts";
+import type { MeasuredRun } from "./measure-run.ts";
+import { lagLimitMs } from "./rate-search.ts";
+import type { ComparedLink } from "./run-comparison.ts";
 
 export interface CellSummary {
   readonly cell: Cell;
@@ -34,13 +36,10 @@ export interface CellSummary {
   /** Of all that was sent after the warm-up, second sends too: the share that needed no new connection. */
   readonly reuse: number | null;
   readonly extraSends: number;
-  /** Of processor time, ms a request: the generator's, and the server's with its warm-up. */
+  /** Of processor time, ms a request: the generator's, and the server's. */
   readonly clientCpuMs: number;
   readonly serverCpuMs: number;
 }
-
-/** What is punctual, ms. */
-export const lagLimitMs = 1;
 
 export function summarise(cells: readonly Cell[], { runs }: ComparedLink): readonly CellSummary[] {
   return cells.flatMap((cell, index) => {
@@ -99,7 +98,7 @@ function summariseCell(cell: Cell, runs: readonly MeasuredRun[]): CellSummary {
       : null,
     extraSends: extraSends / requests,
     clientCpuMs: (1000 * sum(({ load }) => load.cpuSeconds)) / requests,
-    serverCpuMs: (1000 * sum(({ serverCpuSeconds }) => serverCpuSeconds)) / requests,
+    serverCpuMs: (1000 * sum(({ serverCpuSeconds }) => serverCpuSeconds)) / sum(({ load }) => load.sent),
   };
 }
 

@@ -10,3 +10,10 @@ export type ConnectionPolicy =
 export function policyText({ http, connections }: ConnectionPolicy): string {
   return http === 2 ? `h2 x ${connections}` : "h1 pool";
 }
+
+/** One connection: what stock clients do. */
+export const stockPolicy: ConnectionPolicy = { http: 2, connections: 1 };
+/** What @cupel/client does when it is told nothing. */
+export const clientPolicy: ConnectionPolicy = { http: 2, connections: 64 };
+/** The same over HTTP/1.1. */
+export const clientPool: ConnectionPolicy = { http: 1, connections: 256 };

@@ -13,6 +13,7 @@ import { type LatencyFigures, LatencyRecord } from "./latency-record.ts";
 import { type Outcome, outcomeOf, outcomes } from "./outcome.ts";
 import { pace, sharedNowMs } from "./pacer.ts";
 import { makeSchedule, type ScheduleSpec } from "./schedule.ts";
+import { type Thirds, UnderWay } from "./under-way.ts";
 
 export type LoadSpec =
   | ({ readonly loop: "open" } & ScheduleSpec)
@@ -21,6 +22,9 @@ export type LoadSpec =
 /** Of requests that were due after the warm-up. */
 export interface LoadFigures {
   readonly requests: number;
+  /** With those of the warm-up. */
+  readonly sent: number;
+  /** That they were due in, of an open loop; until the last answer, of a closed one. */
   readonly seconds: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Null where nothing was asked. */
@@ -30,6 +34,8 @@ export interface LoadFigures {
   readonly lag: LatencyFigures | null;
   /** Of each deadline, ms, the share of requests that have no good answer by then. */
   readonly missed: readonly (readonly [number, number])[];
+  /** Requests under way when another was sent, the means of each third of the time. Steady: the load is carried. */
+  readonly underWay: Thirds;
   readonly extraSends: number;
   /** A failure of each kind, in its own words. */
   readonly failures: Readonly<Partial<Record<Outcome, string>>>;
@@ -49,7 +55,7 @@ export interface LoadScene {
 }
 
 export async function runLoad(spec: LoadSpec, caller: Caller, scene: LoadScene): Promise<LoadFigures> {
-  const book = new Book(caller, scene);
+  const book = new Book(spec, caller, scene);
   if (spec.loop === "open") await openLoop(spec, book, scene);
   else await closedLoop(spec, book, scene);
   await book.settled();
@@ -90,8 +96,12 @@ async function closedLoop(
 }
 
 class Book {
+  readonly #spec: LoadSpec;
   readonly #caller: Caller;
   readonly #scene: LoadScene;
+  /** Of what counts. */
+  readonly #durationMs: number;
+  readonly #underWay: UnderWay;
   readonly #latency = new LatencyRecord();
   readonly #firstByte = new LatencyRecord();
   readonly #lag = new LatencyRecord();
@@ -102,10 +112,14 @@ class Book {
   #measuredSince: number | null = null;
   #extraBefore = 0;
   #requests = 0;
+  #sent = 0;
 
-  constructor(caller: Caller, scene: LoadScene) {
+  constructor(spec: LoadSpec, caller: Caller, scene: LoadScene) {
+    this.#spec = spec;
     this.#caller = caller;
     this.#scene = scene;
+    this.#durationMs = spec.durationMs - scene.warmUpMs;
+    this.#underWay = new UnderWay(this.#durationMs);
   }
 
   /** What is asked from now on counts. */
@@ -119,8 +133,10 @@ class Book {
   /** @param since when it was due. @param lagMs null: it is sent when it is due. */
   call(since: number, lagMs: number | null): Promise<void> {
     const counts = this.#measuredSince !== null;
-    if (counts) {
+    this.#sent++;
+    if (this.#measuredSince !== null) {
       this.#requests++;
+      this.#underWay.add(since - this.#measuredSince, this.#open.size);
       if (lagMs !== null) this.#lag.add(lagMs);
     }
     const called = this.#call(since, counts).finally(() => this.#open.delete(called));
@@ -151,12 +167,17 @@ class Book {
     while (this.#open.size > 0) await Promise.all(this.#open);
   }
 
+  #measuredForMs(): number {
+    return this.#measuredSince === null ? 0 : sharedNowMs() - this.#measuredSince;
+  }
+
   figures(): LoadFigures {
     const requests = this.#requests;
     const of = (outcome: Outcome) => this.#outcomes.get(outcome) ?? 0;
     return {
       requests,
-      seconds: (sharedNowMs() - (this.#measuredSince ?? sharedNowMs())) / 1000,
+      sent: this.#sent,
+      seconds: (this.#spec.loop === "open" ? this.#durationMs : this.#measuredForMs()) / 1000,
       outcomes: {
         ok: of("ok"),
         deadline: of("deadline"),
@@ -172,6 +193,7 @@ class Book {
         deadline,
         requests === 0 ? 0 : 1 - (this.#inTime[i] ?? 0) / requests,
       ]),
+      underWay: this.#underWay.thirds(),
       extraSends: this.#caller.extraSends - this.#extraBefore,
       failures: Object.fromEntries(this.#failures),
     };

@@ -1,0 +1,156 @@
+/** A comparison of protocols as tables. */
+import type { MedianInterval } from "@cupel/base";
+import {
+  type CarriedLoad,
+  type CellSummary,
+  type ComparisonReport,
+  type CongestionCapacity,
+  capacityPlan,
+  carriedLimits,
+  type LinkCapacity,
+  type LinkHedging,
+  type PairedRatio,
+  policyText,
+  type RateSearch,
+} from "@cupel/wan";
+import { countText, percentText } from "../../terminal/figures.ts";
+import { factsText, tableText } from "../../terminal/table.ts";
+
+export function reportText({
+  scenario,
+  environment,
+  rate,
+  links,
+  capacity,
+  hedging,
+}: ComparisonReport): string {
+  const { load, summary } = scenario;
+  return [
+    factsText([
+      ["link", summary],
+      ["load", `${countText(load.perSecond)} requests/s of ${load.bytes} bytes, ${load.law}`],
+      ...(rate === null ? [] : [["highest rate carried", rateText(rate)] as const]),
+      ["measured on", `Linux ${environment.kernel}, Node.js ${environment.node}, ${environment.cores} cores`],
+    ]),
+    ...links.flatMap(({ name, cells, ratios, verifications: [first] }) => [
+      "",
+      `${name}: round trip P50 ${(first?.roundTripMs.p50 ?? Number.NaN).toFixed(1)}, P99 ${(first?.roundTripMs.p99 ?? Number.NaN).toFixed(1)} ms, by ${first?.probes} probes`,
+      cellsText(cells),
+      ...ratios.map(ratioText),
+    ]),
+    ...(capacity ?? []).flatMap(capacityLines),
+    ...(hedging ?? []).flatMap(hedgingLines),
+    "",
+    "Times in ms: medians of the runs, with 95 % intervals. Failed: without a good answer in time, of all that was asked. Made: connections in the warm-up, and after it where there were any; reused: what was sent after it on a connection that was there.",
+  ].join("\n");
+}
+
+/** "1,480 requests/s of 2,000 asked (...)" */
+export function rateText({ perSecond, asked, lagLimitMs, cell }: RateSearch): string {
+  return `${countText(perSecond)} requests/s of ${countText(asked)} asked: schedule lag P99 within ${lagLimitMs} ms with ${cell.protocol} over ${policyText(cell.policy)}, which costs most processor time`;
+}
+
+function cellsText(cells: readonly CellSummary[]): string {
+  return tableText([
+    columns.map(({ title }) => title),
+    ...cells.map((row) => columns.map(({ cell }) => cell(row))),
+  ]);
+}
+
+function ratioText({ client, stock, ratio, isAtMost }: PairedRatio): string {
+  const figure = `${isAtMost ? "at most " : ""}${intervalText(ratio, 2)}`;
+  return `${client.protocol}, ${client.congestion}: P99 over ${policyText(client.policy)}, the client's own policy, by that over ${policyText(stock.policy)}: ${figure}, ${halfText(ratio)}`;
+}
+
+/** Whether it is at most half, as far as the interval says. */
+function halfText({ low, high }: MedianInterval): string {
+  if (high <= 0.5) return "at most half";
+  if (low > 0.5) return "more than half";
+  return "which does not say whether it is at most half";
+}
+
+function capacityLines({ name, congestions }: LinkCapacity): readonly string[] {
+  return [
+    "",
+    `${name}: requests/s carried. Carried: ${percentText(carriedLimits.answered, 0)} are answered well in time, and what is under way grows by less than ${percentText(carriedLimits.growth, 0)} of what is asked`,
+    tableText([
+      ["TCP", "protocol", "connections", "carried"],
+      ...congestions.flatMap(({ congestion, carried }) =>
+        carried.map((load) => [
+          congestion,
+          load.cell.protocol,
+          policyText(load.cell.policy),
+          carriedText(load),
+        ]),
+      ),
+    ]),
+    ...congestions.flatMap(shareLines),
+  ];
+}
+
+function carriedText({ perSecond, isAll, trials }: CarriedLoad): string {
+  if (perSecond !== null) return isAll ? `${countText(perSecond)} and more` : countText(perSecond);
+  return `less than ${countText(Math.min(...trials.map((trial) => trial.perSecond)))}`;
+}
+
+function shareLines({ congestion, atShare }: CongestionCapacity): readonly string[] {
+  if (atShare === null) return [];
+  const { perSecond, cells, ratios } = atShare;
+  return [
+    "",
+    `${congestion}: at ${countText(perSecond)} requests/s, ${percentText(capacityPlan.share, 0)} of what one connection carries`,
+    cellsText(cells),
+    ...ratios.map(ratioText),
+  ];
+}
+
+function hedgingLines({ name, rows }: LinkHedging): readonly string[] {
+  return [
+    "",
+    `${name}: a second send after a while. By arithmetic: the least that TCP takes, where no call waits for another's packet`,
+    tableText([
+      ["hedge", "P99 measured", "extra", "P99 by arithmetic", "extra"],
+      ...rows.map(({ hedgeMs, measured, byArithmetic }) => [
+        hedgeMs === null ? "none" : `after ${hedgeMs}`,
+        intervalText(measured.p99),
+        percentText(measured.extraSends, 1),
+        byArithmetic.p99.toFixed(0),
+        percentText(byArithmetic.extraSends, 1),
+      ]),
+    ]),
+  ];
+}
+
+const columns: readonly { readonly title: string; cell(row: CellSummary): string }[] = [
+  { title: "protocol", cell: ({ cell }) => cell.protocol },
+  { title: "connections", cell: ({ cell }) => policyText(cell.policy) },
+  {
+    title: "TCP",
+    cell: ({ cell }) => (cell.connections === "cold" ? cell.congestion : `${cell.congestion}, warm`),
+  },
+  { title: "TLS", cell: ({ cell }) => (cell.tls === "off" ? "-" : cell.tls) },
+  { title: "payload", cell: ({ cell }) => (cell.bytes === null ? "-" : `${cell.bytes}`) },
+  { title: "hedge", cell: ({ cell }) => (cell.hedgeMs === null ? "-" : `${cell.hedgeMs}`) },
+  { title: "mean", cell: ({ mean }) => mean.value.toFixed(0) },
+  { title: "P50", cell: ({ p50 }) => p50.value.toFixed(0) },
+  { title: "P99", cell: ({ p99 }) => intervalText(p99) },
+  { title: "failed", cell: ({ failed }) => percentText(failed) },
+  { title: "bytes", cell: ({ bytes }) => bytes?.toFixed(0) ?? "-" },
+  { title: "packets", cell: ({ packets }) => packets?.toFixed(1) ?? "-" },
+  { title: "made", cell: madeText },
+  { title: "reused", cell: ({ reuse }) => (reuse === null ? "-" : percentText(reuse)) },
+  { title: "extra", cell: ({ extraSends }) => (extraSends === 0 ? "-" : percentText(extraSends, 1)) },
+  { title: "CPU there", cell: ({ serverCpuMs }) => serverCpuMs.toFixed(2) },
+  { title: "lag P99", cell: ({ lagP99 }) => lagP99.value.toFixed(2) },
+];
+
+/** "64", or "60 + 4": in the warm-up, and after it. */
+function madeText({ connections, connectionsLater: later }: CellSummary): string {
+  if (connections === null || later === null) return "-";
+  return later === 0 ? connections.toFixed(0) : `${(connections - later).toFixed(0)} + ${later.toFixed(0)}`;
+}
+
+function intervalText({ value, low, high }: MedianInterval, digits = 0): string {
+  const [text, from, to] = [value, low, high].map((each) => each.toFixed(digits));
+  return Number.isFinite(low) ? `${text} (${from} - ${to})` : `${text}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * The highest rate that this machine carries: with the cell that costs most processor time, requests are sent within a
+ * millisecond of when they are due, at the 99th percentile. Which cell that is, a short run of each tells.
+ */
+import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
+import { wanErrors } from "../errors.ts";
+import { openEmulatedLink } from "../link/emulated-link.ts";
+import { assertScenario, type Cell, type Scenario } from "../scenario/scenario.ts";
+import { cellText } from "./cell-text.ts";
+import { FarServers, type StartServer } from "./far-servers.ts";
+import { highestCarried, mostTrials, nextRate, type RateRange, twoOfThree } from "./highest-rate.ts";
+import { measureRun, type RunFigures } from "./measure-run.ts";
+
+/** What is punctual: schedule lag at the 99th percentile, ms. */
+export const lagLimitMs = 1;
+
+/** Each cell at one rate, low enough for any machine; then the costliest at rates of the range. Times in ms. */
+export const rateSearchPlan = {
+  costs: { perSecond: 250, warmUpMs: 1_000, measureMs: 1_000 },
+  probe: { warmUpMs: 1_000, measureMs: 2_000 },
+  /** Of the rate that is asked for, the least that is tried. */
+  leastShare: 1 / 8,
+  within: 1.1,
+  mostProbes: 3,
+} as const;
+
+export interface RateProbe {
+  readonly perSecond: number;
+  /** Of each probe: two or three, until two agree. */
+  readonly lagP99Ms: readonly number[];
+  readonly isCarried: boolean;
+}
+
+export interface RateSearch {
+  /** Requests a second that the scenario asks for; no more were tried. */
+  readonly asked: number;
+  /** Requests a second: the highest that is carried, and what all cells are run at. */
+  readonly perSecond: number;
+  readonly lagLimitMs: number;
+  /** What it was searched with. */
+  readonly cell: Cell;
+  /** Of each cell, processor time of both ends, ms a request. */
+  readonly cpuMs: readonly number[];
+  readonly probes: readonly RateProbe[];
+}
+
+export interface RateSearchOptions {
+  readonly startServer: StartServer;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: Progress | undefined;
+}
+
+export function rangeOf({ load }: Pick<Scenario, "load">): RateRange {
+  const { leastShare, within } = rateSearchPlan;
+  return { least: Math.max(1, Math.round(leastShare * load.perSecond)), most: load.perSecond, within };
+}
+
+/**
+ * Up to the scenario's rate, over its first link: what a machine carries is no matter of the link.
+ * @throws RATE_NOT_CARRIED where even the least rate is not; SCENARIO_INVALID, LINK_UNAVAILABLE, LINK_FAILED, LOAD_FAILED
+ */
+export async function searchRate(scenario: Scenario, options: RateSearchOptions): Promise<RateSearch> {
+  assertScenario(scenario);
+  const { load, cells, links } = scenario;
+  const { progress = silentProgress, startServer, seed, signal } = options;
+  const range = rangeOf(scenario);
+  const most = cells.length + mostTrials(range) * rateSearchPlan.mostProbes;
+  using task = progress.start("Searching the rate that this machine carries", most, "probes at most");
+  await using link = await openEmulatedLink(links[0]!.spec, options);
+  await using servers = new FarServers(link.far, startServer);
+  let turn = 0;
+  const run = async (cell: Cell, perSecond: number, how: { warmUpMs: number; measureMs: number }) => {
+    throwIfCancelled(signal, "The search");
+    task.note(`${cellText(cell)}, ${perSecond}/s`);
+    const figures = await measureRun({ link, servers }, { ...load, perSecond }, cell, {
+      ...how,
+      seed: seed + turn++,
+      signal,
+    });
+    task.advance();
+    return figures;
+  };
+  const { costs, probe } = rateSearchPlan;
+  const cpuMs: number[] = [];
+  for (const cell of cells)
+    cpuMs.push(cpuMsOf(await run(cell, Math.min(costs.perSecond, load.perSecond), costs)));
+  const cell = cells[costliest(cpuMs)]!;
+  const probes: RateProbe[] = [];
+  for (let perSecond = nextRate(probes, range); perSecond !== null; perSecond = nextRate(probes, range)) {
+    const lagP99Ms: number[] = [];
+    let isCarried: boolean | null = null;
+    while (isCarried === null) {
+      const { lag } = (await run(cell, perSecond, probe)).load;
+      lagP99Ms.push(lag?.p99 ?? 0);
+      isCarried = twoOfThree(lagP99Ms.map((each) => each <= lagLimitMs));
+    }
+    probes.push({ perSecond, lagP99Ms, isCarried });
+  }
+  const perSecond = highestCarried(probes);
+  if (perSecond === null)
+    throw wanErrors.error(
+      "RATE_NOT_CARRIED",
+      `Even ${range.least} requests a second are not sent on time here (${cellText(cell)}: schedule lag P99 ${probes
+        .at(-1)
+        ?.lagP99Ms.map((each) => each.toFixed(1))
+        .join(", ")} ms, and ${lagLimitMs} is the limit). Free the machine of other work, or set a rate.`,
+      { details: { probes } },
+    );
+  return { asked: load.perSecond, perSecond, lagLimitMs, cell, cpuMs, probes };
+}
+
+/** Of both ends, ms a request. */
+export function cpuMsOf({ load, serverCpuSeconds }: RunFigures): number {
+  return 1000 * (load.cpuSeconds / load.requests + serverCpuSeconds / load.sent);
+}
+
+function costliest(cpuMs: readonly number[]): number {
+  return cpuMs.indexOf(Math.max(...cpuMs));
+}
