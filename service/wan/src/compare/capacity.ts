@@ -12,7 +12,7 @@ import { assertScenario, type Cell, type Scenario, type ScenarioLink } from "../
 import { judgeLoad, type LoadVerdict } from "./carried-load.ts";
 import { cellText } from "./cell-text.ts";
 import { FarServers } from "./far-servers.ts";
-import { highestCarried, mostTrials, nextRate, type RateRange } from "./highest-rate.ts";
+import { highestCarried, mostTrials, type RateRange, searchRates } from "./highest-rate.ts";
 import { measureRun } from "./measure-run.ts";
 import { type LinkReport, reportLink } from "./report-link.ts";
 import { type ComparisonOptions, compareOver } from "./run-comparison.ts";
@@ -32,6 +32,8 @@ export const capacityPlan = {
 
 export interface LoadTrial extends LoadVerdict {
   readonly perSecond: number;
+  /** How late requests were sent: above `lagLimitMs` the machine may have been the limit. */
+  readonly lagP99Ms: number;
 }
 
 export interface CarriedLoad {
@@ -109,17 +111,16 @@ async function searchLoads(
   for (const [i, cell] of cells.entries()) {
     if (cell.congestion !== cells[i - 1]?.congestion)
       verifications.push(await verifyLink(link, spec, options));
-    const trials: LoadTrial[] = [];
-    for (let perSecond = nextRate(trials, range); perSecond !== null; perSecond = nextRate(trials, range)) {
+    const trials = await searchRates(range, async (perSecond): Promise<LoadTrial> => {
       throwIfCancelled(signal, "The search");
       task.note(`${cellText(cell)}, ${perSecond}/s`);
       const { load } = await measureRun({ link, servers }, { ...scenario.load, perSecond }, cell, {
         ...capacityPlan.trial,
-        seed: seed + trials.length,
+        seed: seed + perSecond,
         signal,
       });
-      trials.push({ perSecond, ...judgeLoad(load) });
-    }
+      return { perSecond, ...judgeLoad(load), lagP99Ms: load.lag?.p99 ?? 0 };
+    });
     const perSecond = highestCarried(trials);
     carried.push({ cell, perSecond, isAll: perSecond === range.most, trials });
     task.advance();

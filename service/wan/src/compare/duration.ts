@@ -6,8 +6,9 @@ import { mostTrials } from "./highest-rate.ts";
 import type { PlanOptions } from "./plan.ts";
 import { rangeOf, rateSearchPlan } from "./rate-search.ts";
 
-/** A link that opens, with a server that starts; the probes of a round; a process of a run that starts and ends. */
-const perLink = 3;
+/** A link that opens; a server that starts; the probes of a round; a process of a run that starts and ends. */
+const perLink = 1;
+const perServer = 2;
 const perRound = 6;
 const perRun = 1;
 
@@ -26,6 +27,11 @@ function runSeconds(
   return perRun + (warmUpMs + measureMs + waitMs) / 1000;
 }
 
+/** A server a mode of TLS. */
+function openSeconds(cells: readonly Cell[]): number {
+  return perLink + perServer * new Set(cells.map(({ tls }) => tls)).size;
+}
+
 const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
 
 /** Of a comparison. */
@@ -34,17 +40,17 @@ export function secondsOf(
   plan: PlanOptions,
 ): number {
   const round = perRound + sum(cells.map((cell) => runSeconds(cell, load, plan)));
-  return links.length * (perLink + plan.rounds * round);
+  return links.length * (openSeconds(cells) + plan.rounds * round);
 }
 
 /** Of `searchRate`. */
 export function rateSearchSeconds(scenario: Pick<Scenario, "cells" | "load">): number {
-  const { costs, probe, mostProbes } = rateSearchPlan;
+  const { costRuns, costs, probe, mostProbes } = rateSearchPlan;
   const probes = mostTrials(rangeOf(scenario)) * mostProbes;
   const probeSeconds = perRun + (probe.warmUpMs + probe.measureMs) / 1000;
   return (
-    perLink +
-    sum(scenario.cells.map((cell) => runSeconds(cell, scenario.load, costs))) +
+    openSeconds(scenario.cells) +
+    costRuns * sum(scenario.cells.map((cell) => runSeconds(cell, scenario.load, costs))) +
     probes * probeSeconds
   );
 }
@@ -60,5 +66,5 @@ export function capacitySeconds(
     perRound + sum(policies.map((cell) => trials * runSeconds(cell, load, capacityPlan.trial)));
   const atShare = { ...plan, measureMs: shareMeasureMs(1, plan.measureMs) };
   const shared = secondsOf({ links: links.slice(0, 1), cells: policies.slice(0, 2), load }, atShare);
-  return links.length * (perLink + capacityCongestions.length * (perCongestion + shared));
+  return links.length * (openSeconds(policies) + capacityCongestions.length * (perCongestion + shared));
 }

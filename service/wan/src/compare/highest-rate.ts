@@ -1,6 +1,7 @@
 /**
  * The highest rate that is carried, by bisection between one that is and one that is not: the highest is tried first, then
- * the geometric mean of the bounds. Pure: it is told what was tried, and says what to try next.
+ * the geometric mean of the bounds. Pure
+ * but for the trials, which are given.
  */
 
 export interface RateRange {
@@ -34,13 +35,31 @@ export function highestCarried(tried: readonly TriedRate[]): number | null {
   return carried.length === 0 ? null : Math.max(...carried);
 }
 
+/** Tries rates until the highest that is carried is known. @returns what was tried, in its order */
+export async function searchRates<T extends TriedRate>(
+  range: RateRange,
+  trial: (perSecond: number) => Promise<T>,
+): Promise<readonly T[]> {
+  const tried: T[] = [];
+  for (let next = nextRate(tried, range); next !== null; next = nextRate(tried, range))
+    tried.push(await trial(next));
+  return tried;
+}
+
 /** Rates that a search tries at most: both ends, and the halvings between them. */
 export function mostTrials({ least, most, within }: RateRange): number {
   return 2 + Math.max(0, Math.ceil(Math.log2(Math.log(most / least) / Math.log(within))));
 }
 
-/** Of repeated probes, what two of three say; null: that takes another. */
-export function twoOfThree(votes: readonly boolean[]): boolean | null {
-  for (const vote of [true, false]) if (votes.filter((each) => each === vote).length >= 2) return vote;
-  return null;
+/** Probes until two agree, so that one hiccup of the machine does not decide: three at most. */
+export async function twoOfThree<T>(
+  probe: () => Promise<T>,
+  isGood: (figure: T) => boolean,
+): Promise<{ readonly figures: readonly T[]; readonly isCarried: boolean }> {
+  const figures: T[] = [];
+  for (;;) {
+    figures.push(await probe());
+    const good = figures.filter(isGood).length;
+    if (good >= 2 || figures.length - good >= 2) return { figures, isCarried: good >= 2 };
+  }
 }

@@ -8,19 +8,24 @@ import { openEmulatedLink } from "../link/emulated-link.ts";
 import { assertScenario, type Cell, type Scenario } from "../scenario/scenario.ts";
 import { cellText } from "./cell-text.ts";
 import { FarServers, type StartServer } from "./far-servers.ts";
-import { highestCarried, mostTrials, nextRate, type RateRange, twoOfThree } from "./highest-rate.ts";
+import { highestCarried, mostTrials, type RateRange, searchRates, twoOfThree } from "./highest-rate.ts";
 import { measureRun, type RunFigures } from "./measure-run.ts";
 
 /** What is punctual: schedule lag at the 99th percentile, ms. */
 export const lagLimitMs = 1;
 
-/** Each cell at one rate, low enough for any machine; then the costliest at rates of the range. Times in ms. */
+/**
+ * Each cell at one rate, low enough for any machine: once so that the server has done it, and once for its cost. Then the
+ * costliest at rates of the range. Times in ms.
+ */
 export const rateSearchPlan = {
+  costRuns: 2,
   costs: { perSecond: 250, warmUpMs: 1_000, measureMs: 1_000 },
   probe: { warmUpMs: 1_000, measureMs: 2_000 },
   /** Of the rate that is asked for, the least that is tried. */
   leastShare: 1 / 8,
   within: 1.1,
+  /** Of a rate, see `twoOfThree`. */
   mostProbes: 3,
 } as const;
 
@@ -65,7 +70,7 @@ export async function searchRate(scenario: Scenario, options: RateSearchOptions)
   const { load, cells, links } = scenario;
   const { progress = silentProgress, startServer, seed, signal } = options;
   const range = rangeOf(scenario);
-  const most = cells.length + mostTrials(range) * rateSearchPlan.mostProbes;
+  const most = rateSearchPlan.costRuns * cells.length + rateSearchPlan.mostProbes * mostTrials(range);
   using task = progress.start("Searching the rate that this machine carries", most, "probes at most");
   await using link = await openEmulatedLink(links[0]!.spec, options);
   await using servers = new FarServers(link.far, startServer);
@@ -81,22 +86,19 @@ export async function searchRate(scenario: Scenario, options: RateSearchOptions)
     task.advance();
     return figures;
   };
-  const { costs, probe } = rateSearchPlan;
-  const cpuMs: number[] = [];
-  for (const cell of cells)
-    cpuMs.push(cpuMsOf(await run(cell, Math.min(costs.perSecond, load.perSecond), costs)));
-  const cell = cells[costliest(cpuMs)]!;
-  const probes: RateProbe[] = [];
-  for (let perSecond = nextRate(probes, range); perSecond !== null; perSecond = nextRate(probes, range)) {
-    const lagP99Ms: number[] = [];
-    let isCarried: boolean | null = null;
-    while (isCarried === null) {
-      const { lag } = (await run(cell, perSecond, probe)).load;
-      lagP99Ms.push(lag?.p99 ?? 0);
-      isCarried = twoOfThree(lagP99Ms.map((each) => each <= lagLimitMs));
-    }
-    probes.push({ perSecond, lagP99Ms, isCarried });
+  const { costRuns, costs, probe } = rateSearchPlan;
+  let cpuMs: number[] = [];
+  for (let i = 0; i < costRuns; i++) {
+    cpuMs = [];
+    for (const cell of cells)
+      cpuMs.push(cpuMsOf(await run(cell, Math.min(costs.perSecond, load.perSecond), costs)));
   }
+  const cell = cells[cpuMs.indexOf(Math.max(...cpuMs))]!;
+  const probes = await searchRates(range, async (perSecond): Promise<RateProbe> => {
+    const lagOf = async () => (await run(cell, perSecond, probe)).load.lag?.p99 ?? 0;
+    const { figures, isCarried } = await twoOfThree(lagOf, (lag) => lag <= lagLimitMs);
+    return { perSecond, lagP99Ms: figures, isCarried };
+  });
   const perSecond = highestCarried(probes);
   if (perSecond === null)
     throw wanErrors.error(
@@ -113,8 +115,4 @@ export async function searchRate(scenario: Scenario, options: RateSearchOptions)
 /** Of both ends, ms a request. */
 export function cpuMsOf({ load, serverCpuSeconds }: RunFigures): number {
   return 1000 * (load.cpuSeconds / load.requests + serverCpuSeconds / load.sent);
-}
-
-function costliest(cpuMs: readonly number[]): number {
-  return cpuMs.indexOf(Math.max(...cpuMs));
 }

@@ -65,6 +65,7 @@ export function startJob(entry: URL, job: unknown, options: JobOptions): JobProc
     ready: told.ready.promise,
     result: told.result.promise,
     ask() {
+      if (told.failure !== null) return Promise.reject(told.failure);
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       told.asked.push({ resolve, reject });
       child.stdin.write("?\n");
@@ -83,6 +84,8 @@ class Told {
   readonly result = Promise.withResolvers<unknown>();
   readonly asked: { resolve(value: unknown): void; reject(reason: unknown): void }[] = [];
   readonly ended: Promise<void>;
+  /** Once it has ended: who asks then would wait for ever. */
+  failure: Error | null = null;
 
   constructor(
     child: ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream },
@@ -102,6 +105,7 @@ class Told {
       const error = signal?.aborted
         ? cancellation(name, signal)
         : wanErrors.error(code, `${name} ${how}.${err === "" ? "" : ` It said: ${err.trim()}`}`);
+      this.failure ??= error;
       for (const each of [this.ready, this.result, ...this.asked]) each.reject(error);
     };
     this.ended = new Promise((resolve) => {

@@ -9,11 +9,12 @@ import {
   carriedLimits,
   type LinkCapacity,
   type LinkHedging,
+  lagLimitMs,
   type PairedRatio,
   policyText,
   type RateSearch,
 } from "@cupel/wan";
-import { countText, percentText } from "../../terminal/figures.ts";
+import { countText, numberOf, percentText } from "../../terminal/figures.ts";
 import { factsText, tableText } from "../../terminal/table.ts";
 
 export function reportText({
@@ -48,6 +49,26 @@ export function reportText({
 /** "1,480 requests/s of 2,000 asked (...)" */
 export function rateText({ perSecond, asked, lagLimitMs, cell }: RateSearch): string {
   return `${countText(perSecond)} requests/s of ${countText(asked)} asked: schedule lag P99 within ${lagLimitMs} ms with ${cell.protocol} over ${policyText(cell.policy)}, which costs most processor time`;
+}
+
+/** Figures that are the machine's and not the link's, a sentence for each table that has some. */
+export function lateRemarks({ links, capacity, scenario, rate }: ComparisonReport): readonly string[] {
+  const limit = `(schedule lag P99 above ${lagLimitMs} ms)`;
+  const advice = rate === null ? "Set --rate lower" : "Free it of other work, and measure again";
+  const cells = links.map(({ name, cells }) => {
+    const late = cells.filter(({ isPunctual }) => !isPunctual).length;
+    return late === 0
+      ? null
+      : `Over ${name}, ${late} of ${numberOf(cells.length, "cell")} ${late === 1 ? "was" : "were"} not sent on time ${limit}: this machine does not carry ${scenario.load.perSecond} requests a second, and those figures are its own. ${advice}.`;
+  });
+  const trials = (capacity ?? []).map(({ name, congestions }) => {
+    const all = congestions.flatMap(({ carried }) => carried.flatMap((load) => load.trials));
+    const late = all.filter(({ lagP99Ms }) => lagP99Ms > lagLimitMs).length;
+    return late === 0
+      ? null
+      : `Over ${name}, ${late} of ${numberOf(all.length, "load")} that were tried ${late === 1 ? "was" : "were"} not sent on time ${limit}: what is carried there may be the machine's limit.`;
+  });
+  return [...cells, ...trials].filter((each) => each !== null);
 }
 
 function cellsText(cells: readonly CellSummary[]): string {

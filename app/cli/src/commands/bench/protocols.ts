@@ -1,12 +1,13 @@
 /** `cupel bench protocols`: which protocol, over which connections, across an emulated ocean. */
+import { throwIfCancelled } from "@cupel/base";
 import {
   type Cell,
+  type ComparisonReport,
   capacityCells,
   capacitySeconds,
   environment,
   everyCell,
   hedgingCells,
-  lagLimitMs,
   measureCapacity,
   planDefaults,
   policyCells,
@@ -24,7 +25,7 @@ import type { Given } from "../../arguments/parse.ts";
 import { durationText, numberOf } from "../../terminal/figures.ts";
 import type { Command } from "../command.ts";
 import { openServedFolder } from "./far-server.ts";
-import { rateText, reportText } from "./protocols-text.ts";
+import { lateRemarks, rateText, reportText } from "./protocols-text.ts";
 
 const scenario = choice({
   name: "scenario",
@@ -82,7 +83,8 @@ const cells = integer({
 });
 const full = flag({
   name: "full",
-  summary: "Every protocol, policy and congestion control, cold and warm; some with TLS and other payloads",
+  summary:
+    "Every protocol, policy and congestion control, cold and warm; some with TLS and other payloads: hours",
 });
 const capacity = flag({
   name: "capacity",
@@ -121,7 +123,7 @@ export const benchProtocolsCommand: Command = {
     const withTls = (each: Cell): Cell => ({ ...each, tls: given.get(tls) ?? each.tls });
     const asked = scenarioOf(given, withTls);
     const policies = given.get(capacity) ? capacityCells.map(withTls) : null;
-    const givenRate = given.get(rate);
+    const isSearched = given.get(rate) === undefined;
     const plan = {
       rounds: given.get(rounds),
       warmUpMs: given.get(warmUp),
@@ -130,32 +132,36 @@ export const benchProtocolsCommand: Command = {
     };
     const seconds =
       secondsOf(asked, plan) +
-      (givenRate === undefined ? rateSearchSeconds(asked) : 0) +
+      (isSearched ? rateSearchSeconds(asked) : 0) +
       (policies === null ? 0 : capacitySeconds(asked, policies, plan));
-    const runs = numberOf(asked.links.length * asked.cells.length, "cell");
-    say(`${runs}, ${numberOf(plan.rounds, "run")} each: ${durationText(seconds * 1000)} at most.`);
+    const compared = numberOf(asked.links.length * asked.cells.length, "cell");
+    say(`${compared}, ${numberOf(plan.rounds, "run")} each: about ${durationText(seconds * 1000)} at most.`);
     await using folder = await openServedFolder(signal);
     const how = { ...plan, signal, progress, startServer: folder.startServer };
-    const searched = givenRate === undefined ? await searchRate(asked, how) : null;
-    if (searched !== null) say(`${rateText(searched)}.`);
-    const perSecond = givenRate ?? searched?.perSecond ?? asked.load.perSecond;
-    const run = { ...asked, load: { ...asked.load, perSecond } };
-    const report = reportOf({
-      scenario: run,
-      plan,
-      environment: environment(),
-      rate: searched,
-      compared: await runComparison(run, how),
-      capacity: policies === null ? null : await measureCapacity(run, policies, how),
-      isHedging: given.get(hedging),
-    });
-    for (const { name, cells: rows } of report.links) {
-      const late = rows.filter(({ isPunctual }) => !isPunctual).length;
-      if (late > 0)
-        remark(
-          `Over ${name}, ${late} of ${rows.length} cells were not sent on time (schedule lag P99 above ${lagLimitMs} ms): this machine does not carry ${perSecond} requests a second, and those figures are its own. ${givenRate === undefined ? "Free it of other work, and measure again." : "Set --rate lower."}`,
-        );
+    const measured = async (): Promise<ComparisonReport> => {
+      const found = isSearched ? await searchRate(asked, how) : null;
+      if (found !== null) say(`${rateText(found)}.`);
+      const perSecond = found?.perSecond ?? asked.load.perSecond;
+      const run = { ...asked, load: { ...asked.load, perSecond } };
+      return reportOf({
+        scenario: run,
+        plan,
+        environment: environment(),
+        rate: found,
+        compared: await runComparison(run, how),
+        capacity: policies === null ? null : await measureCapacity(run, policies, how),
+        isHedging: given.get(hedging),
+      });
+    };
+    let report: ComparisonReport;
+    try {
+      report = await measured();
+    } catch (cause) {
+      // A Ctrl-C ends every process of the terminal: what broke by that is no failure of its own.
+      throwIfCancelled(signal, "The comparison");
+      throw cause;
     }
+    for (const sentence of lateRemarks(report)) remark(sentence);
     return { json: { ...report }, text: reportText(report) };
   },
 };
@@ -169,7 +175,11 @@ function scenarioOf(given: Given, withTls: (cell: Cell) => Cell): Scenario {
   const all = asked[0]?.cells ?? chosen.cells;
   return {
     ...chosen,
-    load: { ...chosen.load, bytes: given.get(bytes) ?? chosen.load.bytes },
+    load: {
+      ...chosen.load,
+      perSecond: given.get(rate) ?? chosen.load.perSecond,
+      bytes: given.get(bytes) ?? chosen.load.bytes,
+    },
     cells: all.slice(0, given.get(cells) ?? all.length).map(withTls),
   };
 }
