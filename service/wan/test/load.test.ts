@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
+import { text } from "node:stream/consumers";
 import test from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { spreadOf } from "@cupel/base";
@@ -142,6 +143,42 @@ test("errors over the deadline are the share that has no answer by then", async 
   assert.equal(missed.get(1000), 0.5);
   assert.equal(missed.get(5000), 0);
   assert.ok(figures.missed.every(([, share], i) => share <= (figures.missed[i - 1]?.[1] ?? 1)));
+});
+
+test("second sends are counted of the requests that count, and of no others", async () => {
+  // So slow that each is sent once more.
+  await using server = await listening(
+    createServer(async (asked, answer) => {
+      const { inputs } = JSON.parse(await text(asked));
+      await delay(250);
+      answer.writeHead(200, { "content-type": "application/json" });
+      answer.end(JSON.stringify({ model_name: "echo", outputs: inputs }));
+    }),
+  );
+  const policy: ConnectionPolicy = { http: 1, connections: 64 };
+  using caller = openCaller({
+    kind: "face",
+    url: `http://127.0.0.1:${server.port}`,
+    protocol: "rest-json",
+    policy,
+    deadlineMs: 10_000,
+    hedgeMs: 60,
+    call: { model: "echo", input: "x", bytes: 40 },
+  });
+  // Three of the warm-up are sent again when it is over.
+  const spec: LoadSpec = { loop: "open", law: "constant", perSecond: 50, durationMs: 400, seed: 1 };
+  const figures = await runLoad(spec, caller, { signal: new AbortController().signal, warmUpMs: 200 });
+  assert.deepEqual(
+    [figures.outcomes.ok, figures.sent, figures.extraSends],
+    [10, 20, 10],
+    JSON.stringify(figures),
+  );
+  assert.equal(figures.seconds, 0.2);
+  // Twelve or so each time, and none before the first: what is under way is that of before too.
+  assert.ok(
+    figures.underWay.every((mean) => mean >= 5),
+    JSON.stringify(figures.underWay),
+  );
 });
 
 test("connections, bytes and packets are what the kernel counts", () => {

@@ -1,4 +1,5 @@
 /** A caller through @cupel/client: what its users get, with its retries off, so that one call is one try. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createClient, type FaceName } from "@cupel/client";
 import type { Caller } from "../load/caller.ts";
 import type { ConnectionPolicy } from "./connection-policy.ts";
@@ -23,7 +24,7 @@ export interface ClientCallerOptions {
 export function openClientCaller(call: TensorCall, options: ClientCallerOptions): Caller {
   const { url, face, policy, deadlineMs, hedgeMs, tls = {} } = options;
   const watch = new FirstByteWatch();
-  let extraSends = 0;
+  const calls = new AsyncLocalStorage<(() => void) | undefined>();
   const client = createClient({
     endpoints: url,
     face,
@@ -37,16 +38,15 @@ export function openClientCaller(call: TensorCall, options: ClientCallerOptions)
     pool: { connections: policy.connections },
     tls,
     onEvent(event) {
-      if (event.kind === "hedge") extraSends++;
+      // It is told where the call was made, so that each is known by its own.
+      if (event.kind === "hedge") calls.getStore()?.();
     },
   });
   const request = requestOf(call);
   return {
-    get extraSends() {
-      return extraSends;
-    },
-    async call(onFirstByte) {
-      assertEchoed(request, await watch.run(onFirstByte, () => client.infer(request)));
+    async call(onFirstByte, onExtraSend) {
+      const asked = () => watch.run(onFirstByte, () => client.infer(request));
+      assertEchoed(request, await calls.run(onExtraSend, asked));
     },
     [Symbol.dispose]() {
       client.close();

@@ -33,7 +33,6 @@ type Send = (onFirstByte: () => void, signal: AbortSignal) => Promise<Answer>;
 export function openHttpCaller(call: HttpCall, options: HttpCallerOptions): Caller {
   const opened = options.policy.http === 2 ? http2Sender(call, options) : http1Sender(call, options);
   return {
-    extraSends: 0,
     async call(onFirstByte) {
       const signal = AbortSignal.timeout(options.deadlineMs);
       let answer: Answer;

@@ -36,6 +36,7 @@ export interface LoadFigures {
   readonly missed: readonly (readonly [number, number])[];
   /** Requests under way when another was sent, the means of each third of the time. Steady: the load is carried. */
   readonly underWay: Thirds;
+  /** Sends besides the first of these requests. */
   readonly extraSends: number;
   /** A failure of each kind, in its own words. */
   readonly failures: Readonly<Partial<Record<Outcome, string>>>;
@@ -110,7 +111,7 @@ class Book {
   readonly #inTime = deadlines.map(() => 0);
   readonly #open = new Set<Promise<void>>();
   #measuredSince: number | null = null;
-  #extraBefore = 0;
+  #extraSends = 0;
   #requests = 0;
   #sent = 0;
 
@@ -126,7 +127,6 @@ class Book {
   measure(): void {
     if (this.#measuredSince !== null) return;
     this.#measuredSince = sharedNowMs();
-    this.#extraBefore = this.#caller.extraSends;
     this.#scene.onMeasure?.();
   }
 
@@ -147,9 +147,14 @@ class Book {
   async #call(since: number, counts: boolean): Promise<void> {
     let outcome: Outcome = "ok";
     try {
-      await this.#caller.call(() => {
-        if (counts) this.#firstByte.add(sharedNowMs() - since);
-      });
+      await this.#caller.call(
+        () => {
+          if (counts) this.#firstByte.add(sharedNowMs() - since);
+        },
+        () => {
+          if (counts) this.#extraSends++;
+        },
+      );
     } catch (thrown) {
       outcome = outcomeOf(thrown);
       if (!this.#failures.has(outcome)) this.#failures.set(outcome, String(thrown));
@@ -194,7 +199,7 @@ class Book {
         requests === 0 ? 0 : 1 - (this.#inTime[i] ?? 0) / requests,
       ]),
       underWay: this.#underWay.thirds(),
-      extraSends: this.#caller.extraSends - this.#extraBefore,
+      extraSends: this.#extraSends,
       failures: Object.fromEntries(this.#failures),
     };
   }
