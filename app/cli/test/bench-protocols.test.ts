@@ -5,8 +5,22 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
-import { type Cell, everyCell, generateLoad, policyText, thisMachine, whyNoLink } from "@cupel/wan";
+import {
+  type Cell,
+  everyCell,
+  generateLoad,
+  hedgingCells,
+  type Measured,
+  type MeasuredRun,
+  policyCells,
+  policyText,
+  reportOf,
+  scenarios,
+  thisMachine,
+  whyNoLink,
+} from "@cupel/wan";
 import { echoModel } from "../src/commands/bench/echo-model.ts";
+import { lateRemarks, reportText } from "../src/commands/bench/protocols-text.ts";
 import { cupel, spawnCupel } from "./harness.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
@@ -118,4 +132,121 @@ test("handshakes with the real server end as they should, over a link, and proto
     assert.equal(cell.tls, "mutual");
     assert.equal(failed, 0, nameOf(cell));
   }
+});
+
+test("what compares other cells is asked for alone", async () => {
+  const told = await cupel("bench", "protocols", "--full", "--hedging");
+  assert.equal(told.status, 64, told.err);
+  assert.match(told.err, /--hedging asks for other cells than --full/);
+});
+
+const latency = (p99: number) => ({
+  count: 1000,
+  mean: 160,
+  p50: 150,
+  p90: 200,
+  p99,
+  p999: 500,
+  max: 600,
+  curve: [],
+});
+const passed = { packets: 0, bytes: 0, lost: 0, overflowed: 0, refused: 0, left: 0, late: 0 };
+const measuredRun = (round: number, cell: number, p99: number): MeasuredRun => ({
+  round,
+  cell,
+  seed: round,
+  load: {
+    requests: 1000,
+    sent: 1500,
+    seconds: 1,
+    outcomes: { ok: 1000, deadline: 0, reset: 0, status: 0, breaker: 0, other: 0 },
+    latency: latency(p99),
+    firstByte: latency(p99),
+    lag: latency(0.4),
+    missed: [],
+    underWay: [160, 160, 160],
+    extraSends: 24,
+    failures: {},
+    cpuSeconds: 0.5,
+    network: null,
+    connections: null,
+  },
+  link: { toFar: passed, toNear: passed },
+  serverCpuSeconds: 0.5,
+});
+const plan = { rounds: 6, warmUpMs: 1, measureMs: 1, seed: 1 };
+const facts = { kernel: "6.1", node: "v26", processor: "p", cores: 2, streamWindow: 65_535 };
+
+function reported(asked: readonly Cell[], p99: (cell: number) => number, more: Partial<Measured>) {
+  const [ocean] = scenarios;
+  assert.ok(ocean);
+  const rounds = [0, 1, 2, 3, 4, 5];
+  const runs = rounds.flatMap((round) => asked.map((_, i) => measuredRun(round, i, p99(i) + round)));
+  return reportOf({
+    scenario: { ...ocean, cells: asked },
+    plan,
+    environment: facts,
+    rate: null,
+    compared: [{ name: "near - far", verifications: [], runs }],
+    capacity: null,
+    isHedging: false,
+    ...more,
+  });
+}
+
+test("a report says the highest rate carried, what each policy carries, and whether P99 is at most half", () => {
+  const [stock, client] = policyCells;
+  assert.ok(stock && client);
+  const perSecond = 1480;
+  const trial = { perSecond, isCarried: true, answered: 1, growth: 0, lagP99Ms: 0.5 };
+  const half = reported([stock, client], (i) => (i === 0 ? 1000 : 460), {});
+  const [link] = half.links;
+  assert.ok(link);
+  const report = reported([stock, client], (i) => (i === 0 ? 1000 : 700), {
+    rate: { asked: 2000, perSecond, lagLimitMs: 1, cell: client, cpuMs: [0.5, 0.6], probes: [] },
+    capacity: [
+      {
+        name: "near - far",
+        verifications: [],
+        congestions: [
+          {
+            congestion: "reno",
+            carried: [
+              { cell: stock, perSecond: 85, isAll: false, trials: [{ ...trial, lagP99Ms: 3 }] },
+              { cell: client, perSecond, isAll: true, trials: [trial] },
+            ],
+            atShare: { perSecond: 60, ...link },
+          },
+        ],
+      },
+    ],
+  });
+  const text = reportText(report);
+  assert.match(
+    text,
+    /highest rate carried {2}1,480 requests\/s of 2,000 asked: schedule lag P99 within 1 ms with grpc/,
+  );
+  assert.match(text, /grpc, bbr: P99 over h2 x 64.* 0\.70 \(0\.70 - 0\.70\), more than half/);
+  assert.match(text, /reno +grpc +h2 x 1 +85\n/);
+  assert.match(text, /reno +grpc +h2 x 64 +1,480 and more\n/);
+  assert.match(text, /reno: at 60 requests\/s, 70 % of what one connection carries/);
+  assert.match(text, /0\.46 \(0\.46 - 0\.46\), at most half/);
+  assert.deepEqual(
+    lateRemarks(report).map((each) => each.split(" not sent on time")[0]),
+    ["Over near - far, 1 of 2 loads that were tried was"],
+  );
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(report)).capacity[0].congestions[0].carried[1].perSecond,
+    perSecond,
+  );
+});
+
+test("hedges are reported as measured and by arithmetic", () => {
+  const report = reported(hedgingCells, () => 400, { isHedging: true });
+  assert.deepEqual(
+    report.hedging?.[0]?.rows.map(({ hedgeMs }) => hedgeMs),
+    [null, 0, 60, 120, 200],
+  );
+  // 300 by the second round trip, and up to 5 by the jitter; each call that lost a packet is sent again.
+  assert.match(reportText(report), /after 200 +40[23] \(400 - 405\) +2\.4 % +30[0-5] +2\.[345] %\n/);
 });
