@@ -71,7 +71,7 @@ export async function searchRate(scenario: Scenario, options: RateSearchOptions)
   const { progress = silentProgress, startServer, seed, signal } = options;
   const range = rangeOf(scenario);
   const most = rateSearchPlan.costRuns * cells.length + rateSearchPlan.mostProbes * mostTrials(range);
-  using task = progress.start("Searching the rate that this machine carries", most, "probes at most");
+  using task = progress.start("Searching the rate that this machine carries", most, "probes");
   await using link = await openEmulatedLink(links[0]!.spec, options);
   await using servers = new FarServers(link.far, startServer);
   let turn = 0;
