@@ -65,6 +65,95 @@ const closed: Readonly<Record<string, string>> = {
     got.push(process.env.A_TOKEN);
     try { Object.defineProperty(shape, "getFileName", { value: getFileName }); } catch {}
     return got`,
+  "a promise that the program awaits":
+    "return Promise.resolve('A_TOKEN').then(Reflect.get.bind(null, process.env))",
+  "the constructor of the environment":
+    "return [new process.env.constructor().A_TOKEN, { ...new (Object.getPrototypeOf(process.env).constructor)() }]",
+  "a getter of a prototype": `
+    const got = [], names = ["leak", "NODE_OPTIONS", "NEW_TOKEN", Symbol.for("leak")];
+    for (const name of names)
+      Object.defineProperty(Object.prototype, name, { get() { got.push(typeof this === "object" && this); }, set() { got.push(this); }, enumerable: true, configurable: true });
+    const kept = Object.getPrototypeOf(process.env);
+    try {
+      for (const name of names) { void process.env[name]; void (name in process.env); }
+      process.env[Symbol.for("leak")] = 1;
+      Object.setPrototypeOf(process.env, new Proxy({}, { get(_, name, receiver) { got.push(receiver); } }));
+      void process.env.leak;
+      Object.setPrototypeOf(process.env, kept);
+      await message(new Worker(posting, { eval: true, execArgv: [] }));
+      require('node:child_process').execFileSync(process.execPath, ['-p', '1'], { stdio: 'ignore' });
+    } finally { Object.setPrototypeOf(process.env, kept); for (const name of names) delete Object.prototype[name]; }
+    return got.map((each) => each && each.A_TOKEN)`,
+  "setters of prototypes": `
+    let take, got;
+    Object.defineProperty(Object.prototype, "prepareStackTrace", { get: () => take && ((error) => take(error, globalThis.sitesOfMain)), set: (f) => { take = f; }, configurable: true });
+    Object.defineProperty(Array.prototype, "0", { get: () => ({ file: ${JSON.stringify("PROJECT/main.cjs")}, line: 1 }), set() {}, configurable: true });
+    try { got = process.env.A_TOKEN; } finally { delete Object.prototype.prepareStackTrace; delete Array.prototype[0]; }
+    return got`,
+  "another Error": `
+    const real = Error;
+    let take;
+    globalThis.Error = new Proxy(real, {
+      defineProperty: (_, name, { value }) => { if (name === "prepareStackTrace") take = value; return true; },
+      set: (_, name, value) => { if (name === "prepareStackTrace") take = value; return true; },
+      get: (_, name) => name === "prepareStackTrace" ? take && ((error) => take(error, globalThis.sitesOfMain)) : real[name],
+    });
+    try { return process.env.A_TOKEN; } finally { globalThis.Error = real; }`,
+  "a frozen Error, and a name in a comment": `
+    const { get } = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+    Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: false, configurable: true });
+    try { return new Function("return process.env.A_TOKEN\\n//# sourceURL=PROJECT/main.cjs")(); }
+    finally { Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: true, enumerable: true, configurable: true }); }`,
+  "a name in a comment":
+    "return [eval('process.env.A_TOKEN\\n//# sourceURL=PROJECT/main.cjs'), require('node:vm').runInThisContext('process.env.A_TOKEN\\n//# sourceURL=PROJECT/main.cjs')]",
+  "a source map": `
+    const map = { version: 3, sources: ["file://PROJECT/main.cjs"], names: [], mappings: "AAAA" };
+    const file = __dirname + "/mapped.cjs";
+    require('node:fs').writeFileSync(file, "exports.get = () => process.env.A_TOKEN;\\n//# sourceMappingURL=data:application/json;base64," + Buffer.from(JSON.stringify(map)).toString("base64"));
+    process.setSourceMapsEnabled?.(true);
+    const { get } = require(file);
+    const got = [get()];
+    Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: false, configurable: true });
+    try { return [...got, get()]; }
+    finally { process.setSourceMapsEnabled?.(false); Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: true, enumerable: true, configurable: true }); }`,
+  "a package.json of its own":
+    "require('node:fs').writeFileSync(__dirname + '/package.json', '{ \"name\": \"victim\" }'); return require(__dirname + '/late.cjs')()",
+  "process.binding": `
+    const binding = process.binding('spawn_sync'), { Process, constants } = process.binding('process_wrap');
+    const options = { file: process.execPath, args: ['node', ...printing], stdio: [{ type: 'pipe', readable: true }, { type: 'pipe', writable: true }] };
+    const spawn = (more) => String(binding.spawn(Object.assign(Object.create(Object.prototype, more), options)).output[1]);
+    const child = new Process();
+    const ended = new Promise((done) => { child.onexit = done; });
+    const file = __dirname + '/printed.txt';
+    const args = ['node', '-e', 'fs.writeFileSync(process.argv[1], JSON.stringify(process.env))', file];
+    // Newer versions take one after the other.
+    if (constants) child.spawn(process.execPath, args, undefined, undefined, [], 0);
+    else child.spawn({ file: process.execPath, args, stdio: [] });
+    await ended;
+    let once = 0;
+    return [spawn({}), spawn({ envPairs: { get: () => once++ ? undefined : ['A=1'], enumerable: true } }), require('node:fs').readFileSync(file, 'utf8')]`,
+  "replaced methods of strings": `
+    const got = [], kept = String.prototype[Symbol.replace];
+    String.prototype[Symbol.replace] = function (...given) { got.push(String(this), ...given); return ""; };
+    try { globalThis.spawnWithSecret(); } finally { String.prototype[Symbol.replace] = kept; if (kept === undefined) delete String.prototype[Symbol.replace]; }
+    return got`,
+  "a channel of diagnostics": `
+    const got = [], { subscribe } = require('node:diagnostics_channel');
+    for (const name of ['child_process', 'tracing:child_process.spawn:start', 'tracing:child_process.spawn:end', 'worker_threads']) subscribe(name, (message) => got.push(message));
+    const printed = await output(require('node:child_process').spawn(process.execPath, printing));
+    return [printed, JSON.stringify(got.map(({ options }) => options))]`,
+  "hooks of a loader": `
+    const { register } = require('node:module'), { MessageChannel } = require('node:worker_threads');
+    const { port1, port2 } = new MessageChannel();
+    const got = new Promise((done) => port1.once('message', done));
+    register('data:text/javascript,export const initialize = ({ port }) => port.postMessage(Object.assign({}, process.env))', { data: { port: port2 }, transferList: [port2] });
+    try { return await got; } finally { port1.close(); }`,
+  "a runner of tests":
+    "const { run } = require('node:test'); const got = []; for await (const { data } of run({ files: [__dirname + '/told.test.cjs'] })) got.push(data); return got",
+  "a runner of tests, in this process":
+    "const { run } = require('node:test'); const got = []; for await (const { data } of run({ files: [__dirname + '/told.test.cjs'], isolation: 'none' })) got.push(data); return got",
+  "agents of the network":
+    "return ['http', 'https'].map((name) => require(name).globalAgent.options.proxyEnv).map((env) => (env ?? process.env).A_TOKEN)",
   "the preload's module":
     "return [Object.values(require.cache).map((m) => m.exports), module.children.map((m) => m.exports)]",
   spawn: "return output(require('node:child_process').spawn(process.execPath, printing))",
@@ -87,6 +176,13 @@ const closed: Readonly<Record<string, string>> = {
   "a thread that shares": "return message(new Worker(posting, { eval: true, env: SHARE_ENV }))",
   "a thread that shares, with nothing of its options":
     "return message(new Worker(posting, { eval: true, env: SHARE_ENV, execArgv: [] }))",
+  "a thread, imported":
+    "const { Worker } = await import('node:worker_threads'); return message(new Worker(posting, { eval: true, env: SHARE_ENV }))",
+  "a thread whose options change": `
+    const changing = (name, first, then) => { let times = 0; return Object.create({ get [name]() { return times++ ? then : first; }, set [name](_) {} }, { eval: { value: true, enumerable: true } }); };
+    return Promise.all([changing("env", {}, SHARE_ENV), changing("env", {}, undefined), changing("execArgv", undefined, [])].map((options) => message(new Worker(posting, options))))`,
+  "a thread of a class":
+    "class Own extends Worker {} return message(new Own(posting, { eval: true, env: SHARE_ENV, execArgv: [] }))",
   "a thread by the constructor":
     "const one = new Worker('', { eval: true }); return message(new one.constructor(posting, { eval: true }))",
 };
@@ -115,6 +211,14 @@ const open: Readonly<Record<string, string>> = {
     return seen`,
   "the name of a file that is another's":
     "return new Promise((done) => { globalThis.got = done; require('node:vm').runInThisContext('setTimeout(() => got(process.env.A_TOKEN))', { filename: 'PROJECT/main.cjs' }); })",
+  "a file in another's folder":
+    "const file = 'PROJECT/node_modules/generous/late.cjs'; require('node:fs').writeFileSync(file, 'module.exports = () => process.env.A_TOKEN'); return require(file)()",
+  "a function that another calls with it":
+    "const { ChildProcess } = require('node:child_process'), { spawn } = ChildProcess.prototype; let got; ChildProcess.prototype.spawn = function (options) { got = options.envPairs; return spawn.call(this, options); }; require('generous').start(); ChildProcess.prototype.spawn = spawn; return got",
+  "the heap, where another has read it": `
+    require('generous').get('A_TOKEN');
+    let text = ''; for await (const part of require('node:v8').getHeapSnapshot()) text += part;
+    return text`,
   "another package that gives it away": "return require('generous').get('A_TOKEN')",
 };
 
@@ -132,7 +236,13 @@ ${Object.entries(bodies)
 };`;
 
 const main = `
+const { execFileSync } = require("node:child_process");
 const { inspect } = require("node:util");
+// What any package finds on the stack while this one calls it.
+Error.prepareStackTrace = (_, sites) => sites;
+globalThis.sitesOfMain = new Error().stack;
+delete Error.prepareStackTrace;
+globalThis.spawnWithSecret = () => execFileSync(process.execPath, ["-p", "1", process.env.A_TOKEN]);
 const bodies = require("thief");
 (async () => {
   const told = {};
@@ -157,11 +267,21 @@ async function steal(bodies: Readonly<Record<string, string>>, policy: EnvPolicy
     "node_modules/thief/print.cjs",
     "console.log(JSON.stringify(process.env)); process.disconnect?.();",
   );
-  await put("node_modules/generous/index.js", "exports.get = (name) => process.env[name];");
+  await put("node_modules/thief/late.cjs", "module.exports = () => process.env.A_TOKEN;");
+  await put(
+    "node_modules/thief/told.test.cjs",
+    'require("node:test").test(JSON.stringify(process.env), () => {});',
+  );
+  await put(
+    "node_modules/generous/index.js",
+    `const kept = new Map();
+exports.get = (name) => { kept.set(name, process.env[name]); return kept.get(name); };
+exports.start = () => require("node:child_process").execFile(process.execPath, ["--version"]);`,
+  );
   const run = await runTraced(["main.cjs"], {
     project: project.path,
     policy,
-    env: { A_TOKEN: secret, LISTED: "yes" },
+    env: { A_TOKEN: secret, LISTED: "yes", NODE_USE_ENV_PROXY: "1" },
   });
   assert.equal(run.status, 0, run.err);
   assert.ok(!run.written.includes(secret));
@@ -191,20 +311,30 @@ test("a thief that no row lists gets nothing, on any covered path", async () => 
     ["node", "thief", "unknown"].filter((name) => denied.some((each) => each.package === name)),
   );
   assert.ok(denied.some((each) => each.package === "thief"));
-  const inherited = observations.filter(({ kind, key }) => kind === "inherit" && key !== null);
+  const inherited = observations.filter(
+    (each) => each.kind === "inherit" && each.key !== null && each.package !== "program",
+  );
   assert.deepEqual(inherited, [], "no child of the thief got a tagged name");
 });
 
 test("without a policy the same thief gets it by every one of these paths, but for the reports", async () => {
   const { told } = await steal(closed, parsePolicy('{ "version": 1 }'));
   const without = Object.keys(closed).filter((name) => told.get(name) !== "got it");
-  assert.deepEqual(without.sort(), ["a report", "a written report", "the preload's module"]);
+  assert.deepEqual(without.sort(), [
+    "a report",
+    "a written report",
+    "replaced methods of strings",
+    "the preload's module",
+  ]);
 });
 
 test("what a trace does not cover: each of these gets it, as the documentation says", {
   skip: process.platform !== "linux" && "needs /proc",
 }, async () => {
-  const generous = { generous: { ...none, read: ["*"] }, "*": { ...none, children: ["PATH"] } };
+  const generous = {
+    generous: { ...none, read: ["*"], children: ["*"] },
+    "*": { ...none, children: ["PATH"] },
+  };
   const { told } = await steal(open, { ...deny, packages: rows(generous) });
   for (const name of Object.keys(open)) assert.equal(told.get(name), "got it", name);
 });
@@ -238,5 +368,8 @@ test("mode warn says once what is not listed, and lets it be", async () => {
   const bodies = { read: "return [process.env.A_TOKEN, process.env.A_TOKEN]" };
   const { told, err } = await steal(bodies, { ...deny, mode: "warn" });
   assert.equal(told.get("read"), "got it");
-  assert.equal(err, "cupel env trace: thief is not listed for: read A_TOKEN\n");
+  assert.equal(
+    err.replaceAll(/^cupel env trace: node .*\n/gm, ""),
+    "cupel env trace: thief is not listed for: read A_TOKEN\n",
+  );
 });

@@ -2,7 +2,7 @@
  * Whose doing an access is. Frames of built-in functions and of Node.js pass it on: who gives `process.env` to
  * `JSON.stringify` or to `util.inspect` reads it. So does text that was evaluated without a name: it is its caller's.
  */
-import { type CallSite, callSites, wholeStack } from "./call-sites.ts";
+import { callSites, type Stack, wholeStack } from "./call-sites.ts";
 import { type CodeOwner, nodeItself, unknownOwner } from "./code-owner.ts";
 import { startsWith } from "./primordials.ts";
 
@@ -50,20 +50,25 @@ export function createAttribution({ self, ownerOf, starter }: AttributionOptions
   };
 
   /** @returns null where a part of the stack does not say it */
-  function judge(sites: readonly CallSite[], isWhole: boolean): Doer | null {
+  function judge(stack: Stack, isWhole: boolean): Doer | null {
     let doer: { owner: CodeOwner; file: string | null; line: number | null } | null = null;
     let through: string | null = null;
     let isNodeFirst = false;
-    for (let i = 0; i < sites.length; i++) {
-      const { file, line } = sites[i]!;
+    let isFirst = true;
+    for (let i = 0; i < stack.length; i++) {
+      const { file, line, isAwaiting } = stack.at(i);
       if (file === self) continue;
+      // Who waits for a built-in function did not call it: it may have been handed to a promise by anyone.
+      if (isAwaiting && doer === null) break;
       if (file !== null && startsWith(file, "node:")) {
         if (doer === null) {
-          if (i === 0 || sites[i - 1]!.file === self) isNodeFirst = true;
+          if (isFirst) isNodeFirst = true;
           through ??= file;
         }
+        isFirst = false;
         continue;
       }
+      isFirst = false;
       const owner = file === null || file === "" ? null : isEvaluated(file) ? starter : ownerOf(file);
       if (owner === null) continue;
       if (doer === null) {

@@ -4,21 +4,31 @@
  * holds that property so that ours is not asked, `util.getCallSites` is: it asks nobody.
  */
 import * as util from "node:util";
-import { endsWith, lastIndexOf, reflect, slice } from "./primordials.ts";
+import { define, endsWith, hasOwn, lastIndexOf, reflect, slice } from "./primordials.ts";
 
 export interface CallSite {
   /** A path, a URL, such as "node:fs" or "[eval]"; "" for code that has none; null for a built-in function. */
   readonly file: string | null;
   readonly line: number | null;
+  /** Not on the stack: it waits for a promise that what is on it will settle. */
+  readonly isAwaiting: boolean;
+}
+
+/** The nearest first; each is looked at when it is asked for. */
+export interface Stack {
+  readonly length: number;
+  at(index: number): CallSite;
 }
 
 /** The whole of any stack that a person writes. */
 export const wholeStack = 200;
 
-const { captureStackTrace } = Error;
+const RealError = Error;
+const realm = globalThis;
+const { captureStackTrace } = RealError;
 /** @types/node has it from Node.js 22 on, where it is. */
 const getCallSites: typeof util.getCallSites | undefined = util.getCallSites;
-type Site = NodeJS.CallSite;
+type Site = NodeJS.CallSite & { isAsync(): boolean };
 let asked: readonly Site[] | null = null;
 const take = (_error: unknown, sites: readonly Site[]) => {
   asked = sites;
@@ -27,16 +37,18 @@ const take = (_error: unknown, sites: readonly Site[]) => {
 
 /** The methods as they are before a program can replace them. */
 const prototype = reflect.getPrototypeOf(sitesNow(1, sitesNow)![0]!) as Site;
-const { getEvalOrigin, getFileName, getLineNumber, isEval, isNative } = prototype;
-const fileName = (site: Site): string | null | undefined => reflect.apply(getFileName, site, []);
+const { getEvalOrigin, getFileName, getLineNumber, isAsync, isEval, isNative } = prototype;
 
 function sitesNow(count: number, below: (...given: never[]) => unknown): readonly Site[] | null {
-  const preparing = reflect.getOwnPropertyDescriptor(Error, "prepareStackTrace");
-  const limit = reflect.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+  // Node.js asks the one that is there.
+  const global = reflect.getOwnPropertyDescriptor(realm, "Error");
+  if (global === undefined || global.value !== RealError) return null;
+  const preparing = reflect.getOwnPropertyDescriptor(RealError, "prepareStackTrace");
+  const limit = reflect.getOwnPropertyDescriptor(RealError, "stackTraceLimit");
   if (!isPlain(preparing) || !isPlain(limit)) return null;
   asked = null;
-  reflect.set(Error, "prepareStackTrace", take);
-  reflect.set(Error, "stackTraceLimit", count);
+  put("prepareStackTrace", take, preparing);
+  put("stackTraceLimit", count, limit);
   const holder: { stack?: unknown } = {};
   captureStackTrace(holder, below);
   // Older engines ask when the property is first read, newer ones at once.
@@ -46,45 +58,47 @@ function sitesNow(count: number, below: (...given: never[]) => unknown): readonl
   return asked;
 }
 
-/** No accessor, which could put a function of its own around ours, and not read-only. */
-function isPlain(property: PropertyDescriptor | undefined): boolean {
-  return property === undefined || property.writable === true;
+type Name = "prepareStackTrace" | "stackTraceLimit";
+
+/** Where there is none, none of a prototype is asked, which may have a setter. */
+function put(name: Name, value: unknown, before: PropertyDescriptor | undefined): void {
+  if (before === undefined) define(RealError, name, value);
+  else reflect.set(RealError, name, value);
 }
 
-function restore(
-  name: "prepareStackTrace" | "stackTraceLimit",
-  before: PropertyDescriptor | undefined,
-): void {
-  if (before === undefined) reflect.deleteProperty(Error, name);
-  else reflect.set(Error, name, before.value);
+/** No accessor, which could put a function of its own around ours, and not read-only. */
+function isPlain(property: PropertyDescriptor | undefined): boolean {
+  return property === undefined || (hasOwn(property, "writable") && property.writable === true);
+}
+
+function restore(name: Name, before: PropertyDescriptor | undefined): void {
+  if (before === undefined) reflect.deleteProperty(RealError, name);
+  else reflect.set(RealError, name, before.value);
 }
 
 /** @param below the function whose caller is the first. @param count frames at most, `wholeStack` for all. */
-export function callSites(count: number, below: (...given: never[]) => unknown): readonly CallSite[] {
+export function callSites(count: number, below: (...given: never[]) => unknown): Stack {
   const sites = sitesNow(count, below);
-  const found: CallSite[] = [];
-  if (sites !== null) {
-    for (let i = 0; i < sites.length; i++) found[i] = seen(sites[i]!);
-    return found;
-  }
+  if (sites !== null) return { length: sites.length, at: (index) => seen(sites[index]!) };
   // Has no way to begin below a function: the preload's own frames are among them, and passed over as they always are.
-  const plain = getCallSites?.(wholeStack) ?? [];
-  for (let i = 0; i < plain.length; i++) {
-    const { scriptName, lineNumber } = plain[i]!;
-    found[i] = { file: scriptName, line: lineNumber };
-  }
-  return found;
+  const plain = getCallSites?.(wholeStack, { sourceMap: false }) ?? [];
+  return {
+    length: plain.length,
+    at: (index) => ({ file: plain[index]!.scriptName, line: plain[index]!.lineNumber, isAwaiting: false }),
+  };
 }
 
 function seen(site: Site): CallSite {
-  const file = fileName(site);
+  const isAwaiting = reflect.apply(isAsync, site, []);
+  const file: string | null | undefined = reflect.apply(getFileName, site, []);
   if (typeof file === "string") {
-    return { file, line: reflect.apply(getLineNumber, site, []) };
+    return { file, line: reflect.apply(getLineNumber, site, []), isAwaiting };
   }
   if (reflect.apply(isEval, site, [])) {
-    return { file: fileOfOrigin(reflect.apply(getEvalOrigin, site, [])), line: null };
+    return { file: fileOfOrigin(reflect.apply(getEvalOrigin, site, [])), line: null, isAwaiting };
   }
-  return { file: reflect.apply(isNative, site, []) || file === null ? null : "", line: null };
+  const isBuiltIn = reflect.apply(isNative, site, []) || file === null;
+  return { file: isBuiltIn ? null : "", line: null, isAwaiting };
 }
 
 /**

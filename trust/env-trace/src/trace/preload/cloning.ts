@@ -5,8 +5,7 @@
  */
 import { BroadcastChannel, MessagePort } from "node:worker_threads";
 import { assign, entriesOf, isArray, reflect } from "./primordials.ts";
-
-type Method = (this: unknown, ...given: unknown[]) => unknown;
+import { type Method, replaceMethod } from "./replaced-method.ts";
 
 export function traceCloning(proxy: object): void {
   wrap(globalThis, "structuredClone", proxy);
@@ -15,9 +14,8 @@ export function traceCloning(proxy: object): void {
 }
 
 function wrap(holder: object, name: string, proxy: object): void {
-  const property = reflect.getOwnPropertyDescriptor(holder, name);
-  const original: unknown = property?.value;
-  if (property === undefined || typeof original !== "function") return;
+  const original: unknown = reflect.getOwnPropertyDescriptor(holder, name)?.value;
+  if (typeof original !== "function") return;
   const wrapped: Method = {
     [name](this: unknown, ...given: unknown[]) {
       try {
@@ -35,8 +33,7 @@ function wrap(holder: object, name: string, proxy: object): void {
       }
     },
   }[name]!;
-  reflect.defineProperty(wrapped, "length", { value: original.length, configurable: true });
-  reflect.defineProperty(holder, name, { ...property, value: wrapped });
+  replaceMethod(holder, name, original as Method, wrapped);
 }
 
 /** @param undo gets what puts back what was there */

@@ -1,9 +1,8 @@
 /** `process.loadEnvFile` writes past every Proxy: names that are there afterwards, and were not, are what it wrote. */
 
 import { reflect } from "./primordials.ts";
+import { type Method, replaceMethod } from "./replaced-method.ts";
 import type { Tracer } from "./tracer.ts";
-
-type Method = (this: unknown, ...given: unknown[]) => unknown;
 
 export function traceEnvFiles(tracer: Tracer): void {
   const original: unknown = reflect.get(process, "loadEnvFile");
@@ -29,6 +28,5 @@ export function traceEnvFiles(tracer: Tracer): void {
       return result;
     },
   }.loadEnvFile;
-  const property = reflect.getOwnPropertyDescriptor(process, "loadEnvFile");
-  reflect.defineProperty(process, "loadEnvFile", { ...property, value: traced });
+  replaceMethod(process, "loadEnvFile", original as Method, traced);
 }

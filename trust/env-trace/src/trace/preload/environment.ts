@@ -3,7 +3,7 @@
  * without a thing: `util.inspect` looks through a Proxy at the target, past every trap.
  */
 import { inspect } from "node:util";
-import { append, create, reflect } from "./primordials.ts";
+import { append, create, hasOwn, reflect } from "./primordials.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** The language asks any object for these where it is given one. */
@@ -30,24 +30,28 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
 
   const proxy = new Proxy(target, {
     get: function get(_target, name, receiver) {
-      const value: unknown = reflect.get(real, name, receiver === proxy ? real : receiver);
+      // A getter of a prototype is given what the program has: never the real one.
+      const value: unknown = reflect.get(real, name, receiver);
       if (typeof name === "symbol" || isInherited(value)) return value;
       if (value === undefined && isProbe(name)) return undefined;
-      return tracer.access("read", name, get) ? value : tracer.refused(name);
+      const owner = tracer.access("read", name, get);
+      return owner === null ? value : tracer.refused(name, owner);
     },
     set: function set(_target, name, value, receiver) {
       // An object whose prototype this is gets a property of its own.
       if (receiver !== proxy) return reflect.set(target, name, value, receiver);
-      if (typeof name === "string" && !tracer.access("write", name, set)) return true;
-      return reflect.set(real, name, value);
+      if (typeof name === "string" && tracer.access("write", name, set) !== null) return true;
+      return typeof name === "string"
+        ? reflect.set(real, name, value)
+        : reflect.set(real, name, value, receiver);
     },
     has: function has(_target, name) {
       const isThere = reflect.has(real, name);
-      if (typeof name === "symbol" || isInherited(reflect.get(real, name))) return isThere;
-      return tracer.access("read", name, has) && isThere;
+      if (typeof name === "symbol" || (isThere && !hasOwn(real, name))) return isThere;
+      return tracer.access("read", name, has) === null && isThere;
     },
     deleteProperty: function deleteProperty(_target, name) {
-      if (typeof name === "string" && !tracer.access("delete", name, deleteProperty)) return true;
+      if (typeof name === "string" && tracer.access("delete", name, deleteProperty) !== null) return true;
       return reflect.deleteProperty(real, name);
     },
     ownKeys: function ownKeys() {
@@ -67,11 +71,11 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
       if (typeof name === "symbol") return property;
       const isAllowed = isNextOfList(name)
         ? tracer.isVisible(name, getOwnPropertyDescriptor)
-        : tracer.access("read", name, getOwnPropertyDescriptor);
+        : tracer.access("read", name, getOwnPropertyDescriptor) === null;
       return isAllowed ? property : undefined;
     },
     defineProperty: function defineProperty(_target, name, property) {
-      if (typeof name === "string" && !tracer.access("write", name, defineProperty)) return true;
+      if (typeof name === "string" && tracer.access("write", name, defineProperty) !== null) return true;
       return reflect.defineProperty(real, name, property);
     },
     getPrototypeOf: () => reflect.getPrototypeOf(real),
@@ -79,9 +83,22 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
     // The real one refuses, and throws.
     preventExtensions: () => preventExtensions(real) !== real,
   });
+  replaceConstructor(reflect.getPrototypeOf(real)!, proxy);
   reflect.defineProperty(target, inspect.custom, {
     value: () => ({ ...proxy }),
     configurable: true,
   });
   return proxy;
+}
+
+/** `new process.env.constructor()` makes another object that shows the environment. */
+function replaceConstructor(prototype: object, proxy: object): void {
+  const property = reflect.getOwnPropertyDescriptor(prototype, "constructor");
+  if (typeof property?.value !== "function") return;
+  const replaced = function (this: unknown) {
+    return new.target === undefined ? this : proxy;
+  };
+  reflect.defineProperty(replaced, "name", { value: "", configurable: true });
+  reflect.defineProperty(replaced, "prototype", { value: prototype, writable: true });
+  reflect.defineProperty(prototype, "constructor", { ...property, value: replaced });
 }

@@ -3,7 +3,6 @@
  * imports by `preload-script.ts`: CommonJS, because that is what every thread and every Node.js from 20 on runs first, and
  * one file. It hooks no loader of modules, and takes the trace of itself out of the environment.
  */
-import { syncBuiltinESMExports } from "node:module";
 import { isMainThread } from "node:worker_threads";
 import { listedNames } from "../../policy/listed-names.ts";
 import type { TraceSettings } from "../trace-settings.ts";
@@ -43,7 +42,6 @@ export function startTrace(settings: TraceSettings, self: string): void {
   traceThreads(tracer, inheritance, settings);
   traceReports(tracer);
   traceEnvFiles(tracer);
-  syncBuiltinESMExports();
 }
 
 /** Whose text runs where it has no file. Of what a package manager starts, the package whose script it runs. */

@@ -31,6 +31,7 @@ export const assign = Object.assign;
 export const create = Object.create;
 export const entriesOf = Object.entries;
 export const hasOwn = Object.hasOwn;
+export const keysOf = Object.keys;
 export const isArray = Array.isArray;
 export const toJson = JSON.stringify;
 export const now = Date.now;
@@ -40,17 +41,25 @@ export const endsWith = uncurry(String.prototype.endsWith);
 export const indexOf = uncurry(String.prototype.indexOf);
 export const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 export const slice = uncurry(String.prototype.slice);
-export const replaceAll: (text: string, part: string, by: string) => string = uncurry(
-  String.prototype.replaceAll as (this: string, part: string, by: string) => string,
-);
-export const trim = uncurry(String.prototype.trim);
 
+/** The method of strings would ask `String.prototype[Symbol.replace]`, and give it both texts. */
+export function replaceAll(text: string, part: string, by: string): string {
+  let replaced = "";
+  let from = 0;
+  for (let at = indexOf(text, part, from); at >= 0 && part !== ""; at = indexOf(text, part, from)) {
+    replaced = `${replaced}${slice(text, from, at)}${by}`;
+    from = at + part.length;
+  }
+  return `${replaced}${slice(text, from)}`;
+}
+
+const MapOfNames = Map;
 const mapGet = Map.prototype.get;
 const mapSet = Map.prototype.set;
 
 /** A map by name that no change of Map.prototype reaches. */
 export class NameMap<Value> {
-  readonly #map = new Map<string, Value>();
+  readonly #map = new MapOfNames<string, Value>();
 
   get(name: string): Value | undefined {
     return apply(mapGet, this.#map, [name]) as Value | undefined;
@@ -61,12 +70,18 @@ export class NameMap<Value> {
   }
 }
 
-/** Appends without asking Array.prototype, which may have setters. */
-export function append<Item>(list: Item[], item: Item): void {
-  reflect.defineProperty(list, list.length, {
-    value: item,
+/** A property of its own, as one that was assigned: no setter and no descriptor of a prototype is asked. */
+export function define(holder: object, name: string | symbol | number, value: unknown): void {
+  reflect.defineProperty(holder, name, {
+    __proto__: null,
+    value,
     writable: true,
     enumerable: true,
     configurable: true,
-  });
+  } as PropertyDescriptor);
+}
+
+/** Appends without asking Array.prototype, which may have setters. */
+export function append<Item>(list: Item[], item: Item): void {
+  define(list, list.length, item);
 }

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { reflect, toJson } from "./primordials.ts";
+import { type Method, replaceMethod } from "./replaced-method.ts";
 import type { Tracer } from "./tracer.ts";
 
-type Method = (this: unknown, ...given: unknown[]) => unknown;
 const parseJson = JSON.parse;
 
 export function traceReports(tracer: Tracer): void {
@@ -35,20 +35,8 @@ export function traceReports(tracer: Tracer): void {
       return name;
     },
   };
-  reflect.defineProperty(report, "getReport", { ...shape(report, "getReport"), value: traced.getReport });
-  reflect.defineProperty(report, "writeReport", {
-    ...shape(report, "writeReport"),
-    value: traced.writeReport,
-  });
-}
-
-function shape(holder: object, name: string): PropertyDescriptor {
-  return {
-    configurable: true,
-    enumerable: true,
-    writable: true,
-    ...reflect.getOwnPropertyDescriptor(holder, name),
-  };
+  replaceMethod(report, "getReport", getReport, traced.getReport);
+  replaceMethod(report, "writeReport", writeReport, traced.writeReport);
 }
 
 /** Of what an older Node.js wrote. */

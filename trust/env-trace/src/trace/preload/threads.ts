@@ -10,12 +10,13 @@ import workerThreads, {
 } from "node:worker_threads";
 import type { TraceSettings } from "../trace-settings.ts";
 import type { Doer } from "./attribution.ts";
-import { type Inheritance, starterVariable, withOption } from "./inheritance.ts";
-import { assign, create, reflect } from "./primordials.ts";
+import { type Environment, type Inheritance, starterVariable, withOption } from "./inheritance.ts";
+import { define, hasOwn, reflect } from "./primordials.ts";
+import { isObject } from "./replaced-method.ts";
 import type { Tracer } from "./tracer.ts";
 
 interface ThreadOptions {
-  env?: unknown;
+  readonly env?: unknown;
   readonly execArgv?: unknown;
   readonly eval?: unknown;
 }
@@ -32,20 +33,25 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
   const { real } = tracer;
   const traced = new Proxy(Worker, {
     construct: function construct(target, given: unknown[], newTarget) {
-      const [file, options] = given;
+      const file = given[0];
+      const options = given[1];
+      if (options === null) return reflect.construct(target, given, newTarget);
       const doer = tracer.doerOf(true, construct);
-      const own = assign(create(prototypeOf(options)), options ?? {}) as ThreadOptions;
-      const env = environmentFor(own.env, doer);
-      if (env !== null) own.env = env;
-      inheritance.record(
-        (env ?? real) as NodeJS.ProcessEnv,
-        doer,
-        ["worker", own.eval === true ? "[eval]" : `${file}`],
-        null,
-      );
+      // Each is read once: then no getter and no prototype can say another thing to Node.js.
+      const own: ThreadOptions = {
+        __proto__: prototypeOf(options),
+        ...(options as object | undefined),
+      } as object;
+      const { env: wanted, execArgv, eval: isText } = own;
+      const env = environmentFor(wanted, execArgv !== undefined, doer);
+      define(own, "env", env ?? wanted);
+      define(own, "execArgv", execArgv);
+      define(own, "eval", isText);
+      inheritance.record(env ?? real, doer, ["worker", isText ? "[eval]" : `${file}`], null);
       setEnvironmentData(starterVariable, doer.owner.package);
-      const before = real.NODE_OPTIONS;
-      const isPut = env === null && own.execArgv !== undefined;
+      // Of one that shares the environment and reads its options anew.
+      const isPut = env === null && wanted === SHARE_ENV && execArgv !== undefined;
+      const before = isPut && hasOwn(real, "NODE_OPTIONS") ? real.NODE_OPTIONS : undefined;
       if (isPut) real.NODE_OPTIONS = withOption(option, before);
       try {
         return reflect.construct(target, [file, own], newTarget);
@@ -60,14 +66,15 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
   reflect.set(Worker.prototype, "constructor", traced);
 
   /** null: what Node.js would do of itself. */
-  function environmentFor(given: unknown, doer: Doer): object | null {
-    const isOwn = given === undefined || given === null || given === SHARE_ENV;
-    if (!isOwn && typeof given !== "object") return null;
-    const isWhole = isOwn && (!tracer.isEnforced || tracer.rightsOf(doer).isAllForChildren);
-    return isWhole ? null : inheritance.forChild((isOwn ? real : given) as NodeJS.ProcessEnv, doer);
+  function environmentFor(wanted: unknown, isAnew: boolean, doer: Doer): Environment | null {
+    const isShared = wanted === SHARE_ENV;
+    const isOwn = isShared || wanted === undefined || wanted === null;
+    if (!isOwn) return isObject(wanted) ? inheritance.forChild(wanted, doer) : null;
+    const mayHaveAll = !tracer.isEnforced || tracer.rightsOf(doer).isAllForChildren;
+    return mayHaveAll && (isShared || !isAnew) ? null : inheritance.forChild(real, doer);
   }
 }
 
 function prototypeOf(value: unknown): object | null {
-  return typeof value === "object" && value !== null ? reflect.getPrototypeOf(value) : Object.prototype;
+  return isObject(value) ? reflect.getPrototypeOf(value) : Object.prototype;
 }

@@ -4,9 +4,11 @@ import { listedNames, namesOfNode } from "../../policy/listed-names.ts";
 import { createRights, type RowRights } from "../../policy/rights.ts";
 import type { TraceSettings } from "../trace-settings.ts";
 import type { Attribute, Doer } from "./attribution.ts";
-import { nodeItself } from "./code-owner.ts";
+import { type CodeOwner, nodeItself } from "./code-owner.ts";
 import { assign, NameMap, toUpperCase } from "./primordials.ts";
 import type { Recorder } from "./recorder.ts";
+
+const RefusedRead = Error;
 
 export type Access = "read" | "write" | "delete";
 export type Trap = (...given: never[]) => unknown;
@@ -16,14 +18,18 @@ export interface Tracer {
   readonly real: NodeJS.ProcessEnv;
   readonly isEnforced: boolean;
   readonly isTagged: (name: string) => boolean;
+  /** One name for one variable, as the system has it: on Windows in any case of letters. */
+  readonly keyOf: (name: string) => string;
   readonly recorder: Recorder;
   /** As far as the first package that is not of Node.js. */
   doerOf(isWhole: boolean, below: Trap): Doer;
   rightsOf(doer: Doer): RowRights;
-  /** Writes it down. @returns whether it may be done */
-  access(kind: Access, name: string, below: Trap): boolean;
+  /** Writes it down. @returns null where it may be done, or else whom it is kept from */
+  access(kind: Access, name: string, below: Trap): CodeOwner | null;
   /** What a denied read gives. @throws Error ENV_ACCESS_DENIED where the policy has it so */
-  refused(name: string): undefined;
+  refused(name: string, owner: CodeOwner): undefined;
+  /** @throws Error ENV_ACCESS_DENIED */
+  refuse(what: string, owner: CodeOwner): never;
   /** Whether a name of a list may be known to who asks for it. Nothing is written down. */
   isVisible(name: string, below: Trap): boolean;
   /** Of all names. @returns which of them the caller may know */
@@ -50,13 +56,13 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
   const isEnforced = settings.mode === "deny";
   const hasPolicy = settings.packages !== null;
   const warned = new NameMap<true>();
-  // One name for one variable, as Windows sees it.
   const keyOf = (name: string) => (anyCase ? toUpperCase(name) : name);
 
   const tracer: Tracer = {
     real,
     isEnforced,
     isTagged,
+    keyOf,
     recorder,
     doerOf: attribute,
     rightsOf: ({ owner }) => rights(owner.package),
@@ -64,7 +70,7 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
       const key = keyOf(name);
       const doer = closerLook(kind, key, attribute(isTagged(key), below), below);
       if (doer.through === handingOn && kind === "read") {
-        return !isEnforced || tracer.rightsOf(doer).children(name);
+        return !isEnforced || tracer.rightsOf(doer).children(name) ? null : doer.owner;
       }
       // Asked by Node.js for itself, whoever called it.
       const isByNode = doer.through !== null && kind === "read" && isOfNode(name);
@@ -74,12 +80,15 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
       const denied = isEnforced && !isListed;
       recorder.record({ kind, key, doer: who, denied });
       if (!isListed) tracer.warn(kind, key, who);
-      return !denied;
+      return denied ? who.owner : null;
     },
-    refused(name) {
-      if (settings.denied !== "throw") return undefined;
-      const message = `The policy of the environment does not list ${name} for the package that reads it.`;
-      throw assign(new Error(message), { code: "ENV_ACCESS_DENIED" });
+    refused(name, owner) {
+      // Node.js itself would end the program.
+      return settings.denied === "throw" && owner !== nodeItself ? tracer.refuse(name, owner) : undefined;
+    },
+    refuse(what, { package: name }) {
+      const message = `The policy of the environment keeps ${what} from ${name}.`;
+      throw assign(new RefusedRead(message), { code: "ENV_ACCESS_DENIED" });
     },
     isVisible(name, below) {
       if (!isEnforced) return true;
