@@ -120,6 +120,7 @@ function inNewNode(): void {
     const printed = npm(["exec", "--no", "--", "cupel", "--version"], { cwd: project });
     if (printed.trim() !== `cupel ${version}`) throw new Error(printed);
   });
+  traces(node);
   step("npx cupel demo", () => demo(() => npm(["exec", "--no", "--", "cupel", "demo"], { cwd: project })));
 }
 
@@ -160,8 +161,30 @@ function inOldNode(node: string): void {
     const printed = run(node, [launcher, "--version"], { cwd: project, node });
     if (printed.trim() !== `cupel ${version}`) throw new Error(printed);
   });
+  traces(node);
   step(`Node.js ${found}: and so does the demo`, () =>
     demo(() => run(node, [launcher, "demo"], { cwd: project, node })),
+  );
+}
+
+/** The command runs in the newer Node.js, what it traces in the one that is given. */
+function traces(node: string): void {
+  step(
+    `npx cupel env trace, of a program in ${run(node, ["--version"], { cwd: project, node }).trim()}`,
+    () => {
+      write("reads.cjs", 'require("./node_modules/reads-a-token/index.js");');
+      mkdirSync(join(project, "node_modules/reads-a-token"), { recursive: true });
+      write("node_modules/reads-a-token/index.js", "void process.env.A_TOKEN;");
+      const words = [launcher, "env", "trace", "--json", "--", node, "reads.cjs"];
+      const printed: {
+        readonly accesses: readonly { readonly package: string; readonly key: string | null }[];
+      } = JSON.parse(run(process.execPath, words, { cwd: project }));
+      const isSeen = printed.accesses.some(
+        ({ package: of, key }) => of === "reads-a-token" && key === "A_TOKEN",
+      );
+      rmSync(join(project, "node_modules/reads-a-token"), { recursive: true });
+      if (!isSeen) throw new Error(JSON.stringify(printed));
+    },
   );
 }
 

@@ -14,15 +14,18 @@ export interface LineProcessOptions {
   readonly cpus: string | null;
   /** What it writes to its standard output is dropped. Default false. */
   readonly isMute?: boolean;
+  /** Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export function startLineProcess(
   command: string,
   args: readonly string[],
-  { cpus, isMute = false }: LineProcessOptions,
+  { cpus, isMute = false, env = process.env }: LineProcessOptions,
 ): LineProcess {
   const words = cpus === null ? [command, ...args] : ["taskset", "-c", cpus, command, ...args];
   const child = spawn(words[0]!, words.slice(1), {
+    env,
     stdio: ["pipe", "pipe", "pipe"],
   });
   const said: string[] = [];

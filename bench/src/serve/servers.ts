@@ -59,14 +59,15 @@ export async function startKserve(
   return { port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
-/** `cupel serve`, as it is called by people. @param args but for the port */
+/** `cupel serve`, as it is called by people. @param args but for the port. @param env default: this process's */
 export async function startCupelServe(
   args: readonly string[],
   cpus: string | null,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Omit<ServerProcess, "memory"> & { readonly pid: number }> {
   const port = await freePort();
   const words = ["serve", ...args, "--port", String(port)];
-  const child = startLineProcess(cupelCommand, words, { cpus, isMute: true });
+  const child = startLineProcess(cupelCommand, words, { cpus, env, isMute: true });
   await ready(child, port);
   return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

@@ -187,6 +187,15 @@ test("how a source is written, and a process that ended or is another's", {
   child.kill();
   await ended;
   await assert.rejects(readSources([{ kind: "process", place }]), code("ENV_PROCESS_GONE"));
+  // Root may read all but as someone else, who may not read what is root's: of this process there is one above.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65534);
+  try {
+    const denied = readSources([{ kind: "process", place: isRoot ? String(process.ppid) : "1" }]);
+    await assert.rejects(denied, code("ENV_PROCESS_DENIED"));
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
 });
 
 test("the registry of the suite gives the expected findings", { skip: suiteFolder.skip }, async () => {

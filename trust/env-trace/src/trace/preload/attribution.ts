@@ -9,7 +9,7 @@ import { startsWith } from "./primordials.ts";
 export interface Doer {
   readonly owner: CodeOwner;
   readonly file: string | null;
-  readonly line: number | null;
+  line(): number | null;
   /** The nearest module of Node.js between the access and its doer, such as "node:child_process". */
   readonly through: string | null;
   /** The name of the first other package below; null: none, or not looked for. */
@@ -30,11 +30,14 @@ type Below = (...given: never[]) => unknown;
 
 /** Of text that Node.js was started with. */
 const isEvaluated = (file: string) =>
-  file === "[eval]" ||
-  file === "[eval1]" ||
-  file === "[worker eval]" ||
-  file === "[stdin]" ||
-  startsWith(file, "[eval]-");
+  file[0] === "[" &&
+  (file === "[eval]" ||
+    file === "[eval1]" ||
+    file === "[worker eval]" ||
+    file === "[stdin]" ||
+    startsWith(file, "[eval]-"));
+
+const noLine = () => null;
 
 /** Frames that are enough where the first is that of a package. */
 const fewFrames = 2;
@@ -51,7 +54,7 @@ export function createAttribution({ self, ownerOf, starter }: AttributionOptions
 
   /** @returns null where a part of the stack does not say it */
   function judge(stack: Stack, isWhole: boolean): Doer | null {
-    let doer: { owner: CodeOwner; file: string | null; line: number | null } | null = null;
+    let doer: { owner: CodeOwner; file: string | null; line: () => number | null } | null = null;
     let through: string | null = null;
     let isNodeFirst = false;
     let isFirst = true;
@@ -82,7 +85,7 @@ export function createAttribution({ self, ownerOf, starter }: AttributionOptions
     if (doer !== null) return { ...doer, through, caller: null, isWhole };
     // Nobody's code is on the stack: Node.js by itself, or a built-in function that a timer was handed.
     const owner = isNodeFirst ? nodeItself : unknownOwner;
-    return { owner, file: through, line: null, through, caller: null, isWhole };
+    return { owner, file: through, line: noLine, through, caller: null, isWhole };
   }
 }
 

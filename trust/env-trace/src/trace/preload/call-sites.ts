@@ -9,7 +9,8 @@ import { define, endsWith, hasOwn, lastIndexOf, reflect, slice } from "./primord
 export interface CallSite {
   /** A path, a URL, such as "node:fs" or "[eval]"; "" for code that has none; null for a built-in function. */
   readonly file: string | null;
-  readonly line: number | null;
+  /** Asked for when it is wanted: the first time it costs a walk through the whole file. */
+  line(): number | null;
   /** Not on the stack: it waits for a promise that what is on it will settle. */
   readonly isAwaiting: boolean;
 }
@@ -84,21 +85,26 @@ export function callSites(count: number, below: (...given: never[]) => unknown):
   const plain = getCallSites?.(wholeStack, { sourceMap: false }) ?? [];
   return {
     length: plain.length,
-    at: (index) => ({ file: plain[index]!.scriptName, line: plain[index]!.lineNumber, isAwaiting: false }),
+    at: (index) => {
+      const { scriptName: file, lineNumber } = plain[index]!;
+      return { file, line: () => lineNumber, isAwaiting: false };
+    },
   };
 }
+
+const noLine = () => null;
 
 function seen(site: Site): CallSite {
   const isAwaiting = reflect.apply(isAsync, site, []);
   const file: string | null | undefined = reflect.apply(getFileName, site, []);
   if (typeof file === "string") {
-    return { file, line: reflect.apply(getLineNumber, site, []), isAwaiting };
+    return { file, line: () => reflect.apply(getLineNumber, site, []), isAwaiting };
   }
   if (reflect.apply(isEval, site, [])) {
-    return { file: fileOfOrigin(reflect.apply(getEvalOrigin, site, [])), line: null, isAwaiting };
+    return { file: fileOfOrigin(reflect.apply(getEvalOrigin, site, [])), line: noLine, isAwaiting };
   }
   const isBuiltIn = reflect.apply(isNative, site, []) || file === null;
-  return { file: isBuiltIn ? null : "", line: null, isAwaiting };
+  return { file: isBuiltIn ? null : "", line: noLine, isAwaiting };
 }
 
 /**

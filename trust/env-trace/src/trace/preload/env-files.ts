@@ -13,6 +13,7 @@ export function traceEnvFiles(tracer: Tracer): void {
       const doer = tracer.doerOf(true, traced);
       const before = { __proto__: null, ...real };
       const result = reflect.apply(original as Method, this, given);
+      tracer.values.forget();
       const names = reflect.ownKeys(real);
       const { write } = tracer.rightsOf(doer);
       for (let i = 0; i < names.length; i++) {

@@ -28,6 +28,11 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
     return true;
   };
 
+  const changed = (isDone: boolean) => {
+    tracer.values.forget();
+    return isDone;
+  };
+
   const proxy = new Proxy(target, {
     get: function get(_target, name, receiver) {
       // A getter of a prototype is given what the program has: never the real one.
@@ -52,7 +57,7 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
     },
     deleteProperty: function deleteProperty(_target, name) {
       if (typeof name === "string" && tracer.access("delete", name, deleteProperty) !== null) return true;
-      return reflect.deleteProperty(real, name);
+      return changed(reflect.deleteProperty(real, name));
     },
     ownKeys: function ownKeys() {
       const isVisible = tracer.enumerate(ownKeys);
@@ -76,7 +81,7 @@ export function traceEnvironment(tracer: Tracer): NodeJS.ProcessEnv {
     },
     defineProperty: function defineProperty(_target, name, property) {
       if (typeof name === "string" && tracer.access("write", name, defineProperty) !== null) return true;
-      return reflect.defineProperty(real, name, property);
+      return changed(reflect.defineProperty(real, name, property));
     },
     getPrototypeOf: () => reflect.getPrototypeOf(real),
     setPrototypeOf: (_target, prototype) => reflect.setPrototypeOf(real, prototype),

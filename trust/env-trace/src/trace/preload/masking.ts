@@ -6,7 +6,7 @@ const mask = "***";
 const shortestMasked = 4;
 
 /** Values of tagged variables are taken out of a text. */
-export function withoutValues(text: string, values: readonly string[]): string {
+function withoutValues(text: string, values: readonly string[]): string {
   let left = text;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
@@ -15,11 +15,41 @@ export function withoutValues(text: string, values: readonly string[]): string {
   return left;
 }
 
-/** The values in `env` of names that are tagged. */
-export function taggedValues(
-  env: Readonly<NodeJS.ProcessEnv>,
+export interface KnownValues {
+  /** Without what tagged variables hold now. */
+  masked(text: string): string;
+  /** The environment was changed. */
+  forget(): void;
+  /** From now on a thread changes it too, unseen. */
+  neverKeep(): void;
+}
+
+/** @param mayKeep false where another thread has the same environment, or may have */
+export function createKnownValues(
+  real: Readonly<NodeJS.ProcessEnv>,
   isTagged: (name: string) => boolean,
-): string[] {
+  mayKeep: boolean,
+): KnownValues {
+  let kept: readonly string[] | null = null;
+  let isKept = mayKeep;
+  return {
+    masked(text) {
+      if (text.length < shortestMasked) return text;
+      const values = kept ?? taggedValues(real, isTagged);
+      if (isKept) kept = values;
+      return withoutValues(text, values);
+    },
+    forget() {
+      kept = null;
+    },
+    neverKeep() {
+      isKept = false;
+      kept = null;
+    },
+  };
+}
+
+function taggedValues(env: Readonly<NodeJS.ProcessEnv>, isTagged: (name: string) => boolean): string[] {
   const names = reflect.ownKeys(env);
   const values: string[] = [];
   for (let i = 0; i < names.length; i++) {

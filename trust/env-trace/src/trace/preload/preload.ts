@@ -13,7 +13,7 @@ import { type CodeOwner, createOwners, isTool, program } from "./code-owner.ts";
 import { traceEnvFiles } from "./env-files.ts";
 import { traceEnvironment } from "./environment.ts";
 import { createInheritance, starterVariable, withoutOption } from "./inheritance.ts";
-import { taggedValues, withoutValues } from "./masking.ts";
+import { createKnownValues } from "./masking.ts";
 import { createRecorder } from "./recorder.ts";
 import { traceReports } from "./reports.ts";
 import { starterOfThread, traceThreads } from "./threads.ts";
@@ -29,11 +29,10 @@ export function startTrace(settings: TraceSettings, self: string): void {
   else real.NODE_OPTIONS = options;
 
   const isTagged = listedNames(settings.tagged, true);
-  const recorder = createRecorder(settings.folder, (text) =>
-    withoutValues(text, taggedValues(real, isTagged)),
-  );
+  const values = createKnownValues(real, isTagged, isMainThread);
+  const recorder = createRecorder(settings.folder, values.masked);
   const attribute = createAttribution({ self, ownerOf, starter });
-  const tracer = createTracer({ settings, real, attribute, recorder });
+  const tracer = createTracer({ settings, real, isTagged, values, attribute, recorder });
   const proxy = traceEnvironment(tracer);
   const inheritance = createInheritance(tracer, proxy, settings);
   process.env = proxy;

@@ -3,12 +3,14 @@
  * and written at the second, fourth, eighth and so on, so that nothing has to be done at the end, which a process may not
  * live to see. The file is opened for each line: a program that counts its open files finds none.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
 import type { Observation, ObservationKind } from "../../observation.ts";
 import type { Doer } from "./attribution.ts";
 import { assign, create, NameMap, now, toJson } from "./primordials.ts";
+
+const appending = { __proto__: null, encoding: "utf8", flag: "a", mode: 0o600 } as const;
 
 export interface Sight {
   readonly kind: ObservationKind;
@@ -92,10 +94,8 @@ export function createRecorder(folder: string, masked: (text: string) => string)
 
   function write(text: string): void {
     try {
-      // Not appendFileSync: it calls what a program may have put in the place of another function.
-      const opened = openSync(file, "a", 0o600);
-      writeSync(opened, `${text}\n`);
-      closeSync(opened);
+      // Not appendFileSync: it calls what a program may have put in the place of this one.
+      writeFileSync(file, `${text}\n`, appending);
     } catch (thrown) {
       if (hasFailed) return;
       hasFailed = true;
@@ -122,7 +122,7 @@ function lineOf(
     caller,
     class: doer.owner.class,
     file: doer.file,
-    line: doer.line,
+    line: doer.line(),
     denied,
     count,
     command: command ?? null,

@@ -48,6 +48,7 @@ export function traceThreads(tracer: Tracer, inheritance: Inheritance, { option 
       define(own, "execArgv", execArgv);
       define(own, "eval", isText);
       inheritance.record(env ?? real, doer, ["worker", isText ? "[eval]" : `${file}`], null);
+      if (wanted === SHARE_ENV) tracer.values.neverKeep();
       setEnvironmentData(starterVariable, doer.owner.package);
       // Of one that shares the environment and reads its options anew.
       const isPut = env === null && wanted === SHARE_ENV && execArgv !== undefined;

@@ -5,6 +5,7 @@ import { createRights, type RowRights } from "../../policy/rights.ts";
 import type { TraceSettings } from "../trace-settings.ts";
 import type { Attribute, Doer } from "./attribution.ts";
 import { type CodeOwner, nodeItself } from "./code-owner.ts";
+import type { KnownValues } from "./masking.ts";
 import { assign, NameMap, toUpperCase } from "./primordials.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -21,6 +22,8 @@ export interface Tracer {
   /** One name for one variable, as the system has it: on Windows in any case of letters. */
   readonly keyOf: (name: string) => string;
   readonly recorder: Recorder;
+  /** To be told of every change of the environment. */
+  readonly values: KnownValues;
   /** As far as the first package that is not of Node.js. */
   doerOf(isWhole: boolean, below: Trap): Doer;
   rightsOf(doer: Doer): RowRights;
@@ -41,6 +44,8 @@ export interface Tracer {
 export interface TracerParts {
   readonly settings: TraceSettings;
   readonly real: NodeJS.ProcessEnv;
+  readonly isTagged: (name: string) => boolean;
+  readonly values: KnownValues;
   readonly attribute: Attribute;
   readonly recorder: Recorder;
 }
@@ -48,9 +53,9 @@ export interface TracerParts {
 /** In these modules of Node.js the environment is only copied for a child: `children.ts` and `threads.ts` see to it. */
 const handingOn = "node:child_process";
 
-export function createTracer({ settings, real, attribute, recorder }: TracerParts): Tracer {
+export function createTracer(parts: TracerParts): Tracer {
+  const { settings, real, isTagged, values, attribute, recorder } = parts;
   const anyCase = process.platform === "win32";
-  const isTagged = listedNames(settings.tagged, true);
   const isOfNode = listedNames(namesOfNode, anyCase);
   const rights = createRights(settings.packages, anyCase);
   const isEnforced = settings.mode === "deny";
@@ -64,6 +69,7 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
     isTagged,
     keyOf,
     recorder,
+    values,
     doerOf: attribute,
     rightsOf: ({ owner }) => rights(owner.package),
     access(kind, name, below) {
@@ -115,7 +121,9 @@ export function createTracer({ settings, real, attribute, recorder }: TracerPart
 
   /** The whole stack, once for each package and name. */
   function closerLook(kind: Access, key: string, near: Doer, below: Trap): Doer {
-    const isEnough = near.isWhole || recorder.isKnown(kind, key, near.owner.package);
+    // Who called a package manager is of no interest.
+    const isEnough =
+      near.isWhole || near.owner.class === "tool" || recorder.isKnown(kind, key, near.owner.package);
     return isEnough ? near : attribute(true, below);
   }
 }
