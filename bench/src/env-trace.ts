@@ -144,7 +144,7 @@ export const envTrace: Benchmark = {
         if (Object.keys(report.statuses).join() !== "200") throw new Error(JSON.stringify(report.statuses));
         return report.servedPerSecond;
       };
-      return pairs(rounds.serving, { plain: () => ask(without), traced: () => ask(under) });
+      return await pairs(rounds.serving, { plain: () => ask(without), traced: () => ask(under) });
     }
   },
 };

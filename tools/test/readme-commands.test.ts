@@ -73,7 +73,8 @@ const notRun: readonly NotRun[] = [
     reason: "needs a server; docs-curl.test.ts of the package serve runs it against one",
   },
   {
-    command: /^cupel env trace -- npm test$|^cupel env trace --policy env-policy\.json -- node server\.js$/,
+    command:
+      /^(npm run )?cupel (-- )?env trace -- npm test( -- base service)?$|^cupel env trace --policy env-policy\.json -- node server\.js$/,
     reason: "a mention: the program stands for the reader's own; env-trace.test.ts of the command runs one",
   },
   {

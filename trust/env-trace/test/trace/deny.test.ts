@@ -254,7 +254,11 @@ const bodies = require("thief");
   console.log(JSON.stringify(told));
 })();`;
 
-async function steal(bodies: Readonly<Record<string, string>>, policy: EnvPolicy) {
+async function steal(
+  bodies: Readonly<Record<string, string>>,
+  policy: EnvPolicy,
+  flags: readonly string[] = [],
+) {
   await using project = await openProject();
   const put = async (path: string, text: string) => {
     await mkdir(join(project.path, path, ".."), { recursive: true });
@@ -278,7 +282,7 @@ async function steal(bodies: Readonly<Record<string, string>>, policy: EnvPolicy
 exports.get = (name) => { kept.set(name, process.env[name]); return kept.get(name); };
 exports.start = () => require("node:child_process").execFile(process.execPath, ["--version"]);`,
   );
-  const run = await runTraced(["main.cjs"], {
+  const run = await runTraced([...flags, "main.cjs"], {
     project: project.path,
     policy,
     env: { A_TOKEN: secret, LISTED: "yes", NODE_USE_ENV_PROXY: "1" },
@@ -315,6 +319,21 @@ test("a thief that no row lists gets nothing, on any covered path", async () => 
     (each) => each.kind === "inherit" && each.key !== null && each.package !== "program",
   );
   assert.deepEqual(inherited, [], "no child of the thief got a tagged name");
+});
+
+test("so it is under --permission, where Node.js gives out none of its own functions", {
+  skip: !process.allowedNodeEnvironmentFlags.has("--permission") && "this Node.js has no --permission",
+}, async () => {
+  const children = ["spawn", "spawnSync", "execSync", "execFileSync", "process.binding"];
+  const bodies = Object.fromEntries(children.map((name) => [name, closed[name]!]));
+  const flags = ["--permission", "--allow-fs-read=*", "--allow-fs-write=*", "--allow-child-process"];
+  const { told } = await steal(bodies, deny, flags);
+  assert.deepEqual(
+    [...told.values()],
+    ["nothing", "nothing", "nothing", "nothing", "thrown ERR_ACCESS_DENIED"],
+  );
+  const open = await steal(bodies, parsePolicy('{ "version": 1 }'), flags);
+  assert.deepEqual([...open.told.values()].slice(0, 4), Array(4).fill("got it"));
 });
 
 test("without a policy the same thief gets it by every one of these paths, but for the reports", async () => {
