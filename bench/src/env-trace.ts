@@ -6,7 +6,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openTemporaryFolder, type Spread, spreadOf } from "@cupel/base";
 import { prepareTrace } from "@cupel/env-trace";
@@ -27,7 +26,8 @@ const tests = "base";
 /** Share of the wall time. */
 const bar = 0.03;
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+/** Where `npm run bench` runs. */
+const root = process.cwd();
 
 export const envTrace: Benchmark = {
   name: "env-trace",

@@ -49,7 +49,10 @@ export function createKnownValues(
   };
 }
 
-function taggedValues(env: Readonly<NodeJS.ProcessEnv>, isTagged: (name: string) => boolean): string[] {
+export function taggedValues(
+  env: Readonly<NodeJS.ProcessEnv>,
+  isTagged: (name: string) => boolean,
+): string[] {
   const names = reflect.ownKeys(env);
   const values: string[] = [];
   for (let i = 0; i < names.length; i++) {
