@@ -183,6 +183,7 @@ function reported(asked: readonly Cell[], p99: (cell: number) => number, more: P
   const rounds = [0, 1, 2, 3, 4, 5];
   const runs = rounds.flatMap((round) => asked.map((_, i) => measuredRun(round, i, p99(i) + round)));
   return reportOf({
+    link: "emulated",
     scenario: { ...ocean, cells: asked },
     plan,
     environment: facts,

@@ -58,6 +58,7 @@ export {
   whyNoLink,
 } from "./link/emulated-link.ts";
 export type { LossLaw } from "./link/loss.ts";
+export type { DelayVerification, LinkKind } from "./link/measured-link.ts";
 export { commandAt, type Place, thisMachine } from "./link/place.ts";
 export type { ProbeOptions } from "./link/probe-link.ts";
 export type { Counted, DirectionCounters, RelayCounters } from "./link/relay-counters.ts";
@@ -82,6 +83,7 @@ export {
   injectedDelayHeader,
   openDelayProxy,
 } from "./proxy/delay-proxy.ts";
+export { delayOnlyScenario, noCongestion } from "./scenario/delay-only-scenario.ts";
 export { capacityCells, hedgingCells, policyCells } from "./scenario/questions.ts";
 export {
   assertScenario,

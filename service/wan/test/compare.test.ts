@@ -5,6 +5,7 @@ import { rateSearchSeconds, secondsOf } from "../src/compare/duration.ts";
 import type { MeasuredRun } from "../src/compare/measure-run.ts";
 import { planDefaults, planRuns } from "../src/compare/plan.ts";
 import { summarise } from "../src/compare/summarise.ts";
+import { delayOnlyScenario, noCongestion } from "../src/scenario/delay-only-scenario.ts";
 import { assertScenario, type Scenario } from "../src/scenario/scenario.ts";
 import { everyCell, scenarios } from "../src/scenario/scenarios.ts";
 
@@ -144,6 +145,27 @@ test("a cell's summary is the median of its runs, with the interval from the lea
   assert.ok(Math.abs((cell?.reuse ?? 0) - (1 - 2 / 103)) < 1e-12);
   assert.equal(cell?.carriedPerSecond.value, 49);
   assert.equal(cell?.serverCpuMs, 0.5);
+});
+
+test("of delay alone, cells that differ by congestion control or by slow start are one, and links keep their delay", () => {
+  const { scenario, leftOut } = delayOnlyScenario({ ...ocean, cells: everyCell });
+  const kinds = new Set(
+    everyCell.map(({ protocol, policy, hedgeMs }) => JSON.stringify([protocol, policy, hedgeMs])),
+  );
+  assert.equal(scenario.cells.length, kinds.size);
+  assert.equal(leftOut, everyCell.length - kinds.size);
+  assert.ok(scenario.cells.every(({ congestion }) => congestion === noCongestion));
+  for (const [i, { spec }] of scenario.links.entries()) {
+    assert.deepEqual(spec.toFar, {
+      delay: ocean.links[i]?.spec.toFar.delay,
+      loss: { kind: "none" },
+      rate: null,
+      queueBytes: null,
+      reorders: false,
+    });
+  }
+  assert.match(scenario.summary, /^Of this the delay alone: 150 ms/);
+  assertScenario(scenario);
 });
 
 const counters = { packets: 0, bytes: 0, lost: 0, overflowed: 0, refused: 0, left: 0, late: 0 };

@@ -105,7 +105,7 @@ async function searchLoads(
   const range = capacityRange(scenario);
   using task = progress.start(`Searching the load that is carried over ${name}`, cells.length, "policies");
   await using link = await openEmulatedLink(spec, options);
-  await using servers = new FarServers(link.far, startServer);
+  await using servers = new FarServers(link, startServer);
   const verifications: LinkVerification[] = [];
   const carried: CarriedLoad[] = [];
   for (const [i, cell] of cells.entries()) {

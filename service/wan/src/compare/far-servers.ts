@@ -2,6 +2,7 @@
 
 import type { TensorCall } from "../face/tensor-call.ts";
 import { type CallerTls, makeTls, type ServerTls, type TlsMode } from "../face/tls-files.ts";
+import type { Link } from "../link/measured-link.ts";
 import type { Place } from "../link/place.ts";
 
 /** A server that whoever compares started. */
@@ -17,16 +18,18 @@ export type StartServer = (place: Place, tls: ServerTls | null) => Promise<Compa
 
 export interface FarServer {
   readonly server: ComparedServer;
+  /** By which the near end reaches it. */
+  readonly url: string;
   readonly tls: CallerTls | undefined;
 }
 
 export class FarServers implements AsyncDisposable {
-  readonly #place: Place;
+  readonly #link: Pick<Link, "far" | "reach">;
   readonly #start: StartServer;
   readonly #started = new Map<TlsMode, Promise<FarServer>>();
 
-  constructor(place: Place, start: StartServer) {
-    this.#place = place;
+  constructor(link: Pick<Link, "far" | "reach">, start: StartServer) {
+    this.#link = link;
     this.#start = start;
   }
 
@@ -37,9 +40,10 @@ export class FarServers implements AsyncDisposable {
   }
 
   async #open(mode: TlsMode): Promise<FarServer> {
-    if (mode === "off") return { server: await this.#start(this.#place, null), tls: undefined };
-    const { server, caller } = makeTls(mode, this.#place.address);
-    return { server: await this.#start(this.#place, server), tls: caller };
+    const { far } = this.#link;
+    const made = mode === "off" ? null : makeTls(mode, far.address);
+    const server = await this.#start(far, made?.server ?? null);
+    return { server, url: await this.#link.reach(server.url), tls: made?.caller };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,7 @@
 /** One run: a cell's load over a link that is open, to a server that runs, and what it cost both. */
 import { readFileSync } from "node:fs";
 import type { Target } from "../face/open-caller.ts";
-import type { EmulatedLink } from "../link/emulated-link.ts";
-import { deviceName } from "../link/open-tun.ts";
+import type { Link } from "../link/measured-link.ts";
 import { countersSince, type RelayCounters } from "../link/relay-counters.ts";
 import { generateLoad } from "../load/generate-load.ts";
 import type { GeneratorResult } from "../load/generator-process.ts";
@@ -12,7 +11,8 @@ import type { Run } from "./plan.ts";
 
 export interface RunFigures {
   readonly load: GeneratorResult;
-  readonly link: RelayCounters;
+  /** Null: no packets were counted. */
+  readonly link: RelayCounters | null;
   /** Of the server, in the whole run with its warm-up. */
   readonly serverCpuSeconds: number;
 }
@@ -28,18 +28,18 @@ export interface RunOptions {
 
 /** @throws LINK_FAILED, LOAD_FAILED */
 export async function measureRun(
-  { link, servers }: { readonly link: EmulatedLink; readonly servers: FarServers },
+  { link, servers }: { readonly link: Link; readonly servers: FarServers },
   { law, perSecond, bytes, deadlineMs }: Scenario["load"],
   cell: Cell,
   { warmUpMs, measureMs, seed, signal }: RunOptions,
 ): Promise<RunFigures> {
   const { protocol, policy, congestion, connections, hedgeMs } = cell;
-  const { server, tls } = await servers.of(cell.tls);
+  const { server, url, tls } = await servers.of(cell.tls);
   await link.setTcp({ congestion, slowStartAfterIdle: connections === "cold" });
   const before = { link: await link.counters(), cpu: cpuSecondsOf(server.pid) };
   const target: Target = {
     kind: "face",
-    url: server.url,
+    url,
     protocol,
     policy,
     deadlineMs,
@@ -52,16 +52,22 @@ export async function measureRun(
       load: { loop: "open", law, perSecond, durationMs: warmUpMs + measureMs, seed },
       warmUpMs,
       target,
-      device: deviceName,
+      device: link.device,
     },
     { place: link.near, signal },
   );
   const serverCpuSeconds = cpuSecondsOf(server.pid) - before.cpu;
-  return { load, link: countersSince(before.link, await link.counters()), serverCpuSeconds };
+  const after = await link.counters();
+  return {
+    load,
+    link: before.link && after ? countersSince(before.link, after) : null,
+    serverCpuSeconds,
+  };
 }
 
-/** Of a process, with all its threads: fields 14 and 15 of proc_pid_stat(5), in hundredths of a second. */
+/** Of a process, with all its threads: fields 14 and 15 of proc_pid_stat(5), in hundredths of a second. NaN but on Linux. */
 function cpuSecondsOf(pid: number): number {
+  if (process.platform !== "linux") return Number.NaN;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;

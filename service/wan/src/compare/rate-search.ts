@@ -4,7 +4,7 @@
  */
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { wanErrors } from "../errors.ts";
-import { openEmulatedLink } from "../link/emulated-link.ts";
+import { type LinkKind, openMeasuredLink } from "../link/measured-link.ts";
 import { assertScenario, type Cell, type Scenario } from "../scenario/scenario.ts";
 import { cellText } from "./cell-text.ts";
 import { FarServers, type StartServer } from "./far-servers.ts";
@@ -50,6 +50,8 @@ export interface RateSearch {
 }
 
 export interface RateSearchOptions {
+  /** Default "emulated". */
+  readonly link?: LinkKind | undefined;
   readonly startServer: StartServer;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
@@ -72,8 +74,8 @@ export async function searchRate(scenario: Scenario, options: RateSearchOptions)
   const range = rangeOf(scenario);
   const most = rateSearchPlan.costRuns * cells.length + rateSearchPlan.mostProbes * mostTrials(range);
   using task = progress.start("Searching the rate that this machine carries", most, "probes");
-  await using link = await openEmulatedLink(links[0]!.spec, options);
-  await using servers = new FarServers(link.far, startServer);
+  await using link = await openMeasuredLink(options.link ?? "emulated", links[0]!.spec, options);
+  await using servers = new FarServers(link, startServer);
   let turn = 0;
   const run = async (cell: Cell, perSecond: number, how: { warmUpMs: number; measureMs: number }) => {
     throwIfCancelled(signal, "The search");

@@ -1,4 +1,5 @@
 /** What `cupel bench protocols --json` prints, whole: from it alone the text and the page are made. Pure. */
+import type { LinkKind } from "../link/measured-link.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { LinkCapacity } from "./capacity.ts";
 import type { Environment } from "./environment.ts";
@@ -10,6 +11,8 @@ import type { ComparedLink } from "./run-comparison.ts";
 
 /** Times in ms, rates in requests a second. In JSON a bound of an interval is null where there is none: of fewer than six runs. */
 export interface ComparisonReport {
+  /** "delay-only": without loss, rate, queue and congestion control, and no figure of an ocean. */
+  readonly link: LinkKind;
   /** With the rate and the cells that were run. */
   readonly scenario: Scenario;
   readonly plan: PlanOptions;
@@ -25,6 +28,7 @@ export interface ComparisonReport {
 }
 
 export interface Measured {
+  readonly link: LinkKind;
   readonly scenario: Scenario;
   readonly plan: PlanOptions;
   readonly environment: Environment;

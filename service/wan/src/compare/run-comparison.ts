@@ -1,7 +1,7 @@
 /** Runs a comparison: a link, a server at its far end, and the runs of the plan, with the link verified before each round. */
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
-import { openEmulatedLink } from "../link/emulated-link.ts";
-import { type LinkVerification, verifyLink } from "../link/verify-link.ts";
+import { type DelayVerification, type LinkKind, openMeasuredLink } from "../link/measured-link.ts";
+import type { LinkVerification } from "../link/verify-link.ts";
 import { assertScenario, type Scenario, type ScenarioLink } from "../scenario/scenario.ts";
 import { cellText } from "./cell-text.ts";
 import { FarServers, type StartServer } from "./far-servers.ts";
@@ -9,6 +9,8 @@ import { type MeasuredRun, measureRun } from "./measure-run.ts";
 import { type PlanOptions, planRuns } from "./plan.ts";
 
 export interface ComparisonOptions extends PlanOptions {
+  /** Default "emulated". */
+  readonly link?: LinkKind | undefined;
   readonly startServer: StartServer;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
@@ -18,7 +20,7 @@ export interface ComparedLink {
   /** "San Jose - Singapore" */
   readonly name: string;
   /** One a round. */
-  readonly verifications: readonly LinkVerification[];
+  readonly verifications: readonly (LinkVerification | DelayVerification)[];
   readonly runs: readonly MeasuredRun[];
 }
 
@@ -42,15 +44,15 @@ export async function compareOver(
   const { progress = silentProgress, startServer, signal } = options;
   const plan = planRuns(cells, options);
   using task = progress.start(`Comparing over ${name}`, plan.length, "runs");
-  await using link = await openEmulatedLink(spec, options);
-  await using servers = new FarServers(link.far, startServer);
-  const verifications: LinkVerification[] = [];
+  await using link = await openMeasuredLink(options.link ?? "emulated", spec, options);
+  await using servers = new FarServers(link, startServer);
+  const verifications: (LinkVerification | DelayVerification)[] = [];
   const runs: MeasuredRun[] = [];
   for (const run of plan) {
     throwIfCancelled(signal, "The comparison");
     const cell = cells[run.cell]!;
     task.note(cellText(cell));
-    if (run.round === verifications.length) verifications.push(await verifyLink(link, spec, options));
+    if (run.round === verifications.length) verifications.push(await link.verify());
     runs.push({
       ...run,
       ...(await measureRun({ link, servers }, load, cell, { ...options, seed: run.seed })),

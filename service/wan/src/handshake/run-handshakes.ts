@@ -2,8 +2,9 @@
 import { createRandom, moduleBeside, quantile, throwIfCancelled, type WorkOptions } from "@cupel/base";
 import { FarServers, type StartServer } from "../compare/far-servers.ts";
 import { makeTls } from "../face/tls-files.ts";
-import { type EmulatedLink, openEmulatedLink } from "../link/emulated-link.ts";
+import { openEmulatedLink } from "../link/emulated-link.ts";
 import { startJob } from "../link/job-process.ts";
+import type { Link } from "../link/measured-link.ts";
 import { type LinkVerification, verifyLink } from "../link/verify-link.ts";
 import { assertScenario, type Scenario } from "../scenario/scenario.ts";
 import type { HandshakeTarget } from "./first-call.ts";
@@ -74,11 +75,12 @@ export async function runHandshakes(
 
 /** Over a link that is there. @throws LOAD_FAILED */
 export async function handshakesOver(
-  { near, far }: Pick<EmulatedLink, "near" | "far">,
+  link: Pick<Link, "near" | "far" | "reach">,
   bytes: number,
   { connections, stepMs, seed, startServer, signal }: HandshakeOptions,
 ): Promise<HandshakeResult> {
-  await using servers = new FarServers(far, startServer);
+  const { near, far } = link;
+  await using servers = new FarServers(link, startServer);
   const foreign = makeTls("on", far.address);
   await using http1Only = startJob(
     moduleBeside(import.meta.url, "http1-only-process"),

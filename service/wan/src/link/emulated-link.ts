@@ -7,9 +7,10 @@ import { moduleBeside } from "@cupel/base";
 import { wanErrors } from "../errors.ts";
 import type { DirectionSpec } from "./direction.ts";
 import { startJob } from "./job-process.ts";
+import type { Link } from "./measured-link.ts";
 import { makeNamespace, sweepNamespaces } from "./namespaces.ts";
 import { deviceName, tunCommand } from "./open-tun.ts";
-import { type Place, thisMachine } from "./place.ts";
+import { thisMachine } from "./place.ts";
 import { realTimeWords } from "./real-time.ts";
 import type { RelayCounters } from "./relay-counters.ts";
 import type { RelayJob } from "./relay-process.ts";
@@ -28,13 +29,7 @@ export interface TcpSettings {
   readonly slowStartAfterIdle: boolean;
 }
 
-export interface EmulatedLink extends AsyncDisposable {
-  /** Where the client is. */
-  readonly near: Place;
-  /** Where the server is. */
-  readonly far: Place;
-  /** For connections that are made from now on. @throws LINK_FAILED where the kernel has no such congestion control */
-  setTcp(settings: TcpSettings): Promise<void>;
+export interface EmulatedLink extends Link {
   counters(): Promise<RelayCounters>;
 }
 
@@ -81,7 +76,12 @@ export async function openEmulatedLink(
   { seed, signal }: EmulatedLinkOptions,
 ): Promise<EmulatedLink> {
   const reason = await whyNoLink();
-  if (reason !== null) throw wanErrors.error("LINK_UNAVAILABLE", reason);
+  if (reason !== null) {
+    throw wanErrors.error(
+      "LINK_UNAVAILABLE",
+      `${reason} Without it the delay alone can be compared: cupel bench protocols --delay-only.`,
+    );
+  }
   await sweepNamespaces();
   await using opened = new AsyncDisposableStack();
   const near = { namespace: opened.use(await makeNamespace()).name, address: addresses.near };
@@ -111,6 +111,8 @@ export async function openEmulatedLink(
   return {
     near,
     far,
+    device: deviceName,
+    reach: async (url) => url,
     async setTcp({ congestion, slowStartAfterIdle }) {
       for (const [here, there] of [
         [near, far],

@@ -33,7 +33,7 @@ export interface LinkVerification {
 /** Of the median delay, ms. */
 export const delayTolerance = 2;
 /** Of the jitter: a share of it, and ms that waking up costs. */
-const jitterTolerance = { share: 0.1, ms: 0.5 };
+export const jitterTolerance = { share: 0.1, ms: 0.5 };
 /** Of the loss, in standard deviations of what is counted: one in 16,000 is off by chance. */
 const lossTolerance = 4;
 
@@ -54,7 +54,11 @@ export async function verifyLink(
   spec: LinkSpec,
   options: Partial<ProbeOptions> = {},
 ): Promise<LinkVerification> {
-  const verification = await measureLink(link, spec, options);
+  return refuseOff(await measureLink(link, spec, options));
+}
+
+/** @returns what it is given. @throws LINK_OFF */
+export function refuseOff<Found extends Pick<LinkVerification, "off">>(verification: Found): Found {
   if (verification.off.length === 0) return verification;
   throw wanErrors.error(
     "LINK_OFF",
@@ -135,7 +139,7 @@ function offOf(
     );
 }
 
-function deviation(values: Float64Array): number {
+export function deviation(values: Float64Array): number {
   const mean = values.reduce((sum, each) => sum + each, 0) / values.length;
   return Math.sqrt(values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / values.length);
 }

@@ -10,6 +10,7 @@ import {
   type LinkCapacity,
   type LinkHedging,
   lagLimitMs,
+  noCongestion,
   type PairedRatio,
   policyText,
   type RateSearch,
@@ -18,6 +19,7 @@ import { countText, numberOf, percentText } from "../../terminal/figures.ts";
 import { factsText, tableText } from "../../terminal/table.ts";
 
 export function reportText({
+  link,
   scenario,
   environment,
   rate,
@@ -27,15 +29,19 @@ export function reportText({
 }: ComparisonReport): string {
   const { load, summary } = scenario;
   return [
+    ...(link === "emulated" ? [] : [delayOnlyTitle, ""]),
     factsText([
       ["link", summary],
       ["load", `${countText(load.perSecond)} requests/s of ${load.bytes} bytes, ${load.law}`],
       ...(rate === null ? [] : [["highest rate carried", rateText(rate)] as const]),
-      ["measured on", `Linux ${environment.kernel}, Node.js ${environment.node}, ${environment.cores} cores`],
+      [
+        "measured on",
+        `kernel ${environment.kernel}, Node.js ${environment.node}, ${environment.cores} cores`,
+      ],
     ]),
     ...links.flatMap(({ name, cells, ratios, verifications: [first] }) => [
       "",
-      `${name}: round trip P50 ${(first?.roundTripMs.p50 ?? Number.NaN).toFixed(1)}, P99 ${(first?.roundTripMs.p99 ?? Number.NaN).toFixed(1)} ms, by ${first?.probes} probes`,
+      `${name}${link === "emulated" ? "" : " (delay only)"}: round trip P50 ${(first?.roundTripMs.p50 ?? Number.NaN).toFixed(1)}, P99 ${(first?.roundTripMs.p99 ?? Number.NaN).toFixed(1)} ms, by ${first?.probes} probes`,
       cellsText(cells),
       ...ratios.map(ratioText),
     ]),
@@ -45,6 +51,9 @@ export function reportText({
     "Times in ms: medians of the runs, with 95 % intervals. Failed: without a good answer in time, of all that was asked. Made: connections in the warm-up, and after it where there were any; reused: what was sent after it on a connection that was there.",
   ].join("\n");
 }
+
+const delayOnlyTitle =
+  "DELAY ONLY: no link was emulated. Bytes were made late on their way through a process, in order, by the delay of the scenario; nothing was lost, nothing waited for a rate, and no congestion control was at work.";
 
 /** "1,480 requests/s of 2,000 asked (...)" */
 export function rateText({ perSecond, asked, lagLimitMs, cell }: RateSearch): string {
@@ -147,7 +156,12 @@ const columns: readonly { readonly title: string; cell(row: CellSummary): string
   { title: "connections", cell: ({ cell }) => policyText(cell.policy) },
   {
     title: "TCP",
-    cell: ({ cell }) => (cell.connections === "cold" ? cell.congestion : `${cell.congestion}, warm`),
+    cell: ({ cell }) =>
+      cell.congestion === noCongestion
+        ? "-"
+        : cell.connections === "cold"
+          ? cell.congestion
+          : `${cell.congestion}, warm`,
   },
   { title: "TLS", cell: ({ cell }) => (cell.tls === "off" ? "-" : cell.tls) },
   { title: "payload", cell: ({ cell }) => (cell.bytes === null ? "-" : `${cell.bytes}`) },
@@ -161,7 +175,10 @@ const columns: readonly { readonly title: string; cell(row: CellSummary): string
   { title: "made", cell: madeText },
   { title: "reused", cell: ({ reuse }) => (reuse === null ? "-" : percentText(reuse)) },
   { title: "extra", cell: ({ extraSends }) => (extraSends === 0 ? "-" : percentText(extraSends, 1)) },
-  { title: "CPU there", cell: ({ serverCpuMs }) => serverCpuMs.toFixed(2) },
+  {
+    title: "CPU there",
+    cell: ({ serverCpuMs }) => (Number.isFinite(serverCpuMs) ? serverCpuMs.toFixed(2) : "-"),
+  },
   { title: "lag P99", cell: ({ lagP99 }) => lagP99.value.toFixed(2) },
 ];
 

@@ -5,9 +5,11 @@ import {
   type ComparisonReport,
   capacityCells,
   capacitySeconds,
+  delayOnlyScenario,
   environment,
   everyCell,
   hedgingCells,
+  type LinkKind,
   measureCapacity,
   planDefaults,
   policyCells,
@@ -94,6 +96,11 @@ const hedging = flag({
   name: "hedging",
   summary: "P99 against extra sends, of calls that are sent again after a while",
 });
+const delayOnly = flag({
+  name: "delay-only",
+  summary:
+    "Emulate no link, and only make bytes late: without rights, on any system. No loss, no rate, no congestion control",
+});
 /** What is compared instead of the scenario's cells. */
 const questions = [
   { option: full, cells: everyCell },
@@ -104,9 +111,9 @@ const questions = [
 export const benchProtocolsCommand: Command = {
   description:
     "Emulates the link between two network namespaces, packet by packet, and measures it before each round: a link that is off is refused. A server " +
-    "echoes tensors at its far end. First it is searched which rate this machine sends on time; all cells are run at that. Requests are sent when they are due, whatever became of those before, and latency counts from then. Linux, as root.",
+    "echoes tensors at its far end. First it is searched which rate this machine sends on time; all cells are run at that. Requests are sent when they are due, whatever became of those before, and latency counts from then. Linux, as root; elsewhere --delay-only.",
   operands: [],
-  options: [scenario, rate, bytes, tls, rounds, warmUp, measure, cells, full, capacity, hedging],
+  options: [scenario, rate, bytes, tls, rounds, warmUp, measure, cells, full, capacity, hedging, delayOnly],
   examples: [
     {
       line: "cupel bench protocols --scenario atlantic-pacific",
@@ -116,12 +123,25 @@ export const benchProtocolsCommand: Command = {
       line: "cupel bench protocols --scenario lan --rate 500 --rounds 1 --measure 2000",
       says: "a first look, without a search and intervals",
     },
+    {
+      line: "cupel bench protocols --delay-only",
+      says: "without rights: what round trips cost, and nothing about loss",
+    },
     { line: "cupel bench protocols --hedging", says: "when to send a call twice, in ten minutes" },
   ],
   async run(given, context) {
     const { signal, progress, seed, say, remark } = context;
     const withTls = (each: Cell): Cell => ({ ...each, tls: given.get(tls) ?? each.tls });
-    const asked = scenarioOf(given, withTls);
+    const link: LinkKind = given.get(delayOnly) ? "delay-only" : "emulated";
+    if (link === "delay-only" && given.get(capacity))
+      throw invalid(capacity.name, "compares congestion controls, which --delay-only has none of");
+    const whole = scenarioOf(given, withTls);
+    const { scenario: asked, leftOut } =
+      link === "emulated" ? { scenario: whole, leftOut: 0 } : delayOnlyScenario(whole);
+    if (leftOut > 0)
+      remark(
+        `Congestion control and slow start do not differ with --delay-only: ${numberOf(leftOut, "cell")} that would differ by them alone ${leftOut === 1 ? "is" : "are"} left out.`,
+      );
     const policies = given.get(capacity) ? capacityCells.map(withTls) : null;
     const isSearched = given.get(rate) === undefined;
     const plan = {
@@ -137,13 +157,14 @@ export const benchProtocolsCommand: Command = {
     const compared = numberOf(asked.links.length * asked.cells.length, "cell");
     say(`${compared}, ${numberOf(plan.rounds, "run")} each: about ${durationText(seconds * 1000)} at most.`);
     await using folder = await openServedFolder(signal);
-    const how = { ...plan, signal, progress, startServer: folder.startServer };
+    const how = { ...plan, link, signal, progress, startServer: folder.startServer };
     const measured = async (): Promise<ComparisonReport> => {
       const found = isSearched ? await searchRate(asked, how) : null;
       if (found !== null) say(`${rateText(found)}.`);
       const perSecond = found?.perSecond ?? asked.load.perSecond;
       const run = { ...asked, load: { ...asked.load, perSecond } };
       return reportOf({
+        link,
         scenario: run,
         plan,
         environment: environment(),
