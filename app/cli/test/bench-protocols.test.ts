@@ -1,4 +1,7 @@
-/** The callers of `cupel bench protocols` against the real server: every protocol over every version of HTTP it is called over. */
+/**
+ * `cupel bench` against the real server: every protocol over every version of HTTP it is called over, the proxy, and a
+ * comparison without an emulated link.
+ */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { writeFile } from "node:fs/promises";
@@ -24,7 +27,8 @@ import { lateRemarks, reportText } from "../src/commands/bench/protocols-text.ts
 import { cupel, spawnCupel } from "./harness.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
-const noLink = isLong ? ((await whyNoLink()) ?? false) : "CUPEL_LONG_TESTS=1 runs it";
+const longOnly = isLong ? false : "CUPEL_LONG_TESTS=1 runs it";
+const noLink = isLong ? ((await whyNoLink()) ?? false) : longOnly;
 /** What no other test calls so: bytes that are made here, and a face of @cupel/client. */
 const short = new Set(["rest-cbor h1 pool", "rest-json h2 x 8", "grpc h2 x 8"]);
 const nameOf = ({ protocol, policy }: Cell) => `${protocol} ${policyText(policy)}`;
@@ -47,7 +51,7 @@ before(async () => {
   await writeFile(path, echoModel());
   const child = spawnCupel(["serve", path, "--port", "0", "--set", "engine.trial=false"]);
   stack.defer(() => stop(child));
-  url = await served(child);
+  url = await told(child, /Serving .*? at (http:\/\/[\d.]+:\d+)\./);
 });
 after(() => stack.disposeAsync());
 
@@ -56,12 +60,13 @@ async function stop(child: ReturnType<typeof spawnCupel>): Promise<void> {
   await child.ended;
 }
 
-function served(child: ChildProcess): Promise<string> {
+/** The first group of what a process says on standard error. */
+function told(child: ChildProcess, form: RegExp): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let said = "";
   child.stderr?.on("data", (text: string) => {
     said += text;
-    const [, found] = /Serving .*? at (http:\/\/[\d.]+:\d+)\./.exec(said) ?? [];
+    const [, found] = form.exec(said) ?? [];
     if (found !== undefined) resolve(found);
   });
   child.on("close", () => reject(new Error(said)));
@@ -69,7 +74,7 @@ function served(child: ChildProcess): Promise<string> {
 }
 
 for (const cell of cells) {
-  const skip = isLong || short.has(nameOf(cell)) ? false : "CUPEL_LONG_TESTS=1 runs it";
+  const skip = short.has(nameOf(cell)) ? false : longOnly;
   test(`${nameOf(cell)} is answered, and its first byte is seen`, { skip }, async () => {
     const { protocol, policy } = cell;
     const figures = await generateLoad(
@@ -250,4 +255,54 @@ test("hedges are reported as measured and by arithmetic", () => {
   );
   // 300 by the second round trip, and up to 5 by the jitter; each call that lost a packet is sent again.
   assert.match(reportText(report), /after 200 +40[23] \(400 - 405\) +2\.4 % +30[0-5] +2\.[345] %\n/);
+test("the proxy says how late it makes answers, until Ctrl-C ends it; and asks its preset's load", async () => {
+  const delays = ["--min-ms", "10", "--max-ms", "20"];
+  const child = spawnCupel(["bench", "proxy", "--target", url, "--port", "0", ...delays]);
+  const proxy = await told(child, /Passing (http:\/\/127\.0\.0\.1:\d+) on to/);
+  const answer = await fetch(`${proxy}/v2/health/live`);
+  assert.equal(answer.status, 200);
+  const injected = Number(answer.headers.get("cupel-injected-delay-ms"));
+  assert.ok(injected >= 10 && injected <= 20, `${injected} ms`);
+  child.kill("SIGINT");
+  const { status, out } = await child.ended;
+  assert.equal(status, 0);
+  assert.match(out, /Stopped passing .* on, after 1 request\./);
+
+  const loaded = await cupel(
+    ...[
+      "bench",
+      "proxy",
+      "--target",
+      `${url}/v2/health/live`,
+      "--port",
+      "0",
+      "--load",
+      "1",
+      "--json",
+      ...delays,
+    ],
+  );
+  const { load, connectionsAtMost, delayMs } = JSON.parse(loaded.out);
+  assert.deepEqual([connectionsAtMost, delayMs], [500, { min: 10, max: 20 }]);
+  assert.ok(load.requests > 130 && load.requests < 280, `${load.requests}`);
+  assert.equal(load.outcomes.ok, load.requests, JSON.stringify(load.failures));
+  assert.ok(load.latency.p50 >= 10);
+});
+
+test("with --delay-only protocols are compared without an emulated link, and every table says so", {
+  skip: longOnly,
+}, async (t) => {
+  const few = ["--rounds", "1", "--warm-up", "0", "--measure", "200", "--rate", "20", "--cells", "1"];
+  const { status, out, err } = await cupel("bench", "protocols", "--scenario", "lan", "--delay-only", ...few);
+  if (err.includes("LINK_OFF")) return t.skip("the machine has other work");
+  assert.equal(status, 0, err);
+  assert.match(out, /^DELAY ONLY: no link was emulated\./);
+  assert.match(out, /^near - far \(delay only\): round trip P50/m);
+  assert.match(out, /^grpc +h2 x 1 +- /m);
+});
+
+test("the proxy needs to know what is behind it", async () => {
+  const { status, err } = await cupel("bench", "proxy", "--port", "0");
+  assert.match(err, /ARGUMENT_MISSING.*--target/);
+  assert.equal(status, 64);
 });

@@ -26,6 +26,10 @@ export const wanErrors = defineErrors({
     ...failures.unavailable,
     retryable: true,
   },
+  PROXY_FAILED: {
+    meaning: "The proxy that adds delay could not listen on its port.",
+    ...failures.unavailable,
+  },
   LOAD_FAILED: {
     meaning: "The process that generates load, or one beside it, ended without a result.",
     ...failures.unavailable,

@@ -1,7 +1,7 @@
 /** What only adds delay, the proxy of HTTP and the pass-through of TCP: what is added is drawn, and nothing else is changed. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, get, type IncomingMessage } from "node:http";
 import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import test from "node:test";
@@ -36,11 +36,26 @@ test("the proxy delays by what its header says, and passes bodies, statuses and 
     told.push(injected);
   }
   assert.ok(new Set(told).size > 4);
+  assert.equal(proxy.requests, 8);
+  assert.ok(proxy.connections >= 1 && proxy.connections <= 8);
+  // A path that is read as the address of another server, and a whole one: as asked for, of the target.
+  for (const path of ["//127.0.0.2/x", "http://127.0.0.2/x"]) {
+    const { port } = new URL(proxy.url);
+    const [answer]: IncomingMessage[] = await once(get({ host: "127.0.0.1", port, path }), "response");
+    answer?.resume();
+    assert.equal(answer?.headers["x-path"], path);
+  }
   server.closeAllConnections();
   server.close();
   await once(server, "close");
   const lost = await fetch(proxy.url);
   assert.equal(lost.status, 502);
+  assert.ok(Number(lost.headers.get("cupel-injected-delay-ms")) >= 10);
+  const port = Number(new URL(proxy.url).port);
+  await assert.rejects(openDelayProxy({ target, port, seed: 1 }), { code: "PROXY_FAILED" });
+  await assert.rejects(openDelayProxy({ target, port: 0, seed: 1, minMs: 20, maxMs: 10 }), {
+    code: "SCENARIO_INVALID",
+  });
 });
 
 /** With what is not to be done to bytes here: half of them lost, one in a second, and out of order. */

@@ -59,6 +59,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import("./bench/handshakes.ts")).benchHandshakesCommand,
   },
   {
+    name: "bench proxy",
+    summary: "Put a proxy before a server that makes its answers late, for development",
+    load: async () => (await import("./bench/proxy.ts")).benchProxyCommand,
+  },
+  {
     name: "pack",
     summary: "Pack a model with its weights into one smaller file, for transport",
     load: async () => (await import("./pack.ts")).packCommand,

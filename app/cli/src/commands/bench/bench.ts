@@ -3,6 +3,6 @@ import type { CommandGroup } from "../command.ts";
 
 export const benchGroup: CommandGroup = {
   name: "bench",
-  summary: "Compare protocols over emulated links",
+  summary: "Compare protocols over emulated links, or make a server's answers late",
   description: "Each has a help of its own.",
 };
