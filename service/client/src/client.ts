@@ -14,6 +14,7 @@ import type { PoolOptions } from "./policies/pool.ts";
 import type { RetryOptions } from "./policies/retry.ts";
 import { RetryBudget, type RetryBudgetOptions } from "./policies/retry-budget.ts";
 import { systemTiming, type Timing } from "./policies/timing.ts";
+import { type WindowOptions, windowsOf } from "./policies/windows.ts";
 
 type HeaderTable = Readonly<Record<string, string>>;
 
@@ -33,6 +34,8 @@ export interface ClientOptions {
   /** Sends calls that may run twice once more when they take long. Default null: does not. */
   readonly hedge?: HedgeOptions | null | undefined;
   readonly pool?: PoolOptions | undefined;
+  /** Of HTTP/2 connections in Node.js: what a server may send ahead. Default 4 MiB a call and 16 MiB a connection. */
+  readonly windows?: WindowOptions | undefined;
   /** Round trips of several endpoints are measured this often, in ms, while there are calls. Default 30,000. */
   readonly probeIntervalMs?: number | undefined;
   /** For a connection to be made, in ms. In Node.js. Default 5,000. */
@@ -109,7 +112,8 @@ export function createClientOn(
       `The face "${face}" is none of ${Object.keys(platform.faces).join(", ")}.`,
     );
   const { connectTimeoutMs = 5_000, maxAnswerBytes = 2 ** 28, probeIntervalMs = 30_000 } = options;
-  const limits = { pool, tls, connectTimeoutMs, maxAnswerBytes };
+  const windows = windowsOf(options.windows);
+  const limits = { pool, tls, windows, connectTimeoutMs, maxAnswerBytes };
   const observe: ClientObserver = (event) => {
     try {
       onEvent?.(event);

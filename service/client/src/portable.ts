@@ -39,3 +39,4 @@ export type { HedgeOptions } from "./policies/hedge.ts";
 export type { PoolOptions } from "./policies/pool.ts";
 export type { RetryOptions } from "./policies/retry.ts";
 export type { RetryBudgetOptions } from "./policies/retry-budget.ts";
+export { type WindowOptions, type Windows, windowDefaults } from "./policies/windows.ts";

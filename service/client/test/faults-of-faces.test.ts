@@ -37,7 +37,7 @@ test("gRPC: while the server is away every call says so at once, and the first o
   const codes: string[] = [];
   for (let i = 0; i < 4; i++) codes.push((await failed(client.infer(request))).code);
   assert.deepEqual(codes.slice(1), Array(3).fill("SERVER_UNREACHABLE"));
-  await using again = await grpcServer(() => {}, first.port);
+  await using again = await grpcServer(() => {}, { port: first.port });
   assert.deepEqual(await client.infer(request), answered);
   assert.equal(again.connections, 1);
 });

@@ -1,6 +1,7 @@
 /** What differs between Node.js and a browser: how faces are carried, and where images come from. */
 
 import type { PoolOptions } from "../policies/pool.ts";
+import type { Windows } from "../policies/windows.ts";
 import type { Face, FaceName } from "./face.ts";
 
 /** Certificates, as PEM. In Node.js only: a browser has its own. */
@@ -15,6 +16,8 @@ export interface TlsOptions {
 export interface FaceOptions {
   readonly pool: PoolOptions;
   readonly tls: TlsOptions;
+  /** Of HTTP/2, where it is the client that opens connections. */
+  readonly windows: Windows;
   /** For a connection to be made, in ms. */
   readonly connectTimeoutMs: number;
   /** Bytes of one answer. */

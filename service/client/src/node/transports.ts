@@ -4,13 +4,14 @@ import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
-  Http2SessionManager,
+  type Http2SessionManager,
 } from "@connectrpc/connect-node";
 import type { FaceOptions } from "../faces/platform.ts";
 import { poolDefaults } from "../policies/pool.ts";
 import type { OwnedTransport } from "../rpc/rpc-face.ts";
 import { createTransportPool } from "../rpc/transport-pool.ts";
 import { tlsSettings } from "./tls-settings.ts";
+import { WideSessionManager } from "./wide-sessions.ts";
 
 interface TransportSettings {
   readonly baseUrl: string;
@@ -34,19 +35,18 @@ const maxSessionMemory = 2 ** 20;
 /** A connection that lost its other end is found by a PING that nobody answers, in ms. */
 const pingIntervalMs = 20_000;
 const pingTimeoutMs = 10_000;
-/** What the server may send ahead on one stream: 1 MiB, 7 MB/s over 150 ms. */
-const initialWindowSize = 1 << 20;
 
 export function openTransport(
   protocol: keyof typeof protocols,
   endpoint: URL,
-  { pool, tls, connectTimeoutMs, maxAnswerBytes }: FaceOptions,
+  { pool, tls, windows, connectTimeoutMs, maxAnswerBytes }: FaceOptions,
 ): OwnedTransport {
   const open = () => {
-    const sessionManager = new Http2SessionManager(
+    const sessionManager = new WideSessionManager(
+      windows.connection,
       endpoint,
       { pingIntervalMs, pingTimeoutMs, connectTimeoutMs },
-      { ...tlsSettings(tls), maxSessionMemory, settings: { initialWindowSize } },
+      { ...tlsSettings(tls), maxSessionMemory, settings: { initialWindowSize: windows.stream } },
     );
     const transport = protocols[protocol]({
       baseUrl: endpoint.href,

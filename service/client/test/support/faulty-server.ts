@@ -1,4 +1,5 @@
 /** Servers that fail in a chosen way: bare TCP, HTTP/1.1 and gRPC, on a free port of this machine. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttp2Server, type Http2Session, type ServerHttp2Stream } from "node:http2";
@@ -51,20 +52,28 @@ export const tcpServer = (onConnection: (socket: Socket) => void): Promise<Fault
 export const httpServer = (onRequest: RequestListener): Promise<FaultyServer> =>
   listening(createHttpServer(onRequest));
 
-/** A gRPC server whose models answer their request's id. @param onCall told of each call with its connection */
+/**
+ * A gRPC server whose models answer their request's id, and a tensor where they are to. @param onCall told of each call with
+ * its connection
+ */
 export function grpcServer(
   onCall: (call: {
     readonly stream: ServerHttp2Stream;
     readonly session: Http2Session;
     readonly number: number;
   }) => void,
-  port?: number,
+  { port, answerBytes = 0 }: { readonly port?: number; readonly answerBytes?: number } = {},
 ) {
+  const tensor = {
+    outputs: [{ name: "y", datatype: "UINT8", shape: [BigInt(answerBytes)] }],
+    // What compression makes no smaller.
+    rawOutputContents: [randomBytes(answerBytes)],
+  };
   let number = 0;
   const adapter = connectNodeAdapter({
     routes: (router) =>
       router.service(GRPCInferenceService, {
-        modelInfer: ({ id }) => ({ modelName: "m", modelVersion: "1", id }),
+        modelInfer: ({ id }) => ({ modelName: "m", modelVersion: "1", id, ...(answerBytes > 0 && tensor) }),
         serverLive: () => ({ live: true }),
         async *modelStreamInfer(requests) {
           for await (const { id } of requests) {
