@@ -255,6 +255,8 @@ test("hedges are reported as measured and by arithmetic", () => {
   );
   // 300 by the second round trip, and up to 5 by the jitter; each call that lost a packet is sent again.
   assert.match(reportText(report), /after 200 +40[23] \(400 - 405\) +2\.4 % +30[0-5] +2\.[345] %\n/);
+});
+
 test("the proxy says how late it makes answers, until Ctrl-C ends it; and asks its preset's load", async () => {
   const delays = ["--min-ms", "10", "--max-ms", "20"];
   const child = spawnCupel(["bench", "proxy", "--target", url, "--port", "0", ...delays]);

@@ -64,6 +64,75 @@ export async function renderServer(): Promise<string> {
   return renderPage("server", { title: "Cupel server", data });
 }
 
+/** A median of runs and its 95 % interval, which fewer than six runs do not have: null. */
+export interface MedianFigure {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** One way to ask: a row. Times in ms, shares as fractions. */
+export interface ProtocolsCell {
+  /** "grpc, h2 x 64, bbr" */
+  readonly name: string;
+  readonly protocol: string;
+  readonly connections: string;
+  /** What else differs, such as "bbr, TLS". */
+  readonly else: string;
+  readonly mean: MedianFigure;
+  readonly p50: MedianFigure;
+  readonly p99: MedianFigure;
+  readonly failed: number;
+  readonly bytes: number | null;
+  readonly packets: number | null;
+  readonly made: number | null;
+  readonly extraSends: number;
+  readonly isPunctual: boolean;
+  /** Per cent, and the latency that so many requests are within. */
+  readonly curve: readonly (readonly [percent: number, ms: number])[];
+  /** Of each deadline the share of requests without a good answer by then. */
+  readonly missed: readonly (readonly [deadlineMs: number, share: number])[];
+}
+
+export interface ProtocolsLink {
+  readonly name: string;
+  /** How the link was measured, and what came of it. */
+  readonly verification: readonly (readonly [name: string, text: string])[];
+  readonly advice: readonly { readonly title: string; readonly text: string }[];
+  readonly cells: readonly ProtocolsCell[];
+}
+
+/** A table of texts; the first column names its rows. */
+export interface ProtocolsTable {
+  readonly title: string;
+  readonly intro: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What the page holds, as JSON in the element `#protocols`. */
+export interface ProtocolsDocument {
+  readonly format: "cupel-protocols-page/1";
+  /** "150 ms round trip, ..." */
+  readonly scenario: string;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  /** No link was emulated: said first, and at every table. */
+  readonly isDelayOnly: boolean;
+  readonly environment: readonly (readonly [name: string, text: string])[];
+  readonly links: readonly ProtocolsLink[];
+  readonly tables: readonly ProtocolsTable[];
+}
+
+/**
+ * The whole page for one comparison of protocols, as HTML text to write to a file.
+ * @throws TEMPLATE_MISSING, TEMPLATE_BUILD_FAILED, WRITE_FAILED, DISK_FULL
+ */
+export async function renderProtocols(comparison: Omit<ProtocolsDocument, "format">): Promise<string> {
+  const data: ProtocolsDocument = { format: "cupel-protocols-page/1", ...comparison };
+  return renderPage("protocols", { title: `${comparison.scenario}: protocols compared`, data });
+}
+
 /** Shares are fractions, and points a difference of two such; a ratio is of the model over its original. */
 export type AttestedUnit = "share" | "points" | "dB" | "number" | "bytes" | "ratio";
 

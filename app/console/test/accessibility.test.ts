@@ -7,6 +7,7 @@ import {
   renderEnvGraph,
   renderEnvTrace,
   renderProfile,
+  renderProtocols,
   renderReport,
   renderServer,
 } from "@cupel/console";
@@ -20,6 +21,7 @@ import { awkwardGraph, usualGraph } from "./fixture/env-graphs.ts";
 import { awkwardTrace, nothingTraced, usualTrace } from "./fixture/env-traces.ts";
 import { pngBytes } from "./fixture/png.ts";
 import { awkwardProfile, emptyProfile, tinyProfile } from "./fixture/profiles.ts";
+import { awkwardComparison, usualComparison } from "./fixture/protocols.ts";
 import { awkwardReport, minimalReport, mobileNetReport, resNetReport } from "./fixture/reports.ts";
 import { awkwardServer, type FakeServer, tryImage, usualServer } from "./fixture/servers.ts";
 
@@ -82,6 +84,10 @@ const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<strin
   "env-graph": {
     "a provenance graph": () => renderEnvGraph(usualGraph()),
     ...inLong({ "a provenance graph with awkward names": () => renderEnvGraph(awkwardGraph()) }),
+  },
+  protocols: {
+    "a comparison of protocols": () => renderProtocols(usualComparison()),
+    ...inLong({ "a comparison with awkward names": () => renderProtocols(awkwardComparison()) }),
   },
   server: {
     "a server": renderServer,

@@ -1,6 +1,7 @@
 // First: it refuses a Node.js that is too old in a sentence, before a module here fails on one.
 import "@cupel/base";
 
+export { type Advice, adviceOf } from "./compare/advice.ts";
 export {
   type CarriedLoad,
   type CongestionCapacity,
@@ -11,6 +12,7 @@ export {
   type ShareComparison,
 } from "./compare/capacity.ts";
 export { carriedLimits, judgeLoad, type LoadVerdict } from "./compare/carried-load.ts";
+export { cellText } from "./compare/cell-text.ts";
 export { capacitySeconds, rateSearchSeconds, secondsOf } from "./compare/duration.ts";
 export { type Environment, environment } from "./compare/environment.ts";
 export type { ComparedServer, StartServer } from "./compare/far-servers.ts";

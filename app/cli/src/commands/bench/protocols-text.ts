@@ -87,7 +87,7 @@ function cellsText(cells: readonly CellSummary[]): string {
   ]);
 }
 
-function ratioText({ client, stock, ratio, isAtMost }: PairedRatio): string {
+export function ratioText({ client, stock, ratio, isAtMost }: PairedRatio): string {
   const figure = `${isAtMost ? "at most " : ""}${intervalText(ratio, 2)}`;
   return `${client.protocol}, ${client.congestion}: P99 over ${policyText(client.policy)}, the client's own policy, by that over ${policyText(stock.policy)}: ${figure}, ${halfText(ratio)}`;
 }
@@ -118,7 +118,7 @@ function capacityLines({ name, congestions }: LinkCapacity): readonly string[] {
   ];
 }
 
-function carriedText({ perSecond, isAll, trials }: CarriedLoad): string {
+export function carriedText({ perSecond, isAll, trials }: CarriedLoad): string {
   if (perSecond !== null) return isAll ? `${countText(perSecond)} and more` : countText(perSecond);
   return `less than ${countText(Math.min(...trials.map((trial) => trial.perSecond)))}`;
 }
@@ -188,7 +188,7 @@ function madeText({ connections, connectionsLater: later }: CellSummary): string
   return later === 0 ? connections.toFixed(0) : `${(connections - later).toFixed(0)} + ${later.toFixed(0)}`;
 }
 
-function intervalText({ value, low, high }: MedianInterval, digits = 0): string {
+export function intervalText({ value, low, high }: MedianInterval, digits = 0): string {
   const [text, from, to] = [value, low, high].map((each) => each.toFixed(digits));
   return Number.isFinite(low) ? `${text} (${from} - ${to})` : `${text}`;
 }

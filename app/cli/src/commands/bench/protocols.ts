@@ -1,5 +1,6 @@
 /** `cupel bench protocols`: which protocol, over which connections, across an emulated ocean. */
-import { throwIfCancelled } from "@cupel/base";
+import { assertWritable, throwIfCancelled, writeFileAtomically } from "@cupel/base";
+import { renderProtocols } from "@cupel/console";
 import {
   type Cell,
   type ComparisonReport,
@@ -22,11 +23,12 @@ import {
   secondsOf,
   tlsModes,
 } from "@cupel/wan";
-import { choice, flag, integer, invalid } from "../../arguments/option.ts";
+import { choice, flag, integer, invalid, text } from "../../arguments/option.ts";
 import type { Given } from "../../arguments/parse.ts";
 import { durationText, numberOf } from "../../terminal/figures.ts";
 import type { Command } from "../command.ts";
 import { openServedFolder } from "./far-server.ts";
+import { protocolsPage } from "./protocols-page.ts";
 import { lateRemarks, rateText, reportText } from "./protocols-text.ts";
 
 const scenario = choice({
@@ -101,6 +103,11 @@ const delayOnly = flag({
   summary:
     "Emulate no link, and only make bytes late: without rights, on any system. No loss, no rate, no congestion control",
 });
+const reportOption = text({
+  name: "report",
+  placeholder: "FILE.html",
+  summary: "Where a page for the browser goes: what to choose and why, curves, and every figure",
+});
 /** What is compared instead of the scenario's cells. */
 const questions = [
   { option: full, cells: everyCell },
@@ -113,7 +120,21 @@ export const benchProtocolsCommand: Command = {
     "Emulates the link between two network namespaces, packet by packet, and measures it before each round: a link that is off is refused. A server " +
     "echoes tensors at its far end. First it is searched which rate this machine sends on time; all cells are run at that. Requests are sent when they are due, whatever became of those before, and latency counts from then. Linux, as root; elsewhere --delay-only.",
   operands: [],
-  options: [scenario, rate, bytes, tls, rounds, warmUp, measure, cells, full, capacity, hedging, delayOnly],
+  options: [
+    scenario,
+    rate,
+    bytes,
+    tls,
+    rounds,
+    warmUp,
+    measure,
+    cells,
+    full,
+    capacity,
+    hedging,
+    delayOnly,
+    reportOption,
+  ],
   examples: [
     {
       line: "cupel bench protocols --scenario atlantic-pacific",
@@ -127,11 +148,18 @@ export const benchProtocolsCommand: Command = {
       line: "cupel bench protocols --delay-only",
       says: "without rights: what round trips cost, and nothing about loss",
     },
+    {
+      line: "cupel bench protocols --report protocols.html",
+      says: "with a page: what to choose and why",
+    },
     { line: "cupel bench protocols --hedging", says: "when to send a call twice, in ten minutes" },
   ],
   async run(given, context) {
     const { signal, progress, seed, say, remark } = context;
     const withTls = (each: Cell): Cell => ({ ...each, tls: given.get(tls) ?? each.tls });
+    const file = given.get(reportOption);
+    // Before a quarter of an hour of work.
+    if (file !== undefined) await assertWritable([file]);
     const link: LinkKind = given.get(delayOnly) ? "delay-only" : "emulated";
     if (link === "delay-only" && given.get(capacity))
       throw invalid(capacity.name, "compares congestion controls, which --delay-only has none of");
@@ -183,7 +211,14 @@ export const benchProtocolsCommand: Command = {
       throw cause;
     }
     for (const sentence of lateRemarks(report)) remark(sentence);
-    return { json: { ...report }, text: reportText(report) };
+    if (file !== undefined) {
+      const page = protocolsPage(report, new Date(context.clock.now()).toISOString());
+      await writeFileAtomically(file, await renderProtocols(page), { signal });
+    }
+    return {
+      json: { ...report, ...(file !== undefined && { page: file }) },
+      text: [reportText(report), ...(file === undefined ? [] : [`The page is ${file}.`])].join("\n"),
+    };
   },
 };
 

@@ -1,6 +1,7 @@
 /** Where images leave early, and what each threshold would cost and save. */
 import type { EarlyExitReport } from "@cupel/report";
 import { useMemo } from "preact/hooks";
+import { type Line, LineChart, type LinePoint } from "../../../shared/chart/line-chart.tsx";
 import {
   fixedText,
   millisecondsText,
@@ -9,7 +10,6 @@ import {
   pointsText,
 } from "../../../shared/view/number-text.ts";
 import { exitSentence } from "../view/stages.ts";
-import { type Line, LineChart, type LinePoint } from "./line-chart.tsx";
 
 type ExitPoint = EarlyExitReport["chosen"];
 

@@ -1,11 +1,11 @@
 /** Which channels went, by groups that can only go together, and what removing more of each would do. */
 import type { PruningReport } from "@cupel/report";
 import { useMemo } from "preact/hooks";
+import { type Line, LineChart } from "../../../shared/chart/line-chart.tsx";
 import { ScrollTable } from "../../../shared/part/scroll-table.tsx";
 import { countText, errorText, percentText, plural } from "../../../shared/view/number-text.ts";
 import { shortName } from "../view/layer-name.ts";
 import { fineTuningSentence, pruningSentence } from "../view/stages.ts";
-import { type Line, LineChart } from "./line-chart.tsx";
 
 type Group = PruningReport["groups"][number];
 

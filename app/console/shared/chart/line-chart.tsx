@@ -1,32 +1,10 @@
 /** One or more lines over a common axis, with what was chosen marked on them. */
 import { useMemo } from "preact/hooks";
-import { axisStyle } from "../../../shared/chart/axis.ts";
-import { Chart, type DrawChart } from "../../../shared/chart/chart.tsx";
-import type { Palette } from "../../../shared/chart/palette.ts";
-import { tooltipLines, tooltipStyle } from "../../../shared/chart/tooltip.ts";
-
-export interface LinePoint {
-  readonly x: number;
-  readonly y: number;
-  /** Told of the point, the first line as its title. */
-  readonly told: readonly [string, ...string[]];
-}
-
-export interface Line {
-  readonly colour: "original" | "compressed" | "muted";
-  readonly points: readonly LinePoint[];
-}
-
-export interface LineAxis {
-  readonly name: string;
-  readonly text: (value: number) => string;
-  /** From zero; default: from the least that is drawn. */
-  readonly fromZero?: boolean;
-  /** The largest value to the left. */
-  readonly inverse?: boolean;
-  /** No ticks between whole numbers. */
-  readonly whole?: boolean;
-}
+import { axisStyle } from "./axis.ts";
+import { Chart, type DrawChart } from "./chart.tsx";
+import type { Line, LineAxis, LinePoint } from "./line.ts";
+import type { Palette } from "./palette.ts";
+import { tooltipLines, tooltipStyle } from "./tooltip.ts";
 
 interface LineChartProps {
   /** What a screen reader says in place of the image. */
@@ -64,12 +42,12 @@ function lineOption({ lines, x, y, marked }: Omit<LineChartProps, "label">): Dra
     },
     tooltip: tooltipStyle(palette),
     series: [
-      ...lines.map(({ colour, points }) => ({
+      ...lines.map(({ colour, isThin = colour === "muted", points }) => ({
         type: "line",
         data: points.map((point) => [point.x, point.y]),
         symbol: "circle",
-        symbolSize: 7,
-        lineStyle: { color: palette[colour], width: colour === "muted" ? 1 : 2 },
+        symbolSize: isThin && colour !== "muted" ? 4 : 7,
+        lineStyle: { color: palette[colour], width: isThin ? 1 : 2 },
         itemStyle: { color: palette[colour] },
         tooltip: {
           formatter: ({ dataIndex }: { dataIndex: number }) => tooltipOf(points[dataIndex]),
@@ -80,11 +58,14 @@ function lineOption({ lines, x, y, marked }: Omit<LineChartProps, "label">): Dra
   });
 }
 
-function scale(palette: Palette, { name, text, fromZero = false, inverse = false, whole = false }: LineAxis) {
+function scale(
+  palette: Palette,
+  { name, text, fromZero = false, inverse = false, log = false, whole = false }: LineAxis,
+) {
   const axis = axisStyle(palette, { grid: true });
   return {
     ...axis,
-    type: "value",
+    type: log ? "log" : "value",
     scale: !fromZero,
     inverse,
     name,
