@@ -60,12 +60,13 @@ function lineOption({ lines, x, y, marked }: Omit<LineChartProps, "label">): Dra
 
 function scale(
   palette: Palette,
-  { name, text, fromZero = false, inverse = false, log = false, whole = false }: LineAxis,
+  { name, text, fromZero = false, inverse = false, log, whole = false }: LineAxis,
 ) {
   const axis = axisStyle(palette, { grid: true });
   return {
     ...axis,
-    type: log ? "log" : "value",
+    type: log === undefined ? "value" : "log",
+    ...(log !== undefined && { logBase: log }),
     scale: !fromZero,
     inverse,
     name,

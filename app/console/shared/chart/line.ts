@@ -21,8 +21,8 @@ export interface LineAxis {
   readonly fromZero?: boolean;
   /** The largest value to the left. */
   readonly inverse?: boolean;
-  /** Every step is as many times more; no value may be 0. */
-  readonly log?: boolean;
+  /** Ticks are powers of it, evenly apart; no value may be 0. */
+  readonly log?: 2 | 10;
   /** No ticks between whole numbers. */
   readonly whole?: boolean;
 }

@@ -23,7 +23,11 @@ export function LinkSection({ id, link, isDelayOnly }: LinkSectionProps) {
   const missed = useMemo(() => missedLines(cells, [first, second]), [cells, first, second]);
   const names = [cells[first]?.name, cells[second]?.name].join(" and ");
   return (
-    <Section id={id} title={isDelayOnly ? `${name} (delay only)` : name}>
+    <Section
+      id={id}
+      title={isDelayOnly ? `${name} (delay only)` : name}
+      intro="A difference is told where the 95 % intervals of P99 do not overlap, and not otherwise."
+    >
       <div class="panels">
         <div class="panel wide">
           <h3>What to choose, and why</h3>
@@ -32,7 +36,7 @@ export function LinkSection({ id, link, isDelayOnly }: LinkSectionProps) {
           ) : (
             <dl class="advice">
               {advice.map(({ title, text }) => (
-                <div key={title}>
+                <div key={title + text}>
                   <dt>{title}</dt>
                   <dd>{text}</dd>
                 </div>
@@ -58,7 +62,7 @@ export function LinkSection({ id, link, isDelayOnly }: LinkSectionProps) {
                 label={`Latency by percentile over ${name}; in colour: ${names}. The table above has the figures.`}
                 lines={percentiles}
                 x={{ name: "of requests", text: tailText, fromZero: true, whole: true }}
-                y={{ name: "ms", text: (ms) => fixedText(ms, 0), log: true }}
+                y={{ name: "ms", text: (ms) => fixedText(ms, 0), log: 2 }}
               />
             </div>
             <div>
@@ -66,8 +70,8 @@ export function LinkSection({ id, link, isDelayOnly }: LinkSectionProps) {
               <LineChart
                 label={`Requests without a good answer by a deadline over ${name}; in colour: ${names}.`}
                 lines={missed}
-                x={{ name: "deadline, ms", text: (ms) => fixedText(ms, 0), log: true }}
-                y={{ name: "not answered in time", text: (share) => shareText(share), log: true }}
+                x={{ name: "deadline, ms", text: (ms) => fixedText(ms, 0), log: 2 }}
+                y={{ name: "not answered in time", text: shareText, log: 10 }}
               />
             </div>
           </div>

@@ -11,7 +11,8 @@ const lastPercent = 99.9;
 
 /** 0 of 0 %, 1 of 90, 2 of 99, 3 of 99.9. */
 export function tailPosition(percent: number): number {
-  return -Math.log10(1 - percent / 100);
+  // Without the dust of binary fractions, which would be a step more of the axis.
+  return Number((0 - Math.log10(1 - percent / 100)).toFixed(9));
 }
 
 /** "99.9 %" of 3. */

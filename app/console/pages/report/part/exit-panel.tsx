@@ -1,7 +1,8 @@
 /** Where images leave early, and what each threshold would cost and save. */
 import type { EarlyExitReport } from "@cupel/report";
 import { useMemo } from "preact/hooks";
-import { type Line, LineChart, type LinePoint } from "../../../shared/chart/line-chart.tsx";
+import type { Line, LinePoint } from "../../../shared/chart/line.ts";
+import { LineChart } from "../../../shared/chart/line-chart.tsx";
 import {
   fixedText,
   millisecondsText,

@@ -1,7 +1,8 @@
 /** Which channels went, by groups that can only go together, and what removing more of each would do. */
 import type { PruningReport } from "@cupel/report";
 import { useMemo } from "preact/hooks";
-import { type Line, LineChart } from "../../../shared/chart/line-chart.tsx";
+import type { Line } from "../../../shared/chart/line.ts";
+import { LineChart } from "../../../shared/chart/line-chart.tsx";
 import { ScrollTable } from "../../../shared/part/scroll-table.tsx";
 import { countText, errorText, percentText, plural } from "../../../shared/view/number-text.ts";
 import { shortName } from "../view/layer-name.ts";

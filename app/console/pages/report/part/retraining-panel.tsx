@@ -1,7 +1,8 @@
 /** What each epoch of training the rounded network gave, and which one was kept. */
 import type { RetrainingReport } from "@cupel/report";
 import { useMemo } from "preact/hooks";
-import { type Line, LineChart, type LinePoint } from "../../../shared/chart/line-chart.tsx";
+import type { Line, LinePoint } from "../../../shared/chart/line.ts";
+import { LineChart } from "../../../shared/chart/line-chart.tsx";
 import { figureText, isFigure, percentText } from "../../../shared/view/number-text.ts";
 import { keptSentence } from "../view/stages.ts";
 
