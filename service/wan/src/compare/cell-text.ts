@@ -1,5 +1,6 @@
 /** A cell in a line, for who waits for it. */
 import { policyText } from "../face/connection-policy.ts";
+import { noCongestion } from "../scenario/delay-only-scenario.ts";
 import type { Cell } from "../scenario/scenario.ts";
 
 /** "grpc, h2 x 64, bbr, hedged after 200 ms" */
@@ -7,7 +8,7 @@ export function cellText({ protocol, policy, congestion, tls, bytes, hedgeMs }: 
   return [
     protocol,
     policyText(policy),
-    congestion,
+    ...(congestion === noCongestion ? [] : [congestion]),
     ...(tls === "off" ? [] : [`TLS ${tls}`]),
     ...(bytes === null ? [] : [`${bytes} bytes`]),
     ...(hedgeMs === null ? [] : [`hedged after ${hedgeMs} ms`]),

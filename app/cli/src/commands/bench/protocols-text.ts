@@ -89,7 +89,8 @@ function cellsText(cells: readonly CellSummary[]): string {
 
 export function ratioText({ client, stock, ratio, isAtMost }: PairedRatio): string {
   const figure = `${isAtMost ? "at most " : ""}${intervalText(ratio, 2)}`;
-  return `${client.protocol}, ${client.congestion}: P99 over ${policyText(client.policy)}, the client's own policy, by that over ${policyText(stock.policy)}: ${figure}, ${halfText(ratio)}`;
+  const congestion = client.congestion === noCongestion ? "" : `, ${client.congestion}`;
+  return `${client.protocol}${congestion}: P99 over ${policyText(client.policy)}, the client's own policy, by that over ${policyText(stock.policy)}: ${figure}, ${halfText(ratio)}`;
 }
 
 /** Whether it is at most half, as far as the interval says. */

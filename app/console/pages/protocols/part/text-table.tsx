@@ -10,7 +10,7 @@ export function TextTable({ id, table }: { readonly id: string; readonly table: 
   return (
     <Section id={id} title={title} intro={intro}>
       <div class="panel">
-        <ScrollTable label={title}>
+        <ScrollTable label={`Table: ${title}`}>
           <table class="plain">
             <thead>
               <tr>
