@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createClient, type FaceName } from "@cupel/client";
 import type { Caller } from "../load/caller.ts";
-import type { ConnectionPolicy } from "./connection-policy.ts";
+import { type ConnectionPolicy, windowsOf } from "./connection-policy.ts";
 import { FirstByteWatch } from "./first-byte.ts";
 import { assertEchoed, requestOf, type TensorCall } from "./tensor-call.ts";
 import type { CallerTls } from "./tls-files.ts";
@@ -36,6 +36,7 @@ export function openClientCaller(call: TensorCall, options: ClientCallerOptions)
     breaker: { errorShare: 1 },
     hedge: hedgeMs === null ? null : { delayMs: hedgeMs },
     pool: { connections: policy.connections },
+    windows: windowsOf(policy),
     tls,
     onEvent(event) {
       // It is told where the call was made, so that each is known by its own.

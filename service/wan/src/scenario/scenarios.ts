@@ -1,4 +1,5 @@
 /** The scenarios that come with the package. Adding one is adding a row. */
+import { clientPool, stockPolicy } from "../face/connection-policy.ts";
 import type { DelayLaw } from "../link/delay-law.ts";
 import type { DirectionSpec } from "../link/direction.ts";
 import type { LinkSpec } from "../link/emulated-link.ts";
@@ -6,8 +7,8 @@ import type { LossLaw } from "../link/loss.ts";
 import type { Cell, Scenario, ScenarioLink } from "./scenario.ts";
 
 const h2 = (connections: number) => ({ http: 2, connections }) as const;
-/** As many as @cupel/client opens. */
-const h1 = { http: 1, connections: 256 } as const;
+
+const h1 = clientPool;
 
 const cell = (protocol: Cell["protocol"], policy: Cell["policy"], more: Partial<Cell> = {}): Cell => ({
   protocol,
@@ -22,6 +23,7 @@ const cell = (protocol: Cell["protocol"], policy: Cell["policy"], more: Partial<
 
 /** Twelve at most: protocols over the same connections, then connections with the same protocol, then what else matters. */
 const usual: readonly Cell[] = [
+  cell("grpc", stockPolicy),
   cell("grpc", h2(1)),
   cell("grpc", h2(8)),
   cell("grpc", h2(64)),
@@ -29,7 +31,6 @@ const usual: readonly Cell[] = [
   cell("connect", h2(64)),
   cell("rest-json", h2(64)),
   cell("rest-json", h1),
-  cell("rest-cbor", h1),
   cell("rest-binary", h1),
   cell("graphql", h1),
   cell("grpc", h2(64), { congestion: "cubic" }),
@@ -94,7 +95,7 @@ export const scenarios: readonly Scenario[] = [
       link("San Jose - Singapore", uniform(88, 4), independent(0.002)),
     ],
     load,
-    cells: [cell("grpc", h2(1)), cell("grpc", h2(64)), cell("rest-json", h1)],
+    cells: [cell("grpc", stockPolicy), cell("grpc", h2(64)), cell("rest-json", h1)],
   },
   {
     name: "lan",
