@@ -86,6 +86,10 @@ const notRun: readonly NotRun[] = [
     reason: "takes minutes and wants root; bench-protocols.test.ts of the command has its parts",
   },
   {
+    command: /^cupel bench proxy --target /,
+    reason: "goes on until it is ended; bench-protocols.test.ts of the command ends one",
+  },
+  {
     command: /^cupel env watch /,
     reason: "goes on until it is ended; env-snapshots.test.ts of the command ends one",
   },

@@ -8,9 +8,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openTemporaryFolder } from "@cupel/base";
-import { windowDefaults } from "@cupel/client";
 import {
   type Cell,
+  environment,
   everyCell,
   generateLoad,
   hedgingCells,
@@ -181,7 +181,7 @@ const measuredRun = (round: number, cell: number, p99: number): MeasuredRun => (
   serverCpuSeconds: 0.5,
 });
 const plan = { rounds: 6, warmUpMs: 1, measureMs: 1, seed: 1 };
-const facts = {
+const facts = environment();
   kernel: "6.1",
   node: "v26",
   processor: "p",

@@ -52,6 +52,6 @@ export function App({ trace }: { readonly trace: EnvTraceDocument }) {
 }
 
 function firstWithSecret({ accesses, keys }: EnvTraceDocument): number {
-  const found = accesses.find(({ key }) => key !== null && keys[key]?.isTagged === true);
+  const found = accesses.find(({ key }) => key !== null && keys.at(key)?.isTagged === true);
   return (found ?? accesses[0])?.package ?? 0;
 }

@@ -24,13 +24,13 @@ const cell = (protocol: Cell["protocol"], policy: Cell["policy"], more: Partial<
 /** Twelve at most: protocols over the same connections, then connections with the same protocol, then what else matters. */
 const usual: readonly Cell[] = [
   cell("grpc", stockPolicy),
-  cell("grpc", h2(1)),
   cell("grpc", h2(8)),
   cell("grpc", h2(64)),
   cell("grpc-web", h2(64)),
   cell("connect", h2(64)),
   cell("rest-json", h2(64)),
   cell("rest-json", h1),
+  cell("rest-cbor", h1),
   cell("rest-binary", h1),
   cell("graphql", h1),
   cell("grpc", h2(64), { congestion: "cubic" }),

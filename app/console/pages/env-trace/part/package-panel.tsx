@@ -51,7 +51,7 @@ export function PackagePanel({ trace, at }: { readonly trace: EnvTraceDocument; 
                 {shown.map((access, i) => (
                   <tr key={i}>
                     <th scope="row">
-                      {access.key === null ? "–" : trace.keys[access.key]?.name}{" "}
+                      {access.key === null ? "–" : trace.keys.at(access.key)?.name}{" "}
                       <Marks {...access} isTagged={isTagged(trace, access)} />
                     </th>
                     <td>{doesText(access.kind)}</td>
@@ -77,7 +77,7 @@ export function PackagePanel({ trace, at }: { readonly trace: EnvTraceDocument; 
 }
 
 function isTagged(trace: EnvTraceDocument, { key }: TracedAccess): boolean {
-  return key !== null && trace.keys[key]?.isTagged === true;
+  return key !== null && trace.keys.at(key)?.isTagged === true;
 }
 
 /** What was refused, what is new and secrets first. */

@@ -12,7 +12,7 @@ export function childrenOf({ accesses, packages, keys }: EnvTraceDocument): Trac
   const found = new Map<string, { command: string; starter: string; names: Set<string> }>();
   for (const { kind, key, package: at, commands } of accesses) {
     if (kind !== "inherit" || key === null) continue;
-    const name = keys[key]?.name ?? "";
+    const name = keys.at(key)?.name ?? "";
     for (const command of commands) {
       const id = `${at} ${command}`;
       const child = found.get(id) ?? { command, starter: packages[at]?.name ?? "", names: new Set() };

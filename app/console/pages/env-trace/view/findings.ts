@@ -19,7 +19,7 @@ const mostNames = 4;
 
 /** Secrets first, and who lists all names, which shows them too. */
 export function findingsOf(trace: EnvTraceDocument): Finding[] {
-  const isTagged = ({ key }: TracedAccess) => key !== null && trace.keys[key]?.isTagged === true;
+  const isTagged = ({ key }: TracedAccess) => key !== null && trace.keys.at(key)?.isTagged === true;
   const isOfNewPackage = (access: TracedAccess) => trace.packages[access.package]?.isNew === true;
   const found = trace.accesses.filter(
     (each) => each.isDenied || !each.isListed || each.isNew || isOfNewPackage(each),
@@ -33,7 +33,7 @@ export function findingsOf(trace: EnvTraceDocument): Finding[] {
     .sort((a, b) => weight(b.first) - weight(a.first))
     .map(({ first, group }) => {
       const { package: at, kind, isDenied, isListed, isNew } = first;
-      const names = group.flatMap(({ key }) => (key === null ? [] : (trace.keys[key]?.name ?? [])));
+      const names = group.flatMap(({ key }) => (key === null ? [] : (trace.keys.at(key)?.name ?? [])));
       return {
         package: at,
         sentence: `${trace.packages[at]?.name} ${doesText(kind, namesText(names))}`,

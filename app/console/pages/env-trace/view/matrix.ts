@@ -60,10 +60,10 @@ export function matrixOf(trace: EnvTraceDocument, filter: MatrixFilter): Matrix 
   const isThrough = passes(trace, filter);
   const accesses = trace.accesses.filter(isThrough);
   const columnOf = ({ key, kind }: TracedAccess): string =>
-    key === null ? ` ${wholeColumns[kind] ?? kind}` : `=${trace.keys[key]?.name}`;
+    key === null ? ` ${wholeColumns[kind] ?? kind}` : `=${trace.keys.at(key)?.name}`;
   const found = new Map<string, MatrixColumn>();
   for (const access of accesses) {
-    const isTagged = access.key !== null && trace.keys[access.key]?.isTagged === true;
+    const isTagged = access.key !== null && trace.keys.at(access.key)?.isTagged === true;
     const id = columnOf(access);
     found.set(id, { label: id.slice(1), isTagged });
   }
@@ -90,7 +90,7 @@ function passes(trace: EnvTraceDocument, filter: MatrixFilter): (access: TracedA
   const keyText = filter.keyText.trim().toLowerCase();
   return ({ package: at, key, isNew, isDenied, isListed }) => {
     const of = trace.packages[at];
-    const name = key === null ? undefined : trace.keys[key];
+    const name = key === null ? undefined : trace.keys.at(key);
     return (
       (of?.name.toLowerCase().includes(packageText) ?? false) &&
       (keyText === "" || (name?.name.toLowerCase().includes(keyText) ?? false)) &&

@@ -13,7 +13,7 @@ export function titleOf({ accesses, keys, packages }: EnvTraceDocument): string 
   const touching = new Set<number>();
   const secrets = new Set<number>();
   for (const { key, package: at } of accesses) {
-    if (key === null || keys[key]?.isTagged !== true) continue;
+    if (key === null || keys.at(key)?.isTagged !== true) continue;
     touching.add(at);
     secrets.add(key);
   }
@@ -51,7 +51,7 @@ export function remarksOf(trace: EnvTraceDocument): Remark[] {
 }
 
 function freshText({ keys }: EnvTraceDocument, fresh: readonly TracedAccess[]): string {
-  const tagged = fresh.filter(({ key }) => key !== null && keys[key]?.isTagged === true).length;
+  const tagged = fresh.filter(({ key }) => key !== null && keys.at(key)?.isTagged === true).length;
   return `${plural(fresh.length, "fact")}${tagged === 0 ? "" : `, ${tagged} about secrets,`}`;
 }
 
