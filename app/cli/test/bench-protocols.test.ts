@@ -182,13 +182,6 @@ const measuredRun = (round: number, cell: number, p99: number): MeasuredRun => (
 });
 const plan = { rounds: 6, warmUpMs: 1, measureMs: 1, seed: 1 };
 const facts = environment();
-  kernel: "6.1",
-  node: "v26",
-  processor: "p",
-  cores: 2,
-  streamWindow: 65_535,
-  clientWindows: windowDefaults,
-};
 
 function reported(asked: readonly Cell[], p99: (cell: number) => number, more: Partial<Measured>) {
   const [ocean] = scenarios;
