@@ -21,14 +21,14 @@ console.log(Number(process.hrtime.bigint() - started) / names.length);
 `;
 
 const kinds = {
-  repeated: { title: "a name, again and again", reads: 200_000, isTraced: true },
+  repeated: { title: "a name, again and again", reads: 50_000, isTraced: true },
   tagged: { title: "a tagged name, again and again", reads: 20_000, isTraced: true },
   first: {
     title: "each name for the first time, with the stack and a line written",
     reads: 2_000,
     isTraced: true,
   },
-  bare: { title: "behind a Proxy that does nothing else", reads: 200_000, isTraced: false },
+  bare: { title: "behind a Proxy that does nothing else", reads: 50_000, isTraced: false },
 } as const;
 type Kind = keyof typeof kinds;
 
