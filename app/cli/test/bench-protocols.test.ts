@@ -234,7 +234,7 @@ test("a report says the highest rate carried, what each policy carries, and whet
     /highest rate carried {2}1,480 requests\/s of 2,000 asked: schedule lag P99 within 1 ms with grpc/,
   );
   assert.match(text, /grpc, bbr: P99 over h2 x 64.* 0\.70 \(0\.70 - 0\.70\), more than half/);
-  assert.match(text, /reno +grpc +h2 x 1 +85\n/);
+  assert.match(text, /reno +grpc +h2 stock +85\n/);
   assert.match(text, /reno +grpc +h2 x 64 +1,480 and more\n/);
   assert.match(text, /reno: at 60 requests\/s, 70 % of what one connection carries/);
   assert.match(text, /0\.46 \(0\.46 - 0\.46\), at most half/);
@@ -301,7 +301,7 @@ test("with --delay-only protocols are compared without an emulated link, and eve
   assert.equal(status, 0, err);
   assert.match(out, /^DELAY ONLY: no link was emulated\./);
   assert.match(out, /^near - far \(delay only\): round trip P50/m);
-  assert.match(out, /^grpc +h2 x 1 +- /m);
+  assert.match(out, /^grpc +h2 stock +- /m);
 });
 
 test("the proxy needs to know what is behind it", async () => {

@@ -56,9 +56,9 @@ function inLong(states: Readonly<Record<string, () => Promise<string>>>): typeof
 /** By page, then by what is on it. A page that is not here fails below. */
 const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<string>>>>> = {
   report: {
-    "a report": () => renderReport(part(resNetReport(), 20)),
     "a report with awkward names and figures": () => renderReport(part(awkwardReport(), 0)),
     ...inLong({
+      "a report": () => renderReport(part(resNetReport(), 20)),
       "a report of a thousand classes": () => renderReport(part(mobileNetReport(), 0)),
       "a report of one layer without labels": () => renderReport(minimalReport()),
     }),
@@ -71,8 +71,8 @@ const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<strin
     }),
   },
   attestation: {
-    "an attestation": () => renderAttestation(validAttestation()),
     "an attestation that does not hold": () => renderAttestation(brokenAttestation()),
+    ...inLong({ "an attestation": () => renderAttestation(validAttestation()) }),
   },
   "env-trace": {
     "a trace": () => renderEnvTrace(usualTrace()),
@@ -90,8 +90,8 @@ const pages: Readonly<Record<string, Readonly<Record<string, () => Promise<strin
     ...inLong({ "a comparison with awkward names": () => renderProtocols(awkwardComparison()) }),
   },
   server: {
-    "a server": renderServer,
     "a server that refuses, with awkward names": renderServer,
+    ...inLong({ "a server": renderServer }),
   },
 };
 

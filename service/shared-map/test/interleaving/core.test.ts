@@ -51,7 +51,7 @@ test("a walk while a key is deleted and added again, in the block it had or anot
   }
   const { flagged } = exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: preemptions(3),
+    maxPreemptions: preemptions(2),
     // A block that came free too soon would be written while the walker reads it.
     races: true,
     threads: { walker: () => map.walk(1), writer },
@@ -133,7 +133,7 @@ test("two threads compute on one key at once: no update is lost", (t) => {
   const map = filledMap([1], { maxUsed: 7 });
   exploreAndTell(t, {
     machine: map.machine,
-    maxPreemptions: preemptions(3, 4),
+    maxPreemptions: preemptions(2, 4),
     threads: { one: () => map.increment(1, 1), two: () => map.increment(2, 1) },
     onEnd: ({ results }) => {
       assert.equal(map.alone(map.get(0, 1)), 3);

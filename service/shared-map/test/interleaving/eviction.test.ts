@@ -140,7 +140,7 @@ for (const page of ["segments", "entries"] as const) {
     const map = twoPages();
     const { flagged } = exploreAndTell(t, {
       machine: map.machine,
-      maxPreemptions: preemptions(2, 3),
+      maxPreemptions: preemptions(1, 3),
       threads: { writer: () => map.set(1, 1, 100), vacator: () => vacate(map, 2, page) },
       onEnd: ({ results }) => {
         assert.equal(map.alone(map.get(0, 1)), 100);

@@ -21,10 +21,10 @@ export const lagLimitMs = 1;
 export const rateSearchPlan = {
   costRuns: 2,
   costs: { perSecond: 250, warmUpMs: 1_000, measureMs: 1_000 },
-  probe: { warmUpMs: 1_000, measureMs: 2_000 },
+  probe: { warmUpMs: 2_000, measureMs: 2_000 },
   /** Of the rate that is asked for, the least that is tried. */
-  leastShare: 1 / 8,
-  within: 1.1,
+  leastShare: 1 / 32,
+  within: 1.25,
   /** Of a rate, see `twoOfThree`. */
   mostProbes: 3,
 } as const;

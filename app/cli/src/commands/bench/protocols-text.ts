@@ -48,7 +48,7 @@ export function reportText({
     ...(capacity ?? []).flatMap(capacityLines),
     ...(hedging ?? []).flatMap(hedgingLines),
     "",
-    "Times in ms: medians of the runs, with 95 % intervals. Failed: without a good answer in time, of all that was asked. Made: connections in the warm-up, and after it where there were any; reused: what was sent after it on a connection that was there.",
+    "Times in ms: medians of the runs, with 95 % intervals. Stock: one connection with the windows of Node.js. Failed: without a good answer in time, of all that was asked. Made: connections in the warm-up, and after it where there were any; reused: what was sent after it on a connection that was there.",
   ].join("\n");
 }
 
