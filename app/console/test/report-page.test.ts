@@ -167,7 +167,11 @@ describe("report page in Chromium", { skip }, () => {
     minimalReport,
     awkwardReport,
   })) {
-    test(`${name} fits 390 pixels without scrolling sideways`, async () => {
+    // What has awkward names is the widest.
+    const isLeftOut = report !== awkwardReport && process.env.CUPEL_LONG_TESTS === undefined;
+    test(`${name} fits 390 pixels without scrolling sideways`, {
+      skip: isLeftOut && "another report is wider: set CUPEL_LONG_TESTS",
+    }, async () => {
       await open(
         report(),
         async (page) => {
