@@ -31,7 +31,7 @@ export interface Observation {
   readonly key: string | null;
   /**
    * Of the code that did it. "program" is the project itself, "node" Node.js by itself, and "unknown" code that nothing on
-   * the stack vouches for.
+   * the stack vouches for; a package that is called so is "npm:node".
    */
   readonly package: string;
   /** The first other package that called it. null: none, or not looked for, as at a repeated read of an untagged name. */

@@ -1,6 +1,7 @@
 /** What is known of who does what: a file that is kept beside the lockfile, and what a trace has that it has not. */
 import { reasonOf } from "@cupel/base";
 import { envTraceErrors } from "../errors.ts";
+import { nodeItself } from "../trace/preload/code-owner.ts";
 import { accessId, type EnvAccess } from "./accesses.ts";
 
 /** Package, kind and name of each fact, as `accessId` joins them. */
@@ -47,10 +48,7 @@ function isFact(value: unknown): value is Pick<EnvAccess, "package" | "kind" | "
 
 /** What the baseline does not have. What package managers and Node.js do for themselves is not looked at. */
 export function newSince(accesses: readonly EnvAccess[], baseline: Baseline): EnvAccess[] {
-  return accesses.filter((each) => each.class !== "tool" && !isOfNode(each) && !baseline.has(accessId(each)));
-}
-
-/** There is also a package of this name. */
-function isOfNode({ package: name, class: of }: EnvAccess): boolean {
-  return name === "node" && of !== "package";
+  return accesses.filter(
+    (each) => each.class !== "tool" && each.package !== nodeItself.package && !baseline.has(accessId(each)),
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { reasonOf } from "@cupel/base";
 import { envTraceErrors } from "../errors.ts";
+import { packageNamed } from "../trace/preload/code-owner.ts";
 import type { EnvAccess } from "./accesses.ts";
 
 /** By the name of a package's folder: each copy of it, as one text. */
@@ -50,8 +51,9 @@ export function parseLockfile(text: string, name: string): Lockfile {
     const folder = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
     // The project, and what workspaces' links lead to.
     if (folder === undefined) continue;
-    const found = copies.get(folder) ?? new Set();
-    copies.set(folder, found.add(copyOf(entry)));
+    const name = packageNamed(folder);
+    const found = copies.get(name) ?? new Set();
+    copies.set(name, found.add(copyOf(entry)));
   }
   return copies;
 }

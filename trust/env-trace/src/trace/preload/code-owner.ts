@@ -30,6 +30,14 @@ export const nodeItself: CodeOwner = { package: "node", class: "program" };
 export const program: CodeOwner = { package: "program", class: "program" };
 export const unknownOwner: CodeOwner = { package: "unknown", class: "program" };
 
+const ofNoPackage: readonly string[] = [program.package, nodeItself.package, unknownOwner.package];
+
+/** What a package is called here: one that has the name of what is no package is not to have its rights. */
+export function packageNamed(name: string): string {
+  for (let i = 0; i < ofNoPackage.length; i++) if (ofNoPackage[i] === name) return `npm:${name}`;
+  return name;
+}
+
 const tools: readonly string[] = ["npm", "npx", "pnpm", "yarn", "corepack"];
 const modules = "/node_modules/";
 
@@ -60,7 +68,9 @@ export function createOwners(root: string): (file: string) => CodeOwner | null {
     const name = at >= 0 ? packageAfter(slice(path, at + modules.length)) : nearestName(dirname(native));
     if (name === "") return program;
     const tool = isOutside ? toolOf(path, name) : null;
-    return tool === null ? { package: name, class: "package" } : { package: tool, class: "tool" };
+    return tool === null
+      ? { package: packageNamed(name), class: "package" }
+      : { package: tool, class: "tool" };
   }
 
   /** "" for the project itself, and where there is none. */
