@@ -177,6 +177,7 @@ export class Calls implements Disposable {
 
   async #headers({ headers = {} }: CallOptions): Promise<Readonly<Record<string, string>>> {
     const all = [await this.#options.headers(), headers].flatMap(Object.entries<string>);
+    if (all.length === 0) return {};
     const checked = new Headers();
     for (const [name, value] of all) {
       try {

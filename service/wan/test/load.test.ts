@@ -1,7 +1,6 @@
 /** The load generator: its schedule, what it sees of a server that stalls, how it tells failures apart, and a peer. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { text } from "node:stream/consumers";
@@ -17,6 +16,7 @@ import { deadlines, type LoadSpec, runLoad } from "../src/load/run-load.ts";
 import { makeSchedule } from "../src/load/schedule.ts";
 import { compareWithH2load } from "../tools/h2load.ts";
 import { ksDistance, ksLimit } from "./kolmogorov-smirnov.ts";
+import { listening } from "./support/listening.ts";
 
 const isLong = process.env.CUPEL_LONG_TESTS === "1";
 
@@ -36,22 +36,6 @@ test("a Poisson schedule has exponential gaps, and is the same for the same seed
   assert.notDeepEqual(makeSchedule({ ...spec, seed: 6 }), times);
 });
 
-async function listening<Kind extends Server | TcpServer>(
-  server: Kind,
-): Promise<{ port: number } & AsyncDisposable> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
-    async [Symbol.asyncDispose]() {
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
 function load(port: number, spec: LoadSpec) {
   const policy: ConnectionPolicy = { http: 1, connections: 64 };
   const target = { kind: "page", url: `http://127.0.0.1:${port}/`, policy, deadlineMs: 10_000 } as const;
@@ -67,7 +51,7 @@ async function loadFromHere(
     deadlineMs = 10_000,
   }: { policy?: ConnectionPolicy; deadlineMs?: number } = {},
 ) {
-  using caller = openCaller({ kind: "page", url: `http://127.0.0.1:${port}/`, policy, deadlineMs });
+  using caller = await openCaller({ kind: "page", url: `http://127.0.0.1:${port}/`, policy, deadlineMs });
   return await runLoad(spec, caller, { signal: new AbortController().signal, warmUpMs: 0 });
 }
 
@@ -156,8 +140,9 @@ test("second sends are counted of the requests that count, and of no others", as
     }),
   );
   const policy: ConnectionPolicy = { http: 1, connections: 64 };
-  using caller = openCaller({
+  using caller = await openCaller({
     kind: "face",
+    by: "client",
     url: `http://127.0.0.1:${server.port}`,
     protocol: "rest-json",
     policy,

@@ -7,6 +7,7 @@ import { silentProgress, throwIfCancelled } from "@cupel/base";
 import { clientPolicy, stockPolicy } from "../face/connection-policy.ts";
 import { openEmulatedLink } from "../link/emulated-link.ts";
 import { type LinkVerification, verifyLink } from "../link/verify-link.ts";
+import { openGenerator } from "../load/generate-load.ts";
 import { capacityCongestions } from "../scenario/questions.ts";
 import { assertScenario, type Cell, type Scenario, type ScenarioLink } from "../scenario/scenario.ts";
 import { judgeLoad, type LoadVerdict } from "./carried-load.ts";
@@ -19,7 +20,7 @@ import { type ComparisonOptions, compareOver } from "./run-comparison.ts";
 
 /** Times in ms. */
 export const capacityPlan = {
-  trial: { warmUpMs: 3_000, measureMs: 12_000 },
+  trial: { warmUpMs: 3_000, measureMs: 8_000 },
   /** Of the rate that all are asked, the least that is tried. */
   leastShare: 1 / 64,
   within: 1.15,
@@ -106,6 +107,7 @@ async function searchLoads(
   using task = progress.start(`Searching the load that is carried over ${name}`, cells.length, "policies");
   await using link = await openEmulatedLink(spec, options);
   await using servers = new FarServers(link, startServer);
+  await using generator = openGenerator({ place: link.near, signal });
   const verifications: LinkVerification[] = [];
   const carried: CarriedLoad[] = [];
   for (const [i, cell] of cells.entries()) {
@@ -114,10 +116,9 @@ async function searchLoads(
     const trials = await searchRates(range, async (perSecond): Promise<LoadTrial> => {
       throwIfCancelled(signal, "The search");
       task.note(`${cellText(cell)}, ${perSecond}/s`);
-      const { load } = await measureRun({ link, servers }, { ...scenario.load, perSecond }, cell, {
+      const { load } = await measureRun({ link, servers, generator }, { ...scenario.load, perSecond }, cell, {
         ...capacityPlan.trial,
         seed: seed + perSecond,
-        signal,
       });
       return { perSecond, ...judgeLoad(load), lagP99Ms: load.lag?.p99 ?? 0 };
     });

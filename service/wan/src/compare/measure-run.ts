@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Target } from "../face/open-caller.ts";
 import type { Link } from "../link/measured-link.ts";
 import { countersSince, type RelayCounters } from "../link/relay-counters.ts";
-import { generateLoad } from "../load/generate-load.ts";
+import type { LoadGenerator } from "../load/generate-load.ts";
 import type { GeneratorResult } from "../load/generator-process.ts";
 import type { Cell, Scenario } from "../scenario/scenario.ts";
 import type { FarServers } from "./far-servers.ts";
@@ -23,15 +23,21 @@ export interface RunOptions {
   readonly warmUpMs: number;
   readonly measureMs: number;
   readonly seed: number;
-  readonly signal?: AbortSignal | undefined;
+}
+
+export interface MeasuredPlace {
+  readonly link: Link;
+  readonly servers: FarServers;
+  /** At the near end of the link. */
+  readonly generator: LoadGenerator;
 }
 
 /** @throws LINK_FAILED, LOAD_FAILED */
 export async function measureRun(
-  { link, servers }: { readonly link: Link; readonly servers: FarServers },
+  { link, servers, generator }: MeasuredPlace,
   { law, perSecond, bytes, deadlineMs }: Scenario["load"],
   cell: Cell,
-  { warmUpMs, measureMs, seed, signal }: RunOptions,
+  { warmUpMs, measureMs, seed }: RunOptions,
 ): Promise<RunFigures> {
   const { protocol, policy, congestion, connections, hedgeMs } = cell;
   const { server, url, tls } = await servers.of(cell.tls);
@@ -40,6 +46,7 @@ export async function measureRun(
   const target: Target = {
     kind: "face",
     url,
+    by: cell.by,
     protocol,
     policy,
     deadlineMs,
@@ -47,15 +54,12 @@ export async function measureRun(
     tls,
     call: { ...server.call, bytes: cell.bytes ?? bytes },
   };
-  const load = await generateLoad(
-    {
-      load: { loop: "open", law, perSecond, durationMs: warmUpMs + measureMs, seed },
-      warmUpMs,
-      target,
-      device: link.device,
-    },
-    { place: link.near, signal },
-  );
+  const load = await generator.generate({
+    load: { loop: "open", law, perSecond, durationMs: warmUpMs + measureMs, seed },
+    warmUpMs,
+    target,
+    device: link.device,
+  });
   const serverCpuSeconds = cpuSecondsOf(server.pid) - before.cpu;
   const after = await link.counters();
   return {

@@ -2,6 +2,7 @@
 import { type Progress, silentProgress, throwIfCancelled } from "@cupel/base";
 import { type DelayVerification, type LinkKind, openMeasuredLink } from "../link/measured-link.ts";
 import type { LinkVerification } from "../link/verify-link.ts";
+import { openGenerator } from "../load/generate-load.ts";
 import { assertScenario, type Scenario, type ScenarioLink } from "../scenario/scenario.ts";
 import { cellText } from "./cell-text.ts";
 import { FarServers, type StartServer } from "./far-servers.ts";
@@ -46,6 +47,7 @@ export async function compareOver(
   using task = progress.start(`Comparing over ${name}`, plan.length, "runs");
   await using link = await openMeasuredLink(options.link ?? "emulated", spec, options);
   await using servers = new FarServers(link, startServer);
+  await using generator = openGenerator({ place: link.near, signal });
   const verifications: (LinkVerification | DelayVerification)[] = [];
   const runs: MeasuredRun[] = [];
   for (const run of plan) {
@@ -55,7 +57,7 @@ export async function compareOver(
     if (run.round === verifications.length) verifications.push(await link.verify());
     runs.push({
       ...run,
-      ...(await measureRun({ link, servers }, load, cell, { ...options, seed: run.seed })),
+      ...(await measureRun({ link, servers, generator }, load, cell, { ...options, seed: run.seed })),
     });
     task.advance();
   }

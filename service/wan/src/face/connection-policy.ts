@@ -4,8 +4,8 @@ import type { WindowOptions } from "@cupel/client";
 
 export type ConnectionPolicy =
   /**
-   * HTTP/2; a call goes to the connection that @cupel/client's rule chooses. `windows`: "node" leaves them as Node.js has them;
-   * default: the client's.
+   * HTTP/2, with calls spread over the connections. `windows`: "node" leaves them as Node.js has them; default: those of
+   * @cupel/client.
    */
   | { readonly http: 2; readonly connections: number; readonly windows?: "node" }
   /** HTTP/1.1: a connection a call in flight, kept for the next; up to so many. */

@@ -16,8 +16,8 @@ export interface JobProcess extends AsyncDisposable {
   readonly ready: Promise<unknown>;
   /** What came of the job. */
   readonly result: Promise<unknown>;
-  /** What it says when asked in between. */
-  ask(): Promise<unknown>;
+  /** What it says when asked in between; of several questions the answers MUST come in their order. */
+  ask(question?: unknown): Promise<unknown>;
   /** Asks it to end. @returns the result */
   stop(): Promise<unknown>;
 }
@@ -30,6 +30,8 @@ export interface JobOptions {
   readonly code?: WanErrorCode | undefined;
   /** A command line that stands before that of Node.js, and runs it. */
   readonly before?: readonly string[] | undefined;
+  /** Of Node.js. */
+  readonly flags?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,8 +39,8 @@ export interface JobOptions {
 const patienceMs = 5_000;
 
 export function startJob(entry: URL, job: unknown, options: JobOptions): JobProcess {
-  const { place, before = [], signal } = options;
-  const node: [string, ...string[]] = [process.execPath, "--no-warnings", fileURLToPath(entry)];
+  const { place, before = [], flags = [], signal } = options;
+  const node: [string, ...string[]] = [process.execPath, "--no-warnings", ...flags, fileURLToPath(entry)];
   const [first, ...rest] = [...before, ...node];
   const [command, args] = commandAt(place, [first ?? process.execPath, ...rest]);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
@@ -64,11 +66,11 @@ export function startJob(entry: URL, job: unknown, options: JobOptions): JobProc
     pid: child.pid ?? 0,
     ready: told.ready.promise,
     result: told.result.promise,
-    ask() {
+    ask(question = null) {
       if (told.failure !== null) return Promise.reject(told.failure);
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       told.asked.push({ resolve, reject });
-      child.stdin.write("?\n");
+      child.stdin.write(`${JSON.stringify(question)}\n`);
       return promise;
     },
     stop,

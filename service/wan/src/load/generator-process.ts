@@ -1,5 +1,7 @@
 /** The process of the generator: nothing that it measures shares its event loop. */
+import { once } from "node:events";
 import { openCaller, type Target } from "../face/open-caller.ts";
+import { runInRealTime } from "../link/real-time.ts";
 import { serveJob } from "../link/serve-job.ts";
 import { type NetworkCounters, networkSince, readNetworkCounters } from "./network-counters.ts";
 import { type LoadFigures, type LoadSpec, runLoad } from "./run-load.ts";
@@ -21,28 +23,38 @@ export interface GeneratorResult extends LoadFigures {
   readonly connections: number | null;
 }
 
-await serveJob(
-  async ({ load, warmUpMs, target, device }: GeneratorJob, { signal }): Promise<GeneratorResult> => {
-    using caller = openCaller(target);
-    const read = () => (device === null ? null : readNetworkCounters(device));
-    const begun = read();
-    let before = begun;
-    let cpu = process.cpuUsage();
-    const figures = await runLoad(load, caller, {
-      signal,
-      warmUpMs,
-      onMeasure() {
-        before = read();
-        cpu = process.cpuUsage();
-      },
-    });
-    const { user, system } = process.cpuUsage(cpu);
-    const after = read();
-    return {
-      ...figures,
-      cpuSeconds: (user + system) / 1e6,
-      network: before && after ? networkSince(before, after) : null,
-      connections: begun && after ? networkSince(begun, after).connections : null,
-    };
-  },
-);
+async function generate(
+  { load, warmUpMs, target, device }: GeneratorJob,
+  signal: AbortSignal,
+): Promise<GeneratorResult> {
+  globalThis.gc?.();
+  using caller = await openCaller(target);
+  const read = () => (device === null ? null : readNetworkCounters(device));
+  const begun = read();
+  let before = begun;
+  let cpu = process.cpuUsage();
+  const figures = await runLoad(load, caller, {
+    signal,
+    warmUpMs,
+    onMeasure() {
+      before = read();
+      cpu = process.cpuUsage();
+    },
+  });
+  const { user, system } = process.cpuUsage(cpu);
+  const after = read();
+  return {
+    ...figures,
+    cpuSeconds: (user + system) / 1e6,
+    network: before && after ? networkSince(before, after) : null,
+    connections: begun && after ? networkSince(begun, after).connections : null,
+  };
+}
+
+await serveJob(async (_: null, { signal, ready, onAsk }) => {
+  await runInRealTime();
+  // Whoever asks is of the same release.
+  onAsk((job) => generate(job as GeneratorJob, signal));
+  ready(null);
+  if (!signal.aborted) await once(signal, "abort");
+});

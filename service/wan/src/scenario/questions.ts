@@ -9,6 +9,7 @@ const plain: Cell = everyCell[0]!;
 /** When is a call to be sent twice? */
 export const hedgingCells: readonly Cell[] = [null, 0, 60, 120, 200].map((hedgeMs) => ({
   ...plain,
+  by: "client",
   policy: clientPolicy,
   hedgeMs,
 }));

@@ -2,7 +2,7 @@
 
 import { wanErrors } from "../errors.ts";
 import type { ConnectionPolicy } from "../face/connection-policy.ts";
-import { isCallable, type ProtocolName } from "../face/open-caller.ts";
+import { type CallerName, isCallable, type ProtocolName } from "../face/open-caller.ts";
 import type { TlsMode } from "../face/tls-files.ts";
 import { jitterReach } from "../link/delay-law.ts";
 import type { DirectionSpec } from "../link/direction.ts";
@@ -10,6 +10,7 @@ import type { LinkSpec } from "../link/emulated-link.ts";
 
 /** One way to ask: a row of the table. */
 export interface Cell {
+  readonly by: CallerName;
   readonly protocol: ProtocolName;
   readonly policy: ConnectionPolicy;
   /** Of both ends: "bbr", "cubic" or "reno". */
@@ -53,9 +54,11 @@ export function assertScenario({ name, links, load, cells }: Scenario): void {
   if (links.length === 0 || cells.length === 0) refuse("needs a link and a cell at least");
   if (!(load.perSecond > 0) || !(load.bytes >= 4) || !(load.deadlineMs > 0))
     refuse("needs a rate, four bytes at least and a deadline, all above 0");
-  for (const { protocol, policy, bytes } of cells) {
-    if (!isCallable(protocol, policy.http))
+  for (const { by, protocol, policy, bytes, hedgeMs } of cells) {
+    if (!isCallable(protocol, policy.http, by))
       refuse(`asks for ${protocol} over HTTP/${policy.http}, which no client here speaks`);
+    if (hedgeMs !== null && by !== "client")
+      refuse("has a cell that is sent twice, which @cupel/client alone does");
     if (!(policy.connections >= 1)) refuse("has a cell without a connection");
     if (bytes !== null && !(bytes >= 4)) refuse("has a cell of less than four bytes");
   }

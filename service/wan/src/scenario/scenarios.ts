@@ -11,6 +11,7 @@ const h2 = (connections: number) => ({ http: 2, connections }) as const;
 const h1 = clientPool;
 
 const cell = (protocol: Cell["protocol"], policy: Cell["policy"], more: Partial<Cell> = {}): Cell => ({
+  by: "bytes",
   protocol,
   policy,
   congestion: "bbr",
@@ -34,7 +35,7 @@ const usual: readonly Cell[] = [
   cell("rest-binary", h1),
   cell("graphql", h1),
   cell("grpc", h2(64), { congestion: "cubic" }),
-  cell("grpc", h2(64), { hedgeMs: 200 }),
+  cell("grpc", h2(64), { congestion: "reno" }),
 ];
 
 /**
@@ -52,7 +53,7 @@ export const everyCell: readonly Cell[] = [
       ),
     ]),
   ),
-  ...[0, 60, 120, 200].map((hedgeMs) => cell("grpc", h2(64), { hedgeMs })),
+  ...[null, 0, 60, 120, 200].map((hedgeMs) => cell("grpc", h2(64), { by: "client", hedgeMs })),
   ...(["on", "mutual"] as const).flatMap((tls) => [
     cell("grpc", h2(1), { tls }),
     cell("grpc", h2(64), { tls }),
@@ -103,7 +104,7 @@ export const scenarios: readonly Scenario[] = [
     links: [link("near - far", { delayMs: 0.25, law: "none", jitterMs: 0 }, { kind: "none" })],
     load,
     cells: usual
-      .filter(({ congestion, hedgeMs }) => congestion === "bbr" && hedgeMs === null)
+      .filter(({ congestion }) => congestion === "bbr")
       .map((each) => ({ ...each, congestion: "cubic" })),
   },
   {

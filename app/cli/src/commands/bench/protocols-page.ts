@@ -122,6 +122,7 @@ function cellOf(summary: CellSummary, curve: ProtocolsCell["curve"]): ProtocolsC
     ...(cell.connections === "warm" ? ["warm"] : []),
     ...(cell.tls === "off" ? [] : [`TLS ${cell.tls}`]),
     ...(cell.bytes === null ? [] : [`${countText(cell.bytes)} bytes`]),
+    ...(cell.by === "client" ? ["@cupel/client"] : []),
     ...(cell.hedgeMs === null ? [] : [`hedge ${cell.hedgeMs} ms`]),
   ];
   return {

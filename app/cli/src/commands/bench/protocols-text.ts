@@ -56,8 +56,9 @@ const delayOnlyTitle =
   "DELAY ONLY: no link was emulated. Bytes were made late on their way through a process, in order, by the delay of the scenario; nothing was lost, nothing waited for a rate, and no congestion control was at work.";
 
 /** "1,480 requests/s of 2,000 asked (...)" */
-export function rateText({ perSecond, asked, lagLimitMs, cell }: RateSearch): string {
-  return `${countText(perSecond)} requests/s of ${countText(asked)} asked: schedule lag P99 within ${lagLimitMs} ms with ${cell.protocol} over ${policyText(cell.policy)}, which costs most processor time`;
+export function rateText({ highest, perSecond, asked, lagLimitMs, cell }: RateSearch): string {
+  const run = perSecond === highest ? "" : `. All are run at ${countText(perSecond)}`;
+  return `${countText(highest)} requests/s of ${countText(asked)} asked: schedule lag P99 within ${lagLimitMs} ms with ${cell.protocol} over ${policyText(cell.policy)}, which costs most processor time${run}`;
 }
 
 /** Figures that are the machine's and not the link's, a sentence for each table that has some. */
@@ -155,6 +156,7 @@ function hedgingLines({ name, rows }: LinkHedging): readonly string[] {
 const columns: readonly { readonly title: string; cell(row: CellSummary): string }[] = [
   { title: "protocol", cell: ({ cell }) => cell.protocol },
   { title: "connections", cell: ({ cell }) => policyText(cell.policy) },
+  { title: "by", cell: ({ cell }) => cell.by },
   {
     title: "TCP",
     cell: ({ cell }) =>
