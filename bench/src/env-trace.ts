@@ -18,7 +18,7 @@ import { resnet50 } from "./models/resnet50.ts";
 import { startGenerator } from "./serve/generator-process.ts";
 import { startCupelServe } from "./serve/servers.ts";
 
-const rounds = { reads: 5, starts: 15, tests: 5, serving: 8 } as const;
+const rounds = { reads: 5, starts: 15, tests: 9, serving: 8 } as const;
 const secondsARun = 3;
 const callers = 8;
 /** A part of the tests of this repository that takes some seconds. */
@@ -34,7 +34,7 @@ export const envTrace: Benchmark = {
   claim:
     "With its environment traced a program takes at most 3 % more wall time: a part of Cupel's tests, and cupel serve under load.",
   peer: "the same without a trace, by turns; a read without one, and behind a Proxy that does nothing else",
-  takes: "3 min",
+  takes: "4 min",
   async run({ print, progress, signal }) {
     await using folder = await openTemporaryFolder("bench");
     const project = join(folder.path, "project");

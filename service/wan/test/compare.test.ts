@@ -150,8 +150,8 @@ test("a cell's summary is the median of its runs, with the interval from the lea
 test("of delay alone, cells that differ by congestion control or by slow start are one, and links keep their delay", () => {
   const { scenario, leftOut } = delayOnlyScenario({ ...ocean, cells: everyCell });
   const kinds = new Set(
-    everyCell.map(({ protocol, policy, hedgeMs, tls, bytes }) =>
-      JSON.stringify([protocol, policy, hedgeMs, tls, bytes]),
+    everyCell.map(({ by, protocol, policy, hedgeMs, tls, bytes }) =>
+      JSON.stringify([by, protocol, policy, hedgeMs, tls, bytes]),
     ),
   );
   assert.equal(scenario.cells.length, kinds.size);

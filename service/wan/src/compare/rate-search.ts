@@ -24,7 +24,7 @@ export const lagLimitMs = 1;
 export const rateSearchPlan = {
   costRuns: 2,
   costs: { perSecond: 250, warmUpMs: 500, measureMs: 1_000 },
-  probe: { warmUpMs: 1_500, measureMs: 4_000 },
+  probe: { warmUpMs: 1_500, measureMs: 3_500 },
   /** Of the rate that is asked for, the least that is tried. */
   leastShare: 1 / 16,
   within: 1.25,
