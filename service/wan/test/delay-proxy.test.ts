@@ -11,6 +11,7 @@ import type { DirectionSpec } from "../src/link/direction.ts";
 import { openTcpDelay } from "../src/link/tcp-delay.ts";
 import { judgeDelay } from "../src/link/verify-delay.ts";
 import { openDelayProxy } from "../src/proxy/delay-proxy.ts";
+import { listening } from "./support/listening.ts";
 
 test("the proxy delays by what its header says, and passes bodies, statuses and failures", async () => {
   const server = createServer((asked, answer) => {
@@ -76,15 +77,12 @@ async function tcpServer(serve: (socket: Socket) => void): Promise<{ port: numbe
     socket.on("error", () => {});
     serve(socket);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+  const { port, ...open } = await listening(server);
   return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
+    port,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
+      await open[Symbol.asyncDispose]();
     },
   };
 }

@@ -321,37 +321,6 @@ test("a thief that no row lists gets nothing, on any covered path", async () => 
   assert.deepEqual(inherited, [], "no child of the thief got a tagged name");
 });
 
-test("a package that is called as what is no package has not its rights, but those of its own row", async () => {
-  const names = ["program", "node", "unknown"];
-  await using project = await openProject();
-  for (const name of names) {
-    const folder = join(project.path, "node_modules", name);
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, "index.js"), "module.exports = () => process.env.A_TOKEN;");
-  }
-  const main = `for (const name of ${JSON.stringify(names)}) console.log(require(name + "/index.js")() ?? "nothing")`;
-  await writeFile(join(project.path, "main.cjs"), main);
-  const everything: PolicyRow = { read: ["*"], write: ["*"], children: ["*"] };
-  const run = async (more: Readonly<Record<string, PolicyRow>>) => {
-    const packages = new Map(
-      Object.entries({ program: everything, node: everything, unknown: everything, ...more }),
-    );
-    return await runTraced(["main.cjs"], {
-      project: project.path,
-      env: { A_TOKEN: secret },
-      policy: { ...deny, packages },
-    });
-  };
-  const kept = await run({});
-  assert.equal(kept.out, "nothing\nnothing\nnothing\n", kept.err);
-  assert.deepEqual(
-    kept.observations.filter(({ denied }) => denied).map((each) => each.package),
-    names.map((name) => `npm:${name}`),
-  );
-  const given = await run({ "npm:node": everything });
-  assert.equal(given.out, `nothing\n${secret}\nnothing\n`);
-});
-
 test("so it is under --permission, where Node.js gives out none of its own functions", {
   skip: !process.allowedNodeEnvironmentFlags.has("--permission") && "this Node.js has no --permission",
 }, async () => {
