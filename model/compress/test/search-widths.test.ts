@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Model } from "@cupel/onnx";
-import { cloneModel, writtenBytes } from "@cupel/onnx";
+import { cloneModel, encodeModel, writtenBytes } from "@cupel/onnx";
+import { optimisedGraph } from "@cupel/runtime";
 import fc from "fast-check";
-import { compress, parseRecipe, type Stopwatch } from "../src/index.ts";
+import { compress, parseRecipe, type Stopwatch, stageForm } from "../src/index.ts";
 import type { layersIn } from "../src/latency/layer-shape.ts";
 import { channelGroups } from "../src/prune/channel-groups.ts";
 import { followChannels } from "../src/prune/follow-channels.ts";
@@ -23,6 +24,7 @@ import { options } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
+import { operators } from "./support/run.ts";
 
 const group = fc
   .array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 4 })
@@ -204,6 +206,21 @@ describe("the first point within a limit by measure", () => {
       ),
     );
   });
+
+  test("is found in twice as many measures as halving takes, where predictions say next to nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(falling, fc.double({ min: 0.02, max: 1.2, noNaN: true }), async (real, part) => {
+        const predicted = real.map((_, i) => 1 - i / 1e6);
+        const limit = part * real[0]!;
+        const rounds = 2 * Math.ceil(Math.log2(real.length + 1)) + 1;
+        const found = await firstWithin(predicted, limit, async (at) => real[at]!, { rounds, slack: 0.03 });
+        const first = real.findIndex((each) => each <= limit);
+        if (first < 0) return assert.equal(found, null);
+        assert.ok(found!.measured <= limit);
+        assert.ok(found!.at === first || found!.measured >= 0.97 * limit, `${found!.at}, not ${first}`);
+      }),
+    );
+  });
 });
 
 /** A block with a shortcut, and a dense layer that reads every place of its channels, so that answers vary with the image. */
@@ -353,6 +370,35 @@ describe("pruning by a target", () => {
     const { model, recipe: used } = await run({}, { bits: 4, prune: null });
     const twin = shapeTwin(given, { recipe: used, preprocessing: plain() });
     assert.ok(Math.abs(size(twin) / size(model) - 1) < 0.05, `${size(twin)} and ${size(model)}`);
+  });
+
+  test("looks at a twin that runs by the kernels of the file, whatever clips its values", async () => {
+    const net = new Network();
+    const relu = net.relu(net.conv("relu.conv", net.x, 3, 8));
+    const six = net.node("Clip", "six", [
+      net.conv("six.conv", relu, 8, 8),
+      net.scalar("low", 0),
+      net.scalar("high", 6),
+    ]);
+    const around = net.node("Clip", "around", [
+      net.conv("around.conv", six, 8, 8),
+      net.scalar("below", -0.5),
+      net.scalar("above", 1.5),
+    ]);
+    const free = net.conv("free", around, 8, 8);
+    const sum = net.relu(net.node("Add", "sum", [free, relu]));
+    const clipped = net.done(net.head(sum, 8));
+    const { model, recipe: used } = await compress(
+      clipped,
+      options({ images, recipe: recipe({}, { prune: null }) }),
+    );
+    const twin = shapeTwin(await stageForm(clipped, { threads: 1 }), {
+      recipe: used,
+      preprocessing: plain(),
+    });
+    const kernels = async (of: Model) => operators(await optimisedGraph(encodeModel(of))).sort();
+    assert.deepEqual(await kernels(twin), await kernels(model));
+    assert.equal((await kernels(twin)).filter((each) => each === "QLinearConv").length, 4);
   });
 
   describe("in full", { skip: process.env.CUPEL_LONG_TESTS ? false : "CUPEL_LONG_TESTS absent" }, () => {

@@ -57,7 +57,7 @@ export function mostStep({ producer }: Value, zeroPoint: number): number {
 /** A Relu or Clip vanishes into the rounding only where the 256 levels reach no further than it lets through. */
 function clipsAsItsMaker({ producer }: Value, { scale, zeroPoint }: ActivationScale): boolean {
   if (!producer?.is("Relu", "Clip")) return true;
-  const [low, high] = producer.is("Relu") ? [0, Number.POSITIVE_INFINITY] : clipRange(producer);
+  const [low, high] = clipRange(producer);
   return -zeroPoint * scale >= low && (255 - zeroPoint) * scale <= high;
 }
 

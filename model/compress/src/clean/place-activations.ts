@@ -36,11 +36,7 @@ export const placeActivations: Pass = {
 
 function isRepeatedRelu(node: Node): boolean {
   const before = node.input(0)!.producer;
-  return (
-    node.is("Relu") &&
-    before !== null &&
-    (before.is("Relu") || (before.is("Clip") && clipRange(before)[0] >= 0))
-  );
+  return node.is("Relu") && before?.is("Relu", "Clip") === true && clipRange(before)[0] >= 0;
 }
 
 function canMoveAhead(graph: Graph, activation: Node): boolean {
@@ -68,8 +64,9 @@ function swap(graph: Graph, mover: Node, activation: Node): Node {
   return moved;
 }
 
-/** The bounds of a Clip. Infinite when absent or not constant. */
+/** The bounds of a Relu or Clip. Infinite when absent or not constant. */
 export function clipRange(node: Node): [low: number, high: number] {
+  if (node.is("Relu")) return [0, Number.POSITIVE_INFINITY];
   const bound = (index: number): number | undefined => node.input(index)?.constant?.toNumbers()[0];
   return [bound(1) ?? Number.NEGATIVE_INFINITY, bound(2) ?? Number.POSITIVE_INFINITY];
 }

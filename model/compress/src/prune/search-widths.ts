@@ -48,7 +48,7 @@ export interface FoundWidths {
 }
 
 /** Twins that are timed: each tells how far the table is off. */
-const mostTimings = 6;
+const mostTimings = 10;
 /** A time within this share of the limit is near enough. */
 const timeSlack = 0.03;
 const mostSizings = 10;

@@ -2,8 +2,10 @@
  * A network as it would be written after pruning, as far as its time and its size go: its shapes, its placement, the bits planned; its
  * weights and scales mean nothing. What calibration and rounding take minutes for is there at once.
  */
-import { cloneModel, type Model } from "@cupel/onnx";
+import { cloneModel, type Model, type Value } from "@cupel/onnx";
+import type { Range } from "../calibrate/range-method.ts";
 import { valueScales } from "../calibrate/value-scales.ts";
+import { clipRange } from "../clean/place-activations.ts";
 import { emitHalves } from "../emit/emit-halves.ts";
 import { emitModel } from "../emit/emit-model.ts";
 import { type Layer, weightedLayers } from "../layer.ts";
@@ -57,8 +59,7 @@ export function shapeTwin(model: Model, context: Pick<StageContext, "recipe" | "
     return copy;
   }
   const { placement } = placed(model, new Set(inFloat.map(({ node }) => node)), context);
-  // Values have scales of their own in the end, each a constant of the file.
-  const ranges = new Map(placement.values.map(({ name }, i) => [name, [-1 - i / 997, 2 + i / 991] as const]));
+  const ranges = new Map(placement.values.map((value, i) => [value.name, meaninglessRange(value, i)]));
   const scales = valueScales(placement, ranges, stageOf(recipe, "calibrate")?.symmetry ?? "asymmetric");
   const variants = new Map<string, readonly Variant[]>();
   const plan = new Map<string, WeightBits>();
@@ -70,6 +71,14 @@ export function shapeTwin(model: Model, context: Pick<StageContext, "recipe" | "
     plan.set(layer.weight.name, weights.bits);
   }
   return emitModel(model, { placement, scales }, { variants, plan }).model;
+}
+
+/** Of its own for each value, since each has a constant in the file; within what makes it, or the engine would keep that in float. */
+function meaninglessRange({ producer }: Value, i: number): Range {
+  const [least, most] = producer?.is("Relu", "Clip")
+    ? clipRange(producer)
+    : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return [Math.max(least, -1 - i / 997), Math.min(most, 2 + i / 991)];
 }
 
 function meaningless({ rows, columns }: Layer, bits: WeightBits, recipe: Recipe): QuantisedWeights {

@@ -131,8 +131,9 @@ export function withStepsBetween(
 }
 
 /**
- * The first point of a path that keeps to a limit by measure, where the path only tells the order and about how much. Each measure
- * tells how far the prediction is off there, and the next is taken where the prediction, so corrected, keeps to the limit.
+ * The first point of a path that keeps to a limit by measure, where the path only tells the order and about how much. Two measured
+ * points around the limit say where between them it is met, if costs between go as predicted; where that leaves more than
+ * half of what was between them, prediction is of no use there and the next is the one in the middle.
  * @param predicted of each point, falling; in any unit. @param measure of one; the first point is measured first.
  * @param rounds at most so many measures, and one of the last point. @param slack nearer to the limit by this share is not looked for
  * @returns null where the last point does not keep to the limit either
@@ -142,22 +143,48 @@ export async function firstWithin(
   limit: number,
   measure: (at: number) => Promise<number>,
   { rounds, slack }: { readonly rounds: number; readonly slack: number },
-): Promise<{ readonly at: number; readonly measured: number } | null> {
+): Promise<MeasuredPoint | null> {
   const last = predicted.length - 1;
-  let [above, within] = [-1, last + 1];
-  let best: { readonly at: number; readonly measured: number } | null = null;
-  let ratio = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds && within - above > 1; round++) {
-    const wanted = round === 0 ? 0 : predicted.findIndex((each) => each * ratio <= limit);
-    const at = Math.min(within - 1, Math.max(above + 1, wanted < 0 ? last : wanted));
-    const measured = await measure(at);
-    if (measured <= limit) {
-      [best, within] = [{ at, measured }, at];
-      if (measured >= (1 - slack) * limit) break;
-    } else above = at;
-    ratio = measured / predicted[at]!;
+  const first = { at: 0, measured: await measure(0) };
+  if (first.measured <= limit || last === 0) return first.measured <= limit ? first : null;
+  let above: MeasuredPoint = first;
+  let within: MeasuredPoint | null = null;
+  let isHalved = true;
+  for (let round = 1; round < rounds; round++) {
+    const end: number = within?.at ?? last + 1;
+    const between = end - above.at;
+    if (between <= 1) break;
+    const wanted = costAt((1 - slack / 2) * limit, above, within, predicted);
+    const guess = predicted.findIndex((each) => each <= wanted);
+    const middle = above.at + Math.ceil(between / 2);
+    const at: number = isHalved
+      ? Math.min(end - 1, Math.max(above.at + 1, guess < 0 ? last : guess))
+      : middle;
+    const found: MeasuredPoint = { at, measured: await measure(at) };
+    if (found.measured > limit) above = found;
+    else if (found.measured >= (1 - slack) * limit) return found;
+    else within = found;
+    isHalved = !isHalved || 2 * ((within?.at ?? last + 1) - above.at) <= between;
   }
-  if (best !== null || above === last) return best;
+  if (within !== null || above.at === last) return within;
   const measured = await measure(last);
   return measured <= limit ? { at: last, measured } : null;
+}
+
+export interface MeasuredPoint {
+  readonly at: number;
+  readonly measured: number;
+}
+
+/** The predicted cost that goes with a measured one: on the line through two points, or through one in proportion. */
+function costAt(
+  measured: number,
+  above: MeasuredPoint,
+  within: MeasuredPoint | null,
+  predicted: readonly number[],
+): number {
+  const high = predicted[above.at]!;
+  if (within === null) return (high * measured) / above.measured;
+  const share = (above.measured - measured) / (above.measured - within.measured);
+  return high - share * (high - predicted[within.at]!);
 }
