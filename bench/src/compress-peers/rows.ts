@@ -26,7 +26,16 @@ export const cupelRows: readonly CupelRow[] = [
   { by: "Cupel mixed", trains: false, recipe: () => defaultRecipe("mixed", { maxDrop }) },
   { by: "Cupel 4 bits, gptq", trains: false, recipe: () => further(4) },
   { by: "Cupel pruned to 70 %, 4 bits", trains: false, recipe: () => further(4, { keep: 0.7 }) },
-  { by: "Cupel pruned to 53 %, 3 bits", trains: true, recipe: () => further(3, { keep: 0.53 }) },
+  {
+    by: "Cupel pruned to 70 %, trained, 4 bits",
+    trains: true,
+    recipe: (epochs) => further(4, { keep: 0.7, fineTune: { epochs } }),
+  },
+  {
+    by: "Cupel pruned to 53 %, trained, 3 bits",
+    trains: true,
+    recipe: (epochs) => further(3, { keep: 0.53, fineTune: { epochs } }),
+  },
   { by: "Cupel QAT, 4 bits", trains: true, recipe: (epochs) => further(4, null, { epochs }) },
   { by: "Cupel QAT, 3 bits", trains: true, recipe: (epochs) => further(3, null, { epochs }) },
 ];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createRandom } from "@cupel/base";
-import { cloneModel, encodeModelBytes, type Model, type Value } from "@cupel/onnx";
+import { cloneModel, encodeModelBytes, type Model, Tensor, type Value } from "@cupel/onnx";
 import { evaluate } from "@cupel/predict";
 import { stratifiedOrder, subset } from "@cupel/vision";
 import { outputsOf } from "../src/calibrate/rounding-error.ts";
@@ -241,6 +241,29 @@ describe("moments of inputs are those of what makes the layer's output", () => {
         assert.ok(Math.abs(square / expected - 1) < 1e-4, `square ${square} for ${expected}`);
       }
     });
+  }
+});
+
+test("second moments of an 8-bit input are those of its values, however many places there are", async () => {
+  const make = (isRounded: boolean) => {
+    const net = new Network(["N", 3, 96, 96]);
+    const rounding = [
+      net.scalar("scale", 1 / 255),
+      net.model.graph.addConstant("zero", Tensor.uint8([], [0])),
+    ];
+    const eight = () => net.node("QuantizeLinear", "q", [net.x, ...rounding]);
+    const x = isRounded ? net.node("DequantizeLinear", "dq", [eight(), ...rounding]) : net.x;
+    return net.done(net.conv("c", x, 3, 4, { kernel: 1 }));
+  };
+  const float = make(false);
+  const layer = [...float.graph.nodes].map(layerOf).find((each) => each?.node.name === "c")!;
+  const preprocessing = { ...plain(96), mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  const context = { images: noiseImages(32, { size: 96 }), preprocessing, threads: 1, open: undefined };
+  // In levels a run of 16 images adds up to 16 * 96^2 * 255^2 / 3 = 3.2e9.
+  const moments = (await inputMoments(make(true), float, [layer], context)).get("c.weight")!;
+  for (const [i, product] of moments.products[0]!.entries()) {
+    const expected = moments.float!.products[0]![i]!;
+    assert.ok(Math.abs(product / expected - 1) < 0.01, `${i}: ${product}, not ${expected}`);
   }
 });
 

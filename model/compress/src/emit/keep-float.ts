@@ -28,7 +28,7 @@ export function keepFloat(emit: Emitter, integer: ReadonlySet<Node>): void {
         !graph.isOutput(node.output),
     );
     if (value.uses.length === 0 || inFloat.length === 0 || (inFloat.length === 1 && !isRounded)) continue;
-    if (!dequantise.input(1)?.constant || dequantise.input(1)!.constant!.size !== 1) continue;
+    if (!hasOneScale(dequantise)) continue;
     const clipped = clippedToItsRange(emit, dequantise);
     for (const { node, index } of inFloat) node.setInput(index, clipped);
   }
@@ -40,6 +40,16 @@ function isTaken(node: Node): boolean {
   if (part !== "share" && part !== "own-scale") return false;
   return node.inputs.length === 1 && node.output.uses.some(({ node: reader }) => reader.is("QuantizeLinear"));
 }
+
+/** A value that the engine does not take for integers: where a DequantizeLinear of one scale makes it, behind such a Clip. */
+export function keptInFloat(emit: Emitter, value: Value): Value {
+  const { producer } = value;
+  return producer?.is("DequantizeLinear") && hasOneScale(producer)
+    ? clippedToItsRange(emit, producer)
+    : value;
+}
+
+const hasOneScale = (dequantise: Node): boolean => dequantise.input(1)?.constant?.size === 1;
 
 function clippedToItsRange(emit: Emitter, dequantise: Node): Value {
   const value = dequantise.output;

@@ -21,6 +21,7 @@ import { atImageSize, imageInputOf, imagesPerRun, runImages } from "@cupel/predi
 import { float32Of, type openSession, type TensorData } from "@cupel/runtime";
 import { batches, type ImageSource, type Preprocessing, subset, tensorDims } from "@cupel/vision";
 import { openTuned } from "../calibrate/open-tuned.ts";
+import { keptInFloat } from "../emit/keep-float.ts";
 import type { Layer } from "../layer.ts";
 import { floatBeside } from "./float-beside.ts";
 
@@ -208,7 +209,9 @@ interface WatchOutputs {
   readonly float: { readonly products: string; readonly means: string } | null;
 }
 
-function watch(emit: Emitter, layer: Layer, input: Value, float: Value | undefined): WatchOutputs {
+function watch(emit: Emitter, layer: Layer, read: Value, float: Value | undefined): WatchOutputs {
+  // The engine would multiply 8-bit values and add up in 32 bits, which overflow from 33,000 places on.
+  const input = keptInFloat(emit, read);
   const write = emit.behind(input.producer, `${layer.weight.name}.patches`);
   const parts = partsOfRow(layer);
   const shape = emit.integers([layer.groups * parts, layer.columns / parts, -1]);
