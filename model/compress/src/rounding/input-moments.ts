@@ -159,9 +159,11 @@ class WatchedLayer {
     if (float) this.#float!.add(own(tensors, float.products)!, own(tensors, float.means)!, places);
   }
 
+  /** Null also where sums of squares overflowed, as the engine's of integers do without a word. */
   moments(): InputMoments | null {
     const moments = this.#own.moments();
-    return moments && { ...moments, float: this.#float?.moments() ?? null };
+    if (!moments?.products.every((sums, part) => holdSquares(sums, moments.means[part]!))) return null;
+    return { ...moments, float: this.#float?.moments() ?? null };
   }
 }
 
@@ -194,6 +196,11 @@ class Sums {
     }
     return { columns: this.#columns, products: this.#products, means: this.#means };
   }
+}
+
+/** No mean of squares is below the square of the mean, but for float32. */
+function holdSquares(products: Float64Array, means: Float64Array): boolean {
+  return means.every((mean, i) => products[i * (means.length + 1)]! >= mean ** 2 * (1 - 1e-3));
 }
 
 function addTo(sums: readonly Float64Array[], values: Float32Array, weight: number): void {
