@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Evaluation } from "@cupel/predict";
 import fc from "fast-check";
-import { allocationPath, type Option, type Plan, type PlannedSize } from "../src/search/allocate-bits.ts";
+import {
+  allocationPath,
+  filledUp,
+  type Option,
+  type Plan,
+  type PlannedSize,
+} from "../src/search/allocate-bits.ts";
 import { choosePoint, type MeasuredPoint } from "../src/search/choose-point.ts";
 import { searchBits } from "../src/search/search-bits.ts";
 import { meanDivergence } from "../src/search/sensitivity.ts";
@@ -57,6 +63,57 @@ test("the path runs from the cheapest plan to the smallest, one layer a step", (
       }
     }),
   );
+});
+
+describe("a plan that uses up what a step too large left", () => {
+  test("takes back small steps before it, by hand", () => {
+    const large: Option[] = [
+      { bits: 8, bytes: 100, cost: 0 },
+      { bits: 4, bytes: 40, cost: 6 },
+    ];
+    const small: Option[] = [
+      { bits: 8, bytes: 30, cost: 0 },
+      { bits: 6, bytes: 20, cost: 0.5 },
+      { bits: 4, bytes: 10, cost: 1.2 },
+    ];
+    const path = allocationPath(new Map(Object.entries({ large, small })));
+    assert.deepEqual(
+      path.map(({ bytes }) => bytes),
+      [130, 120, 110, 50],
+    );
+    const filled = (bytes: number) => {
+      const found = filledUp(path, 3, bytes);
+      return [found.bytes, found.plan.get("large"), found.plan.get("small")];
+    };
+    assert.deepEqual(filled(25), [70, 4, 8]);
+    assert.deepEqual(filled(15), [60, 4, 6]);
+    assert.deepEqual(filled(9), [50, 4, 4]);
+  });
+
+  test("keeps to the bytes, costs no more, and leaves no last step of a layer that fits", () => {
+    const left = fc.integer({ min: 0, max: 60 });
+    fc.assert(
+      fc.property(fc.array(layer, { minLength: 1, maxLength: 5 }), left, fc.nat(), (all, more, where) => {
+        const layers = new Map(all.map((options, i) => [`layer ${i}`, options]));
+        const path = allocationPath(layers);
+        const at = where % path.length;
+        const { plan, bytes } = filledUp(path, at, more);
+        const sum = (of: Plan, what: "bytes" | "cost") =>
+          [...layers].reduce(
+            (total, [name, each]) => total + each.find(({ bits }) => bits === of.get(name))![what],
+            0,
+          );
+        assert.equal(bytes, sum(plan, "bytes"));
+        assert.ok(bytes <= path[at]!.bytes + more);
+        assert.ok(sum(plan, "cost") <= sum(path[at]!.plan, "cost"));
+        for (const [i, point] of path.entries()) {
+          const [name] = [...point.plan].find(([each, bits]) => path[i + 1]?.plan.get(each) !== bits) ?? [];
+          const isLast = i < at && name !== undefined && plan.get(name) === path[i + 1]!.plan.get(name);
+          if (isLast) assert.ok(point.bytes - path[i + 1]!.bytes > path[at]!.bytes + more - bytes);
+        }
+      }),
+    );
+  });
 });
 
 test("divergence is the Kullback-Leibler divergence of the softmax, by hand", () => {

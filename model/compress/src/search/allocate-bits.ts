@@ -46,6 +46,27 @@ export function allocationPath(layers: ReadonlyMap<string, readonly Option[]>): 
   return path;
 }
 
+/**
+ * A plan between two of a path: of the steps to `at` those are taken back, from the last on, that `bytes` more allow. The step that
+ * went past a limit may have saved many times what was missing.
+ */
+export function filledUp(path: readonly PlannedSize[], at: number, bytes: number): PlannedSize {
+  const plan = new Map(path[at]!.plan);
+  const stay = new Set<string>();
+  let left = bytes;
+  for (let i = at; i > 0; i--) {
+    const [before, after] = [path[i - 1]!, path[i]!];
+    const [name, bits] = [...before.plan].find(([each, was]) => after.plan.get(each) !== was)!;
+    const saved = before.bytes - after.bytes;
+    // A layer's earlier steps stand as long as a later one does.
+    if (saved > left) stay.add(name);
+    if (stay.has(name)) continue;
+    plan.set(name, bits);
+    left -= saved;
+  }
+  return { plan, bytes: path[at]!.bytes + bytes - left };
+}
+
 /** From the largest option to the smallest, dropping those that a mix of their neighbours beats. */
 function lowerHull(options: readonly Option[]): Option[] {
   const hull: Option[] = [];

@@ -11,7 +11,7 @@ import type { Evaluation } from "@cupel/predict";
 import type { TradeOffPoint } from "@cupel/report";
 import { compressErrors } from "../errors.ts";
 import type { SizeTarget } from "../recipe/recipe.ts";
-import type { Plan, PlannedSize } from "./allocate-bits.ts";
+import { filledUp, type Plan, type PlannedSize } from "./allocate-bits.ts";
 import { classLoss, type Loss } from "./loss.ts";
 
 export interface Candidate {
@@ -43,10 +43,12 @@ interface Measured extends Loss {
 
 /** @throws BUDGET_UNREACHABLE */
 export async function searchBits(
-  path: readonly PlannedSize[],
+  hull: readonly PlannedSize[],
   options: SearchOptions,
 ): Promise<SearchResult> {
   const { target } = options;
+  const { path, first } =
+    target.maxBytes === null ? { path: hull, first: 0 } : within(hull, target.maxBytes, options.build);
   using task = (options.progress ?? silentProgress).start("Searching bit widths", undefined, "plans");
   const measured = new Map<number, Measured>();
   const measure = async (at: number): Promise<Measured> => {
@@ -61,7 +63,6 @@ export async function searchBits(
     return found;
   };
 
-  const first = target.maxBytes === null ? 0 : firstWithin(path, target.maxBytes, options.build);
   for (const at of evenlySpaced(path, curvePoints)) await measure(at);
   let chosen = await measure(first);
   if (target.maxDrop !== null) {
@@ -77,6 +78,14 @@ export async function searchBits(
     chosen = await measure(low);
   }
   return { plan: path[chosen.at]!.plan, tradeOff: curveOf([...measured.values()], chosen.at) };
+}
+
+/** The path, with a plan that uses up what its first that fits leaves, and the place of that one. @throws BUDGET_UNREACHABLE */
+function within(hull: readonly PlannedSize[], maxBytes: number, build: (plan: Plan) => Candidate) {
+  const first = firstWithin(hull, maxBytes, build);
+  const filled = filledUp(hull, first, maxBytes - build(hull[first]!.plan).bytes);
+  const isMore = filled.bytes > hull[first]!.bytes && build(filled.plan).bytes <= maxBytes;
+  return { path: isMore ? hull.toSpliced(first, 0, filled) : hull, first };
 }
 
 /** The first plan whose file fits. Files shrink along the path. @throws BUDGET_UNREACHABLE */
