@@ -65,18 +65,27 @@ test("the path runs from the cheapest plan to the smallest, one layer a step", (
   );
 });
 
-describe("a plan that uses up what a step too large left", () => {
-  test("takes back small steps before it, by hand", () => {
-    const large: Option[] = [
+const byHand = new Map<string, Option[]>([
+  [
+    "large",
+    [
       { bits: 8, bytes: 100, cost: 0 },
       { bits: 4, bytes: 40, cost: 6 },
-    ];
-    const small: Option[] = [
+    ],
+  ],
+  [
+    "small",
+    [
       { bits: 8, bytes: 30, cost: 0 },
       { bits: 6, bytes: 20, cost: 0.5 },
       { bits: 4, bytes: 10, cost: 1.2 },
-    ];
-    const path = allocationPath(new Map(Object.entries({ large, small })));
+    ],
+  ],
+]);
+
+describe("a plan that uses up what a step too large left", () => {
+  test("takes back small steps before it, by hand", () => {
+    const path = allocationPath(byHand);
     assert.deepEqual(
       path.map(({ bytes }) => bytes),
       [130, 120, 110, 50],
@@ -240,3 +249,24 @@ describe("the choice among measured recipes", () => {
     assert.equal(choosePoint([only], { maxBytes: null, maxDrop: null }), only);
   });
 });
+
+for (const [name, wrongFilled, expected] of [
+  ["is taken where it loses no more on held-out images than the plan behind it", 3, 8],
+  ["is left where it loses more", 9, 4],
+] as const) {
+  test(`a plan that uses up what a step left ${name}`, async () => {
+    const { plan } = await searchBits(allocationPath(byHand), {
+      target: { maxBytes: 75, maxDrop: null },
+      reference: evaluation(0),
+      build: (each: Plan) => ({
+        bytes: [...byHand].reduce(
+          (sum, [layer, options]) => sum + options.find(({ bits }) => bits === each.get(layer))!.bytes,
+          0,
+        ),
+        evaluate: async () =>
+          evaluation(each.get("large") === 4 && each.get("small") === 8 ? wrongFilled : 5),
+      }),
+    });
+    assert.deepEqual([plan.get("large"), plan.get("small")], [4, expected]);
+  });
+}

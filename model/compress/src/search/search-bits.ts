@@ -47,8 +47,10 @@ export async function searchBits(
   options: SearchOptions,
 ): Promise<SearchResult> {
   const { target } = options;
-  const { path, first } =
-    target.maxBytes === null ? { path: hull, first: 0 } : within(hull, target.maxBytes, options.build);
+  const { path, first, isFilled } =
+    target.maxBytes === null
+      ? { path: hull, first: 0, isFilled: false }
+      : within(hull, target.maxBytes, options.build);
   using task = (options.progress ?? silentProgress).start("Searching bit widths", undefined, "plans");
   const measured = new Map<number, Measured>();
   const measure = async (at: number): Promise<Measured> => {
@@ -65,10 +67,15 @@ export async function searchBits(
 
   for (const at of evenlySpaced(path, curvePoints)) await measure(at);
   let chosen = await measure(first);
+  if (isFilled) {
+    // By prediction it loses no more than the one behind it; by measure it may.
+    const next = await measure(first + 1);
+    if (next.loss < chosen.loss) chosen = next;
+  }
   if (target.maxDrop !== null) {
     if (chosen.cautious > target.maxDrop) throw unreachable(target, chosen);
     // Loss grows along the path, give or take the noise of the images: bisect for the last that holds.
-    let low = first;
+    let low = chosen.at;
     let high = path.length - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
@@ -84,8 +91,8 @@ export async function searchBits(
 function within(hull: readonly PlannedSize[], maxBytes: number, build: (plan: Plan) => Candidate) {
   const first = firstWithin(hull, maxBytes, build);
   const filled = filledUp(hull, first, maxBytes - build(hull[first]!.plan).bytes);
-  const isMore = filled.bytes > hull[first]!.bytes && build(filled.plan).bytes <= maxBytes;
-  return { path: isMore ? hull.toSpliced(first, 0, filled) : hull, first };
+  const isFilled = filled.bytes > hull[first]!.bytes && build(filled.plan).bytes <= maxBytes;
+  return { path: isFilled ? hull.toSpliced(first, 0, filled) : hull, first, isFilled };
 }
 
 /** The first plan whose file fits. Files shrink along the path. @throws BUDGET_UNREACHABLE */
