@@ -33,7 +33,7 @@ export const widthSearch: Benchmark = {
   claim:
     "ResNet-50 pruned for a share of the original's time takes that share within 5 %; at 4 bits, pruned for 9.6 MB, it has no more.",
   peer: "the whole network in float32, runs interleaved; the target",
-  takes: "20 min",
+  takes: "10 min",
   async run(context) {
     const model = resnet50();
     const hits = await latencyHits(model, context);
