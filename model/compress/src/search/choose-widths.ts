@@ -143,12 +143,12 @@ export async function firstWithin(
   limit: number,
   measure: (at: number) => Promise<number>,
   { rounds, slack }: { readonly rounds: number; readonly slack: number },
-): Promise<MeasuredPoint | null> {
+): Promise<MeasuredAt | null> {
   const last = predicted.length - 1;
   const first = { at: 0, measured: await measure(0) };
   if (first.measured <= limit || last === 0) return first.measured <= limit ? first : null;
-  let above: MeasuredPoint = first;
-  let within: MeasuredPoint | null = null;
+  let above: MeasuredAt = first;
+  let within: MeasuredAt | null = null;
   let isHalved = true;
   for (let round = 1; round < rounds; round++) {
     const end: number = within?.at ?? last + 1;
@@ -160,7 +160,7 @@ export async function firstWithin(
     const at: number = isHalved
       ? Math.min(end - 1, Math.max(above.at + 1, guess < 0 ? last : guess))
       : middle;
-    const found: MeasuredPoint = { at, measured: await measure(at) };
+    const found: MeasuredAt = { at, measured: await measure(at) };
     if (found.measured > limit) above = found;
     else if (found.measured >= (1 - slack) * limit) return found;
     else within = found;
@@ -171,7 +171,7 @@ export async function firstWithin(
   return measured <= limit ? { at: last, measured } : null;
 }
 
-export interface MeasuredPoint {
+export interface MeasuredAt {
   readonly at: number;
   readonly measured: number;
 }
@@ -179,8 +179,8 @@ export interface MeasuredPoint {
 /** The predicted cost that goes with a measured one: on the line through two points, or through one in proportion. */
 function costAt(
   measured: number,
-  above: MeasuredPoint,
-  within: MeasuredPoint | null,
+  above: MeasuredAt,
+  within: MeasuredAt | null,
   predicted: readonly number[],
 ): number {
   const high = predicted[above.at]!;
