@@ -68,7 +68,7 @@ export function pageOf(rows: readonly PruneRow[]): string {
     "",
     "Difference is the largest of any layer's values, over the largest value of that layer, or of the outputs; effect is the same between the model",
     "as it was and with the channels at zero. Weights of which a whole tensor is one number are drawn anew, since they would agree whichever channels",
-    "went. Outputs that follow from a choice, such as TopK's, are left out. The image is one on which the engine's optimiser, on or off, changes nothing. What keeps channels is said for each node by `pruned.refusals` of a result.",
+    "went. Outputs that follow from a choice, such as TopK's, are left out. Where they differ, and the engine's optimiser, on or off, makes as much of a difference, another image is taken. What keeps channels is said for each node by `pruned.refusals` of a result.",
     "",
     "| model | groups | channels | removed | difference | effect | most that stay |",
     "|---|---|---|---|---|---|---|",
