@@ -5,7 +5,7 @@
 import { own } from "@cupel/base";
 import { cloneModel, encodeModel, type Model, readModelFile, type Value } from "@cupel/onnx";
 import { openSession, randomFeeds } from "@cupel/runtime";
-import { type Preprocessing, parsePreprocessing, preprocessingFor } from "@cupel/vision";
+import { parsePreprocessing, preprocessingFor } from "@cupel/vision";
 import { removeSome } from "../../model/compress/tools/remove-some.ts";
 import { numbersOf, type Outputs } from "./agreement.ts";
 import { preparationOf } from "./preparation.ts";
@@ -31,44 +31,50 @@ await stepApart("prune", async (): Promise<PruneFigures> => {
   const shape = original.graph.inputs[0]?.shape ?? null;
   const preprocessing = parsePreprocessing(preparationOf(name, shape), preprocessingFor(shape ?? []));
 
-  const steady = steadyOutputs(model);
-  const { image, difference: ofOutputs } = await heldTo(
-    { zero: watched(zero, steady), pruned: watched(pruned, steady) },
-    preprocessing,
-  );
-
-  const left = (all: Outputs) => all.map((values, i) => some.withoutChannels(values, layers[i]!));
-  const zeroLayers = left(await runOn(watched(zero, layers), image));
-  const ofLayers = differenceOf(zeroLayers, await runOn(watched(pruned, layers), image), 0);
-  if (!(ofLayers < mostDifference)) throw failure("LAYERS_DIFFER", `by ${ofLayers} of the largest value`);
-  const effect = differenceOf(zeroLayers, left(await runOn(watched(model, layers), image)), 0);
-  return { groups, channels, removed, difference: Math.max(ofOutputs, ofLayers), effect, kept };
-});
-process.disconnect?.();
-
-/**
- * An image that both answer alike, and how far apart. Random weights can lead one to where the order of sums decides everything, such as a
- * softmax between two large scores: where the engine's optimiser, on or off, changes as much, nothing is told, and the next is taken.
- */
-async function heldTo(
-  { zero, pruned }: { readonly zero: Model; readonly pruned: Model },
-  preprocessing: Preprocessing,
-): Promise<{ readonly image: ImageTensors; readonly difference: number }> {
   const { images, dims } = await tensorsOf(await zooImages(mostImages), preprocessing);
+
+  const steady = steadyOutputs(model);
+  const seenIn = async (of: Model, image: ImageTensors, optimization?: "disabled"): Promise<Seen> => {
+    const inLayers = await runOn(watched(of, layers), image, optimization);
+    return {
+      outputs: await runOn(watched(of, steady), image, optimization),
+      layers:
+        of === pruned ? inLayers : inLayers.map((values, i) => some.withoutChannels(values, layers[i]!)),
+    };
+  };
+  // Random weights can lead an image to where the order of sums decides everything, such as a softmax between two large scores.
   for (const each of images) {
     const image = { images: [each], dims };
-    const wanted = await runOn(zero, image);
-    const difference = differenceOf(wanted, await runOn(pruned, image), 1);
-    if (difference < mostDifference) return { image, difference };
-    const ofItself = differenceOf(wanted, await runOn(zero, image, "disabled"), 1);
-    if (ofItself < mostDifference) {
-      throw failure("OUTPUTS_DIFFER", `by ${difference} of the largest value`);
+    const wanted = await seenIn(zero, image);
+    const apart = differencesOf(wanted, await seenIn(pruned, image));
+    const difference = Math.max(apart.outputs, apart.layers);
+    if (difference < mostDifference) {
+      const { layers: effect } = differencesOf(wanted, await seenIn(model, image));
+      return { groups, channels, removed, difference, effect, kept };
     }
+    const ofItself = differencesOf(wanted, await seenIn(zero, image, "disabled"));
+    if (Math.max(ofItself.outputs, ofItself.layers) >= mostDifference) continue;
+    const what = apart.outputs < mostDifference ? "LAYERS" : "OUTPUTS";
+    throw failure(`${what}_DIFFER`, `by ${difference} of the largest value`);
   }
   throw failure(
     "OUTPUTS_UNSTEADY",
-    `On ${mostImages} images the outputs with channels at zero change by more than ${mostDifference} of the largest value where the engine's optimiser is off: nothing can be held to them.`,
+    `On ${mostImages} images what is computed with channels at zero changes by more than ${mostDifference} of the largest value where the engine's optimiser is off: nothing can be held to it.`,
   );
+});
+process.disconnect?.();
+
+/** Of one image. */
+interface Seen {
+  readonly outputs: Outputs;
+  readonly layers: Outputs;
+}
+
+function differencesOf(wanted: Seen, found: Seen) {
+  return {
+    outputs: differenceOf(wanted.outputs, found.outputs, 1),
+    layers: differenceOf(wanted.layers, found.layers, 0),
+  };
 }
 
 async function runOn(
