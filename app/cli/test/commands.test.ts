@@ -179,7 +179,7 @@ test("training needs images for it, which is told before anything is read", asyn
   await using folder = await scratch();
   const { model, images } = await prepared(folder);
   const words = ["compress", model, "--images", images, "-o", folder.at("s.onnx")];
-  for (const option of ["--retrain", "--early-exit", "--early-exit-speed"]) {
+  for (const option of ["--retrain", "--gates", "--early-exit", "--early-exit-speed"]) {
     const told = await cupel(...words, option, "2");
     assert.equal(told.status, 64);
     assert.match(told.err, /error TRAINING_IMAGES_NEEDED: .*--train-images/);

@@ -6,6 +6,7 @@ import { memoryFacts, peakRows, valueRows } from "../pages/report/view/memory-ro
 import {
   exitSentence,
   fineTuningSentence,
+  gatesSentence,
   keptSentence,
   pruningSentence,
   stagesShown,
@@ -27,8 +28,9 @@ describe("what stages did", () => {
     }
   });
 
-  const { pruned, rounding, retrained, exit } = allStages(["a", "b", "c", "d"]);
-  if (pruned === null || retrained === null || exit === null) throw new Error("a fixture of all stages");
+  const { pruned, rounding, retrained, gates, exit } = allStages(["a", "b", "c", "d"]);
+  if (pruned === null || retrained === null || !gates || exit === null)
+    throw new Error("a fixture of all stages");
 
   test("channels removed, and what fine-tuning made of it", () => {
     assert.equal(
@@ -56,6 +58,14 @@ describe("what stages did", () => {
     const epochs = retrained.epochs.map((each) => ({ ...each, accuracy: null }));
     assert.match(plain(keptSentence({ epochs, kept: 2 })) ?? "", /95\.0 % to 96\.8 % classified as/);
     assert.match(keptSentence({ ...retrained, kept: 0 }), /^No epoch was better/);
+  });
+
+  test("what going past blocks saves", () => {
+    const chosen = { ...gates.chosen, skipped: 0.312, averageMs: 9.4 };
+    assert.equal(
+      plain(gatesSentence({ ...gates, chosen })),
+      "31.2 % of the work is left out: 9.40 ms on average instead of 13.1 ms, 1.4 times faster.",
+    );
   });
 
   test("what leaving early saves", () => {

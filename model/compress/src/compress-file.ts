@@ -149,7 +149,7 @@ export async function compressFile(path: string, options: CompressFileOptions): 
   const { out, seed = 1, threads, strict, signal, progress, floor = defaultFloor } = options;
   const { onFact = () => {}, images, recipe = defaultRecipe() } = options;
   if (images === undefined && looksAtImages(recipe)) throw imagesNeeded();
-  for (const stage of ["retrain", "exits"] as const) {
+  for (const stage of ["stochastic-depth", "retrain", "gates", "exits"] as const) {
     if (stageOf(recipe, stage)) trainingImagesOf({ training: options.training ?? null }, stage);
   }
   await using original = await openOriginal(path, signal);

@@ -2,7 +2,8 @@
  * From a trained float model to a small one: runs the stages of a recipe one after the other and writes what
  * they chose into a new model.
  *
- *   take in -> clean -> prune -> equalise -> calibrate -> quantise (-> search) -> retrain -> exits -> emit
+ *   take in -> clean -> prune -> stochastic depth -> equalise -> calibrate -> quantise (-> search) -> retrain
+ *           -> gates or exits -> emit
  *   take in -> quantise to 16 bits, which looks at no image
  */
 import { availableParallelism } from "node:os";
@@ -19,13 +20,20 @@ import {
   writtenBytes,
 } from "@cupel/onnx";
 import { type UncertainOrigin, writeMetadata } from "@cupel/predict";
-import type { CalibrationReport, EarlyExitReport, TargetFigure, TradeOffPoint } from "@cupel/report";
+import type {
+  CalibrationReport,
+  EarlyExitReport,
+  GatesReport,
+  TargetFigure,
+  TradeOffPoint,
+} from "@cupel/report";
 import type { openSession } from "@cupel/runtime";
 import type { ImageSource, Preprocessing, UnreadableImage } from "@cupel/vision";
+import { withBranches } from "./branch/with-branches.ts";
 import { isLarge } from "./calibrate/open-tuned.ts";
 import { chosen, emitModel } from "./emit/emit-model.ts";
 import { exitReport } from "./exits/choose-exit.ts";
-import { withExit } from "./exits/wire-exit.ts";
+import { gatesReport } from "./gates/choose-threshold.ts";
 import { holdOut } from "./intake/hold-out.ts";
 import { takeIn } from "./intake/take-in.ts";
 import { engineStopwatch, type Stopwatch } from "./latency/stopwatch.ts";
@@ -111,6 +119,8 @@ export interface CompressResult {
   readonly targets: readonly TargetFigure[];
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
   readonly exit: EarlyExitReport | null;
+  /** Which residual blocks images go past; null without the stage `gates`, and where that saves nothing. */
+  readonly gates: GatesReport | null;
   /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
   readonly correspondence: Correspondence;
   readonly notes: readonly string[];
@@ -193,7 +203,7 @@ export async function compressAdjustably(model: Model, options: CompressOptions)
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
     async inFloatUntil(accept) {
       const build = (tried: Calibrated) =>
-        withExit(emitModel(state.model, tried, quantised).model, state.exit).model;
+        withBranches(emitModel(state.model, tried, quantised).model, state).model;
       const areLearned = (state.retrained?.kept ?? 0) > 0;
       const found = await placedUntil(
         state.model,
@@ -240,7 +250,7 @@ function emittedResult(
   quantised: Quantised,
 ): Untargeted {
   const emitted = emitModel(state.model, calibrated, quantised);
-  const wired = withExit(emitted.model, state.exit);
+  const wired = withBranches(emitted.model, state);
   takeOut(wired.model);
   return {
     model: wired.model,
@@ -254,18 +264,19 @@ function emittedResult(
     pruned: state.pruned,
     retrained: state.retrained,
     exit: exitReport(state.exit),
+    gates: gatesReport(state.gates),
     correspondence: followed(followed(state.correspondence, emitted.correspondence), wired.correspondence),
     notes: state.notes,
   };
 }
 
 function halvedResult(
-  { model, pruned, exit, correspondence, notes }: State,
+  { model, pruned, exit, gates, correspondence, notes }: State,
   recipe: Recipe,
   halved: readonly HalvedLayer[],
 ): Untargeted {
   const layers = halved.map((layer) => ({ ...layer, bits: 16, form: "FP16" }));
-  const wired = withExit(model, exit);
+  const wired = withBranches(model, { exit, gates });
   takeOut(wired.model);
   return {
     model: wired.model,
@@ -277,6 +288,7 @@ function halvedResult(
     pruned,
     retrained: null,
     exit: exitReport(exit),
+    gates: gatesReport(gates),
     correspondence: followed(correspondence, wired.correspondence),
     notes,
   };

@@ -32,6 +32,10 @@ export const compressErrors = defineErrors({
       "The model is not one that can be left early: no value inside it is all that the rest is computed from.",
     ...failures.badData,
   },
+  GATES_HAVE_NO_PLACE: {
+    meaning: "The model has no residual block that images could go past.",
+    ...failures.badData,
+  },
   LATENCY_TABLE_INVALID: {
     meaning: "The table of layer times is not one that Cupel wrote.",
     ...failures.usage,

@@ -45,9 +45,15 @@ test("nodes before and behind others have no names, and outputs called as asked"
   const behind = emit.behind(relu, "a");
   behind.op("Abs", [behind.op("Exp", [relu.output])]);
   emit.behind(null, "first").node("Sqrt", [valueNamed(model, "x")], {}, ["exactly"]);
+  const two = emit.behind(relu, "two").node("TopK", [relu.output, emit.integers([1])], {}, 2);
+  assert.deepEqual(
+    two.map(({ name }) => name),
+    ["two", "two.1"],
+  );
   assert.deepEqual(written(), [
     ["Sqrt", "", "exactly"],
     ["Relu", "relu", "r"],
+    ["TopK", "", "two"],
     ["Exp", "", "a"],
     ["Abs", "", "a_1"],
     ["Add", "", "b"],
@@ -55,7 +61,7 @@ test("nodes before and behind others have no names, and outputs called as asked"
     ["Neg", "neg", "n"],
   ]);
   checkModel(model);
-  assert.equal(graph.initializers.size, 1, "emitters of one graph share its constants");
+  assert.equal(graph.initializers.size, 2, "emitters of one graph share its constants");
 });
 
 test("what is shared is made once for a key, by whoever asks first", () => {

@@ -82,6 +82,7 @@ export interface CompressionFacts {
   readonly rounding?: StagesReport["rounding"] | undefined;
   readonly retrained?: StagesReport["retrained"] | undefined;
   readonly exit?: StagesReport["exit"] | undefined;
+  readonly gates?: StagesReport["gates"] | undefined;
 }
 
 export interface MakeReportOptions extends WorkOptions {
@@ -245,8 +246,8 @@ export async function makeReport(given: MakeReportOptions): Promise<CompressionR
 }
 
 function stagesOf(facts: CompressionFacts): StagesReport {
-  const { pruned = null, rounding = [], retrained = null, exit = null } = facts;
-  return { pruned, rounding, retrained, exit };
+  const { pruned = null, rounding = [], retrained = null, exit = null, gates = null } = facts;
+  return { pruned, rounding, retrained, exit, gates };
 }
 
 function preprocessingOf({

@@ -346,4 +346,5 @@ export type StagesReport = NonNullable<CompressionReport["stages"]>;
 export type PruningReport = NonNullable<StagesReport["pruned"]>;
 export type RoundedLayerReport = StagesReport["rounding"][number];
 export type RetrainingReport = NonNullable<StagesReport["retrained"]>;
+export type GatesReport = NonNullable<StagesReport["gates"]>;
 export type EarlyExitReport = NonNullable<StagesReport["exit"]>;

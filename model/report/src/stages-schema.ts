@@ -120,10 +120,49 @@ const exit = object(
   "Where images that the network is sure of leave early.",
 );
 
+const gatePoint = object({
+  thresholds: list(
+    number,
+    said("Of each gate: how far its largest score is above the second where an image goes past."),
+  ),
+  past: list(share, said("Of the images that go past each gate's blocks.")),
+  skipped: Type.Number(said("Share of the network's multiply-accumulates that is not computed.")),
+  right: Type.Number(said("Share of the images that are answered right.")),
+  loss: Type.Number(said("Against the network without gates; negative where more is right.")),
+  bound: Type.Number(said("What is lost at most on images like these, but for `risk`.")),
+  averageMs: Type.Number(
+    said("Of an image, from the shares that go past and the times with each gate open."),
+  ),
+});
+
+const gates = object(
+  {
+    spans: list(
+      object({
+        from: Type.String(said("The value that the gate and its blocks read.")),
+        to: Type.String(said("What the blocks make, and `from` stands for.")),
+        work: Type.Number(said("Share of the network's multiply-accumulates in the blocks.")),
+      }),
+    ),
+    images: Type.Integer(
+      said("Selection images, of those to train with; they are not among `data.evaluation`."),
+    ),
+    risk: share,
+    times: object(
+      { straightMs: number, throughMs: number, pastMs: list(number) },
+      "Medians of the network without gates, of one image that goes past none, and of one that goes past each alone.",
+    ),
+    curve: list(gatePoint, said("On selection images, from the highest thresholds to the lowest.")),
+    chosen: gatePoint,
+  },
+  "Which residual blocks images go past that need them not.",
+);
+
 /** What stages did, each null or empty where it did not run; left out of reports of any two models. */
 export const stages = object({
   pruned: Type.Union([pruned, Type.Null()]),
   rounding: list(roundedLayer, said("Empty where each weight became the nearest level.")),
   retrained: Type.Union([retrained, Type.Null()]),
+  gates: Type.Optional(Type.Union([gates, Type.Null()])),
   exit: Type.Union([exit, Type.Null()]),
 });

@@ -227,6 +227,7 @@ test("a pruned model is compared layer by layer, by what is left of each, and th
     pruned: pruned.pruned,
     rounding: [],
     retrained: null,
+    gates: null,
     exit: null,
   });
   assert.deepEqual([report.stages?.pruned?.channels, report.stages?.pruned?.kept], [16, 8]);

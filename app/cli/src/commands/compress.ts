@@ -144,6 +144,10 @@ export const compressCommand: Command = {
       says: "8 bits, and images leave half-way where the network is sure of them, for at most 0.3 points",
     },
     {
+      line: "cupel compress resnet50.onnx --images calib/ --train-images train/ --gates 0.3 -o resnet50.gates.onnx",
+      says: "8 bits, and images go past residual blocks that they do not need, for at most 0.3 points",
+    },
+    {
       line: "cupel compress resnet50.onnx --bits 16 -o resnet50.half.onnx",
       says: "half of the size, without images; it computes in float32 as before",
     },
@@ -156,9 +160,9 @@ export const compressCommand: Command = {
     const out = required(given, outOption);
     const url = given.get(submitOptions.queue);
     if (url !== undefined) {
-      const { retrain, earlyExit, earlyExitSpeed } = recipeOptions;
-      const idle = [...Object.values(trainingOptions), retrain, earlyExit, earlyExitSpeed].find((option) =>
-        given.has(option),
+      const { retrain, gates, earlyExit, earlyExitSpeed } = recipeOptions;
+      const idle = [...Object.values(trainingOptions), retrain, gates, earlyExit, earlyExitSpeed].find(
+        (option) => given.has(option),
       );
       if (idle) throw invalid(idle.name, "is of no use with --queue: its jobs do not train");
       if (given.has(recipeOptions.maxLatency))

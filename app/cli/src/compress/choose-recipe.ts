@@ -124,6 +124,12 @@ export const recipeOptions = {
     fallback: "as the recipe says; without one, nothing is trained",
     summary: "Train the network as it will be rounded, so many times through --train-images",
   }),
+  gates: points({
+    name: "gates",
+    summary:
+      "Let images go past residual blocks that they do not need, for at most so many percentage points of top-1 with 95 % confidence; the network is trained for it, and gates are learned and chosen, on --train-images",
+    fallback: "as the recipe says; without one, every image goes through all blocks",
+  }),
   earlyExit: points({
     name: "early-exit",
     summary:
@@ -181,7 +187,8 @@ function changed(recipe: Recipe, given: Given, hasTarget: boolean): Recipe {
   const overridden = withOverrides(pruned, given.get(recipeOptions.overrides));
   const rounded = withRounding(overridden, given.get(recipeOptions.rounding));
   const calibrated = withImages(rounded, given.get(recipeOptions.images));
-  return withExits(withRetraining(calibrated, given.get(recipeOptions.retrain)), given);
+  const retrained = withRetraining(calibrated, given.get(recipeOptions.retrain));
+  return withExits(withGates(retrained, given.get(recipeOptions.gates)), given);
 }
 
 /** With the stage that removes channels, or its share where the recipe has it. */
@@ -198,6 +205,15 @@ function withChannels(recipe: Recipe, given: Given): Recipe {
 
 function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
   return epochs === undefined ? recipe : withStage(recipe, { stage: "retrain", epochs }, "--retrain");
+}
+
+/** A recipe that has gates says itself whether the network is trained for them. */
+function withGates(recipe: Recipe, maxDrop: number | undefined): Recipe {
+  if (maxDrop === undefined) return recipe;
+  const trained = stageOf(recipe, "gates")
+    ? recipe
+    : withStage(recipe, { stage: "stochastic-depth" }, "--gates");
+  return withStage(trained, { stage: "gates", maxDrop }, "--gates");
 }
 
 function withExits(recipe: Recipe, given: Given): Recipe {

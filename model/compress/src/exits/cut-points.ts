@@ -28,8 +28,13 @@ export interface CutPoint {
 const leastShare = 0.05;
 const mostShare = 0.7;
 
-/** In execution order. */
-export function cutPoints(model: Model, preprocessing: Preprocessing): CutPoint[] {
+/** In execution order. @param between shares of the work that a place has before it */
+export function cutPoints(
+  model: Model,
+  preprocessing: Preprocessing,
+  between: readonly [least: number, most: number] = [leastShare, mostShare],
+): CutPoint[] {
+  const [least, most] = between;
   const { graph } = atImageSize(model, preprocessing);
   const nodes = [...graph.nodes];
   const position = new Map(nodes.map((node, at) => [node, at]));
@@ -53,7 +58,7 @@ export function cutPoints(model: Model, preprocessing: Preprocessing): CutPoint[
     const [only, ...others] = live;
     const share = work[at]! / all;
     const isPlace = at >= first && only !== undefined && others.length === 0 && only.producer === node;
-    if (!isPlace || !(share >= leastShare && share <= mostShare) || !endsBlock(graph, only)) continue;
+    if (!isPlace || !(share >= least && share <= most) || !endsBlock(graph, only)) continue;
     const [, channels] = only.shape ?? [];
     if (typeof channels !== "number") continue;
     found.push({ name: only.name, channels, quarter: quarterOf(model.graph.value(only.name)), share });

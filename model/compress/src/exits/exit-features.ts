@@ -46,6 +46,8 @@ export interface LookOptions extends WorkOptions {
   readonly strict: boolean;
   readonly onUnreadable: ((unreadable: UnreadableImage) => void) | undefined;
   readonly open: typeof openSession | undefined;
+  /** Names of values [N, ...] to read as they are. Default: none. */
+  readonly values?: readonly string[] | undefined;
 }
 
 /** Images a run. */
@@ -70,7 +72,7 @@ export async function lookAt(
   images: ImageSource,
   options: LookOptions,
 ): Promise<SeenImages> {
-  const { preprocessing, strict, onUnreadable, signal, progress = silentProgress } = options;
+  const { preprocessing, strict, onUnreadable, signal, values = [], progress = silentProgress } = options;
   const scoresName = model.graph.outputs[0]!.name;
   const outputs = new Map<string, string>();
   const make = (): Model => {
@@ -80,6 +82,10 @@ export async function lookAt(
       const features = emitFeatures(emit, readAtExit(copy, place.name), place);
       copy.graph.outputs.push(features);
       outputs.set(place.name, features.name);
+    }
+    for (const name of values) {
+      copy.graph.outputs.push(copy.graph.value(name)!);
+      outputs.set(name, name);
     }
     return copy;
   };
@@ -92,7 +98,8 @@ export async function lookAt(
   );
   const labels: (number | null)[] = [];
   const scores: Float32Array[] = [];
-  const rows = new Map(places.map(({ name }): [string, Float32Array[]] => [name, []]));
+  const names = [...places.map(({ name }) => name), ...values];
+  const rows = new Map(names.map((name): [string, Float32Array[]] => [name, []]));
   for await (const batch of batches(images, preprocessing, { batchSize, strict, onUnreadable, signal })) {
     throwIfCancelled(signal, "Looking at images for an exit");
     labels.push(...batch.labels);

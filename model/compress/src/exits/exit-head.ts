@@ -27,25 +27,25 @@ interface RoundedDense {
   readonly bias: Float32Array;
 }
 
-/** The scores [N, classes] of features [N, features]. */
-export function emitHead(emit: Emitter, features: Value, { first, second }: ExitHead): Value {
+/** The scores [N, classes] of features [N, features]. @param name what its constants are called by */
+export function emitHead(emit: Emitter, features: Value, { first, second }: ExitHead, name = "exit"): Value {
   const { graph } = emit.model;
   const hidden = first.bias.length;
   const codes = graph.addConstant(
-    "exit.first",
+    `${name}.first`,
     Tensor.int8([hidden, first.codes.length / hidden], first.codes),
   );
-  const scales = graph.addConstant("exit.first.scale", Tensor.float32([hidden, 1], first.scales));
+  const scales = graph.addConstant(`${name}.first.scale`, Tensor.float32([hidden, 1], first.scales));
   // A DequantizeLinear would be computed in every run.
   const weight = emit.mul(emit.cast(codes, "float32"), scales);
-  const dense = (input: Value, matrix: Value, name: string, bias: Float32Array): Value => {
-    const held = graph.addConstant(name, Tensor.float32([bias.length], bias));
+  const dense = (input: Value, matrix: Value, called: string, bias: Float32Array): Value => {
+    const held = graph.addConstant(called, Tensor.float32([bias.length], bias));
     return emit.op("Gemm", [input, matrix, held], { transB: attribute.int(1) });
   };
   const classes = second.bias.length;
-  const last = graph.addConstant("exit.second", Tensor.float32([classes, hidden], second.weight));
-  const inner = emit.op("Relu", [dense(features, weight, "exit.first.bias", first.bias)]);
-  return dense(inner, last, "exit.second.bias", second.bias);
+  const last = graph.addConstant(`${name}.second`, Tensor.float32([classes, hidden], second.weight));
+  const inner = emit.op("Relu", [dense(features, weight, `${name}.first.bias`, first.bias)]);
+  return dense(inner, last, `${name}.second.bias`, second.bias);
 }
 
 export interface TrainHeadOptions {

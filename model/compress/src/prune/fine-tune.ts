@@ -4,7 +4,8 @@
  */
 import { silentProgress, throwIfCancelled } from "@cupel/base";
 import { inferShapes, type Model } from "@cupel/onnx";
-import { learningRateAt, openTrainer } from "@cupel/train";
+import type { Feeds } from "@cupel/runtime";
+import { learningRateAt, type Optimiser, openTrainer } from "@cupel/train";
 import { type ImageSource, openLoader } from "@cupel/vision";
 import type { StageContext } from "../stage/stage.ts";
 import { openTeacher } from "../teacher.ts";
@@ -15,6 +16,13 @@ export interface FineTuneOptions {
   readonly learningRate: number;
   /** Images a step. */
   readonly batch: number;
+}
+
+export interface FineTuneForm {
+  /** Default stochastic gradient descent with momentum 0.9. */
+  readonly optimiser?: Optimiser | undefined;
+  /** What the student is fed beside so many images, anew in each step. Default: nothing. */
+  readonly beside?: ((images: number) => Feeds) | undefined;
 }
 
 /** Of the labels in the loss, where there are labels. */
@@ -29,6 +37,7 @@ export async function fineTune(
   images: ImageSource,
   { epochs, learningRate, batch }: FineTuneOptions,
   context: StageContext,
+  { optimiser = { kind: "sgd", momentum: 0.9 }, beside = () => ({}) }: FineTuneForm = {},
 ): Promise<Model> {
   const { preprocessing, seed, threads, strict, signal } = context;
   const batchSize = Math.min(batch, images.length);
@@ -55,7 +64,7 @@ export async function fineTune(
           loss: isOfClasses
             ? { kind: "distillation", weight: images.labelled ? 1 - labelWeight : 1 }
             : { kind: "mse" },
-          optimiser: { kind: "sgd", momentum: 0.9 },
+          optimiser,
           statistics: "frozen",
           clipNorm,
           threads,
@@ -64,7 +73,10 @@ export async function fineTune(
         const target = await taught.logits(shown);
         await trainer.step(
           {
-            inputs: { [inputName(student)]: { type: "float32", dims, data: data.slice() } },
+            inputs: {
+              [inputName(student)]: { type: "float32", dims, data: data.slice() },
+              ...beside(batchSize),
+            },
             ...(isOfClasses
               ? { labels: images.labelled ? labels.slice() : new Int32Array(batchSize), teacher: target }
               : { target }),

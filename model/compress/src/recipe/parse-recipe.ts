@@ -136,8 +136,14 @@ function assertChoice(recipe: Recipe, where: string): void {
       where,
       `"maxLatency" needs channels to choose from: bits change the file, not the time. Have a stage "prune" with "keep": "auto"`,
     );
-  if (maxLatency !== null && stageOf(recipe, "exits"))
-    throw invalid(where, `with the stage "exits" the time depends on the image: leave out "maxLatency"`);
+  const branching = (["gates", "exits"] as const).filter((name) => stageOf(recipe, name));
+  if (maxLatency !== null && branching[0])
+    throw invalid(
+      where,
+      `with the stage "${branching[0]}" the time depends on the image: leave out "maxLatency"`,
+    );
+  if (branching.length > 1)
+    throw invalid(where, `"gates" and "exits" are each chosen as if they were alone: leave out one of them`);
   if ((maxBytes === null && maxDrop === null) || isMixed || prunes) return;
   throw invalid(
     where,

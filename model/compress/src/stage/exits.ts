@@ -3,11 +3,9 @@
  * network computes, and the straight network is cleaned, calibrated and rounded as if there were no exit.
  */
 import { threeDigits } from "@cupel/base";
-import type { Model } from "@cupel/onnx";
-import { fedDims, imageInputOf, inputsOf, isClassifier, predictErrors } from "@cupel/predict";
+import { fedDims, imageInputOf, inputsOf } from "@cupel/predict";
 import { type Preprocessing, sample, tensorDims } from "@cupel/vision";
 import { Type } from "typebox";
-import { emitModel } from "../emit/emit-model.ts";
 import { compressErrors } from "../errors.ts";
 import {
   averageMs,
@@ -25,7 +23,8 @@ import { featureCount, lookAt } from "../exits/exit-features.ts";
 import { fewestFor } from "../exits/loss-bound.ts";
 import { holdOut } from "../intake/hold-out.ts";
 import { option, orNull, wholeFrom } from "../recipe/option.ts";
-import { defineStage, made, type Stage, type State, trainingImagesOf } from "./stage.ts";
+import { defineStage, type Stage, type State, trainingImagesOf } from "./stage.ts";
+import { assertAnswersInScores, straightModel } from "./straight-model.ts";
 
 const options = {
   maxDrop: option(orNull(Type.Number({ minimum: 0, maximum: 1, expects: "a fraction from 0 to 1" })), {
@@ -59,7 +58,7 @@ export const exitsStage: Stage<"exits", typeof options> = defineStage({
   requires: ["quantise"],
   assertReady(model, _, context) {
     trainingImagesOf(context, "exits");
-    assertAnswersInScores(model);
+    assertAnswersInScores(model, "exits");
   },
   async run(state, budget, context) {
     const given = trainingImagesOf(context, "exits");
@@ -132,24 +131,6 @@ function notSoFast(timed: readonly TimedPlace[], minSpeed: number, maxDrop: numb
     `No exit makes an image ${minSpeed} times as fast on average${within}. If all of them left at the first place it would be ${threeDigits(most)} times. ` +
       "Ask for less speed, or allow more to be lost.",
     { details: { minSpeed, maxDrop, most } },
-  );
-}
-
-/** What would be written without an exit. */
-function straightModel({ model, halved, calibrated, quantised }: State) {
-  if (halved) return model;
-  return emitModel(model, made(calibrated, "calibrate"), made(quantised, "quantise")).model;
-}
-
-/** @throws OUTPUT_UNSUPPORTED */
-function assertAnswersInScores(model: Model): void {
-  const { outputs } = model.graph;
-  if (isClassifier(model) && outputs.length === 1 && outputs[0]?.shape?.length === 2) return;
-  throw predictErrors.error(
-    "OUTPUT_UNSUPPORTED",
-    `An exit answers with a row of class scores an image, as the model's only output: it has ${outputs
-      .map(({ name, shape }) => `"${name}" [${shape?.join(", ") ?? "?"}]`)
-      .join(", ")}. Leave out the stage "exits".`,
   );
 }
 

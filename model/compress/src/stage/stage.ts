@@ -22,6 +22,7 @@ import type { Calibration } from "../calibrate/calibrate.ts";
 import type { Placement } from "../emit/placement.ts";
 import { compressErrors } from "../errors.ts";
 import type { ChosenExit } from "../exits/choose-exit.ts";
+import type { ChosenGates } from "../gates/choose-threshold.ts";
 import type { Stopwatch } from "../latency/stopwatch.ts";
 import type { Layer } from "../layer.ts";
 import type { Pruned } from "../prune/pruned.ts";
@@ -82,6 +83,8 @@ export interface State {
   readonly halved: readonly HalvedLayer[] | null;
   /** Where `exits` lets images leave early; null before it, and where that saves nothing. */
   readonly exit: ChosenExit | null;
+  /** Which residual blocks `gates` lets images go past; null before it, and where that saves nothing. */
+  readonly gates: ChosenGates | null;
 }
 
 export interface Calibrated {
@@ -157,6 +160,7 @@ export function stateOf(model: Model): State {
     retrained: null,
     halved: null,
     exit: null,
+    gates: null,
   };
 }
 

@@ -4,18 +4,22 @@ import { calibrateStage } from "./calibrate.ts";
 import { cleanStage } from "./clean.ts";
 import { equaliseStage } from "./equalise.ts";
 import { exitsStage } from "./exits.ts";
+import { gatesStage } from "./gates.ts";
 import { pruneStage } from "./prune.ts";
 import { quantiseStage } from "./quantise.ts";
 import { retrainStage } from "./retrain.ts";
 import type { Entry, Stage, StageContext, State } from "./stage.ts";
+import { stochasticDepthStage } from "./stochastic-depth.ts";
 
 export const stages = {
   clean: cleanStage,
   prune: pruneStage,
+  "stochastic-depth": stochasticDepthStage,
   equalise: equaliseStage,
   calibrate: calibrateStage,
   quantise: quantiseStage,
   retrain: retrainStage,
+  gates: gatesStage,
   exits: exitsStage,
 };
 

@@ -13,6 +13,7 @@ import {
   type Model,
   type NewNode,
   type Node,
+  type Shape,
   Tensor,
   tensorType,
   Value,
@@ -82,9 +83,9 @@ export class Emitter {
   }
 
   /** Declares an input of the graph. @throws GRAPH_EDIT_INVALID when the name is taken */
-  input(name: string, elementType: ElementType, dims: Dims): Value {
+  input(name: string, elementType: ElementType, shape: Shape): Value {
     const { graph } = this.model;
-    const value = graph.add(new Value(name, tensorType(elementType, dims)));
+    const value = graph.add(new Value(name, tensorType(elementType, shape)));
     graph.inputs.push(value);
     return value;
   }
@@ -120,7 +121,10 @@ export class Emitter {
     const { graph } = this.model;
     if (this.#place) {
       const { insert, name } = this.#place;
-      const outputs = typeof spec.outputs === "number" ? [graph.uniqueName(name)] : spec.outputs;
+      const outputs =
+        typeof spec.outputs === "number"
+          ? Array.from({ length: spec.outputs }, (_, i) => graph.uniqueName(i === 0 ? name : `${name}.${i}`))
+          : spec.outputs;
       return insert({ ...spec, outputs });
     }
     const node = graph.append({ ...spec, name: `${this.scope}${spec.opType}` });

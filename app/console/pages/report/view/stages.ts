@@ -2,6 +2,7 @@
 import type {
   CompressionReport,
   EarlyExitReport,
+  GatesReport,
   PruningReport,
   RetrainingReport,
   RoundedLayerReport,
@@ -19,8 +20,8 @@ import { ratioPhrase, SPEED_WORDS } from "./verdict.ts";
 /** Null where there is nothing to show. */
 export function stagesShown({ stages }: Pick<CompressionReport, "stages">): StagesReport | null {
   if (stages === undefined) return null;
-  const { pruned, rounding, retrained, exit } = stages;
-  return pruned || rounding.length > 0 || retrained || exit ? stages : null;
+  const { pruned, rounding, retrained, gates, exit } = stages;
+  return pruned || rounding.length > 0 || retrained || gates || exit ? stages : null;
 }
 
 /** "48 of 168 channels were removed. The outputs differ from the original's by 0.8 % of their power." */
@@ -64,6 +65,15 @@ export function exitSentence({ chosen, times }: EarlyExitReport): string {
   const speed = ratioPhrase(times.straightMs, chosen.averageMs, SPEED_WORDS);
   return (
     `${percentText(chosen.leaving)} of the images leave early: ${millisecondsText(chosen.averageMs)} on average ` +
+    `instead of ${millisecondsText(times.straightMs)}${speed === null ? "" : `, ${speed}`}.`
+  );
+}
+
+/** How much work is left out, and what that saves. */
+export function gatesSentence({ chosen, times }: GatesReport): string {
+  const speed = ratioPhrase(times.straightMs, chosen.averageMs, SPEED_WORDS);
+  return (
+    `${percentText(chosen.skipped)} of the work is left out: ${millisecondsText(chosen.averageMs)} on average ` +
     `instead of ${millisecondsText(times.straightMs)}${speed === null ? "" : `, ${speed}`}.`
   );
 }
