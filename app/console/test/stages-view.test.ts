@@ -66,6 +66,11 @@ describe("what stages did", () => {
       plain(gatesSentence({ ...gates, chosen })),
       "31.2 % of the work is left out: 9.40 ms on average instead of 13.1 ms, 1.4 times faster.",
     );
+    const slower = { ...chosen, averageMs: 13.4 };
+    assert.equal(
+      plain(gatesSentence({ ...gates, chosen: slower, written: false })),
+      "No gate was written: leaving out 31.2 % of the work would take 13.4 ms on average instead of 13.1 ms.",
+    );
   });
 
   test("what leaving early saves", () => {

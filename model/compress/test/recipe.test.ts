@@ -217,7 +217,7 @@ test("the JSON Schema takes what is read and refuses what is refused", () => {
 
 test("the README lists every option with its default and its meaning", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const rows = readme.match(/^\| `\w+` \| `[a-zA-Z]+` \| `.*` \| .* \|$/gm) ?? [];
+  const rows = readme.match(/^\| `[\w-]+` \| `[a-zA-Z]+` \| `.*` \| .* \|$/gm) ?? [];
   const tables = {
     ...Object.fromEntries(Object.values(stages).map(({ name, options }) => [name, options])),
     target: targetOptions,

@@ -144,6 +144,9 @@ const gates = object(
         work: Type.Number(said("Share of the network's multiply-accumulates in the blocks.")),
       }),
     ),
+    written: Type.Boolean(
+      said("Whether the model has them: not where an image takes no less time on average."),
+    ),
     images: Type.Integer(
       said("Selection images, of those to train with; they are not among `data.evaluation`."),
     ),

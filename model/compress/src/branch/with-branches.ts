@@ -18,5 +18,5 @@ export function withBranches(straight: Model, state: Pick<State, "exit" | "gates
 
 function wired(straight: Model, { exit, gates }: Pick<State, "exit" | "gates">): Model {
   if (exit) return wireExit(straight, exit);
-  return gates ? wireGates(straight, gates.gates, gates.point.thresholds).model : straight;
+  return gates?.areWritten ? wireGates(straight, gates.gates, gates.point.thresholds).model : straight;
 }

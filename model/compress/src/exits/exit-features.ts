@@ -90,7 +90,7 @@ export async function lookAt(
     return copy;
   };
   await using opened = await openTuned(make, options);
-  using task = progress.start("Looking at images for an exit", images.length, "images");
+  using task = progress.start("Looking at images", images.length, "images");
   const batchSize = imagesPerRun(
     imageInputOf(opened.session.inputs),
     tensorDims(preprocessing, 1),
@@ -101,7 +101,7 @@ export async function lookAt(
   const names = [...places.map(({ name }) => name), ...values];
   const rows = new Map(names.map((name): [string, Float32Array[]] => [name, []]));
   for await (const batch of batches(images, preprocessing, { batchSize, strict, onUnreadable, signal })) {
-    throwIfCancelled(signal, "Looking at images for an exit");
+    throwIfCancelled(signal, "Looking at images");
     labels.push(...batch.labels);
     const tensors = new Map(Object.entries(await runImages(opened.session, batch)));
     scores.push(float32Of(tensors.get(scoresName)!));

@@ -21,6 +21,8 @@ export interface ChosenGates {
   readonly times: GateTimes;
   /** Images that it was chosen by. */
   readonly images: number;
+  /** Whether they make an image faster on average here; gates that do not are told, and not written. */
+  readonly areWritten: boolean;
 }
 
 export type GatePoint = Omit<GatesReport["chosen"], "averageMs">;
@@ -115,6 +117,15 @@ export async function timesOfGates(
   return { straightMs: straightMs!, throughMs: throughMs!, pastMs };
 }
 
+/** Of the images: where so many go past a gate, it has to save what it costs. */
+const usualPast = 0.5;
+
+/** Those that do; told by times alone, so that no image that chooses the threshold has a say. */
+export function worthTheirTime<Each extends Gate>(gates: readonly Each[], times: GateTimes): Each[] {
+  const cost = (times.throughMs - times.straightMs) / gates.length;
+  return gates.filter((_, i) => usualPast * (times.throughMs - times.pastMs[i]!) > cost);
+}
+
 /** What going past each saves, as often as images do. */
 export function averageMsOf({ past }: GatePoint, { throughMs, pastMs }: GateTimes): number {
   return past.reduce((sum, share, i) => sum - share * (throughMs - pastMs[i]!), throughMs);
@@ -122,10 +133,11 @@ export function averageMsOf({ past }: GatePoint, { throughMs, pastMs }: GateTime
 
 export function gatesReport(chosen: ChosenGates | null): GatesReport | null {
   if (chosen === null) return null;
-  const { gates, point, points, times, images } = chosen;
+  const { gates, point, points, times, images, areWritten } = chosen;
   const timed = (each: GatePoint) => ({ ...each, averageMs: averageMsOf(each, times) });
   return {
     spans: gates.map(({ span: { from, to, share } }) => ({ from: from.name, to, work: share })),
+    written: areWritten,
     images,
     risk: gatesRisk,
     times,

@@ -19,11 +19,9 @@ export interface TrainGatesOptions extends LookOptions, WorkOptions {
   readonly maxDrop: number;
 }
 
-export interface TrainedGates {
-  /** In the order of the network; empty where no span is worth a gate. */
-  readonly gates: readonly Gate[];
-  /** Margins of each, of the images that it was trained on. */
-  readonly margins: readonly Float32Array[];
+export interface TrainedGate extends Gate {
+  /** Of the images that it was trained on. */
+  readonly margins: Float32Array;
 }
 
 /** A gate costs about this share of a small network's time. */
@@ -31,13 +29,13 @@ const leastShare = 0.03;
 /** Gates find about nineteen in twenty of the images that need what they leave out: where more need it, too many are lost. */
 const mostHarm = 20;
 
-/** @throws what sessions and training throw */
+/** In the order of the network; none where no span is worth a gate. @throws what sessions and training throw */
 export async function trainGates(
   straight: Model,
   rows: readonly (readonly ResidualSpan[])[],
   images: ImageSource,
   { maxDrop, ...options }: TrainGatesOptions,
-): Promise<TrainedGates> {
+): Promise<TrainedGate[]> {
   const { seed, signal, progress } = options;
   const spans = rows.flat().filter(({ share }) => share >= leastShare);
   using task = progress?.start("Training gates", 2 * spans.length + rows.length, "steps");
@@ -64,19 +62,18 @@ export async function trainGates(
     const tried: Tried = await without([...(best?.spans ?? []), span!]);
     if (tried.worth > (best?.worth ?? 0)) best = tried;
   }
-  if (best === null) return { gates: [], margins: [] };
+  if (best === null) return [];
 
-  const gates: Gate[] = [];
-  const margins: Float32Array[] = [];
+  const gates: TrainedGate[] = [];
   for (const span of spans.filter((each) => best.spans.includes(each))) {
     const { name } = span.from;
     const examples = examplesOf(name, whole, best.seen);
     const head = await trainHead(examples, name, { seed, areProbabilities: endsInSoftmax(straight), signal });
-    gates.push({ span, head });
-    margins.push(marginsOf(scoresOf(head, examples.features.get(name)!), whole.classes));
+    const margins = marginsOf(scoresOf(head, examples.features.get(name)!), whole.classes);
+    gates.push({ span, head, margins });
     task?.advance();
   }
-  return { gates, margins };
+  return gates;
 }
 
 /** The network without some spans. */

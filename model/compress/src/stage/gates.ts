@@ -16,12 +16,14 @@ import {
   mostSkipping,
   thresholdsOf,
   timesOfGates,
+  worthTheirTime,
 } from "../gates/choose-threshold.ts";
 import { gateImages } from "../gates/gate-images.ts";
 import { residualSpans } from "../gates/residual-spans.ts";
 import { trainGates } from "../gates/train-gates.ts";
+import type { Gate } from "../gates/wire-gates.ts";
 import { option } from "../recipe/option.ts";
-import { defineStage, type Stage, type State, trainingImagesOf } from "./stage.ts";
+import { defineStage, type Stage, trainingImagesOf } from "./stage.ts";
 import { assertAnswersInScores, straightModel } from "./straight-model.ts";
 
 const options = {
@@ -51,44 +53,38 @@ export const gatesStage: Stage<"gates", typeof options> = defineStage({
     if (rows.length === 0) throw noBlocks("gates");
     const { rest, heldOut } = gateImages(given, seed);
     const learning = sample(rest, Math.min(rest.length, mostToTrain), seed);
-    const { gates, margins } = await trainGates(straight, rows, learning, { ...context, seed, maxDrop });
-    const points =
-      gates.length === 0
-        ? []
-        : await gatePoints(straight, { gates, thresholds: thresholdsOf(margins) }, heldOut, context);
-    const point = mostSkipping(points, maxDrop);
-    if (point === null) return { ...state, notes: [...state.notes, nothingNote(maxDrop, heldOut.length)] };
+    const trained = await trainGates(straight, rows, learning, { ...context, seed, maxDrop });
     const image = imageInputOf(inputsOf(straight.graph));
     const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
-    const times = await timesOfGates(straight, gates, { threads, inputs, open, signal, progress });
-    const chosen = { gates, point, points, times, images: heldOut.length };
-    if (averageMsOf(point, times) < times.straightMs) return withGates(state, chosen);
-    return { ...state, notes: [...state.notes, noFasterNote(chosen)] };
+    const time = (gates: readonly Gate[]) =>
+      timesOfGates(straight, gates, { threads, inputs, open, signal, progress });
+    const all = await time(trained);
+    const worth = worthTheirTime(trained, all);
+    const gates = worth.length > 0 ? worth : trained;
+    const thresholds = thresholdsOf(gates.map(({ margins }) => margins));
+    const points = await gatePoints(straight, { gates, thresholds }, heldOut, context);
+    const point = gates.length > 0 ? mostSkipping(points, maxDrop) : null;
+    if (point === null) return { ...state, notes: [...state.notes, nothingNote(maxDrop, heldOut.length)] };
+    const times = gates.length < trained.length ? await time(gates) : all;
+    const areWritten = averageMsOf(point, times) < times.straightMs;
+    const chosen = { gates, point, points, times, images: heldOut.length, areWritten };
+    return { ...state, gates: chosen, notes: [...state.notes, chosenNote(chosen)] };
   },
 });
 
 const percent = (share: number) => `${threeDigits(100 * share)} %`;
 
-function withGates(state: State, chosen: ChosenGates): State {
-  const { gates, point } = chosen;
+function chosenNote({ gates, point, times, images, areWritten }: ChosenGates): string {
   const spans = gates.map(
     ({ span: { from, to } }, i) => `${percent(point.past[i]!)} from "${from.name}" to "${to}"`,
   );
-  const note =
-    `Of ${chosen.images} images held out, so many go past blocks without which they are answered as right: ${spans.join(", ")}. ` +
+  return (
+    `${areWritten ? "" : "No gate was written, for it would be no faster here. "}` +
+    `Of ${images} images held out, so many ${areWritten ? "" : "could "}go past blocks that they do not need: ${spans.join(", ")}. ` +
     `That leaves out ${percent(point.skipped)} of the work and cost ${threeDigits(100 * point.loss)} points, at most ${threeDigits(100 * point.bound)} with ` +
-    `${percent(1 - gatesRisk)} confidence. ${timesText(chosen)}`;
-  return { ...state, gates: chosen, notes: [...state.notes, note] };
-}
-
-function timesText({ point, times }: ChosenGates): string {
-  const average = threeDigits(averageMsOf(point, times));
-  return `On average an image takes ${average} ms instead of ${threeDigits(times.straightMs)} ms, and ${threeDigits(times.throughMs)} ms where it goes past none.`;
-}
-
-function noFasterNote(chosen: ChosenGates): string {
-  const { gates, point } = chosen;
-  return `No gate was written, for it would be no faster here: ${gates.length} of them leave out ${percent(point.skipped)} of the work. ${timesText(chosen)}`;
+    `${percent(1 - gatesRisk)} confidence. On average an image takes ${threeDigits(averageMsOf(point, times))} ms instead of ` +
+    `${threeDigits(times.straightMs)} ms, and ${threeDigits(times.throughMs)} ms where it goes past none.`
+  );
 }
 
 function nothingNote(maxDrop: number, images: number): string {

@@ -69,11 +69,11 @@ export function exitSentence({ chosen, times }: EarlyExitReport): string {
   );
 }
 
-/** How much work is left out, and what that saves. */
-export function gatesSentence({ chosen, times }: GatesReport): string {
+/** How much work is left out, and what that saves; that it is not, where it saves nothing. */
+export function gatesSentence({ chosen, times, written }: GatesReport): string {
+  const average = `${millisecondsText(chosen.averageMs)} on average instead of ${millisecondsText(times.straightMs)}`;
+  if (!written)
+    return `No gate was written: leaving out ${percentText(chosen.skipped)} of the work would take ${average}.`;
   const speed = ratioPhrase(times.straightMs, chosen.averageMs, SPEED_WORDS);
-  return (
-    `${percentText(chosen.skipped)} of the work is left out: ${millisecondsText(chosen.averageMs)} on average ` +
-    `instead of ${millisecondsText(times.straightMs)}${speed === null ? "" : `, ${speed}`}.`
-  );
+  return `${percentText(chosen.skipped)} of the work is left out: ${average}${speed === null ? "" : `, ${speed}`}.`;
 }
