@@ -14,11 +14,11 @@ import {
   writeModelFile,
 } from "@cupel/onnx";
 import { float32Of, optimisedGraph, type TensorData } from "@cupel/runtime";
+import { type BranchHead, scoresOf } from "../src/branch/branch-head.ts";
+import { type CutPoint, cutPoints, spreadCuts } from "../src/branch/cut-points.ts";
+import { fewestFor, upperShareOf } from "../src/branch/loss-bound.ts";
 import { leastLosing, mostSaving } from "../src/exits/choose-exit.ts";
-import { type CutPoint, cutPoints, spreadCuts } from "../src/exits/cut-points.ts";
 import { exitPoints, fewestFrom, mostWithin, spreadPoints } from "../src/exits/exit-curve.ts";
-import { type ExitHead, scoresOf } from "../src/exits/exit-head.ts";
-import { fewestFor, upperShareOf } from "../src/exits/loss-bound.ts";
 import { wireExit } from "../src/exits/wire-exit.ts";
 import { compress, compressFile, parseRecipe, type Recipe } from "../src/index.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
@@ -37,7 +37,7 @@ const classes = 4;
 const place: CutPoint = { name: "first.relu", channels: 8, quarter: [4, 4], share: 0.6 };
 
 /** Weights that make some images of `pixels` surer than others. */
-function someHead(features: number): ExitHead {
+function someHead(features: number): BranchHead {
   const net = new Network(["N", 1], 3);
   const values = (dims: number[], spread: number) =>
     net.constant("w", dims, spread).constant!.toFloat32().slice();
@@ -84,7 +84,7 @@ function assertClose(actual: Float32Array, expected: Float32Array, what: string)
 }
 
 /** What an exit should give, from taps of the straight network. @param tap what the exit reads */
-async function expectedOf(straight: Model, tap: string, head: ExitHead, x: TensorData) {
+async function expectedOf(straight: Model, tap: string, head: BranchHead, x: TensorData) {
   const found = await run(straight, x, { taps: [tap] });
   return { whole: float32Of(found.scores!), early: scoresOf(head, quarterMeans(found[tap]!)) };
 }

@@ -16,7 +16,7 @@ import {
   writeModelFile,
 } from "@cupel/onnx";
 import { float32Of, openSession, type TensorData } from "@cupel/runtime";
-import type { ExitHead } from "../src/exits/exit-head.ts";
+import type { BranchHead } from "../src/branch/branch-head.ts";
 import { type GatePoint, mostSkipping, thresholdsOf, worthTheirTime } from "../src/gates/choose-threshold.ts";
 import { droppableBlocks, dropSome, withTrained } from "../src/gates/droppable-blocks.ts";
 import { residualSpans } from "../src/gates/residual-spans.ts";
@@ -60,7 +60,7 @@ function someGates(model: Model): Gate[] {
   }));
 }
 
-function someHead(features: number, seed: number): ExitHead {
+function someHead(features: number, seed: number): BranchHead {
   const random = createRandom(seed + 11);
   const hidden = 5;
   const normal = (size: number, spread: number) =>

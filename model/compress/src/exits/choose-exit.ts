@@ -8,7 +8,9 @@ import { encodeModel, type Model } from "@cupel/onnx";
 import { endsInSoftmax, softmaxAt } from "@cupel/predict";
 import type { EarlyExitReport } from "@cupel/report";
 import { type InputForms, measureLatency, type openSession } from "@cupel/runtime";
-import type { CutPoint } from "./cut-points.ts";
+import type { SeenImages } from "../branch/branch-features.ts";
+import { type BranchHead, largestAt, scoresOf, trainHead } from "../branch/branch-head.ts";
+import type { CutPoint } from "../branch/cut-points.ts";
 import {
   type ExitPoint,
   exitPoints,
@@ -17,8 +19,6 @@ import {
   mostWithin,
   spreadPoints,
 } from "./exit-curve.ts";
-import type { SeenImages } from "./exit-features.ts";
-import { type ExitHead, largestAt, scoresOf, trainHead } from "./exit-head.ts";
 import { type Exit, wireExit } from "./wire-exit.ts";
 
 export interface ChosenExit extends Exit {
@@ -58,7 +58,7 @@ export function averageMs({ leaving }: ExitPoint, { leavingMs, stayingMs }: Exit
 
 export interface TrainedPlace {
   readonly place: CutPoint;
-  readonly head: ExitHead;
+  readonly head: BranchHead;
   /** On the selection images. */
   readonly points: readonly ExitPoint[];
 }
@@ -144,7 +144,7 @@ function best(
   return chosen;
 }
 
-function judged(seen: SeenImages, head: ExitHead, name: string): JudgedImage[] {
+function judged(seen: SeenImages, head: BranchHead, name: string): JudgedImage[] {
   const { classes, scores, labels } = seen;
   const early = scoresOf(head, seen.features.get(name)!);
   return labels.map((label, i) => {

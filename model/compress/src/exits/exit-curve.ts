@@ -5,7 +5,7 @@
  * Thresholds are tried from none that leaves on, and the first whose bound is too large ends it (Angelopoulos et al. 2021, "Learn
  * then Test", with a fixed sequence): so many thresholds cost no confidence, and of several places each has its part of the risk.
  */
-import { upperShareOf } from "./loss-bound.ts";
+import { upperShareOf } from "../branch/loss-bound.ts";
 
 /** One image, at an exit and at the end of the network. */
 export interface JudgedImage {

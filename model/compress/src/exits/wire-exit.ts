@@ -22,14 +22,14 @@ import {
   Value,
 } from "@cupel/onnx";
 import { endsInSoftmax, imageInputOf, inputsOf } from "@cupel/predict";
+import { emitFeatures, readAtExit } from "../branch/branch-features.ts";
+import { type BranchHead, emitHead } from "../branch/branch-head.ts";
+import type { CutPoint } from "../branch/cut-points.ts";
 import { putIn, putInForSome, takeOut } from "../branch/part.ts";
-import type { CutPoint } from "./cut-points.ts";
-import { emitFeatures, readAtExit } from "./exit-features.ts";
-import { type ExitHead, emitHead } from "./exit-head.ts";
 
 export interface Exit {
   readonly place: CutPoint;
-  readonly head: ExitHead;
+  readonly head: BranchHead;
   /** An image leaves when the largest probability of its exit is above this: 1 is never, below 0 always. */
   readonly threshold: number;
 }

@@ -9,8 +9,8 @@ import { encodeModel, type Model } from "@cupel/onnx";
 import type { GatesReport } from "@cupel/report";
 import { type InputForms, measureLatency, type openSession } from "@cupel/runtime";
 import type { ImageSource } from "@cupel/vision";
-import { type LookOptions, lookAt } from "../exits/exit-features.ts";
-import { upperShareOf } from "../exits/loss-bound.ts";
+import { type LookOptions, lookAt } from "../branch/branch-features.ts";
+import { upperShareOf } from "../branch/loss-bound.ts";
 import { rightOf } from "./train-gates.ts";
 import { type Gate, wireGates } from "./wire-gates.ts";
 

@@ -6,7 +6,7 @@
 import { isElementwise, type Model, type Value } from "@cupel/onnx";
 import { atImageSize } from "@cupel/predict";
 import type { Preprocessing } from "@cupel/vision";
-import { type CutPoint, cutPoints } from "../exits/cut-points.ts";
+import { type CutPoint, cutPoints } from "../branch/cut-points.ts";
 
 export interface ResidualSpan {
   /** What the span reads, all that goes on from there. */

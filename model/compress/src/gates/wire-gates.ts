@@ -21,15 +21,15 @@ import {
   Value,
 } from "@cupel/onnx";
 import { imageInputOf, inputsOf } from "@cupel/predict";
+import { emitFeatures } from "../branch/branch-features.ts";
+import { type BranchHead, emitHead } from "../branch/branch-head.ts";
 import { putIn, putInForSome, takeOut } from "../branch/part.ts";
-import { emitFeatures } from "../exits/exit-features.ts";
-import { type ExitHead, emitHead } from "../exits/exit-head.ts";
 import type { ResidualSpan } from "./residual-spans.ts";
 
 export interface Gate {
   readonly span: ResidualSpan;
   /** Scores of the classes. */
-  readonly head: ExitHead;
+  readonly head: BranchHead;
 }
 
 export interface WiredGates {

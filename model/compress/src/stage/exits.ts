@@ -6,6 +6,9 @@ import { threeDigits } from "@cupel/base";
 import { fedDims, imageInputOf, inputsOf } from "@cupel/predict";
 import { type Preprocessing, sample, tensorDims } from "@cupel/vision";
 import { Type } from "typebox";
+import { featureCount, lookAt } from "../branch/branch-features.ts";
+import { type CutPoint, cutPoints, spreadCuts } from "../branch/cut-points.ts";
+import { fewestFor } from "../branch/loss-bound.ts";
 import { compressErrors } from "../errors.ts";
 import {
   averageMs,
@@ -18,9 +21,6 @@ import {
   totalRisk,
   trainExits,
 } from "../exits/choose-exit.ts";
-import { type CutPoint, cutPoints, spreadCuts } from "../exits/cut-points.ts";
-import { featureCount, lookAt } from "../exits/exit-features.ts";
-import { fewestFor } from "../exits/loss-bound.ts";
 import { holdOut } from "../intake/hold-out.ts";
 import { option, orNull, wholeFrom } from "../recipe/option.ts";
 import { defineStage, type Stage, type State, trainingImagesOf } from "./stage.ts";

@@ -6,8 +6,8 @@ import { threeDigits } from "@cupel/base";
 import { fedDims, imageInputOf, inputsOf } from "@cupel/predict";
 import { sample, tensorDims } from "@cupel/vision";
 import { Type } from "typebox";
+import { fewestFor } from "../branch/loss-bound.ts";
 import { compressErrors } from "../errors.ts";
-import { fewestFor } from "../exits/loss-bound.ts";
 import {
   averageMsOf,
   type ChosenGates,

@@ -5,13 +5,13 @@
 import { createRandom } from "@cupel/base";
 import type { Model } from "@cupel/onnx";
 import { Type } from "typebox";
-import { lookAt } from "../exits/exit-features.ts";
+import { lookAt } from "../branch/branch-features.ts";
+import { fineTune } from "../fine-tune.ts";
 import { droppableBlocks, dropSome, withTrained } from "../gates/droppable-blocks.ts";
 import { gateImages } from "../gates/gate-images.ts";
 import { residualSpans } from "../gates/residual-spans.ts";
 import { rightOf } from "../gates/train-gates.ts";
 import { withoutSpans } from "../gates/wire-gates.ts";
-import { fineTune } from "../prune/fine-tune.ts";
 import { numberBetween, option, wholeFrom } from "../recipe/option.ts";
 import { assertTrainable } from "../requirements.ts";
 import { noBlocks } from "./gates.ts";

@@ -1,14 +1,14 @@
 /**
- * What answers at an exit: two dense layers on its features, trained by distillation from the network's own scores. The
- * first, the larger one, has 8-bit weights in the file, which the engine expands once, when it loads it.
+ * What answers at an exit, and what a gate goes by: two dense layers on its features, trained by distillation from the network's
+ * own scores. The first, the larger one, has 8-bit weights in the file, which the engine expands once, when it loads it.
  */
 import { createRandom, throwIfCancelled } from "@cupel/base";
 import { attribute, type Emitter, Tensor, type Value } from "@cupel/onnx";
 import { learningRateAt, mlp, openTrainer } from "@cupel/train";
-import type { SeenImages } from "./exit-features.ts";
+import type { SeenImages } from "./branch-features.ts";
 
 /** scores = second relu(first x + bias) + bias */
-export interface ExitHead {
+export interface BranchHead {
   readonly first: RoundedDense;
   readonly second: Dense;
 }
@@ -28,7 +28,12 @@ interface RoundedDense {
 }
 
 /** The scores [N, classes] of features [N, features]. @param name what its constants are called by */
-export function emitHead(emit: Emitter, features: Value, { first, second }: ExitHead, name = "exit"): Value {
+export function emitHead(
+  emit: Emitter,
+  features: Value,
+  { first, second }: BranchHead,
+  name = "exit",
+): Value {
   const { graph } = emit.model;
   const hidden = first.bias.length;
   const codes = graph.addConstant(
@@ -71,7 +76,7 @@ export async function trainHead(
   seen: SeenImages,
   name: string,
   options: TrainHeadOptions,
-): Promise<ExitHead> {
+): Promise<BranchHead> {
   const { classes, labels, scores } = seen;
   const count = labels.length;
   const inputs = seen.features.get(name)!.length / count;
@@ -162,7 +167,7 @@ function rounded({ weight, bias }: Dense): RoundedDense {
 }
 
 /** Scores of an exit, [images, classes] row-major, as the written layers compute them. */
-export function scoresOf({ first, second }: ExitHead, features: Float32Array): Float32Array {
+export function scoresOf({ first, second }: BranchHead, features: Float32Array): Float32Array {
   const [width, classes] = [first.bias.length, second.bias.length];
   const images = features.length / (first.codes.length / width);
   const scores = new Float32Array(images * classes);

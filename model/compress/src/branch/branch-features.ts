@@ -1,6 +1,6 @@
 /**
- * What an exit decides by: the mean of every channel, over each quarter of the picture where it can be cut in four. The
- * network stays as it is while an exit is trained, so that these are the same in every step: they are computed once, by
+ * What an exit or a gate decides by: the mean of every channel, over each quarter of the picture where it can be cut in four. The
+ * network stays as it is while its head is trained, so that these are the same in every step: they are computed once, by
  * the very graph that is written.
  */
 import { silentProgress, throwIfCancelled, type WorkOptions } from "@cupel/base";

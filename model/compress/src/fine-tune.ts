@@ -7,8 +7,8 @@ import { inferShapes, type Model } from "@cupel/onnx";
 import type { Feeds } from "@cupel/runtime";
 import { learningRateAt, type Optimiser, openTrainer } from "@cupel/train";
 import { type ImageSource, openLoader } from "@cupel/vision";
-import type { StageContext } from "../stage/stage.ts";
-import { openTeacher } from "../teacher.ts";
+import type { StageContext } from "./stage/stage.ts";
+import { openTeacher } from "./teacher.ts";
 
 export interface FineTuneOptions {
   readonly epochs: number;

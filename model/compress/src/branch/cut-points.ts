@@ -1,5 +1,5 @@
 /**
- * Where a network may be left early: a value that everything behind it is computed from, and nothing else but
+ * Where a network may be left early, or a gate may stand: a value that everything behind it is computed from, and nothing else but
  * constants. What is skipped is then all that follows, and a branch of `If` reads one value from outside.
  */
 import {
