@@ -54,6 +54,8 @@ export const gatesStage: Stage<"gates", typeof options> = defineStage({
     const { rest, heldOut } = gateImages(given, seed);
     const learning = sample(rest, Math.min(rest.length, mostToTrain), seed);
     const trained = await trainGates(straight, rows, learning, { ...context, seed, maxDrop });
+    const nothing = () => ({ ...state, notes: [...state.notes, nothingNote(maxDrop, heldOut.length)] });
+    if (trained.length === 0) return nothing();
     const image = imageInputOf(inputsOf(straight.graph));
     const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
     const time = (gates: readonly Gate[]) =>
@@ -63,8 +65,8 @@ export const gatesStage: Stage<"gates", typeof options> = defineStage({
     const gates = worth.length > 0 ? worth : trained;
     const thresholds = thresholdsOf(gates.map(({ margins }) => margins));
     const points = await gatePoints(straight, { gates, thresholds }, heldOut, context);
-    const point = gates.length > 0 ? mostSkipping(points, maxDrop) : null;
-    if (point === null) return { ...state, notes: [...state.notes, nothingNote(maxDrop, heldOut.length)] };
+    const point = mostSkipping(points, maxDrop);
+    if (point === null) return nothing();
     const times = gates.length < trained.length ? await time(gates) : all;
     const areWritten = averageMsOf(point, times) < times.straightMs;
     const chosen = { gates, point, points, times, images: heldOut.length, areWritten };
