@@ -83,8 +83,15 @@ export interface Company {
   readonly done: Value;
 }
 
-/** The output of the part for the images that are not done, put among those that are. */
-export function putInForSome(branch: Graph, part: Part, { cut, areDone, done }: Company): Value {
+/**
+ * What `compute` writes for the images that are not done, put among those that are.
+ * @param compute from the value at the cut of some images to what stands for `done`
+ */
+export function putInForSome(
+  branch: Graph,
+  { cut, areDone, done }: Company,
+  compute: (some: Value) => Value,
+): Value {
   const op = (
     opType: string,
     inputs: readonly Value[],
@@ -100,6 +107,5 @@ export function putInForSome(branch: Graph, part: Part, { cut, areDone, done }: 
   const are = op("Reshape", [op("Not", [areDone]), flat]);
   const rows = op("Reshape", [op("NonZero", [are]), flat]);
   const some = op("Gather", [cut, rows], { axis: attribute.int(0) });
-  const made = putIn(branch, part, cut, some);
-  return op("ScatterND", [done, op("Reshape", [rows, column]), made]);
+  return op("ScatterND", [done, op("Reshape", [rows, column]), compute(some)]);
 }

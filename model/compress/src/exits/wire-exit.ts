@@ -62,7 +62,9 @@ export function wireExit(straight: Model, { place, head, threshold }: Exit): Mod
   exit.outputs.push(exit.append({ opType: "Identity", inputs: [scores], name: "exit" }).output);
   const others = new Graph("rest", graph);
   const whole = isOpen
-    ? putInForSome(others, rest, { cut, areDone: areConfident, done: scores })
+    ? putInForSome(others, { cut, areDone: areConfident, done: scores }, (some) =>
+        putIn(others, rest, cut, some),
+      )
     : others.append({
         opType: "Where",
         inputs: [areConfident, scores, putIn(others, rest, cut, cut)],

@@ -6,7 +6,8 @@
  *      │             ├─ yes: a ──────────────────────────────────────┐
  *      └─────────────┴─ no: the blocks for the others, put among a ──┴─ b
  *
- * Where a and b are rounded, their 8-bit values pass, brought from the scale of the one to that of the other.
+ * Where a and b are rounded, their 8-bit values pass, brought from the scale of the one to that of the other, with channels last: so the
+ * engine's kernels have them, and since it does not look across a branch it would copy them from the one layout to the other on both sides.
  */
 import {
   type Attribute,
@@ -88,29 +89,47 @@ function wireGate(model: Model, { span, head }: Gate, threshold: number, name: s
   const least = emit.op("ReduceMin", [margin], { keepdims: attribute.int(0) });
   const allGoPast = emit.op("Greater", [least, level]);
 
+  const isLast = start.rounding !== null && end.rounding !== null;
+  const passed = { value: isLast ? channelsLast(inMain(emit), cut) : cut, rounding: start.rounding };
+
   const past = new Graph(`${name}/past`, graph);
-  const only = emitPast(inBranch(past), start, end);
+  const only = emitPast(inBranch(past), passed, end);
   past.outputs.push(past.append({ opType: "Identity", inputs: [only], name: `${name}/past` }).output);
   const through = new Graph(`${name}/through`, graph);
-  const done = () => emitPast(inBranch(through), start, end);
+  const place = inBranch(through);
+  const compute = (from: Value): Value => {
+    if (!isLast) return putIn(through, part, cut, from);
+    return channelsLast(place, putIn(through, part, cut, channelsFirst(place, from)));
+  };
+  const done = () => emitPast(place, passed, end);
   const made =
     images === 1
-      ? putIn(through, part, cut, cut)
+      ? compute(passed.value)
       : typeof images === "number"
-        ? emitChosen(through, goPast, done(), putIn(through, part, cut, cut))
-        : putInForSome(through, part, { cut, areDone: goPast, done: done() });
+        ? emitChosen(through, goPast, done(), compute(passed.value))
+        : putInForSome(through, { cut: passed.value, areDone: goPast, done: done() }, compute);
   through.outputs.push(made);
   const attributes: Record<string, Attribute> = {
     then_branch: attribute.graph(past),
     else_branch: attribute.graph(through),
   };
+  const chosen = isLast ? new Value(`${result.name}/last`, null) : result;
   graph.insertBefore(anchor, {
     opType: "If",
     inputs: [allGoPast],
-    outputs: [result],
+    outputs: [chosen],
     name: `${name}/If`,
     attributes,
   });
+  if (isLast) {
+    const back = { perm: attribute.ints(firstFromLast) };
+    graph.insertBefore(anchor, {
+      opType: "Transpose",
+      inputs: [chosen],
+      outputs: [result],
+      attributes: back,
+    });
+  }
   return margin.name;
 }
 
@@ -131,25 +150,32 @@ function passing(graph: Graph, name: string): Passing {
 
 /** Where nodes go, constants with them: the main graph or a branch. */
 interface Place {
-  readonly op: (opType: string, inputs: readonly Value[]) => Value;
+  readonly op: (opType: string, inputs: readonly Value[], attributes?: Record<string, Attribute>) => Value;
   readonly constant: (tensor: Tensor) => Value;
 }
 
 const inMain = (emit: Emitter): Place => ({
-  op: (opType, inputs) => emit.op(opType, inputs),
+  op: (opType, inputs, attributes) => emit.op(opType, inputs, attributes),
   constant: (tensor) => emit.constant(tensor),
 });
 
 function inBranch(branch: Graph): Place {
   return {
-    op: (opType, inputs) => {
+    op: (opType, inputs, attributes = {}) => {
       // The engine refuses two nodes of one name.
       const name = branch.uniqueName(`${branch.name}/${opType}`);
-      return branch.append({ opType, inputs, name, outputs: [name] }).output;
+      return branch.append({ opType, inputs, name, outputs: [name], attributes }).output;
     },
     constant: (tensor) => branch.addConstant(`${branch.name}.rounding`, tensor),
   };
 }
+
+const lastFromFirst = [0, 2, 3, 1];
+const firstFromLast = [0, 3, 1, 2];
+const channelsLast = ({ op }: Place, value: Value) =>
+  op("Transpose", [value], { perm: attribute.ints(lastFromFirst) });
+const channelsFirst = ({ op }: Place, value: Value) =>
+  op("Transpose", [value], { perm: attribute.ints(firstFromLast) });
 
 function emitFloat({ op, constant }: Place, { value, rounding }: Passing): Value {
   return rounding ? op("DequantizeLinear", [value, ...rounding.map(constant)]) : value;
