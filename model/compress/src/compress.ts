@@ -119,7 +119,7 @@ export interface CompressResult {
   readonly targets: readonly TargetFigure[];
   /** Where images leave early; null without the stage `exits`, and where that saves nothing. */
   readonly exit: EarlyExitReport | null;
-  /** Which residual blocks images go past; null without the stage `gates`, and where that saves nothing. */
+  /** Which residual blocks images go past, or would if that took less time; null without the stage `gates`, and where none may. */
   readonly gates: GatesReport | null;
   /** From the values of the model given to those of `model`; what stands in a branch has no counterpart. */
   readonly correspondence: Correspondence;

@@ -402,5 +402,7 @@ describe("the stages", () => {
     );
     const both = { stages: [...recipe().stages, { stage: "exits" }] };
     assert.throws(() => parseRecipe(both, "test"), /"gates" and "exits"/);
+    const half = { stages: [{ stage: "stochastic-depth" }, { stage: "quantise", bits: 16 }] };
+    assert.throws(() => parseRecipe(half, "test"), /the stage "clean" is missing/);
   });
 });

@@ -210,9 +210,10 @@ function withRetraining(recipe: Recipe, epochs: number | undefined): Recipe {
 /** A recipe that has gates says itself whether the network is trained for them. */
 function withGates(recipe: Recipe, maxDrop: number | undefined): Recipe {
   if (maxDrop === undefined) return recipe;
+  const cleaned = stageOf(recipe, "clean") ? recipe : withStage(recipe, { stage: "clean" }, "--gates");
   const trained = stageOf(recipe, "gates")
-    ? recipe
-    : withStage(recipe, { stage: "stochastic-depth" }, "--gates");
+    ? cleaned
+    : withStage(cleaned, { stage: "stochastic-depth" }, "--gates");
   return withStage(trained, { stage: "gates", maxDrop }, "--gates");
 }
 

@@ -113,8 +113,8 @@ const roundsActivations: ReadonlySet<StageName> = new Set(["equalise", "calibrat
 function assertHalf(entry: RecipeStage, names: readonly StageName[], where: string): void {
   const idle = names.find((name) => roundsActivations.has(name));
   if (idle) throw invalid(where, `16 bits round no activation: leave out the stage "${idle}"`);
-  if (names.includes("prune") && !names.includes("clean"))
-    throw invalid(where, `the stage "clean" is missing`);
+  const needsClean = names.some((name) => stages[name].requires.includes("clean") && name !== lastStage);
+  if (needsClean && !names.includes("clean")) throw invalid(where, `the stage "clean" is missing`);
   const usual = defaultsOf(stages.quantise.options);
   for (const [key, value] of Object.entries(entry)) {
     if (key === "stage" || key === "bits" || value === usual[key]) continue;

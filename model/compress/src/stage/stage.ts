@@ -83,7 +83,7 @@ export interface State {
   readonly halved: readonly HalvedLayer[] | null;
   /** Where `exits` lets images leave early; null before it, and where that saves nothing. */
   readonly exit: ChosenExit | null;
-  /** Which residual blocks `gates` lets images go past; null before it, and where that saves nothing. */
+  /** Which residual blocks `gates` lets images go past; null before it, and where none may. */
   readonly gates: ChosenGates | null;
 }
 
