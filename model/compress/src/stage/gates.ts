@@ -23,6 +23,7 @@ import { residualSpans } from "../gates/residual-spans.ts";
 import { trainGates } from "../gates/train-gates.ts";
 import type { Gate } from "../gates/wire-gates.ts";
 import { option } from "../recipe/option.ts";
+import { stageOf } from "../recipe/recipe.ts";
 import { defineStage, type Stage, trainingImagesOf } from "./stage.ts";
 import { assertAnswersInScores, straightModel } from "./straight-model.ts";
 
@@ -54,7 +55,11 @@ export const gatesStage: Stage<"gates", typeof options> = defineStage({
     const { rest, heldOut } = gateImages(given, seed);
     const learning = sample(rest, Math.min(rest.length, mostToTrain), seed);
     const trained = await trainGates(straight, rows, learning, { ...context, seed, maxDrop });
-    const nothing = () => ({ ...state, notes: [...state.notes, nothingNote(maxDrop, heldOut.length)] });
+    const isTrained = stageOf(context.recipe, "stochastic-depth") !== undefined;
+    const nothing = () => ({
+      ...state,
+      notes: [...state.notes, nothingNote(maxDrop, heldOut.length, isTrained)],
+    });
     if (trained.length === 0) return nothing();
     const image = imageInputOf(inputsOf(straight.graph));
     const inputs = { shapes: { [image.name]: fedDims(image, tensorDims(preprocessing, 1)) } };
@@ -89,12 +94,13 @@ function chosenNote({ gates, point, times, images, areWritten }: ChosenGates): s
   );
 }
 
-function nothingNote(maxDrop: number, images: number): string {
+function nothingNote(maxDrop: number, images: number, isTrained: boolean): string {
+  const advice = isTrained ? "" : ' A stage "stochastic-depth" before trains the network for it.';
   const needed = fewestFor(maxDrop, gatesRisk);
   const why =
     images < needed
       ? `${images} images held out cannot tell that a loss is at most ${threeDigits(100 * maxDrop)} points: that takes ${needed}. Give more to train with, or allow more.`
-      : `for a loss of at most ${threeDigits(100 * maxDrop)} points too few may to save anything. A stage "stochastic-depth" before trains the network for it.`;
+      : `for a loss of at most ${threeDigits(100 * maxDrop)} points too few may to save anything.${advice}`;
   return `No image goes past a block: ${why}`;
 }
 
