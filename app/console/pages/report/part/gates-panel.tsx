@@ -42,7 +42,9 @@ export function GatesPanel({ gates }: { readonly gates: GatesReport }) {
           <tbody>
             {spans.map(({ from, work }, i) => (
               <tr key={from}>
-                <th scope="row">{from}</th>
+                <th scope="row" class="name">
+                  {from}
+                </th>
                 <td class="numeric">{percentText(work)}</td>
                 <td class="numeric">{percentText(chosen.past[i] ?? 0)}</td>
                 <td class="numeric">{millisecondsText(times.pastMs[i] ?? times.throughMs)}</td>
