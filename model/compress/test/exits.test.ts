@@ -16,7 +16,6 @@ import {
 import { float32Of, optimisedGraph, type TensorData } from "@cupel/runtime";
 import { type BranchHead, scoresOf } from "../src/branch/branch-head.ts";
 import { type CutPoint, cutPoints, spreadCuts } from "../src/branch/cut-points.ts";
-import { fewestFor, upperShareOf } from "../src/branch/loss-bound.ts";
 import { leastLosing, mostSaving } from "../src/exits/choose-exit.ts";
 import { exitPoints, fewestFrom, mostWithin, spreadPoints } from "../src/exits/exit-curve.ts";
 import { wireExit } from "../src/exits/wire-exit.ts";
@@ -211,24 +210,6 @@ describe("places for an exit", () => {
     assert.ok(chosen[0]! < 0.2 && chosen[3]! > 0.55, `${chosen}`);
     assert.deepEqual(spreadCuts(cuts.slice(0, 2), 4), cuts.slice(0, 2));
   });
-});
-
-test("the bound of a share is that of Clopper and Pearson", () => {
-  // The root of sum over k <= count of C(of, k) p^k (1 - p)^(of - k) = risk, in Python's decimals of 60 digits.
-  for (const [count, of, risk, expected] of [
-    [0, 10, 0.05, 0.258865550893],
-    [3, 3534, 0.01, 0.0028395896],
-    [12, 1500, 0.05, 0.012929551253],
-    [40, 60, 0.0125, 0.797065057634],
-    [700, 9000, 0.05, 0.082578834258],
-  ] as const) {
-    const found = upperShareOf(of, risk)(count);
-    assert.ok(Math.abs(found - expected) < 1e-9, `${count} of ${of}: ${found}`);
-  }
-  assert.equal(upperShareOf(4, 0.05)(4), 1);
-  // What it takes for no loss at all to say less than 0.3 %: 1 - 0.05^(1/n).
-  const least = fewestFor(0.003, 0.05);
-  assert.ok(upperShareOf(least, 0.05)(0) <= 0.003 && upperShareOf(least - 1, 0.05)(0) > 0.003, `${least}`);
 });
 
 const image = (confidence: number, exitIsRight: boolean, wholeIsRight: boolean) => {

@@ -1,31 +1,21 @@
-/** Going past residual blocks: the blocks, training without them, the choice, the wired graph, and the stages. */
+/** Going past residual blocks: the blocks, the wired graph, the choice, and the stages. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createRandom } from "@cupel/base";
-import {
-  cloneModel,
-  encodeModel,
-  encodeModelBytes,
-  type Model,
-  readModelFile,
-  type Shape,
-  type Value,
-  writeModelFile,
-} from "@cupel/onnx";
-import { float32Of, openSession, type TensorData } from "@cupel/runtime";
+import { cloneModel, encodeModelBytes, type Model, readModelFile, writeModelFile } from "@cupel/onnx";
+import type { TensorData } from "@cupel/runtime";
 import type { BranchHead } from "../src/branch/branch-head.ts";
 import { type GatePoint, mostSkipping, thresholdsOf, worthTheirTime } from "../src/gates/choose-threshold.ts";
-import { droppableBlocks, dropSome, withTrained } from "../src/gates/droppable-blocks.ts";
-import { residualSpans } from "../src/gates/residual-spans.ts";
 import { type Gate, wireGates, withoutSpans } from "../src/gates/wire-gates.ts";
 import { compress, compressFile, parseRecipe, type Recipe } from "../src/index.ts";
 import { options, pixels, quantise } from "./support/compressing.ts";
 import { noiseImages, plain } from "./support/images.ts";
 import { Network } from "./support/network.ts";
 import { refused } from "./support/refused.ts";
+import { assertClose, classes, residualNetwork, rowOf, rowsOf, width } from "./support/residual.ts";
 import { largestDifference, outputs } from "./support/run.ts";
 
 let folder = "";
@@ -33,24 +23,6 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "cupel-gates-"));
 });
 after(() => rm(folder, { recursive: true, force: true }));
-
-const width = 8;
-const classes = 4;
-
-/** A row of three blocks, a layer between that ends it, a row of one, and a dense layer. */
-function residualNetwork(shape: Shape = ["N", 3, 8, 8], seed = 2): Model {
-  const net = new Network(shape, seed);
-  const block = (name: string, x: Value): Value => {
-    const inner = net.conv(`${name}.b`, net.relu(net.conv(`${name}.a`, x, width, width)), width, width);
-    return net.relu(net.node("Add", name, [inner, x]));
-  };
-  const first = net.relu(net.conv("first", net.x, 3, width));
-  const row = block("three", block("two", block("one", first)));
-  const between = net.relu(net.conv("between", row, width, width, { stride: 2 }));
-  return net.done(net.head(block("four", between), width));
-}
-
-const rowsOf = (model: Model) => residualSpans(model, plain());
 
 /** The longest span of each row behind a head that tells images apart. */
 function someGates(model: Model): Gate[] {
@@ -75,13 +47,6 @@ function someHead(features: number, seed: number): BranchHead {
     },
     second: { weight: normal(hidden * classes, 1), bias: normal(classes, 0.1) },
   };
-}
-
-const rowOf = (scores: Float32Array, image: number) => scores.slice(image * classes, (image + 1) * classes);
-
-function assertClose(actual: Float32Array, expected: Float32Array, what: string): void {
-  const difference = largestDifference(actual, expected);
-  assert.ok(difference < 1e-4, `${what}: ${difference} apart`);
 }
 
 /** What is fused may round a sum of 8 bits the other way, and a branch is fused by itself. */
@@ -199,72 +164,6 @@ describe("a network with gates", () => {
   }
 });
 
-describe("stochastic depth", () => {
-  test("with every block kept is the network, and dropped blocks are those left out, image by image", async () => {
-    const network = residualNetwork();
-    const rows = rowsOf(network);
-    const droppable = droppableBlocks(network, rows);
-    assert.deepEqual(
-      droppable.keeps.map((row) => row.length),
-      [3, 1],
-    );
-    const x = pixels([3, 3, 8, 8]);
-    const masks = [
-      [1, 1, 1],
-      [1, 0, 1],
-      [1, 0, 1],
-      [1, 1, 0],
-    ];
-    const keeps = Object.fromEntries(
-      droppable.keeps
-        .flat()
-        .map((name, i) => [
-          name,
-          { type: "float32", dims: [3, 1, 1, 1], data: Float32Array.from(masks[i]!) } as const,
-        ]),
-    );
-    await using session = await openSession(encodeModel(droppable.model), { threads: 1 });
-    const scores = float32Of((await session.run({ x, ...keeps })).scores!);
-    const ways = [[], [rows[0]![1]!], [rows[1]![0]!]];
-    for (const [image, some] of ways.entries()) {
-      const [expected] = await outputs(withoutSpans(network, some), x);
-      assertClose(rowOf(scores, image), rowOf(expected!, image), `image ${image}`);
-    }
-  });
-
-  test("drops the last blocks of a row, of the share that is asked for, and none of a quarter of the images", () => {
-    const droppable = droppableBlocks(residualNetwork(), rowsOf(residualNetwork()));
-    const images = 4000;
-    const feeds = dropSome(droppable, images, { share: 0.5, random: createRandom(1) });
-    const of = (name: string) => feeds[name]!.data as Float32Array;
-    const [row, [single]] = droppable.keeps.map((names) => names.map(of)) as [Float32Array[], Float32Array[]];
-    for (let image = 0; image < images; image++) {
-      const kept = row.map((each) => each[image]!);
-      assert.deepEqual(
-        kept,
-        kept.toSorted((a, b) => b - a),
-        "once one is dropped, so are those behind it",
-      );
-      if (image < images / 4) assert.deepEqual([...kept, single![image]], [1, 1, 1, 1]);
-    }
-    const dropped = (each: Float32Array) => each.filter((keep) => keep === 0).length / (0.75 * images);
-    // Three standard deviations of 3000 throws: 0.027.
-    for (const [i, expected] of [0.5 / 3, 1 / 3, 0.5].entries()) {
-      assert.ok(Math.abs(dropped(row[i]!) - expected) < 0.03, `block ${i}: ${dropped(row[i]!)}`);
-    }
-    assert.ok(Math.abs(dropped(single!) - 0.5) < 0.03);
-  });
-
-  test("takes back the trained numbers by name, and nothing else", async () => {
-    const network = residualNetwork();
-    const { model: trained } = droppableBlocks(network, rowsOf(network));
-    const weight = trained.graph.value("between.weight")!;
-    trained.graph.setConstant(weight, weight.constant!);
-    const same = withTrained(network, trained);
-    assert.deepEqual(encodeModelBytes(same), encodeModelBytes(network));
-  });
-});
-
 describe("the choice", () => {
   test("keeps gates that save what they cost where half of the images go past", () => {
     const gates = someGates(residualNetwork());
@@ -344,20 +243,6 @@ describe("the stages", () => {
     const { throughMs, pastMs } = gates.times;
     const saved = gates.chosen.past.reduce((sum, share, i) => sum + share * (throughMs - pastMs[i]!), 0);
     assert.ok(Math.abs(throughMs - saved - gates.chosen.averageMs) < 1e-9);
-  });
-
-  test("leave the network as it was where training costs it too much", async () => {
-    const depth = { epochs: 1, batch: 16, learningRate: 0.5 };
-    const { model, notes } = await compress(
-      residualNetwork(),
-      options({ recipe: recipe({}, depth), training }),
-    );
-    assert.ok(
-      notes.some((note) => note.endsWith("That costs too much, and was left out.")),
-      notes.join("\n"),
-    );
-    const alone = await compress(residualNetwork(), options({ recipe: recipe({}, null), training }));
-    assert.deepEqual(encodeModelBytes(model), encodeModelBytes(alone.model));
   });
 
   test("write a file that the checks accept, with what was chosen in its report", async () => {

@@ -1,8 +1,6 @@
 /** Where images leave early, and what each threshold would cost and save. */
 import type { EarlyExitReport } from "@cupel/report";
-import { useMemo } from "preact/hooks";
-import type { Line, LinePoint } from "../../../shared/chart/line.ts";
-import { LineChart } from "../../../shared/chart/line-chart.tsx";
+import type { LinePoint } from "../../../shared/chart/line.ts";
 import {
   fixedText,
   millisecondsText,
@@ -11,12 +9,10 @@ import {
   pointsText,
 } from "../../../shared/view/number-text.ts";
 import { exitSentence } from "../view/stages.ts";
-
-type ExitPoint = EarlyExitReport["chosen"];
+import { RightByTime } from "./right-by-time.tsx";
 
 export function ExitPanel({ exit }: { readonly exit: EarlyExitReport }) {
   const { after, work, threshold, times, curve, chosen } = exit;
-  const lines = useMemo((): Line[] => [{ colour: "compressed", points: curve.map(pointOf) }], [curve]);
   const facts: readonly (readonly [string, string])[] = [
     ["Exit behind", after],
     ["Work before it", percentText(work)],
@@ -46,27 +42,12 @@ export function ExitPanel({ exit }: { readonly exit: EarlyExitReport }) {
             ))}
           </tbody>
         </table>
-        <LineChart
-          label={`Images answered right against average time, for ${curve.length} thresholds; chosen: ${percentText(chosen.right)} right in ${millisecondsText(chosen.averageMs)}.`}
-          lines={lines}
-          x={{ name: "average time of an image", text: millisecondsText }}
-          y={{ name: "answered right", text: (share) => percentText(share) }}
-          marked={{ point: pointOf(chosen), text: "chosen" }}
-        />
+        <RightByTime curve={curve} chosen={chosen} told={told} />
       </div>
     </div>
   );
 }
 
-function pointOf({ threshold, leaving, right, averageMs }: ExitPoint): LinePoint {
-  return {
-    x: averageMs,
-    y: right,
-    told: [
-      `Surer than ${fixedText(100 * threshold, 1)} %`,
-      `${percentText(leaving)} leave`,
-      `${percentText(right)} right`,
-      `${millisecondsText(averageMs)} on average`,
-    ],
-  };
+function told({ threshold, leaving }: EarlyExitReport["chosen"]): LinePoint["told"] {
+  return [`Surer than ${fixedText(100 * threshold, 1)} %`, `${percentText(leaving)} leave`];
 }

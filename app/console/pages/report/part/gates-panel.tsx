@@ -1,8 +1,6 @@
 /** Which residual blocks images go past, and what each threshold would cost and save. */
 import type { GatesReport } from "@cupel/report";
-import { useMemo } from "preact/hooks";
-import type { Line, LinePoint } from "../../../shared/chart/line.ts";
-import { LineChart } from "../../../shared/chart/line-chart.tsx";
+import type { LinePoint } from "../../../shared/chart/line.ts";
 import {
   millisecondsText,
   percentText,
@@ -10,10 +8,10 @@ import {
   pointsText,
 } from "../../../shared/view/number-text.ts";
 import { gatesSentence } from "../view/stages.ts";
+import { RightByTime } from "./right-by-time.tsx";
 
 export function GatesPanel({ gates }: { readonly gates: GatesReport }) {
   const { spans, times, curve, chosen } = gates;
-  const lines = useMemo((): Line[] => [{ colour: "compressed", points: curve.map(pointOf) }], [curve]);
   return (
     <div class="panel wide">
       <h3>Blocks that images go past</h3>
@@ -70,26 +68,12 @@ export function GatesPanel({ gates }: { readonly gates: GatesReport }) {
             </tr>
           </tbody>
         </table>
-        <LineChart
-          label={`Images answered right against average time, for ${curve.length} thresholds; chosen: ${percentText(chosen.right)} right in ${millisecondsText(chosen.averageMs)}.`}
-          lines={lines}
-          x={{ name: "average time of an image", text: millisecondsText }}
-          y={{ name: "answered right", text: (share) => percentText(share) }}
-          marked={{ point: pointOf(chosen), text: "chosen" }}
-        />
+        <RightByTime curve={curve} chosen={chosen} told={told} />
       </div>
     </div>
   );
 }
 
-function pointOf({ skipped, right, averageMs }: GatesReport["chosen"]): LinePoint {
-  return {
-    x: averageMs,
-    y: right,
-    told: [
-      `${percentText(skipped)} of the work left out`,
-      `${percentText(right)} right`,
-      `${millisecondsText(averageMs)} on average`,
-    ],
-  };
+function told({ skipped }: GatesReport["chosen"]): LinePoint["told"] {
+  return [`${percentText(skipped)} of the work left out`];
 }
